@@ -21,7 +21,9 @@ export const ROOMS: readonly string[] = [
   "src/flows",
   "src/interactions",
   "src/lib",
+  "src/pluralkit",
   "src/policy",
+  "src/providers",
   "src/store",
 ];
 

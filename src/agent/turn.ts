@@ -34,7 +34,7 @@ export interface TurnPorts {
 /** Runs a turn to its end. A failure is an outcome; it is never thrown. */
 export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<TurnOutcome> {
   const { stopping, schedule, timeoutMs } = ports;
-  // One for both: `AbortSignal.any` costs more than all else here.
+  // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
   let isLate = false;
   const cancel = schedule(() => {
@@ -59,7 +59,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   }
 }
 
-/** An answer without a last part, or without words, does not count as one (L3). */
+/** Reads the answer. One without a last part, or without text, counts as a failure (L3). */
 async function ask(
   request: ModelRequest,
   signal: AbortSignal,

@@ -1,9 +1,8 @@
 /**
- * One request to PluralKit's API: who is behind a message.
+ * Asks PluralKit's API who sent a message.
  *
- * What answers need not be PluralKit: a proxy, a portal, a server in its place. So
- * an answer is read no further than one could be long, and believed only as far
- * as it has PluralKit's form.
+ * The answer may come from another server: a proxy, a captive portal, or a replacement. So the
+ * length of an answer is limited, and only PluralKit's form is accepted.
  *
  * @module
  */
@@ -13,29 +12,34 @@ import type { MessageId } from "../core/discord/ids.ts";
 import type { ProxiedMessage } from "../core/inbound/pluralkit.ts";
 import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 
-/** What one request came to. */
+/** The result of one request. */
 export type Answer =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
   | { readonly kind: "none" }
-  /** `waitMs`: how long PluralKit asks to be left alone, where it says so. */
+  /**
+   * The request may be repeated. `waitMs`: PluralKit's `retry_after` in milliseconds, if it gave
+   * one.
+   */
   | { readonly kind: "again"; readonly reason: string; readonly waitMs?: number }
-  /** Asking again would change nothing. */
+  /** Another request would fail, too. */
   | { readonly kind: "failed"; readonly reason: string };
 
+/** Everything that requests to PluralKit need from outside. */
 export interface ApiDeps {
+  /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
   /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
   readonly apiUrl: string;
-  /** `pluralkit.token`: shows what a system keeps to itself, to that system. */
+  /** `pluralkit.token`: shows a system's private data to that system. */
   readonly token?: string;
-  /** Barnacle's own, for the User-Agent, which PluralKit asks for. */
+  /** Barnacle's version, for the User-Agent that PluralKit requires. */
   readonly version: string;
 }
 
-/** @returns Never rejects. */
+/** Asks for one message. Never rejects. */
 export type Ask = (id: MessageId, signal: AbortSignal) => Promise<Answer>;
 
-/** Bytes of an answer, at most: all texts of a system and a member have some 5 kB. */
+/** Maximum bytes of an answer. All texts of a system and a member have some 5 kB. */
 const MAX_BYTES = 64 * 1_024;
 
 const text = z.string().min(1);
@@ -68,7 +72,11 @@ const messageSchema = z.object({
 
 const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
 
-/** @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information} */
+/**
+ * Creates the function that asks for messages.
+ *
+ * @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information}
+ */
 export function createAsk({ fetch, apiUrl, token, version }: ApiDeps): Ask {
   const base = apiUrl.replace(/\/+$/, "");
   const headers = {
@@ -108,24 +116,26 @@ function again(reason: string) {
   return { kind: "again", reason } as const;
 }
 
-/** The JSON of an answer; `undefined` where it is none, or longer than it could be. */
+/** Reads the JSON of an answer; `undefined` if it is no JSON or too long. */
 async function bodyOf({ body }: Response): Promise<unknown> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) return undefined; // leaving the loop lets go of the connection
+    if (bytes > MAX_BYTES) return undefined; // leaving the loop closes the connection
     text += decoder.decode(chunk, { stream: true });
   }
   try {
     return JSON.parse(text + decoder.decode());
   } catch {
-    return undefined; // it is judged by its status, and as no answer of PluralKit's
+    return undefined; // the status decides, and the body counts as no answer of PluralKit's
   }
 }
 
-/** A runtime says only that a fetch failed; its cause says why. */
+/**
+ * The reason of a failed fetch. A runtime's message says only that it failed; the cause says why.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

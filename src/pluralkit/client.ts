@@ -1,9 +1,9 @@
 /**
- * Asks PluralKit about messages, within its limits and within a person's patience.
+ * Looks messages up at PluralKit, within its rate limit and a time limit.
  *
- * A look-up takes five seconds in all, with its turn in the queue and whatever
- * is tried again. What would have to wait longer is not asked at all: a flood
- * of webhooks must not hold up the one that a person waits for.
+ * A look-up takes at most five seconds, including its wait in the queue and all retries. If it
+ * would have to wait longer, it fails at once: a flood of webhooks must not delay the message of a
+ * person who waits.
  *
  * @module
  */
@@ -13,70 +13,81 @@ import type { LookUp } from "../core/inbound/pluralkit.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { type ApiDeps, createAsk } from "./api.ts";
 
+/** Everything that look-ups need from outside. */
 export interface ClientDeps extends ApiDeps {
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer for waits and the time-out. */
   readonly schedule: Schedule;
 }
 
+/** Looks messages up at PluralKit. */
 export interface PluralkitClient {
-  /** Never rejects; of one message there is one look-up at a time. */
+  /** Looks a message up. Never rejects. Simultaneous calls for one message share one look-up. */
   lookUp(id: MessageId): Promise<LookUp>;
-  /** Asks nothing more, and ends what is under way as failed. */
+  /** Starts no more requests, and ends running look-ups as failed. */
   stop(): void;
 }
 
-/** A look-up, in milliseconds (P13). */
+/** Maximum time (milliseconds) of a look-up (P13). */
 export const LOOK_UP_MS = 5_000;
-/** Requests for messages that PluralKit takes in {@link WINDOW_MS}. */
+/** Maximum number of requests in {@link WINDOW_MS}, as PluralKit allows. */
 export const MAX_REQUESTS = 10;
 const WINDOW_MS = 1_000;
-/** How long until it is tried again, in milliseconds. */
+/** Delays (milliseconds) before the first retries; later ones use {@link RETRY_MAX_MS}. */
 const RETRY_MS = [250, 500];
 const RETRY_MAX_MS = 1_000;
-/** How often a message is asked for that PluralKit does not know yet. */
+/** Maximum number of requests for a message that PluralKit does not know yet. */
 const MAX_UNKNOWN = 3;
-/** PluralKit writes a message down after it has posted it: so young a one may not be there yet. */
+/**
+ * Age (milliseconds) below which PluralKit may not know a message yet, because it stores a message
+ * after it has posted it.
+ */
 const YOUNG_MS = 10_000;
-/** Answers that are remembered. */
+/** Maximum number of answers in memory. */
 const MAX_KNOWN = 1_000;
 
+/** Creates a client without running look-ups. */
 export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
   const { now, schedule } = deps;
   const ask = createAsk(deps);
-  const known = new Map<MessageId, LookUp>();
+  const answers = new Map<MessageId, LookUp>();
   const running = new Map<MessageId, Promise<LookUp>>();
-  /** When the last {@link MAX_REQUESTS} requests leave, oldest first. */
-  const departures: number[] = [];
+  /** Times of the last {@link MAX_REQUESTS} requests, oldest first. */
+  const requestTimes: number[] = [];
   let pausedUntil = 0;
   const stopping = new AbortController();
 
   /** Unix time in milliseconds at which the next request may leave. */
-  function nextDeparture(): number {
-    const oldest = departures.length < MAX_REQUESTS ? undefined : departures[0];
+  function nextRequestAt(): number {
+    const oldest = requestTimes.length < MAX_REQUESTS ? undefined : requestTimes[0];
     return Math.max(now(), pausedUntil, oldest === undefined ? 0 : oldest + WINDOW_MS);
   }
 
-  /** @returns Whether that was before the time was over. */
-  async function leaveBy(deadline: number, signal: AbortSignal): Promise<boolean> {
-    const at = nextDeparture();
+  /**
+   * Waits until a request may leave.
+   *
+   * @returns Whether that is before the deadline.
+   */
+  async function waitForSlot(deadline: number, signal: AbortSignal): Promise<boolean> {
+    const at = nextRequestAt();
     if (at >= deadline || signal.aborted) return false;
-    departures.push(at);
-    if (departures.length > MAX_REQUESTS) departures.shift();
+    requestTimes.push(at);
+    if (requestTimes.length > MAX_REQUESTS) requestTimes.shift();
     await sleep(at - now(), signal);
     return !signal.aborted;
   }
 
   async function run(id: MessageId, signal: AbortSignal): Promise<LookUp> {
     const deadline = now() + LOOK_UP_MS;
-    let reason = "too much is asked of PluralKit at once";
-    for (let attempt = 0; await leaveBy(deadline, signal); attempt++) {
+    let reason = "too many look-ups at once";
+    for (let attempt = 0; await waitForSlot(deadline, signal); attempt++) {
       const answer = await ask(id, signal);
       if (answer.kind === "found" || answer.kind === "failed") return answer;
       if (answer.kind === "none" && (attempt + 1 >= MAX_UNKNOWN || !isYoung(id))) return answer;
       if (answer.kind === "again") reason = answer.reason;
       if (answer.kind === "again" && answer.waitMs !== undefined) {
-        pausedUntil = Math.max(pausedUntil, now() + answer.waitMs); // for all that is asked
+        pausedUntil = Math.max(pausedUntil, now() + answer.waitMs); // for all requests
       } else {
         await sleep(RETRY_MS[attempt] ?? RETRY_MAX_MS, signal);
       }
@@ -101,7 +112,7 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
     });
   }
 
-  /** The one time-out of a look-up, over all of its requests. */
+  /** Runs a look-up with one time-out for all of its requests. */
   async function lookUp(id: MessageId): Promise<LookUp> {
     const ending = new AbortController();
     const end = () => ending.abort();
@@ -109,9 +120,9 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
     stopping.signal.addEventListener("abort", end, { once: true });
     if (stopping.signal.aborted) end();
     try {
-      const found = await run(id, ending.signal);
-      if (found.kind !== "failed") remember(known, id, found);
-      return found;
+      const result = await run(id, ending.signal);
+      if (result.kind !== "failed") remember(answers, id, result);
+      return result;
     } finally {
       cancel();
       stopping.signal.removeEventListener("abort", end);
@@ -121,18 +132,18 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
 
   return {
     lookUp(id) {
-      const before = known.get(id);
-      if (before) return Promise.resolve(before);
-      let asked = running.get(id);
-      if (!asked) running.set(id, asked = lookUp(id));
-      return asked;
+      const cached = answers.get(id);
+      if (cached) return Promise.resolve(cached);
+      let pending = running.get(id);
+      if (!pending) running.set(id, pending = lookUp(id));
+      return pending;
     },
     stop: () => stopping.abort(),
   };
 }
 
-function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): void {
-  known.set(key, value);
-  const oldest = known.keys().next();
-  if (known.size > MAX_KNOWN && !oldest.done) known.delete(oldest.value);
+function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): void {
+  cache.set(key, value);
+  const oldest = cache.keys().next();
+  if (cache.size > MAX_KNOWN && !oldest.done) cache.delete(oldest.value);
 }

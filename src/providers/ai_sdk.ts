@@ -1,10 +1,11 @@
 /**
- * Asks models through the AI SDK's providers: the one file that knows them.
+ * Asks models through the AI SDK's providers. No other file uses these.
  *
- * The providers know the wire formats and follow their changes. Barnacle does the rest itself:
- * retries, time-outs and the naming of failures (`wire.ts`). Does not use the SDK's `streamText`,
- * because it adds a tool loop that a turn has no use for, and costs more CPU time than the rest of
- * a reply. Makes a provider's model once, because the provider compiles its schemas anew each time.
+ * The providers know the wire formats and follow their changes. Barnacle itself does retries,
+ * time-outs and the classification of failures (`wire.ts`). This module does not use the SDK's
+ * `streamText`: that adds a tool loop, which a turn does not need, and costs more CPU time than the
+ * rest of a reply. It makes a provider's model once, because the provider compiles its schemas each
+ * time.
  *
  * @module
  */
@@ -18,10 +19,10 @@ import {
   type ModelUsage,
 } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
-import { createWords, endingFault } from "./endings.ts";
-import { brokenOffOf } from "./failures.ts";
+import { createVisibleText, endingFault } from "./endings.ts";
+import { brokenAnswerOf } from "./failures.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { createWire, type Wire } from "./wire.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;
@@ -33,11 +34,11 @@ type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
 type SdkPrompt = Parameters<SdkModel["doStream"]>[0]["prompt"];
 
-/** Makes the `Ask` of one model. */
+/** Creates the `Ask` of one model. */
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);
-  /** The calls under way: a model has one `fetch`, which gets each call's signal. */
+  /** Running calls. A model has one `fetch`, which gets each call's signal. */
   const wires = new WeakMap<AbortSignal, Wire>();
   const model = await anthropicModel(settings, async (input, init) => {
     const wire = init?.signal && wires.get(init.signal);
@@ -47,8 +48,9 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
 
   return async function* ask(request, signal) {
     signal.throwIfAborted();
-    const wire = openWire({ ...deps, modelId, secrets }, signal);
-    const { signal: abortSignal } = new AbortController(); // only names the call; the wire aborts
+    const wire = createWire({ ...deps, modelId, secrets }, signal);
+    // Only identifies the call; the wire aborts.
+    const { signal: abortSignal } = new AbortController();
     wires.set(abortSignal, wire);
     try {
       const { stream } = await model.doStream({
@@ -60,7 +62,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       throw wire.failure() ??
-        (thrown instanceof ModelError ? thrown : brokenOffOf(sentIn(thrown), modelId, secrets));
+        (thrown instanceof ModelError ? thrown : brokenAnswerOf(sentIn(thrown), modelId, secrets));
     } finally {
       wire.close();
     }
@@ -91,32 +93,35 @@ function promptOf({ system, messages }: ModelRequest): SdkPrompt {
   ];
 }
 
-/** Reads the SDK's parts once; a second reader would make it keep the whole answer. */
+/**
+ * Reads the SDK's parts once. With a second reader, the stream would keep the whole answer in
+ * memory.
+ */
 async function* answerOf(
   parts: SdkStream,
   modelId: string,
   secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
-  const words = createWords();
+  const visible = createVisibleText();
   for await (const part of parts) {
-    if (part.type === "error") throw brokenOffOf(sentIn(part.error), modelId, secrets);
+    if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
     if (part.type === "text-delta") {
-      const text = words.add(part.delta);
+      const text = visible.add(part.delta);
       if (text !== "") yield { kind: "text", text };
     }
     if (part.type !== "finish") continue;
     const reason = finishReasonOf(part.finishReason);
-    const fault = endingFault(reason, words.isEmpty(), modelId);
+    const fault = endingFault(reason, visible.isEmpty(), modelId);
     if (fault || !reason) throw fault;
     const usage = usageOf(part.usage);
     yield { kind: "finish", reason, ...(usage && { usage }) };
     return;
   }
   // The SDK also ends a stream like this when its caller aborts.
-  throw endingFault(undefined, words.isEmpty(), modelId);
+  throw endingFault(undefined, visible.isEmpty(), modelId);
 }
 
-/** The server's error object. The SDK's own errors hold the prompt, so they give none. */
+/** The server's error object. The SDK's own errors contain the prompt, so they are not used. */
 function sentIn(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return undefined;
   if ("data" in error) return error.data;

@@ -1,5 +1,5 @@
 /**
- * The shape of a function that asks one model once; each wire format makes its own.
+ * Defines the function that asks one model once. Each wire format has its own.
  *
  * @module
  */
@@ -7,16 +7,20 @@
 import type { ModelPart, ModelRequest } from "../core/model.ts";
 import type { WireTimeouts } from "./wire.ts";
 
+/** Everything that requests to a model need from outside. */
 export interface AskDeps {
+  /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
+  /** Maximum silence of the server. */
   readonly timeouts: WireTimeouts;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Asks once and streams the answer's words. Leaves out tool calls, because a turn offers no tool
- * yet, and the thinking that a server keeps apart; `render/safety/visible.ts` takes out the rest.
+ * Asks once and streams the text of the answer. Leaves out tool calls, because a turn offers no
+ * tool yet, and thinking that the server sends separately. `render/safety/visible.ts` removes other
+ * thinking.
  *
  * @throws {ModelError} As the port of `core/model.ts` says, or the signal's reason.
  */

@@ -9,31 +9,40 @@
 
 import { createParser } from "eventsource-parser";
 import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
-import { createWords, endingFault } from "./endings.ts";
-import { brokenOffOf } from "./failures.ts";
+import { createVisibleText, endingFault } from "./endings.ts";
+import { brokenAnswerOf } from "./failures.ts";
 import { createToolCalls, fieldsOf, type ToolCall } from "./tool_calls.ts";
 
-export interface ChatAnswer {
+/** Reads one answer from its bytes. */
+export interface ChatAnswerReader {
   /**
    * Reads the next bytes of the body.
    *
    * @param bytes `undefined` at the body's end.
-   * @returns The words that they complete, in one piece; often none.
+   * @returns The new text, in one piece; often empty.
    */
   read(bytes: Uint8Array | undefined): string;
-  /** Whether the server said why the answer ended; only token counts may follow. */
+  /** Whether the server text why the answer ended; only token counts may follow. */
   hasEnded(): boolean;
-  /** Whether the answer needs no more bytes: the stream said so, failed or ended. */
+  /** Whether the answer needs no more bytes: `[DONE]` arrived, or the answer failed or ended. */
   isOver(): boolean;
-  /** The last part. @throws {ModelError} If the answer failed, broke off or has no word. */
+  /**
+   * Returns the last part.
+   *
+   * @throws {ModelError} If the answer failed, broke off or has no text.
+   */
   finish(): Extract<ModelPart, { kind: "finish" }>;
+  /** The tool calls of the answer so far, in the order in which they began. */
   toolCalls(): readonly ToolCall[];
 }
 
-/** Makes the reader of one answer. */
-export function readChatAnswer(modelId: string, secrets: readonly string[]): ChatAnswer {
+/** Creates the reader of one answer. */
+export function createChatAnswerReader(
+  modelId: string,
+  secrets: readonly string[],
+): ChatAnswerReader {
   const decoder = new TextDecoder();
-  const words = createWords();
+  const visible = createVisibleText();
   const tools = createToolCalls();
   const parser = createParser({
     onEvent({ event, data }) {
@@ -44,7 +53,7 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
   });
   let isStream: boolean | undefined; // until the first visible character
   let unread = "";
-  let said = "";
+  let text = "";
   let reason: FinishReason | undefined;
   let hasRefusal = false;
   let usage: ModelUsage | undefined;
@@ -52,7 +61,7 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
   let isOver = false;
 
   function breakOff(error?: unknown): void {
-    failure = brokenOffOf(error, modelId, secrets);
+    failure = brokenAnswerOf(error, modelId, secrets);
     isOver = true;
   }
 
@@ -64,19 +73,19 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
     } catch {
       return breakOff(isError ? json : undefined);
     }
-    const { error, choices, usage: counts, message: complaint } = fieldsOf(value);
+    const { error, choices, usage: counts, message: errorMessage } = fieldsOf(value);
     if (isError || error) return breakOff(error ?? value);
-    if (!Array.isArray(choices) && typeof complaint === "string") return breakOff(value);
+    if (!Array.isArray(choices) && typeof errorMessage === "string") return breakOff(value);
     if (typeof value !== "object") return breakOff();
     usage = usageOf(counts) ?? usage;
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
     reason = reasonOf(choice["finish_reason"]) ?? reason;
     const { content, refusal, tool_calls: pieces } = fieldsOf(choice["delta"] ?? choice["message"]);
-    if (typeof content === "string") said += content;
-    else if (Array.isArray(content)) said += content.map(textOf).join("");
+    if (typeof content === "string") text += content;
+    else if (Array.isArray(content)) text += content.map(textOf).join("");
     else if (content) return breakOff();
     if (typeof refusal === "string" && refusal !== "") {
-      said += refusal;
+      text += refusal;
       hasRefusal = true;
     }
     if (Array.isArray(pieces)) pieces.forEach(tools.add);
@@ -84,12 +93,12 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
 
   return {
     read(bytes) {
-      said = "";
+      text = "";
       unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
       if (isStream === undefined) unread = unread.trimStart();
       if (unread !== "") isStream ??= !unread.startsWith("{");
       if (isStream) {
-        // Some servers leave out the last empty line; after the reason, nothing more is needed.
+        // Some servers leave out the last empty line. After the reason, no more text is needed.
         parser.feed(bytes || reason ? unread : `${unread}\n\n`);
         unread = "";
       }
@@ -97,14 +106,14 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
         if (isStream === false) take(unread, false);
         isOver = true;
       }
-      return words.add(said);
+      return visible.add(text);
     },
     hasEnded: () => reason !== undefined,
     isOver: () => isOver,
     finish() {
       if (reason === "stop" && hasRefusal) reason = "content_filter";
       if (reason === "stop" && tools.calls().length > 0) reason = "tool_calls";
-      const fault = failure ?? endingFault(reason, words.isEmpty(), modelId);
+      const fault = failure ?? endingFault(reason, visible.isEmpty(), modelId);
       if (fault || !reason) throw fault;
       return { kind: "finish", reason, ...(usage && { usage }) };
     },
@@ -124,7 +133,9 @@ function usageOf(counts: unknown): ModelUsage | undefined {
     : undefined;
 }
 
-/** @returns `undefined` for "error" too: gateways say so when the server behind them broke off. */
+/**
+ * @returns `undefined` also for "error", which gateways send if the server behind them broke off.
+ */
 function reasonOf(raw: unknown): FinishReason | undefined {
   if (typeof raw !== "string" || raw === "" || raw === "error") return undefined;
   if (raw === "stop" || raw === "length" || raw === "content_filter") return raw;

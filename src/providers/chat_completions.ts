@@ -1,23 +1,24 @@
 /**
  * Asks OpenAI-compatible servers for chat completions.
  *
- * Written by hand, because a library of all providers costs more CPU time than the rest of a turn.
+ * Does not use a library, because one for all providers costs more CPU time than the rest of a
+ * turn.
  *
  * @module
  */
 
 import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
-import { readChatAnswer } from "./chat_answer.ts";
+import { createChatAnswerReader } from "./chat_answer.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { openWire } from "./wire.ts";
+import { createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_CHUNK_MS = 1_000;
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
-/** Makes the `Ask` of one model. */
+/** Creates the `Ask` of one model. */
 export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name, maxOutputTokens } = settings;
   const modelId = modelIdOf(settings);
@@ -28,26 +29,27 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     ...(provider.apiKey !== undefined && { authorization: `Bearer ${provider.apiKey}` }),
   };
   for (const [header, value] of Object.entries(provider.headers ?? {})) {
-    headers[header.toLowerCase()] = value; // in place of ours: two would be sent as one
+    // In place of ours, because `fetch` joins two values into one header.
+    headers[header.toLowerCase()] = value;
   }
   const options = JSON.stringify({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
 
   return async function* (request, signal) {
     signal.throwIfAborted();
-    const wire = openWire({ ...deps, modelId, secrets }, signal);
+    const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
       const body = `${options.slice(0, -1)},"messages":[${messagesOf(request)}]}`;
       await wire.send(url, { method: "POST", headers, body });
-      const answer = readChatAnswer(modelId, secrets);
+      const answer = createChatAnswerReader(modelId, secrets);
       while (!answer.isOver()) {
         const bytes = await wire.read().catch((error) => {
           if (signal.aborted || !answer.hasEnded()) throw error;
-          return undefined; // nothing but token counts is lost
+          return undefined; // only token counts are missing
         });
         const text = answer.read(bytes);
         if (text !== "") yield { kind: "text", text };
         signal.throwIfAborted();
-        if (answer.hasEnded()) wire.hurry(LAST_CHUNK_MS);
+        if (answer.hasEnded()) wire.shortenTimeout(LAST_CHUNK_MS);
       }
       const finish = answer.finish();
       wire.release();
@@ -58,20 +60,20 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   };
 }
 
-/** The messages' JSON. For a whole list, `JSON.stringify` takes twice as long. */
+/** The JSON of the messages. `JSON.stringify` of the whole list takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
-  const said = messages.map((message) => {
-    const known = written.get(message);
-    if (known !== undefined) return known;
-    const json = jsonOf(message.role, message.text);
-    written.set(message, json);
-    return json;
+  const texts = messages.map((message) => {
+    const cached = jsonByMessage.get(message);
+    if (cached !== undefined) return cached;
+    const fresh = jsonOf(message.role, message.text);
+    jsonByMessage.set(message, fresh);
+    return fresh;
   });
-  return system === "" ? said.join() : [jsonOf("system", system), ...said].join();
+  return system === "" ? texts.join() : [jsonOf("system", system), ...texts].join();
 }
 
-/** The JSON of messages that a session still remembers: each goes with many requests. */
-const written = new WeakMap<ModelMessage, string>();
+/** JSON of messages, because most messages of a session are part of many requests. */
+const jsonByMessage = new WeakMap<ModelMessage, string>();
 
 function jsonOf(role: string, text: string): string {
   return `{"role":"${role}","content":${JSON.stringify(text)}}`;

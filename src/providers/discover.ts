@@ -1,5 +1,5 @@
 /**
- * Looks for a model server on this machine, for a bot whose config names none (L2).
+ * Looks for a model server on this machine, for a config without a provider (L2).
  *
  * @module
  */
@@ -7,31 +7,36 @@
 import { z } from "zod";
 import { endpointOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
 
-/** Milliseconds for each; a server of this machine that takes longer is of no use. */
+/**
+ * Time limit (milliseconds) for each server. A slower server on the same machine would be useless.
+ */
 const PROBE_MS = 1_000;
 
 const modelListSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1) })) });
 
-/** Models that local servers list beside those that can talk. */
+/** Names of models that cannot chat, but that local servers list, too. */
 const NO_CHAT = /embed|rerank|whisper|(?:^|[-_/])tts(?:$|[-_:])/i;
 
+/** Everything that the search needs from outside. */
 export interface DiscoverDeps {
+  /** Sends a request. */
   readonly fetch: typeof globalThis.fetch;
-  /** In the order in which a find counts; all of them speak OpenAI's wire. */
+  /** Servers to ask, in the order of preference. All of them have an OpenAI-compatible API. */
   readonly servers: readonly ProviderSettings[];
+  /** Time limit in milliseconds for each server; {@link PROBE_MS} by default. */
   readonly timeoutMs?: number;
 }
 
 /**
  * Asks all servers at once for their models.
  *
- * @returns The first model of the first server that has one which can talk.
+ * @returns The first chat model of the first server that has one; `undefined` if no server has any.
  */
 export async function discoverLocalModel(
   { fetch, servers, timeoutMs = PROBE_MS }: DiscoverDeps,
 ): Promise<ModelSettings | undefined> {
-  const found = await Promise.all(servers.map((server) => probe(server, fetch, timeoutMs)));
-  return found.find((settings) => settings !== undefined);
+  const results = await Promise.all(servers.map((server) => probe(server, fetch, timeoutMs)));
+  return results.find((settings) => settings !== undefined);
 }
 
 async function probe(
@@ -52,9 +57,9 @@ async function probe(
     const name = list.data?.data.map((model) => model.id).find((name) => !NO_CHAT.test(name));
     return name === undefined ? undefined : { provider, name };
   } catch {
-    return undefined; // nobody there, or somebody who is no model server: not what we look for
+    return undefined; // no server, or not a model server
   } finally {
     clearTimeout(timer);
-    stop.abort(); // whatever of an answer was not read
+    stop.abort(); // closes the connection of an unread answer
   }
 }

@@ -1,21 +1,27 @@
 /**
- * Judges how an answer ended, the same way for every wire format.
+ * Decides how an answer ended, in the same way for every wire format.
  *
  * @module
  */
 
 import { type FinishReason, ModelError } from "../core/model.ts";
 
-/** The words of one answer, without those that nobody could see. */
-export interface Words {
-  /** @returns The words to pass on: nothing while the answer is white space only. */
+/**
+ * The text of one answer. White space before the first visible character waits for that character.
+ */
+export interface VisibleText {
+  /**
+   * Adds text of the answer.
+   *
+   * @returns The text to pass on; empty while the answer is white space only.
+   */
   add(text: string): string;
-  /** Whether no word was passed on yet. */
+  /** Whether no visible character was added yet. */
   isEmpty(): boolean;
 }
 
-/** Holds white space back until a visible character follows. */
-export function createWords(): Words {
+/** Creates the text of an answer, still empty. */
+export function createVisibleText(): VisibleText {
   let isEmpty = true;
   let blank = "";
   return {
@@ -30,33 +36,33 @@ export function createWords(): Words {
 }
 
 /**
- * Says why an answer that ended in good order is no answer.
+ * Checks whether a completed answer counts as one.
  *
- * @param reason Why the server ended it; `undefined` if the server gave no reason.
- * @param isEmpty Whether it has no visible word.
- * @returns `undefined` if it is an answer.
+ * @param reason The server's reason for the end; `undefined` if it gave none.
+ * @param isEmpty Whether the answer has no visible text.
+ * @returns The error; `undefined` if it is an answer.
  */
 export function endingFault(
   reason: FinishReason | undefined,
   isEmpty: boolean,
   modelId: string,
 ): ModelError | undefined {
-  const notAnAnswer = (what: string) =>
-    new ModelError(`${modelId} ${what}`, { kind: "not_an_answer", modelId });
+  const notAnAnswer = (failure: string) =>
+    new ModelError(`${modelId} ${failure}`, { kind: "not_an_answer", modelId });
   if (reason === undefined) return notAnAnswer("ended its answer early");
   if (!isEmpty) return undefined;
   switch (reason) {
     case "tool_calls":
       return undefined;
     case "content_filter":
-      return new ModelError(`${modelId} withheld its answer: its content filter stepped in`, {
+      return new ModelError(`${modelId} gave no answer: its content filter stopped it`, {
         kind: "rejected",
         modelId,
       });
     case "length":
-      return notAnAnswer("used up its tokens before it said a word");
+      return notAnAnswer("used up its tokens before its answer had any text");
     case "stop":
     case "other":
-      return notAnAnswer("answered without a word");
+      return notAnAnswer("answered without any text");
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A model server's refusals, told apart by who can do what about them.
+ * A model server's refusals, serverError apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
  * message of one failure differs by runtime and by version.
@@ -10,10 +10,10 @@
 import { z } from "zod";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
 
-/** Characters of a server's own words that an error repeats. */
+/** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 200;
 
-/** The shapes in which servers wrap their words. */
+/** Forms of error bodies in use. */
 const errorObjectSchema = z.looseObject({
   message: z.string().optional(),
   type: z.string().nullish(),
@@ -25,23 +25,25 @@ const errorBodySchema = z.looseObject({
   detail: z.string().optional(),
 });
 
-interface Told {
+interface ServerError {
   readonly message?: string;
   readonly codes: readonly string[];
 }
 
-/** An HTTP answer that is no success. */
+/** An HTTP answer with a status of failure. */
 export interface Refused {
+  /** HTTP status. */
   readonly status: number;
+  /** Headers of the answer. */
   readonly headers: Headers;
-  /** As far as it was read. */
+  /** The beginning of the body, as far as it was read. */
   readonly body: string;
 }
 
 /**
- * The error of an HTTP answer that is no success.
+ * Makes the error of an HTTP answer with a status of failure.
  *
- * @param secrets What must not be repeated, even where the server does.
+ * @param secrets Texts that the error must not repeat, even if the server does.
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
@@ -50,10 +52,12 @@ export function refusalOf(
   secrets: readonly string[],
   now: number,
 ): ModelError {
-  const told = tellingOf(jsonOf(body));
-  const kind = kindOf(status, told);
+  const serverError = serverErrorOf(jsonOf(body));
+  const kind = kindOf(status, serverError);
   const retryAfterMs = retryAfterOf(headers, now);
-  const reason = told.message === undefined ? "" : `: ${quotable(told.message, secrets)}`;
+  const reason = serverError.message === undefined
+    ? ""
+    : `: ${quotable(serverError.message, secrets)}`;
   return new ModelError(`${modelId} answered ${status}${reason}`, {
     kind,
     modelId,
@@ -62,33 +66,36 @@ export function refusalOf(
 }
 
 /**
- * The error of an answer that is broken, or that broke off with an error object.
+ * Makes the error of an answer that is broken, or that broke off with an error object.
  *
- * @param error The object as the server sent it, parsed; anything else is no answer.
+ * @param error The error object as the server sent it, parsed; any other value means a broken
+ * answer.
  */
-export function brokenOffOf(
+export function brokenAnswerOf(
   error: unknown,
   modelId: string,
   secrets: readonly string[],
 ): ModelError {
-  const told = tellingOf({ error });
-  const reason = told.message === undefined ? "" : `: ${quotable(told.message, secrets)}`;
-  const kind = told.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
+  const serverError = serverErrorOf({ error });
+  const reason = serverError.message === undefined
+    ? ""
+    : `: ${quotable(serverError.message, secrets)}`;
+  const kind = serverError.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
     ? "unavailable"
-    : told.codes.some((code) => /rate_?limit|^429$/.test(code))
+    : serverError.codes.some((code) => /rate_?limit|^429$/.test(code))
     ? "rate_limited"
     : "not_an_answer";
   return new ModelError(
-    told.codes.length + reason.length === 0
-      ? `${modelId} sent no whole answer in its format`
+    serverError.codes.length + reason.length === 0
+      ? `${modelId} sent an incomplete or malformed answer`
       : `${modelId} broke off with an error${reason}`,
     { kind, modelId },
   );
 }
 
 /**
- * A server's words as an error may repeat them: short, on one line, without what
- * is secret. A key is cut out by its beginning, for some servers repeat no more.
+ * Cleans a server's message for an error: short, on one line, without secrets. A key is removed by
+ * its beginning, because some servers repeat only a part of it.
  */
 export function quotable(text: string, secrets: readonly string[]): string {
   let clean = text;
@@ -102,21 +109,21 @@ export function quotable(text: string, secrets: readonly string[]): string {
   return clean.length > REASON_MAX ? `${clean.slice(0, REASON_MAX - 1)}…` : clean;
 }
 
-/** Characters by which a key is known again: fewer would match words. */
+/** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
-function kindOf(status: number, { codes }: Told): ModelErrorKind {
+function kindOf(status: number, { codes }: ServerError): ModelErrorKind {
   if (status === 401 || status === 403) return "unauthorized";
-  // A redirect is never followed: it would carry the key elsewhere.
+  // Barnacle follows no redirect, because it would send the key to another server.
   if (status === 404 || (status >= 300 && status < 400)) return "not_found";
-  // What was not paid for does not come by waiting.
+  // Waiting does not restore a used-up quota.
   if (status === 429) return codes.includes("insufficient_quota") ? "rejected" : "rate_limited";
   if (status === 408 || status >= 500) return "unavailable";
   return "rejected";
 }
 
 /**
- * What a server asks to be waited, in milliseconds.
+ * Reads `Retry-After` in milliseconds.
  *
  * @see {@link https://datatracker.ietf.org/doc/html/rfc9110#section-10.2.3}
  */
@@ -124,11 +131,12 @@ export function retryAfterOf(headers: Headers, now: number): number | undefined 
   const value = headers.get("retry-after")?.trim();
   if (!value) return undefined;
   if (/^\d+(?:\.\d+)?$/.test(value)) return Math.ceil(Number(value) * 1_000);
-  const at = /GMT$/.test(value) ? Date.parse(value) : NaN; // runtimes read much else as dates
+  // Runtimes parse many other texts as dates.
+  const at = /GMT$/.test(value) ? Date.parse(value) : NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
-function tellingOf(body: unknown): Told {
+function serverErrorOf(body: unknown): ServerError {
   const parsed = errorBodySchema.safeParse(body);
   if (!parsed.success) return { codes: [] };
   const { error, message, detail } = parsed.data;
@@ -146,6 +154,6 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // a body that is no JSON tells nothing that the status does not
+    return undefined; // without JSON, the status alone decides
   }
 }

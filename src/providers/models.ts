@@ -9,17 +9,19 @@ import type { Ask, AskDeps } from "./ask.ts";
 import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
 import type { WireTimeouts } from "./wire.ts";
 
-/** How long a model may be silent (T1). */
+/** Maximum silence of a model (T1). */
 export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
 
+/** Everything that models need from outside. */
 export type ModelDeps = Omit<AskDeps, "timeouts"> & {
-  /** {@link MODEL_TIMEOUTS} if left out. */
+  /** {@link MODEL_TIMEOUTS} by default. */
   readonly timeouts?: WireTimeouts;
 };
 
-type MakeAsk = (settings: ModelSettings, deps: AskDeps) => Ask | Promise<Ask>;
+/** Creates the function that asks one model, for one wire format. */
+export type MakeAsk = (settings: ModelSettings, deps: AskDeps) => Ask | Promise<Ask>;
 
-/** Loads the code of a wire format, which an idle bot does not need. The first question does so. */
+/** Loads the code of a wire format at the first request, because an idle bot does not need it. */
 export async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> {
   switch (kind) {
     case "openai-compatible":
@@ -30,13 +32,13 @@ export async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<Ma
 }
 
 /**
- * A model that asks once per call, without a retry.
+ * Creates a model that sends one request per call, without a retry.
  *
- * @throws {TypeError} If the provider's address is no http or https URL.
+ * @throws {TypeError} If the provider's `baseUrl` is not an http or https URL.
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
-  endpointOf(settings.provider.baseUrl); // now, not at the first question
+  endpointOf(settings.provider.baseUrl); // throws now, not at the first request
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
   const load = async () =>

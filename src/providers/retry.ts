@@ -1,29 +1,31 @@
 /**
- * Asking a model again, while nobody has seen anything of its answer (L3).
+ * Retries requests to a model before any text of the answer is visible (L3).
  *
- * After the first visible words a second try would say something else over them;
- * before, it costs only time. What a person must mend is not tried again.
+ * Before the first visible text, a retry costs only time. After it, a retry would continue with
+ * another answer. Failures that only the operator can fix are not retried.
  *
  * @module
  */
 
 import { type Model, ModelError } from "../core/model.ts";
 
-/** Milliseconds before the second, third and fourth try, where the server names none. */
+/** Delays (milliseconds) before the second, third and fourth try, if the server names none. */
 const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
 
-/** The longest wait that a server may ask for; past it a fallback is better. */
+/**
+ * Maximum delay (milliseconds) that a server may ask for. For a longer one, a fallback is better.
+ */
 export const RETRY_AFTER_MAX_MS = 60_000;
 
-/** By how much of itself a wait may grow, so that many turns do not come back together. */
+/** Maximum random increase of a delay, as a fraction, so that many turns do not retry together. */
 const JITTER = 0.2;
 
 /**
- * How long to wait before asking again.
+ * Decides how long to wait before the next try.
  *
- * @param tries How many have failed, from 1.
+ * @param tries Number of failed tries, from 1.
  * @param random A number from 0 up to, but not including, 1.
- * @returns Milliseconds, never fewer than the server asked for; `undefined` to give up.
+ * @returns Milliseconds, at least as many as the server asked for; `undefined` to give up.
  */
 export function retryWaitMs(tries: number, error: unknown, random: number): number | undefined {
   if (!(error instanceof ModelError)) return undefined;
@@ -35,16 +37,17 @@ export function retryWaitMs(tries: number, error: unknown, random: number): numb
   return Math.round(Math.max(waitMs, retryAfterMs) * (1 + JITTER * random));
 }
 
+/** Everything that retries need from outside. */
 export interface RetryDeps {
   /** Waits; rejects with the signal's reason once it is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** From 0 up to, but not including, 1. */
+  /** Random number from 0 up to, but not including, 1. */
   readonly random: () => number;
-  /** Told of each try that is to be repeated. */
+  /** Gets each failure before its retry, with the delay in milliseconds. */
   readonly onRetry?: (error: ModelError, waitMs: number) => void;
 }
 
-/** The same model, which asks again where that can help. */
+/** Wraps a model so that it retries temporary failures. */
 export function withRetry(model: Model, { sleep, random, onRetry }: RetryDeps): Model {
   return {
     id: model.id,

@@ -1,53 +1,59 @@
 /**
- * What must be known to reach one model.
+ * Settings to reach one model.
  *
  * @module
  */
 
+/** Settings of a provider: a server with models. */
 export interface ProviderSettings {
-  /** As the config names it: `"local"`. */
+  /** Name in the config: `"local"`. */
   readonly id: string;
+  /** Wire format of its API. */
   readonly kind: "openai-compatible" | "anthropic";
-  /** `"http://127.0.0.1:11434/v1"`; of a bare host, `/v1` is taken. */
+  /** `"http://127.0.0.1:11434/v1"`. Without a path, `/v1` is added. */
   readonly baseUrl: string;
-  /** Absent where the server wants none. */
+  /** Absent if the server needs no key. */
   readonly apiKey?: string;
-  /** Sent with every request; their values are taken for secrets. */
+  /** Headers of every request. Their values count as secrets. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Settings of one model. */
 export interface ModelSettings {
+  /** The server with the model. */
   readonly provider: ProviderSettings;
-  /** As the server names it: `"llama3.2:3b"`. */
+  /** Name at the server: `"llama3.2:3b"`. */
   readonly name: string;
-  /** Tokens that one answer may have; absent for the server's own limit, or 4096 at Anthropic. */
+  /**
+   * Maximum number of tokens of an answer. If absent, the server's own limit counts, or 4096 at
+   * Anthropic.
+   */
   readonly maxOutputTokens?: number;
 }
 
-/** `"<provider>/<model>"`, as the config and the log have it (L1). */
+/** `"<provider>/<model>"`, as in the config and the log (L1). */
 export function modelIdOf({ provider, name }: ModelSettings): string {
   return `${provider.id}/${name}`;
 }
 
 /**
- * The address that a provider's paths are joined to.
+ * Makes the address before a provider's paths. Both wire formats have their paths under `/v1`,
+ * which operators may leave out.
  *
- * Both formats live under `/v1`, and people write it or not.
- *
- * @returns Without a slash at the end.
- * @throws {TypeError} If it is no http or https URL.
+ * @returns The address, without a slash at the end.
+ * @throws {TypeError} If it is not an http or https URL.
  */
 export function endpointOf(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    // The value stays out of the message: an address may hold a password.
-    throw new TypeError("Cannot reach a model: its baseUrl is no http or https URL");
+    // The message does not repeat the value, because an address may contain a password.
+    throw new TypeError("Cannot reach a model: its baseUrl is not an http or https URL");
   }
   const path = url.pathname.replace(/\/+$/, "");
   return `${url.origin}${path === "" ? "/v1" : path}`;
 }
 
-/** Everything that must not be repeated in an error. */
+/** All texts of a provider that an error must not repeat. */
 export function secretsOf({ apiKey, headers, baseUrl }: ProviderSettings): readonly string[] {
   const { username, password } = URL.canParse(baseUrl)
     ? new URL(baseUrl)

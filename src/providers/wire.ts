@@ -1,9 +1,9 @@
 /**
  * Sends one request to a model server and reads the answer's bytes, within time and size limits.
  *
- * Names every failure here, where status, headers and bytes are still the server's own: a library
- * above would wrap them in errors that hold the whole prompt. Keeps the first failure, because a
- * library may turn it into any other error.
+ * Failures are classified here, from the server's own status, headers and bytes. A library above
+ * would wrap them in errors that contain the whole prompt. The wire keeps the first failure,
+ * because a library may turn it into any other error.
  *
  * @module
  */
@@ -11,17 +11,23 @@
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
 import { refusalOf } from "./failures.ts";
 
+/** Maximum silence of a server. */
 export interface WireTimeouts {
   /** Milliseconds from the request to the first byte of the answer's body. */
   readonly firstByteMs: number;
-  /** Milliseconds between two reads of it. */
+  /** Milliseconds between two reads of the body. */
   readonly betweenBytesMs: number;
 }
 
+/** Settings of one request. */
 export interface WireSettings {
+  /** `"<provider>/<model>"`, for errors. */
   readonly modelId: string;
+  /** Texts that errors must not repeat. */
   readonly secrets: readonly string[];
+  /** Maximum silence of the server. */
   readonly timeouts: WireTimeouts;
+  /** Sends the request. */
   readonly fetch: typeof globalThis.fetch;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -36,33 +42,36 @@ export interface Wire {
    * @throws {ModelError} Or the signal's reason once it is aborted, as `read` does.
    */
   send(input: RequestInfo | URL, init: RequestInit): Promise<Response>;
-  /** @returns The next bytes of the body; `undefined` at its end. */
+  /** Reads the next bytes of the body; `undefined` at its end. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Shortens the longest silence from now on, for a reader that needs no more bytes. */
-  hurry(ms: number): void;
-  /** Keeps the connection for the next call: reads the last bytes of a whole answer meanwhile. */
+  /** Shortens the maximum silence from now on, for a reader that needs no more bytes. */
+  shortenTimeout(ms: number): void;
+  /**
+   * Keeps the connection for the next call, and reads the last bytes of a complete answer
+   * meanwhile.
+   */
   release(): void;
-  /** Breaks the connection, unless the body was read to its end or the wire was released. */
+  /** Closes the connection, unless the body was read to its end or the wire was released. */
   close(): void;
   /** The first failure; `undefined` if there is none, or if the caller gave up. */
   failure(): ModelError | undefined;
 }
 
-/** Bytes of one answer with its wrapping; no answer for Discord comes near. */
+/** Maximum bytes of an answer with its wrapping. No answer for Discord comes near. */
 const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 
-/** Bytes of a refusal that are read for its reason. */
+/** Maximum bytes of a refusal to read for its reason. */
 const REFUSAL_MAX_BYTES = 16 * 1024;
 
-/** Milliseconds that a released connection has to end its answer. */
+/** Time limit (milliseconds) for the last bytes of a released connection. */
 const RELEASE_MS = 1_000;
 
 /**
- * Makes the wire of one call.
+ * Creates the wire of one call.
  *
- * @param signal Breaks the connection, whether a read is waiting or not.
+ * @param signal Closes the connection at once when it is aborted.
  */
-export function openWire(
+export function createWire(
   { modelId, secrets, timeouts, fetch, now }: WireSettings,
   signal: AbortSignal,
 ): Wire {
@@ -83,8 +92,11 @@ export function openWire(
     clearTimeout(timer);
     timer = setTimeout(() => stop.abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
   };
-  /** Why a request or a read failed: a limit of ours, the caller, or the network. */
-  const named = (thrown: unknown): unknown => {
+  /**
+   * The error of a failed request or read, by its cause: a limit of ours, the caller, or the
+   * network.
+   */
+  const toFailure = (thrown: unknown): unknown => {
     clearTimeout(timer);
     if (failure) return failure;
     if (signal.aborted) return signal.reason;
@@ -115,14 +127,14 @@ export function openWire(
         if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
           throw fail(
             "not_an_answer",
-            "answered with a web page: is baseUrl right, or a login in between?",
+            "answered with a web page: check baseUrl, and whether a login page intercepts requests",
           );
         }
         reader = response.body?.getReader();
         if (!reader) throw fail("not_an_answer", "answered without a body");
         return response;
       } catch (thrown) {
-        const reason = named(thrown);
+        const reason = toFailure(thrown);
         close();
         throw reason;
       }
@@ -143,10 +155,10 @@ export function openWire(
         if (!isReleased) allow(silenceMs);
         return value;
       } catch (thrown) {
-        throw named(thrown);
+        throw toFailure(thrown);
       }
     },
-    hurry(ms) {
+    shortenTimeout(ms) {
       silenceMs = Math.min(silenceMs, ms);
       allow(silenceMs);
     },
@@ -167,7 +179,7 @@ async function readToEnd(wire: Wire): Promise<void> {
   try {
     while (await wire.read() !== undefined);
   } catch {
-    // The answer was whole before: only the connection is lost.
+    // The answer is complete, so only the connection is lost.
   }
 }
 

@@ -2,7 +2,8 @@
  * Counts the store's content, for health and metrics.
  *
  * Open items are counted in the file, by indexes that hold only these. Finished items are counted
- * as they finish, since the start. Counting years of them on each scrape would be work that grows.
+ * as they finish, since the start. Otherwise each scrape would count years of finished items, and
+ * get slower with time.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type { Judged } from "../core/inbound/inbox.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import type { Transactions } from "./database/transact.ts";
 
-/** The figures at one moment. */
+/** The store's counts at one moment. */
 export interface StoreFigures {
   /** Messages that a turn will answer or is answering. */
   readonly inbox: {
@@ -37,7 +38,7 @@ export interface StoreFigures {
   };
   /** Shards whose gap is still to be caught up, of all accounts. */
   readonly openGaps: number;
-  /** Since the start, by verdict and reason, in the order of their first coming. */
+  /** Verdicts since the start, by kind and reason, in the order of their first occurrence. */
   readonly decisions: readonly DecisionCount[];
 }
 
@@ -56,10 +57,10 @@ export interface Figures {
   /**
    * Reads the figures.
    *
-   * @param left Accounts that do not run. Their waiting messages do not count as late, because no
-   * account works on them.
+   * @param stopped Accounts that do not run. Their waiting messages do not count as late, because
+   * no account works on them.
    */
-  health(left?: readonly AccountId[]): Promise<StoreFigures>;
+  health(stopped?: readonly AccountId[]): Promise<StoreFigures>;
   /** Counts newly stored verdicts. An undecided message counts once it is decided. */
   count(recorded: readonly Judged[]): void;
 }
@@ -88,8 +89,8 @@ const oldestSchema = z.object({ oldest: z.number().nullable() });
 
 const gapsSchema = z.object({ open: z.number() });
 
-const NOT_LEFT = "NOT IN (SELECT value FROM json_each(:left))";
-const NONE_LEFT = "[]";
+const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
+const NONE_STOPPED = "[]";
 
 /**
  * Creates the counts; verdicts count from now on.
@@ -103,7 +104,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
        (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'running') AS running,
        (SELECT accepted_at FROM inbox WHERE id = (
           SELECT MIN(id) FROM inbox
-          WHERE finished_at IS NULL AND state = 'waiting' AND account_id ${NOT_LEFT}
+          WHERE finished_at IS NULL AND state = 'waiting' AND account_id ${IS_NOT_STOPPED}
         )) AS oldest`,
   );
   const selectOutbox = database.prepare(
@@ -130,26 +131,26 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
      LEFT JOIN parked_channel AS p
        ON p.account_id = o.account_id AND p.channel_id = o.channel_id AND p.is_parked = 1
      WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL
-       AND o.account_id ${NOT_LEFT}`,
+       AND o.account_id ${IS_NOT_STOPPED}`,
   );
   const selectGaps = database.prepare(
     "SELECT COUNT(*) AS open FROM gateway_session WHERE catch_up_from IS NOT NULL",
   );
   const counts = new Map<string, DecisionCount>();
 
-  function outboxFigures(left: string): StoreFigures["outbox"] {
+  function outboxFigures(stopped: string): StoreFigures["outbox"] {
     const all = outboxSchema.parse(selectOutbox.get());
     const parked = parkedSchema.parse(selectParked.get());
-    const held = parked.pending + parked.sending;
+    const parkedCount = parked.pending + parked.sending;
     // Only the row itself tells its channel, which costs a read, so it is read only if it matters.
-    const isAsked = held > 0 || left !== NONE_LEFT;
-    const { oldest } = isAsked ? oldestSchema.parse(selectOldest.get({ left })) : all;
+    const hasExcluded = parkedCount > 0 || stopped !== NONE_STOPPED;
+    const { oldest } = hasExcluded ? oldestSchema.parse(selectOldest.get({ stopped })) : all;
     return {
       pending: all.pending - parked.pending,
       sending: all.sending - parked.sending,
       uncertain: all.uncertain,
       dead: all.dead,
-      parked: held,
+      parked: parkedCount,
       parkedChannels: parked.parkedChannels,
       ...(oldest !== null && { oldestUnsentAt: oldest }),
     };
@@ -158,12 +159,12 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
   return {
     health: (accounts = []) =>
       read(() => {
-        const left = JSON.stringify(accounts);
-        const inbox = inboxSchema.parse(selectInbox.get({ left }));
+        const stopped = JSON.stringify(accounts);
+        const inbox = inboxSchema.parse(selectInbox.get({ stopped }));
         const { oldest: oldestWaitingAt, ...inboxCounts } = inbox;
         return {
           inbox: { ...inboxCounts, ...(oldestWaitingAt !== null && { oldestWaitingAt }) },
-          outbox: outboxFigures(left),
+          outbox: outboxFigures(stopped),
           openGaps: gapsSchema.parse(selectGaps.get()).open,
           decisions: [...counts.values()],
         };

@@ -2,8 +2,8 @@
  * The store: one file, one writer, and a namespace for each room of this folder.
  *
  * Each method is all or nothing. Some wait for a commit, some answer from memory
- * (`memory/memory.ts`). The ports are asynchronous, because another
- * database may come behind them; nothing relies on this one being in the process.
+ * (`memory/memory.ts`). The ports are asynchronous, because another database may replace this one.
+ * No caller relies on a database in its own process.
  *
  * @module
  */
@@ -28,8 +28,8 @@ import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
 
 /**
- * Its namespaces fit the ports of `flows/`. A method that reads or stores rejects with a
- * `StoreError` if the disk or the file fails; nothing of its work is stored then.
+ * The methods of the store. Its namespaces fit the ports of `flows/`. A method that reads or stores
+ * rejects with a `StoreError` if the disk or the file fails; nothing of its work is stored then.
  */
 export interface Store extends OtherWriters, Pick<Figures, "health"> {
   /** Accounts, gateway sessions, gaps and runs. */
@@ -75,8 +75,8 @@ export interface StoreOptions {
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
 
 /**
- * Opens the store at `path`, made and migrated where need be. The caller holds the
- * lock of the data directory, so that no other process has it open to write.
+ * Opens the store at `path`, and creates or migrates it if necessary. The caller holds the lock of
+ * the data directory, so no other process writes to the store.
  *
  * @throws {StoreError} As `openDatabase` and {@link createStore} do.
  */
@@ -105,13 +105,13 @@ export function createStore(
     crash = NO_CRASH,
     retention = DEFAULT_RETENTION,
     isReadOnly = false,
-    onRefused = () => {}, // a test's, that looks into the journal itself
+    onRefused = () => {}, // for tests, which read the journal themselves
   }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
-  const own = createCommits(database, {
+  const grouped = createCommits(database, {
     path,
     crash,
     onUndone() {
@@ -122,7 +122,7 @@ export function createStore(
     },
     onRefused,
   });
-  const commits = onCommitted ? telling(own, onCommitted) : own;
+  const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
@@ -131,7 +131,7 @@ export function createStore(
     gateway: createGateway(database, commits, {
       ...shared,
       elapsed,
-      assertThere: watchFile(path),
+      assertFileUnchanged: watchFile(path),
     }),
     inbox: createInbox(database, commits, { ...shared, onRecorded: figures.count }),
     received: createReceived(database, commits, retention),
@@ -152,15 +152,15 @@ export function createStore(
       database.close();
     },
   };
-  if (!isReadOnly) commits.recover(); // each namespace has named its kinds of records
+  if (!isReadOnly) commits.recover(); // after each namespace has registered its kinds of records
   return store;
 }
 
-function telling(commits: Commits, onCommitted: () => void): Commits {
+function withCallback(commits: Commits, onCommitted: () => void): Commits {
   return {
     ...commits,
-    async commit(terms, work) {
-      const result = await commits.commit(terms, work);
+    async commit(options, work) {
+      const result = await commits.commit(options, work);
       onCommitted();
       return result;
     },

@@ -8,7 +8,7 @@ const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } 
 const FINISH: ModelPart = { kind: "finish", reason: "stop" };
 const text = (words: string): ModelPart => ({ kind: "text", text: words });
 
-/** A model that streams what it is told, and then fails if told so, or hangs until aborted. */
+/** A model that streams the given parts, and then ends, fails, or hangs until it is aborted. */
 function scripted(parts: readonly ModelPart[], end?: Error | "hang"): Model {
   return {
     id: "test/scripted",
@@ -41,33 +41,33 @@ function run(
 }
 
 describe("[L3] runTurn()", () => {
-  it("joins what the model streams", async () => {
+  it("joins the model's stream into one reply", async () => {
     const usage = { inputTokens: 3, outputTokens: 2 };
     const model = scripted([text("hello, "), text("Ada"), { ...FINISH, usage }]);
     assert.deepEqual(await run(model), { kind: "reply", text: "hello, Ada", usage });
   });
 
-  it("[R8] tells of the answer so far as it grows", async () => {
-    const told: string[] = [];
+  it("[R8] calls onText with the whole answer so far", async () => {
+    const texts: string[] = [];
     const clock = new FakeClock();
     await runTurn(REQUEST, {
       model: scripted([text("hello, "), text("Ada"), FINISH]),
       stopping: new AbortController().signal,
       schedule: clock.schedule,
       timeoutMs: 600_000,
-      onText: (soFar) => told.push(soFar),
+      onText: (soFar) => texts.push(soFar),
     });
-    assert.deepEqual(told, ["hello, ", "hello, Ada"]);
+    assert.deepEqual(texts, ["hello, ", "hello, Ada"]);
   });
 
-  it("keeps what was said where the model ran into its limit", async () => {
+  it("keeps the partial answer of a model that reached its token limit", async () => {
     const outcome = await run(scripted([text("half"), { kind: "finish", reason: "length" }]));
     assert.deepEqual(outcome, { kind: "reply", text: "half" });
   });
 
-  const failures: readonly [what: string, model: Model, reason: RegExp][] = [
-    ["no word at all", scripted([FINISH]), /empty \(stop\)/],
-    ["nothing but white space", scripted([text(" \n"), FINISH]), /empty/],
+  const failures: readonly [name: string, model: Model, reason: RegExp][] = [
+    ["an answer without text", scripted([FINISH]), /empty \(stop\)/],
+    ["white space only", scripted([text(" \n"), FINISH]), /empty/],
     ["an answer that ends early", scripted([text("hel")]), /ended early/],
     ["silence", scripted([]), /ended early/],
     [
@@ -75,17 +75,17 @@ describe("[L3] runTurn()", () => {
       scripted([], new ModelError("no such model", { kind: "not_found", modelId: "test/x" })),
       /^not_found: no such model$/,
     ],
-    ["an error nobody foresaw", scripted([text("a")], new TypeError("secret")), /^unexpected$/],
+    ["an unexpected error", scripted([text("a")], new TypeError("secret")), /^unexpected$/],
   ];
-  for (const [what, model, reason] of failures) {
-    it(`fails on ${what}`, async () => {
+  for (const [name, model, reason] of failures) {
+    it(`fails on ${name}`, async () => {
       const outcome = await run(model);
       assert.ok(outcome.kind === "failed");
       assert.match(outcome.reason, reason);
     });
   }
 
-  it("[T1] fails once its time is over", async () => {
+  it("[T1] fails after its time limit", async () => {
     const clock = new FakeClock();
     const outcome = run(scripted([text("a")], "hang"), { clock });
     clock.advance(600_000);
@@ -100,7 +100,7 @@ describe("[L3] runTurn()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("[G12] is interrupted, not failed, where the process stops", async () => {
+  it("[G12] is interrupted, not failed, if the process stops", async () => {
     const stopping = new AbortController();
     const outcome = run(scripted([text("a")], "hang"), { stopping });
     stopping.abort(new Error("stop"));

@@ -6,7 +6,7 @@ import { createAsk } from "../../src/pluralkit/api.ts";
 import { messageId } from "../support/discord/builders.ts";
 
 const ID = messageId("1400000000000000500");
-/** As PluralKit's documentation has it, with keys that nobody here reads. */
+/** A message from PluralKit's documentation, with keys that Barnacle does not use. */
 const MESSAGE = {
   timestamp: "2026-01-01T00:00:00Z",
   id: ID,
@@ -31,7 +31,7 @@ const FOUND = {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A server on the loopback in PluralKit's place. */
+/** Runs a server in PluralKit's place, on the loopback interface. */
 async function withServer(handler: Handler, run: (apiUrl: string) => Promise<void>): Promise<void> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -54,7 +54,7 @@ const askOf = (apiUrl: string, token?: string) =>
 const never = new AbortController().signal;
 
 describe("[P13] createAsk()", () => {
-  it("asks for the message by its id, and says who asks", async () => {
+  it("requests the message by its id, with token and User-Agent", async () => {
     const seen: IncomingMessage[] = [];
     const handler: Handler = (request, response) => {
       seen.push(request);
@@ -84,7 +84,7 @@ describe("[P13] createAsk()", () => {
         member: { memberId: "abcde", name: "Aria", displayName: "Aria ✨" },
       },
     }],
-    ["a system that keeps its name to itself", 200, { ...MESSAGE, system: { name: null } }, {
+    ["a system with a private name", 200, { ...MESSAGE, system: { name: null } }, {
       kind: "found",
       proxied: {
         ...FOUND.proxied,
@@ -99,8 +99,8 @@ describe("[P13] createAsk()", () => {
     }],
     ["too many, without a time", 429, "slow down", { kind: "again", reason: "HTTP 429" }],
     ["an outage", 503, "<html>", { kind: "again", reason: "HTTP 503" }],
-    ["a token that is none", 401, { code: 0 }, { kind: "failed", reason: "HTTP 401" }],
-    ["a question that it refuses", 400, {}, { kind: "failed", reason: "HTTP 400" }],
+    ["an invalid token", 401, { code: 0 }, { kind: "failed", reason: "HTTP 401" }],
+    ["a refused request", 400, {}, { kind: "failed", reason: "HTTP 400" }],
   ];
   for (const [what, status, body, expected] of answers) {
     it(`reads ${what}`, async () => {
@@ -110,7 +110,7 @@ describe("[P13] createAsk()", () => {
     });
   }
 
-  const garbage: readonly [what: string, body: unknown][] = [
+  const garbage: readonly [form: string, body: unknown][] = [
     ["no JSON", "<html>Sign in to the Wi-Fi"],
     ["nothing", ""],
     ["JSON of another form", { data: [] }],
@@ -118,8 +118,8 @@ describe("[P13] createAsk()", () => {
     ["ids that are none", { ...MESSAGE, original: "-1" }],
     ["a list", [MESSAGE]],
   ];
-  for (const [what, body] of garbage) {
-    it(`takes ${what} for no answer of PluralKit's`, async () => {
+  for (const [form, body] of garbage) {
+    it(`does not accept ${form} as PluralKit's answer`, async () => {
       await withServer(answering(200, body), async (apiUrl) => {
         assert.deepEqual(await askOf(apiUrl)(ID, never), {
           kind: "again",
@@ -130,7 +130,7 @@ describe("[P13] createAsk()", () => {
   }
 
   for (const member of [null, undefined, {}, { id: "abcde" }, { id: "", name: "Aria" }]) {
-    it(`[SEC-R33] makes nobody of the member ${JSON.stringify(member)}`, async () => {
+    it(`[SEC-R33] returns no member for ${JSON.stringify(member)}`, async () => {
       await withServer(answering(200, { ...MESSAGE, member }), async (apiUrl) => {
         const answer = await askOf(apiUrl)(ID, never);
         assert.ok(answer.kind === "found" && answer.proxied.member === undefined);
@@ -138,7 +138,7 @@ describe("[P13] createAsk()", () => {
     });
   }
 
-  it("reads no more of an answer than one could have, and lets go of it", async () => {
+  it("limits the length of an answer, and closes the connection", async () => {
     let written = 0;
     const closed = Promise.withResolvers<void>();
     const endless: Handler = (_, response) => {
@@ -159,7 +159,7 @@ describe("[P13] createAsk()", () => {
     assert.ok(written < 256 * 64 * 1_024, `${written} bytes`);
   });
 
-  it("follows nobody elsewhere: its token is not for them", async () => {
+  it("follows no redirect, because another server must not get the token", async () => {
     const elsewhere: Handler = (request, response) =>
       request.url?.startsWith("/v2/")
         ? answering(302, "", { location: "/trap" })(request, response)
@@ -170,11 +170,11 @@ describe("[P13] createAsk()", () => {
   });
 
   for (const where of ["before its head", "within its body"]) {
-    it(`ends with its signal where an answer hangs ${where}`, async () => {
+    it(`ends with its signal if an answer hangs ${where}`, async () => {
       const stop = new AbortController();
       const hang: Handler = (_, response) => {
         if (where === "within its body") response.write('{ "id": ');
-        setTimeout(() => stop.abort(), 20); // once it hangs for sure
+        setTimeout(() => stop.abort(), 20); // when it hangs
       };
       await withServer(hang, async (apiUrl) => {
         assert.deepEqual(await askOf(apiUrl)(ID, stop.signal), {
@@ -185,7 +185,7 @@ describe("[P13] createAsk()", () => {
     });
   }
 
-  it("says why nobody answers, and never with which token it asked", async () => {
+  it("gives the reason of a failed connection, and never the token", async () => {
     const answer = await askOf("http://127.0.0.1:1/v2", "s3cret")(ID, never);
     assert.ok(answer.kind === "again" && answer.reason.length > 0);
     assert.doesNotMatch(JSON.stringify(answer), /s3cret/);

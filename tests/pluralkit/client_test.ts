@@ -20,7 +20,7 @@ const body = (id: string) =>
   });
 const status = (code: number, json: unknown = {}) => Response.json(json, { status: code });
 
-/** A PluralKit that answers from a list, its last answer for ever. */
+/** A PluralKit with a list of answers, of which it repeats the last one. */
 function setUp(...replies: readonly ((id: string) => Reply)[]) {
   const clock = new FakeClock();
   const asked: { readonly id: string; readonly at: number }[] = [];
@@ -42,7 +42,7 @@ function setUp(...replies: readonly ((id: string) => Reply)[]) {
     now: clock.now,
     schedule: clock.schedule,
   });
-  /** Moves on in steps that a promise can follow. */
+  /** Advances the clock in steps, so that promises can settle. */
   async function pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 50) {
       await settle();
@@ -53,7 +53,7 @@ function setUp(...replies: readonly ((id: string) => Reply)[]) {
   return { client, clock, asked, pass };
 }
 
-/** What a look-up came to, once it did. */
+/** The result of a look-up, once it has ended. */
 function watch(lookUp: Promise<LookUp>): { found?: LookUp } {
   const watched: { found?: LookUp } = {};
   void lookUp.then((found) => watched.found = found);
@@ -61,7 +61,7 @@ function watch(lookUp: Promise<LookUp>): { found?: LookUp } {
 }
 
 describe("[P13] createPluralkitClient()", () => {
-  it("asks once for a message, and remembers the answer", async () => {
+  it("requests a message once, and caches the answer", async () => {
     const { client, clock, asked } = setUp(body);
     const [first, second] = await Promise.all([client.lookUp(OLD), client.lookUp(OLD)]);
     assert.equal(first.kind, "found");
@@ -70,7 +70,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("remembers what is none, and asks again for what failed", async () => {
+  it("caches `none`, and requests failed look-ups again", async () => {
     const { client, asked } = setUp(() => status(404), () => status(401), () => status(401), body);
     assert.deepEqual(await client.lookUp(OLD), { kind: "none" });
     assert.deepEqual(await client.lookUp(OLD), { kind: "none" });
@@ -81,7 +81,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal((await client.lookUp(other)).kind, "found");
   });
 
-  it("asks again for a message that is too young for PluralKit to know", async () => {
+  it("repeats the request for a message that PluralKit may not have yet", async () => {
     const { client, clock, asked, pass } = setUp(() => status(404), () => status(404), body);
     const looked = watch(client.lookUp(messageIdAt(clock.now() - 100)));
     await pass(1_000);
@@ -89,7 +89,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.deepEqual(asked.map(({ at }) => at), [0, 250, 750]);
   });
 
-  it("takes its word after the third time", async () => {
+  it("accepts `none` after the third request", async () => {
     const { client, clock, asked, pass } = setUp(() => status(404));
     const looked = watch(client.lookUp(messageIdAt(clock.now() - 100)));
     await pass(LOOK_UP_MS);
@@ -97,7 +97,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal(asked.length, 3);
   });
 
-  it("tries again what failed, and ends in time whatever happens", async () => {
+  it("repeats failed requests, and always ends in time", async () => {
     const { client, clock, asked, pass } = setUp(() => status(503));
     const looked = watch(client.lookUp(OLD));
     await pass(LOOK_UP_MS);
@@ -106,14 +106,14 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("comes through an outage that is short", async () => {
+  it("survives a short outage", async () => {
     const { client, pass } = setUp(() => new TypeError("reset"), () => status(502), body);
     const looked = watch(client.lookUp(OLD));
     await pass(1_000);
     assert.equal(looked.found?.kind, "found");
   });
 
-  it("ends a request that nobody answers after five seconds in all", async () => {
+  it("ends an unanswered request after five seconds in all", async () => {
     const { client, clock, pass } = setUp(() => status(500), () => "hang");
     const looked = watch(client.lookUp(OLD));
     await pass(LOOK_UP_MS - 50);
@@ -123,7 +123,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("waits as long as PluralKit asks, with all that it would ask", async () => {
+  it("delays all requests as long as PluralKit asks", async () => {
     const { client, asked, pass } = setUp(() => status(429, { retry_after: 600 }), body);
     const first = watch(client.lookUp(OLD));
     await settle();
@@ -133,14 +133,14 @@ describe("[P13] createPluralkitClient()", () => {
     assert.deepEqual(asked.map(({ at }) => at), [0, 600, 600]);
   });
 
-  it("gives up at once where it asks for more than there is time", async () => {
+  it("gives up at once if PluralKit asks for a longer delay than the time left", async () => {
     const { client, asked, clock } = setUp(() => status(429, { retry_after: LOOK_UP_MS }));
     assert.deepEqual(await client.lookUp(OLD), { kind: "failed", reason: "HTTP 429" });
     assert.equal(asked.length, 1);
     assert.equal(clock.pending, 0);
   });
 
-  it("asks no more than ten times a second, and drops at once what would wait too long", async () => {
+  it("sends at most ten requests a second, and fails look-ups that would wait too long", async () => {
     const { client, clock, asked, pass } = setUp(body);
     const flood = Array.from(
       { length: 200 },
@@ -160,7 +160,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("remembers a thousand answers, and no more", async () => {
+  it("caches at most 1,000 answers", async () => {
     const { client, asked, pass } = setUp(body);
     const id = (index: number) => messageId(String(1_400_000_000_000_001_000n + BigInt(index)));
     for (let index = 0; index <= 1_000; index++) {
@@ -177,7 +177,7 @@ describe("[P13] createPluralkitClient()", () => {
     assert.equal(asked.length, 1_002);
   });
 
-  it("asks nothing after its stop, and leaves nothing behind", async () => {
+  it("sends no request after stop(), and leaves no timer", async () => {
     const { client, clock, asked } = setUp(() => "hang");
     const looked = watch(client.lookUp(OLD));
     await settle();

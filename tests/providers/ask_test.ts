@@ -1,5 +1,5 @@
 /**
- * Every way in which a model server has been seen to fail, over real sockets.
+ * Tests all observed failures of model servers, over real sockets.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import {
 
 const KINDS = ["openai-compatible", "anthropic"] as const;
 
-/** What is said before it fails, and how the failure is named. */
+/** The text before the failure, and the failure's kind. */
 const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] = [
   ["html", "", "not_an_answer"],
   ["garbage", "", "not_an_answer"],
@@ -50,8 +50,8 @@ const SHORT = { timeouts: { firstByteMs: 250, betweenBytesMs: 200 } };
 for (const kind of KINDS) {
   describe(`[L3] ask() of ${kind}`, () => {
     for (const [behaviour, text, failure] of FAILURES) {
-      const said = text === "" ? "nothing" : "some words";
-      it(`calls it ${failure} where a server says ${said}, then: ${behaviour}`, async () => {
+      const sent = text === "" ? "no text" : "some text";
+      it(`fails with ${failure} after ${sent}, then: ${behaviour}`, async () => {
         await withModelServer({ behaviour }, async (server) => {
           const waits = behaviour === "hang" || behaviour === "stall";
           const heard = await listen(modelAt(server, { kind }, waits ? SHORT : {}));
@@ -64,13 +64,13 @@ for (const kind of KINDS) {
 
           const all = inspect(heard.error, { depth: 10, showHidden: true });
           assert.ok(!all.includes(API_KEY), `shows the key: ${all}`);
-          assert.ok(!all.includes("hello there"), `shows what was asked: ${all}`);
+          assert.ok(!all.includes("hello there"), `shows the request: ${all}`);
           assert.ok(heard.error.message.length < 260, heard.error.message);
         });
       });
     }
 
-    it("streams an answer, and ends it with what it cost", async () => {
+    it("streams an answer, and ends it with its token counts", async () => {
       await withModelServer({ chunkDelayMs: 3 }, async (server) => {
         const { text, parts, error } = await listen(modelAt(server, { kind }));
         assert.equal(error, undefined);
@@ -79,13 +79,13 @@ for (const kind of KINDS) {
         assert.deepEqual(parts.at(-1), {
           kind: "finish",
           reason: "stop",
-          // One for each piece of the script; pieces that arrive together are told together.
+          // One for each piece of the script; pieces that arrive together are one part.
           usage: { inputTokens: 11, outputTokens: text.match(/\s*\S+\s*/g)?.length },
         });
       });
     });
 
-    it("says who it is, what was said before, and what the system says", async () => {
+    it("sends the key, the headers, the system prompt and the history", async () => {
       await withModelServer({}, async (server) => {
         await listen(modelAt(server, { kind, headers: { "X-Team": "crew" } }), undefined, {
           system: "Be kind.",
@@ -118,7 +118,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("leaves out the thinking that a server keeps apart", async () => {
+    it("leaves out thinking that a server sends separately", async () => {
       await withModelServer({ behaviour: "reasoning" }, async (server) => {
         const { text, error } = await listen(modelAt(server, { kind }));
         assert.equal(error, undefined);
@@ -127,7 +127,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("[R10] leaves what a server left in to what makes answers visible", async () => {
+    it("[R10] leaves thinking tags in the text, which visibleText() removes", async () => {
       await withModelServer({ behaviour: "think_tags" }, async (server) => {
         const { text } = await listen(modelAt(server, { kind }));
         assert.match(text, /wants something/);
@@ -146,7 +146,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("ends with the reason `tool_calls` where a tool is called that nobody offered", async () => {
+    it("ends with the reason `tool_calls` if the model calls an unknown tool", async () => {
       await withModelServer({ behaviour: "tool_call" }, async (server) => {
         const { text, parts, error } = await listen(modelAt(server, { kind }));
         assert.equal(error, undefined);
@@ -172,7 +172,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("closes the server's side when it is aborted in the middle", async () => {
+    it("closes the connection when it is aborted in the middle", async () => {
       await withModelServer({ behaviour: "slow" }, async (server) => {
         const stop = new AbortController();
         const reason = new Error("/stop");
@@ -192,7 +192,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("closes the server's side when its reader goes away", async () => {
+    it("closes the connection when its reader stops reading", async () => {
       await withModelServer({ behaviour: "slow" }, async (server) => {
         for await (const _ of modelAt(server, { kind }).generate(QUESTION, noSignal())) break;
         const [request] = server.requests;
@@ -202,7 +202,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("is aborted by its reason while the server is silent", async () => {
+    it("rejects with the signal's reason while the server is silent", async () => {
       await withModelServer({ behaviour: "hang" }, async (server) => {
         const reason = new Error("the turn is over");
         const heard = listen(modelAt(server, { kind }), AbortSignal.any([abortedWhen(reason)]));
@@ -210,7 +210,7 @@ for (const kind of KINDS) {
       });
     });
 
-    it("asks nothing where it is aborted already", async () => {
+    it("sends no request if the signal is already aborted", async () => {
       await withModelServer({}, async (server) => {
         const reason = new Error("before");
         const { error } = await listen(modelAt(server, { kind }), AbortSignal.abort(reason));
@@ -222,7 +222,7 @@ for (const kind of KINDS) {
 }
 
 describe("[L3] ask()", () => {
-  it("calls a server that is not there unavailable", async () => {
+  it("fails with `unavailable` if there is no server", async () => {
     let baseUrl = "";
     await withModelServer({}, (server) => {
       ({ baseUrl } = server);
@@ -230,10 +230,10 @@ describe("[L3] ask()", () => {
     });
     const { error } = await listen(modelAt({ baseUrl }));
     assert.ok(error instanceof ModelError && error.kind === "unavailable", inspect(error));
-    assert.ok(error.cause instanceof Error, "the operator wants to know what it was");
+    assert.ok(error.cause instanceof Error, "the operator needs the cause");
   });
 
-  it("takes no key from the environment", async () => {
+  it("uses no key from the environment", async () => {
     const before = process.env["ANTHROPIC_API_KEY"];
     process.env["ANTHROPIC_API_KEY"] = "sk-from-the-environment";
     try {
@@ -253,7 +253,7 @@ describe("[L3] ask()", () => {
     }
   });
 
-  it("says how much Anthropic may answer, and to others only what was configured", async () => {
+  it("always limits Anthropic's tokens, and those of other servers only if configured", async () => {
     await withModelServer({}, async (server) => {
       await listen(modelAt(server, { kind: "anthropic" }));
       await listen(modelAt(server));
@@ -291,7 +291,7 @@ function noSignal(): AbortSignal {
   return new AbortController().signal;
 }
 
-/** Aborts on the next turn of the loop: the request is under way by then. */
+/** Aborts after 50 ms, when the request is running. */
 function abortedWhen(reason: Error): AbortSignal {
   const stop = new AbortController();
   setTimeout(() => stop.abort(reason), 50);

@@ -1,5 +1,5 @@
 /**
- * Reads answers as servers have been seen to write them, whole, byte by byte and cut anywhere.
+ * Reads observed forms of answers: whole, byte by byte, and cut anywhere.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ModelError, type ModelErrorKind, type ModelPart } from "../../src/core/model.ts";
-import { readChatAnswer } from "../../src/providers/chat_answer.ts";
+import { createChatAnswerReader } from "../../src/providers/chat_answer.ts";
 
 const KEY = "sk-canary-0123456789";
 
@@ -142,9 +142,9 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     fails: "not_an_answer",
   }],
   [
-    "one completion without a word",
+    "one completion without text",
     JSON.stringify(completion({ content: null })),
-    { text: "", fails: "not_an_answer", message: /without a word/ },
+    { text: "", fails: "not_an_answer", message: /without any text/ },
   ],
   [
     "an error in place of a stream",
@@ -155,7 +155,11 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ["nothing", "", { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
   ["an empty line", "\n", { text: "", fails: "not_an_answer" }],
   ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
-  ["a reason alone", STOP + DONE, { text: "", fails: "not_an_answer", message: /without a word/ }],
+  ["a reason alone", STOP + DONE, {
+    text: "",
+    fails: "not_an_answer",
+    message: /without any text/,
+  }],
   ["white space only", says(" \n") + STOP, { text: "", fails: "not_an_answer" }],
   ["length alone", chunk({}, "length"), {
     text: "",
@@ -203,7 +207,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ],
 ];
 
-describe("[L3] readChatAnswer()", () => {
+describe("[L3] createChatAnswerReader()", () => {
   for (const [what, body, expected] of BODIES) {
     it(`reads ${what}`, () => {
       const bytes = new TextEncoder().encode(body);
@@ -220,13 +224,13 @@ describe("[L3] readChatAnswer()", () => {
     });
   }
 
-  it("joins the words that came together", () => {
-    const answer = readChatAnswer("p/m", []);
+  it("joins text that arrives together", () => {
+    const answer = createChatAnswerReader("p/m", []);
     assert.equal(answer.read(new TextEncoder().encode(HELLO + STOP)), "Hello");
   });
 
-  it("says when only token counts may follow, and when nothing may", () => {
-    const answer = readChatAnswer("p/m", []);
+  it("tells when only token counts may follow, and when nothing may", () => {
+    const answer = createChatAnswerReader("p/m", []);
     const after = (text: string) => {
       answer.read(new TextEncoder().encode(text));
       return [answer.hasEnded(), answer.isOver()];
@@ -237,11 +241,11 @@ describe("[L3] readChatAnswer()", () => {
     assert.deepEqual(after(DONE), [true, true]);
   });
 
-  it("forgives a last chunk that broke after the reason", () => {
+  it("accepts a broken last chunk after the reason", () => {
     assertRead([new TextEncoder().encode(HELLO + STOP + 'data: {"usa')], WHOLE);
   });
 
-  it("fails in its own way for any bytes", () => {
+  it("fails with `not_an_answer` for any bytes", () => {
     fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (pieces) => {
       const { error } = read(pieces);
       assert.ok(error instanceof ModelError && error.kind === "not_an_answer");
@@ -327,7 +331,7 @@ describe("[T1] toolCalls()", () => {
     });
   }
 
-  it("takes `stop` after a call for `tool_calls`", () => {
+  it("reads `stop` after a call as `tool_calls`", () => {
     assert.equal(read([encoded(piece(0, "a", "tide", "{}") + STOP)]).part?.reason, "tool_calls");
   });
 
@@ -344,9 +348,9 @@ function encoded(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Reads as a caller does: until the answer is over, or the body is. */
+/** Reads as a caller does, until the answer or the body is over. */
 function read(pieces: readonly Uint8Array[]) {
-  const answer = readChatAnswer("p/m", [KEY]);
+  const answer = createChatAnswerReader("p/m", [KEY]);
   let text = "";
   for (const piece of [...pieces, undefined]) {
     if (answer.isOver()) break;

@@ -1,5 +1,5 @@
 /**
- * Asks servers that write their answers and end their connections in every order, over real sockets.
+ * Asks servers that write answers and end connections in any order, over real sockets.
  *
  * @module
  */
@@ -30,11 +30,11 @@ interface Served {
 
 interface Server {
   readonly baseUrl: string;
-  /** Connections that were opened so far. */
+  /** All connections so far. */
   readonly sockets: readonly Socket[];
 }
 
-/** Runs a test beside a server that answers by hand. */
+/** Runs a test with a server that calls `answer` for each request. */
 async function withServer(
   answer: (served: Served) => unknown,
   test: (server: Server) => Promise<void>,
@@ -49,7 +49,7 @@ async function withServer(
   });
   server.on("connection", (socket) => {
     sockets.push(socket);
-    socket.on("error", () => socket.destroy()); // the client's right
+    socket.on("error", () => socket.destroy()); // the client may close it
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -78,7 +78,7 @@ function stream({ response }: Served, text: string): ServerResponse {
 }
 
 describe("[L3] createChatAsk()", () => {
-  it("asks for a stream with its token counts, and for no more tokens than configured", async () => {
+  it("requests a stream with token counts and the configured token limit", async () => {
     const bodies: string[] = [];
     await withServer((served) => {
       bodies.push(served.body);
@@ -116,7 +116,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("sends a configured header in place of its own, however it is spelt", async () => {
+  it("sends a configured header in place of its own, in any spelling", async () => {
     let sent: IncomingMessage["headers"] = {};
     await withServer((served) => {
       sent = served.request.headers;
@@ -130,7 +130,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("keeps characters whole that the network cuts", async () => {
+  it("decodes characters that are split across reads", async () => {
     await withServer(async (served) => {
       const { response } = served;
       response.writeHead(200, { "Content-Type": "text/event-stream" });
@@ -144,7 +144,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("tells words that arrive together in one part", async () => {
+  it("yields text that arrives together in one part", async () => {
     await withServer((served) => {
       const body = says("Hel") + says("lo") + STOP + DONE;
       served.response.setHeader("Content-Type", "text/event-stream").end(body);
@@ -163,7 +163,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("keeps answers apart that grow at the same time", async () => {
+  it("keeps simultaneous answers separate", async () => {
     const waiting: (() => void)[] = [];
     await withServer((served) => {
       const own = JSON.parse(served.body).messages.at(-1).content;
@@ -185,7 +185,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("uses one connection for calls that follow each other", async () => {
+  it("reuses the connection for consecutive calls", async () => {
     await withServer(({ response }) => {
       response.setHeader("Content-Type", "text/event-stream").end(says("Hello") + STOP + DONE);
     }, async (server) => {
@@ -195,7 +195,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("does not wait for the end of a connection that said [DONE], and uses it again", async () => {
+  it("does not wait for the end of the connection after [DONE], and reuses it", async () => {
     const used = new Set<Socket>();
     let endFirst: (() => void) | undefined;
     let isUsedAgain = false;
@@ -214,7 +214,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("breaks a connection that does not end within a second after [DONE]", async () => {
+  it("closes a connection that does not end within a second after [DONE]", async () => {
     await withServer((served) => stream(served, says("Hello") + STOP + DONE), async (server) => {
       assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
       assert.equal(server.sockets[0]?.destroyed, false);
@@ -222,7 +222,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("is content with the reason where [DONE] never comes", async () => {
+  it("accepts an answer with a reason but without [DONE]", async () => {
     await withServer((served) => stream(served, says("Hello") + STOP), async (server) => {
       const deps = { timeouts: { firstByteMs: 10_000, betweenBytesMs: 600_000 } };
       assert.deepEqual((await listen(modelAt(server, {}, deps))).parts, HELLO);
@@ -244,7 +244,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("is content with the reason where the connection breaks after it", async () => {
+  it("accepts an answer if the connection breaks after the reason", async () => {
     await withServer((served) => {
       const response = stream(served, says("Hello") + STOP);
       setTimeout(() => response.destroy(), 20);
@@ -255,7 +255,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("tells the words before an error that arrives with them", async () => {
+  it("yields text before an error that arrives with it", async () => {
     await withServer((served) => {
       stream(served, says("Well, ") + data({ error: { message: "boom" } }));
     }, async (server) => {
@@ -266,7 +266,7 @@ describe("[L3] createChatAsk()", () => {
     });
   });
 
-  it("ends with its signal's reason, even where the rest has arrived", async () => {
+  it("rejects with the signal's reason, even if the rest has arrived", async () => {
     await withServer(
       (served) => stream(served, says("Hello") + STOP + DONE).end(),
       async (server) => {

@@ -11,7 +11,7 @@ const local = (id: string, port: number): ProviderSettings => ({
 });
 const SERVERS = [local("first", 1), local("second", 2)];
 
-/** A `fetch` that knows these answers by port; the rest is not there. */
+/** A `fetch` with answers by port. Other ports refuse connections. */
 const knowing = (answers: Readonly<Record<number, () => Response | Promise<Response>>>) => {
   const fetch: typeof globalThis.fetch = async (input) => {
     const { port, pathname, hostname } = new URL(String(input));
@@ -26,14 +26,14 @@ const knowing = (answers: Readonly<Record<number, () => Response | Promise<Respo
 const listing = (...ids: string[]) => () => Response.json({ data: ids.map((id) => ({ id })) });
 
 describe("[L2] discoverLocalModel()", () => {
-  it("takes the first model of a server that is there", async () => {
+  it("returns the first model of a running server", async () => {
     assert.deepEqual(await discoverLocalModel(knowing({ 2: listing("llama3.2:3b", "qwen3") })), {
       provider: { id: "second", kind: "openai-compatible", baseUrl: "http://127.0.0.1:2/v1" },
       name: "llama3.2:3b",
     });
   });
 
-  it("takes the first server of two, however long it takes", async () => {
+  it("prefers the first of two servers, even if it is slower", async () => {
     const slow = async () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       return listing("slow")();
@@ -42,30 +42,30 @@ describe("[L2] discoverLocalModel()", () => {
     assert.equal(found?.name, "slow");
   });
 
-  const useless: readonly [what: string, answer: () => Response][] = [
+  const useless: readonly [fault: string, answer: () => Response][] = [
     ["has no model", listing()],
-    ["lists only models that cannot talk", listing("nomic-embed-text", "whisper-1", "kokoro-tts")],
+    ["lists only models that cannot chat", listing("nomic-embed-text", "whisper-1", "kokoro-tts")],
     ["is some other web server", () => new Response("<html>", { status: 200 })],
     ["answers in another form", () => Response.json({ models: [] })],
     ["wants a key", () => Response.json({ data: [{ id: "x" }] }, { status: 401 })],
   ];
-  for (const [what, answer] of useless) {
-    it(`passes over a server that ${what}`, async () => {
+  for (const [fault, answer] of useless) {
+    it(`skips a server that ${fault}`, async () => {
       const found = await discoverLocalModel(knowing({ 1: answer, 2: listing("good") }));
       assert.equal(found?.provider.id, "second");
     });
   }
 
-  it("passes over models that cannot talk", async () => {
+  it("skips models that cannot chat", async () => {
     const found = await discoverLocalModel(knowing({ 1: listing("nomic-embed-text", "llama3") }));
     assert.equal(found?.name, "llama3");
   });
 
-  it("finds nothing where nothing is", async () => {
+  it("returns `undefined` without a server", async () => {
     assert.equal(await discoverLocalModel(knowing({})), undefined);
   });
 
-  it("does not wait for a server that is silent", async () => {
+  it("does not wait for a silent server", async () => {
     const fetch: typeof globalThis.fetch = (_, init) =>
       new Promise((_, reject) =>
         init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))
@@ -76,7 +76,7 @@ describe("[L2] discoverLocalModel()", () => {
     );
   });
 
-  it("finds a real one", async () => {
+  it("finds a real server", async () => {
     await withModelServer({}, async ({ port, baseUrl }) => {
       const found = await discoverLocalModel({
         fetch: globalThis.fetch,

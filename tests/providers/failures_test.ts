@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelErrorKind } from "../../src/core/model.ts";
 import {
-  brokenOffOf,
+  brokenAnswerOf,
   quotable,
   REASON_MAX,
   refusalOf,
@@ -35,10 +35,10 @@ describe("[L3] refusalOf()", () => {
     [529, "unavailable"],
   ];
   for (const [status, kind] of kinds) {
-    it(`calls ${status} ${kind}`, () => assert.equal(refused(status).kind, kind));
+    it(`classifies ${status} as ${kind}`, () => assert.equal(refused(status).kind, kind));
   }
 
-  const bodies: readonly [what: string, body: string, message: string][] = [
+  const bodies: readonly [form: string, body: string, message: string][] = [
     ["OpenAI's form", '{"error":{"message":"no such model","type":"x"}}', ": no such model"],
     ["Anthropic's", '{"type":"error","error":{"type":"x","message":"no key"}}', ": no key"],
     ["Ollama's", '{"error":"model not found"}', ": model not found"],
@@ -50,13 +50,13 @@ describe("[L3] refusalOf()", () => {
     ["null", "null", ""],
     ["a list", "[1]", ""],
   ];
-  for (const [what, body, message] of bodies) {
-    it(`repeats what the server says, in ${what}`, () => {
+  for (const [form, body, message] of bodies) {
+    it(`repeats the server's message from ${form}`, () => {
       assert.equal(refused(500, body).message, `p/m answered 500${message}`);
     });
   }
 
-  it("takes a quota that is used up for something to mend, not to wait for", () => {
+  it("classifies a used-up quota as rejected, not as a rate limit", () => {
     assert.equal(refused(429, '{"error":{"code":"insufficient_quota"}}').kind, "rejected");
   });
 
@@ -82,14 +82,19 @@ describe("[L3] retryAfterOf()", () => {
       assert.equal(retryAfterOf(new Headers({ "retry-after": value }), NOW), ms);
     });
   }
-  it("reads nothing where there is nothing", () => {
+  it("returns `undefined` without the header", () => {
     assert.equal(retryAfterOf(new Headers(), NOW), undefined);
   });
 });
 
-describe("[L3] brokenOffOf()", () => {
-  const cases: readonly [what: string, error: unknown, kind: ModelErrorKind, said: string][] = [
-    ["no error object", undefined, "not_an_answer", "p/m sent no whole answer in its format"],
+describe("[L3] brokenAnswerOf()", () => {
+  const cases: readonly [
+    name: string,
+    error: unknown,
+    kind: ModelErrorKind,
+    message: string,
+  ][] = [
+    ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
     ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
     ["a fault", { message: "boom" }, "not_an_answer", "p/m broke off with an error: boom"],
     ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
@@ -97,21 +102,21 @@ describe("[L3] brokenOffOf()", () => {
     ["a limit", { type: "rate_limit_error" }, "rate_limited", "p/m broke off with an error"],
     ["the limit's status", { code: 429 }, "rate_limited", "p/m broke off with an error"],
   ];
-  for (const [what, error, kind, said] of cases) {
-    it(`calls ${what} ${kind}`, () => {
-      const made = brokenOffOf(error, "p/m", []);
-      assert.equal(made.kind, kind);
-      assert.equal(made.message, said);
+  for (const [name, error, kind, message] of cases) {
+    it(`classifies ${name} as ${kind}`, () => {
+      const failure = brokenAnswerOf(error, "p/m", []);
+      assert.equal(failure.kind, kind);
+      assert.equal(failure.message, message);
     });
   }
 });
 
 describe("[C8] quotable()", () => {
-  it("cuts out the rest of a key that is repeated by half", () => {
+  it("removes a partly repeated key", () => {
     assert.equal(quotable("key sk-canary-01***89 is wrong", [KEY]), "key [secret] is wrong");
   });
 
-  it("is one short line without the secret, whatever it is given", () => {
+  it("returns one short line without the secret, for any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 100 }), fc.nat(100), (text, at) => {
         const said = quotable(text.slice(0, at) + KEY + text.slice(at), [KEY]);

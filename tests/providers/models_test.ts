@@ -6,20 +6,20 @@ import { settingsFor } from "../support/model/model_server.ts";
 const deps = { fetch: globalThis.fetch, now: () => 0 };
 
 describe("createModel()", () => {
-  it("[L1] is known by provider and model", () => {
+  it("[L1] has an id of provider and model", () => {
     const model = createModel(settingsFor({ baseUrl: "http://127.0.0.1:1" }), deps);
     assert.equal(model.id, "local/barnacle-script");
   });
 
-  it("[L1] refuses an address that is none at once, not at the first question", () => {
+  it("[L1] refuses an invalid baseUrl at once, not at the first request", () => {
     assert.throws(() => createModel(settingsFor({ baseUrl: "localhost" }), deps), TypeError);
   });
 
-  it("[T1] gives a model 60 s to its first byte and 45 s between two", () => {
+  it("[T1] waits at most 60 s for the first byte and 45 s between two", () => {
     assert.deepEqual(MODEL_TIMEOUTS, { firstByteMs: 60_000, betweenBytesMs: 45_000 });
   });
 
-  it("asks nobody before it is iterated", () => {
+  it("sends no request before iteration", () => {
     let asked = 0;
     const fetch = () => {
       asked++;

@@ -26,20 +26,20 @@ describe("[L3] retryWaitMs()", () => {
   const cases: readonly [what: string, tries: number, error: unknown, wait: number | undefined][] =
     [
       ["a first limit", 1, failure("rate_limited"), 1_000],
-      ["a second", 2, failure("rate_limited"), 2_000],
-      ["a third", 3, failure("rate_limited"), 4_000],
-      ["a fourth", 4, failure("rate_limited"), undefined],
+      ["a second limit", 2, failure("rate_limited"), 2_000],
+      ["a third limit", 3, failure("rate_limited"), 4_000],
+      ["a fourth limit", 4, failure("rate_limited"), undefined],
       ["an outage", 1, failure("unavailable"), 1_000],
-      ["a limit that names its time", 1, failure("rate_limited", 30_000), 30_000],
-      ["one that names less than we wait anyway", 2, failure("rate_limited", 500), 2_000],
-      ["one that names a minute", 1, failure("rate_limited", 60_000), 60_000],
-      ["one that names more", 1, failure("rate_limited", 60_001), undefined],
+      ["a limit with its time", 1, failure("rate_limited", 30_000), 30_000],
+      ["a limit with a shorter time than ours", 2, failure("rate_limited", 500), 2_000],
+      ["a limit with a time of a minute", 1, failure("rate_limited", 60_000), 60_000],
+      ["a limit with a longer time", 1, failure("rate_limited", 60_001), undefined],
       ["a wrong key", 1, failure("unauthorized"), undefined],
       ["a wrong address", 1, failure("not_found"), undefined],
       ["a request that is refused", 1, failure("rejected"), undefined],
-      ["a silence of a minute", 1, failure("timeout"), undefined],
+      ["a time-out", 1, failure("timeout"), undefined],
       ["a page", 1, failure("not_an_answer"), undefined],
-      ["a fault of ours", 1, new TypeError("x"), undefined],
+      ["an error of our own code", 1, new TypeError("x"), undefined],
     ];
   for (const [what, tries, error, wait] of cases) {
     it(`waits ${wait ?? "no more"} after ${what}`, () => {
@@ -47,7 +47,7 @@ describe("[L3] retryWaitMs()", () => {
     });
   }
 
-  it("never comes back before the server's time, nor much after it", () => {
+  it("never retries before the server's time, nor much after it", () => {
     fc.assert(fc.property(
       fc.integer({ min: 1, max: 3 }),
       fc.integer({ min: 0, max: RETRY_AFTER_MAX_MS }),
@@ -61,7 +61,7 @@ describe("[L3] retryWaitMs()", () => {
   });
 });
 
-/** A model that fails as it is told, each time after some words. */
+/** A model that gives these answers in turn: text, and then an error or the end. */
 function failing(...answers: readonly (readonly [words: string, error?: Error])[]) {
   let asked = 0;
   const waits: number[] = [];
@@ -88,7 +88,7 @@ function failing(...answers: readonly (readonly [words: string, error?: Error])[
 describe("[L3] withRetry()", () => {
   const busy = failure("unavailable");
 
-  it("asks again until there is an answer", async () => {
+  it("retries until there is an answer", async () => {
     const { model, deps, waits } = failing(["", busy], ["", busy], ["hello"]);
     const { text, error } = await listen(withRetry(model, deps));
     assert.equal(error, undefined);
@@ -104,7 +104,7 @@ describe("[L3] withRetry()", () => {
     assert.equal(asked(), 4);
   });
 
-  it("says nothing twice: after the first words it asks no more", async () => {
+  it("does not retry after the first text", async () => {
     const { model, deps, asked } = failing(["Well, ", busy], ["hello"]);
     const { text, error } = await listen(withRetry(model, deps));
     assert.equal(text, "Well, ");
@@ -112,13 +112,13 @@ describe("[L3] withRetry()", () => {
     assert.equal(asked(), 1);
   });
 
-  it("asks no more where somebody must mend it first", async () => {
+  it("does not retry a failure that only the operator can fix", async () => {
     const { model, deps, asked } = failing(["", failure("unauthorized")], ["hello"]);
     await listen(withRetry(model, deps));
     assert.equal(asked(), 1);
   });
 
-  it("asks no more once it is aborted", async () => {
+  it("does not retry once it is aborted", async () => {
     const { model, deps, asked } = failing(["", busy], ["hello"]);
     const reason = new Error("/stop");
     const stop = new AbortController();
@@ -130,14 +130,14 @@ describe("[L3] withRetry()", () => {
     assert.equal(asked(), 1);
   });
 
-  it("tells of each failure that it passes over", async () => {
+  it("reports each failure before its retry", async () => {
     const { model, deps } = failing(["", busy], ["hello"]);
-    const told: unknown[] = [];
-    await listen(withRetry(model, { ...deps, onRetry: (...all) => told.push(all) }));
-    assert.deepEqual(told, [[busy, 1_000]]);
+    const retries: unknown[] = [];
+    await listen(withRetry(model, { ...deps, onRetry: (...all) => retries.push(all) }));
+    assert.deepEqual(retries, [[busy, 1_000]]);
   });
 
-  it("comes to the real server as often as it says", async () => {
+  it("sends as many requests to a real server as expected", async () => {
     await withModelServer({ behaviour: "rate_limited", retryAfterSec: 0 }, async (server) => {
       const { deps, waits } = failing();
       server.behave("rate_limited", 2);

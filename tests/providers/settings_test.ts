@@ -29,14 +29,14 @@ describe("[L1] endpointOf()", () => {
 });
 
 describe("[L1] modelIdOf()", () => {
-  it("joins provider and model, which may hold slashes of its own", () => {
+  it("joins provider and model, which may contain slashes", () => {
     const provider = { id: "hub", kind: "openai-compatible", baseUrl: "http://x" } as const;
     assert.equal(modelIdOf({ provider, name: "meta/llama:3b" }), "hub/meta/llama:3b");
   });
 });
 
 describe("[C8] secretsOf()", () => {
-  it("names the key, the headers' values and what the address holds", () => {
+  it("returns the key, the headers' values and the address's user and password", () => {
     assert.deepEqual(
       secretsOf({
         id: "x",
@@ -49,7 +49,7 @@ describe("[C8] secretsOf()", () => {
     );
   });
 
-  it("names none where there is none", () => {
+  it("returns none for a provider without secrets", () => {
     const provider = { id: "x", kind: "anthropic", baseUrl: "http://127.0.0.1" } as const;
     assert.deepEqual(secretsOf(provider), []);
   });

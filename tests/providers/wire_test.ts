@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../src/core/model.ts";
-import { openWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
+import { createWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
 
 const wireOver = (
   fetch: WireSettings["fetch"],
   settings: Partial<WireSettings> = {},
   signal = new AbortController().signal,
 ) =>
-  openWire({
+  createWire({
     modelId: "p/m",
     secrets: ["sk-canary-1"],
     timeouts: { firstByteMs: 10_000, betweenBytesMs: 10_000 },
@@ -28,7 +28,9 @@ async function readAll(wire: Wire): Promise<string> {
   return text;
 }
 
-/** A body that sends so many pieces, each after a while, and then ends if it is told to. */
+/**
+ * A body that sends `pieces` pieces, each after `everyMs` milliseconds, and then ends if `ends`.
+ */
 function body(pieces: number, everyMs: number, ends: boolean): ReadableStream<Uint8Array> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   return new ReadableStream({
@@ -46,7 +48,7 @@ function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_024)) });
 }
 
-/** As a real `fetch` does it, the signal ends a body that is under way. */
+/** A `fetch` whose signal ends a running body, as the real one does. */
 const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"] => (_, init) => {
   const reader = make().getReader();
   return Promise.resolve(
@@ -69,8 +71,8 @@ const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"
   );
 };
 
-describe("[T1] openWire()", () => {
-  it("bounds each silence, not the whole answer", async () => {
+describe("[T1] createWire()", () => {
+  it("limits each silence, not the whole answer", async () => {
     const wire = wireOver(answering(() => body(6, 30, true)), {
       timeouts: { firstByteMs: 100, betweenBytesMs: 100 },
     });
@@ -79,7 +81,7 @@ describe("[T1] openWire()", () => {
     assert.equal(wire.failure(), undefined);
   });
 
-  it("gives the first byte its own time", async () => {
+  it("has a separate time limit for the first byte", async () => {
     const wire = wireOver(answering(() => body(1, 120, true)), {
       timeouts: { firstByteMs: 5_000, betweenBytesMs: 60 },
     });
@@ -87,8 +89,10 @@ describe("[T1] openWire()", () => {
     assert.equal(await readAll(wire), "data");
   });
 
-  for (const [what, pieces] of [["before the first byte", 0], ["after it", 2]] as const) {
-    it(`gives up on a silence ${what}, in the words of its length`, async () => {
+  for (
+    const [when, pieces] of [["before the first byte", 0], ["after the first bytes", 2]] as const
+  ) {
+    it(`gives up on a silence ${when}, and names its length`, async () => {
       const wire = wireOver(answering(() => body(pieces, 1, false)), {
         timeouts: { firstByteMs: 60, betweenBytesMs: 60 },
       });
@@ -110,7 +114,7 @@ describe("[T1] openWire()", () => {
     await assert.rejects(() => ask(wire), { kind: "timeout" });
   });
 
-  it("follows no redirect, which would carry the key elsewhere", async () => {
+  it("follows no redirect, which would send the key to another server", async () => {
     let redirect: string | undefined;
     const wire = wireOver((_, init) => {
       redirect = init?.redirect;
@@ -122,14 +126,14 @@ describe("[T1] openWire()", () => {
     assert.equal(redirect, "manual");
   });
 
-  it("keeps the first failure, whatever comes after it", async () => {
+  it("keeps the first failure", async () => {
     const wire = wireOver(() => Promise.resolve(new Response("{}", { status: 429 })));
     await assert.rejects(() => ask(wire));
     await assert.rejects(() => ask(wire));
     assert.equal(wire.failure()?.kind, "rate_limited");
   });
 
-  it("takes an abort for the caller's own doing, not for a failure", async () => {
+  it("rejects with the caller's reason after an abort, and reports no failure", async () => {
     const reason = new Error("enough");
     const stop = new AbortController();
     const wire = wireOver(answering(() => body(99, 5, false)), {}, stop.signal);
@@ -144,7 +148,7 @@ describe("[T1] openWire()", () => {
     await assert.rejects(() => ask(wire), ModelError);
   });
 
-  it("says of a web page what it may be", async () => {
+  it("rejects a web page with a hint", async () => {
     const page = { headers: { "Content-Type": "Text/HTML; charset=utf-8" } };
     const wire = wireOver(() => Promise.resolve(new Response("<html>", page)));
     await assert.rejects(() => ask(wire), {
@@ -153,20 +157,20 @@ describe("[T1] openWire()", () => {
     });
   });
 
-  it("calls an answer without a body no answer", async () => {
+  it("rejects an answer without a body as `not_an_answer`", async () => {
     const wire = wireOver(() => Promise.resolve(new Response(null, { status: 200 })));
     await assert.rejects(() => ask(wire), { kind: "not_an_answer" });
   });
 
-  it("waits no longer than hurried to", async () => {
+  it("waits no longer than shortenTimeout() allows", async () => {
     const wire = wireOver(answering(() => body(1, 1, false)));
     await ask(wire);
     await wire.read();
-    wire.hurry(30);
+    wire.shortenTimeout(30);
     await assert.rejects(() => wire.read(), { kind: "timeout" });
   });
 
-  it("breaks a released connection that drips on", async () => {
+  it("closes a released connection that sends more and more bytes", async () => {
     let signal: AbortSignal | null | undefined;
     const answer = answering(() => body(Infinity, 50, false));
     const wire = wireOver((input, init) => {

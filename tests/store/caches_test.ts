@@ -6,7 +6,7 @@ import { accepted, batch, openTestStore } from "../support/store/store.ts";
 const NOW = Date.UTC(2026, 10, 21);
 const MIB = 1024 * 1024;
 
-/** A direct message of its own channel. */
+/** A direct message in its own channel. */
 const dm = (number: number) =>
   accepted(
     directMessage({ id: messageId(`${10_000 + number}`), channelId: channelId(`${number}`) }),
@@ -14,7 +14,7 @@ const dm = (number: number) =>
   );
 
 describe("[D1] caches()", () => {
-  it("tells the bytes of each cache, nothing of an empty one", async () => {
+  it("returns the bytes of each cache, 0 for an empty one", async () => {
     const { store } = openTestStore();
     const empty = {
       inbox: 0,
@@ -26,7 +26,7 @@ describe("[D1] caches()", () => {
       facts: 0,
     };
     assert.deepEqual(store.caches(), empty);
-    await store.inbox.claimNext(ACCOUNT, NOW, []); // what waits is known from here on
+    await store.inbox.claimNext(ACCOUNT, NOW, []); // fills the claim queue
     await store.inbox.acceptBatch(batch({ judged: [dm(1)] }), NOW);
     const { inbox = 0, direct_channels, verdicts = 0, facts = 0 } = store.caches();
     assert.ok(inbox > 0 && inbox < 5_000);
@@ -37,7 +37,7 @@ describe("[D1] caches()", () => {
     assert.equal(store.caches()["inbox"], 0, "nothing waits");
   });
 
-  it("stays within 4 MiB of transcripts, whether sessions have long texts or none", async () => {
+  it("keeps at most 4 MiB of transcripts, with long texts or without any", async () => {
     for (const text of ["x".repeat(100_000), "x", undefined]) {
       const { store, database } = openTestStore();
       const insert = database.prepare(

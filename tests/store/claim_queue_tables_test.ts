@@ -9,23 +9,23 @@ import { add, claimOf, filled, inChannel, take, waiting } from "../support/store
 const SECOND = toAccountId("second");
 const inAccount = (accountId: AccountId) => guildMessage({ id: messageId("999999999"), accountId });
 
-describe("createClaimQueue(), beside the tables", () => {
-  it("[D2] keeps a running turn claimed when it is filled anew", () => {
+describe("createClaimQueue(), filled from the tables", () => {
+  it("[D2] keeps a running turn claimed after another fill", () => {
     const queue = filled(inChannel(1, "11"), inChannel(2, "11"));
     const claim = claimOf(queue.take(ACCOUNT, []));
     queue.forget();
     assert.ok(queue.isStale);
-    add(queue, 3, "12"); // the tables will say so
+    add(queue, 3, "12"); // the next fill will bring it
     assert.equal(queue.bytes(), 0);
     const running = [{ messageId: messageId("1"), sessionKey: "session 11" }];
     queue.fill([inChannel(1, "11"), inChannel(2, "11"), inChannel(3, "12")], running);
-    assert.ok(queue.runs(claim));
+    assert.ok(queue.isRunning(claim));
     assert.deepEqual([take(queue), take(queue)], ["3", undefined]);
     queue.end(claim);
     assert.equal(take(queue), "2");
   });
 
-  it("[D2] holds a session in which another process has left a turn, until that is void", () => {
+  it("[D2] blocks a session with a turn of an earlier process until that claim is void", () => {
     const queue = createClaimQueue();
     const left = { messageId: messageId("1"), sessionKey: "session 11" };
     queue.fill([inChannel(2, "11")], [left]);
@@ -40,10 +40,10 @@ describe("createClaimQueue(), beside the tables", () => {
     const queue = filled(waiting(1, { accountId: SECOND }), inChannel(2, "12"));
     const [other, own] = [queue.take(SECOND, []), queue.take(ACCOUNT, [])].map(claimOf);
     queue.void(SECOND);
-    assert.deepEqual([queue.runs(other!), queue.runs(own!)], [false, true]);
+    assert.deepEqual([queue.isRunning(other!), queue.isRunning(own!)], [false, true]);
   });
 
-  it("[P13] takes a message back only before its first turn", () => {
+  it("[P13] removes a message only before its first turn", () => {
     const queue = filled(inChannel(1, "11"), inChannel(2, "12"), waiting(3, { attempts: 1 }));
     assert.equal(queue.remove(SECOND, messageId("1")), false, "of another account");
     assert.equal(queue.remove(ACCOUNT, messageId("1")), true);
@@ -52,10 +52,10 @@ describe("createClaimQueue(), beside the tables", () => {
     assert.equal(queue.remove(ACCOUNT, messageId("3")), false, "it had a turn");
     assert.equal(queue.remove(ACCOUNT, messageId("9")), false);
     queue.forget();
-    assert.equal(queue.remove(ACCOUNT, messageId("9")), true, "only the tables know");
+    assert.equal(queue.remove(ACCOUNT, messageId("9")), true, "only the tables can tell");
   });
 
-  it("[D2] tells whether a message is in the tables, and how often it was claimed before", () => {
+  it("[D2] tells whether the tables have a message, and the number of its claims", () => {
     const queue = filled();
     queue.accepted(messageId("1"));
     add(queue, 1, "11");
@@ -66,7 +66,7 @@ describe("createClaimQueue(), beside the tables", () => {
     assert.equal(queue.stored("2"), undefined);
   });
 
-  it("keeps texts up to a bound, and leaves later ones to the tables", () => {
+  it("keeps texts up to a limit, and leaves later ones to the tables", () => {
     const queue = filled();
     const text = "x".repeat(1024 * 1024);
     for (const id of [1, 2, 3]) add(queue, id, `1${id}`, text);
@@ -74,7 +74,7 @@ describe("createClaimQueue(), beside the tables", () => {
     assert.deepEqual(texts, [text.length, text.length, undefined]);
   });
 
-  it("[S5] holds a bounded part of each session, and asks the tables once it is empty", () => {
+  it("[S5] keeps a limited part of each session, and reads the tables once it is empty", () => {
     const queue = filled();
     for (let id = 1; id <= SESSION_MAX + 1; id++) add(queue, id, "11");
     add(queue, 1_000, "12");
@@ -88,7 +88,7 @@ describe("createClaimQueue(), beside the tables", () => {
     assert.equal(take(queue), `${SESSION_MAX + 1}`);
   });
 
-  it("[C6] holds a bounded part of each account, and keeps no other account out", () => {
+  it("[C6] keeps a limited part of each account, and room for the other accounts", () => {
     const queue = filled();
     for (let id = 1; id <= ACCOUNT_MAX + 1; id++) add(queue, id, `${100_000 + id}`, "");
     queue.add(inAccount(SECOND), { agentId: "main", sessionKey: "other" });

@@ -11,18 +11,18 @@ const NOTHING = {
   openGaps: 0,
   decisions: [],
 };
-const said = (id: string) => guildMessage({ id: messageId(id) });
+const messageOf = (id: string) => guildMessage({ id: messageId(id) });
 
 describe("health()", () => {
-  it("[O1] has nothing to tell of an empty store", async () => {
+  it("[O1] counts nothing in an empty store", async () => {
     assert.deepEqual(await openTestStore().store.health(), NOTHING);
   });
 
-  it("[O1] counts what waits and runs, from when the oldest came", async () => {
+  it("[O1] counts waiting and running messages, with the age of the oldest", async () => {
     const { store } = openTestStore();
-    await store.inbox.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("1"))] }), NOW);
     await store.inbox.acceptBatch(
-      batch({ judged: [accepted(said("2")), accepted(said("3"))] }),
+      batch({ judged: [accepted(messageOf("2")), accepted(messageOf("3"))] }),
       NOW + 5,
     );
     assert.deepEqual((await store.health()).inbox, {
@@ -38,13 +38,13 @@ describe("health()", () => {
     });
   });
 
-  it("[C7] counts what is of an account that does not run, and never as late", async () => {
+  it("[C7] counts messages of an account that does not run, but never as late", async () => {
     const { store } = openTestStore();
-    const gone = toAccountId("gone");
-    const judged = [accepted({ ...said("1"), accountId: gone })];
-    await store.inbox.acceptBatch(batch({ accountId: gone, judged }), NOW);
-    await store.inbox.acceptBatch(batch({ judged: [accepted(said("2"))] }), NOW + 5);
-    await store.outbox.addAll([frozen({ accountId: gone, nonce: "a" })], NOW);
+    const stopped = toAccountId("gone");
+    const judged = [accepted({ ...messageOf("1"), accountId: stopped })];
+    await store.inbox.acceptBatch(batch({ accountId: stopped, judged }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("2"))] }), NOW + 5);
+    await store.outbox.addAll([frozen({ accountId: stopped, nonce: "a" })], NOW);
     await store.outbox.addAll([frozen({ nonce: "b" })], NOW + 5);
     const ages = async (left: readonly AccountId[]) => {
       const { inbox, outbox } = await store.health(left);
@@ -52,13 +52,13 @@ describe("health()", () => {
       return [inbox.oldestWaitingAt, outbox.oldestUnsentAt];
     };
     assert.deepEqual(await ages([]), [NOW, NOW]);
-    assert.deepEqual(await ages([gone]), [NOW + 5, NOW + 5]);
-    assert.deepEqual(await ages([gone, ACCOUNT]), [undefined, undefined]);
+    assert.deepEqual(await ages([stopped]), [NOW + 5, NOW + 5]);
+    assert.deepEqual(await ages([stopped, ACCOUNT]), [undefined, undefined]);
   });
 
-  it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {
+  it("[O1] counts unsent messages by state, with the age of those still to be sent", async () => {
     const { store } = openTestStore();
-    await store.inbox.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("1"))] }), NOW);
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = ["a", "b", "c", "d"].map((nonce, index) =>
       frozen({ nonce, channelId: channelId(String(index + 1)) })
@@ -89,7 +89,7 @@ describe("health()", () => {
     });
   });
 
-  it("[O1] calls nothing late that waits in a parked channel", async () => {
+  it("[O1] counts no message in a parked channel as late", async () => {
     const { store } = openTestStore();
     const { outbox } = store;
     for (const [index, channel] of ["1", "1", "2", "1"].entries()) {
@@ -119,7 +119,7 @@ describe("health()", () => {
     });
   });
 
-  it("[O1] counts nothing that is folded, dropped or withdrawn", async () => {
+  it("[O1] counts no folded, dropped or withdrawn message", async () => {
     const { database, store } = openTestStore();
     for (const state of ["folded", "dropped", "withdrawn"]) {
       const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);
@@ -130,7 +130,7 @@ describe("health()", () => {
 
   it("[P1] counts each verdict once, by its reason", async () => {
     const { store } = openTestStore();
-    const judged = [ignored(said("1")), ignored(said("2")), accepted(said("3"))];
+    const judged = [ignored(messageOf("1")), ignored(messageOf("2")), accepted(messageOf("3"))];
     await store.inbox.acceptBatch(batch({ judged }), NOW);
     await store.inbox.acceptBatch(batch({ judged }), NOW);
     assert.deepEqual((await store.health()).decisions, [

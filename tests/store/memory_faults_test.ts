@@ -19,7 +19,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const CHANNEL = channelId("11");
 const FIRST = 1_400_000_000_000_002_000n;
 
-/** A store whose common way is open: it knows that nothing waits. */
+/** A store on its common path: it knows that no message waits. */
 async function open(crash?: CrashHooks) {
   const database = openDatabase();
   const store = createStore(database, ":memory:", { elapsed: () => 0, ...(crash && { crash }) });
@@ -58,7 +58,7 @@ async function open(crash?: CrashHooks) {
 }
 
 describe("the memory of the store", () => {
-  it("[D1] sends a row of a command whose number it had given to a row of its own", async () => {
+  it("[D1] sends a command's row even if it has given the same number to its own row", async () => {
     const { store, say, turn, addElsewhere, rows } = await open();
     await say();
     await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "earlier");
@@ -77,23 +77,23 @@ describe("the memory of the store", () => {
     assert.deepEqual(rows(), ["earlier sent", "ours sending", "theirs sent"]);
   });
 
-  it("[D1] finds a row that is stored after its channel was forgotten and seen empty", async () => {
+  it("[D1] finds a row that is stored after its channel was found empty again", async () => {
     const { store, say, turn, rows } = await open();
     await say();
     const stored = turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "ours");
-    await store.outbox.heads(ACCOUNT); // another process has rung
+    await store.outbox.heads(ACCOUNT); // as after another process's notification
     await store.outbox.heads(ACCOUNT, [CHANNEL]);
     await stored;
     assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
     assert.deepEqual(rows(), ["ours sending"]);
   });
 
-  it("[S5] claims a released message again, whatever was forgotten meanwhile", async () => {
+  it("[S5] claims a released message again, even if memory was forgotten meanwhile", async () => {
     const { store, say } = await open();
     await say();
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const broken = { ...accepted(guildMessage()), route: undefined };
-    // Undoes a transaction, so that the tables are asked what waits.
+    // Undoes a transaction, so that the queue is filled from the tables.
     await assert.rejects(store.inbox.acceptBatch(batch({ judged: [broken as never] }), NOW));
     const released = store.inbox.release(claim);
     await store.inbox.claimNext(ACCOUNT, NOW, []); // of another session, before the disk has it
@@ -101,7 +101,7 @@ describe("the memory of the store", () => {
     assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, claim.message.id);
   });
 
-  it("[S5] claims a message again whose words could not be read", async () => {
+  it("[S5] claims a message again if its text could not be read", async () => {
     let fails = false;
     const { store, say } = await open({
       before(name) {
@@ -124,7 +124,7 @@ describe("the memory of the store", () => {
     assert.ok(await store.inbox.claimNext(ACCOUNT, NOW, []));
   });
 
-  it("[S5] lets no session with a long queue hold up the others", () => {
+  it("[S5] lets no session with a long queue delay the others", () => {
     const queue = createClaimQueue();
     const waiting = Array.from({ length: ACCOUNT_MAX }, (_, index) => ({
       messageId: messageId(String(FIRST + BigInt(index))),
@@ -139,6 +139,6 @@ describe("the memory of the store", () => {
     queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
     assert.equal(queue.take(ACCOUNT, [])?.route.sessionKey, "busy");
     const second = queue.take(ACCOUNT, []);
-    assert.ok(second !== undefined || queue.isStale, "the tables are not asked either");
+    assert.ok(second !== undefined || queue.isStale, "the tables are not read, either");
   });
 });

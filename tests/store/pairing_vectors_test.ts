@@ -15,22 +15,25 @@ interface Step {
 
 const BASE = Date.UTC(2026, 1, 3);
 
-/** What ours says otherwise, by the time of the step, and why. */
+/** Our results that differ from OpenClaw's, by the time of the step, and the reasons. */
 const OURS: Readonly<Record<number, { readonly says: unknown; readonly why: string }>> = {
-  5_000: { says: "code 4", why: "[P3] twenty may wait, not three, and nobody is left in silence" },
+  5_000: {
+    says: "code 4",
+    why: "[P3] twenty may wait, not three, so each sender gets an answer",
+  },
   6_000: { says: ["100", "200", "300", "400"], why: "as above" },
   11_000: { says: "no new code", why: "[P3] they have one since the fifth second" },
   3_603_000: { says: ["300", "400"], why: "[P3] an hour is over when it is over" },
   3_604_000: { says: ["400"], why: "as above" },
 };
 
-describe("[P3] OpenClaw's pairing", () => {
+describe("[P3] Barnacle's pairing", () => {
   const { vectors, options } = vectorsOf<never, never>(
     "seed-pairing",
     "scenario: pairing store (file based, ~/.openclaw/credentials/discord-pairing.json, discord-allowFrom.json)",
   );
 
-  it("goes as there, step by step, but for what is listed here", options, async () => {
+  it("follows OpenClaw's, step by step, except for listed differences", options, async () => {
     const [scenario] = vectors as unknown as readonly [{ readonly steps: readonly Step[] }];
     const { store } = openTestStore();
     const pairing = pairingService();
@@ -81,7 +84,7 @@ describe("[P3] OpenClaw's pairing", () => {
     }
   });
 
-  it("has codes of the same form, which last as long", options, () => {
+  it("has codes of the same form and lifetime", options, () => {
     const [form] = vectorsOf<never, { readonly regex: string; readonly ttlMs: number }>(
       "seed-pairing",
       "pairing code format",
@@ -96,12 +99,12 @@ describe("[P3] OpenClaw's pairing", () => {
   });
 });
 
-/** A stranger of `strangersMessage`, as the vectors call them. */
+/** The vectors' id for a sender of `strangersMessage`. */
 function whoOf(userId: string): string {
   return String(Number(userId) - 30_000_000);
 }
 
-/** What a step of theirs came to, in the words of this test. */
+/** OpenClaw's result of a step, in this test's words. */
 function wordsOf({ fn, expected }: Step): unknown {
   if (Array.isArray(expected)) {
     return expected.map((one: unknown) => typeof one === "string" ? one : idOf(one));

@@ -1,6 +1,6 @@
 /**
- * How SQLite runs every statement of the store. The tables named here grow for years, so no
- * statement may read all of one.
+ * Checks how SQLite runs every statement of the store. The tables in the list grow for years, so no
+ * statement may read all rows of one.
  */
 
 import assert from "node:assert/strict";
@@ -32,7 +32,7 @@ function statementsOf(database: DatabaseSync): readonly string[] {
   return [...prepared].filter((sql) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b/.test(sql));
 }
 
-/** Growing tables by the names that a statement gives them. A view has aliases of its own. */
+/** Growing tables by their aliases in a statement. A view has its own aliases. */
 function tablesByName(sql: string, views: string): ReadonlyMap<string, string> {
   const text = /\bdecision\b/.test(sql) ? sql + views : sql;
   const aliases = [...text.matchAll(/\b(\w+)\s+AS\s+(\w+)/g)]
@@ -44,7 +44,7 @@ function tablesByName(sql: string, views: string): ReadonlyMap<string, string> {
 
 /**
  * Whether a step of a plan reads all rows of a growing table: from one end to the other, or by an
- * index of all rows that finds no more than an account's. `outbox_unsent` holds open rows only.
+ * index of all rows that only narrows to one account. `outbox_unsent` holds open rows only.
  */
 function readsAll(step: string, tables: ReadonlyMap<string, string>): boolean {
   const [, how, name = ""] = /^(SCAN|SEARCH) (\w+)/.exec(step) ?? [];
@@ -66,12 +66,12 @@ describe("[D1] the store's statements", () => {
   });
   const isExcepted = (sql: string) => EXCEPTIONS.some((exception) => exception.sql.test(sql));
 
-  it("read no growing table as a whole", () => {
+  it("never read a whole growing table", () => {
     assert.deepEqual(faults.filter(({ sql }) => !isExcepted(sql)), []);
   });
 
   for (const { sql, reason } of EXCEPTIONS) {
-    it(`need the exception of one that stops early: ${reason}`, () => {
+    it(`need an exception for one that stops early: ${reason}`, () => {
       assert.equal(faults.filter((fault) => sql.test(fault.sql)).length, 1);
     });
   }
@@ -84,7 +84,7 @@ describe("[D1] the store's statements", () => {
       ["through a view", "SELECT 1 FROM decision WHERE message_id = ?"],
     ] as const
   ) {
-    it(`would be found to scan: ${title}`, () => {
+    it(`fail the check if one scans: ${title}`, () => {
       const tables = tablesByName(sql, views);
       assert.ok(planOf(sql).some((step) => readsAll(step, tables)), planOf(sql).join("\n"));
     });

@@ -12,7 +12,7 @@ import { tempDirectory } from "../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
-/** Compiles only as long as the store fits what the flows ask for. */
+/** Compiles only if the store fits the ports of the flows. */
 export function fits(store: Store): {
   readonly accept: AcceptStore;
   readonly deliver: DeliverPorts["outbox"];
@@ -31,7 +31,7 @@ export function fits(store: Store): {
 }
 
 describe("openStore()", () => {
-  it("[D1] finds after a restart what was stored, and takes it up", async () => {
+  it("[D1] finds stored data after a restart, and continues with it", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const passed: string[] = [];
@@ -73,7 +73,7 @@ describe("openStore()", () => {
     assert.deepEqual(passed, order.flatMap((name) => [`before ${name}`, `after ${name}`]));
   });
 
-  it("[O7] stores at its close what was asked for, and refuses what comes later", async () => {
+  it("[O7] stores waiting work on close(), and refuses later work", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, { now: NOW, elapsed: () => 0 });

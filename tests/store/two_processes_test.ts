@@ -16,21 +16,24 @@ const OPTIONS = { elapsed: () => 0 };
 const message = (number: number) =>
   guildMessage({ id: messageId(`14000000000000020${number}`), channelId: CHANNEL });
 
-/** A bot's store in a file, and what a command beside it opens. */
+/** A bot's store in a file, and a function that opens it as a command does. */
 async function openBot(path: string) {
   const database = openDatabase(path, { now: NOW });
   const store = createStore(database, path, OPTIONS);
   await store.inbox.claimNext(ACCOUNT, NOW, []);
-  /** Accepts a message and ends its turn with an answer of so many parts. */
+  /** Accepts a message, and ends its turn with an answer of `parts` parts. */
   async function answer(number: number, parts: number): Promise<void> {
-    const asked = message(number);
-    await store.inbox.acceptBatch(batch({ judged: [accepted(asked)], heard: heard(number) }), NOW);
+    const question = message(number);
+    await store.inbox.acceptBatch(
+      batch({ judged: [accepted(question)], heard: heard(number) }),
+      NOW,
+    );
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = Array.from({ length: parts }, (_, index) =>
       frozen({
         channelId: CHANNEL,
         nonce: `${number}/${index}`,
-        of: part(asked.id, { part: index, parts }),
+        of: part(question.id, { part: index, parts }),
       }));
     const end = { kind: "answered" } as const;
     await store.turns.finishTurn({ claim, end, entries: [], outbox }, NOW);
@@ -41,7 +44,7 @@ async function openBot(path: string) {
 }
 
 describe("a command beside the bot", () => {
-  it("[D1] leaves in the journal what the bot adds while the command reads it", async () => {
+  it("[D1] leaves records in the journal that the bot adds while the command reads it", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const { database, store, rows } = await openBot(path);
@@ -52,7 +55,7 @@ describe("a command beside the bot", () => {
       const statement = prepare(sql);
       if (sql !== "BEGIN IMMEDIATE") return statement;
       const run = statement.run.bind(statement);
-      statement.run = () => { // the bot is faster
+      statement.run = () => { // the bot writes first
         database.exec(`INSERT INTO journal (id, kind, record)
                        SELECT id + 1, kind, record FROM journal WHERE id = 1`);
         return run();
@@ -63,7 +66,7 @@ describe("a command beside the bot", () => {
     assert.deepEqual(rows("SELECT id FROM journal"), [{ id: 2 }]);
   });
 
-  it("[D2] keeps the parts of an answer in order, whatever number it has taken", async () => {
+  it("[D2] keeps the parts of an answer in order, even if it took a number of them", async () => {
     using directory = tempDirectory();
     const { store, answer, openBeside, rows } = await openBot(join(directory.path, "b.db"));
     await answer(1, 1);
@@ -87,7 +90,7 @@ describe("a command beside the bot", () => {
     }]);
   });
 
-  it("[D2] drops a message that the bot has in memory, before the bot hears of it", async () => {
+  it("[D2] drops a message that the bot has in memory, before the bot is notified", async () => {
     using directory = tempDirectory();
     const { store, answer, openBeside } = await openBot(join(directory.path, "b.db"));
     await answer(1, 2);
@@ -103,7 +106,7 @@ describe("a command beside the bot", () => {
 });
 
 describe("two accounts that see one message", () => {
-  it("[G7] [N2] answer it once, though one batch is journaled and the other is not", async () => {
+  it("[G7] [N2] answer it once, even if only one of the batches is journaled", async () => {
     using directory = tempDirectory();
     const { store, rows } = await openBot(join(directory.path, "b.db"));
     const theirs = (number: number) => ({ ...message(number), accountId: SECOND });

@@ -116,7 +116,7 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
       const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
       const composed = composeSend({ accountId, ...place, text, files }, rules);
       const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
-      return { ...place, sendResults: () => store.outbox.fatesOf(ids) };
+      return { ...place, sendResults: () => store.outbox.sendResultsOf(ids) };
     },
     async setOut(channelId) {
       // The channel's facts are needed to search it for a message, or to name a missing permission.

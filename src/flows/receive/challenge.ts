@@ -47,13 +47,13 @@ export interface ChallengesPorts extends RetryQueuePorts {
   /** The store's pairing requests. */
   readonly store: {
     /** Waiting requests of which no owner knows. */
-    untold(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
+    unreported(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
     /**
      * Records that an owner knows of a request.
      *
      * @param id The store's number of the request.
      */
-    markTold(id: number): Promise<void>;
+    markReported(id: number): Promise<void>;
   };
   /** Writes to each owner. Rejects only if it could write to none of them. */
   readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
@@ -65,7 +65,7 @@ export interface ChallengesPorts extends RetryQueuePorts {
 
 /** Messages to the owners of one account about strangers. */
 export interface Challenges {
-  /** Tells owners of requests that the last process left untold. */
+  /** Tells owners of requests that the last process left unreported. */
   start(): void;
   /** Tells owners of strangers who got a code just now. */
   challenged(requests: readonly PairingRequest[]): void;
@@ -88,13 +88,13 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
       const { text, buttons } = askOwner(request, texts());
       if (!isTold) await tellOwners(text, buttons);
       isTold = true;
-      await store.markTold(request.id);
+      await store.markReported(request.id);
     });
   }
 
   return {
     start() {
-      retries.add(async () => (await store.untold(accountId, now())).forEach(add));
+      retries.add(async () => (await store.unreported(accountId, now())).forEach(add));
     },
     challenged(requests) {
       for (const request of requests) {

@@ -12,17 +12,17 @@
  *
  * 1. Before any other transaction, and before any read, the tables catch up.
  * 2. Work leaves the journal in the transaction that does it to the tables.
- * 3. A start first does all work that the journal holds.
+ * 3. A new process first does all work in the journal.
  *
- * So tables and journal together always say the same as tables without a journal would. A crash or
- * a power cut leaves a beginning of the same sequence of transactions.
+ * So tables and journal together always hold the same data as tables without a journal would. After
+ * a crash or a power cut, the file holds the first part of the same sequence of transactions.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { type Schedule, schedule as realSchedule } from "../../lib/schedule.ts";
-import type { Terms } from "./durability.ts";
+import type { CommitOptions } from "./durability.ts";
 import type { JournalRow } from "./journal.ts";
 import { toStoreError } from "./store_error.ts";
 import type { Transactions } from "./transact.ts";
@@ -31,7 +31,8 @@ import { createWriteBehind, type Job, type WriteBehindDeps } from "./write_behin
 /** Transactions in groups, with a journal. */
 export interface Commits extends Transactions {
   /**
-   * Does the work that a crash has left in the journal. Called first, once every kind is named.
+   * Does the work that a crash has left in the journal. Called once all kinds are registered,
+   * before any other work.
    *
    * @throws {StoreError} If the disk refuses; the journal stays unchanged.
    */
@@ -82,43 +83,43 @@ export function createCommits(
     }
   }
 
-  function ask<T>(terms: Terms, work: () => T, journal?: JournalRow): Promise<T> {
+  function enqueue<T>(options: CommitOptions, work: () => T, journal?: JournalRow): Promise<T> {
     if (isClosed) return Promise.reject(new Error("Cannot store anything: the store is closed"));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let result: { readonly of: T } | undefined;
+    let result: { readonly value: T } | undefined;
     waiting.push({
-      terms,
+      options,
       ...(journal && { journal }),
-      run: () => void (result = { of: work() }),
+      run: () => void (result = { value: work() }),
       // Work that is journaled returns nothing, and has not run yet.
-      resolve: () => resolve(result?.of as T),
+      resolve: () => resolve(result?.value as T),
       reject: (reason) => reject(toStoreError(reason, path)),
     });
     if (waiting.length === 1) soon(flush);
     return promise;
   }
 
-  const glance = <T>(work: () => T): Promise<T> =>
+  const readUnjournaled = <T>(work: () => T): Promise<T> =>
     Promise.try(work).catch((thrown: unknown) => {
       throw toStoreError(thrown, path);
     });
 
   return {
-    commit: (terms, work) => ask(terms, work),
+    commit: (options, work) => enqueue(options, work),
     journaled(kind, apply) {
       kinds.set(kind, (record) => apply(JSON.parse(record))); // ours, written below
-      return (terms, record) =>
-        ask(terms, () => apply(record), { kind, record: JSON.stringify(record) });
+      return (options, record) =>
+        enqueue(options, () => apply(record), { kind, record: JSON.stringify(record) });
     },
-    later(terms, run) {
-      if (!isClosed) tables.later(terms, run);
+    later(options, run) {
+      if (!isClosed) tables.later(options, run);
     },
     read: (work) =>
-      glance(() => {
+      readUnjournaled(() => {
         tables.catchUp();
         return work();
       }),
-    glance,
+    readUnjournaled,
     catchUp: tables.catchUp,
     recover() {
       try {

@@ -1,8 +1,8 @@
 /**
- * Opens the one file that holds everything Barnacle must not forget.
+ * Opens the database, the one file with all of Barnacle's persistent data.
  *
- * A file may be damaged, or written by a newer Barnacle. So a read-only connection looks at it
- * first. A later restore, or the newer binary, then finds every byte unchanged.
+ * A file may be damaged, or written by a newer Barnacle. So a read-only connection checks it first.
+ * If the check fails, every byte stays unchanged for a restore or for the newer binary.
  *
  * @module
  */
@@ -25,7 +25,10 @@ import { syncDirectory, syncFile } from "./sync.ts";
 import { migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
 
-/** In older versions, two connections that checkpoint at once can lose data from the log. */
+/**
+ * Oldest SQLite to use. In older versions, two connections that checkpoint at once can lose data
+ * from the log.
+ */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
 /** How long to wait for another process (the CLI, a backup) to end its transaction. */
@@ -69,7 +72,7 @@ export function openDatabase(
 }
 
 /**
- * Whether a database that is there has the newest schema: to open it changes nothing then.
+ * Whether an existing database has the newest schema, so that opening it changes nothing.
  *
  * @throws {StoreError} `damaged`, or `unavailable` by the disk.
  */
@@ -87,24 +90,27 @@ export function isCurrent(path: string): boolean {
   }
 }
 
-/** SQLite gives its `-wal` and `-shm` the mode of the file itself, so that one is made first. */
+/**
+ * Creates the file with its mode, because SQLite gives its `-wal` and `-shm` the mode of the file.
+ */
 function prepareFile(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    accessSync(dirname(path), constants.W_OK); // for the log beside it, and for backups
+    accessSync(dirname(path), constants.W_OK); // SQLite's log and the backups are files beside it
     closeSync(openSync(path, "a", 0o600));
     if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StoreError(
       `Cannot write the database ${path} (${reason}); ` +
-        "give its directory to the user that runs Barnacle, or name another one by --data",
+        "make the user that runs Barnacle the owner of its directory, " +
+        "or choose another directory with --data",
       { kind: "unwritable", path, cause },
     );
   }
 }
 
-/** Refuses a file that is not for us, without changing it. */
+/** Refuses a file that this Barnacle cannot use, without changing it. */
 function inspect(path: string, newest: number): void {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -112,16 +118,16 @@ function inspect(path: string, newest: number): void {
     const schema = schemaOf(database);
     if (schema > newest) {
       throw new StoreError(
-        `The database ${path} has schema ${schema}, and this Barnacle knows schemas up to ` +
-          `${newest}: a newer Barnacle wrote it. Run that one, or restore a backup of before`,
+        `A newer Barnacle wrote the database ${path}: it has schema ${schema}, and this Barnacle ` +
+          `supports schemas up to ${newest}. Run the newer Barnacle, or restore an older backup`,
         { kind: "newer", path },
       );
     }
-    const tables = database.prepare("SELECT name FROM sqlite_schema").all(); // reads it whole
+    const tables = database.prepare("SELECT name FROM sqlite_schema").all(); // the whole schema
     if (schema === 0 && tables.length > 0) {
       throw new StoreError(
-        `The database ${path} is another program's. It is left as it is; name another ` +
-          "directory by --data",
+        `The database ${path} belongs to another program. It stays unchanged; choose another ` +
+          "directory with --data",
         { kind: "unwritable", path },
       );
     }
@@ -130,18 +136,19 @@ function inspect(path: string, newest: number): void {
   }
 }
 
-/** Sets what every connection to the store needs; the durability is `commits.ts`'s to set. */
+/** Sets up a connection to the store. `commits.ts` sets the durability of each commit. */
 function configure(database: DatabaseSync, path: string): void {
   const version = String(database.prepare("SELECT sqlite_version() AS v").get()?.["v"]);
   if (!isAtLeast(version, OLDEST_SQLITE)) {
-    throw new RangeError(`SQLite ${version} can lose data; it takes ${OLDEST_SQLITE.join(".")}`);
+    const oldest = OLDEST_SQLITE.join(".");
+    throw new RangeError(`SQLite ${version} can lose data; use version ${oldest} or newer`);
   }
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal") {
     throw new StoreError(
       `The file system of ${path} cannot hold a database with a write-ahead log ` +
-        "(network drives often cannot); name a directory on a local disk by --data",
+        "(network drives often cannot); choose a directory on a local disk with --data",
       { kind: "unwritable", path },
     );
   }
@@ -168,19 +175,23 @@ export function isAtLeast(version: string, oldest: readonly number[]): boolean {
   return true;
 }
 
-/** Copies the database beside itself before a migration; without the copy, no migration (X7). */
+/**
+ * Copies the database beside itself before a migration. If the copy fails, so does the migration
+ * (X7).
+ */
 function backUp(database: DatabaseSync, path: string, schema: number, now: number): void {
   const stamp = new Date(now).toISOString().replace(/[-:.]/g, "");
   const part = `${path}.schema${schema}.part`;
   const clear = (): void => {
     for (const end of ["", "-journal"]) rmSync(`${part}${end}`, { force: true });
   };
-  clear(); // of a process that died at it
-  closeSync(openSync(part, "wx", 0o600)); // SQLite fills an empty file, and leaves its mode
+  clear(); // files of a process that died during its backup
+  closeSync(openSync(part, "wx", 0o600)); // SQLite fills an empty file and keeps its mode
   try {
     database.prepare("VACUUM INTO ?").run(part);
     syncFile(part);
-    renameSync(part, `${path}.schema${schema}-${stamp}.bak`); // half a backup is worse than none
+    // Named once it is complete: half a backup is worse than none.
+    renameSync(part, `${path}.schema${schema}-${stamp}.bak`);
     syncDirectory(dirname(path));
   } catch (thrown) {
     clear();

@@ -1,36 +1,42 @@
 /**
- * The transactions of the crash table, and which of them must outlive a power cut.
+ * Lists the transactions of the crash table, and which of them must survive a power cut.
  *
- * `kill -9` loses no commit, under either choice: the page cache outlives the process. Only a power
- * cut tells them apart. A `full` commit waits for the disk. A `normal` one does not, and a cut may
- * undo the last ones: a suffix of the log and never a hole in it. A commit that waits for the disk
- * takes all of the log with it. So after a `full` commit, all earlier commits are on the disk too.
- * A transaction may be `normal` if its loss equals a row of the crash table that comes before it:
+ * `kill -9` loses no commit, because the page cache outlives the process. Only a power cut can lose
+ * some. A `full` commit waits for the disk. A `normal` one does not, and a power cut may undo the
+ * last ones: a suffix of the log, never a part in its middle. A commit that waits for the disk
+ * writes the whole log before it. So after a `full` commit, all earlier commits are on the disk,
+ * too. A transaction may be `normal` if its loss has the effect of an earlier row of the crash
+ * table:
  *
- * - T0 is full. Power cuts have shown that it need not be: without it the session before is tried,
- *   fails, and its gap begins where the store ends. But T0 is rare, so it costs little.
- * - T1 is normal: a cut undoes the messages together with the `seq` that covers them, and a RESUME
- *   from the older `seq` brings them again. Discord may have forgotten them, since heartbeats and
- *   RESUME had named a later `seq`. The thread then sees a hole and begins a new session, so that
- *   catch-up finds them (G5b), in guilds and in the direct channels that are known.
- * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, or makes a code
- *   for a stranger. It is full: undone, catch-up would not know that it must read this channel. A
- *   later decision of an undecided message is normal: undone, the message is found as undecided.
+ * - T0 is full. Tests with power cuts have shown that it need not be: without it, the bot tries to
+ *   resume the earlier session, fails, and opens a gap from the end of the stored messages. But T0
+ *   is rare, so the wait costs little.
+ * - T1 is normal: a power cut undoes the messages together with the `seq` that covers them, and a
+ *   RESUME from the older `seq` brings them again. Discord may have forgotten them, because
+ *   heartbeats and RESUME named a later `seq`. The gateway thread then sees a hole and begins a new
+ *   session. So catch-up finds the messages (G5b), in guilds and in stored direct channels.
+ * - `FIRST_DM` is a T1 with the first accepted message of a direct channel, or with a new code for
+ *   an unpaired sender. It is full: after its loss, catch-up would not know that it must read this
+ *   channel. A later decision of an undecided message is normal: after its loss, the message is
+ *   undecided as before.
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
- *   message that this process has stored is in memory, and reaches the table later (`inbox/claims.ts`).
+ *   message that this process has stored is in memory, and reaches the table later
+ *   (`inbox/claims.ts`).
  * - T3 is normal: without it the turn runs again, and no person has seen its reply. A reply leaves
  *   only after T4. T4 comes after T1 and T3 in the same log, so its wait for the disk covers all
- *   three: a reply costs one wait.
- * - T4 is full: without it Discord could hold a message that the store takes for unsent. If nothing
- *   waits before an answer's first message, T3 and T4 are one commit.
- * - T5 is normal: without it the row is asked for again by its nonce, or looked for. So it waits for
- *   the next transaction, 50 ms at most.
- * - TJ lets the tables catch up with the journal. It is normal: undone, the journal still has it.
- * - `BY_HAND` is full: the command line has told a person that it is stored, and nothing brings it
- *   back. The same holds for pairings, resolved names, and messages that Barnacle sends on its own.
- * - `IDENTIFY` is full: the count must hold before what it counts leaves, or cuts in a row spend
- *   more IDENTIFYs than Discord allows.
- * - `PROBE` is full: it shows a health check that the disk takes writes.
+ *   three. A reply costs one wait.
+ * - T4 is full: without it, Discord could have a message that is unsent according to the store. If
+ *   nothing waits before an answer's first message, T3 and T4 are one commit.
+ * - T5 is normal: without it, Barnacle repeats the request with its nonce, or looks for the message
+ *   in the channel. So T5 waits for the next transaction, 50 ms at most.
+ * - TJ lets the tables catch up with the journal. It is normal: after its loss, the journal still
+ *   has the work.
+ * - `BY_HAND` is full: the command line has reported success to a person, and nothing would restore
+ *   the lost work. The same holds for pairings, resolved names, and messages that Barnacle sends on
+ *   its own.
+ * - `IDENTIFY` is full: the count must be on the disk before the IDENTIFY leaves. Otherwise several
+ *   power cuts in a row spend more IDENTIFYs than Discord allows.
+ * - `PROBE` is full: it shows a health check that the disk accepts writes.
  *
  * @module
  */
@@ -41,20 +47,18 @@ export type TransactionName = "T0" | "T1" | "T2" | "T3" | "T4" | "T5" | "TJ";
 /** Whether a commit waits until the disk has it. */
 export type Durability = "full" | "normal";
 
-/** The durability of a transaction, and its place in the crash table. */
-export interface Terms {
+/** How to commit a transaction: its durability, and its row of the crash table. */
+export interface CommitOptions {
   /** Absent if the crash table has no row for the transaction. */
   readonly name?: TransactionName;
-  /** Of a transaction that is two rows of the table at once. */
+  /** The second row of the crash table, for a transaction that is two rows at once. */
   readonly also?: TransactionName;
   /** Whether the commit waits for the disk. */
   readonly durability: Durability;
 }
 
-/**
- * Terms of each transaction that has a reason of its own; the module's comment gives the reasons.
- */
-export const TERMS = {
+/** Options of the transactions; the module's comment gives the reason for each durability. */
+export const COMMIT_OPTIONS = {
   T0: { name: "T0", durability: "full" },
   T1: { name: "T1", durability: "normal" },
   FIRST_DM: { name: "T1", durability: "full" },
@@ -67,14 +71,19 @@ export const TERMS = {
   BY_HAND: { durability: "full" },
   IDENTIFY: { durability: "full" },
   PROBE: { durability: "full" },
-} as const satisfies { readonly [Name in TransactionName]: Terms & { readonly name: Name } } & {
-  readonly [name: string]: Terms;
-};
+} as const satisfies
+  & { readonly [Name in TransactionName]: CommitOptions & { readonly name: Name } }
+  & {
+    readonly [name: string]: CommitOptions;
+  };
 
-/** Terms of work that the next start would do or find again. */
-export const UNNAMED: Terms = { durability: "normal" };
+/** Options of work that the next start would do or find again. */
+export const UNNAMED: CommitOptions = { durability: "normal" };
 
-/** Told of each passage, so that a test can end the process there (reliability 1.6). */
+/**
+ * Hooks around each transaction of the crash table, where a test can end the process (reliability
+ * 1.6).
+ */
 export interface CrashHooks {
   /** Called before the transaction is committed. */
   before(name: TransactionName): void;

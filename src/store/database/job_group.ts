@@ -17,7 +17,7 @@ export type RunJob = (job: () => void, onThrow: (error: unknown) => void) => boo
 
 /** The three ways to run work as one transaction. */
 export interface JobGroups {
-  /** Runs `work`, which is a single statement: that is a transaction by itself. */
+  /** Runs `work`, a single statement, which is a transaction by itself. */
   single(durability: Durability, work: () => void): void;
   /**
    * Runs `work` as one transaction.
@@ -26,9 +26,9 @@ export interface JobGroups {
    */
   whole<T>(durability: Durability, work: () => T): T;
   /**
-   * Runs jobs as one transaction; `work` runs again from its beginning if one of them throws, and
-   * then only that one is undone. Hardly any job ever throws, so a savepoint for each costs more
-   * than the second try.
+   * Runs jobs as one transaction. If a job throws, `work` runs again from its beginning, and only
+   * that job is undone. Hardly any job ever throws, so a savepoint for each would cost more than
+   * the second run.
    */
   each<T>(durability: Durability, work: (runJob: RunJob) => T): T;
 }
@@ -46,7 +46,7 @@ export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): 
   const undo = database.prepare("ROLLBACK TO job");
   let current: Durability | undefined;
 
-  /** SQLite takes this setting between transactions only. */
+  /** SQLite accepts this setting only between transactions. */
   function setDurability(durability: Durability): void {
     if (durability === current) return;
     database.exec(`PRAGMA synchronous = ${durability}`);
@@ -83,7 +83,7 @@ export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): 
       release.run();
       return true;
     } catch (thrown) {
-      if (!database.isTransaction) throw thrown; // a full disk took what came before it, too
+      if (!database.isTransaction) throw thrown; // a full disk has undone the earlier jobs, too
       undo.run();
       release.run();
       onUndone();

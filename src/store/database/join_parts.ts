@@ -1,18 +1,21 @@
 /**
  * Joins the parts of a namespace of the store into one object.
  *
- * A spread of two parts with a method of the same name keeps the later one, and
- * says nothing. Here such a pair does not compile, and it throws as the store opens.
+ * A spread of two parts with a method of the same name silently keeps the later one. Here such a
+ * pair does not compile, and it throws as the store opens.
  *
  * @module
  */
 
-/** The names in all parts of a tuple but the one at `Index`. */
+/** The names in all parts of a tuple except the one at `Index`. */
 export type NamesBeside<Parts extends readonly object[], Index> = {
   [Other in keyof Parts]: Other extends Index ? never : keyof Parts[Other];
 }[number];
 
-/** The parts as they are. A part that shares names with another one has a type with those names. */
+/**
+ * The parts, unchanged. A part that shares names with another one gets a type that lists those
+ * names.
+ */
 export type Disjoint<Parts extends readonly object[]> = {
   [Index in keyof Parts]: keyof Parts[Index] & NamesBeside<Parts, Index> extends never
     ? Parts[Index]
@@ -38,7 +41,7 @@ export function joinParts<Parts extends readonly object[]>(
   for (const part of parts) {
     for (const [name, method] of Object.entries(part)) {
       if (Object.hasOwn(joined, name)) {
-        throw new TypeError(`Cannot join the parts of the store: "${name}" is in two of them`);
+        throw new TypeError(`Cannot join the parts of the store: two of them have "${name}"`);
       }
       joined[name] = method;
     }

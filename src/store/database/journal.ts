@@ -19,7 +19,10 @@ export interface JournalRow {
   readonly record: string;
 }
 
-/** All within a transaction of the caller's; `append` may be one by itself. */
+/**
+ * The journal's rows. All methods run within the caller's transaction; `append` may be one by
+ * itself.
+ */
 export interface Journal {
   /**
    * Adds a row as the newest.
@@ -51,13 +54,13 @@ export function prepareJournal(database: DatabaseSync): Journal {
     const id = row?.["id"];
     return typeof id === "number" ? id : undefined;
   };
-  let last: number | undefined;
+  let lastId: number | undefined;
   return {
     append({ kind, record }) {
-      // Never one that was used before: another process may have emptied the table meanwhile.
-      last = (last ?? idIn(selectNewest.get()) ?? 0) + 1;
-      insert.run(last, kind, record);
-      return last;
+      // Never reuse a number: another process may have emptied the table meanwhile.
+      lastId = (lastId ?? idIn(selectNewest.get()) ?? 0) + 1;
+      insert.run(lastId, kind, record);
+      return lastId;
     },
     oldest: () => idIn(selectOldest.get()),
     rows: () =>

@@ -1,5 +1,6 @@
 /**
- * Brings a database to the schema of this Barnacle: numbered, and forward only.
+ * Brings a database to the schema of this Barnacle. Schemas are numbered, and migrations only go
+ * forward.
  *
  * The number is in the file itself (`user_version`) and changes in the same
  * transaction as the tables, so a process that dies here has changed nothing.
@@ -29,7 +30,7 @@ export function schemaOf(database: DatabaseSync): number {
 /**
  * Runs the migrations that the database lacks, all or none.
  *
- * @param backUp Called first if the database has tables to lose, with its schema's number.
+ * @param backUp Called first if the database has tables, with its schema's number.
  * @throws {unknown} The error of `backUp` or of SQLite, with nothing changed.
  */
 export function migrate(

@@ -2,10 +2,10 @@
  * Tells whether another process has written to the file.
  *
  * `barnacle send` adds to the outbox of a running bot, and then notifies it through a file
- * (`host/files/doorbell.ts`). The bot then asks here.
+ * (`host/files/doorbell.ts`). The bot then calls this module.
  *
  * SQLite counts the commits of other connections, and shows the count to each connection in shared
- * memory. Asking costs microseconds and reads no page.
+ * memory. A check takes microseconds and reads no page.
  *
  * @module
  */
@@ -29,9 +29,9 @@ export function createOtherWriters(database: DatabaseSync): OtherWriters {
   let version = versionNow();
   return {
     changedElsewhere() {
-      const seen = version;
+      const before = version;
       version = versionNow();
-      return version !== seen;
+      return version !== before;
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Tells why the store failed, by the operator's or the bot's next step.
+ * Classifies failures of the store by the next step of the operator or the bot.
  *
  * SQLite's result code is the best source. But Deno gives the code only for errors of a running
  * statement, not for errors of opening, preparing and `exec()`. The text of an error is SQLite's
@@ -13,19 +13,21 @@ import { codeOf } from "../../lib/error_code.ts";
 /**
  * The kinds of failure, with the next step of each.
  *
- * - `damaged`: the file is no whole database any more; stop, ask the operator for a copy.
+ * - `damaged`: the file is not a valid database; stop, ask the operator for a backup.
  * - `newer`: a newer Barnacle wrote it; stop, run that one.
  * - `unwritable`: the folder cannot be written to, or not kept private; stop, ask the operator.
- * - `full`: no room; accept nothing, try again.
+ * - `full`: the disk is full; accept nothing, try again.
  * - `gone`: the file was removed or replaced during the run; stored data is lost when the process
  *   ends.
- * - `unavailable`: the disk or another process is in the way; accept nothing, try again.
+ * - `unavailable`: the disk or another process prevents access; accept nothing, try again.
  */
 export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "gone" | "unavailable";
 
-/** A fault of the disk or of the file on it, never of the work; nothing of the work is stored. */
+/**
+ * A failure of the disk or of the database file, never of the work. Nothing of the work is stored.
+ */
 export class StoreError extends Error {
-  /** Tells this class from other errors, as in logs. */
+  /** Name of the class, as logs show it. */
   override readonly name = "StoreError";
   /** The next step that the failure asks for. */
   readonly kind: StoreErrorKind;
@@ -47,7 +49,9 @@ export class StoreError extends Error {
   }
 }
 
-/** SQLite's primary result codes that are the world's fault, and the text each begins with. */
+/**
+ * SQLite's primary result codes for failures of the environment, with the beginning of their texts.
+ */
 const RESULTS: readonly (readonly [code: number, text: string, kind: StoreErrorKind])[] = [
   [5, "database is locked", "unavailable"],
   [6, "database table is locked", "unavailable"],
@@ -60,7 +64,7 @@ const RESULTS: readonly (readonly [code: number, text: string, kind: StoreErrorK
   [26, "file is not a database", "damaged"],
 ];
 
-/** The same of `node:fs`, which copies the file before a migration. */
+/** The same for `node:fs`, which copies the file before a migration. */
 const FILE_RESULTS: Readonly<Record<string, StoreErrorKind>> = {
   ENOSPC: "full",
   EDQUOT: "full",
@@ -71,10 +75,10 @@ const FILE_RESULTS: Readonly<Record<string, StoreErrorKind>> = {
 };
 
 /**
- * Makes a {@link StoreError} of an error of SQLite or of the file system.
+ * Makes a {@link StoreError} from an error of SQLite or of the file system.
  *
  * @param path The database file, for the message.
- * @returns `thrown` itself if the disk is not at fault: a constraint, or a bug of ours.
+ * @returns `thrown` itself if the disk did not fail: a violated constraint, or a bug of ours.
  */
 export function toStoreError(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof StoreError) return thrown;
@@ -85,7 +89,7 @@ export function toStoreError(thrown: unknown, path: string): unknown {
 
 function kindOf(thrown: Error): StoreErrorKind | undefined {
   if ("errcode" in thrown && typeof thrown.errcode === "number") {
-    const code = thrown.errcode & 0xff; // the rest tells SQLite's action
+    const code = thrown.errcode & 0xff; // the other bits tell SQLite's action
     return RESULTS.find(([known]) => known === code)?.[2];
   }
   return FILE_RESULTS[codeOf(thrown) ?? ""] ??
@@ -95,16 +99,16 @@ function kindOf(thrown: Error): StoreErrorKind | undefined {
 function messageOf(kind: StoreErrorKind, reason: string, path: string): string {
   switch (kind) {
     case "damaged":
-      return `The database ${path} is damaged (${reason}). It is left as it is. ` +
-        "`barnacle restore` comes in a later version: until then move it aside and put a copy " +
-        "in its place, or start with another --data";
+      return `The database ${path} is damaged (${reason}). It stays unchanged. ` +
+        "Move it away and put a backup in its place, or start with another --data " +
+        "(`barnacle restore` comes in a later version)";
     case "full":
-      return `No room to write to ${path} (${reason}); free some space on that disk`;
+      return `Cannot write to ${path}: the disk is full (${reason}); free some space on it`;
     case "gone":
     case "newer":
     case "unwritable":
     case "unavailable":
       return `Cannot use the database ${path} now (${reason}); ` +
-        `see that the disk is mounted and writable, and that no other program holds the file`;
+        "check that the disk is mounted and writable, and that no other program uses the file";
   }
 }

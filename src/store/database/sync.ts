@@ -17,8 +17,8 @@ export function syncFile(path: string): void {
 }
 
 /**
- * Waits until the disk has the names in a directory. Does nothing on Windows, which stores names by
- * itself and opens no directory.
+ * Waits until the disk has the names in a directory. Does nothing on Windows, because Windows
+ * stores names by itself and cannot open directories.
  *
  * @throws {Error} If the directory is missing, or the disk refuses.
  */

@@ -1,16 +1,16 @@
 /**
- * Units of work on the database: all of one is stored, or nothing.
+ * Runs units of work on the database as transactions: all of a unit is stored, or nothing.
  *
  * The ports of the store are asynchronous, because another database may replace this one. The work
  * itself is synchronous, so no other work runs in between. The running bot groups its commits and
- * has a journal (`commits.ts`). A process with only one thing to store runs its transaction here,
- * alone and at once.
+ * has a journal (`commits.ts`). A process with a single change runs its transaction here, alone and
+ * at once.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Terms } from "./durability.ts";
+import type { CommitOptions } from "./durability.ts";
 
 /** The ways to change and read the tables. */
 export interface Transactions {
@@ -20,10 +20,10 @@ export interface Transactions {
    * @returns What `work` returned, once it is committed.
    * @throws {unknown} What `work` or the disk threw, with nothing stored.
    */
-  commit<T>(terms: Terms, work: () => T): Promise<T>;
+  commit<T>(options: CommitOptions, work: () => T): Promise<T>;
   /**
-   * Names a kind of work that a record describes completely, as JSON. One module owns each name,
-   * and names it before it does anything else.
+   * Registers a kind of work that a JSON record describes completely. One module owns each kind,
+   * and registers it before it does anything else.
    *
    * @param apply Does a record's work to the tables. It may run in a later process than the one
    * that stored the record, so it uses only the record and the tables. It must not fail for any
@@ -34,13 +34,13 @@ export interface Transactions {
   journaled<Recorded>(
     kind: string,
     apply: (record: Recorded) => void,
-  ): (terms: Terms, record: Recorded) => Promise<void>;
-  /** Does work that a crash may undo: with the next transaction, or a moment later. */
-  later(terms: Terms, work: () => unknown): void;
-  /** Runs a statement that only reads; it sees all that is committed, and all that is journaled. */
+  ): (options: CommitOptions, record: Recorded) => Promise<void>;
+  /** Does work that a crash may undo, with the next transaction or a moment later. */
+  later(options: CommitOptions, work: () => unknown): void;
+  /** Runs a statement that only reads. It sees all committed and all journaled work. */
   read<T>(work: () => T): Promise<T>;
   /** As {@link read}, for rows that no journaled work changes. */
-  glance<T>(work: () => T): Promise<T>;
+  readUnjournaled<T>(work: () => T): Promise<T>;
 }
 
 /**
@@ -48,13 +48,13 @@ export interface Transactions {
  *
  * @param database Open and at `synchronous=FULL`, SQLite's own default.
  */
-export function transactAlone(database: DatabaseSync): Transactions {
+export function createUngroupedTransactions(database: DatabaseSync): Transactions {
   return {
     commit: (_terms, work) => transact(database, work),
     journaled: (_kind, apply) => (_terms, record) => transact(database, () => apply(record)),
     later: (_terms, work) => transactNow(database, work),
     read: (work) => Promise.try(work),
-    glance: (work) => Promise.try(work),
+    readUnjournaled: (work) => Promise.try(work),
   };
 }
 

@@ -10,15 +10,15 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Schedule } from "../../lib/schedule.ts";
-import { type CrashHooks, type Durability, type Terms, UNNAMED } from "./durability.ts";
+import { type CommitOptions, type CrashHooks, type Durability, UNNAMED } from "./durability.ts";
 import { prepareJobGroups } from "./job_group.ts";
 import { type Journal, type JournalRow, prepareJournal } from "./journal.ts";
 
 /** Work that a caller waits for. */
 export interface Job {
   /** Durability and name of its transaction. */
-  readonly terms: Terms;
-  /** Does the work on the tables and keeps its result, which is not told before it is committed. */
+  readonly options: CommitOptions;
+  /** Does the work on the tables and keeps its result until it is committed. */
   readonly run: () => void;
   /** Tells the caller that the work is committed. */
   readonly resolve: () => void;
@@ -28,9 +28,9 @@ export interface Job {
   readonly journal?: JournalRow;
 }
 
-/** Work that the tables are behind by. */
-interface Behind {
-  readonly terms: Terms;
+/** Work that the tables do not have yet. */
+interface DeferredWork {
+  readonly options: CommitOptions;
   readonly run: () => void;
   /** Kind of its record; absent if a crash may undo the work. */
   readonly kind?: string;
@@ -48,7 +48,7 @@ export interface WriteBehind {
    */
   write(jobs: readonly Job[]): readonly Job[];
   /** Does work that a crash may undo: with the next transaction, or a moment later. */
-  later(terms: Terms, run: () => void): void;
+  later(options: CommitOptions, run: () => void): void;
   /**
    * Brings the tables up to date.
    *
@@ -62,7 +62,7 @@ export interface WriteBehind {
    * @throws {unknown} As {@link WriteBehind.catchUp} does.
    */
   recover(apply: (kind: string, record: string) => void): void;
-  /** Tries to bring the tables up to date, now and never again. */
+  /** Tries once more to bring the tables up to date, and starts no timer. */
   end(): void;
 }
 
@@ -83,16 +83,16 @@ export interface WriteBehindDeps {
   readonly schedule: Schedule;
 }
 
-/** How long the tables stay behind the journal at most, in milliseconds. */
-const BEHIND_MS = 50;
-/** By how many records they are behind at most before they catch up earlier. */
-const BEHIND_MAX = 128;
+/** Maximum time (milliseconds) that the tables lag behind the journal. */
+const LAG_MAX_MS = 50;
+/** Number of deferred records at which the tables catch up earlier. */
+const LAG_MAX_RECORDS = 128;
 /**
- * Maximum number of records while the tables cannot catch up for want of room. From then on,
- * nothing more is journaled.
+ * Maximum number of deferred records while the tables cannot catch up, because the disk is full.
+ * From then on, nothing more is journaled.
  */
-const BEHIND_LIMIT = 4_096;
-/** How long until tables that could not catch up are tried again, in milliseconds. */
+const JOURNAL_MAX_RECORDS = 4_096;
+/** Delay (milliseconds) before the next try, if the tables could not catch up. */
 const RETRY_MS = 1_000;
 
 /**
@@ -106,61 +106,61 @@ export function createWriteBehind(
 ): WriteBehind {
   const journal = prepareJournal(database);
   const groups = prepareJobGroups(database, onUndone);
-  let behind: Behind[] = [];
+  let deferred: DeferredWork[] = [];
   let cancel: (() => void) | undefined;
 
   /** Puts records into the journal, all or none. */
   function append(jobs: readonly Job[], rows: readonly JournalRow[]): readonly Job[] {
     let numbers: readonly number[] = [];
-    const work = () => void (numbers = rows.map(journal.append));
-    pass(crash.before, jobs);
-    if (rows.length === 1) groups.single(durabilityOf(jobs), work);
-    else groups.whole(durabilityOf(jobs), work);
-    pass(crash.after, jobs);
+    const appendAll = () => void (numbers = rows.map(journal.append));
+    callHook(crash.before, jobs);
+    if (rows.length === 1) groups.single(durabilityOf(jobs), appendAll);
+    else groups.whole(durabilityOf(jobs), appendAll);
+    callHook(crash.after, jobs);
     for (const [index, job] of jobs.entries()) defer(journaledAs(numbers[index], job));
     return jobs;
   }
 
-  /** Lets the tables catch up, and does more to them in the same transaction. */
+  /** Lets the tables catch up, and runs the jobs in the same transaction. */
   function apply(jobs: readonly Job[]): readonly Job[] {
-    const before = behind;
-    // Rows that came later are another process's: a bot goes on while a command opens the store.
+    const before = deferred;
+    // Later rows belong to another process: a bot keeps running while a command opens the store.
     const upTo = before.findLast(({ row }) => row !== undefined)?.row;
-    const { caughtUp, done } = groups.each(durabilityOf([...before, ...jobs]), (runJob) => {
-      const left = leftOf(before, journal);
-      if (left.length < before.length) onUndone(); // another process has written: ask the tables
-      const caughtUp = left.filter((one) => runJob(one.run, (error) => refuse(one, error)));
-      const done = jobs.filter(({ run, reject }) => runJob(run, reject));
+    const { caughtUp, committed } = groups.each(durabilityOf([...before, ...jobs]), (runJob) => {
+      const remaining = remainingOf(before, journal);
+      if (remaining.length < before.length) onUndone(); // another process has changed the tables
+      const caughtUp = remaining.filter((work) => runJob(work.run, (error) => refuse(work, error)));
+      const committed = jobs.filter(({ run, reject }) => runJob(run, reject));
       if (upTo !== undefined) {
         journal.clear(upTo);
         crash.before("TJ");
       }
-      pass(crash.before, caughtUp);
-      pass(crash.before, done);
-      return { caughtUp, done };
+      callHook(crash.before, caughtUp);
+      callHook(crash.before, committed);
+      return { caughtUp, committed };
     });
-    behind = behind.slice(before.length);
+    deferred = deferred.slice(before.length);
     cancel?.();
     cancel = undefined;
     if (upTo !== undefined) crash.after("TJ");
-    pass(crash.after, caughtUp);
-    pass(crash.after, done);
-    return done;
+    callHook(crash.after, caughtUp);
+    callHook(crash.after, committed);
+    return committed;
   }
 
-  function refuse({ row, kind = "later" }: Behind, error: unknown): void {
+  function refuse({ row, kind = "later" }: DeferredWork, error: unknown): void {
     if (row !== undefined) journal.refuse(row);
     onRefused(kind, error);
   }
 
-  function defer(work: Behind): void {
-    behind.push(work);
-    if (behind.length === BEHIND_MAX) soon(catchUpSoon);
-    else cancel ??= schedule(catchUpSoon, BEHIND_MS);
+  function defer(work: DeferredWork): void {
+    deferred.push(work);
+    if (deferred.length === LAG_MAX_RECORDS) soon(catchUpSoon);
+    else cancel ??= schedule(catchUpSoon, LAG_MAX_MS);
   }
 
   function catchUp(): void {
-    if (behind.length > 0) apply([]);
+    if (deferred.length > 0) apply([]);
   }
 
   function catchUpSoon(): void {
@@ -169,7 +169,7 @@ export function createWriteBehind(
     try {
       catchUp();
     } catch {
-      // Nothing is lost, and the next transaction or read tells its caller of the same trouble.
+      // Nothing is lost, and the next transaction or read fails with the same error.
       cancel = schedule(catchUpSoon, RETRY_MS);
     }
   }
@@ -177,14 +177,14 @@ export function createWriteBehind(
   return {
     write(jobs) {
       const rows = jobs.flatMap(({ journal }) => journal ?? []);
-      const isShort = rows.length === jobs.length && behind.length < BEHIND_LIMIT;
+      const isShort = rows.length === jobs.length && deferred.length < JOURNAL_MAX_RECORDS;
       return isShort ? append(jobs, rows) : apply(jobs);
     },
-    later: (terms, run) => defer({ terms, run }),
+    later: (options, run) => defer({ options, run }),
     catchUp,
     recover(applyRecord) {
-      behind = journal.rows().map(({ id, kind, record }) => ({
-        terms: UNNAMED,
+      deferred = journal.rows().map(({ id, kind, record }) => ({
+        options: UNNAMED,
         kind,
         row: id,
         run: () => applyRecord(kind, record),
@@ -199,9 +199,9 @@ export function createWriteBehind(
 }
 
 /** The work of a job that is in the journal. */
-function journaledAs(row: number | undefined, { run, journal }: Job): Behind {
+function journaledAs(row: number | undefined, { run, journal }: Job): DeferredWork {
   return {
-    terms: UNNAMED,
+    options: UNNAMED,
     run,
     ...(journal && { kind: journal.kind }),
     ...(row !== undefined && { row }),
@@ -209,21 +209,24 @@ function journaledAs(row: number | undefined, { run, journal }: Job): Behind {
 }
 
 /** Work that is still to be done. Another process may have done the oldest rows of the journal. */
-function leftOf(behind: readonly Behind[], journal: Journal): readonly Behind[] {
-  if (behind.every(({ row }) => row === undefined)) return behind;
+function remainingOf(
+  deferred: readonly DeferredWork[],
+  journal: Journal,
+): readonly DeferredWork[] {
+  if (deferred.every(({ row }) => row === undefined)) return deferred;
   const oldest = journal.oldest() ?? Infinity;
-  return behind.filter(({ row }) => row === undefined || row >= oldest);
+  return deferred.filter(({ row }) => row === undefined || row >= oldest);
 }
 
-function durabilityOf(jobs: readonly { readonly terms: Terms }[]): Durability {
-  return jobs.some(({ terms }) => terms.durability === "full") ? "full" : "normal";
+function durabilityOf(jobs: readonly { readonly options: CommitOptions }[]): Durability {
+  return jobs.some(({ options }) => options.durability === "full") ? "full" : "normal";
 }
 
-function pass(
+function callHook(
   hook: CrashHooks["before"],
-  jobs: readonly { readonly terms: Terms }[],
+  jobs: readonly { readonly options: CommitOptions }[],
 ): void {
-  for (const { terms: { name, also } } of jobs) {
+  for (const { options: { name, also } } of jobs) {
     if (name) hook(name);
     if (also) hook(also);
   }

@@ -74,8 +74,8 @@ export function createDiscordAnswers(
     saveGateway: (accountId, { url, shards, limit }, now) =>
       commit(UNNAMED, () => {
         const { total, remaining, resetAfterMs, maxConcurrency, readAt } = limit;
-        const said = { total, remaining, resetAfterMs, maxConcurrency, readAt };
-        saveGateway.run({ accountId, url, now, shards, ...said });
+        const limits = { total, remaining, resetAfterMs, maxConcurrency, readAt };
+        saveGateway.run({ accountId, url, now, shards, ...limits });
       }),
     saveFlags: (accountId, bits, now) =>
       commit(UNNAMED, () => {

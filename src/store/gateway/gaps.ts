@@ -1,10 +1,10 @@
 /**
- * Stores the gaps that catch-up must still read: how they end, and how they survive a change of the
- * number of shards.
+ * Stores the gaps that catch-up must still read. Gaps end here, and survive a change of the number
+ * of shards.
  *
- * T0 opens gaps (`sessions.ts`), and so does a hole in a resumed session. The number of shards
- * decides which shard hears a guild. With another number the sessions of all shards are over. Any
- * new shard may have missed messages that any old one did not hear.
+ * T0 opens gaps (`sessions.ts`), and so does a hole in a resumed session (`openGap`). The number of
+ * shards decides which shard gets the events of a guild. With another number, the sessions of all
+ * shards are over. Any new shard may lack messages that any old one has missed.
  *
  * @module
  */
@@ -28,8 +28,8 @@ export interface Gaps {
   /**
    * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
    * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
-   * new one may begin. The gap stays open until then, because only a READY tells which channels are
-   * ahead of the store.
+   * new one may begin. The gap stays open until then, because only a READY tells which channels
+   * have messages that the store lacks.
    *
    * @param now Unix time in milliseconds.
    */
@@ -99,7 +99,7 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
     saveCount.run(accountId, shardCount);
     const row = selectOldest.get(accountId);
     forget.run(accountId);
-    if (!row) return; // nothing was ever heard, so nothing is missed
+    if (!row) return; // no event was ever received, so none is missing
     const { from, stored_up_to, alive_at } = oldestSchema.parse(row);
     for (let shardId = 0; shardId < shardCount; shardId++) {
       open.run(accountId, shardId, alive_at, stored_up_to, from, now);

@@ -19,7 +19,7 @@ import {
 } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { toLimit } from "./accounts.ts";
-import { TERMS } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** Allows and counts IDENTIFYs. `now` is Unix time in milliseconds throughout. */
@@ -63,8 +63,8 @@ export function createIdentifies(
   const insert = database.prepare(
     "INSERT INTO identify (account_id, shard_id, at) VALUES (?, ?, ?)",
   );
-  // After a clock was set back, records ahead of it in fact happened before now. Unchanged, they
-  // would count until the clock has come there again.
+  // After the clock was set back, some records have times in the future. They are moved to now, or
+  // they would count until the clock reaches these times again.
   const moveIdentifies = database.prepare(
     "UPDATE identify SET at = :now WHERE account_id = :accountId AND at > :now",
   );
@@ -98,7 +98,7 @@ export function createIdentifies(
 
   return {
     takeIdentify: (accountId, shardId, now) =>
-      commit(TERMS.IDENTIFY, () => take(accountId, shardId, now)),
+      commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, shardId, now)),
     identifyBudget: (accountId, now) => read(() => identifyBudget(recordOf(accountId, now), now)),
     identifyInMs: (accountId, shardId, now) =>
       read(() => {

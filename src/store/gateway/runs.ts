@@ -16,7 +16,7 @@ import type { Transactions } from "../database/transact.ts";
 export interface LastRun {
   /** When the process began the run. */
   readonly startedAt: number;
-  /** Time of the last sign of life; the run may have lived on for a minute. */
+  /** Time of the last sign of life; the run may have lived a minute longer. */
   readonly aliveAt: number;
   /** Id of the machine's boot; absent on machines without one. */
   readonly bootId?: string;
@@ -64,15 +64,14 @@ export interface Runs {
 export interface RunsAround {
   /** Whether one ran at that moment, as far as the signs of life tell. */
   readonly wasRunning: boolean;
-  /** The newest run that had begun by then; if one ran, this one. */
+  /** The newest run that had begun by then. If one ran at that moment, it is this one. */
   readonly before?: Run;
   /** The oldest run that began later. */
   readonly after?: Run;
 }
 
 /**
- * Longest expected time, in milliseconds, between two signs of life of a run that has not ended. A run gives
- * one each minute.
+ * Maximum time (milliseconds) between two signs of life of a live run. A run gives one each minute.
  */
 const SILENCE_MS = 75_000;
 

@@ -1,10 +1,10 @@
 /**
  * Stores the gateway session of each shard, and the gap before it.
  *
- * The gap is stored with the session that opened it (T0), not kept in memory. Otherwise a process
- * that dies before catch-up would resume happily and never fetch the missed messages. The beginning
- * of the gap is stored with it and stays until the gap closes. Live messages move `stored_up_to`
- * past it, and a second lost session must not move the start of the first.
+ * The gap is stored with the session that opened it (T0), not kept in memory. Otherwise, after a
+ * crash before catch-up, the next process would resume and never fetch the missed messages. The
+ * beginning of the gap is stored with it and stays until the gap closes. Live messages move
+ * `stored_up_to` past it, and a second lost session must not move the start of the first.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 import type { Pruner } from "../received/retention.ts";
 import { prepareTouchRun } from "./runs.ts";
-import { TERMS, UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A shard that heard from the gateway. */
@@ -47,11 +47,12 @@ export interface GatewaySessions {
   saveIntents(accountId: AccountId, bits: number): Promise<void>;
   /**
    * Notes which shards heard from the gateway, and that this run of the process lives. A session
-   * can be resumed only for a limited time after its last sign of life. Takes one step of pruning
-   * along.
+   * can be resumed only for a limited time after its last sign of life. Also takes one step of
+   * pruning.
    *
    * @param now Unix time in milliseconds.
-   * @param isProbe Whether to prove that the disk takes writes; the commit then waits for the disk.
+   * @param isProbe Whether to prove that the disk accepts writes; the commit then waits for the
+   * disk.
    * @returns Milliseconds that the commit took.
    * @throws {StoreError} `gone`, if the file was removed or replaced; otherwise as each commit
    * does.
@@ -71,11 +72,11 @@ export interface GatewaySessionsDeps {
   /** Milliseconds of a clock that never goes back, for the duration of commits. */
   readonly elapsed: () => number;
   /**
-   * Checks that the database's file still has its name.
+   * Checks that the database file still has its name.
    *
    * @throws {StoreError} `gone`, if the file was removed or replaced.
    */
-  readonly assertThere: () => void;
+  readonly assertFileUnchanged: () => void;
 }
 
 /** The point up to which a batch covers a shard's events. */
@@ -92,14 +93,14 @@ export interface Progress {
 
 /**
  * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
- * exception: a clock that was ahead may have put `stored_up_to` where no message can be. A gap from
- * there on would be empty.
+ * exception: a clock that was ahead may have set `stored_up_to` to a time in the future. A gap from
+ * that time would be empty.
  */
 export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
 
 /**
  * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
- * late at times, and has no order between the channels of a shard.
+ * sometimes late, and does not order messages across the channels of a shard.
  */
 export const LATE_MS = 60_000;
 
@@ -134,7 +135,7 @@ export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
 export function createGatewaySessions(
   database: DatabaseSync,
   { commit }: Transactions,
-  { pruner, elapsed, assertThere }: GatewaySessionsDeps,
+  { pruner, elapsed, assertFileUnchanged }: GatewaySessionsDeps,
 ): GatewaySessions {
   const saveSelf = database.prepare(
     `INSERT INTO account (account_id, user_id, application_id, username, ready_at)
@@ -167,8 +168,8 @@ export function createGatewaySessions(
     `UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
      WHERE account_id = ? AND shard_id = ?`,
   );
-  // Each probe must change something, at any time and without any sign of life. SQLite writes no
-  // row that stays as it is, and a commit that writes nothing waits for no disk.
+  // Each probe must change something, at any time and without any sign of life. SQLite does not
+  // write an unchanged row, and a commit without writes does not wait for the disk.
   const probe = database.prepare(
     `INSERT INTO account (account_id, probes) VALUES (?, 1)
      ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`,
@@ -181,7 +182,7 @@ export function createGatewaySessions(
 
   return {
     startSession: (accountId, shardId, session, self, arrivedAt) =>
-      commit(TERMS.T0, () => {
+      commit(COMMIT_OPTIONS.T0, () => {
         const { userId, applicationId, username } = self;
         saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
         const { sessionId, resumeUrl, seq } = session;
@@ -192,9 +193,9 @@ export function createGatewaySessions(
         saveIntents.run(accountId, bits);
       }),
     async touchAlive(accountId, heard, now, isProbe = false) {
-      assertThere();
+      assertFileUnchanged();
       const begun = elapsed();
-      await commit(isProbe ? TERMS.PROBE : UNNAMED, () => {
+      await commit(isProbe ? COMMIT_OPTIONS.PROBE : UNNAMED, () => {
         for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);
         // A session's sign of life counts for the run, too: one page is written, not two.
         if (!heard.some(({ heardAt }) => heardAt === now)) touchRun(now);

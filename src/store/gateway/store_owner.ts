@@ -1,8 +1,8 @@
 /**
  * Ties an account's stored data to one server and one bot.
  *
- * A session of the simulator must not be resumed at Discord. Messages that wait there for a turn
- * must not be answered here, where other people would read the answers.
+ * A session of the simulator must not be resumed at Discord. Messages from the simulator that wait
+ * for a turn must not be answered at Discord, where other people would read the answers.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface StoreOwner {
   adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
 }
 
-/** Everything that the owner's change touches outside of the tables. */
+/** Everything outside of the tables that a change of the owner touches. */
 export interface StoreOwnerDeps {
   /** Removes verdicts of messages that stay undecided. */
   readonly verdicts: Pick<VerdictBlocks, "remove">;
@@ -42,7 +42,7 @@ export interface StoreOwnerDeps {
   readonly memory: Pick<Memory, "forget">;
 }
 
-/** The reason, for the operator, on records that the move to another server or bot has ended. */
+/** The reason, for the operator, on records that a change of server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
 const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
@@ -69,7 +69,7 @@ export function createStoreOwner(
     "parked_channel",
     "pairing_request",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
-  // Both use an index of the open rows: its condition must be in the statement as the index has it.
+  // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [
     // No person gets a notice, so there is no failure id. The turn ended when Barnacle last worked
     // on it.
@@ -80,7 +80,7 @@ export function createStoreOwner(
      WHERE state IN ('pending', 'sending', 'uncertain', 'dead') AND state <> 'dead'
        AND +account_id = :accountId`,
   ].map((sql) => database.prepare(sql));
-  // Otherwise the record would show this verdict as still to come, for ever.
+  // Otherwise the record would show this verdict as pending for ever.
   const takeUndecided = database.prepare(
     "DELETE FROM undecided WHERE account_id = ? RETURNING message_id",
   );

@@ -4,7 +4,7 @@
  *
  * The sequence number is in the same transaction as the events that it covers. A process that dies
  * before the commit resumes from the number before, and gets all of them again. Messages that were
- * read over REST have no sequence number, and move no progress.
+ * read over REST have no sequence number, and do not change the progress.
  *
  * @module
  */
@@ -24,18 +24,18 @@ import { prepareStoreBatch } from "./store_batch.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
 import { prepareSettle } from "../outbox/settle.ts";
-import { TERMS } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** Stores batches. */
 export interface Batches {
   /**
    * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
-   * settled here: a sender who is paired by now is accepted. For a sender who gets a code, the
-   * outbox gets the message with it.
+   * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
+   * with the code goes to the outbox.
    *
-   * @param arrivedAt Unix time in milliseconds at which the batch arrived; a disk may have refused
-   * it for an hour since.
+   * @param arrivedAt Unix time in milliseconds at which the batch arrived. That may be an hour ago,
+   * if the disk has refused it since.
    */
   acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
 }
@@ -51,8 +51,8 @@ export function createBatches(
   { memory, verdicts, pruner, onRecorded }: InboxDeps,
 ): Batches {
   const { claims, direct, outgoing } = memory;
-  const strangers = prepareUnpairedSenders(database, outgoing);
-  const store = prepareStoreBatch(database, { memory, verdicts, pruner }, strangers);
+  const unpairedSenders = prepareUnpairedSenders(database, outgoing);
+  const store = prepareStoreBatch(database, { memory, verdicts, pruner }, unpairedSenders);
   const settleKnown = prepareSettleKnown(database, outgoing.queues, later);
   /** Messages whose verdict is in the journal only, or is about to be stored. */
   const unrecorded = new Set<MessageId>();
@@ -63,9 +63,9 @@ export function createBatches(
   });
 
   /**
-   * Whether a batch can be stored without a question to the tables: all of its messages are
-   * accepted, and no account has any of them on record. No words of ignored messages go to the
-   * disk, so they are not journaled.
+   * Whether a batch can be stored without reading the tables: all of its messages are accepted, and
+   * no account has any of them on record. The text of ignored messages must not go to the disk, so
+   * they are not journaled.
    */
   function isPlain({ judged, heard, guilds }: AcceptedBatch, unknown: readonly Echo[]): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
@@ -87,7 +87,7 @@ export function createBatches(
       claims.accepted(id);
     }
     try {
-      await append(TERMS.T1, { accountId, heard, judged, arrivedAt });
+      await append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt });
     } catch (error) {
       for (const { message: { id } } of judged) unrecorded.delete(id);
       throw error;
@@ -97,22 +97,23 @@ export function createBatches(
   }
 
   async function acceptUnqueued(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
-    // Only a new code or a channel's first message waits for the disk, and no flood makes these.
-    const foreseen = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
-      ? await read(() => batch.judged.map((one) => strangers.foresee(one, arrivedAt)))
+    // Only a new code or a channel's first message waits for the disk. A flood cannot produce
+    // these.
+    const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
+      ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
       : batch.judged;
-    const isFirst = foreseen.some(({ verdict }) => verdict.kind === "challenge") ||
-      directOf(foreseen).some((message) => !direct.has(keyOf(message)));
+    const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
+      directOf(previewed).some((message) => !direct.has(keyOf(message)));
     const { settledIn, unknown } = settleKnown(batch);
     if (!isFirst && isPlain(batch, unknown)) {
       const accepted = await storePlain(batch, arrivedAt);
       return { ...accepted, settled: settledIn.length, settledIn };
     }
-    const terms = isFirst ? TERMS.FIRST_DM : TERMS.T1;
+    const options = isFirst ? COMMIT_OPTIONS.FIRST_DM : COMMIT_OPTIONS.T1;
     // While this batch is not stored, another account's batch with the same message is not plain.
     for (const { message: { id } } of batch.judged) unrecorded.add(id);
     const { recorded, ...accepted } = await commit(
-      terms,
+      options,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
     ).finally(() => {
       for (const { message: { id } } of batch.judged) unrecorded.delete(id);
@@ -148,14 +149,14 @@ function prepareSettleKnown(
   return ({ accountId, echoes }: AcceptedBatch) => {
     const settledIn: ChannelId[] = [];
     const unknown = echoes.filter((echo) => {
-      const known = queues.echoed(accountId, echo);
-      if (known?.kind === "news") {
-        const { row: { id, fileCount, message: { channelId, nonce } } } = known;
+      const match = queues.echoed(accountId, echo);
+      if (match?.kind === "first") {
+        const { row: { id, fileCount, message: { channelId, nonce } } } = match;
         settledIn.push(channelId);
         const row = { id, accountId, nonce, channelId, fileCount };
-        later(TERMS.T5, () => settle(row, echo.messageId));
+        later(COMMIT_OPTIONS.T5, () => settle(row, echo.messageId));
       }
-      return !known;
+      return !match;
     });
     return { settledIn, unknown };
   };

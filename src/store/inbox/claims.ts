@@ -15,24 +15,25 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
-import { TERMS, UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** Claims messages, and gives claims back. */
 export interface Claims {
   /**
-   * T2: claims a waiting message of an account. It takes the session that has waited longest of
-   * those without a running turn, and the message of it that was written first. Catch-up may bring
-   * that one after a later one. Several accounts may share a session, which still has one turn at a
-   * time.
+   * T2: claims a waiting message of an account. Of the sessions without a running turn, it chooses
+   * the one that has waited longest, and in it the message that was written first. Catch-up may
+   * bring that message after a later one. Several accounts may share a session, which still has one
+   * turn at a time.
    *
    * @param now Unix time in milliseconds.
-   * @param held Channels without claims for now, because older messages of them may still arrive.
+   * @param blocked Channels without claims for now, because older messages of them may still
+   * arrive.
    */
   claimNext(
     accountId: AccountId,
     now: number,
-    held: "all" | readonly ChannelId[],
+    blocked: "all" | readonly ChannelId[],
   ): Promise<Claim | undefined>;
   /** Makes a message wait again whose turn could not finish. */
   release(claim: Claim): Promise<void>;
@@ -114,32 +115,32 @@ export function createClaims(
   }
 
   /**
-   * T2, as far as it must be stored. What an earlier process has begun is counted before it begins
-   * again, so that a message that ends the process is given up in the end. A message of this
-   * process's own may lose its first claim: it is tried once more.
+   * T2, as far as it must be stored. A turn that an earlier process began is counted before it
+   * begins again. So a message that makes the process crash is given up eventually. A message that
+   * this process has stored may lose its first claim in a crash: it gets one more attempt.
    */
   async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
-    const mark = () => void claim.run({ messageId, attempt: attempts + 1, now });
-    if (isFresh && attempts === 0) later(TERMS.T2, mark);
-    else await commit(TERMS.T2, mark);
+    const markRunning = () => void claim.run({ messageId, attempt: attempts + 1, now });
+    if (isFresh && attempts === 0) later(COMMIT_OPTIONS.T2, markRunning);
+    else await commit(COMMIT_OPTIONS.T2, markRunning);
   }
 
   return {
-    async claimNext(accountId, now, held) {
-      if (held === "all") return undefined;
+    async claimNext(accountId, now, blocked) {
+      if (blocked === "all") return undefined;
       if (queue.isStale) await read(() => queue.isStale && fill());
-      const taken = queue.take(accountId, held);
+      const taken = queue.take(accountId, blocked);
       if (!taken) return undefined;
       const { messageId, route, attempts } = taken;
       try {
-        const isStored = queue.isStored(messageId); // else it comes into the tables as claimed
-        // An answer in a channel in which nothing waits is stored with its intent (T3 and T4).
+        const isStored = queue.isStored(messageId); // otherwise it reaches the tables as claimed
+        // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
         if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
-          await read(() => outgoing.look(accountId, taken.channelId));
+          await read(() => outgoing.checkChannel(accountId, taken.channelId));
         }
         const message = taken.message ??
           await read(() => readMessage(selectMessage.get(messageId)));
-        // After all reads: a claim that is stored and then put back would hold up its session.
+        // After all reads: a stored claim that is put back would block its session.
         if (isStored) await storeClaim(taken, now);
         return { message, route, attempt: attempts + 1 };
       } catch (error) {

@@ -15,7 +15,7 @@ import { prepareAddToInbox } from "./rows.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
-import type { Grown, Pruner } from "../received/retention.ts";
+import type { ContextGrowth, Pruner } from "../received/retention.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import { prepareKeepUndecided } from "./undecided_rows.ts";
 
@@ -31,14 +31,14 @@ export interface InboxDeps {
   readonly onRecorded: (recorded: readonly Judged[]) => void;
 }
 
-/** The effects of new verdicts. */
+/** The messages and channels that new verdicts have changed. */
 export interface Kept {
   /** Messages that are new to the inbox. */
   readonly accepted: readonly Judged[];
   /** Messages that wait for a fact. */
   readonly undecided: readonly Judged[];
   /** Channels whose context has grown. */
-  readonly grown: readonly Grown[];
+  readonly grown: readonly ContextGrowth[];
 }
 
 /**
@@ -60,10 +60,10 @@ export function prepareKeepJudged(
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
   return (recorded, now) => {
-    const grown: Grown[] = [];
-    for (const { ears, messages } of overheardIn(recorded)) {
-      keepOverheard(ears, messages, now);
-      grown.push({ ears, by: messages.length });
+    const grown: ContextGrowth[] = [];
+    for (const { key, messages } of overheardIn(recorded)) {
+      keepOverheard(key, messages, now);
+      grown.push({ key, count: messages.length });
     }
     const accepted = recorded.filter(({ message, verdict, route }) => {
       if (verdict.kind !== "accept") return false;
@@ -80,17 +80,17 @@ export function prepareKeepJudged(
 /** The messages to keep as context, by channel. */
 function overheardIn(
   recorded: readonly Judged[],
-): Iterable<{ readonly ears: OverheardKey; readonly messages: readonly Overheard[] }> {
+): Iterable<{ readonly key: OverheardKey; readonly messages: readonly Overheard[] }> {
   const channels = new Map<
     string,
-    { readonly ears: OverheardKey; readonly messages: Overheard[] }
+    { readonly key: OverheardKey; readonly messages: Overheard[] }
   >();
   for (const { message, verdict } of recorded) {
     if (verdict.kind !== "ignore" || !verdict.keepAsContext) continue;
     const { accountId, channelId } = message;
-    const key = `${accountId} ${channelId}`;
-    let channel = channels.get(key);
-    if (!channel) channels.set(key, channel = { ears: { accountId, channelId }, messages: [] });
+    const name = `${accountId} ${channelId}`;
+    let channel = channels.get(name);
+    if (!channel) channels.set(name, channel = { key: { accountId, channelId }, messages: [] });
     channel.messages.push(toOverheard(message));
   }
   return channels.values();

@@ -1,6 +1,6 @@
 /**
- * Stores the users for whom PluralKit has posted. It may repeat their messages, so each
- * waits a moment before it is answered (P13).
+ * Stores the users for whom PluralKit has posted. PluralKit may repeat their messages, so each
+ * message waits a moment before it is answered (P13).
  *
  * @module
  */

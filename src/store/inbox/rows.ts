@@ -12,14 +12,14 @@ import type { ClaimQueue } from "../memory/claim_queue.ts";
 /**
  * Adds a message within a transaction of the caller's.
  *
- * @returns Whether it was new; the account that comes second leaves it to the first (G7).
+ * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
  */
 export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
 
 /**
  * Prepares the statement for the inbox.
  *
- * @param queue Knows the messages whose turn began before the tables had them.
+ * @param queue Queue with the messages whose turn began before they reached the tables.
  */
 export function prepareAddToInbox(
   database: DatabaseSync,

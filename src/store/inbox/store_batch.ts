@@ -1,7 +1,7 @@
 /**
  * Stores a batch in the tables, within a transaction of the caller's (T1).
  *
- * A batch that was journaled first comes into the tables by the same function.
+ * Journaled batches reach the tables through the same function.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export type StoreBatch = (
 export function prepareStoreBatch(
   database: DatabaseSync,
   { memory, verdicts, pruner }: Omit<InboxDeps, "onRecorded">,
-  strangers: Pick<UnpairedSenders, "settle">,
+  unpairedSenders: Pick<UnpairedSenders, "settle">,
 ): StoreBatch {
   const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
@@ -39,8 +39,8 @@ export function prepareStoreBatch(
   const advance = prepareAdvanceSession(database);
 
   /**
-   * Records one message after the other: a stranger's second message finds the request of the
-   * first.
+   * Records one message after the other, so that an unpaired sender's second message finds the
+   * request of the first.
    */
   function recordAll(
     { accountId, judged, pairing }: AcceptedBatch,
@@ -48,10 +48,11 @@ export function prepareStoreBatch(
   ): readonly Settled[] {
     const recording = verdicts.begin(accountId, now);
     const settled: Settled[] = [];
-    for (const one of judged) {
-      if (one.verdict.kind === "challenge" && verdicts.isOnRecord(one.message)) continue;
-      const stands = strangers.settle(one, pairing, now);
-      if (recording.add(stands.judged)) settled.push(stands);
+    for (const incoming of judged) {
+      const { verdict, message } = incoming;
+      if (verdict.kind === "challenge" && verdicts.isOnRecord(message)) continue;
+      const result = unpairedSenders.settle(incoming, pairing, now);
+      if (recording.add(result.judged)) settled.push(result);
     }
     recording.end();
     return settled;
@@ -62,14 +63,14 @@ export function prepareStoreBatch(
     const settled = recordAll(batch, arrivedAt);
     const recorded = settled.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt);
-    const told = echoes.map((echo) => settleEcho(accountId, echo));
+    const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
     pruner.afterBatch(grown, recorded.length, arrivedAt);
-    const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
+    const settledRows = echoResults.flatMap(({ settledIn }) => settledIn ?? []);
     return {
       recorded,
       accepted,
@@ -77,7 +78,7 @@ export function prepareStoreBatch(
       challenged: settled.flatMap(({ request }) => request ?? []),
       settled: settledRows.length,
       settledIn: [...new Set(settledRows)],
-      foreign: told.flatMap(({ foreign }) => foreign ?? []),
+      foreign: echoResults.flatMap(({ foreign }) => foreign ?? []),
     };
   };
 }

@@ -55,7 +55,7 @@ export function createUndecided(
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
-  const strangers = prepareUnpairedSenders(database, memory.outgoing);
+  const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
   const keep = prepareKeepJudged(database, memory, pruner);
 
   /**
@@ -64,7 +64,7 @@ export function createUndecided(
    * @param at Unix time in milliseconds of its arrival, which it keeps if it stays undecided.
    */
   function replace(judged: Judged, now: number, at: number) {
-    const settled = strangers.settle(judged, undefined, now).judged;
+    const settled = unpairedSenders.settle(judged, undefined, now).judged;
     verdicts.replace(settled, now);
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
     const { accepted, undecided, grown } = keep([settled], keptAt);
@@ -93,8 +93,8 @@ export function createUndecided(
             ? takeWaiting(accountId, messageId)
             : undefined);
         if (!taken) return undefined;
-        const { at, ...known } = taken;
-        return replace({ ...known, verdict }, at, at).settled;
+        const { at, ...waiting } = taken;
+        return replace({ ...waiting, verdict }, at, at).settled;
       });
       if (retracted) onRecorded([retracted]);
       return retracted !== undefined;
@@ -124,7 +124,7 @@ const decisionSchema = z.object({
   policy_row: z.number().nullable(),
 });
 
-/** @returns What takes a message out of the inbox that no turn was ever begun for. */
+/** Prepares the removal of a message from the inbox, if no turn was ever begun for it. */
 function prepareTakeWaiting(database: DatabaseSync) {
   const remove = database.prepare(
     `DELETE FROM inbox
@@ -140,9 +140,9 @@ function prepareTakeWaiting(database: DatabaseSync) {
     const row = remove.get(messageId, accountId);
     if (!row) return undefined;
     const { message, accepted_at: at } = waitingSchema.parse(row);
-    const found = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
-    if (!found) return { message, at };
-    const { moment, policy_row } = decisionSchema.parse(found);
+    const decision = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
+    if (!decision) return { message, at };
+    const { moment, policy_row } = decisionSchema.parse(decision);
     return {
       message,
       ...(moment && { moment }),

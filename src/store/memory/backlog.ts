@@ -1,8 +1,8 @@
 /**
  * Keeps waiting messages by session, in memory, and finds the one to claim next.
  *
- * A session in which a turn runs gives none. Of a long session and of an account
- * with many messages only the oldest ones are here; the tables have the others.
+ * A session with a running turn has no next message. Only the oldest messages of a long session,
+ * and of an account with many messages, are here. The tables have the others.
  *
  * @module
  */
@@ -36,19 +36,19 @@ export interface Backlog {
   /** Adds a message. A message that is here already stays unchanged. */
   insert(entry: WaitingMessage): void;
   /**
-   * Whether memory takes one more message of the account and the session. If not, the tables have
-   * it, and the backlog notes that it is partial.
+   * Whether one more message of the account and the session may be in memory. If not, only the
+   * tables have it, and the backlog notes that it is partial.
    */
   hasRoom(accountId: AccountId, sessionKey: string): boolean;
   /** Whether the text of one more message may be in memory. */
   hasRoomForText(): boolean;
   /**
-   * Finds the next message of an account. It takes the session that has waited longest of those
-   * without a running turn, and the message of it that was written first.
+   * Finds the next message of an account. Of the sessions without a running turn, it chooses the
+   * one that has waited longest, and in it the message that was written first.
    *
-   * @param held Channels without a next message for now.
+   * @param blocked Channels without a next message for now.
    */
-  next(accountId: AccountId, held: readonly ChannelId[]): WaitingMessage | undefined;
+  next(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
   /** Finds a message by its id; `undefined` if it is not in memory. */
   find(messageId: MessageId): WaitingMessage | undefined;
   /**
@@ -60,10 +60,10 @@ export interface Backlog {
   /** Whether messages wait that only the tables have. */
   isPartial(): boolean;
   /** Notes that a turn of a session begins: none of its messages is next. */
-  hold(sessionKey: string): void;
+  block(sessionKey: string): void;
   /** Notes that the turn is over. */
-  free(sessionKey: string): void;
-  /** Forgets all messages; sessions with a running turn stay held. */
+  unblock(sessionKey: string): void;
+  /** Forgets all messages; sessions with a running turn stay blocked. */
   clear(): void;
   /** Estimated bytes of memory. */
   bytes(): number;
@@ -90,7 +90,7 @@ const MESSAGE_UNITS = 600;
 export function createBacklog(): Backlog {
   /** By session, in the order of arrival. */
   const sessions = new Map<string, WaitingMessage[]>();
-  /** Those of them in which no turn runs. */
+  /** Sessions with messages and without a running turn. */
   const ready = new Set<string>();
   /** Sessions in which a turn runs. */
   const busy = new Set<string>();
@@ -111,7 +111,7 @@ export function createBacklog(): Backlog {
       const session = sessions.get(sessionKey) ?? [];
       const isLast = (session.at(-1)?.arrival ?? 0) < arrival;
       session.push(entry);
-      if (!isLast) session.sort((one, other) => one.arrival - other.arrival);
+      if (!isLast) session.sort((a, b) => a.arrival - b.arrival);
       sessions.set(sessionKey, session);
       if (!busy.has(sessionKey)) ready.add(sessionKey);
       counts.set(accountId, (counts.get(accountId) ?? 0) + 1);
@@ -123,16 +123,18 @@ export function createBacklog(): Backlog {
       return !longAccounts.has(accountId) && !longSessions.has(sessionKey);
     },
     hasRoomForText: () => units < TEXT_MAX,
-    next(accountId, held) {
+    next(accountId, blocked) {
       let oldest: WaitingMessage | undefined;
       for (const sessionKey of ready) {
-        const first = sessions.get(sessionKey)?.find((entry) => isFree(entry, accountId, held));
+        const first = sessions.get(sessionKey)?.find((entry) =>
+          isClaimable(entry, accountId, blocked)
+        );
         if (first && (!oldest || first.arrival < oldest.arrival)) oldest = first;
       }
       if (!oldest) return undefined;
       let next = oldest;
       for (const entry of sessions.get(oldest.route.sessionKey) ?? []) {
-        if (isFree(entry, accountId, held) && isBefore(entry.messageId, next.messageId)) {
+        if (isClaimable(entry, accountId, blocked) && isBefore(entry.messageId, next.messageId)) {
           next = entry;
         }
       }
@@ -141,8 +143,8 @@ export function createBacklog(): Backlog {
     find(messageId) {
       if (!ids.has(messageId)) return undefined;
       for (const session of sessions.values()) {
-        const found = session.find((entry) => entry.messageId === messageId);
-        if (found) return found;
+        const entry = session.find((waiting) => waiting.messageId === messageId);
+        if (entry) return entry;
       }
       return undefined;
     },
@@ -156,18 +158,18 @@ export function createBacklog(): Backlog {
         sessions.delete(sessionKey);
         ready.delete(sessionKey);
       }
-      const left = (counts.get(accountId) ?? 1) - 1;
-      counts.set(accountId, left);
+      const remaining = (counts.get(accountId) ?? 1) - 1;
+      counts.set(accountId, remaining);
       units -= unitsOf(entry);
       return (isOver && longSessions.has(sessionKey)) ||
-        (longAccounts.has(accountId) && left < ACCOUNT_MAX / 2);
+        (longAccounts.has(accountId) && remaining < ACCOUNT_MAX / 2);
     },
     isPartial: () => longSessions.size + longAccounts.size > 0,
-    hold(sessionKey) {
+    block(sessionKey) {
       busy.add(sessionKey);
       ready.delete(sessionKey);
     },
-    free(sessionKey) {
+    unblock(sessionKey) {
       busy.delete(sessionKey);
       if (sessions.has(sessionKey)) ready.add(sessionKey);
     },
@@ -184,17 +186,17 @@ export function createBacklog(): Backlog {
   };
 }
 
-function isFree(
-  { accountId: its, channelId }: WaitingMessage,
+function isClaimable(
+  { accountId: receiver, channelId }: WaitingMessage,
   accountId: AccountId,
-  held: readonly ChannelId[],
+  blocked: readonly ChannelId[],
 ): boolean {
-  return its === accountId && !held.includes(channelId);
+  return receiver === accountId && !blocked.includes(channelId);
 }
 
-/** Numbers in text sort as numbers only after their length. */
-function isBefore(one: string, other: string): boolean {
-  return one.length === other.length ? one < other : one.length < other.length;
+/** Compares ids as numbers: a shorter one is smaller. */
+function isBefore(id: string, other: string): boolean {
+  return id.length === other.length ? id < other : id.length < other.length;
 }
 
 function unitsOf({ message }: WaitingMessage): number {

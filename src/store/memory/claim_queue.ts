@@ -31,21 +31,21 @@ export interface ClaimQueue {
   ): void;
   /** Notes that a message was accepted, which the tables have now or will have. */
   accepted(messageId: MessageId): void;
-  /** Adds an accepted message, once it is safe. */
+  /** Adds an accepted message, once it is stored. */
   add(message: InboundMessage, route: Route): void;
   /**
-   * Claims a message of an account. It takes the session that has waited longest of those without a
-   * running turn, and the message of it that was written first.
+   * Claims a message of an account. Of the sessions without a running turn, it chooses the one that
+   * has waited longest, and in it the message that was written first.
    */
-  take(accountId: AccountId, held: readonly ChannelId[]): WaitingMessage | undefined;
+  take(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
   /** Takes back a claim whose turn could not begin: the message waits as before. */
   putBack(taken: WaitingMessage): void;
   /** Ends a claim whose turn stopped without an end: the message waits for its next attempt. */
   release(claim: Claim): void;
-  /** Whether the claim is the one that runs. */
-  runs(claim: Claim): boolean;
+  /** Whether this claim of its message is running. */
+  isRunning(claim: Claim): boolean;
   /**
-   * Notes that a message comes into the tables.
+   * Notes that a message reaches the tables.
    *
    * @returns Number of its claims, if its turn runs already.
    */
@@ -68,7 +68,7 @@ export interface ClaimQueue {
   bytes(): number;
 }
 
-/** A claim whose turn has not ended; `entry` is absent of what an earlier process has left. */
+/** A claim whose turn has not ended. `entry` is absent if an earlier process left the claim. */
 interface Running {
   readonly sessionKey: string;
   readonly attempt: number;
@@ -84,7 +84,10 @@ export function createClaimQueue(): ClaimQueue {
   let isStale = true;
   let arrivals = 0;
 
-  /** Once: the tables may have told of a message already that is only now said to be safe. */
+  /**
+   * Inserts a message, unless its turn runs already: a refill may bring a message before `add`
+   * does.
+   */
   function insert(entry: WaitingMessage): void {
     if (!running.has(entry.messageId)) backlog.insert(entry);
   }
@@ -103,13 +106,13 @@ export function createClaimQueue(): ClaimQueue {
     get isStale() {
       return isStale;
     },
-    fill(waitingThere, runningThere) {
+    fill(waiting, runningInTables) {
       forget();
-      for (const { messageId, sessionKey } of runningThere) {
+      for (const { messageId, sessionKey } of runningInTables) {
         if (running.has(messageId)) continue;
         running.begin(messageId, { sessionKey, attempt: 0 });
       }
-      for (const entry of waitingThere) {
+      for (const entry of waiting) {
         arrivals = Math.max(arrivals, entry.arrival);
         if (backlog.hasRoom(entry.accountId, entry.route.sessionKey)) insert(entry);
       }
@@ -117,15 +120,15 @@ export function createClaimQueue(): ClaimQueue {
     },
     accepted: (messageId) => void unstored.add(messageId),
     add(message, route) {
-      if (isStale) return; // the tables will say so
+      if (isStale) return; // the next fill reads it from the tables
       const { id: messageId, accountId, channelId } = message;
       if (!backlog.hasRoom(accountId, route.sessionKey)) return;
       const arrival = ++arrivals;
       const entry = { messageId, accountId, channelId, route, arrival, attempts: 0, isFresh: true };
       insert(backlog.hasRoomForText() ? { ...entry, message } : entry);
     },
-    take(accountId, held) {
-      const next = backlog.next(accountId, held);
+    take(accountId, blocked) {
+      const next = backlog.next(accountId, blocked);
       if (!next) return undefined;
       takeOut(next);
       const { messageId, route: { sessionKey }, attempts } = next;
@@ -137,11 +140,11 @@ export function createClaimQueue(): ClaimQueue {
       if (!isStale) insert(taken);
     },
     release(claim) {
-      if (!running.isIt(claim)) return;
+      if (!running.isRunning(claim)) return;
       const entry = running.end(claim.message.id)?.entry;
       if (entry && !isStale) insert({ ...entry, attempts: claim.attempt });
     },
-    runs: running.isIt,
+    isRunning: running.isRunning,
     stored(messageId) {
       unstored.delete(messageId);
       return running.attemptOf(messageId);
@@ -150,11 +153,11 @@ export function createClaimQueue(): ClaimQueue {
     end: ({ message }) => void running.end(message.id),
     remove(accountId, messageId) {
       if (running.has(messageId)) return false;
-      const found = backlog.find(messageId);
-      if (!found) return isStale || backlog.isPartial();
-      const isIt = found.accountId === accountId && found.attempts === 0;
-      if (isIt) takeOut(found);
-      return isIt;
+      const entry = backlog.find(messageId);
+      if (!entry) return isStale || backlog.isPartial();
+      const isRemovable = entry.accountId === accountId && entry.attempts === 0;
+      if (isRemovable) takeOut(entry);
+      return isRemovable;
     },
     void(accountId) {
       running.endAll(accountId);
@@ -165,25 +168,26 @@ export function createClaimQueue(): ClaimQueue {
   };
 }
 
-/** The claims that run, by message. While one does, no other message of its session is next. */
-function createRunningClaims(backlog: Pick<Backlog, "hold" | "free">) {
+/** Running claims, by message. A running claim blocks its session. */
+function createRunningClaims(backlog: Pick<Backlog, "block" | "unblock">) {
   const claims = new Map<string, Running>();
 
   function end(messageId: string): Running | undefined {
-    const found = claims.get(messageId);
-    if (!found) return undefined;
+    const claim = claims.get(messageId);
+    if (!claim) return undefined;
     claims.delete(messageId);
-    backlog.free(found.sessionKey);
-    return found;
+    backlog.unblock(claim.sessionKey);
+    return claim;
   }
 
   return {
     has: (messageId: string): boolean => claims.has(messageId),
-    isIt: ({ message, attempt }: Claim): boolean => claims.get(message.id)?.attempt === attempt,
+    isRunning: ({ message, attempt }: Claim): boolean =>
+      claims.get(message.id)?.attempt === attempt,
     attemptOf: (messageId: string): number | undefined => claims.get(messageId)?.attempt,
     begin(messageId: string, claim: Running): void {
       claims.set(messageId, claim);
-      backlog.hold(claim.sessionKey);
+      backlog.block(claim.sessionKey);
     },
     /** @returns The claim, if one ran. */
     end,

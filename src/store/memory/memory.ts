@@ -1,5 +1,5 @@
 /**
- * Keeps some of the tables' content in memory, so that a message on its common way reads no row
+ * Keeps some of the tables' content in memory, so that the common path of a message reads no row
  * that was just written.
  *
  * The tables can restore all of it. It is forgotten whenever it may differ from them: after undone

@@ -19,10 +19,10 @@ export interface Outgoing {
   /** Waiting messages of known channels. */
   readonly queues: SendQueues;
   /**
-   * Reads from the tables whether messages wait in a channel. Without any, the channel is known from
-   * then on. The tables must be up to date.
+   * Reads from the tables whether messages wait in a channel. If none does, the queues know the
+   * channel from then on. The tables must be up to date.
    */
-  look(accountId: AccountId, channelId: ChannelId): void;
+  checkChannel(accountId: AccountId, channelId: ChannelId): void;
   /** Takes the next number, within a transaction of the caller's. */
   nextId(): number;
   /**
@@ -32,7 +32,7 @@ export interface Outgoing {
    */
   reserve(count: number): number;
   /** Forgets the queues if another process has written: `barnacle outbox drop` beside the bot. */
-  heedOthers(): void;
+  forgetIfOthersWrote(): void;
   /** Forgets everything, because work was undone or another process has written. */
   forget(): void;
 }
@@ -49,28 +49,28 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
      LIMIT 1`,
   );
   const queues = createSendQueues();
-  const others = createOtherWriters(database);
-  let last = 0;
+  const otherWriters = createOtherWriters(database);
+  let lastId = 0;
   /** Whether another process may have added rows since the last number was read. */
-  let hasOthers = false;
-  const lastInTable = () => Number(selectLast.get()?.["id"]);
+  let mayHaveNewRows = false;
+  const lastIdInTable = () => Number(selectLast.get()?.["id"]);
   return {
     queues,
-    look(accountId, channelId) {
-      if (!selectWaiting.get({ accountId, channelId })) queues.foundEmpty(accountId, channelId);
+    checkChannel(accountId, channelId) {
+      if (!selectWaiting.get({ accountId, channelId })) queues.markEmpty(accountId, channelId);
     },
-    nextId: () => last = Math.max(last, lastInTable()) + 1,
+    nextId: () => lastId = Math.max(lastId, lastIdInTable()) + 1,
     reserve(count) {
-      if (last === 0 || hasOthers) last = Math.max(last, lastInTable());
-      hasOthers = false;
-      const first = last + 1;
-      last += count;
-      return first;
+      if (lastId === 0 || mayHaveNewRows) lastId = Math.max(lastId, lastIdInTable());
+      mayHaveNewRows = false;
+      const firstId = lastId + 1;
+      lastId += count;
+      return firstId;
     },
-    heedOthers() {
-      if (!others.changedElsewhere()) return;
+    forgetIfOthersWrote() {
+      if (!otherWriters.changedElsewhere()) return;
       queues.forget();
-      hasOthers = true;
+      mayHaveNewRows = true;
     },
     forget: () => queues.forget(),
   };

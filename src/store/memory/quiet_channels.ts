@@ -1,8 +1,8 @@
 /**
  * Remembers the channels whose context a session has read completely.
  *
- * Most turns follow another turn with no message in between. They need not look for overheard
- * messages in the tables.
+ * Most turns follow another turn with no message in between. They need not search the tables for
+ * overheard messages.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { OverheardKey } from "./overheard_key.ts";
 /** Channels and the sessions that have read their context. */
 export interface QuietChannels {
   /** Notes that a message was kept as context. */
-  kept(ears: OverheardKey): void;
-  /** Whether nothing was kept in the channel since {@link QuietChannels.heardAll}. */
-  isQuiet(ears: OverheardKey, sessionKey: string): boolean;
+  kept(key: OverheardKey): void;
+  /** Whether nothing was kept in the channel since {@link QuietChannels.allRead}. */
+  isQuiet(key: OverheardKey, sessionKey: string): boolean;
   /** Notes that the tables hold no context that the session has not read. */
-  heardAll(ears: OverheardKey, sessionKey: string): void;
+  allRead(key: OverheardKey, sessionKey: string): void;
   /** Forgets all channels; the tables must then be read again. */
   forget(): void;
   /** Estimated bytes of memory. */
@@ -30,38 +30,38 @@ const ENTRY_BYTES = 200;
 
 /** Creates empty memory. */
 export function createQuietChannels(): QuietChannels {
-  /** Messages kept in a channel, for the channels that a session has heard. */
+  /** Number of messages kept in each channel whose context a session has read. */
   const counts = new Map<string, number>();
-  const heard = new Map<string, number>();
+  const readCounts = new Map<string, number>();
 
   function forget(): void {
     counts.clear();
-    heard.clear();
+    readCounts.clear();
   }
 
   return {
-    kept(ears) {
-      const key = keyOf(ears);
-      const count = counts.get(key);
-      if (count !== undefined) counts.set(key, count + 1);
+    kept(key) {
+      const channel = channelKeyOf(key);
+      const count = counts.get(channel);
+      if (count !== undefined) counts.set(channel, count + 1);
     },
-    isQuiet(ears, sessionKey) {
-      const key = keyOf(ears);
-      const count = counts.get(key);
-      return count !== undefined && heard.get(`${key} ${sessionKey}`) === count;
+    isQuiet(key, sessionKey) {
+      const channel = channelKeyOf(key);
+      const count = counts.get(channel);
+      return count !== undefined && readCounts.get(`${channel} ${sessionKey}`) === count;
     },
-    heardAll(ears, sessionKey) {
-      if (heard.size >= MAX) forget();
-      const key = keyOf(ears);
-      const count = counts.get(key) ?? 0;
-      counts.set(key, count);
-      heard.set(`${key} ${sessionKey}`, count);
+    allRead(key, sessionKey) {
+      if (readCounts.size >= MAX) forget();
+      const channel = channelKeyOf(key);
+      const count = counts.get(channel) ?? 0;
+      counts.set(channel, count);
+      readCounts.set(`${channel} ${sessionKey}`, count);
     },
     forget,
-    bytes: () => (counts.size + heard.size) * ENTRY_BYTES,
+    bytes: () => (counts.size + readCounts.size) * ENTRY_BYTES,
   };
 }
 
-function keyOf({ accountId, channelId }: OverheardKey): string {
+function channelKeyOf({ accountId, channelId }: OverheardKey): string {
   return `${accountId} ${channelId}`;
 }

@@ -1,9 +1,10 @@
 /**
- * Knows without a query that a message has no verdict on record.
+ * Tells without a query that a message has no verdict on record.
  *
- * Messages arrive nearly in the order in which they were sent. So the newest ids on record are kept
- * in memory, and up to when the messages that are not kept were sent. A message that was sent later
- * and is not among them is new. For any other the store must look.
+ * Messages arrive nearly in the order in which they were sent. So memory keeps the newest ids on
+ * record, and the latest time at which any other message on record was sent. A message that was
+ * sent after that time, and is not among the ids, is new. For any other message, the store must
+ * read the tables.
  *
  * @module
  */
@@ -19,7 +20,7 @@ export interface RecentIds {
    *
    * @returns Whether the message is on record; `undefined` if only the store knows.
    */
-  look(accountId: AccountId, id: MessageId, sentAt: number): boolean | undefined;
+  lookUp(accountId: AccountId, id: MessageId, sentAt: number): boolean | undefined;
   /** Whether no account has the message on record; `false` if only the store knows. */
   isNewToAll(accountId: AccountId, id: MessageId, sentAt: number): boolean;
   /** Notes that a message is on record now. */
@@ -30,12 +31,12 @@ export interface RecentIds {
   bytes(): number;
 }
 
-/** Ids of an account: twice as many at most. */
+/** Number of ids in a generation; an account has two generations. */
 const GENERATION_MAX = 4_096;
-/** Bytes of one, about. */
+/** Estimated bytes of an id. */
 const ID_BYTES = 60;
 
-interface Known {
+interface AccountIds {
   /** No message that was sent later is on record without being in memory. */
   upTo: number;
   older: Generation;
@@ -58,37 +59,39 @@ export function createRecentIds(
   readNewest: () => number,
   max = GENERATION_MAX,
 ): RecentIds {
-  const accounts = new Map<AccountId, Known>();
+  const accounts = new Map<AccountId, AccountIds>();
 
-  function knownOf(accountId: AccountId): Known {
-    let known = accounts.get(accountId);
-    if (!known) {
-      known = { upTo: readNewest(), older: newGeneration(), newer: newGeneration() };
-      accounts.set(accountId, known);
+  function idsOf(accountId: AccountId): AccountIds {
+    let ids = accounts.get(accountId);
+    if (!ids) {
+      ids = { upTo: readNewest(), older: newGeneration(), newer: newGeneration() };
+      accounts.set(accountId, ids);
     }
-    return known;
+    return ids;
   }
 
-  function look({ upTo, older, newer }: Known, id: MessageId, sentAt: number) {
+  function find({ upTo, older, newer }: AccountIds, id: MessageId, sentAt: number) {
     if (newer.ids.has(id) || older.ids.has(id)) return true;
     return sentAt > upTo ? false : undefined;
   }
 
   return {
-    look: (accountId, id, sentAt) => look(knownOf(accountId), id, sentAt),
+    lookUp: (accountId, id, sentAt) => find(idsOf(accountId), id, sentAt),
     isNewToAll(accountId, id, sentAt) {
-      knownOf(accountId); // an account that is not here has recorded nothing since this was read
-      for (const known of accounts.values()) if (look(known, id, sentAt) !== false) return false;
+      // Reads the newest time on record. Accounts without ids here have recorded nothing since
+      // then.
+      idsOf(accountId);
+      for (const ids of accounts.values()) if (find(ids, id, sentAt) !== false) return false;
       return true;
     },
     add(accountId, id, sentAt) {
-      const known = knownOf(accountId);
-      if (known.newer.ids.size >= max) {
-        known.upTo = Math.max(known.upTo, known.older.sentTo);
-        known.older = known.newer;
-        known.newer = newGeneration();
+      const ids = idsOf(accountId);
+      if (ids.newer.ids.size >= max) {
+        ids.upTo = Math.max(ids.upTo, ids.older.sentTo);
+        ids.older = ids.newer;
+        ids.newer = newGeneration();
       }
-      const { newer } = known;
+      const { newer } = ids;
       newer.ids.add(id);
       if (sentAt > newer.sentTo) newer.sentTo = sentAt;
     },

@@ -2,8 +2,8 @@
  * Keeps the waiting messages of known channels in memory.
  *
  * Each answer looks for the next message of its channel. A channel becomes known when the tables
- * show that it is empty. It stays known while its messages are plain ones of this process: no
- * files, no drafts, nothing refused or failing. It then needs no read of the tables. Any other
+ * show that it is empty. It stays known while its messages are plain ones of this process: without
+ * files and drafts, and neither refused nor failing. It then needs no read of the tables. Any other
  * event makes the channel unknown, and the tables are read until it is empty again.
  *
  * @module
@@ -16,20 +16,20 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 /** The meaning of an echo of a known message. */
 export type KnownEcho =
   /** Discord's answer was first. */
-  | { readonly kind: "settled" }
+  | { readonly kind: "repeated" }
   /** The echo is first: this row is sent. */
-  | { readonly kind: "news"; readonly row: OutboxRow };
+  | { readonly kind: "first"; readonly row: OutboxRow };
 
 /** Queues of known channels. */
 export interface SendQueues {
   /** Whether the channel's waiting messages are all here. */
   isKnown(accountId: AccountId, channelId: ChannelId): boolean;
   /** Whether messages may be added here: the channel is known, and there is room. */
-  takes(accountId: AccountId, channelId: ChannelId): boolean;
+  hasRoom(accountId: AccountId, channelId: ChannelId): boolean;
   /** Number of messages that wait in a known channel; 0 if it is not known. */
   size(accountId: AccountId, channelId: ChannelId): number;
-  /** Notes that the tables have no waiting message in a channel. */
-  foundEmpty(accountId: AccountId, channelId: ChannelId): void;
+  /** Notes that no message of a channel waits in the tables. */
+  markEmpty(accountId: AccountId, channelId: ChannelId): void;
   /** Adds rows to a known channel, which are not sent before {@link SendQueues.stored}. */
   add(rows: readonly OutboxRow[], isFirstIntended: boolean): void;
   /** Notes that these rows are safe, with the intent of the first if it was added with one. */
@@ -68,7 +68,7 @@ export interface SendQueues {
 const CHANNELS_MAX = 4_096;
 /** Maximum number of sent messages whose echo is still to come. */
 const SENT_MAX = 1_024;
-/** Bytes of waiting messages above which new messages are left to the tables. */
+/** Maximum bytes of waiting messages; above it, only the tables have new messages. */
 const BYTES_MAX = 4 * 1024 * 1024;
 /** Estimated bytes of a channel, of a sent message, and of a row beside its text. */
 const CHANNEL_BYTES = 200;
@@ -114,9 +114,10 @@ export function createSendQueues(): SendQueues {
 
   return {
     isKnown: (accountId, channelId) => channels.has(keyOf(accountId, channelId)),
-    takes: (accountId, channelId) => bytes < BYTES_MAX && channels.has(keyOf(accountId, channelId)),
+    hasRoom: (accountId, channelId) =>
+      bytes < BYTES_MAX && channels.has(keyOf(accountId, channelId)),
     size: (accountId, channelId) => channels.get(keyOf(accountId, channelId))?.length ?? 0,
-    foundEmpty(accountId, channelId) {
+    markEmpty(accountId, channelId) {
       const key = keyOf(accountId, channelId);
       if (channels.has(key)) return;
       channels.set(key, []);
@@ -160,12 +161,12 @@ export function createSendQueues(): SendQueues {
     echoed(accountId, { nonce, messageId, heardAt = Infinity }) {
       if (nonce === undefined) return undefined;
       const key = `${accountId} ${nonce}`;
-      if (sent.has(key)) return sent.mayBe(key, messageId) ? { kind: "settled" } : undefined;
+      if (sent.has(key)) return sent.mayMatch(key, messageId) ? { kind: "repeated" } : undefined;
       const queued = byNonce.get(key);
-      // One that came before our first attempt was sent by another process with our token.
+      // An echo from before our first attempt is of another process with our token.
       if (queued?.attemptedAt === undefined || heardAt < queued.attemptedAt) return undefined;
       settle(queued.row, messageId);
-      return { kind: "news", row: queued.row };
+      return { kind: "first", row: queued.row };
     },
     forget(accountId, channelId) {
       if (accountId !== undefined && channelId !== undefined) drop(keyOf(accountId, channelId));
@@ -194,10 +195,10 @@ function createSentMessages() {
       }
     },
     has: (key: string): boolean => ids.has(key),
-    /** Whether a message that was sent may be the one with this id. */
-    mayBe(key: string, messageId: MessageId): boolean {
-      const known = ids.get(key);
-      return known === undefined || known === messageId;
+    /** Whether a sent message may have this id. */
+    mayMatch(key: string, messageId: MessageId): boolean {
+      const sentId = ids.get(key);
+      return sentId === undefined || sentId === messageId;
     },
     bytes: (): number => ids.size * SENT_BYTES,
   };

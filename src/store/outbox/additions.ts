@@ -1,5 +1,5 @@
 /**
- * Adds messages that no turn has written: drafts, notices, and messages of `barnacle send`.
+ * Adds messages outside of turn ends: drafts, notices, and messages of `barnacle send`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { TERMS, type Terms, UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
@@ -17,15 +17,15 @@ import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts"
 /** Adds messages. `now` is Unix time in milliseconds throughout. */
 export interface Additions {
   /**
-   * Adds a message. Without a nonce, it gets the nonce of its row. If its nonce is stored already,
-   * as that of a draft whose turn runs again, the stored row stays unchanged.
+   * Adds a message. Without a nonce, it gets the nonce of its row. If a row has its nonce already
+   * (a draft whose turn runs again), that row stays unchanged.
    *
-   * @returns The row as it is; with the message's id once it is sent.
+   * @returns The stored row, with the message's id once it is sent.
    */
   add(frozen: Frozen, now: number): Promise<AddedRow>;
   /**
-   * Adds the messages of one text: all or none of them, and no other message between them, even if
-   * this process dies or another one adds.
+   * Adds the messages of one text: all or none of them, without other messages between them. This
+   * holds even if this process dies or another one adds messages.
    */
   addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
 }
@@ -58,7 +58,7 @@ const addedSchema = z.object({
   message_id: snowflakeSchema<"message">().nullable(),
 });
 
-/** A row of the outbox, whether this call or an earlier one has added it. */
+/** A row of the outbox that this call or an earlier one has added. */
 export interface AddedRow extends OutboxRow {
   /** The row's state. */
   readonly state: RowState;
@@ -81,18 +81,21 @@ export function createAdditions(
 ): Additions {
   const add = prepareAdd(database, outgoing);
   return {
-    add: (frozen, now) => commit(termsOf(frozen), () => add(frozen, now)),
+    add: (frozen, now) => commit(optionsOf(frozen), () => add(frozen, now)),
     addAll: (frozen, now) =>
-      commit(TERMS.BY_HAND, () => frozen.map((message) => add(message, now))),
+      commit(COMMIT_OPTIONS.BY_HAND, () => frozen.map((message) => add(message, now))),
   };
 }
 
-/** A turn would say its messages again, so they may be lost. */
-function termsOf({ message }: Frozen): Terms {
-  return message.of ? UNNAMED : TERMS.BY_HAND;
+/** Messages of a turn may be lost, because the turn would run again. */
+function optionsOf({ message }: Frozen): CommitOptions {
+  return message.of ? UNNAMED : COMMIT_OPTIONS.BY_HAND;
 }
 
-/** @returns What adds a message, or finds it by its nonce, within a transaction of the caller's. */
+/**
+ * Prepares the statements that add a message, or find it by its nonce. They run within the caller's
+ * transaction.
+ */
 function prepareAdd(
   database: DatabaseSync,
   outgoing: Outgoing,

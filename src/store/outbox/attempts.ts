@@ -1,5 +1,5 @@
 /**
- * Stores the outcome of attempts to send a row: intent (T4), end (T5), refusals and failures.
+ * Stores the attempts to send a row: intent (T4), end (T5), refusals and failures.
  *
  * Another process, `barnacle send`, may add and release rows of its own, so each
  * change names the row's nonce and the state it changes.
@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import { TERMS, UNNAMED } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareSettle } from "./settle.ts";
@@ -20,18 +20,19 @@ export interface Attempts {
   /**
    * T4: Discord may have the message from now on.
    *
-   * @param now Kept for the first attempt only.
+   * @param now Stored for the first attempt only.
    * @returns Whether the row was still to be sent.
    */
   markSending(row: OutboxRow, now: number): Promise<boolean>;
   /**
    * T5: Discord has the message, or had it before it was deleted. Its files are deleted.
    *
-   * @returns Whether the row was not settled before; the gateway's echo can be first.
+   * @returns Whether this call settled the row; the gateway's echo may have settled it before.
    */
   markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
   /**
-   * Takes T4 back, since this attempt created nothing; an earlier one may have.
+   * Takes T4 back, because this attempt created no message. An earlier attempt may have created
+   * one.
    *
    * @param reason Discord's refusal, for the operator.
    */
@@ -52,13 +53,16 @@ export interface Attempts {
   /** Takes all attempts back, because the channel's history shows that none has succeeded. */
   markAbsent(row: OutboxRow): Promise<void>;
   /**
-   * Gives up a row that Discord will never take. It is kept and shown, and later rows do not wait
-   * for it.
+   * Gives up a row that Discord will never accept. The row stays on record for the operator, and
+   * later rows do not wait for it.
    *
    * @param reason Discord's refusal, for the operator.
    */
   markDead(row: OutboxRow, reason: string): Promise<void>;
-  /** Holds a row: Barnacle cannot tell whether Discord has it. It is shown and not sent (D2). */
+  /**
+   * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
+   * is not sent (D2).
+   */
   markUncertain(row: OutboxRow): Promise<void>;
 }
 
@@ -70,7 +74,9 @@ interface Intent {
   readonly now: number;
 }
 
-/** Names a row by its nonce: its number in memory may be that of another row in the table. */
+/**
+ * Selects a row by its nonce, because its number in memory may belong to another row of the table.
+ */
 const THIS = "account_id = :accountId AND nonce = :nonce";
 
 function keyOf({ message: { accountId, nonce } }: OutboxRow) {
@@ -128,8 +134,8 @@ export function createAttempts(
   });
 
   /**
-   * Makes a change that is not on the common way. From then on the tables tell which rows wait
-   * there.
+   * Makes a change outside of the common path. From then on, the tables tell which rows wait in the
+   * channel.
    */
   function change({ message: { accountId, channelId } }: OutboxRow, work: () => void) {
     queues.forget(accountId, channelId);
@@ -138,26 +144,26 @@ export function createAttempts(
 
   return {
     async markSending(row, now) {
-      outgoing.heedOthers();
+      outgoing.forgetIfOthersWrote();
       queues.attempted(row, now);
       if (queues.takeIntent(row)) return true;
       if (!queues.has(row)) {
-        return await commit(TERMS.T4, () => {
+        return await commit(COMMIT_OPTIONS.T4, () => {
           // A message posted in a draft's place stays a post, even if the draft appears later.
           const isPost = row.action.kind === "post" ? 1 : 0;
           return markSending.run({ ...keyOf(row), now, isPost }).changes === 1;
         });
       }
       const { accountId, nonce } = row.message;
-      await intend(TERMS.T4, { accountId, nonce, now });
-      return queues.has(row); // or the gateway's echo was first
+      await intend(COMMIT_OPTIONS.T4, { accountId, nonce, now });
+      return queues.has(row); // `false` if the gateway's echo was first
     },
     markSent(row, messageId) {
       const { id, message: { channelId }, fileCount } = row;
       const end = () => settle({ id, ...keyOf(row), channelId, fileCount }, messageId);
-      if (!queues.has(row)) return commit(TERMS.T5, end);
+      if (!queues.has(row)) return commit(COMMIT_OPTIONS.T5, end);
       queues.settle(row, messageId);
-      later(TERMS.T5, end);
+      later(COMMIT_OPTIONS.T5, end);
       return Promise.resolve(true);
     },
     markRefused: (row, reason, now) =>

@@ -12,19 +12,19 @@ import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareSettle } from "./settle.ts";
 
-/** The result of an echo; empty if the echo is an expected one whose row was settled before. */
-export interface Told {
-  /** The channel of the row that it settles. */
+/** The result of an echo. It is empty if the echo is ours and its row was settled before. */
+export interface EchoResult {
+  /** The channel of the row that the echo settles. */
   readonly settledIn?: ChannelId;
   /** Set if another program sent the message with our token. */
   readonly foreign?: Foreign;
 }
 
 /**
- * Settles the row that an echo names, within a transaction of the caller's. Discord has the
- * message, regardless of the row's state and of its sender.
+ * Settles the row of an echo, within a transaction of the caller's. Discord has the message,
+ * regardless of the row's state and of the program that sent it.
  */
-export type SettleEcho = (accountId: AccountId, echo: Echo) => Told;
+export type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
 
 const rowSchema = z.object({
   id: z.number(),
@@ -46,17 +46,17 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
   const settle = prepareSettle(database);
   return (accountId, echo) => {
     const { nonce, messageId, channelId } = echo;
-    const found = nonce === undefined ? undefined : select.get(accountId, nonce);
-    const row = found && rowSchema.parse(found);
+    const match = nonce === undefined ? undefined : select.get(accountId, nonce);
+    const row = match && rowSchema.parse(match);
     const why = whyForeign(row, echo);
-    const foreign: Told = why ? { foreign: { messageId, channelId, why } } : {};
+    const foreign: EchoResult = why ? { foreign: { messageId, channelId, why } } : {};
     if (!row || nonce === undefined) return foreign;
     const { id, channel_id, file_count } = row;
-    const isNews = settle(
+    const isNew = settle(
       { id, accountId, nonce, channelId: channel_id, fileCount: file_count },
       messageId,
     );
-    return { ...(isNews && { settledIn: channel_id }), ...foreign };
+    return { ...(isNew && { settledIn: channel_id }), ...foreign };
   };
 }
 
@@ -67,10 +67,10 @@ function whyForeign(
 ): Foreign["why"] | undefined {
   if (!row) return "unknown";
   if (row.state === "sent") {
-    // If a message was deleted before we asked for it, its id is not stored.
+    // If a message was deleted before Discord told its id, the id is not stored.
     return row.message_id === null || row.message_id === messageId ? undefined : "unknown";
   }
   if (row.first_attempt_at === null) return "unsent";
-  // Both by our own clock. A row may be sending by now that was not when the echo came.
+  // Both times are of our own clock. The row may have become `sending` after the echo arrived.
   return heardAt < row.first_attempt_at ? "early" : undefined;
 }

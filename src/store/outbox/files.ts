@@ -1,8 +1,8 @@
 /**
  * Stores the bytes of unsent files.
  *
- * They are most of a message's size. So they are deleted as soon as Discord has them, and a message
- * that is never sent stores none.
+ * Files are most of a message's size. So they are deleted as soon as Discord has them, and a
+ * message that will never be sent stores none.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 
-/** Changes run within a transaction of the caller's; `select` only reads. */
+/** Stores, reads and deletes files. Changes run within a transaction of the caller's. */
 export interface OutboxFiles {
   /** Stores the files of a row, in the order of sending. `row` is its number. */
   insert(row: number, accountId: AccountId, files: readonly OutboundFile[]): void;
@@ -32,7 +32,7 @@ const fileSchema = z.object({
   name,
   ...(alt !== null && { alt }),
   ...(content_type !== null && { contentType: content_type }),
-  bytes: new Uint8Array(bytes), // SQLite's may lie in memory that is shared
+  bytes: new Uint8Array(bytes), // a copy, because SQLite's bytes may be in shared memory
 }));
 
 /** Prepares the statements for files. */

@@ -1,5 +1,5 @@
 /**
- * Finds the next rows of the outbox, with their files.
+ * Finds the next row of each channel in the outbox, and its files.
  *
  * The queues of known channels are in memory (`send_queues.ts`), until another process has written.
  * The rows of all other channels are read from the tables.
@@ -79,7 +79,7 @@ export function createHeads(
   function headOf(accountId: AccountId, channelId: ChannelId): readonly OutboxRow[] {
     const row = selectHead.get({ accountId, channelId });
     if (row) return [toOutboxRow(row)];
-    outgoing.look(accountId, channelId);
+    outgoing.checkChannel(accountId, channelId);
     return [];
   }
 
@@ -89,15 +89,15 @@ export function createHeads(
         queues.forget(accountId);
         return await read(() => selectHeads.all({ accountId }).map(toOutboxRow));
       }
-      outgoing.heedOthers();
+      outgoing.forgetIfOthersWrote();
       const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
       const rows = channels.filter(isKnown).flatMap((channelId) =>
         queues.head(accountId, channelId) ?? []
       );
       const unknown = channels.filter((channelId) => !isKnown(channelId));
       if (unknown.length === 0) return rows;
-      const found = await read(() => unknown.flatMap((channelId) => headOf(accountId, channelId)));
-      return [...rows, ...found];
+      const others = await read(() => unknown.flatMap((channelId) => headOf(accountId, channelId)));
+      return [...rows, ...others];
     },
     filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
     known: (channelId, messageIds) =>

@@ -1,8 +1,8 @@
 /**
- * Shows unsent messages to the operator, and stores decisions that the bot may not make (D2).
+ * Shows unsent messages to the operator, and stores the operator's decisions about them, which the
+ * bot may not make itself (D2).
  *
- * A decision is compared with the current state of the row, since the running bot may be sending
- * it.
+ * A decision depends on the current state of the row, because the running bot may be sending it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareAddToOutbox, readMessage } from "./rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { TERMS } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A message that is not sent. Times are Unix times in milliseconds. */
@@ -41,7 +41,7 @@ export interface OpenRow {
   readonly firstAttemptAt?: number;
   /** Since when no attempt has succeeded; absent if the row is not failing. */
   readonly failingSince?: number;
-  /** Discord's last refusal, or why its channel is parked; absent if there is neither. */
+  /** Discord's last refusal, or the reason why its channel is parked. Absent without either. */
   readonly reason?: string;
 }
 
@@ -50,10 +50,10 @@ export interface HeldRows {
   /** The unsent messages of an account, in the order of sending. */
   open(accountId: AccountId): Promise<readonly OpenRow[]>;
   /**
-   * Sends an uncertain or dead message again, before the waiting ones of its channel; or gives up
+   * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
    * an unsent message. A draft is never sent again, because it has less text than its answer.
    * Neither is a message whose files are deleted. Giving up a message also removes the draft that
-   * it was to replace.
+   * it would have replaced.
    *
    * @param id Number of the row.
    * @returns Whether the row was in a state that allows this.
@@ -112,7 +112,7 @@ export function createHeldRows(
   return {
     open: (accountId) => read(() => selectOpen.all(accountId).map(toOpenRow)),
     release: (id, how) =>
-      commit(TERMS.BY_HAND, () => {
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
         outgoing.forget();
         if (how === "resend") return resend.run(id).changes === 1;
         if (drop.run(id).changes === 0) return false;
@@ -131,8 +131,8 @@ const draftSchema = z.object({
 });
 
 /**
- * Prepares the removal of the draft that a row was to replace. A draft without an attempt is
- * withdrawn; for any other, a row that deletes it is added.
+ * Prepares the removal of the draft that a row would have replaced. A draft without an attempt is
+ * withdrawn. For any other draft, a row that deletes it is added.
  */
 function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: number) => void {
   const add = prepareAddToOutbox(database, outgoing);

@@ -1,6 +1,6 @@
 /**
- * Counts requests that Discord holds against the bot's IP address, by the minute. The counts
- * survive restarts, so that a bot that restarts again and again counts them all (D3).
+ * Counts the invalid requests of the bot's IP address by the minute, because Discord limits them.
+ * The counts survive restarts, so a bot that restarts repeatedly counts them all (D3).
  *
  * `core/discord/invalid_requests.ts` decides by the counts. If the account changes to another bot,
  * its counts stay, because they belong to the address.

@@ -1,16 +1,16 @@
 /**
- * `store.outbox`: messages on their way to Discord, on disk.
+ * `store.outbox`: stored messages on their way to Discord.
  *
- * The end of a turn adds rows inside its transaction. Notices and commands add rows, too. Each row
- * is followed until Discord has it. Another process, `barnacle send`, may add and release rows of
- * its own.
+ * The end of a turn adds rows inside its transaction. Notices and commands add rows, too. A row
+ * stays open until Discord has its message. Another process, `barnacle send`, may add and release
+ * rows of its own.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
-import { transactAlone, type Transactions } from "../database/transact.ts";
+import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
 import { type Additions, createAdditions } from "./additions.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
@@ -28,11 +28,11 @@ export interface Outbox
  * Creates the namespace.
  *
  * @param database Open, migrated, and owned by the caller.
- * @param transactions Each alone and at once by default, for a process with one thing to store.
+ * @param transactions By default, each runs alone and at once, for a process with a single change.
  */
 export function createOutbox(
   database: DatabaseSync,
-  transactions: Transactions = transactAlone(database),
+  transactions: Transactions = createUngroupedTransactions(database),
   outgoing: Outgoing = createOutgoing(database),
 ): Outbox {
   return joinParts(

@@ -2,7 +2,7 @@
  * Stores channels in which Discord does not let the bot post, until that changes (D5, R11).
  *
  * When a parked channel is tried again, its record stays until a message arrives there, or for a
- * day. A new refusal within that time is the same trouble, and the operator gets no second notice.
+ * day. A new refusal within that time has the same cause, and the operator gets no second notice.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface ParkedChannel {
   readonly channelId: ChannelId;
   /** `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
   readonly reason: string;
-  /** Unix time in milliseconds at which it was parked first. */
+  /** Unix time in milliseconds at which it was first parked. */
   readonly since: number;
   /** Number of unsent messages in the channel. */
   readonly waiting: number;
@@ -51,7 +51,10 @@ export interface ParkedChannels {
   parked(accountId: AccountId): Promise<readonly ParkedChannel[]>;
 }
 
-/** SQL condition for rows of the account `:accountId`: the channel of `row` is not parked. */
+/**
+ * Makes the SQL condition that the channel of `row`, a row of the account `:accountId`, is not
+ * parked.
+ */
 export function isNotParked(row: string): string {
   return `${row}.channel_id NOT IN (
     SELECT p.channel_id FROM parked_channel AS p
@@ -60,8 +63,8 @@ export function isNotParked(row: string): string {
 }
 
 /**
- * Notes within a transaction of the caller's that a message has arrived in a channel: nothing that
- * waits there fails any more.
+ * Notes within a transaction of the caller's that a message has arrived in a channel. The waiting
+ * messages of that channel are then not failing any more.
  */
 export type NoteDelivered = (accountId: string, channelId: string) => void;
 
@@ -87,7 +90,7 @@ const parkedSchema = z.object({
 })
   .transform(({ channel_id, ...rest }): ParkedChannel => ({ channelId: channel_id, ...rest }));
 
-const wasToldSchema = z.object({ was_told: z.number() });
+const wasReportedSchema = z.object({ was_reported: z.number() });
 
 /**
  * Creates the storage of parked channels.
@@ -96,10 +99,10 @@ const wasToldSchema = z.object({ was_told: z.number() });
  */
 export function createParkedChannels(
   database: DatabaseSync,
-  { commit, glance, read }: Transactions,
+  { commit, readUnjournaled, read }: Transactions,
 ): ParkedChannels {
-  const selectWasTold = database.prepare(
-    `SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_told FROM parked_channel
+  const selectWasReported = database.prepare(
+    `SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
      WHERE account_id = :accountId AND channel_id = :channelId`,
   );
   const park = database.prepare(
@@ -108,7 +111,7 @@ export function createParkedChannels(
      VALUES (:accountId, :channelId, :reason, 1, :now, :now)
      ON CONFLICT (account_id, channel_id) DO UPDATE
      SET reason = excluded.reason, is_parked = 1, refused_at = excluded.refused_at,
-         since = IIF(:wasTold, since, :now)`,
+         since = IIF(:wasReported, since, :now)`,
   );
   const noteFailing = database.prepare(
     `UPDATE outbox SET failing_since = :now
@@ -133,16 +136,20 @@ export function createParkedChannels(
   return {
     park: (accountId, channelId, { reason, now }) =>
       commit(UNNAMED, () => {
-        const found = selectWasTold.get({ accountId, channelId, now });
-        const wasTold = found ? wasToldSchema.parse(found).was_told : 0;
-        park.run({ accountId, channelId, reason, now, wasTold });
+        const row = selectWasReported.get({ accountId, channelId, now });
+        const wasReported = row ? wasReportedSchema.parse(row).was_reported : 0;
+        park.run({ accountId, channelId, reason, now, wasReported });
         noteFailing.run({ accountId, channelId, now });
-        return wasTold === 0;
+        return wasReported === 0;
       }),
     async unpark(accountId, channels) {
-      const these = { accountId, channels: channels === "all" ? null : JSON.stringify(channels) };
-      if (!await glance(() => selectUnparked.get(these))) return 0; // asked with each message
-      return commit(UNNAMED, () => Number(unpark.run(these).changes));
+      const selection = {
+        accountId,
+        channels: channels === "all" ? null : JSON.stringify(channels),
+      };
+      // Runs for each message, so it must be cheap.
+      if (!await readUnjournaled(() => selectUnparked.get(selection))) return 0;
+      return commit(UNNAMED, () => Number(unpark.run(selection).changes));
     },
     parked: (accountId) =>
       read(() => selectParked.all(accountId).map((row) => parkedSchema.parse(row))),

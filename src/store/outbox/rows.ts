@@ -1,9 +1,9 @@
 /**
  * Adds frozen messages as rows of the outbox, and reads them again.
  *
- * The action of a row is known only when its turn comes. A message that replaces a draft edits it
- * if the draft is there. If the draft was never posted, the message is posted. The draft is older
- * and of the same channel, so by then it is settled.
+ * The action of a row is decided only when the row is sent. A message that replaces a draft edits
+ * the draft if Discord has it. If the draft was never posted, the message is posted. The draft is
+ * older and of the same channel, so it is settled by then.
  *
  * @module
  */
@@ -23,22 +23,22 @@ import { withoutControls } from "../../lib/text/controls.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 
-/** The state of a new row. Folded and dropped ones are on record, and never sent. */
+/** The state of a new row. Folded and dropped rows are on record, and never sent. */
 export type Added =
   | { readonly state: "pending" }
   | { readonly state: "folded"; readonly into: number }
   | { readonly state: "dropped"; readonly reason: string };
 
 /**
- * Adds a message within a transaction of the caller's. Throws if the account has a row with its
- * nonce.
+ * Adds a message within a transaction of the caller's.
  *
  * @param now Unix time in milliseconds, for the age of an unsent message.
+ * @throws {Error} If the account has a row with its nonce.
  * @returns The number of its row.
  */
 export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
 
-const nextSchema = z.object({ id: z.number() });
+const idSchema = z.object({ id: z.number() });
 
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
 
@@ -51,7 +51,11 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
      VALUES (:id, :accountId, :channelId, :nonce, :state, :kind, :cause, :action, :draft,
              :fileCount, :now, :foldedInto, :refusal, :message, :whole)`,
   );
-  return ({ message: frozen, files: sent, whole, draft }, now, added = { state: "pending" }) => {
+  return (
+    { message: frozen, files: attached, whole, draft },
+    now,
+    added = { state: "pending" },
+  ) => {
     const id = outgoing.nextId();
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
     const { accountId, channelId, nonce, of } = message;
@@ -66,7 +70,7 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
       cause: of?.cause ?? null,
       action: draft ? ACTIONS[draft.becomes] : "post",
       draft: draft?.nonce ?? null,
-      fileCount: sent.length,
+      fileCount: attached.length,
       now,
       foldedInto: added.state === "folded" ? added.into : null,
       refusal: added.state === "dropped" ? added.reason : null,
@@ -74,7 +78,7 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
       whole: isPending && whole !== undefined ? withoutControls(whole) : null,
     });
     if (isPending) {
-      files.insert(id, accountId, sent);
+      files.insert(id, accountId, attached);
       outgoing.queues.forget(accountId, channelId);
     }
     return id;
@@ -112,7 +116,7 @@ export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing):
      ON CONFLICT (id) DO NOTHING`,
   );
   return (rows, now) => {
-    let hasMoved = false; // then the rows behind it move, too: their numbers are their order
+    let hasMoved = false; // later rows then move, too, because numbers give the order
     for (const row of rows) {
       const values = valuesOf(row, now);
       hasMoved ||= insert.run(row.id, ...values).changes === 0;
@@ -138,10 +142,10 @@ export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing):
 }
 
 /**
- * Adds a message within a transaction of the caller's, unless one of its account has that nonce.
+ * Adds a message within a transaction of the caller's, unless its account has a row with its nonce.
  *
  * @param now Unix time in milliseconds.
- * @returns The number of its row, or of the one that is there.
+ * @returns The number of the new or existing row.
  */
 export type AddOnce = (frozen: Frozen, now: number) => number;
 
@@ -151,16 +155,16 @@ export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddO
   const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
   return (frozen, now) => {
     const { accountId, nonce } = frozen.message;
-    const found = nonce === "" ? undefined : find.get(accountId, nonce);
-    return found ? nextSchema.parse(found).id : add(frozen, now);
+    const stored = nonce === "" ? undefined : find.get(accountId, nonce);
+    return stored ? idSchema.parse(stored).id : add(frozen, now);
   };
 }
 
-/** For a query over `outbox AS o` with {@link JOIN_DRAFT}; read by {@link toOutboxRow}. */
+/** Columns of a query over `outbox AS o` with {@link JOIN_DRAFT}, for {@link toOutboxRow}. */
 export const ROW_COLUMNS = `o.id, o.message, o.file_count, o.first_attempt_at, o.failing_since,
   o.action, d.state AS draft_state, d.message_id AS draft_id`;
 
-/** The draft that a row replaces or removes. */
+/** Joins the draft that a row replaces or removes, as `d`. */
 export const JOIN_DRAFT =
   "LEFT JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce";
 
@@ -181,13 +185,13 @@ const rowSchema = z.object({
  * @throws {ZodError} If the row has other columns.
  */
 export function toOutboxRow(row: unknown): OutboxRow {
-  const { id, message, file_count, first_attempt_at, failing_since, ...about } = rowSchema
+  const { id, message, file_count, first_attempt_at, failing_since, ...columns } = rowSchema
     .parse(row);
   return {
     id,
     message: readMessage(message),
     fileCount: file_count,
-    action: actionOf(about.action, about.draft_state === "sent", about.draft_id),
+    action: actionOf(columns.action, columns.draft_state === "sent", columns.draft_id),
     ...(first_attempt_at !== null && { firstAttemptAt: first_attempt_at }),
     ...(failing_since !== null && { failingSince: failing_since }),
   };
@@ -205,9 +209,9 @@ export function readMessage(text: string): OutboundMessage {
 /**
  * Decides the action of a row.
  *
- * - A draft that is there is edited, or deleted.
- * - A draft that was there, and that a person deleted before its id was known, is left alone: to
- *   post in its place would undo a moderator (D2).
+ * - A posted draft is edited or deleted.
+ * - If a person deleted the draft before Discord told its id, nothing is posted in its place: that
+ *   would undo a moderator's decision (D2).
  * - If a draft was never posted, the message is posted, and there is nothing to remove. The same
  *   holds if Barnacle cannot tell: the message has another nonce, and people must get the answer.
  */

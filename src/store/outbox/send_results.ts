@@ -1,5 +1,5 @@
 /**
- * Reads the results of messages for which a program waits, as `barnacle send` does.
+ * Reads how deliveries ended, for programs that wait for them, such as `barnacle send`.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface SendResults {
    * The results of these rows, in their order; missing rows are left out. A message folded into
    * another (full queue) shares that message's result.
    */
-  fatesOf(ids: readonly number[]): Promise<readonly SendResult[]>;
+  sendResultsOf(ids: readonly number[]): Promise<readonly SendResult[]>;
 }
 
 const rowSchema = z.object({
@@ -43,24 +43,24 @@ const rowSchema = z.object({
  */
 export function createSendResults(database: DatabaseSync, { read }: Transactions): SendResults {
   const select = database.prepare(
-    `WITH RECURSIVE fate (id, row) AS (
+    `WITH RECURSIVE result (id, row) AS (
        SELECT value, value FROM json_each(?)
        UNION ALL
-       SELECT f.id, o.folded_into FROM fate AS f JOIN outbox AS o ON o.id = f.row
+       SELECT r.id, o.folded_into FROM result AS r JOIN outbox AS o ON o.id = r.row
        WHERE o.state = 'folded'
      )
-     SELECT f.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
-     FROM fate AS f JOIN outbox AS o ON o.id = f.row AND o.state <> 'folded'
+     SELECT r.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
+     FROM result AS r JOIN outbox AS o ON o.id = r.row AND o.state <> 'folded'
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1
-     ORDER BY f.id`,
+     ORDER BY r.id`,
   );
   return {
-    fatesOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toFate)),
+    sendResultsOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toSendResult)),
   };
 }
 
-function toFate(row: unknown): SendResult {
+function toSendResult(row: unknown): SendResult {
   const { id, state, message_id, reason } = rowSchema.parse(row);
   if (state === "sent") return { id, kind: "sent", ...(message_id && { messageId: message_id }) };
   return { id, kind: KINDS.get(state) ?? "failed", ...(reason !== null && { reason }) };

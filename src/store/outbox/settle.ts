@@ -1,6 +1,6 @@
 /**
- * Settles rows: Discord has the message (T5), as its answer, the gateway's echo or the channel's
- * history tells.
+ * Settles rows whose message Discord has (T5), according to its answer, the gateway's echo, or the
+ * channel's history.
  *
  * @module
  */
@@ -13,15 +13,15 @@ import { prepareNoteDelivered } from "./parked_channels.ts";
 /** A row to settle. */
 export interface Unsettled {
   /**
-   * Number of the row in the table, used only to delete its files. In memory it may be that of
-   * another row.
+   * Number of the row in the table, used only to delete its files. The row's number in memory may
+   * belong to another row.
    */
   readonly id: number;
   /** The account that sends the message. */
   readonly accountId: AccountId;
   /** Nonce of the message, which names the row. */
   readonly nonce: string;
-  /** Target channel of the message; it counts as delivered to. */
+  /** Target channel of the message; a delivery there ends its parking. */
   readonly channelId: ChannelId;
   /** Number of files that the row was stored with. */
   readonly fileCount: number;
@@ -30,8 +30,8 @@ export interface Unsettled {
 /**
  * Settles a row within a transaction of the caller's, regardless of its state.
  *
- * @param messageId Absent if the message is gone, or if there was nothing to send.
- * @returns Whether the row was not settled before.
+ * @param messageId Absent if the message was deleted, or if there was none to send.
+ * @returns Whether this call settled the row; `false` if it was settled before.
  */
 export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
 

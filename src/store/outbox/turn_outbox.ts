@@ -2,8 +2,8 @@
  * Adds a turn's messages to the outbox, within the transaction that ends the turn (T3).
  *
  * The messages replace the turn's drafts (R8). If the channel's queue is full, they are folded or
- * dropped (D4). Pure functions decide both, from the rows that wait at this moment; this module
- * reads these rows and makes the changes.
+ * dropped (D4). Pure functions decide both from the waiting rows. This module reads these rows and
+ * makes the changes.
  *
  * @module
  */
@@ -71,16 +71,13 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
   };
 }
 
-/**
- * SQL condition for rows that no attempt can have brought to Discord; refused rows are such rows,
- * too.
- */
+/** SQL condition for rows that Discord cannot have. Refused rows are such rows, too. */
 const IS_UNTRIED = "state = 'pending'";
 
 /**
  * Prepares the statements that fold a row into another one.
  *
- * @throws {TypeError} If a row is not waiting: its text would be said twice, or not at all.
+ * @throws {TypeError} If a row is not waiting: its text would be sent twice, or not at all.
  */
 function prepareFold(database: DatabaseSync): (id: number, into: number) => void {
   const files = prepareOutboxFiles(database);
@@ -102,7 +99,7 @@ const draftSchema = z.object({
 
 const DRAFT_STATES = { pending: "untried", sending: "open", sent: "there" } as const;
 
-/** The drafts of the answer that a turn gives; none that Discord refused, or that was given up. */
+/** Prepares the query for the drafts of a turn's answer, without refused and given-up ones. */
 function prepareDraftsOf(database: DatabaseSync): (turn: FinishedTurn) => readonly DraftRow[] {
   const select = database.prepare(
     `SELECT message, state, message_id FROM outbox
@@ -135,9 +132,9 @@ const waitSchema = countSchema.extend({ last_fixed: z.number() });
 
 /**
  * Prepares the query for the messages of a channel that may be folded. It returns `undefined`
- * unless more than `room` messages are not yet being sent. Folded text moves behind all others, so
- * only the newest messages may be folded, after the last one that is being sent or tied to a draft.
- * No part of an answer may be folded whose beginning is sent.
+ * unless more than `room` messages are not yet being sent. Folded text moves behind all other
+ * messages, so only the newest messages may be folded: those after the last one that is being sent
+ * or tied to a draft. If the first part of an answer is sent, no other part of it may be folded.
  */
 function prepareWaitingIn(database: DatabaseSync) {
   const isIn = "account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')";
@@ -156,7 +153,7 @@ function prepareWaitingIn(database: DatabaseSync) {
     channelId: ChannelId,
     room: number,
   ): readonly Waiting[] | undefined => {
-    // Read by the index alone, because this runs for each answer, and the rest hardly ever.
+    // This query reads only the index, because it runs for each answer. The others hardly ever run.
     if (countSchema.parse(countUnsent.get(accountId, channelId)).count <= room) return undefined;
     const waiting = waitSchema.parse(countWaiting.get(accountId, channelId));
     if (waiting.count <= room) return undefined;

@@ -1,6 +1,5 @@
 /**
- * `store.pairing`: paired people, requests to be paired, and names of the config that were found to
- * be ids.
+ * `store.pairing`: paired people, requests to be paired, and resolved names of the config.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Stores paired people and requests to be paired (P3).
  *
- * The running bot and `barnacle pairing approve` are two processes with one store. So nothing is
- * remembered between two calls, and the second decision on a request finds the first one.
+ * The running bot and `barnacle pairing approve` are two processes with one store. So memory keeps
+ * nothing between two calls, and a second decision on a request finds the first one.
  *
  * @module
  */
@@ -21,10 +21,10 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
-import { prepareCountWrongCodes } from "./guesses.ts";
+import { prepareCountWrongCodes } from "./wrong_codes.ts";
 import { IS_FRESH, toPairingRequest } from "./rows.ts";
-import { TERMS } from "../database/durability.ts";
-import { transactAlone, type Transactions } from "../database/transact.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 
 /** Reads and decides requests. `now` is Unix time in milliseconds throughout. */
 export interface Pairings {
@@ -36,24 +36,24 @@ export interface Pairings {
   isPaired(accountId: AccountId, userId: UserId): Promise<boolean>;
   /**
    * Approves or denies a request. The same transaction stores the messages for an approved person.
-   * A used code counts as unknown. People guess only codes, so only wrong codes are counted and
-   * close the check.
+   * A used code counts as unknown. People can guess only codes, not buttons. So only wrong codes
+   * are counted, and too many of them close the check.
    */
   decide(asked: PairingDecision): Promise<PairingOutcome>;
   /**
-   * Removes a pairing. The person's next message is a stranger's.
+   * Removes a pairing. The person is then an unpaired sender again.
    *
    * @returns The removed pairing; `undefined` if the person is not paired.
    */
   revoke(accountId: AccountId, userId: UserId, now: number): Promise<Paired | undefined>;
   /** Requests that were not reported to the owners yet, oldest first. */
-  untold(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
+  unreported(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
   /**
    * Notes that a request was reported to the owners.
    *
    * @param id Number of the request.
    */
-  markTold(id: number): Promise<void>;
+  markReported(id: number): Promise<void>;
 }
 
 const pairedSchema = z.object({
@@ -70,7 +70,7 @@ const pairedSchema = z.object({
   pairedBy: row.paired_by,
 }));
 
-const foundSchema = z.object({
+const matchSchema = z.object({
   state: z.enum(["pending", "approved", "denied", "expired"]),
   is_fresh: z.number(),
   approve_button: z.string(),
@@ -83,74 +83,76 @@ const foundSchema = z.object({
  */
 export function createPairings(
   database: DatabaseSync,
-  { commit, read }: Transactions = transactAlone(database),
+  { commit, read }: Transactions = createUngroupedTransactions(database),
   outgoing: Outgoing = createOutgoing(database),
 ): Pairings {
   const find = prepareFind(database);
   const settle = prepareSettle(database, outgoing);
-  const guesses = prepareCountWrongCodes(database);
+  const wrongCodes = prepareCountWrongCodes(database);
   const selectRequests = database.prepare(
     `SELECT * FROM pairing_request
      WHERE account_id = :accountId AND state = 'pending' AND ${IS_FRESH}
-       AND (:isUntold = 0 OR is_told = 0)
+       AND (:isUnreported = 0 OR is_reported = 0)
      ORDER BY id`,
   );
   const selectPaired = database.prepare(
     "SELECT * FROM paired WHERE account_id = ? ORDER BY paired_at, user_id",
   );
-  const selectOne = database.prepare("SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?");
+  const selectPairing = database.prepare(
+    "SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?",
+  );
   const revoke = database.prepare(
     "DELETE FROM paired WHERE account_id = ? AND user_id = ? RETURNING *",
   );
-  const markTold = database.prepare("UPDATE pairing_request SET is_told = 1 WHERE id = ?");
+  const markReported = database.prepare("UPDATE pairing_request SET is_reported = 1 WHERE id = ?");
 
   function decideByCode(asked: PairingDecision, text: string): PairingOutcome {
     const { accountId, how, now } = asked;
-    const until = guesses.closedUntil(accountId, now);
+    const until = wrongCodes.closedUntil(accountId, now);
     if (until !== undefined) return { kind: "closed", until };
     const code = readCode(text);
-    const found = code === undefined ? undefined : find({ accountId, code, now });
-    if (!found || found.state === "approved" || found.state === "denied") {
-      return { kind: "unknown", wrongInRow: guesses.addWrong(accountId, now) };
+    const match = code === undefined ? undefined : find({ accountId, code, now });
+    if (!match || match.state === "approved" || match.state === "denied") {
+      return { kind: "unknown", wrongInRow: wrongCodes.addWrong(accountId, now) };
     }
-    if (found.state === "expired") return { kind: "expired", request: found.request };
-    guesses.forget(accountId);
-    return settle(found.request, how, asked);
+    if (match.state === "expired") return { kind: "expired", request: match.request };
+    wrongCodes.forget(accountId);
+    return settle(match.request, how, asked);
   }
 
   function decideByButton(asked: PairingDecision, button: string): PairingOutcome {
     const { accountId, now } = asked;
-    const found = find({ accountId, button, now });
-    if (!found) return { kind: "unknown", wrongInRow: 0 };
-    const { request, state } = found;
+    const match = find({ accountId, button, now });
+    if (!match) return { kind: "unknown", wrongInRow: 0 };
+    const { request, state } = match;
     if (state !== "pending") return { kind: state === "expired" ? state : "already", request };
     return settle(request, button === request.buttons.approve ? "approve" : "deny", asked);
   }
 
   return {
-    isPaired: (accountId, userId) => read(() => selectOne.get(accountId, userId) !== undefined),
+    isPaired: (accountId, userId) => read(() => selectPairing.get(accountId, userId) !== undefined),
     requests: (accountId, now) =>
-      read(() => selectRequests.all({ accountId, now, isUntold: 0 }).map(toPairingRequest)),
+      read(() => selectRequests.all({ accountId, now, isUnreported: 0 }).map(toPairingRequest)),
     paired: (accountId) =>
       read(() => selectPaired.all(accountId).map((row) => pairedSchema.parse(row))),
     decide: (asked) =>
       commit(
-        TERMS.BY_HAND,
+        COMMIT_OPTIONS.BY_HAND,
         () =>
           "code" in asked.by
             ? decideByCode(asked, asked.by.code)
             : decideByButton(asked, asked.by.button),
       ),
     revoke: (accountId, userId) =>
-      commit(TERMS.BY_HAND, () => {
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
         const row = revoke.get(accountId, userId);
         return row && pairedSchema.parse(row);
       }),
-    untold: (accountId, now) =>
-      read(() => selectRequests.all({ accountId, now, isUntold: 1 }).map(toPairingRequest)),
-    markTold: (id) =>
-      commit(TERMS.BY_HAND, () => {
-        markTold.run(id);
+    unreported: (accountId, now) =>
+      read(() => selectRequests.all({ accountId, now, isUnreported: 1 }).map(toPairingRequest)),
+    markReported: (id) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        markReported.run(id);
       }),
   };
 }
@@ -159,12 +161,12 @@ type Key =
   & { readonly accountId: AccountId; readonly now: number }
   & ({ readonly code: string } | { readonly button: string });
 
-interface Found {
+interface Match {
   readonly request: PairingRequest;
   readonly state: "pending" | "approved" | "denied" | "expired";
 }
 
-function prepareFind(database: DatabaseSync): (key: Key) => Found | undefined {
+function prepareFind(database: DatabaseSync): (key: Key) => Match | undefined {
   const select = `SELECT *, ${IS_FRESH} AS is_fresh FROM pairing_request`;
   const byCode = database.prepare(
     `${select} WHERE account_id = :accountId AND code = :code`,
@@ -177,7 +179,7 @@ function prepareFind(database: DatabaseSync): (key: Key) => Found | undefined {
   return (key) => {
     const row = "code" in key ? byCode.get({ ...key }) : byButton.get({ ...key });
     if (!row) return undefined;
-    const { state, is_fresh } = foundSchema.parse(row);
+    const { state, is_fresh } = matchSchema.parse(row);
     return {
       request: toPairingRequest(row),
       state: state === "pending" && is_fresh === 0 ? "expired" : state,
@@ -185,7 +187,7 @@ function prepareFind(database: DatabaseSync): (key: Key) => Found | undefined {
   };
 }
 
-/** Prepares the end of a waiting request, within a transaction of the caller's. */
+/** Prepares the statements that decide a waiting request, within a transaction of the caller's. */
 function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
   const addOnce = prepareAddOnce(database, outgoing);
   const keepDirectChannel = prepareKeepDirectChannel(database);
@@ -213,7 +215,8 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
       pair.run({ accountId, userId, username, now, decidedBy });
       for (const frozen of notify(request)) addOnce(frozen, now);
       const place = { kind: "dm" } as const;
-      keepDirectChannel({ accountId, channelId, sentAt: now, place }); // for messages during a gap
+      // Catch-up then reads this channel after a gap.
+      keepDirectChannel({ accountId, channelId, sentAt: now, place });
     }
     return { kind: state, request };
   };

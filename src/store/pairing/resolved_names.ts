@@ -1,8 +1,8 @@
 /**
  * Stores ids of names in the config (P12).
  *
- * The first id of a name stays until it is forgotten. A person who takes the name later is a
- * stranger, even if Discord then finds them by it.
+ * The first id of a name stays until it is forgotten. A person who takes the name later is an
+ * unpaired sender, even if Discord then finds them by that name.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
-import { TERMS } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** Reads, adds and forgets names. */
@@ -23,7 +23,7 @@ export interface ResolvedNames {
   /** Adds names. A name that is stored already keeps its id. */
   saveNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
   /** Forgets names that still have the given id. */
-  forgetNames(accountId: AccountId, which: readonly ResolvedName[]): Promise<void>;
+  forgetNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
 }
 
 const shared = { typed: z.string(), name: z.string(), at: z.number() };
@@ -63,23 +63,24 @@ export function createResolvedNames(
   return {
     namesOf: (accountId) => read(() => select.all(accountId).map(toResolvedName)),
     saveNames: (accountId, names) =>
-      commit(TERMS.BY_HAND, () => {
-        for (const one of names) {
-          const { kind, typed, id, name, at } = one;
-          insert.run(accountId, kind, typed, guildOf(one), id, withoutControls(name), at);
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        for (const resolved of names) {
+          const { kind, typed, id, name, at } = resolved;
+          insert.run(accountId, kind, typed, guildOf(resolved), id, withoutControls(name), at);
         }
       }),
-    forgetNames: (accountId, which) =>
-      commit(TERMS.BY_HAND, () => {
-        for (const one of which) {
-          remove.run(accountId, one.kind, one.typed, guildOf(one), one.id);
+    forgetNames: (accountId, names) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        for (const resolved of names) {
+          const { kind, typed, id } = resolved;
+          remove.run(accountId, kind, typed, guildOf(resolved), id);
         }
       }),
   };
 }
 
-function guildOf(one: ResolvedName): string {
-  return one.kind === "channel" ? one.guildId : "";
+function guildOf(resolved: ResolvedName): string {
+  return resolved.kind === "channel" ? resolved.guildId : "";
 }
 
 function toResolvedName(row: unknown): ResolvedName {

@@ -1,6 +1,6 @@
 /**
- * Stores requests to be paired as rows. A stranger's message makes one within the transaction that
- * stores the message (T1).
+ * Stores requests to be paired as rows. A message from an unpaired sender makes a request within
+ * the transaction that stores the message (T1).
  *
  * @module
  */
@@ -25,8 +25,8 @@ import { prepareAddOnce } from "../outbox/rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 
 /**
- * SQL condition for requests that have not expired. A row from the future was made while the clock
- * was ahead, and counts as expired.
+ * SQL condition for requests that have not expired. A row with a time in the future was made while
+ * the clock was ahead, and counts as expired.
  */
 export const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
 
@@ -73,20 +73,20 @@ const stateSchema = z.object({
 });
 
 /**
- * Judges a stranger's message by the stored requests and pairings. Works outside of a transaction,
- * too.
+ * Judges an unpaired sender's message by the stored requests and pairings. Works outside of a
+ * transaction, too.
  *
- * @param rule Config path of the rule for strangers.
+ * @param rule Config path of the rule for unpaired senders.
  * @param now Unix time in milliseconds.
  */
-export type JudgeStranger = (
-  stranger: { readonly accountId: AccountId; readonly userId: UserId },
+export type JudgeUnpairedSender = (
+  sender: { readonly accountId: AccountId; readonly userId: UserId },
   rule: string,
   now: number,
 ) => Verdict;
 
 /** Prepares the query of requests and pairings. */
-export function prepareJudgeStranger(database: DatabaseSync): JudgeStranger {
+export function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender {
   // A person who got a code within the hour has one row of that hour.
   const select = database.prepare(
     `SELECT
@@ -108,11 +108,11 @@ export function prepareJudgeStranger(database: DatabaseSync): JudgeStranger {
 }
 
 /**
- * Makes a stranger's request, and adds the messages with its code to the outbox. Runs within the
- * transaction of the caller's that has judged the stranger.
+ * Makes a request, and adds the messages with its code to the outbox. Runs within the caller's
+ * transaction that has judged the sender.
  *
  * @param now Unix time in milliseconds.
- * @returns `undefined` if the service draws no free code.
+ * @returns The request; `undefined` if the service draws no free code.
  */
 export type StartPairing = (
   message: InboundMessage,
@@ -121,13 +121,13 @@ export type StartPairing = (
 ) => PairingRequest | undefined;
 
 /**
- * How long (milliseconds) a request is kept after its hour. Within this time, a late code gets the
- * answer that it has expired.
+ * How long (milliseconds) to keep a request after it has expired. Within this time, the answer to
+ * its code is that the code has expired.
  */
 const KEPT_MS = DAY_MS;
 /**
- * Maximum number of draws. Of 2^40 codes, a taken one is drawn again; a service that draws only
- * taken ones is broken.
+ * Maximum number of draws. If a code is taken, another one of 2^40 is drawn. A service that draws
+ * only taken codes is broken.
  */
 const DRAWS = 4;
 

@@ -1,6 +1,6 @@
 /**
- * Settles strangers' messages as they are stored. Their verdict asks for a code, and only the store
- * knows whether there is a code or a pairing by now (P3).
+ * Settles challenged messages of unpaired senders as they are stored. Their verdict asks for a
+ * code, and only the store can tell whether the sender has a code or is paired by now (P3).
  *
  * @module
  */
@@ -10,9 +10,9 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { prepareJudgeStranger, prepareStartPairing } from "./rows.ts";
+import { prepareJudgeUnpairedSender, prepareStartPairing } from "./rows.ts";
 
-/** A message with the verdict that stands, and the request that it has begun. */
+/** A message with its final verdict, and its new request. */
 export interface Settled {
   /** The message with its final verdict. */
   readonly judged: Judged;
@@ -21,12 +21,12 @@ export interface Settled {
 }
 
 /**
- * Settles messages that are to be challenged; any other stays unchanged. `now` is Unix time in
+ * Settles messages with the verdict `challenge`; any other stays unchanged. `now` is Unix time in
  * milliseconds.
  */
 export interface UnpairedSenders {
-  /** The verdict as things are. Changes nothing, and needs no transaction. */
-  foresee(judged: Judged, now: number): Judged;
+  /** Judges a message by the current state. Changes nothing, and needs no transaction. */
+  preview(judged: Judged, now: number): Judged;
   /**
    * Settles a new message, within a transaction of the caller's.
    *
@@ -35,18 +35,18 @@ export interface UnpairedSenders {
   settle(judged: Judged, pairingService: PairingService | undefined, now: number): Settled;
 }
 
-/** Prepares the statements for strangers. */
+/** Prepares the statements for unpaired senders. */
 export function prepareUnpairedSenders(
   database: DatabaseSync,
   outgoing: Outgoing,
 ): UnpairedSenders {
-  const judgeStranger = prepareJudgeStranger(database);
+  const judgeUnpairedSender = prepareJudgeUnpairedSender(database);
   const startPairing = prepareStartPairing(database, outgoing);
 
-  function foresee(judged: Judged, now: number): Judged {
+  function preview(judged: Judged, now: number): Judged {
     const { message: { accountId, sender, place }, verdict, moment } = judged;
     if (verdict.kind !== "challenge") return judged;
-    const settled = judgeStranger({ accountId, userId: sender.id }, verdict.rule, now);
+    const settled = judgeUnpairedSender({ accountId, userId: sender.id }, verdict.rule, now);
     return {
       ...judged,
       verdict: place.kind === "group_dm" ? inGroup(settled) : settled,
@@ -55,23 +55,23 @@ export function prepareUnpairedSenders(
   }
 
   return {
-    foresee,
+    preview,
     settle(judged, pairingService, now) {
-      const foreseen = foresee(judged, now);
-      const { verdict: { kind, rule }, message } = foreseen;
-      if (kind !== "challenge") return { judged: foreseen };
+      const previewed = preview(judged, now);
+      const { verdict: { kind, rule }, message } = previewed;
+      if (kind !== "challenge") return { judged: previewed };
       if (!pairingService) {
-        return { judged: { ...foreseen, verdict: refused("dm-not-allowed", rule) } };
+        return { judged: { ...previewed, verdict: refused("dm-not-allowed", rule) } };
       }
       const request = startPairing(message, pairingService, now);
       return request
-        ? { judged: foreseen, request }
-        : { judged: { ...foreseen, verdict: refused("pairing-full", rule) } };
+        ? { judged: previewed, request }
+        : { judged: { ...previewed, verdict: refused("pairing-full", rule) } };
     },
   };
 }
 
-/** No code is ever sent into a group, where others would read it (P5). */
+/** Makes sure that no code is sent into a group, where others would read it (P5). */
 function inGroup(settled: Verdict): Verdict {
   return settled.kind === "accept"
     ? { ...settled, why: "group-dm-allowed" }

@@ -1,9 +1,9 @@
 /**
  * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
  *
- * Each names the facts that it was made from and the policy that made it, so that the same engine
- * can show each of its steps again. The facts hold no words of the message. `verdict_blocks.ts`
- * writes them; the view `decision` shows them one by one.
+ * Each verdict names its facts and its policy, so that the same engine can show each of its steps
+ * again. The facts contain no text of the message. `verdict_blocks.ts` writes the verdicts; the
+ * view `decision` shows them one by one.
  *
  * @module
  */

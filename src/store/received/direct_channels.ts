@@ -1,8 +1,7 @@
 /**
  * Stores the direct channels in which a sender was ever accepted or paired.
  *
- * Discord never lists a bot's direct channels, so catch-up can read only those that are on record
- * here (G6).
+ * Discord never lists a bot's direct channels, so catch-up can read only the stored ones (G6).
  *
  * @module
  */

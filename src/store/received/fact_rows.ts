@@ -1,17 +1,17 @@
 /**
- * Interns verdicts with their facts: the same sender in the same place gives the same verdict
- * again, so messages share a row.
+ * Interns verdicts with their facts. Messages of one sender in one place usually get the same
+ * verdict from the same facts, so they share a row.
  *
- * Rows are deleted by generations. A process names only rows that it has inserted itself, in the
- * open generation. A generation ends when it is full, after a day, and with the process. Ids rise,
- * so all rows of earlier generations lie below those of a generation, and its number is the id of
+ * Rows are deleted by generations. A process refers only to rows that it has inserted itself, in
+ * the open generation. A generation ends when it is full, after a day, and with the process. Ids
+ * rise, so all rows of earlier generations have lower ids. The number of a generation is the id of
  * its first row. Verdicts are numbered in the order of deciding, and so are their generations: the
- * oldest generation that the oldest block of verdicts names is the oldest of all. No verdict names a
- * row below that generation, now or later, so `preparePruneFacts` deletes those rows without
- * counting or searching for names.
+ * oldest generation that the oldest block of verdicts refers to is the oldest of all. No verdict
+ * refers to a row below that generation, now or later. So `preparePruneFacts` deletes those rows
+ * without counting or searching for references.
  *
  * So there are hardly more rows than verdicts and one generation together, regardless of the number
- * of strangers. A row outlives the last verdict that names it by one generation at most.
+ * of senders. A row outlives the last verdict that refers to it by one generation at most.
  *
  * @module
  */
@@ -28,10 +28,10 @@ export interface FactRows {
   /**
    * Finds the row of a verdict with its facts.
    *
-   * @returns The row that says the same as this verdict; inserts it if there is none.
+   * @returns Number of the row with the same verdict and facts; inserts it if there is none.
    */
   rowOf(judged: Judged): number;
-  /** Ends the generation, because rows of it may be deleted or undone. */
+  /** Ends the generation, because its rows may be deleted or undone. */
   forget(): void;
   /** Estimated bytes of memory. */
   bytes(): number;
@@ -88,17 +88,17 @@ export function prepareFactRows(
     rowOf({ message, verdict, said, moment = {}, policyId = null }) {
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
       const { kind, why, rule } = verdict;
-      const whole = () => JSON.stringify(factsOf(message, moment, verdict, said));
+      const toJson = () => JSON.stringify(factsOf(message, moment, verdict, said));
       const common = factsKey(message, moment, verdict, said);
-      const text = `${kind} ${why} ${rule} ${policyId} ${common ?? whole()}`;
+      const text = `${kind} ${why} ${rule} ${policyId} ${common ?? toJson()}`;
       const key = text.length <= KEY_MAX ? text : digestOf(text);
-      const known = rows.get(key);
-      if (known !== undefined) return known;
+      const stored = rows.get(key);
+      if (stored !== undefined) return stored;
       if (rows.size >= max) end();
       if (rows.size === 0) begin();
       const id = generation + rows.size;
       const { channelId, sender } = message;
-      insert.run(id, generation, channelId, sender.id, kind, why, rule, policyId, whole());
+      insert.run(id, generation, channelId, sender.id, kind, why, rule, policyId, toJson());
       rows.set(key, id);
       chars += key.length;
       return id;
@@ -115,9 +115,9 @@ function digestOf(text: string): string {
 const oldestSchema = z.object({ generation: z.number().nullable() });
 
 /**
- * Prepares the deletion of rows that no verdict names.
+ * Prepares the deletion of rows that no verdict refers to.
  *
- * @returns Deletes at most so many rows, within a transaction of the caller's.
+ * @returns Deletes at most `atMost` rows, within a transaction of the caller's.
  */
 export function preparePruneFacts(
   database: DatabaseSync,
@@ -135,7 +135,8 @@ export function preparePruneFacts(
   );
   return (atMost) => {
     const { generation } = oldestSchema.parse(selectOldest.get());
-    if (generation === null) factRows.forget(); // no verdicts: the open generation goes, too
+    // Without verdicts, the open generation is deleted, too.
+    if (generation === null) factRows.forget();
     prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost);
   };
 }

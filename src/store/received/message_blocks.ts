@@ -2,10 +2,10 @@
  * Stores overheard messages in blocks: one row for each channel and transaction.
  *
  * A flood brings some twenty messages of a channel in one transaction, and most of them are deleted
- * seconds later. A row for each message changes a page of the table for every few messages, once
- * when it comes and once when it goes. Blocks are appended side by side and deleted whole, so a
- * transaction changes as many pages as its words fill. The view `message` shows the messages one by
- * one.
+ * seconds later. With a row for each message, every few messages would change a page of the table,
+ * once on insertion and once on deletion. Blocks are appended and deleted as a whole, so a
+ * transaction changes only as many pages as its text fills. The view `message` shows the messages
+ * one by one.
  *
  * @module
  */
@@ -17,35 +17,35 @@ import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 
-/** Each within a transaction of the caller's. */
+/** Adds and reads blocks, within transactions of the caller's. */
 export interface MessageBlocks {
   /**
-   * Adds messages of one channel, of which no two have the same id. A message that is stored
-   * already stays unchanged.
+   * Adds messages of one channel, with distinct ids. A stored message stays unchanged.
    *
-   * @param max Messages that a channel may have: older ones of these are not stored.
+   * @param max Maximum number of messages of a channel; if there are more, the oldest are not
+   * stored.
    * @param now Unix time in milliseconds.
    */
-  add(ears: OverheardKey, messages: readonly Overheard[], max: number, now: number): void;
+  add(key: OverheardKey, messages: readonly Overheard[], max: number, now: number): void;
   /**
    * Reads the newest messages between two others.
    *
-   * @param after Absent: from the oldest on.
+   * @param after If absent, reading begins with the oldest.
    * @returns At most `limit`, oldest first.
    */
   newest(
-    ears: OverheardKey,
+    key: OverheardKey,
     range: { readonly after?: MessageId; readonly before: MessageId },
     limit: number,
   ): readonly Overheard[];
   /** Whether the channel may have messages that are newer than this one. */
-  mayHaveNewer(ears: OverheardKey, than: MessageId): boolean;
+  mayHaveNewer(key: OverheardKey, than: MessageId): boolean;
 }
 
 /** Maximum number of messages in a block. Only whole blocks are deleted. */
 const BLOCK_MAX = 64;
 
-/** A message in a block: the last place is left out if it replies to none. */
+/** A message in a block. The last element is missing if it is not a reply. */
 type Stored = readonly [
   messageId: MessageId,
   authorId: string,
@@ -90,13 +90,13 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
 
   /** Leaves out messages that are stored already. */
   function unstored(
-    ears: OverheardKey,
+    key: OverheardKey,
     messages: readonly Overheard[],
     { from, to }: Span,
   ): readonly Overheard[] {
-    if (!hasSince(ears, from)) return messages; // as it nearly always is: they are the newest
+    if (!hasSince(key, from)) return messages; // nearly always, because new messages are the newest
     const stored = new Set<MessageId>();
-    for (const block of blocksIn(ears, from, to)) {
+    for (const block of blocksIn(key, from, to)) {
       for (const [id] of block.messages) stored.add(id);
     }
     return stored.size === 0
@@ -115,31 +115,31 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   }
 
   return {
-    add(ears, messages, max, now) {
+    add(key, messages, max, now) {
       const newest = messages.length > max ? messages.toSorted(byId).slice(-max) : messages;
-      const fresh = unstored(ears, newest, spanOf(newest));
+      const fresh = unstored(key, newest, spanOf(newest));
       for (let start = 0; start < fresh.length; start += BLOCK_MAX) {
-        insertBlock(ears, fresh.slice(start, start + BLOCK_MAX), now);
+        insertBlock(key, fresh.slice(start, start + BLOCK_MAX), now);
       }
     },
-    newest(ears, { after, before }, limit) {
+    newest(key, { after, before }, limit) {
       const from = after === undefined ? 0 : createdAtMs(after);
-      let found: Overheard[] = [];
-      for (const { sent_to, messages } of blocksIn(ears, from, createdAtMs(before))) {
-        // All that is left is older than this block's newest message.
-        const oldest = found[limit - 1];
+      let matches: Overheard[] = [];
+      for (const { sent_to, messages } of blocksIn(key, from, createdAtMs(before))) {
+        // All remaining blocks are older than this block's newest message.
+        const oldest = matches[limit - 1];
         if (oldest && createdAtMs(oldest.messageId) > sent_to) break;
         for (const stored of messages) {
           const [id] = stored;
           const isWanted = compareIds(id, before) < 0 &&
             (after === undefined || compareIds(id, after) > 0);
-          if (isWanted) found.push(toOverheard(stored));
+          if (isWanted) matches.push(toOverheard(stored));
         }
-        found = found.sort((a, b) => byId(b, a)).slice(0, limit);
+        matches = matches.sort((a, b) => byId(b, a)).slice(0, limit);
       }
-      return found.reverse();
+      return matches.reverse();
     },
-    mayHaveNewer: (ears, than) => hasSince(ears, createdAtMs(than)),
+    mayHaveNewer: (key, than) => hasSince(key, createdAtMs(than)),
   };
 }
 

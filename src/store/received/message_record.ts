@@ -20,7 +20,7 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { type Decision, DECISION_COLUMNS, toDecision } from "./decisions.ts";
 import { readMessage } from "../outbox/rows.ts";
 import type { StoredPolicy } from "./policies.ts";
-import { transactAlone, type Transactions } from "../database/transact.ts";
+import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 
 /** The record of one message. Times are Unix time in milliseconds. */
 export interface MessageRecord {
@@ -34,7 +34,9 @@ export interface MessageRecord {
   readonly outbox: readonly OutboxOnRecord[];
 }
 
-/** Facts and policy are absent of what an older Barnacle decided, or once they are forgotten. */
+/**
+ * A decision. Facts and policy are absent if an older Barnacle decided, or once they are deleted.
+ */
 export interface DecisionOnRecord extends Decision {
   /** The facts that the verdict was made from. */
   readonly facts?: Facts;
@@ -50,7 +52,7 @@ export interface TurnOnRecord {
   readonly agentId: string;
   /** Key of the conversation's session. */
   readonly sessionKey: string;
-  /** How far the turn is. `declined`: the model chose to say nothing (R10). */
+  /** State of the turn. `declined`: the model chose to say nothing (R10). */
   readonly state: "waiting" | "running" | "answered" | "declined" | "failed";
   /** Number of the newest attempt; 0 before the first. */
   readonly attempt: number;
@@ -60,7 +62,7 @@ export interface TurnOnRecord {
   readonly claimedAt?: number;
   /** When the turn ended; absent before. */
   readonly finishedAt?: number;
-  /** Id in the notice to the sender; absent if the turn did not fail or sent none. */
+  /** Id in the notice to the sender; absent if the turn did not fail or sent no notice. */
   readonly failureId?: string;
   /** Why the turn failed, for the operator; absent if it did not. */
   readonly failure?: string;
@@ -78,7 +80,7 @@ export interface OutboxOnRecord {
   readonly kind?: string;
   /** State of its row. */
   readonly state: string;
-  /** Its place among the messages of one answer, from 0; absent for messages that answer no one. */
+  /** Index among the messages of one answer, from 0; absent for messages that answer no one. */
   readonly part?: number;
   /** Number of messages of that answer; absent with `part`. */
   readonly parts?: number;
@@ -95,11 +97,9 @@ export interface OutboxOnRecord {
   readonly messageId?: MessageId;
   /** Number of the row that has its text; absent if it was not folded. */
   readonly foldedInto?: number;
-  /** Discord's last refusal, or why the message was given up; absent if there is neither. */
+  /** Discord's last refusal, or the reason why the message was given up. Absent without either. */
   readonly reason?: string;
-  /**
-   * Why Discord lets the bot post nothing in the channel now; absent if the channel is not parked.
-   */
+  /** Why the bot cannot post in the channel now; absent if the channel is not parked. */
   readonly parkedReason?: string;
 }
 
@@ -107,7 +107,7 @@ export interface OutboxOnRecord {
 export interface MessageRecords {
   /**
    * Finds the record by a message, by one of our own messages that answers it, or by the failure id
-   * in a notice. One of our own that answers no one has a record without decisions.
+   * in a notice. A message of ours that answers no one has a record without decisions.
    *
    * @returns `undefined` if nothing is on record.
    */
@@ -160,11 +160,11 @@ const causeSchema = z.object({ cause_id: snowflakeSchema<"message">().nullable()
 /**
  * Creates the reader of records.
  *
- * @param database Open and migrated, if only to read.
+ * @param database Open and migrated; may be read-only.
  */
 export function createMessageRecords(
   database: DatabaseSync,
-  { read }: Transactions = transactAlone(database),
+  { read }: Transactions = createUngroupedTransactions(database),
 ): MessageRecords {
   const columns = DECISION_COLUMNS.split(", ").map((name) => `d.${name}`).join(", ");
   const selectDecisions = database.prepare(

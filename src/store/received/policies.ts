@@ -1,9 +1,9 @@
 /**
- * Stores the policies that have judged: their config without its secrets, and the names that were
- * resolved by then.
+ * Stores the policies that have judged messages: their config without secrets, and the names that
+ * were resolved at the time.
  *
- * A decision names its policy. So it can be explained as it was made, and not as it would be made
- * today (P1).
+ * A decision names its policy. So `barnacle why` can explain it by the policy of its time, not by
+ * today's (P1).
  *
  * @module
  */
@@ -22,9 +22,9 @@ export interface PolicyRevision {
   readonly accountId: AccountId;
   /** Hash of its whole content: the same hash is the same policy. */
   readonly hash: string;
-  /** Path of its config file; absent if it is of no file. */
+  /** Path of its config file; absent without a file. */
   readonly file?: string;
-  /** Text of its config, with the secrets blanked; absent if it is of no file. */
+  /** Text of its config, with the secrets blanked; absent without a file. */
   readonly text?: string;
   /** The names that were resolved when it came into force. */
   readonly names: readonly ResolvedName[];
@@ -49,7 +49,7 @@ export interface Policies {
 
 /** Number of policies that an account keeps, regardless of their age. */
 const KEPT = 50;
-/** Maximum number of policies of an account, even if decisions that are still kept name more. */
+/** Maximum number of policies of an account, even if stored decisions refer to more. */
 const KEPT_AT_MOST = 200;
 
 const idSchema = z.object({ id: z.number() });
@@ -70,7 +70,7 @@ export function createPolicies(
      ON CONFLICT (account_id, hash) DO UPDATE SET used_at = MAX(used_at, excluded.used_at)
      RETURNING id`,
   );
-  // A policy was in force until the next one, and has decided nothing since.
+  // A policy was in force until the next one replaced it, and has judged no message since.
   const prune = database.prepare(
     `DELETE FROM policy WHERE id IN (
        SELECT id FROM (
@@ -85,7 +85,7 @@ export function createPolicies(
   );
   return {
     savePolicy: ({ accountId, hash, file, text, names }, now) =>
-      commit(UNNAMED, () => { // not synced: its decisions follow it in the same log
+      commit(UNNAMED, () => { // no wait for the disk: its decisions follow it in the same log
         const { id } = idSchema.parse(upsert.get({
           accountId,
           hash,

@@ -1,9 +1,9 @@
 /**
- * Deletes old records, in steps so small that no other transaction waits long for one (X6).
+ * Deletes old records in small steps, so that no other transaction waits long for a step (X6).
  *
  * A channel is checked once it has grown by 64 messages, and whole blocks of messages are deleted.
- * So it holds at most its bound, these 64, one block and one batch. Each step checks one more
- * channel, by age as well, so that silent channels have their turn.
+ * So a channel has at most its maximum, these 64, one block and one batch. Each step also checks
+ * one more channel, by number and by age, so that silent channels are checked, too.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export interface Retention {
  */
 export const DECISIONS_MAX = 200_000;
 
-/** The retention of a bot without such config. */
+/** The retention without config. */
 export const DEFAULT_RETENTION: Retention = {
   decisionsDays: 30,
   contextDays: 14,
@@ -50,11 +50,11 @@ export const DEFAULT_RETENTION: Retention = {
 };
 
 /** A channel whose context has grown. */
-export interface Grown {
+export interface ContextGrowth {
   /** The channel, with the account that overheard it. */
-  readonly ears: OverheardKey;
+  readonly key: OverheardKey;
   /** Number of new messages, from 1. */
-  readonly by: number;
+  readonly count: number;
 }
 
 /** Deletes old records, within transactions of the caller's. */
@@ -67,7 +67,7 @@ export interface Pruner {
    * @param rows Number of all new rows.
    * @param now Unix time in milliseconds.
    */
-  afterBatch(grown: readonly Grown[], rows: number, now: number): void;
+  afterBatch(grown: readonly ContextGrowth[], rows: number, now: number): void;
   /**
    * Takes a step: deletes a bounded number of old records of each kind.
    *
@@ -100,9 +100,12 @@ export function preparePruner(
   const pruneFiles = preparePruneFiles(database, retention);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
-  /** By how much each channel has grown since it was looked through. */
+  /** Number of new messages of each channel since its last check. */
   const growth = new Map<string, number>();
-  /** Channels that have grown enough; one that is new here may have done so before the start. */
+  /**
+   * Channels to check in the next step. A channel that this process has not seen may have grown
+   * before the start, so it is due at once.
+   */
   const due = new Map<string, OverheardKey>();
   let sinceStep = 0;
 
@@ -110,14 +113,14 @@ export function preparePruner(
     pruneDecisions(now);
     pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);
-    const swept = nextChannel();
-    if (swept) {
-      pruneByAge(swept, now);
-      pruneByNumber(swept);
+    const next = nextChannel();
+    if (next) {
+      pruneByAge(next, now);
+      pruneByNumber(next);
     }
-    for (const [key, ears] of due) {
-      pruneByNumber(ears);
-      growth.set(key, 0);
+    for (const [name, key] of due) {
+      pruneByNumber(key);
+      growth.set(name, 0);
     }
     due.clear();
     sinceStep = 0;
@@ -126,11 +129,11 @@ export function preparePruner(
   return {
     contextPerChannel: retention.contextPerChannel,
     afterBatch(grown, rows, now) {
-      for (const { ears, by } of grown) {
-        const key = `${ears.accountId} ${ears.channelId}`;
-        const sinceLast = (growth.get(key) ?? ROWS_PER_STEP) + by;
-        growth.set(key, sinceLast);
-        if (sinceLast >= ROWS_PER_STEP) due.set(key, ears);
+      for (const { key, count } of grown) {
+        const name = `${key.accountId} ${key.channelId}`;
+        const sinceLast = (growth.get(name) ?? ROWS_PER_STEP) + count;
+        growth.set(name, sinceLast);
+        if (sinceLast >= ROWS_PER_STEP) due.set(name, key);
       }
       sinceStep += rows;
       if (sinceStep >= ROWS_PER_STEP) step(now);
@@ -140,9 +143,10 @@ export function preparePruner(
 }
 
 /**
- * Blocks of decisions are stored in the order of time, so the oldest are the first of their table.
- * The numbers of decisions grow without end, so they tell the maximum number of decisions: a
- * replaced decision has left a hole. Only whole blocks are deleted.
+ * Prepares the deletion of decisions. Blocks are stored in the order of time, so the oldest are the
+ * first of their table. The numbers of decisions only grow, so the difference between two numbers
+ * is the maximum number of decisions between them: a replaced decision leaves a hole. Only whole
+ * blocks are deleted.
  */
 function preparePruneDecisions(
   database: DatabaseSync,
@@ -162,11 +166,11 @@ function preparePruneDecisions(
        AND id IN (SELECT id FROM verdict_block ORDER BY id LIMIT ?)`,
   );
   return (now) => {
-    const first = oldest.get();
-    const end = newest.get();
-    if (!first || !end) return;
-    const { last, at } = oldestSchema.parse(first);
-    const upTo = lastSchema.parse(end).last - decisionsMax;
+    const oldestRow = oldest.get();
+    const newestRow = newest.get();
+    if (!oldestRow || !newestRow) return;
+    const { last, at } = oldestSchema.parse(oldestRow);
+    const upTo = lastSchema.parse(newestRow).last - decisionsMax;
     const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
     if (last <= upTo || at < before) prune.run(upTo, before, STEP_BLOCKS);
   };
@@ -176,7 +180,8 @@ const lastSchema = z.object({ last: z.number() });
 const oldestSchema = lastSchema.extend({ at: z.number() });
 
 /**
- * Deletes files of dead or uncertain messages. Until now, the operator could have sent them again.
+ * Prepares the deletion of old files of dead or uncertain messages. The operator cannot send such a
+ * message again without its files.
  */
 function preparePruneFiles(
   database: DatabaseSync,
@@ -194,7 +199,10 @@ function preparePruneFiles(
   };
 }
 
-/** Deletes blocks of a channel's context that are too old, or older than enough other messages. */
+/**
+ * Prepares the deletion of a channel's blocks that are too old, or older than `contextPerChannel`
+ * other messages.
+ */
 function preparePruneContext(
   database: DatabaseSync,
   { contextDays, contextPerChannel }: Retention,
@@ -202,7 +210,7 @@ function preparePruneContext(
   const deleteBefore = database.prepare(
     "DELETE FROM message_block WHERE account_id = ? AND channel_id = ? AND kept_at < ?",
   );
-  // Messages of some blocks may have come between those of another one, out of a channel's history.
+  // Blocks may overlap in time, because messages from a channel's history are stored later.
   const deleteBeyond = database.prepare(
     `DELETE FROM message_block
      WHERE account_id = :accountId AND channel_id = :channelId AND sent_to < (
@@ -210,7 +218,7 @@ function preparePruneContext(
          SELECT sent_from, SUM(count) OVER (ORDER BY sent_from DESC) AS newer FROM message_block
          WHERE account_id = :accountId AND channel_id = :channelId
        ) WHERE newer >= :max ORDER BY sent_from DESC LIMIT 1
-     )`, // if the channel has fewer messages there is no such row, and nothing is less than NULL
+     )`, // with fewer messages there is no such row, and no value is less than NULL
   );
   return {
     pruneByAge({ accountId, channelId }: OverheardKey, now: number): void {
@@ -223,8 +231,8 @@ function preparePruneContext(
 }
 
 /**
- * Prepares the round of all channels with context. Even a silent channel's old messages must be
- * deleted.
+ * Prepares the sweep of all channels with context, because old messages of silent channels must be
+ * deleted, too.
  *
  * @returns The next channel, from the first again after the last; `undefined` if none has context.
  */
@@ -238,13 +246,13 @@ function prepareSweep(database: DatabaseSync): () => OverheardKey | undefined {
   return () => {
     const row = select.get(...last) ?? select.get("", "");
     if (!row) return undefined;
-    const ears = earsSchema.parse(row);
-    last = [ears.accountId, ears.channelId];
-    return ears;
+    const key = overheardKeySchema.parse(row);
+    last = [key.accountId, key.channelId];
+    return key;
   };
 }
 
-const earsSchema = z.object({
+const overheardKeySchema = z.object({
   account_id: z.string().transform(toAccountId),
   channel_id: snowflakeSchema<"channel">(),
 }).transform((row): OverheardKey => ({ accountId: row.account_id, channelId: row.channel_id }));

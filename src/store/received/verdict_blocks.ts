@@ -1,8 +1,8 @@
 /**
  * Records verdicts, a block for each transaction (T1).
  *
- * A verdict is the message's id and the row of `fact` that it shares with others. It counts once
- * (G7): a message with a verdict on record keeps it, even if the gateway replays the message.
+ * A verdict is the message's id and the row of `fact`, which messages share. A message has one
+ * verdict (G7): it keeps the stored one, even if the gateway replays the message.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { createRecentIds } from "../memory/recent_ids.ts";
 
 /** The record of verdicts, changed within transactions of the caller's. */
 export interface VerdictBlocks {
-  /** Whether an account has a verdict of a message. */
+  /** Whether an account has a verdict on a message. */
   isOnRecord(message: Pick<Judged["message"], "accountId" | "id">): boolean;
-  /** Whether no account has a verdict of a message, as far as memory tells. */
+  /** Whether memory proves that no account has a verdict on a message. */
   isNew(message: Pick<Judged["message"], "accountId" | "id">): boolean;
   /**
    * Begins to record verdicts of one account; {@link Recording.end} stores them.
@@ -26,7 +26,7 @@ export interface VerdictBlocks {
    * @param now Unix time in milliseconds.
    */
   begin(accountId: AccountId, now: number): Recording;
-  /** Records another verdict than the one on record, or the first. It becomes the newest. */
+  /** Replaces the verdict of a message, or records the first one. It becomes the newest verdict. */
   replace(judged: Judged, now: number): void;
   /** Removes the verdict of a message, if there is one. */
   remove(accountId: AccountId, id: MessageId): void;
@@ -62,7 +62,7 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
      WHERE id = (SELECT MAX(id) FROM verdict_block)`,
   );
   const selectNewest = database.prepare(
-    "SELECT MAX(sent_to) AS sent_to FROM verdict_block", // of any account: an index tells it
+    "SELECT MAX(sent_to) AS sent_to FROM verdict_block", // of any account, which an index tells
   );
   const insert = database.prepare(
     `INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
@@ -79,7 +79,7 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
   }
 
   function isKnown(accountId: AccountId, id: MessageId, sentAt: number): boolean {
-    return recent.look(accountId, id, sentAt) ?? stored.has(accountId, id, sentAt);
+    return recent.lookUp(accountId, id, sentAt) ?? stored.has(accountId, id, sentAt);
   }
 
   /** Gathers the verdicts of one block. */
@@ -131,7 +131,8 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
       const { accountId, id } = judged.message;
       const block = openBlock(accountId, now);
       block.put(id, createdAtMs(id), factRows.rowOf(judged));
-      stored.remove(accountId, id); // before the new one is stored, or it would be found
+      // Before the new verdict is stored: later, this call would find that one.
+      stored.remove(accountId, id);
       block.end();
     },
     remove(accountId, id) {
@@ -174,10 +175,10 @@ function prepareStoredVerdicts(database: DatabaseSync) {
     has: (accountId: AccountId, id: MessageId, sentAt: number): boolean =>
       placeOf(accountId, id, sentAt) !== undefined,
     remove(accountId: AccountId, id: MessageId): void {
-      const found = placeOf(accountId, id, createdAtMs(id));
-      if (!found) return;
-      blank.run(found.place, found.block);
-      removeEmpty.run(found.block);
+      const position = placeOf(accountId, id, createdAtMs(id));
+      if (!position) return;
+      blank.run(position.place, position.block);
+      removeEmpty.run(position.block);
     },
   };
 }

@@ -8,19 +8,19 @@
 export const GATEWAY = `
   CREATE TABLE account (
     account_id           TEXT PRIMARY KEY,
-    user_id              TEXT, -- the bot's own; these three are set together, by T0
+    user_id              TEXT, -- the bot's own; T0 sets these three together
     application_id       TEXT,
     username             TEXT,
-    peer                 TEXT, -- which server and token all of this is of
-    gateway_url          TEXT, -- as Discord named it last, to be tried first
+    peer                 TEXT, -- server and bot that this data belongs to
+    gateway_url          TEXT, -- as Discord named it last; tried first
     gateway_url_at       INTEGER,
     shard_count          INTEGER, -- NULL: never connected
-    flags                INTEGER, -- the application's, with when they were read
+    flags                INTEGER, -- the application's, and when they were read
     flags_at             INTEGER,
-    intents              INTEGER, -- with which its sessions were begun
-    ready_at             INTEGER, -- when a session was last seen to live
-    probes               INTEGER, -- how many writes were tried
-    recommended_shards   INTEGER, -- these as /gateway/bot said last, set together
+    intents              INTEGER, -- of its sessions
+    ready_at             INTEGER, -- when a session last proved alive
+    probes               INTEGER, -- number of test writes
+    recommended_shards   INTEGER, -- from the last /gateway/bot, set together
     limit_total          INTEGER,
     limit_remaining      INTEGER,
     limit_reset_after_ms INTEGER,
@@ -31,19 +31,19 @@ export const GATEWAY = `
   CREATE TABLE gateway_session (
     account_id    TEXT NOT NULL,
     shard_id      INTEGER NOT NULL,
-    session_id    TEXT, -- NULL: nothing to resume; these four are set together, by T0
+    session_id    TEXT, -- NULL: nothing to resume; T0 sets these four together
     resume_url    TEXT,
     seq           INTEGER,
     started_at    INTEGER,
-    alive_at      INTEGER NOT NULL, -- when the gateway was heard of last
+    alive_at      INTEGER NOT NULL, -- time of the gateway's last sign of life
     stored_up_to  INTEGER NOT NULL, -- when the newest stored message was sent
-    catch_up_from INTEGER, -- stored_up_to as it was when a gap opened that is not closed yet
-    lost_at       INTEGER, -- when the newest loss of that gap was discovered
+    catch_up_from INTEGER, -- stored_up_to when the open gap began
+    lost_at       INTEGER, -- when the gap's newest loss was discovered
     has_hole      INTEGER NOT NULL DEFAULT 0, -- 1: the session lacks events; a new one is due
     PRIMARY KEY (account_id, shard_id)
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE identify ( -- each one that was allowed
+  CREATE TABLE identify ( -- each allowed IDENTIFY
     id         INTEGER PRIMARY KEY, -- in the order of asking
     account_id TEXT NOT NULL,
     shard_id   INTEGER NOT NULL,
@@ -58,7 +58,7 @@ export const GATEWAY = `
     PRIMARY KEY (account_id, guild_id)
   ) STRICT;
 
-  CREATE TABLE direct_channel ( -- where a person was ever accepted outside of a guild
+  CREATE TABLE direct_channel ( -- DMs and groups with a person who was ever accepted
     account_id TEXT NOT NULL,
     channel_id TEXT NOT NULL,
     active_at  INTEGER NOT NULL,

@@ -7,8 +7,8 @@
 export const JOURNAL = `
   CREATE TABLE journal (
     id         INTEGER PRIMARY KEY, -- in the order of storing
-    kind       TEXT NOT NULL, -- which module's record it is
+    kind       TEXT NOT NULL, -- name of the code that does the work
     record     TEXT NOT NULL, -- JSON
-    is_refused INTEGER NOT NULL DEFAULT 0 -- 1: the tables did not take it; kept for the operator
+    is_refused INTEGER NOT NULL DEFAULT 0 -- 1: the tables refused it; kept for the operator
   ) STRICT;
 `;

@@ -8,19 +8,19 @@
  */
 
 export const JUDGED = `
-  CREATE TABLE policy ( -- as it was written, one row for each that judged
+  CREATE TABLE policy ( -- as written, one row for each policy that judged
     id         INTEGER PRIMARY KEY,
     account_id TEXT NOT NULL,
-    hash       TEXT NOT NULL, -- of all that it says
+    hash       TEXT NOT NULL, -- of its whole content
     file       TEXT,
     text       TEXT, -- of the config file, with its secrets blanked
     names      TEXT NOT NULL, -- JSON of ResolvedNames
     made_at    INTEGER NOT NULL,
-    used_at    INTEGER NOT NULL, -- when it came into force last
+    used_at    INTEGER NOT NULL, -- when it last came into force
     UNIQUE (account_id, hash)
   ) STRICT;
 
-  CREATE TABLE fact ( -- a verdict and what it was made from; many messages share a row
+  CREATE TABLE fact ( -- a verdict with its facts; many messages share a row
     id         INTEGER PRIMARY KEY, -- in the order of insertion
     generation INTEGER NOT NULL, -- first row of the group that is deleted together
     channel_id TEXT NOT NULL,
@@ -52,12 +52,12 @@ export const JUDGED = `
     CROSS JOIN fact AS f ON f.id = v.value ->> 1
     WHERE v.type = 'array';
 
-  CREATE TABLE undecided ( -- until the fact is there that their verdict waits for
+  CREATE TABLE undecided ( -- messages whose verdict waits for a fact
     id          INTEGER PRIMARY KEY, -- in the order of arrival
     account_id  TEXT NOT NULL,
     message_id  TEXT NOT NULL,
     why         TEXT NOT NULL,
-    agent_id    TEXT, -- these two are set together: which agent would answer
+    agent_id    TEXT, -- set together: agent and session of its turn
     session_key TEXT,
     message     TEXT NOT NULL, -- JSON of an InboundMessage
     moment      TEXT, -- JSON of a Moment
@@ -66,7 +66,7 @@ export const JUDGED = `
     UNIQUE (account_id, message_id)
   ) STRICT;
 
-  CREATE TABLE proxied_user ( -- for whom PluralKit has spoken
+  CREATE TABLE proxied_user ( -- users for whom PluralKit has posted
     account_id TEXT NOT NULL,
     user_id    TEXT NOT NULL,
     at         INTEGER NOT NULL, -- last

@@ -14,10 +14,10 @@ export const OUTBOX = `
     state            TEXT NOT NULL DEFAULT 'pending' CHECK (state IN (
       'pending', 'sending', 'sent', 'uncertain', 'dead',
       'dropped',  -- its queue was full, or the operator gave it up
-      'folded',   -- its words are in the message of folded_into
-      'withdrawn' -- a draft that is not needed any more, and that was never tried
+      'folded',   -- the row folded_into has its text
+      'withdrawn' -- a draft without an attempt that is not needed any more
     )),
-    kind             TEXT, -- these two as in the message, NULL of what answers no message
+    kind             TEXT, -- both from the message; NULL if it answers no message
     cause_id         TEXT,
     action           TEXT NOT NULL DEFAULT 'post' CHECK (action IN ('post', 'replace', 'remove')),
     draft_nonce      TEXT, -- of the draft that it replaces or removes
@@ -25,11 +25,11 @@ export const OUTBOX = `
     created_at       INTEGER NOT NULL,
     first_attempt_at INTEGER,
     failing_since    INTEGER, -- no attempt has succeeded since
-    message_id       TEXT, -- Discord's; NULL until sent, or if gone by then
+    message_id       TEXT, -- Discord's; NULL until sent, or if deleted by then
     folded_into      INTEGER,
-    refusal          TEXT, -- what Discord said last, if it refused; or why it is over
+    refusal          TEXT, -- Discord's last refusal, or why the row was given up
     message          TEXT NOT NULL, -- JSON of an OutboundMessage, frozen
-    whole            TEXT, -- all of its answer, until it is sent
+    whole            TEXT, -- text of the whole answer, until it is sent
     UNIQUE (account_id, nonce)
   ) STRICT;
   CREATE INDEX outbox_unsent ON outbox (account_id, channel_id, id)
@@ -50,12 +50,12 @@ export const OUTBOX = `
     PRIMARY KEY (outbox_row, position)
   ) STRICT;
 
-  CREATE TABLE parked_channel ( -- where Discord refuses, or refused a while ago
+  CREATE TABLE parked_channel ( -- channels in which Discord refuses, or refused recently
     account_id TEXT NOT NULL,
     channel_id TEXT NOT NULL,
     reason     TEXT NOT NULL,
     is_parked  INTEGER NOT NULL, -- 0: it is being tried again
-    since      INTEGER NOT NULL, -- when it was told of
+    since      INTEGER NOT NULL, -- when the operator was notified
     refused_at INTEGER NOT NULL, -- last
     PRIMARY KEY (account_id, channel_id)
   ) STRICT, WITHOUT ROWID;

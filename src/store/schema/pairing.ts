@@ -1,6 +1,6 @@
 /**
- * Tables of people and names: names of the config that were found to be ids, pairing requests,
- * paired people, and wrong guesses of codes.
+ * Tables of people and names: resolved names of the config, pairing requests, paired people, and
+ * wrong codes.
  *
  * @module
  */
@@ -9,10 +9,10 @@ export const PAIRING = `
   CREATE TABLE resolved_name (
     account_id TEXT NOT NULL,
     kind       TEXT NOT NULL CHECK (kind IN ('user', 'guild', 'channel')),
-    typed      TEXT NOT NULL, -- as it is written in the config
+    typed      TEXT NOT NULL, -- as written in the config
     guild_id   TEXT NOT NULL DEFAULT '', -- of a channel
     found_id   TEXT NOT NULL,
-    name       TEXT NOT NULL, -- as it was when it was found
+    name       TEXT NOT NULL, -- at that time
     at         INTEGER NOT NULL,
     PRIMARY KEY (account_id, kind, typed, guild_id)
   ) STRICT, WITHOUT ROWID;
@@ -23,13 +23,13 @@ export const PAIRING = `
     user_id        TEXT NOT NULL,
     username       TEXT NOT NULL, -- as it was then
     channel_id     TEXT NOT NULL,
-    message_id     TEXT NOT NULL, -- that was challenged
+    message_id     TEXT NOT NULL, -- the challenged message
     code           TEXT NOT NULL,
     approve_button TEXT NOT NULL,
     deny_button    TEXT NOT NULL,
     state          TEXT NOT NULL DEFAULT 'pending'
       CHECK (state IN ('pending', 'approved', 'denied', 'expired')),
-    is_told        INTEGER NOT NULL DEFAULT 0, -- whether the owners were
+    is_reported        INTEGER NOT NULL DEFAULT 0, -- 1: the owners were notified
     created_at     INTEGER NOT NULL,
     expires_at     INTEGER NOT NULL,
     decided_at     INTEGER,
@@ -52,6 +52,6 @@ export const PAIRING = `
   CREATE TABLE pairing_guess ( -- wrong codes since the last right one
     account_id TEXT PRIMARY KEY,
     wrong      INTEGER NOT NULL,
-    closed_at  INTEGER -- when there were too many of them
+    closed_at  INTEGER -- when too many closed the check
   ) STRICT, WITHOUT ROWID;
 `;

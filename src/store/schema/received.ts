@@ -2,7 +2,7 @@
  * Tables of received messages: the inbox, transcripts, and overheard messages.
  *
  * Overheard messages of a channel that were stored together share a row of `message_block`. A row
- * with index entries for each message would cost more than all else that an ignored message needs.
+ * with index entries for each message would cost more than all other work for an ignored message.
  * The view `message` shows the messages one by one.
  *
  * @module
@@ -11,7 +11,7 @@
 export const RECEIVED = `
   CREATE TABLE inbox (
     id          INTEGER PRIMARY KEY, -- in the order of arrival
-    message_id  TEXT NOT NULL UNIQUE, -- whatever the account: one of them answers
+    message_id  TEXT NOT NULL UNIQUE, -- across accounts: only one of them answers
     account_id  TEXT NOT NULL,
     channel_id  TEXT NOT NULL,
     agent_id    TEXT NOT NULL,
@@ -23,8 +23,8 @@ export const RECEIVED = `
     accepted_at INTEGER NOT NULL,
     claimed_at  INTEGER,
     finished_at INTEGER,
-    failure_id  TEXT, -- what the person was told
-    failure     TEXT -- what the operator may read
+    failure_id  TEXT, -- id in the notice to the sender
+    failure     TEXT -- reason, for the operator
   ) STRICT;
   CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
   CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;
@@ -33,7 +33,7 @@ export const RECEIVED = `
     id          INTEGER PRIMARY KEY, -- in the order of the transcript
     agent_id    TEXT NOT NULL,
     session_key TEXT NOT NULL,
-    channel_id  TEXT NOT NULL, -- where the turn was asked for
+    channel_id  TEXT NOT NULL, -- channel of the turn
     role        TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
     text        TEXT NOT NULL,
     message_id  TEXT NOT NULL,

@@ -1,9 +1,9 @@
 /**
  * Stores overheard messages of a channel, for the next turn there (H1).
  *
- * Only messages whose verdict allows it are kept, so words of unlisted senders never touch the disk
- * (P10). An account sees only messages that it has overheard itself: two accounts may have
- * different rules for one channel.
+ * Only messages whose verdict allows it are kept, so the text of unlisted senders never reaches the
+ * disk (P10). An account sees only messages that it has overheard itself, because two accounts may
+ * have different rules for one channel.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface Context {
    * @returns The newest `limit`, oldest first.
    */
   overheard(
-    ears: OverheardKey,
+    key: OverheardKey,
     sessionKey: string,
     before: MessageId,
     limit: number,
@@ -57,13 +57,13 @@ export interface ContextDeps {
 }
 
 /**
- * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A message
- * that is kept already stays unchanged.
+ * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
+ * message stays unchanged.
  *
  * @param now Unix time in milliseconds.
  */
 export type KeepOverheard = (
-  ears: OverheardKey,
+  key: OverheardKey,
   messages: readonly Overheard[],
   now: number,
 ) => void;
@@ -78,9 +78,9 @@ export function prepareKeepOverheard(
   quiet: Pick<QuietChannels, "kept">,
   perChannel: number,
 ): KeepOverheard {
-  return (ears, messages, now) => {
-    quiet.kept(ears);
-    blocks.add(ears, messages, perChannel, now);
+  return (key, messages, now) => {
+    quiet.kept(key);
+    blocks.add(key, messages, perChannel, now);
   };
 }
 
@@ -105,24 +105,24 @@ export function createContext(
   );
 
   return {
-    overheard(ears, sessionKey, before, limit) {
-      if (limit === 0 || quiet.isQuiet(ears, sessionKey)) return Promise.resolve([]);
+    overheard(key, sessionKey, before, limit) {
+      if (limit === 0 || quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
       return read(() => {
-        const row = selectSeen.get(sessionKey, ears.channelId);
+        const row = selectSeen.get(sessionKey, key.channelId);
         const after = row && seenSchema.parse(row).message_id;
-        const heard = blocks.newest(ears, { ...(after && { after }), before }, limit);
-        const isAll = heard.length === 0 && !blocks.mayHaveNewer(ears, before);
-        if (isAll) quiet.heardAll(ears, sessionKey);
-        return heard;
+        const messages = blocks.newest(key, { ...(after && { after }), before }, limit);
+        const isAll = messages.length === 0 && !blocks.mayHaveNewer(key, before);
+        if (isAll) quiet.allRead(key, sessionKey);
+        return messages;
       });
     },
     addOverheard: (accountId, channelId, messages, now) =>
       commit(UNNAMED, () => {
         if (messages.length === 0) return;
-        const ears = { accountId, channelId };
-        const different = firstOfEach(messages);
-        keep(ears, different, now);
-        pruner.afterBatch([{ ears, by: different.length }], different.length, now);
+        const key = { accountId, channelId };
+        const distinct = firstOfEach(messages);
+        keep(key, distinct, now);
+        pruner.afterBatch([{ key, count: distinct.length }], distinct.length, now);
       }),
   };
 }

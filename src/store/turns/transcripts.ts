@@ -2,8 +2,8 @@
  * Stores the transcripts of sessions: their entries in the table, and the newest entries of
  * recently used sessions in memory.
  *
- * A turn shows the model the entries that the turn before it has just stored, so most turns read
- * nothing. Memory holds exactly the table's entries, or none.
+ * Most turns show the model entries that an earlier turn has just stored, so they read nothing from
+ * the table. For each session, memory has exactly the table's newest entries, or none.
  *
  * @module
  */
@@ -17,16 +17,16 @@ import type { Transactions } from "../database/transact.ts";
 /** Reads transcripts. */
 export interface Transcripts {
   /**
-   * The newest entries of a session, oldest first: at most `limit`, and at most so many that their
-   * texts fit into `maxChars` together. Reading stops there, so that a turn costs the same in a
-   * session of a thousand turns as in one of ten.
+   * The newest entries of a session, oldest first: at most `limit`, and only as many as fit into
+   * `maxChars` together. Reading stops there, so a turn in a long session costs no more than in a
+   * short one.
    *
    * @param maxChars UTF-16 units; unlimited by default.
    */
   entriesOf(sessionKey: string, limit: number, maxChars?: number): Promise<readonly Entry[]>;
 }
 
-/** The origin of entries. */
+/** The turn that entries come from. */
 export interface EntryPlace {
   /** The agent of the turn. */
   readonly agentId: string;
@@ -53,14 +53,14 @@ const BYTES_MAX = 4 * 1024 * 1024;
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
-/** Maximum number of a session's entries in memory that no turn asks for. */
+/** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
-interface Known {
+interface CachedSession {
   /** Oldest first, without a gap up to the newest. */
   readonly entries: Entry[];
   bytes: number;
-  /** Whether the session has no older ones. */
+  /** Whether the session has no older entries. */
   isWhole: boolean;
 }
 
@@ -88,21 +88,21 @@ export function createTranscripts(
     `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
-  /** The session that was used last is the last. */
-  const sessions = new Map<string, Known>();
+  /** The most recently used session is the last. */
+  const sessions = new Map<string, CachedSession>();
   let bytes = 0;
 
   function drop(sessionKey: string): void {
-    const known = sessions.get(sessionKey);
-    if (!known) return;
-    bytes -= known.bytes;
+    const cached = sessions.get(sessionKey);
+    if (!cached) return;
+    bytes -= cached.bytes;
     sessions.delete(sessionKey);
   }
 
-  function keep(sessionKey: string, known: Known): void {
+  function keep(sessionKey: string, cached: CachedSession): void {
     drop(sessionKey);
-    sessions.set(sessionKey, known);
-    bytes += known.bytes;
+    sessions.set(sessionKey, cached);
+    bytes += cached.bytes;
     makeRoom();
   }
 
@@ -113,32 +113,35 @@ export function createTranscripts(
     }
   }
 
-  /** Leaves out what no turn asks for any more: some at a time, for it moves the others. */
-  function trim(known: Known, used: number): void {
-    const spare = known.entries.length - used;
+  /**
+   * Removes entries that no turn uses any more. Removes several at once, because it moves the
+   * others.
+   */
+  function trim(cached: CachedSession, used: number): void {
+    const spare = cached.entries.length - used;
     if (spare < TRIM_AT) return;
-    const gone = known.entries.splice(0, spare);
-    const goneBytes = bytesOf(gone);
-    known.bytes -= goneBytes;
-    known.isWhole = false;
-    bytes -= goneBytes;
+    const trimmed = cached.entries.splice(0, spare);
+    const trimmedBytes = bytesOf(trimmed);
+    cached.bytes -= trimmedBytes;
+    cached.isWhole = false;
+    bytes -= trimmedBytes;
   }
 
   return {
     async entriesOf(sessionKey, limit, maxChars = Infinity) {
-      const known = sessions.get(sessionKey);
-      const shown = known && newestOf(known, limit, maxChars);
-      if (known && shown) {
+      const cached = sessions.get(sessionKey);
+      const newest = cached && newestOf(cached, limit, maxChars);
+      if (cached && newest) {
         sessions.delete(sessionKey);
-        sessions.set(sessionKey, known);
-        trim(known, shown.length);
-        return shown;
+        sessions.set(sessionKey, cached);
+        trim(cached, newest.length);
+        return newest;
       }
       return await read(() => {
         const rows = select.iterate(sessionKey, limit + 1);
-        const found = readNewest(rows, limit, maxChars);
-        keep(sessionKey, found);
-        return found.entries.slice();
+        const session = readNewest(rows, limit, maxChars);
+        keep(sessionKey, session);
+        return session.entries.slice();
       });
     },
     insert({ agentId, sessionKey, channelId }, entries) {
@@ -147,12 +150,12 @@ export function createTranscripts(
       }
     },
     stored(sessionKey, entries) {
-      const known = sessions.get(sessionKey);
-      if (!known || entries.length === 0) return;
-      const more = bytesOf(entries);
-      known.entries.push(...entries);
-      known.bytes += more;
-      bytes += more;
+      const cached = sessions.get(sessionKey);
+      if (!cached || entries.length === 0) return;
+      const addedBytes = bytesOf(entries);
+      cached.entries.push(...entries);
+      cached.bytes += addedBytes;
+      bytes += addedBytes;
       makeRoom();
     },
     forget() {
@@ -169,7 +172,7 @@ export function createTranscripts(
  * @returns `undefined` if the table may have more of the entries that the caller wants.
  */
 function newestOf(
-  { entries, isWhole }: Known,
+  { entries, isWhole }: CachedSession,
   limit: number,
   maxChars: number,
 ): readonly Entry[] | undefined {
@@ -183,8 +186,8 @@ function newestOf(
   return from === 0 && !isWhole && entries.length < limit ? undefined : entries.slice(from);
 }
 
-/** The first rows whose texts fit. To leave the loop early resets the statement. */
-function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): Known {
+/** Reads the newest entries that fit. Leaving the loop early resets the statement. */
+function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): CachedSession {
   const entries: Entry[] = [];
   let units = 0;
   let isWhole = true;

@@ -1,11 +1,10 @@
 /**
- * How turns end (T3): the transcript, the frozen reply and the end of the
- * message's wait are one transaction.
+ * Stores the ends of turns (T3): transcript, frozen reply and the message's new state are one
+ * transaction.
  *
- * Only the claim that runs can end, as memory says: after one end is stored, a second
- * end stores nothing. An answer of plain messages in a channel whose queue is in
- * memory is journaled. If nothing waits there, the intent to send its first message
- * (T4) goes with it.
+ * Only a claim that runs according to memory can end, so a second end stores nothing. An answer of
+ * plain messages is journaled if the queue of its channel is in memory. If nothing waits in that
+ * queue, the intent to send the first message (T4) is part of the same record.
  *
  * @module
  */
@@ -19,7 +18,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { Memory } from "../memory/memory.ts";
 import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
-import { TERMS } from "../database/durability.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
@@ -72,20 +71,21 @@ export function createTurnEnds(
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const addRows = prepareAddPlainRows(database, outgoing);
-  // The claim itself is in memory (T2): the row may still wait as far as the table knows.
+  // The claim is in memory (T2), so the row may still be `waiting` in the table.
   const finish = database.prepare(
     `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
      WHERE message_id = ? AND state IN ('waiting', 'running')`,
   );
 
-  /** @returns Whether the message was there, without an end. */
+  /** @returns Whether the message was in the inbox and had no end yet. */
   function end(messageId: string, how: TurnEnd, now: number): boolean {
     const [failureId, reason] = how.kind === "failed" ? [how.failureId, how.reason] : [null, null];
     return finish.run(how.kind, now, failureId, reason, messageId).changes > 0;
   }
 
   const append = journaled<PlainTurn>("turn", ({ messageId, rows, now, ...turn }) => {
-    if (!end(messageId, turn.end, now)) return; // given up meanwhile, with the bot it was for
+    // Given up meanwhile, because the account moved to another bot.
+    if (!end(messageId, turn.end, now)) return;
     transcripts.insert(turn, turn.entries);
     addRows(rows, now);
   });
@@ -94,9 +94,9 @@ export function createTurnEnds(
     const { claim: { message, route: { agentId, sessionKey } }, end, entries } = turn;
     const { accountId, channelId } = message;
     const isFirst = queues.size(accountId, channelId) === 0;
-    const first = outgoing.reserve(turn.outbox.length);
+    const firstId = outgoing.reserve(turn.outbox.length);
     const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
-      id: first + index,
+      id: firstId + index,
       message,
       ...(whole !== undefined && { whole }),
       isIntended: isFirst && index === 0,
@@ -108,10 +108,10 @@ export function createTurnEnds(
       action: { kind: "post" },
     }));
     queues.add(waiting, isFirst);
-    const terms = isFirst && rows.length > 0 ? TERMS.T3_T4 : TERMS.T3;
+    const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
     const messageId = message.id;
     try {
-      await append(terms, { messageId, agentId, sessionKey, channelId, end, entries, rows, now });
+      await append(options, { messageId, agentId, sessionKey, channelId, end, entries, rows, now });
     } catch (error) {
       queues.forget(accountId, channelId);
       throw error;
@@ -134,7 +134,7 @@ export function createTurnEnds(
     const { accountId, channelId } = message;
     const size = queues.size(accountId, channelId) + outbox.length;
     return !mayHaveDrafts && attempt === 1 && size <= (queue?.maxQueueSize ?? Infinity) &&
-      queues.takes(accountId, channelId) &&
+      queues.hasRoom(accountId, channelId) &&
       outbox.every(({ message, files, draft }) =>
         files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
       );
@@ -143,8 +143,8 @@ export function createTurnEnds(
   return {
     async finishTurn(ended, now, queue) {
       const { claim } = ended;
-      if (!claims.runs(claim)) return NOT_STORED;
-      outgoing.heedOthers();
+      if (!claims.isRunning(claim)) return NOT_STORED;
+      outgoing.forgetIfOthersWrote();
       const entries = ended.entries.map((entry) => ({
         ...entry,
         text: withoutControls(entry.text),
@@ -152,7 +152,7 @@ export function createTurnEnds(
       const turn = { ...ended, entries };
       const stored = isPlain(turn, queue)
         ? await journal(turn, now)
-        : await commit(TERMS.T3, () => store(turn, now, queue));
+        : await commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
       if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
       claims.end(claim);
       return stored;

@@ -19,11 +19,17 @@ describe("[S4] openDataDirectory()", () => {
 
     const [row] = await second.store.outbox.addAll([frozen({ nonce: "" })], NOW);
     assert.ok(row);
-    assert.deepEqual(await first.store.outbox.fatesOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    assert.deepEqual(await first.store.outbox.sendResultsOf([row.id]), [{
+      id: row.id,
+      kind: "waits",
+    }]);
     first.close();
     assert.equal(await second.takeOver(), true);
     assert.equal(second.sender(), "us");
-    assert.deepEqual(await second.store.outbox.fatesOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    assert.deepEqual(await second.store.outbox.sendResultsOf([row.id]), [{
+      id: row.id,
+      kind: "waits",
+    }]);
 
     const third = await openDataDirectory(folder.path);
     assert.equal(third.sender(), "another");

@@ -131,7 +131,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       writeFileSync(file, damaged, { mode: 0o600 });
       const said = lineOf(await run(scene), 74);
       assert.ok(said.includes(file));
-      assert.match(said, /damaged.*left as it is.*barnacle restore.*later version.*put a copy/);
+      assert.match(said, /damaged.*stays unchanged.*put a backup.*barnacle restore.*later version/);
       assert.equal(readFileSync(file, "utf8"), damaged);
     }));
 

@@ -54,7 +54,7 @@ describe("[P3] createPairingService()", () => {
   });
 });
 
-function setUp(untold: readonly PairingRequest[] = []) {
+function setUp(unreported: readonly PairingRequest[] = []) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const told: { readonly text: string; readonly buttons: readonly Button[] }[] = [];
@@ -63,8 +63,8 @@ function setUp(untold: readonly PairingRequest[] = []) {
   const challenges = createChallenges({
     accountId: ACCOUNT,
     store: {
-      untold: () => Promise.resolve(untold),
-      markTold(id) {
+      unreported: () => Promise.resolve(unreported),
+      markReported(id) {
         if (world.isFull) return Promise.reject(new Error("disk full"));
         marked.push(id);
         return Promise.resolve();

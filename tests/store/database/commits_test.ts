@@ -5,9 +5,13 @@ import fc from "fast-check";
 import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
 import { JOURNAL } from "../../../src/store/schema/journal.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
-import { TERMS, type Terms, UNNAMED } from "../../../src/store/database/durability.ts";
+import {
+  COMMIT_OPTIONS,
+  type CommitOptions,
+  UNNAMED,
+} from "../../../src/store/database/durability.ts";
 
-/** Notes in a database of which every statement that SQLite is told is on record. */
+/** Notes in a database that records every statement for SQLite. */
 function openNotes(deps: Partial<CommitsDeps> = {}) {
   const database = new DatabaseSync(":memory:");
   database.exec(`CREATE TABLE note (text TEXT NOT NULL UNIQUE) STRICT; ${JOURNAL}`);
@@ -32,24 +36,24 @@ function openNotes(deps: Partial<CommitsDeps> = {}) {
     soon: (run) => groups.push(run),
     ...deps,
   });
-  const add = (text: string, terms: Terms = UNNAMED) =>
-    commits.commit(terms, () => insert.run(text).changes);
+  const add = (text: string, options: CommitOptions = UNNAMED) =>
+    commits.commit(options, () => insert.run(text).changes);
   return { database, commits, events, groups, add, all };
 }
 
-/** The first failure, and what the others said. */
+/** The outcomes of all jobs, as statuses. */
 async function outcomes(promises: readonly Promise<unknown>[]): Promise<readonly string[]> {
   return (await Promise.allSettled(promises)).map(({ status }) => status);
 }
 
 describe("createCommits()", () => {
-  it("[D1] commits by itself, and resolves to what the work returned", async () => {
+  it("[D1] commits a single transaction, and resolves to the result of its work", async () => {
     const { add, all } = openNotes({ soon: setImmediate });
     assert.equal(await add("one"), 1);
     assert.deepEqual(all(), ["one"]);
   });
 
-  it("[D1] commits together what comes together, in one group", async () => {
+  it("[D1] commits simultaneous transactions in one group", async () => {
     const { add, all, groups } = openNotes();
     const added = [add("one"), add("two")];
     assert.equal(groups.length, 1);
@@ -63,19 +67,19 @@ describe("createCommits()", () => {
     assert.deepEqual(all(), ["one", "two", "three"]);
   });
 
-  it("[D1] tells nobody before it is committed", async () => {
+  it("[D1] resolves only after the commit", async () => {
     const { database, commits, add, groups } = openNotes();
     const isCommitted: boolean[] = [];
-    const told = commits.commit(UNNAMED, () => 1).then(() => {
+    const committed = commits.commit(UNNAMED, () => 1).then(() => {
       isCommitted.push(!database.isTransaction);
     });
     const added = add("one");
     groups[0]!();
-    await Promise.all([told, added]);
+    await Promise.all([committed, added]);
     assert.deepEqual(isCommitted, [true]);
   });
 
-  it("[D1] lets a job that throws fail alone, with all that it has done", async () => {
+  it("[D1] undoes all work of a job that throws, and of no other job", async () => {
     const { commits, add, all, groups } = openNotes();
     const failing = commits.commit(UNNAMED, () => {
       throw new RangeError("no");
@@ -87,7 +91,7 @@ describe("createCommits()", () => {
     assert.deepEqual(all(), ["one", "two"]);
   });
 
-  it("[D1] says that work is undone before any other begins", async () => {
+  it("[D1] reports undone work before any other work begins", async () => {
     const events: string[] = [];
     const { commits, groups } = openNotes({
       onUndone: () => events.push("undone"),
@@ -99,24 +103,24 @@ describe("createCommits()", () => {
         after() {},
       },
     });
-    const work = (name: string, isDone: boolean, terms = UNNAMED) =>
-      commits.commit(terms, () => {
+    const work = (name: string, isDone: boolean, options = UNNAMED) =>
+      commits.commit(options, () => {
         events.push(name);
         if (!isDone) throw new RangeError("no");
       });
     const jobs = [work("one", true), work("two", false), work("three", true)];
     groups[0]!();
-    jobs.push(work("four", true, TERMS.T1));
+    jobs.push(work("four", true, COMMIT_OPTIONS.T1));
     groups[1]!();
     jobs.push(work("five", true));
     groups[2]!();
     await outcomes(jobs);
-    // The group begins anew, and then only what throws is undone.
+    // The group runs again, and then only the throwing job is undone.
     const again = ["one", "two", "undone", "three", "four", "undone", "five"];
     assert.deepEqual(events, ["one", "two", "undone", ...again]);
   });
 
-  it("[D1] stores of any group exactly what it says it has", async () => {
+  it("[D1] stores exactly the work of the jobs that resolve, for any group", async () => {
     const word = fc.constantFrom("a", "b", "c", "d");
     const property = fc.asyncProperty(
       fc.array(fc.array(word, { minLength: 1, maxLength: 3 }), { maxLength: 8 }),
@@ -125,29 +129,35 @@ describe("createCommits()", () => {
         const insert = database.prepare("INSERT INTO note VALUES (?)");
         const promises = jobs.map((words) =>
           commits.commit(UNNAMED, () => {
-            for (const text of words) insert.run(text); // a second one of a word throws
+            for (const text of words) insert.run(text); // a duplicate word throws
           })
         );
         for (const run of groups) run();
-        const told = await outcomes(promises);
-        const expected = jobs.filter((_, index) => told[index] === "fulfilled").flat();
+        const statuses = await outcomes(promises);
+        const expected = jobs.filter((_, index) => statuses[index] === "fulfilled").flat();
         assert.deepEqual(all(), expected);
         for (const [index, words] of jobs.entries()) {
-          const before = jobs.slice(0, index).filter((_, at) => told[at] === "fulfilled").flat();
+          const before = jobs.slice(0, index).filter((_, at) => statuses[at] === "fulfilled")
+            .flat();
           const isNew = new Set([...before, ...words]).size === before.length + words.length;
-          assert.equal(told[index] === "fulfilled", isNew);
+          assert.equal(statuses[index] === "fulfilled", isNew);
         }
       },
     );
     await fc.assert(property, { numRuns: 100 });
   });
 
-  it("[D2] passes the crash points of what is stored, in order, around the commit", async () => {
+  it("[D2] calls the crash hooks of stored transactions in order, around the commit", async () => {
     const { commits, add, events, groups } = openNotes();
-    const failing = commits.commit(TERMS.T3, () => {
+    const failing = commits.commit(COMMIT_OPTIONS.T3, () => {
       throw new RangeError("no");
     });
-    const jobs = [add("one", TERMS.T1), failing, add("two"), add("three", TERMS.T4)];
+    const jobs = [
+      add("one", COMMIT_OPTIONS.T1),
+      failing,
+      add("two"),
+      add("three", COMMIT_OPTIONS.T4),
+    ];
     groups[0]!();
     await outcomes(jobs);
     assert.deepEqual(events.filter((event) => /^(before|after)/.test(event)), [
@@ -158,7 +168,7 @@ describe("createCommits()", () => {
     ]);
   });
 
-  it("[D2] stores nothing of a group whose process dies before the commit", async () => {
+  it("[D2] stores nothing of a group if the process dies before the commit", async () => {
     const { add, all, groups } = openNotes({
       crash: {
         before() {
@@ -167,33 +177,36 @@ describe("createCommits()", () => {
         after() {},
       },
     });
-    const jobs = [add("one", TERMS.T1), add("two")];
+    const jobs = [add("one", COMMIT_OPTIONS.T1), add("two")];
     groups[0]!();
     assert.deepEqual(await outcomes(jobs), ["rejected", "rejected"]);
     assert.deepEqual(all(), []);
   });
 
-  const NORMAL = TERMS.T2;
-  const FULL = TERMS.T4;
+  const NORMAL = COMMIT_OPTIONS.T2;
+  const FULL = COMMIT_OPTIONS.T4;
   const DURABILITIES: readonly (readonly [
     name: string,
-    groups: readonly (readonly Terms[])[],
-    told: readonly string[],
+    groups: readonly (readonly CommitOptions[])[],
+    expected: readonly string[],
   ])[] = [
     ["the strongest of a group", [[NORMAL, FULL, NORMAL]], ["full"]],
-    ["normal where all are", [[NORMAL, NORMAL]], ["normal"]],
-    ["switched only where it changes", [[FULL], [FULL], [NORMAL], [NORMAL], [FULL]], [
+    ["normal if all are", [[NORMAL, NORMAL]], ["normal"]],
+    ["switched only if it changes", [[FULL], [FULL], [NORMAL], [NORMAL], [FULL]], [
       "full",
       "normal",
       "full",
     ]],
   ];
-  for (const [name, given, told] of DURABILITIES) {
-    it(`[D1] is durable as asked for: ${name}`, async () => {
+  for (const [name, given, expected] of DURABILITIES) {
+    it(`[D1] commits with the requested durability: ${name}`, async () => {
       const { database, commits, events, groups } = openNotes();
       for (const group of given) {
-        const jobs = group.map((terms) =>
-          commits.commit(terms, () => database.prepare("PRAGMA synchronous").get()?.["synchronous"])
+        const jobs = group.map((options) =>
+          commits.commit(
+            options,
+            () => database.prepare("PRAGMA synchronous").get()?.["synchronous"],
+          )
         );
         groups.pop()!();
         const isFull = group.some(({ durability }) => durability === "full");
@@ -201,12 +214,12 @@ describe("createCommits()", () => {
       }
       assert.deepEqual(
         events.filter((event) => event.startsWith("PRAGMA")),
-        told.map((durability) => `PRAGMA synchronous = ${durability}`),
+        expected.map((durability) => `PRAGMA synchronous = ${durability}`),
       );
     });
   }
 
-  it("[X2] says of a full disk that it is full, stores nothing, and goes on with room", async () => {
+  it("[X2] rejects with `full` on a full disk, and continues once there is room", async () => {
     const { database, add, all, groups } = openNotes();
     const limit = (pages: number) => database.prepare(`PRAGMA max_page_count = ${pages}`).get();
     limit(10);
@@ -216,8 +229,11 @@ describe("createCommits()", () => {
     assert.ok(reason?.status === "rejected" && reason.reason instanceof StoreError);
     assert.equal(reason.reason.kind, "full");
     assert.ok(reason.reason.message.includes("/data/notes.db"));
-    const told = await outcomes(jobs);
-    assert.deepEqual(all(), ["one", "two"].filter((_, index) => told[index * 2] === "fulfilled"));
+    const statuses = await outcomes(jobs);
+    assert.deepEqual(
+      all(),
+      ["one", "two"].filter((_, index) => statuses[index * 2] === "fulfilled"),
+    );
 
     limit(1_000);
     const later = add("three");
@@ -226,12 +242,12 @@ describe("createCommits()", () => {
     assert.ok(all().includes("three"));
   });
 
-  it("[X2] loses a whole group with a transaction that the disk took away", async () => {
+  it("[X2] fails all jobs of a group if SQLite rolls the transaction back", async () => {
     const { database, commits, add, all, groups } = openNotes();
     const jobs = [
       add("one"),
       commits.commit(UNNAMED, () => {
-        database.exec("ROLLBACK"); // as SQLite does by itself when it can do no other
+        database.exec("ROLLBACK"); // as SQLite does by itself after some failures
         throw new Error("disk I/O error");
       }),
       add("two"),
@@ -250,7 +266,7 @@ describe("createCommits()", () => {
     assert.deepEqual(all(), ["three"]);
   });
 
-  it("[X2] tells what kind of fault a read has met", async () => {
+  it("[X2] rejects a failed read with the kind of the failure", async () => {
     const { commits } = openNotes();
     const failing = commits.read(() => {
       throw new Error("database disk image is malformed");
@@ -262,12 +278,12 @@ describe("createCommits()", () => {
     assert.equal(await commits.read(() => 1), 1);
   });
 
-  it("[O7] commits at its close what waits, and takes no more", async () => {
+  it("[O7] commits waiting work on close(), and refuses later work", async () => {
     const { commits, add, all, groups } = openNotes();
     const added = add("one");
     commits.close();
     assert.equal(await added, 1);
-    groups[0]!(); // comes too late, and finds nothing
+    groups[0]!(); // runs after close(), and finds no job
     await assert.rejects(add("two"), /closed/);
     assert.deepEqual(all(), ["one"]);
   });

@@ -55,7 +55,7 @@ function makeDatabase(path: string): void {
 }
 
 describe("openDatabase()", () => {
-  it("[X2] makes a file, and a directory for it, that nobody else can read", () => {
+  it("[X2] creates a file and its directory that only the owner can read", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "new", "barnacle.db");
     const database = openDatabase(path, { now: NOW });
@@ -67,7 +67,7 @@ describe("openDatabase()", () => {
     database.close();
   });
 
-  it("[X2] makes a file private that others could read", () => {
+  it("[X2] makes a file private if other users can read it", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
@@ -76,7 +76,7 @@ describe("openDatabase()", () => {
     assert.equal(modeOf(path), "600");
   });
 
-  it("[D1] writes ahead, waits for others, and trusts no schema", () => {
+  it("[D1] uses a write-ahead log, a busy timeout and no trusted schema", () => {
     using directory = tempDirectory();
     const database = openDatabase(join(directory.path, "barnacle.db"), { now: NOW });
     const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
@@ -90,7 +90,7 @@ describe("openDatabase()", () => {
     database.close();
   });
 
-  it("[X2] keeps what is there", () => {
+  it("[X2] keeps the data of an existing file", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
@@ -107,7 +107,7 @@ describe("openDatabase()", () => {
     "that was cut off": (path) => truncateSync(path, 5_000),
   };
   for (const [name, damage] of Object.entries(DAMAGES)) {
-    it(`[X2] refuses a file ${name}, and leaves it as it is`, () => {
+    it(`[X2] refuses a file ${name}, and leaves it unchanged`, () => {
       using directory = tempDirectory();
       const path = join(directory.path, "barnacle.db");
       makeDatabase(path);
@@ -125,15 +125,15 @@ describe("openDatabase()", () => {
     foreign.exec("CREATE TABLE recipe (name TEXT)");
     foreign.close();
     const before = digestOf(path);
-    openingFails(path, "unwritable", "another program's");
+    openingFails(path, "unwritable", "belongs to another program");
     assert.equal(digestOf(path), before);
   });
 
-  it("[X7] refuses a newer schema, names both, and touches neither file nor log", () => {
+  it("[X7] refuses a newer schema, names both schemas, and changes neither file nor log", () => {
     using directory = tempDirectory();
     const live = join(directory.path, "live.db");
     const path = join(directory.path, "barnacle.db");
-    const database = new DatabaseSync(live); // copied while open, it is as after `kill -9`
+    const database = new DatabaseSync(live); // a copy of an open file is as after `kill -9`
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a); PRAGMA user_version = 77");
     for (const end of ["", "-wal"]) copyFileSync(live + end, path + end);
     database.close();
@@ -159,7 +159,7 @@ describe("openDatabase()", () => {
     old.close();
   });
 
-  it("[X7] leaves no half of a copy where a process died at it", () => {
+  it("[X7] removes the partial backup of a process that died", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
@@ -170,7 +170,7 @@ describe("openDatabase()", () => {
     assert.deepEqual(names, [`barnacle.db.schema${MIGRATIONS.length}-20261120T083000000Z.bak`]);
   });
 
-  it("[X7] changes nothing where a migration fails, and can be opened again", () => {
+  it("[X7] changes nothing if a migration fails, and can be opened again", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     makeDatabase(path);
@@ -184,7 +184,7 @@ describe("openDatabase()", () => {
     database.close();
   });
 
-  it("[X2] makes no database where a file or a directory is in the way", () => {
+  it("[X2] creates no database if a file or a directory has its path", () => {
     using directory = tempDirectory();
     writeFileSync(join(directory.path, "file"), "");
     openingFails(join(directory.path, "file", "barnacle.db"), "unwritable", "--data");
@@ -194,8 +194,8 @@ describe("openDatabase()", () => {
 
   const isRoot = process.geteuid?.() === 0;
   it(
-    "[X2] makes no database in a directory that cannot be written to",
-    skipUnless(!isRoot, "a read-only directory stops nobody who is root"),
+    "[X2] creates no database in a directory without write permission",
+    skipUnless(!isRoot, "root can write to a read-only directory"),
     () => {
       using directory = tempDirectory();
       chmodSync(directory.path, 0o500);

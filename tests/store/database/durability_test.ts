@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TERMS } from "../../../src/store/database/durability.ts";
+import { COMMIT_OPTIONS } from "../../../src/store/database/durability.ts";
 
-describe("TERMS", () => {
-  it("[D2] waits for the disk where nothing brings a row back", () => {
-    const full = Object.entries(TERMS).filter(([, { durability }]) => durability === "full");
+describe("COMMIT_OPTIONS", () => {
+  it("[D2] waits for the disk if nothing would restore the work", () => {
+    const full = Object.entries(COMMIT_OPTIONS).filter(([, { durability }]) =>
+      durability === "full"
+    );
     assert.deepEqual(full.map(([key]) => key), [
       "T0",
       "FIRST_DM",
@@ -17,7 +19,9 @@ describe("TERMS", () => {
   });
 
   it("[G14] names each transaction as the crash table does", () => {
-    const names = Object.entries(TERMS).map(([key, terms]) => [key, "name" in terms && terms.name]);
+    const names = Object.entries(COMMIT_OPTIONS).map((
+      [key, options],
+    ) => [key, "name" in options && options.name]);
     assert.deepEqual(Object.fromEntries(names), {
       T0: "T0",
       T1: "T1",

@@ -7,7 +7,7 @@ describe("joinParts()", () => {
   const sessions = { start: (shard: number) => shard + 1 };
   const guilds = { load: (id: string) => `guild ${id}` };
 
-  it("makes one object with the methods of all parts", () => {
+  it("returns one object with the methods of all parts", () => {
     const joined: typeof accounts & typeof sessions = joinParts(accounts, sessions);
     assert.deepEqual(Object.keys(joined), ["load", "start"]);
     assert.equal(joined.load("1"), "account 1");
@@ -16,7 +16,7 @@ describe("joinParts()", () => {
 
   it("does not compile, and throws, if two parts have a method of the same name", () => {
     // @ts-expect-error: both have `load`
-    assert.throws(() => joinParts(accounts, sessions, guilds), /"load" is in two/);
+    assert.throws(() => joinParts(accounts, sessions, guilds), /two of them have "load"/);
   });
 
   it("does not compile even if the two methods have the same type", () => {
@@ -24,7 +24,7 @@ describe("joinParts()", () => {
     assert.throws(() => joinParts(accounts, { ...accounts }), TypeError);
   });
 
-  it("leaves the parts as they are", () => {
+  it("leaves the parts unchanged", () => {
     joinParts(accounts, sessions);
     assert.deepEqual(Object.keys(accounts), ["load"]);
   });

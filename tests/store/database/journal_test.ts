@@ -16,7 +16,7 @@ import { accepted, batch, frozen, heard, ignored, part } from "../../support/sto
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNELS = ["11", "12"];
 
-/** One thing that happens to a store. */
+/** One step of a store's life. */
 type Step =
   | { readonly kind: "say"; readonly channel: number; readonly isAccepted: boolean }
   | { readonly kind: "again" | "turn" | "send" | "echo" | "refuse" | "crash" };
@@ -31,7 +31,7 @@ const step = (...kinds: readonly Exclude<Step["kind"], "say">[]): fc.Arbitrary<S
     fc.record({ kind: fc.constantFrom(...kinds) }),
   );
 
-/** Plays steps on a store; `afterEach` is told of the store after each of them. */
+/** Plays steps on a store; calls `afterEach` with the store after each step. */
 async function play(steps: readonly Step[], afterEach: (store: Store) => void = () => {}) {
   const database = openDatabase();
   const refused: unknown[] = [];
@@ -132,7 +132,7 @@ const TABLES = [
 ];
 
 describe("the journal", () => {
-  it("[D1] leaves in the tables what they would have without it", async () => {
+  it("[D1] leads to the same tables as work without a journal", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step("again", "turn", "send", "echo", "refuse"), { maxLength: 30 }),
@@ -147,7 +147,7 @@ describe("the journal", () => {
     );
   });
 
-  it("[D1] [G7] loses nothing in a crash, and does nothing twice", async () => {
+  it("[D1] [G7] loses no work in a crash, and does none twice", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step("again", "turn", "send", "echo", "refuse", "crash", "turn"), {
@@ -176,7 +176,7 @@ describe("the journal", () => {
     );
   });
 
-  it("[G14] stores a turn with its intent in one commit, and nothing else waits for it", async () => {
+  it("[G14] stores a turn with its intent in one commit, without other commits", async () => {
     const passed: string[] = [];
     const database = openDatabase();
     const store = createStore(database, ":memory:", {
@@ -192,13 +192,13 @@ describe("the journal", () => {
     const [row] = await store.outbox.heads(ACCOUNT, [message.channelId]);
     assert.equal(await store.outbox.markSending(row!, NOW), true);
     assert.equal(await store.outbox.markSent(row!, messageId("9")), true);
-    // Once for each channel the tables are asked whether anything waits there.
+    // Reads the tables once for each channel, to learn that no message waits there.
     assert.deepEqual(passed, ["T1", "TJ", "T3", "T4"], "two commits, and T4 is one with T3");
     store.catchUp();
     assert.deepEqual(passed.slice(4), ["TJ", "T5"]);
   });
 
-  it("[D1] gives a row another number where a command has taken it, and finds it by both", async () => {
+  it("[D1] gives a row another number if a command took its number", async () => {
     const database = openDatabase();
     const store = createStore(database, ":memory:", { elapsed: () => 0 });
     const message = guildMessage();
@@ -222,7 +222,7 @@ describe("the journal", () => {
     ]);
   });
 
-  it("[D1] does each record once, though a command that opens the store does it first", async () => {
+  it("[D1] does each record's work once, even if a command does it first", async () => {
     const database = openDatabase();
     const options = { elapsed: () => 0 };
     const store = createStore(database, ":memory:", options);
@@ -242,7 +242,7 @@ describe("the journal", () => {
     );
   });
 
-  it("[X2] keeps a record that no module knows, says so, and goes on", async () => {
+  it("[X2] keeps and reports a record of an unknown kind, and continues", async () => {
     const database = openDatabase();
     database.prepare("INSERT INTO journal (kind, record) VALUES ('odd', '{}')").run();
     const refused: unknown[] = [];

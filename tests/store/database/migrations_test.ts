@@ -12,7 +12,7 @@ const tablesOf = (database: DatabaseSync) =>
 const mustNotBackUp = () => assert.fail("There is nothing to back up");
 
 describe("[X7] migrate()", () => {
-  it("runs all steps of an empty database, and none of a current one", () => {
+  it("runs all migrations on an empty database, and none on a current one", () => {
     const database = new DatabaseSync(":memory:");
     for (let time = 0; time < 2; time++) {
       migrate(database, STEPS, mustNotBackUp);
@@ -21,7 +21,7 @@ describe("[X7] migrate()", () => {
     }
   });
 
-  it("backs up, and runs the steps that lack", () => {
+  it("backs up, and runs the missing migrations", () => {
     const database = new DatabaseSync(":memory:");
     migrate(database, STEPS.slice(0, 1), mustNotBackUp);
     const seen: unknown[] = [];
@@ -30,7 +30,7 @@ describe("[X7] migrate()", () => {
     assert.deepEqual(tablesOf(database), ["one", "two"]);
   });
 
-  it("does nothing without its backup", () => {
+  it("changes nothing if the backup fails", () => {
     const database = new DatabaseSync(":memory:");
     migrate(database, STEPS.slice(0, 1), mustNotBackUp);
     assert.throws(() =>
@@ -40,7 +40,7 @@ describe("[X7] migrate()", () => {
     assert.deepEqual(tablesOf(database), ["one"]);
   });
 
-  it("runs all or none", () => {
+  it("runs all migrations or none", () => {
     const database = new DatabaseSync(":memory:");
     assert.throws(() => migrate(database, [...STEPS, "NONSENSE"], mustNotBackUp));
     assert.deepEqual(tablesOf(database), []);
@@ -53,11 +53,13 @@ describe("MIGRATIONS", () => {
     .filter(({ schema, type, name }) =>
       schema === "main" && type === "table" && !String(name).startsWith("sqlite_")
     );
-  /** Of the process, whatever the account; facts are whose decisions name them. */
+  /**
+   * Tables of the process, without an account. Facts belong to the decisions that refer to them.
+   */
   const shared = new Set<unknown>(["run", "fact", "journal"]);
 
   for (const { name, strict } of tables) {
-    it(`[X2] check the types of ${name}, and say whose each row is`, () => {
+    it(`[X2] check the types of ${name}, and store the account of each row`, () => {
       assert.equal(strict, 1);
       const columns = openDatabase().prepare(`PRAGMA table_info(${String(name)})`).all();
       const isOwned = columns.some(({ name }) => /^(account|agent)_id$/.test(String(name)));

@@ -14,10 +14,10 @@ const NOW = 1_000;
 const OPTIONS = { now: NOW, elapsed: () => 0 };
 const CHILD = join(import.meta.dirname!, "..", "..", "support", "process", "outbox_child.ts");
 
-/** Messages of each other process. */
+/** Number of messages of each process. */
 const ADDED = 100;
 
-/** @returns The exit code of another process that adds so many messages to the store at `path`. */
+/** Adds `count` messages to the store at `path` in another process, and returns its exit code. */
 async function addElsewhere(path: string, name: string, count: number): Promise<number> {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
   const child = spawn(process.execPath, [...run, CHILD, path, name, String(count)], {
@@ -28,7 +28,7 @@ async function addElsewhere(path: string, name: string, count: number): Promise<
 }
 
 describe("changedElsewhere()", () => {
-  it("[D1] tells of each other writer once, and never of its own store", async () => {
+  it("[D1] reports each commit of another writer once, and none of its own store", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const bot = openStore(path, OPTIONS);
@@ -40,7 +40,7 @@ describe("changedElsewhere()", () => {
     assert.equal(command.changedElsewhere(), true);
 
     await command.outbox.heads(ACCOUNT);
-    assert.equal(bot.changedElsewhere(), false, "a look is no change");
+    assert.equal(bot.changedElsewhere(), false, "a read is no change");
     const { id } = await command.outbox.add(frozen({ nonce: "" }), NOW);
     await command.outbox.release(id, "drop");
     assert.equal(bot.changedElsewhere(), true);
@@ -48,7 +48,7 @@ describe("changedElsewhere()", () => {
     for (const store of [bot, command]) store.close();
   });
 
-  it("[D1] stays false over a checkpoint of its own", async () => {
+  it("[D1] stays false after a checkpoint of its own", async () => {
     using directory = tempDirectory();
     const store = openStore(join(directory.path, "barnacle.db"), OPTIONS);
     const content = "x".repeat(2_000);
@@ -61,8 +61,8 @@ describe("changedElsewhere()", () => {
   });
 });
 
-describe("[D2] two processes at one outbox", () => {
-  it("add each message once, in the order of each, whoever is first", async () => {
+describe("[D2] two processes with one outbox", () => {
+  it("add each message once, in the order of each process, regardless of the winner", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, OPTIONS);
@@ -79,18 +79,18 @@ describe("[D2] two processes at one outbox", () => {
     assert.equal(store.changedElsewhere(), true);
 
     const open = await store.outbox.open(ACCOUNT);
-    const said = (name: string) =>
+    const textsOf = (name: string) =>
       open.flatMap(({ preview }) =>
         preview.startsWith(`${name} `) ? [Number(preview.split(" ")[1])] : []
       );
     const all = Array.from({ length: ADDED }, (_, index) => index);
-    assert.deepEqual(said("here"), Array.from({ length: added }, (_, index) => index));
-    const [bot, command] = [said("bot"), said("command")];
+    assert.deepEqual(textsOf("here"), Array.from({ length: added }, (_, index) => index));
+    const [bot, command] = [textsOf("bot"), textsOf("command")];
     for (const one of [bot, command]) assert.deepEqual(one, one.toSorted((a, b) => a - b));
     assert.deepEqual(
       [...bot, ...command].toSorted((a, b) => a - b),
       all.flatMap((index) => index % 2 === 0 ? [index, index] : [index]),
-      "of those with a nonce of both, one",
+      "one row for each shared nonce",
     );
     assert.equal(new Set(open.map(({ id }) => id)).size, open.length);
     store.close();

@@ -31,22 +31,22 @@ const FAULTS: readonly (readonly [thrown: Error, kind: StoreErrorKind])[] = [
 
 describe("[X2] toStoreError()", () => {
   for (const [thrown, kind] of FAULTS) {
-    it(`takes ${JSON.stringify({ text: thrown.message, ...thrown })} for ${kind}`, () => {
+    it(`classifies ${JSON.stringify({ text: thrown.message, ...thrown })} as ${kind}`, () => {
       const error = toStoreError(thrown, PATH);
       assert.ok(error instanceof StoreError);
       assert.equal(error.kind, kind);
       assert.equal(error.path, PATH);
       assert.equal(error.cause, thrown);
       assert.ok(error.message.includes(PATH));
-      const isForCopy = /left as it is.*restore` comes in a later version.*put a copy/;
+      const isForCopy = /stays unchanged.*put a backup.*restore` comes in a later version/;
       assert.equal(isForCopy.test(error.message), kind === "damaged");
     });
   }
 
-  it("leaves faults of ours as they are", () => {
+  it("returns errors of our own code unchanged", () => {
     const constraint = withFields("UNIQUE constraint failed: inbox.message_id", { errcode: 2067 });
-    const said = new StoreError("said already", { kind: "newer", path: PATH });
-    for (const thrown of [constraint, new TypeError("disk"), said, "a word", undefined]) {
+    const storeError = new StoreError("said already", { kind: "newer", path: PATH });
+    for (const thrown of [constraint, new TypeError("disk"), storeError, "a word", undefined]) {
       assert.equal(toStoreError(thrown, PATH), thrown);
     }
   });

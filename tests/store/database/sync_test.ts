@@ -6,7 +6,7 @@ import { syncDirectory, syncFile } from "../../../src/store/database/sync.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[X7] syncFile()", () => {
-  it("leaves a file and its directory as they are, and says if there is none", () => {
+  it("leaves a file and its directory unchanged, and throws if the file is missing", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "file");
     writeFileSync(path, "text");

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { UNNAMED } from "../../../src/store/database/durability.ts";
-import { transact, transactAlone, transactNow } from "../../../src/store/database/transact.ts";
+import {
+  createUngroupedTransactions,
+  transact,
+  transactNow,
+} from "../../../src/store/database/transact.ts";
 
 function openNotes() {
   const database = new DatabaseSync(":memory:");
@@ -13,7 +17,7 @@ function openNotes() {
 }
 
 describe("[D1] transact()", () => {
-  it("stores all and resolves to what the work returned", async () => {
+  it("stores all work, and resolves to its result", async () => {
     const { database, add, all } = openNotes();
     const changes = await transact(database, () => {
       add("one");
@@ -23,7 +27,7 @@ describe("[D1] transact()", () => {
     assert.deepEqual(all(), ["one", "two"]);
   });
 
-  it("stores nothing of work that throws, and is ready for more", async () => {
+  it("stores nothing of work that throws, and accepts the next work", async () => {
     const { database, add, all } = openNotes();
     const failing = transact(database, () => {
       add("one");
@@ -36,7 +40,7 @@ describe("[D1] transact()", () => {
 });
 
 describe("[D1] transactNow()", () => {
-  it("throws what the work threw, even where the transaction is gone", () => {
+  it("throws the error of the work, even after SQLite rolled back by itself", () => {
     const { database, all } = openNotes();
     const work = () => {
       database.exec("ROLLBACK"); // as a full disk makes SQLite do
@@ -47,10 +51,10 @@ describe("[D1] transactNow()", () => {
   });
 });
 
-describe("[D1] transactAlone()", () => {
-  it("commits each job by itself, and reads what is committed", async () => {
+describe("[D1] createUngroupedTransactions()", () => {
+  it("commits each job by itself, and reads committed data", async () => {
     const { database, add, all } = openNotes();
-    const { commit, read } = transactAlone(database);
+    const { commit, read } = createUngroupedTransactions(database);
     const jobs = [
       commit(UNNAMED, () => add("one").changes),
       commit(UNNAMED, () => {

@@ -11,27 +11,27 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const isGone = (error: unknown): boolean => error instanceof StoreError && error.kind === "gone";
 
 describe("[X2] watchFile()", () => {
-  it("notices that the file was removed, moved or replaced, and that it is back", () => {
+  it("detects that the file was removed, moved or replaced, and that it is back", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     writeFileSync(path, "");
-    const assertThere = watchFile(path);
-    assertThere();
+    const assertFileUnchanged = watchFile(path);
+    assertFileUnchanged();
     renameSync(path, `${path}.moved`);
-    assert.throws(assertThere, isGone);
+    assert.throws(assertFileUnchanged, isGone);
     writeFileSync(path, ""); // another one
-    assert.throws(assertThere, isGone);
+    assert.throws(assertFileUnchanged, isGone);
     renameSync(`${path}.moved`, path);
-    assertThere();
+    assertFileUnchanged();
     rmSync(path);
-    assert.throws(assertThere, isGone);
+    assert.throws(assertFileUnchanged, isGone);
   });
 
-  it("says nothing of a database that is no file", () => {
+  it("accepts a database without a file", () => {
     watchFile(":memory:")();
   });
 
-  it("fails the store's probe, and so its health", async () => {
+  it("makes the store's probe fail, and so the health check", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, { now: 0, elapsed: () => 0 });

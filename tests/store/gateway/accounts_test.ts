@@ -5,11 +5,11 @@ import { ACCOUNT } from "../../support/discord/builders.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
 
 describe("createAccounts()", () => {
-  it("[C6] knows nothing of an account before its first start", async () => {
+  it("[C6] loads no data of an account before its first start", async () => {
     assert.deepEqual(await openTestStore().store.gateway.loadAccount(ACCOUNT), { shards: [] });
   });
 
-  it("[C6] names each account that connected, or has something to send, once", async () => {
+  it("[C6] lists each account once that connected or has messages to send", async () => {
     const { store } = openTestStore();
     assert.deepEqual(await store.gateway.accountIds(), []);
     await store.gateway.saveFlags(toAccountId("work"), 1, 1);
@@ -19,7 +19,7 @@ describe("createAccounts()", () => {
     assert.deepEqual(await store.gateway.accountIds(), [ACCOUNT, "work"]);
   });
 
-  it("[X2] refuses a row that is none of ours", async () => {
+  it("[X2] refuses a row of an unknown form", async () => {
     const { database, store } = openTestStore();
     database.exec("INSERT INTO account (account_id, user_id) VALUES ('default', 'me')");
     await assert.rejects(store.gateway.loadAccount(ACCOUNT), /Not a Discord id/);

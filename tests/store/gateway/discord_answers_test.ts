@@ -21,7 +21,7 @@ const answer = (fields: Partial<GatewayAnswer> = {}): GatewayAnswer => ({
 });
 
 describe("createDiscordAnswers()", () => {
-  it("[G5] keeps all that Discord says of the gateway, as it was said last, for its account", async () => {
+  it("[G5] keeps Discord's newest answer about the gateway for each account", async () => {
     const { store } = openTestStore();
     await store.gateway.saveGateway(ACCOUNT, answer(), 1);
     const { limit } = answer();
@@ -40,7 +40,7 @@ describe("createDiscordAnswers()", () => {
     assert.deepEqual(await store.gateway.loadAccount(SECOND), { shards: [] });
   });
 
-  it("[G9] keeps the application's flags with the time of reading, for its account", async () => {
+  it("[G9] keeps the application's flags and the time of reading for each account", async () => {
     const { store } = openTestStore();
     await store.gateway.saveFlags(ACCOUNT, 1 << 18, 1);
     await store.gateway.saveFlags(ACCOUNT, 0, 2); // no flag at all is news too

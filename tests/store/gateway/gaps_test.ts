@@ -28,7 +28,7 @@ const gapsOf = async (store: Store) =>
   (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
 
 describe("openGap()", () => {
-  it("[G5b] begins a minute before the newest stored message, in a session that goes on", async () => {
+  it("[G5b] opens a gap a minute before the newest stored message, without a new session", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await store.gateway.openGap(ACCOUNT, 0, NOW + 10);
@@ -37,7 +37,7 @@ describe("openGap()", () => {
     assert.deepEqual([shard?.session?.sessionId, shard?.session?.hasHole], [`at ${NOW}`, true]);
   });
 
-  it("[G5b] stays open until a new session has begun", async () => {
+  it("[G5b] keeps the gap open until a new session has begun", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await store.gateway.openGap(ACCOUNT, 0, NOW + 10);
@@ -49,7 +49,7 @@ describe("openGap()", () => {
     assert.deepEqual(await gapsOf(store), [[0, undefined]]);
   });
 
-  it("[G5b] leaves the start of a gap that begins earlier, and stays over the next session", async () => {
+  it("[G5b] keeps an earlier start of an open gap, which the next session leaves open", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
@@ -75,7 +75,7 @@ describe("finishCatchUp()", () => {
     assert.equal((await store.health()).openGaps, 1);
   });
 
-  it("[G6] leaves a gap that begins elsewhere than what was read", async () => {
+  it("[G6] leaves a gap open that begins at another time than the reading", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
@@ -84,7 +84,7 @@ describe("finishCatchUp()", () => {
     assert.deepEqual(await gapsOf(store), [[0, NOW]]);
   });
 
-  it("[G6] leaves a gap that has grown while it was read, where it is told of which", async () => {
+  it("[G6] leaves a gap open that has grown during the reading, if it gets `lostAt`", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
@@ -95,7 +95,7 @@ describe("finishCatchUp()", () => {
     assert.deepEqual(await gapsOf(store), [[0, undefined]]);
   });
 
-  it("[G6] has the next loss open a gap of its own", async () => {
+  it("[G6] lets the next loss open a gap of its own", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
@@ -115,8 +115,8 @@ describe("reshard()", () => {
     await begin(store, NOW, 0);
     await begin(store, NOW + 5, 1);
     const message = guildMessage({ id: messageId("1400000000000000101") });
-    const said = batch({ heard: heard(2), judged: [ignored(message)] });
-    await store.inbox.acceptBatch(said, NOW + 7);
+    const events = batch({ heard: heard(2), judged: [ignored(message)] });
+    await store.inbox.acceptBatch(events, NOW + 7);
     await store.gateway.reshard(ACCOUNT, 3, NOW + 10);
     const gap = { catchUpFrom: NOW + 5, lostAt: NOW + 10, storedUpTo: NOW + 5, aliveAt: NOW + 7 };
     const { shardCount, shards } = await store.gateway.loadAccount(ACCOUNT);
@@ -124,7 +124,7 @@ describe("reshard()", () => {
     assert.deepEqual(shards, [0, 1, 2].map((shardId) => ({ shardId, ...gap })));
   });
 
-  it("[G6] goes back to where a gap began that was open", async () => {
+  it("[G6] begins the new gaps at the start of an open one", async () => {
     const { store } = openTestStore();
     await begin(store, NOW, 0);
     await begin(store, NOW + 1, 0);
@@ -134,7 +134,7 @@ describe("reshard()", () => {
     assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
   });
 
-  it("[G6] keeps a gap open that has no session after it: it still grows", async () => {
+  it("[G6] keeps a gap open without a session after it, because it still grows", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await store.gateway.reshard(ACCOUNT, 2, NOW + 1);
@@ -158,19 +158,19 @@ describe("reshard()", () => {
 });
 
 describe("the gaps of an account", () => {
-  /** What can happen to a shard, one step a millisecond. */
+  /** Events of a shard, one per millisecond. */
   const steps = fc.array(
     fc.tuple(fc.constantFrom("lose", "hear", "finish", "reshard"), fc.nat({ max: 2 })),
     { maxLength: 40 },
   );
 
-  it("[G6] begin no later than the first message that was not heard, under any schedule", async () => {
+  it("[G6] begin no later than the first missed message, under any schedule", async () => {
     const property = fc.asyncProperty(steps, async (schedule) => {
       const { store } = openTestStore();
       let count = 3;
       await store.gateway.reshard(ACCOUNT, count, 0);
       for (let shardId = 0; shardId < count; shardId++) await begin(store, 0, shardId);
-      /** For each shard, since when something may have been missed. */
+      /** For each shard, the earliest time from which messages may be missing. */
       let owed = new Map<number, number>();
       let heardUpTo = new Map<number, number>([[0, 0], [1, 0], [2, 0]]);
       let beginnings = new Set([0, 1, 2]);
@@ -186,13 +186,13 @@ describe("the gaps of an account", () => {
           case "hear": {
             if (!beginnings.has(shardId)) break;
             const message = { ...guildMessage({ id: messageId(String(at)) }), sentAt: at };
-            const told = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
-            await store.inbox.acceptBatch(told, at);
+            const events = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
+            await store.inbox.acceptBatch(events, at);
             heardUpTo.set(shardId, at);
             break;
           }
           case "finish": {
-            const from = (await shardsOf(store)).find((one) => one.shardId === shardId)
+            const from = (await shardsOf(store)).find((shard) => shard.shardId === shardId)
               ?.catchUpFrom;
             if (from === undefined) break;
             await store.gateway.finishCatchUp(ACCOUNT, shardId, from);

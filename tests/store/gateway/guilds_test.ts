@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createGuilds, prepareKeepGuild } from "../../../src/store/gateway/guilds.ts";
-import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 function openGuilds() {
   const database = openDatabase();
-  const { guildsOf } = createGuilds(database, transactAlone(database));
+  const { guildsOf } = createGuilds(database, createUngroupedTransactions(database));
   return { database, guildsOf, keep: prepareKeepGuild(database) };
 }
 
 describe("createGuilds()", () => {
-  it("[G5] gives back the last snapshot of each guild, byte for byte", async () => {
+  it("[G5] returns the newest snapshot of each guild, byte for byte", async () => {
     const { guildsOf, keep } = openGuilds();
     const text = '{"name":"Ünïcödé 🐚"}';
     keep(ACCOUNT, { guildId: guildId("1"), text: "old" });
@@ -26,7 +26,7 @@ describe("createGuilds()", () => {
     ]);
   });
 
-  it("[G5] removes a guild that was left from its own account only", async () => {
+  it("[G5] removes a guild from the account that left it, and from no other", async () => {
     const { guildsOf, keep } = openGuilds();
     const second = toAccountId("second");
     for (const account of [ACCOUNT, second]) keep(account, { guildId: guildId("1"), text: "x" });
@@ -35,7 +35,7 @@ describe("createGuilds()", () => {
     assert.equal((await guildsOf(second)).length, 1);
   });
 
-  it("[X2] refuses a row that is none of ours", async () => {
+  it("[X2] refuses a row of an unknown form", async () => {
     const { database, guildsOf } = openGuilds();
     database.exec("INSERT INTO guild VALUES ('default', 'not an id', 'x')");
     await assert.rejects(guildsOf(ACCOUNT), /Not a Discord id/);

@@ -21,7 +21,7 @@ function answer(fields: Partial<SessionStartLimit> = {}) {
 }
 
 describe("takeIdentify()", () => {
-  it("[G5] records what it grants, and nothing else", async () => {
+  it("[G5] records granted IDENTIFYs, and no others", async () => {
     const { store, rows } = openTestStore();
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 3, NOW), GRANTED);
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 1), {
@@ -35,7 +35,7 @@ describe("takeIdentify()", () => {
     assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + 1), { left: 999 });
   });
 
-  it("[G5] grants one of several who ask at once, by what Discord allows at once", async () => {
+  it("[G5] grants simultaneous requests up to Discord's concurrency", async () => {
     const { store } = openTestStore();
     await store.gateway.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), NOW);
     const answers = await Promise.all(
@@ -47,18 +47,18 @@ describe("takeIdentify()", () => {
 
   it("[G5] waits for the disk before it grants", async () => {
     const { database, store } = openTestStore();
-    const said: string[] = [];
+    const statements: string[] = [];
     const exec = database.exec.bind(database);
     database.exec = (sql) => {
-      said.push(sql);
+      statements.push(sql);
       exec(sql);
     };
     await store.gateway.saveFlags(ACCOUNT, 0, NOW);
     await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+    assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 
-  it("[G5] grants nothing that it cannot record", async () => {
+  it("[G5] grants no IDENTIFY that it cannot record", async () => {
     const { database, store } = openTestStore();
     database.exec("PRAGMA query_only = ON");
     await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, NOW), { name: "StoreError" });
@@ -71,7 +71,7 @@ describe("takeIdentify()", () => {
     assert.deepEqual(await store.gateway.identifyBudget(SECOND, NOW), { left: 999 });
   });
 
-  it("[G5] counts over restarts, in the file", async () => {
+  it("[G5] counts across restarts, in the file", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     for (let start = 0; start < 3; start++) {
@@ -83,25 +83,25 @@ describe("takeIdentify()", () => {
     }
   });
 
-  it("[G5] holds a loop of crashes at the reserve, and lets it go on as the day goes by", async () => {
+  it("[G5] stops a crash loop at the reserve, and lets it continue as the day passes", async () => {
     const { database } = openTestStore();
     const granted: number[] = [];
     let now = NOW;
     while (granted.length < ALLOWED + 20) {
-      // A process that asks once, and dies.
+      // A process that requests one IDENTIFY, and dies.
       const store = createStore(database, ":memory:", { elapsed: () => 0 });
-      const asked = await store.gateway.takeIdentify(ACCOUNT, 0, now);
-      if (asked.kind === "granted") {
+      const answer = await store.gateway.takeIdentify(ACCOUNT, 0, now);
+      if (answer.kind === "granted") {
         granted.push(now);
         now += 6_000;
       } else {
-        assert.equal(asked.why, "budget");
+        assert.equal(answer.why, "budget");
         assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, now), {
           left: 50,
-          heldUntil: asked.untilMs,
+          heldUntil: answer.untilMs,
         });
-        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), asked.untilMs - now);
-        now = asked.untilMs;
+        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), answer.untilMs - now);
+        now = answer.untilMs;
       }
     }
     for (const [index, at] of granted.slice(ALLOWED).entries()) {
@@ -109,7 +109,7 @@ describe("takeIdentify()", () => {
     }
   });
 
-  it("[G5] holds back by what Discord said of other processes, until its reset", async () => {
+  it("[G5] counts other processes' IDENTIFYs until the reset, as Discord reports", async () => {
     const { store } = openTestStore();
     await store.gateway.saveGateway(ACCOUNT, answer({ remaining: 51, resetAfterMs: 60_000 }), NOW);
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 1), GRANTED);
@@ -122,7 +122,7 @@ describe("takeIdentify()", () => {
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, untilMs), GRANTED);
   });
 
-  it("[G5] forgets a day for no clock that ran ahead for a while", async () => {
+  it("[G5] keeps the records of the day after the clock ran ahead for a while", async () => {
     const { store } = openTestStore();
     for (let at = 0; at < 3; at++) {
       await store.gateway.takeIdentify(ACCOUNT, 0, NOW + at * SPACING_MS);
@@ -132,19 +132,19 @@ describe("takeIdentify()", () => {
     assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + 60_000), { left: 996 });
   });
 
-  it("[G5] counts what it did ahead of time for a day, and not until that time has come", async () => {
+  it("[G5] counts records from a clock ahead for one day, not longer", async () => {
     const { store } = openTestStore();
     const ahead = NOW + 400 * DAY_MS;
     await store.gateway.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
     await store.gateway.takeIdentify(ACCOUNT, 0, ahead);
-    const asked = await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(asked, { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" });
+    const next = await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(next, { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" });
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS), GRANTED);
     assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + SPACING_MS), { left: 58 });
     assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + DAY_MS), { left: 999 });
   });
 
-  it("[X6] keeps no more than can count", async () => {
+  it("[X6] keeps only as many records as can count", async () => {
     const { database, store, rows } = openTestStore();
     const insert = database.prepare(
       "INSERT INTO identify (account_id, shard_id, at) VALUES (?, 0, ?)",
@@ -172,7 +172,7 @@ describe("takeIdentify()", () => {
 });
 
 describe("identifyInMs()", () => {
-  it("[G5] says how long a shard is to wait, and takes nothing", async () => {
+  it("[G5] returns the wait of a shard, and takes no IDENTIFY", async () => {
     const { store, rows } = openTestStore();
     assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW), 0);
     await store.gateway.takeIdentify(ACCOUNT, 0, NOW);

@@ -13,7 +13,7 @@ const SELF = {
 const session = (sessionId: string) => ({ sessionId, resumeUrl: "wss://resume", seq: 1 });
 
 describe("createRuns()", () => {
-  it("[O9] tells a run of the one before it, and the first of none", async () => {
+  it("[O9] returns the run before a new one, and none for the first", async () => {
     const { store } = openTestStore();
     assert.equal(
       await store.gateway.startRun({ runId: "a", startedAt: NOW, bootId: "boot" }),
@@ -32,7 +32,7 @@ describe("createRuns()", () => {
     });
   });
 
-  it("[O9] takes a session that is heard for a sign that this run lives", async () => {
+  it("[O9] counts a session's sign of life for the current run", async () => {
     const { store } = openTestStore();
     await store.gateway.startRun({ runId: "killed", startedAt: NOW });
     await store.gateway.startSession(ACCOUNT, 0, session("a"), SELF, NOW + 1);
@@ -43,12 +43,16 @@ describe("createRuns()", () => {
     const last = await store.gateway.startRun({ runId: "this", startedAt: NOW + 100 });
     assert.equal(last?.aliveAt, NOW + 60);
     await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 160);
-    assert.deepEqual(await alive(), [60, 160], "what this run hears says nothing of the last one");
+    assert.deepEqual(
+      await alive(),
+      [60, 160],
+      "a sign of life of this run does not count for the last one",
+    );
     await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 220);
     assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
-  it("[O9] keeps this run alive, and none of those before it", async () => {
+  it("[O9] keeps the current run alive, and no earlier one", async () => {
     const { store } = openTestStore();
     await store.gateway.startRun({ runId: "killed", startedAt: NOW });
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 10);
@@ -61,7 +65,7 @@ describe("createRuns()", () => {
     ]);
   });
 
-  it("[O9] keeps nothing alive that has ended", async () => {
+  it("[O9] keeps no ended run alive", async () => {
     const { store } = openTestStore();
     await store.gateway.startRun({ runId: "a", startedAt: NOW });
     await store.gateway.endRun("a", "fault", NOW + 5);
@@ -72,7 +76,7 @@ describe("createRuns()", () => {
     ]);
   });
 
-  it("[O9] names the runs that lived since a time, oldest first", async () => {
+  it("[O9] lists the runs that lived since a time, oldest first", async () => {
     const { store } = openTestStore();
     for (const [index, runId] of ["a", "b", "c"].entries()) {
       await store.gateway.startRun({ runId, startedAt: NOW + index * 100 });
@@ -85,7 +89,7 @@ describe("createRuns()", () => {
     assert.deepEqual(await names(NOW + 251), []);
   });
 
-  it("[X6] keeps the last fifty", async () => {
+  it("[X6] keeps the last 50 runs", async () => {
     const { store } = openTestStore();
     for (let run = 0; run < 60; run++) {
       await store.gateway.startRun({ runId: `run ${run}`, startedAt: NOW + run });
@@ -96,7 +100,7 @@ describe("createRuns()", () => {
     assert.equal(kept.at(-1)?.runId, "run 59");
   });
 
-  it("[X2] takes the name of a run once", async () => {
+  it("[X2] accepts each run id once", async () => {
     const { store } = openTestStore();
     await store.gateway.startRun({ runId: "a", startedAt: NOW });
     await assert.rejects(store.gateway.startRun({ runId: "a", startedAt: NOW }), /UNIQUE/);
@@ -117,7 +121,7 @@ describe("runsAround()", () => {
     };
   }
 
-  it("[P1] tells whether Barnacle ran then, and the runs on both sides", async () => {
+  it("[P1] tells whether Barnacle ran at a time, with the runs before and after", async () => {
     const around = await open();
     type Around = [before: string | undefined, wasRunning: boolean, after: string | undefined];
     const TABLE: readonly (readonly [at: number, expected: Around])[] = [
@@ -133,7 +137,7 @@ describe("runsAround()", () => {
     for (const [at, expected] of TABLE) assert.deepEqual(await around(at), expected, String(at));
   });
 
-  it("[P1] knows of no run where there was none", async () => {
+  it("[P1] returns no run if there was none", async () => {
     assert.deepEqual(await openTestStore().store.gateway.runsAround(NOW), { wasRunning: false });
   });
 });

@@ -18,7 +18,7 @@ const session = (sessionId: string, seq = 1) => ({ sessionId, resumeUrl: "wss://
 const early = guildMessage({ id: messageId("1400000000000000101") });
 const late = guildMessage({ id: messageId("1410000000000000101") });
 
-/** A store in which sessions begin by their names. */
+/** A store with a function that begins a session by its name. */
 function openSessions() {
   const test = openTestStore();
   const begin = (sessionId: string, at: number, shardId = 0) =>
@@ -33,7 +33,7 @@ async function shardOf(store: Store, shardId = 0): Promise<StoredShard | undefin
 }
 
 describe("startSession()", () => {
-  it("[G5] stores the session of a shard, who we are in it, and that it lives", async () => {
+  it("[G5] stores the session of a shard, the bot's identity and a sign of life", async () => {
     const { store } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 1, session("a", 3), SELF, NOW);
     assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), {
@@ -48,7 +48,7 @@ describe("startSession()", () => {
     });
   });
 
-  it("[G6] misses nothing by the first session of all, even after a while of waiting", async () => {
+  it("[G6] opens no gap for the very first session, even after a long wait", async () => {
     const { store, begin } = openSessions();
     await store.gateway.reshard(ACCOUNT, 1, NOW - MINUTE_MS);
     await store.gateway.touchAlive(
@@ -62,7 +62,7 @@ describe("startSession()", () => {
     assert.notEqual((await shardOf(store))?.catchUpFrom, undefined);
   });
 
-  it("[G6] misses nothing by the first sessions of several shards", async () => {
+  it("[G6] opens no gap for the first sessions of several shards", async () => {
     const { store, begin } = openSessions();
     await store.gateway.reshard(ACCOUNT, 3, NOW);
     for (const shardId of [1, 0, 2]) await begin(`s${shardId}`, NOW + shardId, shardId);
@@ -71,7 +71,7 @@ describe("startSession()", () => {
     assert.deepEqual(shards.map(({ catchUpFrom }) => catchUpFrom), Array(3).fill(undefined));
   });
 
-  it("[G6] says from where to catch up: from the newest message that is stored", async () => {
+  it("[G6] opens a gap from the newest stored message", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
@@ -99,7 +99,7 @@ describe("startSession()", () => {
     assert.equal((await shardOf(store))?.catchUpFrom, NOW);
   });
 
-  it("[G6] says when the newest loss was discovered, wherever its gap begins", async () => {
+  it("[G6] stores when the newest loss was discovered, regardless of the gap's start", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
@@ -114,7 +114,7 @@ describe("startSession()", () => {
     assert.deepEqual({ catchUpFrom, lostAt }, { catchUpFrom: early.sentAt, lostAt: NOW + 40 });
   });
 
-  it("[G5] begins to count anew, below where the lost session was", async () => {
+  it("[G5] restarts the sequence numbers, below those of the lost session", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await store.inbox.acceptBatch(batch({ heard: heard(900) }), NOW);
@@ -127,7 +127,7 @@ describe("startSession()", () => {
 });
 
 describe("prepareAdvanceSession()", () => {
-  it("[G5] moves the shard that heard a batch, and no other", async () => {
+  it("[G5] advances the shard of a batch, and no other", async () => {
     const { store, begin } = openSessions();
     for (const shardId of [0, 1]) await begin("a", NOW, shardId);
     const before = await shardOf(store, 0);
@@ -141,7 +141,7 @@ describe("prepareAdvanceSession()", () => {
     });
   });
 
-  it("[G6] moves nothing for what was read over REST: the gateway has not said it", async () => {
+  it("[G6] changes no progress for messages read over REST", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await begin("b", NOW + 1);
@@ -168,14 +168,14 @@ describe("prepareAdvanceSession()", () => {
     });
   }
 
-  it("[G6] goes by the newest message of a batch", async () => {
+  it("[G6] stores the time of a batch's newest message", async () => {
     const { store, begin } = openSessions();
     await begin("a", late.sentAt);
     await store.inbox.acceptBatch(batch({ judged: [ignored(late), ignored(early)] }), late.sentAt);
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt);
   });
 
-  it("[G6] goes back for no batch that tells no time, or that the gateway did not tell", async () => {
+  it("[G6] never goes back for a batch without messages, or one read over REST", async () => {
     const { store, begin } = openSessions();
     await begin("a", late.sentAt);
     await store.inbox.acceptBatch(batch({ heard: heard(2) }), late.sentAt);
@@ -189,7 +189,7 @@ describe("prepareAdvanceSession()", () => {
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
   });
 
-  it("[G6] sets only the shard back that heard the message, and no gap that is open", async () => {
+  it("[G6] sets back only the shard of the message, and no open gap", async () => {
     const { store, begin } = openSessions();
     for (const shardId of [0, 1]) await begin("a", late.sentAt, shardId);
     await begin("b", late.sentAt + 1, 1);
@@ -207,7 +207,7 @@ describe("prepareAdvanceSession()", () => {
     });
   });
 
-  it("[G13] notes that a session lives, to the minute", async () => {
+  it("[G13] stores when a session was last alive, to the minute", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     const noted: (number | undefined)[] = [];
@@ -221,26 +221,26 @@ describe("prepareAdvanceSession()", () => {
 });
 
 describe("touchAlive()", () => {
-  it("[G5] notes which shards are heard, and for how long it took", async () => {
+  it("[G5] stores the shards' signs of life, and returns the duration", async () => {
     const ticks = [100, 107];
     const { store } = openTestStore({ elapsed: () => ticks.shift()! });
     for (const shardId of [0, 1, 2]) {
       await store.gateway.startSession(ACCOUNT, shardId, session("a"), SELF, NOW);
     }
-    const told = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
-    assert.equal(await store.gateway.touchAlive(ACCOUNT, told, NOW + 60), 7);
+    const signs = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
+    assert.equal(await store.gateway.touchAlive(ACCOUNT, signs, NOW + 60), 7);
     const { shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
     assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
   });
 
-  it("[G5] makes no session of a shard that never had one", async () => {
+  it("[G5] creates no session for a shard that never had one", async () => {
     const { store } = openTestStore();
     await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW }], NOW);
     assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), { shards: [] });
   });
 
-  it("[X2] changes something with a probe even where nothing is heard, and the clock stands still", async () => {
+  it("[X2] writes a change for each probe, even without signs of life or a new time", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startRun({ runId: "this", startedAt: NOW });
     const seen = new Set<string>();
@@ -251,7 +251,7 @@ describe("touchAlive()", () => {
     assert.equal(seen.size, 3);
   });
 
-  it("[X2] rejects where it cannot write", async () => {
+  it("[X2] rejects if it cannot write", async () => {
     const { database, store } = openTestStore();
     database.exec("PRAGMA query_only = ON");
     await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], NOW), {
@@ -260,22 +260,22 @@ describe("touchAlive()", () => {
     });
   });
 
-  it("[G5b] waits for the disk where it is a probe, and else for nothing", async () => {
+  it("[G5b] waits for the disk for a probe, and otherwise not", async () => {
     const { database, store } = openTestStore();
-    const said: string[] = [];
+    const statements: string[] = [];
     const exec = database.exec.bind(database);
     database.exec = (sql) => {
-      said.push(sql);
+      statements.push(sql);
       exec(sql);
     };
     await store.gateway.touchAlive(ACCOUNT, [], NOW);
     await store.gateway.touchAlive(ACCOUNT, [], NOW, true);
-    assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+    assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 });
 
 describe("saveIntents()", () => {
-  it("[G9] keeps with which intents an account's sessions are begun", async () => {
+  it("[G9] keeps the intents of an account's sessions", async () => {
     const { store } = openTestStore();
     await store.gateway.saveIntents(ACCOUNT, 7);
     await store.gateway.saveIntents(ACCOUNT, 0);

@@ -26,7 +26,7 @@ const LIMIT = { total: 1_000, remaining: 900, resetAfterMs: 9, maxConcurrency: 1
 const SESSION = { sessionId: "s1", resumeUrl: "ws://127.0.0.1", seq: 1 };
 
 describe("adoptPeer()", () => {
-  it("[G14] forgets what it knows from another server or of another bot, and nothing else", async () => {
+  it("[G14] deletes data from another server or bot, and no other data", async () => {
     const { store, rows } = openTestStore();
     const second = toAccountId("second");
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "simulator"), false);
@@ -65,7 +65,7 @@ describe("adoptPeer()", () => {
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), false);
   });
 
-  it("[P3] [P12] keeps who is paired and what names were found to be, and nothing undecided", async () => {
+  it("[P3] [P12] keeps pairings and resolved names, and no undecided message", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.adoptPeer(ACCOUNT, "simulator");
     const second = toAccountId("second");
@@ -94,7 +94,11 @@ describe("adoptPeer()", () => {
     ]);
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [name]);
     assert.deepEqual(await store.inbox.proxied(ACCOUNT), ["1"]);
-    assert.deepEqual(await store.pairing.requests(ACCOUNT, 4), [], "they wait in another's chat");
+    assert.deepEqual(
+      await store.pairing.requests(ACCOUNT, 4),
+      [],
+      "requests of a chat with another bot",
+    );
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     assert.equal((await store.inbox.undecided(second)).length, 1);
     assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [
@@ -103,13 +107,18 @@ describe("adoptPeer()", () => {
     assert.equal(rows("SELECT * FROM decision").length, 3);
   });
 
-  it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
+  it("[G14] gives up messages and replies from another server", async () => {
     const { database, store, rows } = openTestStore();
     const second = toAccountId("second");
     await store.gateway.adoptPeer(ACCOUNT, "simulator");
-    const asked = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
+    const question = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
       accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
-    const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
+    const judged = [
+      question("11", "a"),
+      question("12", "a"),
+      question("13", "b"),
+      question("14", "c", second),
+    ];
     await store.inbox.acceptBatch(batch({ judged }), 5);
     const done = (await store.inbox.claimNext(ACCOUNT, 6, []))!;
     await store.turns.finishTurn({

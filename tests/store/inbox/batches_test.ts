@@ -33,17 +33,17 @@ const SELF: Self = {
 };
 const SESSION = { sessionId: "s", resumeUrl: "wss://resume", seq: 1 };
 
-const one = guildMessage({ id: messageId("1400000000000000101") });
-const two = guildMessage({ id: messageId("1400000000000000102") });
+const first = guildMessage({ id: messageId("1400000000000000101") });
+const second = guildMessage({ id: messageId("1400000000000000102") });
 
 const INBOX = "SELECT message_id, state, attempt FROM inbox ORDER BY id";
 const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORDER BY id";
 
 describe("acceptBatch()", () => {
-  it("[G5] stores messages, verdicts and how far the gateway was heard, all at once", async () => {
+  it("[G5] stores messages, verdicts and the gateway's progress in one transaction", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    const judged = [accepted(one), ignored(two)];
+    const judged = [accepted(first), ignored(second)];
     assert.deepEqual(await store.inbox.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
       accepted: [judged[0]],
       settled: 0,
@@ -52,23 +52,23 @@ describe("acceptBatch()", () => {
       undecided: [],
       challenged: [],
     });
-    assert.deepEqual(rows(INBOX), [{ message_id: one.id, state: "waiting", attempt: 0 }]);
+    assert.deepEqual(rows(INBOX), [{ message_id: first.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
-      { account_id: "default", message_id: one.id, verdict: "accept", why: "mentioned" },
-      { account_id: "default", message_id: two.id, verdict: "ignore", why: "no-mention" },
+      { account_id: "default", message_id: first.id, verdict: "accept", why: "mentioned" },
+      { account_id: "default", message_id: second.id, verdict: "ignore", why: "no-mention" },
     ]);
-    assert.deepEqual(rows("SELECT message_id FROM message"), [{ message_id: two.id }]);
+    assert.deepEqual(rows("SELECT message_id FROM message"), [{ message_id: second.id }]);
     assert.deepEqual(rows("SELECT seq, alive_at, stored_up_to FROM gateway_session"), [
-      { seq: 7, alive_at: NOW + 5, stored_up_to: two.sentAt },
+      { seq: 7, alive_at: NOW + 5, stored_up_to: second.sentAt },
     ]);
   });
 
-  it("[G5] stores nothing, and no seq, of a batch that cannot be stored whole", async () => {
+  it("[G5] stores no part of a batch that cannot be stored whole, not even its seq", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    const { route: _, ...lost } = accepted(two);
+    const { route: _, ...lost } = accepted(second);
     const failing = store.inbox.acceptBatch(
-      batch({ heard: heard(7), judged: [ignored(one), lost] }),
+      batch({ heard: heard(7), judged: [ignored(first), lost] }),
       NOW,
     );
     await assert.rejects(failing, /no route/);
@@ -79,48 +79,51 @@ describe("acceptBatch()", () => {
     assert.deepEqual((await store.health()).decisions, []);
   });
 
-  it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
+  it("[G7] leaves a replayed message unchanged, with its verdict and its turn", async () => {
     const { store, rows } = openTestStore();
-    await store.inbox.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(first), ignored(second)] }), NOW);
     await store.inbox.claimNext(ACCOUNT, NOW, []);
     const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
 
-    const replay = batch({ heard: heard(2), judged: [ignored(one), accepted(two), accepted(one)] });
+    const replay = batch({
+      heard: heard(2),
+      judged: [ignored(first), accepted(second), accepted(first)],
+    });
     assert.equal((await store.inbox.acceptBatch(replay, NOW + 1)).accepted.length, 0);
     assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
   });
 
-  it("[G7] takes each message in once, whatever is replayed", async () => {
+  it("[G7] stores each message once, under any replays", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.array(fc.tuple(fc.nat({ max: 9 }), fc.boolean()), { maxLength: 6 }), {
         maxLength: 6,
       }),
       async (batches) => {
         const { store, rows } = openTestStore();
-        const first = new Map<number, boolean>();
+        const firstVerdicts = new Map<number, boolean>();
         let told = 0;
         for (const items of batches) {
           const judged = items.map(([digit, isAccepted]) => {
             const message = guildMessage({ id: messageId(`140000000000000020${digit}`) });
-            if (!first.has(digit)) first.set(digit, isAccepted);
+            if (!firstVerdicts.has(digit)) firstVerdicts.set(digit, isAccepted);
             return isAccepted ? accepted(message) : ignored(message);
           });
           told += (await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length;
         }
-        const expected = [...first.values()].filter(Boolean).length;
+        const expected = [...firstVerdicts.values()].filter(Boolean).length;
         assert.equal(rows("SELECT * FROM inbox").length, expected);
         assert.equal(told, expected);
-        assert.equal(rows("SELECT * FROM decision").length, first.size);
-        assert.equal(rows("SELECT * FROM message").length, first.size - expected);
+        assert.equal(rows("SELECT * FROM decision").length, firstVerdicts.size);
+        assert.equal(rows("SELECT * FROM message").length, firstVerdicts.size - expected);
       },
     );
     await fc.assert(property, { numRuns: 60 });
   });
 
-  it("[G7] has one account answer what two have seen, with a verdict of each", async () => {
+  it("[G7] lets one of two accounts answer a message, and stores both verdicts", async () => {
     const { store, rows } = openTestStore();
-    const seenBySecond = accepted({ ...one, accountId: SECOND });
-    await store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW);
+    const seenBySecond = accepted({ ...first, accountId: SECOND });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(first)] }), NOW);
     const result = await store.inbox.acceptBatch(
       batch({ accountId: SECOND, judged: [seenBySecond] }),
       NOW,
@@ -130,10 +133,10 @@ describe("acceptBatch()", () => {
     assert.equal(rows(DECISIONS).length, 2);
   });
 
-  it("[P10] keeps no word of a message that is not to be kept", async () => {
+  it("[P10] stores no text of a message without `keepAsContext`", async () => {
     const { store, rows } = openTestStore();
     await store.inbox.acceptBatch(
-      batch({ judged: [ignored({ ...one, text: "secret" }, false)] }),
+      batch({ judged: [ignored({ ...first, text: "secret" }, false)] }),
       NOW,
     );
     assert.equal(rows(DECISIONS).length, 1);
@@ -143,7 +146,7 @@ describe("acceptBatch()", () => {
     }
   });
 
-  it("[D2] settles what the gateway echoes, and names each channel once", async () => {
+  it("[D2] settles the rows of echoes, and names each channel once", async () => {
     const { database, store, rows } = openTestStore();
     const elsewhere = channelId("1400000000000000005");
     for (
@@ -176,7 +179,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.inbox.acceptBatch(batch({ echoes }), NOW), nothing);
   });
 
-  it("[G11] settles what a twin has said for us, and says that it was a twin", async () => {
+  it("[G11] settles and reports a row that a duplicate instance has sent", async () => {
     const { store } = openTestStore();
     await store.outbox.add(frozen({ nonce: "a" }), NOW);
     const { channelId } = outboundMessage();
@@ -193,16 +196,16 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });
 
-  it("[G5] never goes back", async () => {
+  it("[G5] never moves the progress back", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(9), judged: [ignored(two)] }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(9), judged: [ignored(second)] }), NOW);
     const before = rows("SELECT seq, stored_up_to FROM gateway_session");
-    await store.inbox.acceptBatch(batch({ heard: heard(3), judged: [ignored(one)] }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(3), judged: [ignored(first)] }), NOW);
     assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
   });
 
-  it("[G5] takes what a full disk held up for as old as it is", async () => {
+  it("[G5] stores the arrival time of a batch that a full disk delayed", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     await store.gateway.touchAlive(
@@ -210,7 +213,7 @@ describe("acceptBatch()", () => {
       [{ shardId: 0, heardAt: NOW + 3_600_000 }],
       NOW + 3_600_000,
     );
-    await store.inbox.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW + 5);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(first), ignored(second)] }), NOW + 5);
     const account = await store.gateway.loadAccount(ACCOUNT);
     assert.equal(account.shards[0]?.session?.aliveAt, NOW + 3_600_000, "it was heard since");
     assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
@@ -218,7 +221,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
   });
 
-  it("[G5] keeps a guild until it is left", async () => {
+  it("[G5] keeps a guild until the bot leaves it", async () => {
     const { store } = openTestStore();
     const guild = { guildId: guildId("5"), text: "v1" };
     await store.inbox.acceptBatch(batch({ guilds: [guild] }), NOW);
@@ -229,32 +232,32 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.gateway.guildsOf(ACCOUNT), []);
   });
 
-  it("[G6] takes what was read over REST as it takes what was heard, but for the session", async () => {
+  it("[G6] stores messages read over REST like others, but changes no session", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.inbox.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(5), judged: [accepted(second)] }), NOW);
     const sessions = rows("SELECT * FROM gateway_session");
-    const judged = [accepted(one), accepted(two)];
+    const judged = [accepted(first), accepted(second)];
     assert.equal((await store.inbox.acceptBatch(found({ judged }), NOW + 5)).accepted.length, 1);
     assert.deepEqual(rows("SELECT message_id FROM inbox ORDER BY id"), [
-      { message_id: two.id },
-      { message_id: one.id },
+      { message_id: second.id },
+      { message_id: first.id },
     ]);
     assert.deepEqual(rows("SELECT * FROM gateway_session"), sessions);
   });
 
   for (const why of ["too-old", "too-many"] as const) {
-    it(`[G6] records that a message was ${why}, and does not answer it when it comes again`, async () => {
+    it(`[G6] records a message as ${why}, and does not answer it when it comes again`, async () => {
       const { store, rows } = openTestStore();
       const rule = "channels.discord.gateway.catchUp";
       const verdict = { kind: "ignore", why, rule, keepAsContext: true } as const;
-      await store.inbox.acceptBatch(found({ judged: [{ message: one, verdict }] }), NOW);
+      await store.inbox.acceptBatch(found({ judged: [{ message: first, verdict }] }), NOW);
       assert.equal(
-        (await store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted.length,
+        (await store.inbox.acceptBatch(batch({ judged: [accepted(first)] }), NOW)).accepted.length,
         0,
       );
       assert.deepEqual(rows(DECISIONS), [
-        { account_id: "default", message_id: one.id, verdict: "ignore", why },
+        { account_id: "default", message_id: first.id, verdict: "ignore", why },
       ]);
       assert.deepEqual((await store.health()).decisions, [{ verdict: "ignore", why, count: 1 }]);
       assert.equal(rows("SELECT * FROM message").length, 1);
@@ -266,7 +269,7 @@ describe("the durability of T1", () => {
   const dm = (id: string, channel: string, fields: Partial<InboundMessage> = {}) =>
     directMessage({ id: messageId(id), channelId: channelId(channel), ...fields });
 
-  /** Says of each batch whether its commit waited for the disk. */
+  /** A store with a function that returns the durability of each batch. */
   function openWatched() {
     const test = openTestStore();
     const exec = test.database.exec.bind(test.database);
@@ -282,40 +285,45 @@ describe("the durability of T1", () => {
     return { ...test, levelOf };
   }
 
-  it("[D1] waits for the disk by the first message of a direct channel, and by no other", async () => {
+  it("[D1] waits for the disk only for the first message of a direct channel", async () => {
     const { levelOf } = openWatched();
-    assert.equal(await levelOf(accepted(one), ignored(two)), "normal");
-    assert.equal(await levelOf(ignored(dm("11", "1"))), "normal", "nobody looks for it there");
+    assert.equal(await levelOf(accepted(first), ignored(second)), "normal");
+    assert.equal(
+      await levelOf(ignored(dm("11", "1"))),
+      "normal",
+      "catch-up ignores the channel",
+    );
     assert.equal(await levelOf(ignored(dm("12", "2")), accepted(dm("13", "1"))), "full");
     assert.equal(await levelOf(accepted(dm("14", "1"))), "normal");
     assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
   });
 
-  it("[D1] waits for the disk again where it has forgotten the channel for 8,192 others", async () => {
+  it("[D1] waits for the disk again after 8,192 other channels", async () => {
     const { levelOf } = openWatched();
-    const first = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));
-    await levelOf(...Array.from({ length: 8_193 }, (_, index) => first(index + 1)));
+    const firstOf = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));
+    await levelOf(...Array.from({ length: 8_193 }, (_, index) => firstOf(index + 1)));
     assert.equal(await levelOf(accepted(dm("200001", "2"))), "normal");
     assert.equal(await levelOf(accepted(dm("200002", "1"))), "full");
   });
 
-  it("[D1] waits for the disk again where the first time failed", async () => {
+  it("[D1] waits for the disk again if the first commit failed", async () => {
     const { store, levelOf } = openWatched();
     const { route: _, ...lost } = accepted(dm("11", "1"));
     await assert.rejects(store.inbox.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 
-  it("[D1] does not take a channel for known by a message that was not accepted at first", async () => {
+  it("[D1] does not count a channel as stored after a message that was first ignored", async () => {
     const { store, levelOf } = openWatched();
     await levelOf(ignored(dm("11", "1")));
-    await levelOf(accepted(dm("11", "1"))); // replayed under another config: what was decided stays
+    // A replay under another config keeps the first decision.
+    await levelOf(accepted(dm("11", "1")));
     assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 
-  it("[D1] commits with a first direct message, in one group, all that comes with it", async () => {
+  it("[D1] commits a first direct message in one group with simultaneous batches", async () => {
     const { store, database } = openWatched();
     const said: string[] = [];
     const exec = database.exec.bind(database);
@@ -324,7 +332,7 @@ describe("the durability of T1", () => {
       exec(sql);
     };
     await Promise.all([
-      store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW),
+      store.inbox.acceptBatch(batch({ judged: [accepted(first)] }), NOW),
       store.inbox.acceptBatch(batch({ judged: [accepted(dm("11", "1"))] }), NOW),
     ]);
     assert.deepEqual(said, ["PRAGMA synchronous = full"]);

@@ -24,14 +24,14 @@ async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
 }
 
 describe("claimNext()", () => {
-  it("[D2] gives back the message whole, with its route and the number of its attempt", async () => {
+  it("[D2] returns the whole message, with its route and the number of the attempt", async () => {
     const message = directMessage({ text: "Grüße 🐚", extras: [{ kind: "poll", text: "a or b" }] });
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
     assert.deepEqual(await store.inbox.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
   });
 
-  it("[S5] takes the oldest of a session in which nothing runs", async () => {
+  it("[S5] claims the oldest message of a session without a running turn", async () => {
     const { store, claim } = await openInbox(
       inSession("11", "a"),
       inSession("12", "a"),
@@ -48,7 +48,7 @@ describe("claimNext()", () => {
     assert.equal(await claim(), "12");
   });
 
-  it("[G6] takes in a session what was written first, however late catch-up brings it", async () => {
+  it("[G6] claims the message that was written first, even if catch-up brings it late", async () => {
     const { store, claim } = await openInbox(
       inSession("1000", "a"),
       inSession("20", "b"),
@@ -65,7 +65,7 @@ describe("claimNext()", () => {
     assert.equal(await claim(), "1000");
   });
 
-  it("[G6] claims nothing of channels that are held, and is not held up by them", async () => {
+  it("[G6] claims no message of blocked channels, and does not wait for them", async () => {
     const of = (digits: string, channel: string, sessionKey: string) =>
       accepted(guildMessage({ id: messageId(digits), channelId: channelId(channel) }), {
         agentId: "main",
@@ -88,7 +88,7 @@ describe("claimNext()", () => {
     );
   });
 
-  it("[C6] claims for an account its own messages, and runs a session of two once", async () => {
+  it("[C6] claims only the account's own messages, one at a time per session", async () => {
     const second = toAccountId("second");
     const of = (digits: string, accountId: AccountId, sessionKey: string) =>
       accepted(guildMessage({ id: messageId(digits), accountId }), { agentId: "main", sessionKey });
@@ -108,7 +108,7 @@ describe("claimNext()", () => {
     assert.equal(await claim(), "12");
   });
 
-  it("[S5] gives two who ask at once a message each, or one of them none", async () => {
+  it("[S5] gives simultaneous callers different messages, or one of them none", async () => {
     const { store } = await openInbox(inSession("11", "a"), inSession("12", "a"));
     const claims = await Promise.all([
       store.inbox.claimNext(ACCOUNT, NOW, []),
@@ -117,7 +117,7 @@ describe("claimNext()", () => {
     assert.deepEqual(claims.flatMap((claim) => claim?.message.id ?? []), ["11"]);
   });
 
-  it("[G14] passes no crash point where there is nothing to claim", async () => {
+  it("[G14] calls no crash hook if there is nothing to claim", async () => {
     const names: string[] = [];
     const { store } = openTestStore({
       crash: { before: (name) => names.push(name), after: () => {} },
@@ -126,7 +126,7 @@ describe("claimNext()", () => {
     assert.deepEqual(names, []);
   });
 
-  it("[S5] keeps each session in order, one at a time, and starves none", async () => {
+  it("[S5] claims each session in order, one message at a time, and starves none", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 12 }),
       fc.infiniteStream(fc.nat({ max: 3 })),
@@ -164,7 +164,7 @@ describe("claimNext()", () => {
 });
 
 describe("voidClaims()", () => {
-  it("[D2] makes wait again what a dead process ran, and nothing that is over", async () => {
+  it("[D2] makes the messages of a dead process wait again, and no finished one", async () => {
     const { store, claim, rows } = await openInbox(
       inSession("11", "a"),
       inSession("12", "b"),
@@ -187,15 +187,15 @@ describe("voidClaims()", () => {
     assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
   });
 
-  it("[C6] frees a session that a turn of an account has, which is not there any more", async () => {
-    const gone = toAccountId("gone");
+  it("[C6] frees a session that a turn of a removed account blocks", async () => {
+    const removed = toAccountId("gone");
     const of = (digits: string, accountId: AccountId) =>
       accepted(guildMessage({ id: messageId(digits), accountId }), {
         agentId: "main",
         sessionKey: "shared",
       });
-    const { store, claim } = await openInbox(of("11", gone), of("12", ACCOUNT));
-    assert.equal((await store.inbox.claimNext(gone, NOW, []))?.message.id, "11");
+    const { store, claim } = await openInbox(of("11", removed), of("12", ACCOUNT));
+    assert.equal((await store.inbox.claimNext(removed, NOW, []))?.message.id, "11");
     assert.equal(await store.inbox.voidClaims(ACCOUNT), 0);
     assert.equal(await claim(), undefined);
     assert.equal(await store.inbox.voidClaims(), 1);
@@ -204,7 +204,7 @@ describe("voidClaims()", () => {
 });
 
 describe("release()", () => {
-  it("[S5] makes a claim wait again, but not one that another attempt has taken", async () => {
+  it("[S5] makes a claimed message wait again, unless another attempt has claimed it", async () => {
     const { store } = await openInbox(inSession("11", "a"));
     const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
     await store.inbox.release(first!);
@@ -214,7 +214,7 @@ describe("release()", () => {
     assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
   });
 
-  it("[D2] revives nothing that is finished", async () => {
+  it("[D2] leaves a finished message finished", async () => {
     const { store } = await openInbox(inSession("11", "a"));
     const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
     await store.turns.finishTurn(

@@ -7,7 +7,7 @@ import { openTestStore } from "../../support/store/store.ts";
 const SECOND = toAccountId("second");
 
 describe("proxied()", () => {
-  it("[P13] names each person once, the newest first", async () => {
+  it("[P13] lists each user once, newest first", async () => {
     const { store } = openTestStore();
     for (const [index, id] of ["1", "2", "3", "1"].entries()) {
       await store.inbox.noteProxied(ACCOUNT, userId(id), index);
@@ -17,7 +17,7 @@ describe("proxied()", () => {
     assert.deepEqual(await store.inbox.proxied(SECOND), []);
   });
 
-  it("[P13] keeps the newest 10,000 of an account", async () => {
+  it("[P13] keeps the newest 10,000 users of an account", async () => {
     const { store, database } = openTestStore();
     database.exec(`
       INSERT INTO proxied_user (account_id, user_id, at)

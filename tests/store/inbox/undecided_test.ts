@@ -24,7 +24,7 @@ import {
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
 
-/** As Discord shows it: by a webhook. */
+/** The message from Discord: posted by a webhook. */
 const PROXIED = guildMessage({
   id: messageId("1400000000000000101"),
   sender: sender({
@@ -35,7 +35,7 @@ const PROXIED = guildMessage({
   }),
   text: "a secret",
 });
-/** As PluralKit explains it. */
+/** The message with PluralKit's explanation. */
 const EXPLAINED: InboundMessage = {
   ...PROXIED,
   sender: sender({ pluralkit: { memberId: "abcde", name: "Lily" } }),
@@ -78,10 +78,10 @@ function decidedBy(rows: (sql: string) => readonly Record<string, unknown>[]): s
 }
 
 describe("an undecided message in acceptBatch()", () => {
-  it("[P1] is kept whole, and is in no inbox, context or count yet", async () => {
-    const one = undecided();
-    const { store, stored, rows } = await open(one);
-    assert.deepEqual(stored.undecided, [one]);
+  it("[P1] is stored whole, and is in no inbox, context or count yet", async () => {
+    const judged = undecided();
+    const { store, stored, rows } = await open(judged);
+    assert.deepEqual(stored.undecided, [judged]);
     assert.deepEqual(stored.accepted, []);
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), [
       { message: PROXIED, why: "pluralkit", route: ROUTE, moment: {}, policyId: 3, at: NOW },
@@ -93,7 +93,7 @@ describe("an undecided message in acceptBatch()", () => {
     assert.deepEqual((await store.health()).decisions, []);
   });
 
-  it("[G7] is not told of again when it is replayed", async () => {
+  it("[G7] is not reported again when it is replayed", async () => {
     const { store } = await open(undecided());
     const again = await store.inbox.acceptBatch(batch({ judged: [undecided(), found()] }), NOW + 1);
     assert.deepEqual([again.undecided, again.accepted], [[], []]);
@@ -102,7 +102,7 @@ describe("an undecided message in acceptBatch()", () => {
 });
 
 describe("decide()", () => {
-  it("[P13] accepts the message as it was explained, with the facts that decided", async () => {
+  it("[P13] accepts the message as PluralKit explains it, with the facts that decided", async () => {
     const { store, decisions, rows } = await open(undecided());
     const result = await store.inbox.decide(found(), NOW + 5);
     assert.deepEqual(result, {
@@ -124,7 +124,7 @@ describe("decide()", () => {
     ]);
   });
 
-  it("[P1] makes the verdict the newest for whoever reads along", async () => {
+  it("[P1] makes the verdict the newest one for readers of verdicts", async () => {
     const { store } = await open(undecided(), ignored(guildMessage({ id: messageId("102") })));
     const [other] = await store.received.verdictsAfter(0, 9);
     assert.equal(other?.messageId, "102");
@@ -135,7 +135,7 @@ describe("decide()", () => {
     ]);
   });
 
-  it("[P10] keeps as context what is to be kept, and no word of anything else", async () => {
+  it("[P10] keeps messages with `keepAsContext` as context, and no other text", async () => {
     for (const keepAsContext of [true, false]) {
       const { store, rows } = await open(undecided());
       await store.inbox.decide(ignored(PROXIED, keepAsContext), NOW + 5);
@@ -146,7 +146,7 @@ describe("decide()", () => {
     }
   });
 
-  it("[P1] changes nothing of what is decided, or was never heard of", async () => {
+  it("[P1] changes no decided or unknown message", async () => {
     const { store, decisions } = await open(ignored(PROXIED));
     const before = decisions();
     const nothing = await store.inbox.decide(found(), NOW + 5);
@@ -158,7 +158,7 @@ describe("decide()", () => {
     assert.deepEqual((await empty.health()).decisions, []);
   });
 
-  it("[P1] decides once, of two at once", async () => {
+  it("[P1] applies one of two simultaneous decisions", async () => {
     const { store, decisions } = await open(undecided());
     const [first, second] = await Promise.all([
       store.inbox.decide(found(), NOW + 5),
@@ -169,7 +169,7 @@ describe("decide()", () => {
     assert.equal(decisions().length, 1);
   });
 
-  it("[P1] may say that it waits for another fact, and that it is as old as it was", async () => {
+  it("[P1] may store another missing fact, and keeps the message's time of arrival", async () => {
     const { store, decisions } = await open(undecided());
     const next = undecided(EXPLAINED, "pluralkit-original");
     assert.deepEqual((await store.inbox.decide(next, NOW + 5)).undecided, [next]);
@@ -179,21 +179,21 @@ describe("decide()", () => {
     assert.deepEqual((await store.health()).decisions, []);
   });
 
-  it("[P1] decides although its decision is forgotten", async () => {
+  it("[P1] decides even if the earlier decision is deleted", async () => {
     const { store, database, decisions } = await open(undecided());
     database.exec("DELETE FROM verdict_block");
     assert.equal((await store.inbox.decide(found(), NOW + 5)).accepted.length, 1);
     assert.equal(decisions().length, 1);
   });
 
-  it("[P3] challenges nobody", async () => {
+  it("[P3] challenges no sender", async () => {
     const { store, decisions, rows } = await open(undecided());
     await store.inbox.decide(challenged(PROXIED), NOW + 5);
     assert.equal(decisions()[0]?.["why"], "dm-not-allowed");
     assert.deepEqual(rows("SELECT * FROM pairing_request"), []);
   });
 
-  it("[D1] stores nothing of an end that cannot be stored whole", async () => {
+  it("[D1] stores no part of a decision that cannot be stored whole", async () => {
     const { store, decisions } = await open(undecided());
     const { route: _, ...lost } = found();
     await assert.rejects(store.inbox.decide(lost, NOW + 5), /no route/);
@@ -205,7 +205,7 @@ describe("decide()", () => {
 describe("retract()", () => {
   const ORIGINAL = guildMessage({ id: messageId("1400000000000000100"), text: "a secret" });
 
-  it("[P13] takes back what waits for a fact", async () => {
+  it("[P13] takes back an undecided message", async () => {
     const { store, decisions } = await open(undecided(ORIGINAL, "pluralkit-original"));
     assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
     assert.deepEqual(decisions(), [{
@@ -221,9 +221,9 @@ describe("retract()", () => {
     ]);
   });
 
-  it("[P13] takes an accepted message out of the inbox, with what was known of it", async () => {
-    const one = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
-    const { store, decisions, rows } = await open(one);
+  it("[P13] takes an accepted message out of the inbox, and keeps its facts", async () => {
+    const judged = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
+    const { store, decisions, rows } = await open(judged);
     const [seen] = await store.received.verdictsAfter(0, 9);
     assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
     assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
@@ -234,11 +234,11 @@ describe("retract()", () => {
     assert.doesNotMatch(facts, /secret/);
     const [after] = await store.received.verdictsAfter(seen!.id, 9);
     assert.equal(after?.why, "pk-original", "it is the newest");
-    const replayed = await store.inbox.acceptBatch(batch({ judged: [one] }), NOW + 1);
-    assert.deepEqual(replayed.accepted, [], "it does not come back");
+    const replayed = await store.inbox.acceptBatch(batch({ judged: [judged] }), NOW + 1);
+    assert.deepEqual(replayed.accepted, [], "it is not accepted again");
   });
 
-  it("[P13] leaves alone what a turn was begun for, even if it waits again", async () => {
+  it("[P13] keeps a message in the inbox once a turn has begun", async () => {
     const { store, decisions } = await open(accepted(ORIGINAL));
     const before = decisions();
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
@@ -247,7 +247,7 @@ describe("retract()", () => {
     assert.equal(
       await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL),
       false,
-      "a draft may stand",
+      "a draft may be posted",
     );
     await store.inbox.claimNext(ACCOUNT, NOW, []);
     const end = { kind: "answered" } as const;
@@ -257,7 +257,7 @@ describe("retract()", () => {
     assert.deepEqual(decisions(), before);
   });
 
-  it("[P13] leaves alone what is not answered anyway, what is unknown, and another account's", async () => {
+  it("[P13] changes no ignored or unknown message, and none of other accounts", async () => {
     const { store, decisions } = await open(ignored(ORIGINAL));
     const before = decisions();
     assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);

@@ -9,8 +9,8 @@ import { add, claimOf, filled, inChannel, take, waiting } from "../../support/st
 const SECOND = toAccountId("second");
 
 describe("createClaimQueue()", () => {
-  it("[S5] takes the session that waits longest, and its oldest message by id", () => {
-    const late = { ...inChannel(7, "12"), arrival: 1 }; // catch-up brought it after 8
+  it("[S5] claims from the session that waits longest, the oldest message by id", () => {
+    const late = { ...inChannel(7, "12"), arrival: 1 }; // catch-up brought 7 after 8
     const queue = filled(late, { ...inChannel(3, "12"), arrival: 5 }, inChannel(8, "11"));
     assert.equal(take(queue), "3");
     assert.equal(take(queue), "8", "a session with a running turn waits");
@@ -21,7 +21,7 @@ describe("createClaimQueue()", () => {
     assert.equal(take(filled(inChannel(10, "11"), inChannel(9, "11"))), "9");
   });
 
-  it("[S5] runs one turn per session, whatever happens", () => {
+  it("[S5] runs one turn per session, under any sequence of calls", () => {
     const steps = fc.array(
       fc.oneof(
         fc.record({
@@ -51,41 +51,41 @@ describe("createClaimQueue()", () => {
         }
         const sessions = running.map(({ route }) => route.sessionKey);
         assert.equal(new Set(sessions).size, sessions.length);
-        for (const taken of running) assert.ok(queue.runs(claimOf(taken)));
+        for (const taken of running) assert.ok(queue.isRunning(claimOf(taken)));
       }
       for (const taken of running) queue.end(claimOf(taken));
-      let left = 0;
+      let waiting = 0;
       for (let taken = queue.take(ACCOUNT, []); taken; taken = queue.take(ACCOUNT, [])) {
         queue.end(claimOf(taken));
-        left++;
+        waiting++;
       }
-      assert.equal(left + running.length + ended, added, "no message is lost or claimed twice");
+      assert.equal(waiting + running.length + ended, added, "no message is lost or claimed twice");
       assert.equal(queue.bytes(), 0);
     }));
   });
 
-  it("[G6] leaves the messages of held channels", () => {
+  it("[G6] claims no messages of blocked channels", () => {
     const queue = filled(inChannel(1, "11"), inChannel(2, "12"));
     assert.equal(take(queue, [channelId("11")]), "2");
     assert.equal(take(queue, [channelId("11")]), undefined);
     assert.equal(take(queue), "1");
   });
 
-  it("[C6] gives an account its own messages only, in sessions that accounts share", () => {
+  it("[C6] gives an account only its own messages, even in shared sessions", () => {
     const shared = waiting(1, { accountId: SECOND });
     const queue = filled(shared, inChannel(2, "11"));
     assert.equal(take(queue), "2");
     assert.equal(queue.take(SECOND, []), undefined, "the session has a turn");
   });
 
-  it("[S5] counts the attempts of a released message, and not of one that is put back", () => {
+  it("[S5] counts the attempt of a released message, but not of one that is put back", () => {
     const queue = filled(inChannel(1, "11"));
     const first = queue.take(ACCOUNT, []);
     queue.putBack(first!);
     const again = queue.take(ACCOUNT, []);
     assert.equal(again?.attempts, 0);
     queue.release(claimOf(again));
-    assert.equal(queue.runs(claimOf(again)), false);
+    assert.equal(queue.isRunning(claimOf(again)), false);
     assert.equal(queue.take(ACCOUNT, [])?.attempts, 1);
   });
 });

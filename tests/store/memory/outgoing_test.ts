@@ -41,7 +41,7 @@ function open() {
 }
 
 describe("createOutgoing()", () => {
-  it("[D1] reserves numbers that follow each other and the table's", () => {
+  it("[D1] reserves consecutive numbers after those of the table", () => {
     const { outgoing, addHere } = open();
     assert.equal(addHere("a"), 1);
     assert.equal(outgoing.reserve(3), 2);
@@ -50,7 +50,7 @@ describe("createOutgoing()", () => {
     assert.equal(outgoing.reserve(1), 7);
   });
 
-  it("[D1] begins where the table ends", () => {
+  it("[D1] begins after the last number of the table", () => {
     const { addElsewhere, outgoing } = open();
     addElsewhere("a");
     addElsewhere("b");
@@ -70,7 +70,7 @@ describe("createOutgoing()", () => {
     ]);
   });
 
-  it("[D1] gives each row a number of its own, whatever another process adds", () => {
+  it("[D1] gives each row its own number, regardless of rows from another process", () => {
     const steps = fc.array(fc.constantFrom("reserve", "elsewhere", "here", "apply" as const), {
       maxLength: 40,
       size: "max",
@@ -97,18 +97,18 @@ describe("createOutgoing()", () => {
     }));
   });
 
-  it("[D1] forgets the queues, and no number", () => {
+  it("[D1] forgets the queues, but no number", () => {
     const { outgoing } = open();
-    outgoing.queues.foundEmpty(ACCOUNT, CHANNEL);
+    outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     assert.equal(outgoing.reserve(1), 1);
     outgoing.forget();
     assert.equal(outgoing.queues.isKnown(ACCOUNT, CHANNEL), false);
     assert.equal(outgoing.reserve(1), 2);
   });
 
-  it("[D1] makes a channel unknown when a row is added to it at once", () => {
+  it("[D1] makes a channel unknown when a row is added without the journal", () => {
     const { outgoing, addHere } = open();
-    outgoing.queues.foundEmpty(ACCOUNT, CHANNEL);
+    outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     addHere("a");
     assert.equal(outgoing.queues.isKnown(ACCOUNT, CHANNEL), false);
   });

@@ -7,7 +7,7 @@ import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 const MAX = 3;
 
 describe("createRecentIds()", () => {
-  it("[G7] is never wrong about a message, whatever the order in which they arrive", () => {
+  it("[G7] never gives a wrong answer, for any order of arrival", () => {
     const aMessage = fc.record({ id: fc.integer({ min: 1, max: 40 }), restarts: fc.boolean() });
     fc.assert(
       fc.property(fc.array(aMessage, { maxLength: 80 }), (messages) => {
@@ -17,8 +17,8 @@ describe("createRecentIds()", () => {
         for (const { id, restarts } of messages) {
           if (restarts && id % 5 === 0) recent.forget();
           const sentAt = Math.floor(id / 3); // several messages share a millisecond
-          const said = recent.look(ACCOUNT, messageId(`${id}`), sentAt);
-          if (said !== undefined) assert.equal(said, onRecord.has(id));
+          const answer = recent.lookUp(ACCOUNT, messageId(`${id}`), sentAt);
+          if (answer !== undefined) assert.equal(answer, onRecord.has(id));
           if (onRecord.has(id)) continue;
           onRecord.set(id, sentAt);
           recent.add(ACCOUNT, messageId(`${id}`), sentAt);
@@ -27,13 +27,13 @@ describe("createRecentIds()", () => {
     );
   });
 
-  it("[G7] asks the store about no message that is sent after all others", () => {
+  it("[G7] never needs the store for a message that was sent after all others", () => {
     const recent = createRecentIds(() => 0, MAX);
     for (let id = 1; id <= 100; id++) {
-      assert.equal(recent.look(ACCOUNT, messageId(`${id}`), id), false);
+      assert.equal(recent.lookUp(ACCOUNT, messageId(`${id}`), id), false);
       recent.add(ACCOUNT, messageId(`${id}`), id);
-      assert.equal(recent.look(ACCOUNT, messageId(`${id}`), id), true);
+      assert.equal(recent.lookUp(ACCOUNT, messageId(`${id}`), id), true);
     }
-    assert.equal(recent.look(ACCOUNT, messageId("1"), 1), undefined, "it is too old to be kept");
+    assert.equal(recent.lookUp(ACCOUNT, messageId("1"), 1), undefined, "it is too old to be kept");
   });
 });

@@ -16,10 +16,10 @@ function row(id: number, channel: ChannelId = CHANNEL, content = "hello"): Outbo
   return { id, message, fileCount: 0, action: { kind: "post" } };
 }
 
-/** Queues in which the channel was seen empty, with rows that are stored. */
+/** Queues that know the channel, with stored rows. */
 function opened(...rows: readonly OutboxRow[]): SendQueues {
   const queues = createSendQueues();
-  queues.foundEmpty(ACCOUNT, CHANNEL);
+  queues.markEmpty(ACCOUNT, CHANNEL);
   queues.add(rows, false);
   queues.stored(rows);
   return queues;
@@ -33,20 +33,20 @@ const echoOf = ({ message: { nonce, channelId } }: OutboxRow, heardAt = NOW) => 
 });
 
 describe("createSendQueues()", () => {
-  it("[D1] knows a channel only from the moment it was seen empty", () => {
+  it("[D1] knows a channel only once it was empty", () => {
     const queues = createSendQueues();
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), false);
-    queues.foundEmpty(ACCOUNT, CHANNEL);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
+    queues.markEmpty(ACCOUNT, CHANNEL);
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), true);
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
     assert.equal(queues.isKnown(SECOND, CHANNEL), false);
     queues.add([row(1)], false);
-    queues.foundEmpty(ACCOUNT, CHANNEL); // a look that began before
+    queues.markEmpty(ACCOUNT, CHANNEL); // a check that began before
     assert.equal(queues.has(row(1)), true);
   });
 
-  it("[D1] sends in the order of adding, a settled row never again", () => {
+  it("[D1] returns rows in the order of adding, and no settled row again", () => {
     const operations = fc.array(fc.constantFrom("add", "settle", "echo" as const), {
       maxLength: 40,
       size: "max",
@@ -67,18 +67,18 @@ describe("createSendQueues()", () => {
         } else if (head) {
           queues.attempted(head, NOW);
           if (operation === "settle") queues.settle(head, POSTED);
-          else assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "news");
+          else assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "first");
           assert.equal(queues.has(head), false);
-          assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "settled");
+          assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "repeated");
           expected.shift();
         }
       }
     }));
   });
 
-  it("[D2] sends no row before it is stored, and gives the intent of the first away once", () => {
+  it("[D2] returns no row before it is stored, and the intent of the first row once", () => {
     const queues = createSendQueues();
-    queues.foundEmpty(ACCOUNT, CHANNEL);
+    queues.markEmpty(ACCOUNT, CHANNEL);
     queues.add([row(1), row(2)], true);
     assert.equal(queues.head(ACCOUNT, CHANNEL), undefined);
     queues.stored([row(1), row(2)]);
@@ -89,7 +89,7 @@ describe("createSendQueues()", () => {
     );
   });
 
-  it("[G11] takes an echo for ours only after our first attempt, and by Discord's id", () => {
+  it("[G11] accepts an echo only after our first attempt, and only with Discord's id", () => {
     const [first, second] = [row(1), row(2)];
     const queues = opened(first, second);
     assert.equal(queues.echoed(ACCOUNT, echoOf(first)), undefined, "it was never sent");
@@ -97,15 +97,15 @@ describe("createSendQueues()", () => {
     queues.attempted(first, NOW + 1_000); // the first attempt counts
     assert.equal(queues.echoed(ACCOUNT, echoOf(first, NOW - 1)), undefined, "it came before that");
     assert.equal(queues.echoed(SECOND, echoOf(first)), undefined, "it is another account's");
-    assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "news");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "first");
     const other = { ...echoOf(first), messageId: messageId("901") };
     assert.equal(queues.echoed(ACCOUNT, other), undefined, "the tables tell that it is foreign");
-    queues.settle(second, undefined); // gone by the time we asked: any id is right
-    assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "settled");
+    queues.settle(second, undefined); // deleted before Discord told its id, so any id matches
+    assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "repeated");
     assert.equal(queues.echoed(ACCOUNT, { channelId: CHANNEL, messageId: POSTED }), undefined);
   });
 
-  it("[D1] forgets a channel, an account or all", () => {
+  it("[D1] forgets a channel, an account or all channels", () => {
     const elsewhere = channelId("12");
     for (
       const [forget, known] of [
@@ -115,8 +115,8 @@ describe("createSendQueues()", () => {
       ] as const
     ) {
       const queues = opened(row(1));
-      queues.foundEmpty(ACCOUNT, elsewhere);
-      queues.foundEmpty(SECOND, CHANNEL);
+      queues.markEmpty(ACCOUNT, elsewhere);
+      queues.markEmpty(SECOND, CHANNEL);
       forget(queues);
       assert.deepEqual([
         queues.isKnown(ACCOUNT, CHANNEL),
@@ -128,22 +128,22 @@ describe("createSendQueues()", () => {
     }
   });
 
-  it("forgets the channels that were known first, beyond 4,096", () => {
+  it("forgets the oldest channels beyond 4,096", () => {
     const queues = opened(row(1));
     for (let id = 1_000; id < 1_000 + 4_096; id++) {
-      queues.foundEmpty(ACCOUNT, channelId(`${id}`));
+      queues.markEmpty(ACCOUNT, channelId(`${id}`));
     }
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
     assert.equal(queues.isKnown(ACCOUNT, channelId("1000")), true);
   });
 
-  it("takes no more rows once their texts fill the bound, and counts them off again", () => {
+  it("has no room once texts reach the limit, until rows are settled", () => {
     const text = "x".repeat(2 * 1024 * 1024);
     const queues = opened(row(1, CHANNEL, text));
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), false);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
     assert.ok(queues.bytes() > 2 * text.length);
     queues.settle(row(1, CHANNEL, text), POSTED);
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
     assert.ok(queues.bytes() < 2_000);
   });
 
@@ -152,6 +152,6 @@ describe("createSendQueues()", () => {
     const queues = opened(...rows);
     for (const one of rows) queues.settle(one, POSTED);
     assert.equal(queues.echoed(ACCOUNT, echoOf(row(1))), undefined);
-    assert.equal(queues.echoed(ACCOUNT, echoOf(row(2)))?.kind, "settled");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(row(2)))?.kind, "repeated");
   });
 });

@@ -11,7 +11,7 @@ import { openDatabase } from "../../support/store/open_database.ts";
 const SECOND = toAccountId("second");
 const MESSAGE = messageId("1400000000000000077");
 const OTHER = messageId("1400000000000000078");
-/** When it came. */
+/** Arrival time of the echo. */
 const AT = 1_000_000;
 const ROW = outboundMessage({ nonce: "ours" });
 
@@ -23,7 +23,7 @@ const echo = (fields: Partial<Echo> = {}): Echo => ({
   ...fields,
 });
 
-/** One row, in the state given. */
+/** An outbox with one row in the given state. */
 function openRow(state: string, fields: { attemptAt?: number; messageId?: string } = {}) {
   const database = openDatabase();
   prepareAddToOutbox(database, createOutgoing(database))({ message: ROW, files: [] }, 0);
@@ -41,24 +41,34 @@ describe("prepareSettleEcho()", () => {
     fields: { attemptAt?: number; messageId?: string },
     why: Foreign["why"] | undefined,
   ])[] = [
-    ["the echo of what is being sent", "sending", { attemptAt: AT - 300 }, undefined],
-    ["one that came as we asked", "sending", { attemptAt: AT }, undefined],
-    ["one that came before our first attempt", "sending", { attemptAt: AT + 1 }, "early"],
-    ["one of which we could not tell", "uncertain", { attemptAt: AT - 60_000 }, undefined],
+    ["the echo of a row that is being sent", "sending", { attemptAt: AT - 300 }, undefined],
+    ["an echo at the time of our attempt", "sending", { attemptAt: AT }, undefined],
+    ["an echo from before our first attempt", "sending", { attemptAt: AT + 1 }, "early"],
+    ["the echo of an uncertain row", "uncertain", { attemptAt: AT - 60_000 }, undefined],
     [
-      "one that we had given up, before our first attempt",
+      "an echo of a dead row from before our first attempt",
       "dead",
       { attemptAt: AT + 9_000 },
       "early",
     ],
-    ["a twin's answer to what we are to answer", "pending", {}, "unsent"],
-    ["what Discord refused us, and took of somebody else", "dead", {}, "unsent"],
-    ["one that is sent, again", "sent", { attemptAt: AT, messageId: MESSAGE }, undefined],
-    ["one that was gone by the time we asked", "sent", { attemptAt: AT }, undefined],
-    ["a second message of a nonce", "sent", { attemptAt: AT, messageId: OTHER }, "unknown"],
+    ["a duplicate instance's copy of a pending row", "pending", {}, "unsent"],
+    ["a foreign copy of a row that Discord refused us", "dead", {}, "unsent"],
+    ["a second echo of a sent row", "sent", { attemptAt: AT, messageId: MESSAGE }, undefined],
+    [
+      "the echo of a row that was deleted before Discord told its id",
+      "sent",
+      { attemptAt: AT },
+      undefined,
+    ],
+    [
+      "a second message with the nonce of a sent row",
+      "sent",
+      { attemptAt: AT, messageId: OTHER },
+      "unknown",
+    ],
   ];
   for (const [name, state, fields, why] of WHY) {
-    it(`[G11] takes ${name} for ${why ?? "ours"}, and settles its row once`, () => {
+    it(`[G11] judges ${name} as ${why ?? "ours"}, and settles the row once`, () => {
       const { settle, stored } = openRow(state, fields);
       const foreign = why && { foreign: { messageId: MESSAGE, channelId: ROW.channelId, why } };
       const settledIn = state !== "sent" && { settledIn: ROW.channelId };
@@ -71,13 +81,13 @@ describe("prepareSettleEcho()", () => {
     });
   }
 
-  it("[G11] knows nothing of when what a history told was said", () => {
+  it("[G11] accepts a message from the channel's history, which has no arrival time", () => {
     const { settle } = openRow("sending", { attemptAt: AT + 1 });
     const { heardAt: _, ...found } = echo();
     assert.deepEqual(settle(ACCOUNT, found), { settledIn: ROW.channelId });
   });
 
-  it("[G11] takes for unknown what has no nonce, or one of no row, or of another account's", () => {
+  it("[G11] judges messages without a nonce of the account's rows as unknown", () => {
     const { settle, stored } = openRow("sending", { attemptAt: AT });
     const elsewhere = channelId("5");
     const { nonce: _, ...bare } = echo({ channelId: elsewhere });

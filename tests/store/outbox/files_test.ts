@@ -22,12 +22,12 @@ async function openSending(nonce = "with") {
   const test = openTestStore();
   const { outbox } = test.store;
   const row = await outbox.add(frozen({ nonce }, { files: FILES, whole: "all" }), NOW);
-  const left = () => test.rows("SELECT * FROM outbox_file").length;
-  return { ...test, outbox, row, left };
+  const remaining = () => test.rows("SELECT * FROM outbox_file").length;
+  return { ...test, outbox, row, remaining };
 }
 
 describe("filesOf()", () => {
-  it("[R12] gives back each file whole, in the order of sending", async () => {
+  it("[R12] returns each file whole, in the order of sending", async () => {
     const { outbox, row } = await openSending();
     assert.equal(row.fileCount, 3);
     assert.deepEqual(await outbox.filesOf(row), FILES);
@@ -35,7 +35,7 @@ describe("filesOf()", () => {
     assert.deepEqual(await outbox.filesOf(head!), FILES);
   });
 
-  it("[R12] has none of a message without, and none of another's", async () => {
+  it("[R12] returns no files for a message without files, and no other row's", async () => {
     const { outbox } = await openSending();
     const bare = await outbox.add(frozen({ nonce: "bare", channelId: channelId("5") }), NOW);
     assert.deepEqual(await outbox.filesOf(bare), []);
@@ -44,7 +44,7 @@ describe("filesOf()", () => {
     assert.deepEqual(await outbox.filesOf(other), files);
   });
 
-  it("[X2] keeps the words of a file whole that have a NUL in them", async () => {
+  it("[X2] keeps a file's texts whole that have a NUL in them", async () => {
     const { outbox } = openTestStore().store;
     const files = [{ name: "a\0b.md", alt: "c\0d", bytes: new Uint8Array([0, 1, 0]) }];
     const row = await outbox.add(frozen({}, { files }), NOW);
@@ -53,26 +53,26 @@ describe("filesOf()", () => {
 });
 
 describe("the bytes of a file", () => {
-  it("[X6] go once Discord has them, with the text that was kept beside them", async () => {
-    const { outbox, row, left, rows } = await openSending();
+  it("[X6] are deleted once Discord has them, with the stored whole text", async () => {
+    const { outbox, row, remaining, rows } = await openSending();
     await outbox.markSending(row, NOW);
-    assert.equal(left(), 3);
+    assert.equal(remaining(), 3);
     await outbox.markSent(row, messageId("77"));
-    assert.equal(left(), 0);
+    assert.equal(remaining(), 0);
     assert.deepEqual(rows("SELECT whole, file_count FROM outbox"), [
       { whole: null, file_count: 3 },
     ]);
   });
 
-  it("[X6] go with the gateway's echo", async () => {
-    const { store, left } = await openSending("with");
+  it("[X6] are deleted by the gateway's echo", async () => {
+    const { store, remaining } = await openSending("with");
     const { channelId } = outboundMessage();
     const echoes = [{ nonce: "with", messageId: messageId("77"), channelId }];
     await store.inbox.acceptBatch(batch({ echoes }), NOW);
-    assert.equal(left(), 0);
+    assert.equal(remaining(), 0);
   });
 
-  it("[X6] go a while after the message is dead, a few at a time; not before, nor others'", async () => {
+  it("[X6] are deleted `mediaDays` after the message is dead, a few at a time", async () => {
     const retention = { decisionsDays: 0, contextDays: 0, mediaDays: 7, contextPerChannel: 9 };
     const { database, rows } = openTestStore();
     const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
@@ -85,17 +85,17 @@ describe("the bytes of a file", () => {
     for (const row of heads.slice(0, 5)) await outbox.markDead(row, "no");
     await outbox.markSending(heads[5]!, NOW);
     await outbox.markUncertain(heads[5]!);
-    const left = () =>
+    const remaining = () =>
       rows("SELECT DISTINCT outbox_row AS id FROM outbox_file ORDER BY 1").map(({ id }) => id);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);
-    assert.equal(left().length, 7);
+    assert.equal(remaining().length, 7);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
-    assert.equal(left().length, 3);
+    assert.equal(remaining().length, 3);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
-    assert.deepEqual(left(), [7], "what is still to be sent keeps its own");
+    assert.deepEqual(remaining(), [7], "unsent messages keep their files");
   });
 
-  it("[X6] stay for ever where the days are 0", async () => {
+  it("[X6] stay for ever if `mediaDays` is 0", async () => {
     const retention = { decisionsDays: 0, contextDays: 0, mediaDays: 0, contextPerChannel: 9 };
     const { database, rows } = openTestStore();
     const store = createStore(database, ":memory:", { elapsed: () => 0, retention });

@@ -35,7 +35,7 @@ async function openStates(fields: Parameters<typeof frozen>[0] = {}) {
 }
 
 describe("open()", () => {
-  it("[O1] shows what Discord does not have, and nothing that is over", async () => {
+  it("[O1] lists messages that Discord does not have, and no finished ones", async () => {
     const { outbox } = await openStates({ of: part("1") });
     const open = await outbox.open(ACCOUNT);
     assert.deepEqual(open.map(({ state }) => state), ["pending", "sending", "uncertain", "dead"]);
@@ -55,7 +55,7 @@ describe("open()", () => {
     assert.deepEqual(await outbox.open(toAccountId("second")), []);
   });
 
-  it("[R11] says of a parked channel why it waits", async () => {
+  it("[R11] gives the reason why a channel is parked", async () => {
     const { outbox } = openTestStore().store;
     await outbox.add(frozen({ nonce: "" }), NOW);
     await outbox.add(frozen({ nonce: "", channelId: channelId("5") }), NOW);
@@ -72,7 +72,7 @@ describe("open()", () => {
     ]);
   });
 
-  it("[O1] shows the beginning of a long text, and breaks no character", async () => {
+  it("[O1] returns the beginning of a long text, and breaks no character", async () => {
     const { outbox } = openTestStore().store;
     const content = "🐚".repeat(500);
     await outbox.add(frozen({ content }), NOW);
@@ -87,7 +87,7 @@ describe("release()", () => {
     const isHeld = state === "uncertain" || state === "dead";
     const isUnsent = isHeld || state === "pending" || state === "sending";
 
-    it(`[D2] sends ${isHeld ? "" : "not "}again what is ${state}`, async () => {
+    it(`[D2] ${isHeld ? "sends again" : "does not send again"} a row that is ${state}`, async () => {
       const { outbox, idOf, stateOf } = await openStates();
       const before = stateOf(idOf(state));
       assert.equal(await outbox.release(idOf(state), "resend"), isHeld);
@@ -101,7 +101,7 @@ describe("release()", () => {
       assert.equal(await outbox.release(idOf(state), "resend"), false, "once");
     });
 
-    it(`[D2] gives ${isUnsent ? "" : "not "}up what is ${state}`, async () => {
+    it(`[D2] ${isUnsent ? "gives up" : "does not give up"} a row that is ${state}`, async () => {
       const { outbox, idOf, stateOf, rows } = await openStates();
       const before = stateOf(idOf(state));
       assert.equal(await outbox.release(idOf(state), "drop"), isUnsent);
@@ -112,7 +112,7 @@ describe("release()", () => {
     });
   }
 
-  it("[D1] sends what was held before all that waits in its channel, with its nonce and files", async () => {
+  it("[D1] sends a held message, with nonce and files, before waiting ones", async () => {
     const { outbox, idOf } = await openStates();
     await outbox.release(idOf("pending"), "drop");
     await outbox.release(idOf("sending"), "drop");
@@ -124,7 +124,7 @@ describe("release()", () => {
     assert.deepEqual(await outbox.filesOf(head), FILES);
   });
 
-  it("[R8] sends no draft again, and none whose files are forgotten", async () => {
+  it("[R8] sends no draft again, and no message whose files are deleted", async () => {
     const drafts = await openStates({ of: part("1", { kind: "draft" }) });
     assert.equal(await drafts.outbox.release(drafts.idOf("dead"), "resend"), false);
     const { database, outbox, idOf } = await openStates();
@@ -134,7 +134,7 @@ describe("release()", () => {
     assert.equal(await outbox.release(99, "drop"), false);
   });
 
-  it("[R8] takes a draft away with the message that was to take its place", async () => {
+  it("[R8] removes the draft of a message that is given up", async () => {
     for (const [state, action] of [["sent", "delete"], ["sending", undefined]] as const) {
       const { database, store: { outbox }, rows } = openTestStore();
       const draft = frozen({ nonce: "draft", of: part("1", { kind: "draft" }) });
@@ -154,12 +154,12 @@ describe("release()", () => {
       assert.deepEqual(more, []);
       const [head] = await outbox.heads(ACCOUNT);
       if (action) assert.deepEqual(head?.action, { kind: action, messageId: "77" });
-      else assert.equal(head?.id, shown.id, "it is yet to be seen whether it is there");
+      else assert.equal(head?.id, shown.id, "Barnacle must first find out whether it was posted");
       database.close();
     }
   });
 
-  it("[R8] has no draft to take away that was never tried, or never came to be", async () => {
+  it("[R8] removes no draft that was never posted", async () => {
     for (const state of ["pending", "dead", "withdrawn"]) {
       const { database, store: { outbox }, rows } = openTestStore();
       await outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), NOW);
@@ -176,13 +176,13 @@ describe("release()", () => {
     }
   });
 
-  it("[D2] does not undo what the bot did meanwhile", async () => {
+  it("[D2] does not undo changes of the running bot", async () => {
     const { outbox } = openTestStore().store;
     const row = await outbox.add(frozen(), NOW);
     await outbox.markSending(row, NOW);
     assert.equal(await outbox.release(row.id, "drop"), true);
-    assert.equal(await outbox.markSending(row, NOW), false, "its lane goes on without it");
-    assert.equal(await outbox.markSent(row, messageId("77")), true, "it was on its way");
+    assert.equal(await outbox.markSending(row, NOW), false, "its queue continues without it");
+    assert.equal(await outbox.markSent(row, messageId("77")), true, "the attempt was running");
     assert.equal(await outbox.release(row.id, "drop"), false);
   });
 });

@@ -12,7 +12,7 @@ const MINUTE = 29_000_000;
 const SECOND = toAccountId("second");
 
 describe("createInvalidRequestCounts()", () => {
-  it("[D3] counts by the minute and by the account", async () => {
+  it("[D3] counts by minute and account", async () => {
     const { store } = openTestStore();
     for (const minute of [MINUTE, MINUTE, MINUTE + 2]) {
       await store.outbox.addInvalidRequest(ACCOUNT, minute);
@@ -30,7 +30,7 @@ describe("createInvalidRequestCounts()", () => {
     ]);
   });
 
-  it("[D3] keeps all that still counts, and nothing else", async () => {
+  it("[D3] keeps only the minutes that still count", async () => {
     const { store, rows } = openTestStore();
     const began = MINUTE * 60_000;
     let stored = Promise.resolve();

@@ -44,7 +44,7 @@ const first = outboundMessage({ nonce: "first" });
 const second = outboundMessage({ nonce: "second" });
 
 describe("createOutbox()", () => {
-  it("[D1] gives back a message as it was frozen", async () => {
+  it("[D1] returns a message as it was frozen", async () => {
     const message = outboundMessage({
       pings: { users: [userId("1")], roles: [roleId("2")], quotedAuthor: true },
       quote: messageId("3"),
@@ -53,7 +53,7 @@ describe("createOutbox()", () => {
     assert.deepEqual(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
   });
 
-  it("[D1] keeps the order of a channel, and holds up no other", async () => {
+  it("[D1] keeps the order of a channel, and delays no other", async () => {
     const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
     const { outbox, nonces } = openOutbox(first, second, elsewhere);
     assert.deepEqual(await nonces(), ["first", "elsewhere"]);
@@ -71,7 +71,7 @@ describe("createOutbox()", () => {
     assert.deepEqual(await nonces(), ["first"]);
   });
 
-  it("[D2] takes a nonce once", () => {
+  it("[D2] accepts each nonce once", () => {
     assert.throws(() => openOutbox(first, first), /UNIQUE/);
   });
 
@@ -85,7 +85,7 @@ describe("createOutbox()", () => {
     assert.equal(head?.firstAttemptAt, 100);
   });
 
-  it("[D5] lets a channel go on past what Discord will never take", async () => {
+  it("[D5] lets a channel continue after a message that Discord never accepts", async () => {
     const { outbox, nonces, stored } = openOutbox(first, second);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markDead(head!, "Missing Permissions");
@@ -100,7 +100,7 @@ describe("createOutbox()", () => {
     assert.equal(await outbox.markSending(head!, NOW), false);
   });
 
-  it("[D2] holds what nobody can tell of, and nothing behind it", async () => {
+  it("[D2] holds an uncertain message, and none behind it", async () => {
     const { outbox, nonces, stored } = openOutbox(first, second);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, NOW);
@@ -110,7 +110,7 @@ describe("createOutbox()", () => {
     assert.equal(await outbox.markSending(head!, NOW), false);
   });
 
-  it("[D2] takes back nothing that is settled", async () => {
+  it("[D2] changes no settled row", async () => {
     const { outbox, stored } = openOutbox(first);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, NOW);
@@ -120,7 +120,7 @@ describe("createOutbox()", () => {
     await outbox.markAbsent(head!);
     await outbox.markDead(head!, "too late");
     await outbox.markUncertain(head!);
-    assert.equal(await outbox.markSent(head!), false); // what is learned of the id is not forgotten
+    assert.equal(await outbox.markSent(head!), false); // a stored id stays
     assert.deepEqual(stored("first"), {
       state: "sent",
       message_id: "77",
@@ -132,7 +132,7 @@ describe("createOutbox()", () => {
 });
 
 describe("heads()", () => {
-  it("[D1] looks into the channels that are named, and into no other", async () => {
+  it("[D1] reads the given channels, and no others", async () => {
     const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
     const { outbox } = openOutbox(first, second, elsewhere, { ...elsewhere, accountId: SECOND });
     const nonces = async (...channels: Parameters<typeof channelId>[0][]) =>
@@ -142,7 +142,7 @@ describe("heads()", () => {
     assert.deepEqual(await nonces(), []);
   });
 
-  it("[D1] finds its rows by indexes, however many are over", () => {
+  it("[D1] finds its rows by indexes, regardless of the number of finished rows", () => {
     const prepared: string[] = [];
     const database = openDatabase();
     const prepare = database.prepare.bind(database);
@@ -165,7 +165,7 @@ describe("heads()", () => {
 });
 
 describe("add()", () => {
-  it("[D2] stores what answers nobody under the nonce of its row, on the disk", async () => {
+  it("[D2] gives a message that answers no one a nonce, and waits for the disk", async () => {
     const { database, outbox } = openOutbox(first);
     const row = await outbox.add({ message: outboundMessage({ nonce: "" }), files: [] }, NOW);
     assert.deepEqual(row, {
@@ -179,7 +179,7 @@ describe("add()", () => {
     assert.equal(told?.["created_at"], NOW);
   });
 
-  it("[D1] waits for the disk with what nothing brings back, and not with a draft", async () => {
+  it("[D1] waits for the disk unless the message is a draft", async () => {
     const { database, store } = openTestStore();
     const exec = database.exec.bind(database);
     let level = "";
@@ -195,7 +195,7 @@ describe("add()", () => {
     assert.equal(level, "full");
   });
 
-  it("[R8] gives a draft that is there as it is, with what became of it", async () => {
+  it("[R8] returns a stored draft unchanged, with its state", async () => {
     const { outbox } = openOutbox();
     const of = part("1", { kind: "draft" });
     const draft = frozen({ nonce: "draft", content: "He", of });
@@ -211,7 +211,7 @@ describe("add()", () => {
       messageId: messageId("77"),
     });
     assert.deepEqual(await outbox.filesOf(again), []);
-    assert.deepEqual(await outbox.heads(ACCOUNT), [], "and posts nothing twice");
+    assert.deepEqual(await outbox.heads(ACCOUNT), [], "and no message is posted twice");
   });
 
   it("[D2] keeps the accounts apart", async () => {
@@ -223,12 +223,12 @@ describe("add()", () => {
 });
 
 describe("shiftFailing()", () => {
-  it("[D5] moves what fails along with a clock that is set, but what began to fail since", async () => {
+  it("[D5] moves rows along with the clock, except those that began to fail later", async () => {
     const { store: { outbox }, rows } = openTestStore();
     const ids = ["a", "b", "c", "d"];
-    const made = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
+    const added = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
     const [other] = await outbox.addAll([frozen({ nonce: "e", accountId: SECOND })], NOW);
-    const [a, b, c, d] = made;
+    const [a, b, c, d] = added;
     assert.ok(a && b && c && d && other);
     for (const [row, at] of [[a, 1], [b, 9], [d, 1], [other, 1]] as const) {
       await outbox.markFailing(row, NOW + at);
@@ -248,7 +248,7 @@ describe("shiftFailing()", () => {
 });
 
 describe("addAll()", () => {
-  it("[D1] adds the messages of one text with nothing in between, on the disk", async () => {
+  it("[D1] adds the messages of one text in a row, and waits for the disk", async () => {
     const { store, rows } = openTestStore();
     const texts = (...contents: readonly string[]) =>
       contents.map((content) => frozen({ nonce: "", content }));
@@ -258,11 +258,11 @@ describe("addAll()", () => {
       store.outbox.add(frozen({ nonce: "", content: "z" }), NOW),
     ]);
     assert.deepEqual(first.map(({ id }) => id), [1, 2, 3]);
-    const written = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
-    assert.deepEqual(written.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
+    const contents = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
+    assert.deepEqual(contents.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
   });
 
-  it("[D1] leaves no half of them", async () => {
+  it("[D1] adds all messages or none", async () => {
     const { store, rows } = openTestStore();
     const broken = frozen({ nonce: "" }, { files: [{ name: "a", bytes: null as never }] });
     await assert.rejects(store.outbox.addAll([frozen({ nonce: "" }), broken], NOW));
@@ -272,7 +272,7 @@ describe("addAll()", () => {
 });
 
 describe("a row that fails", () => {
-  it("[D5] fails since its first failure, until it is sent", async () => {
+  it("[D5] keeps the time of its first failure until it is sent", async () => {
     const { outbox, stored } = openOutbox(first);
     const head = async () => (await outbox.heads(ACCOUNT))[0]!;
     await outbox.markSending(await head(), 100);
@@ -293,7 +293,7 @@ describe("a row that fails", () => {
     assert.equal(stored("first")["failing_since"], null);
   });
 
-  it("[D2] is as before its first attempt where that was refused", async () => {
+  it("[D2] is as before its first attempt if Discord refused that", async () => {
     const { outbox, stored } = openOutbox(first);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, 100);
@@ -307,7 +307,7 @@ describe("a row that fails", () => {
     });
   });
 
-  it("[D2] is as before its first attempt where the history does not have it", async () => {
+  it("[D2] is as before its first attempt if the history does not have it", async () => {
     const { outbox } = openOutbox(first);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, 100);
@@ -315,14 +315,14 @@ describe("a row that fails", () => {
     await outbox.markAbsent(head!);
     const [again] = await outbox.heads(ACCOUNT);
     assert.equal(again?.firstAttemptAt, undefined);
-    assert.equal(again?.failingSince, 101, "its day goes on");
+    assert.equal(again?.failingSince, 101, "its failing time continues");
     await outbox.markSending(again!, 900);
     assert.equal((await outbox.heads(ACCOUNT))[0]?.firstAttemptAt, 900);
   });
 });
 
 describe("known()", () => {
-  it("[D2] tells which messages of a channel are on record as ours", async () => {
+  it("[D2] returns the messages of a channel that are on record as ours", async () => {
     const { outbox } = openOutbox(first, second);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSent(head!, messageId("77"));
@@ -335,10 +335,10 @@ describe("known()", () => {
 
 describe("the order of an outbox", () => {
   const channels = ["1", "2", "3"].map(channelId);
-  /** What can be done to a head, by whoever is at it. */
+  /** Actions on the head of a channel. */
   const steps = ["send", "sent", "refused", "dead", "uncertain", "echo"] as const;
 
-  it("[D1] is that of freezing within each channel, under any interleaving", async () => {
+  it("[D1] is the order of freezing within each channel, under any interleaving", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 12 }),
       fc.array(fc.tuple(fc.nat({ max: 2 }), fc.constantFrom(...steps)), { maxLength: 60 }),

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/core/discord/day.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createParkedChannels } from "../../../src/store/outbox/parked_channels.ts";
-import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
@@ -29,7 +29,7 @@ async function openQueues() {
 }
 
 describe("park()", () => {
-  it("[D5] holds up one channel and no other, and says what waits there", async () => {
+  it("[D5] delays one channel and no other, and counts its waiting messages", async () => {
     const { outbox, nonces } = await openQueues();
     assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
     assert.deepEqual(await nonces(), ["help"]);
@@ -40,7 +40,7 @@ describe("park()", () => {
     assert.deepEqual(await outbox.parked(SECOND), []);
   });
 
-  it("[D5] lets all that waits there grow old from the first refusal on", async () => {
+  it("[D5] marks all waiting messages as failing from the first refusal on", async () => {
     const { outbox, failing } = await openQueues();
     const [head] = await outbox.heads(ACCOUNT, [OPS]);
     await outbox.markRefused(head!, "Missing Access", NOW - 5);
@@ -51,7 +51,7 @@ describe("park()", () => {
     assert.deepEqual(failing(), [NOW - 5, NOW, null]);
   });
 
-  it("[D5] is told once, until something arrives there", async () => {
+  it("[D5] asks for one notice, until a message arrives in the channel", async () => {
     const { outbox, failing } = await openQueues();
     assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
     const again = { reason: "Attach Files is denied for @everyone", now: NOW + 50 };
@@ -72,12 +72,12 @@ describe("park()", () => {
     await outbox.park(ACCOUNT, OPS, again);
     assert.deepEqual(failing(), [null, NOW, null, NOW + 50]);
     await outbox.markSent(next!, messageId("77"));
-    assert.deepEqual(failing(), [null, null, null, null], "what waits behind it begins anew");
+    assert.deepEqual(failing(), [null, null, null, null], "waiting rows are not failing any more");
     assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 60 }), true);
     assert.deepEqual((await outbox.parked(ACCOUNT)).map(({ since }) => since), [NOW + 60]);
   });
 
-  it("[D5] is told again where nothing was refused for a day", async () => {
+  it("[D5] asks for another notice after a day without refusals", async () => {
     const { outbox } = await openQueues();
     await outbox.park(ACCOUNT, OPS, DENIED);
     await outbox.unpark(ACCOUNT, "all");
@@ -87,7 +87,7 @@ describe("park()", () => {
     assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 4 * DAY_MS }), false);
   });
 
-  it("[D2] ends where the gateway tells that a message is there all the same", async () => {
+  it("[D2] ends if the gateway's echo shows that a message arrived after all", async () => {
     const { store, outbox } = await openQueues();
     await outbox.park(ACCOUNT, OPS, DENIED);
     const echo = { nonce: "ops-1", messageId: messageId("77"), channelId: OPS };
@@ -100,7 +100,7 @@ describe("park()", () => {
 });
 
 describe("unpark()", () => {
-  it("[D5] opens the channels that are named, or all of the account", async () => {
+  it("[D5] unparks the given channels, or all of the account", async () => {
     const { outbox, nonces } = await openQueues();
     for (const channel of [OPS, HELP]) await outbox.park(ACCOUNT, channel, DENIED);
     await outbox.park(SECOND, OPS, DENIED);
@@ -112,10 +112,13 @@ describe("unpark()", () => {
     assert.equal((await outbox.parked(SECOND)).length, 1);
   });
 
-  it("[D5] asks for no transaction where nothing is parked", async () => {
+  it("[D5] starts no transaction if no channel is parked", async () => {
     const database = openDatabase();
     const commit = () => assert.fail("There is nothing to store");
-    const channels = createParkedChannels(database, { ...transactAlone(database), commit });
+    const channels = createParkedChannels(database, {
+      ...createUngroupedTransactions(database),
+      commit,
+    });
     assert.equal(await channels.unpark(ACCOUNT, [OPS]), 0);
     assert.equal(await channels.unpark(ACCOUNT, "all"), 0);
   });

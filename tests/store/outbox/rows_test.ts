@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const MESSAGE = messageId("1400000000000000077");
 
 describe("prepareAddToOutbox()", () => {
-  it("[D2] names what answers nobody after its row, in the row and in the message", () => {
+  it("[D2] gives a message that answers no one the nonce of its row, in row and message", () => {
     const database = openDatabase();
     const add = prepareAddToOutbox(database, createOutgoing(database));
     assert.deepEqual([add(frozen({ nonce: "" }), NOW), add(frozen({ nonce: "" }), NOW)], [1, 2]);
@@ -21,7 +21,7 @@ describe("prepareAddToOutbox()", () => {
     assert.deepEqual(rows.map(({ nonce, said }) => [nonce, said]), nonces.map((one) => [one, one]));
   });
 
-  it("[D4] keeps what is folded or dropped on record, without its files, and sends none of it", async () => {
+  it("[D4] keeps folded and dropped messages on record without files, and sends none", async () => {
     const { database, store, rows } = openTestStore();
     const add = prepareAddToOutbox(database, createOutgoing(database));
     const files = [{ name: "a", bytes: new Uint8Array([1]) }];
@@ -48,7 +48,7 @@ describe("the action of a row", () => {
   const post: OutboxAction = { kind: "post" };
   const nothing: OutboxAction = { kind: "nothing" };
 
-  /** By what became of the draft. */
+  /** By the state of the draft. */
   const TABLE: readonly (readonly [
     state: string | undefined,
     messageId: string | null,
@@ -56,7 +56,7 @@ describe("the action of a row", () => {
     becomesNothing: OutboxAction,
   ])[] = [
     ["sent", MESSAGE, edit, remove],
-    ["sent", null, nothing, nothing], // somebody deleted it before we heard
+    ["sent", null, nothing, nothing], // deleted before Discord told its id
     ["dead", null, post, nothing],
     ["withdrawn", null, post, nothing],
     ["dropped", null, post, nothing],
@@ -82,7 +82,7 @@ describe("the action of a row", () => {
     });
   }
 
-  it("[R8] waits for the draft, which is posted first", async () => {
+  it("[R8] depends on the draft, which is settled first", async () => {
     const { store: { outbox } } = openTestStore();
     const draft = await outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), 1);
     await outbox.add(

@@ -14,22 +14,22 @@ async function oneRow(nonce = "") {
   return { outbox: store.outbox, row, setState };
 }
 
-describe("fatesOf()", () => {
-  it("[D2] tells of what waits, and of what Discord has", async () => {
+describe("sendResultsOf()", () => {
+  it("[D2] returns waiting and sent messages", async () => {
     const { outbox, row } = await oneRow();
-    assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "waits" }]);
     await outbox.markSending(row, NOW);
     await outbox.markSent(row, messageId("77"));
-    assert.deepEqual(await outbox.fatesOf([row.id]), [
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [
       { id: row.id, kind: "sent", messageId: "77" },
     ]);
   });
 
-  it("knows no id of what was deleted before Discord told of it", async () => {
+  it("returns no id if the message was deleted before Discord told it", async () => {
     const { outbox, row } = await oneRow();
     await outbox.markSending(row, NOW);
     await outbox.markSent(row);
-    assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind: "sent" }]);
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "sent" }]);
   });
 
   const kinds = [
@@ -40,23 +40,23 @@ describe("fatesOf()", () => {
     ["dropped", "failed"],
   ] as const;
   for (const [state, kind] of kinds) {
-    it(`says of what is ${state} that it ${kind}, and what Discord said last`, async () => {
+    it(`returns "${kind}" for a row that is ${state}, with Discord's last refusal`, async () => {
       const { outbox, row, setState } = await oneRow();
       setState(state);
-      assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind, reason: "no" }]);
+      assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind, reason: "no" }]);
     });
   }
 
-  it("[R11] says why its channel is parked, before what Discord said", async () => {
+  it("[R11] prefers the reason why the channel is parked to Discord's refusal", async () => {
     const { outbox, row, setState } = await oneRow();
     setState("pending");
     await outbox.park(ACCOUNT, CHANNEL, { reason: "Send Messages is denied", now: NOW });
-    assert.deepEqual(await outbox.fatesOf([row.id]), [
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [
       { id: row.id, kind: "waits", reason: "Send Messages is denied" },
     ]);
   });
 
-  it("[D4] is that of the message into which a full queue has put it, however often", async () => {
+  it("[D4] follows a folded row to the message with its text, over several folds", async () => {
     const { store: { outbox }, database } = openTestStore();
     const texts = ["a", "b", "c"].map((content) => frozen({ nonce: "", content }));
     const [a, b, c] = await outbox.addAll(texts, NOW);
@@ -66,17 +66,21 @@ describe("fatesOf()", () => {
     );
     fold.run(b.id, a.id);
     fold.run(c.id, b.id);
-    assert.deepEqual(await outbox.fatesOf([b.id, a.id]), [
+    assert.deepEqual(await outbox.sendResultsOf([b.id, a.id]), [
       { id: a.id, kind: "waits" },
       { id: b.id, kind: "waits" },
     ]);
     await outbox.markSent(c, messageId("77"));
-    assert.deepEqual(await outbox.fatesOf([a.id]), [{ id: a.id, kind: "sent", messageId: "77" }]);
+    assert.deepEqual(await outbox.sendResultsOf([a.id]), [{
+      id: a.id,
+      kind: "sent",
+      messageId: "77",
+    }]);
   });
 
-  it("leaves out what is not there", async () => {
+  it("leaves out missing rows", async () => {
     const { outbox, row } = await oneRow();
-    assert.deepEqual((await outbox.fatesOf([99, row.id])).map(({ id }) => id), [row.id]);
-    assert.deepEqual(await outbox.fatesOf([]), []);
+    assert.deepEqual((await outbox.sendResultsOf([99, row.id])).map(({ id }) => id), [row.id]);
+    assert.deepEqual(await outbox.sendResultsOf([]), []);
   });
 });

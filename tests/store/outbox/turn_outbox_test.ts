@@ -19,14 +19,14 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
   const { store, rows } = test;
   let asked = 1_000;
 
-  /** Has a message answered by so many parts; the words of each are the number of the message. */
+  /** Accepts and claims another message. */
   async function begin(channel: ChannelId = HERE): Promise<Claim> {
     const id = messageId(String(++asked));
     const message = guildMessage({ id, channelId: channel });
     const route = { agentId: "main", sessionKey: `of ${id}` };
     await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
-    // As where something failed before: no answer is stored with the intent to send it.
+    // As after a failure: no answer is stored with the intent to send it.
     await store.outbox.shiftFailing(ACCOUNT, 0, 0);
     return claim;
   }
@@ -55,7 +55,7 @@ function turnOf(claim: Claim, parts: number, fields: Partial<FinishedTurn> = {})
   return { claim, end: { kind: "answered" }, entries: [], outbox, ...fields };
 }
 
-/** A plan that is asked for, and what it was shown. */
+/** A queue with a plan, and a record of its calls. */
 function planning(maxQueueSize: number, decide: PlanQueue["plan"]) {
   const asked: { waiting: readonly Waiting[]; incoming: readonly Frozen[] }[] = [];
   const queue: PlanQueue = {
@@ -74,7 +74,7 @@ const wordsOf = (all: readonly (Waiting | Frozen)[]) =>
     return (whole ?? message.content).split(" ");
   });
 
-/** Folds what waits, from the row `from` on, with what came in. */
+/** Folds the waiting rows, from the row `from` on, with the new messages. */
 function foldOf(waiting: readonly Waiting[], incoming: readonly Frozen[]): QueuePlan {
   const words = wordsOf([...waiting, ...incoming]).join(" ");
   const { channelId: channel, of } = incoming[0]!.message;
@@ -93,7 +93,7 @@ function foldOf(waiting: readonly Waiting[], incoming: readonly Frozen[]): Queue
 const mustNotPlan = () => assert.fail("The queue has room");
 
 describe("a full queue", () => {
-  it("[D4] is asked about only where more would wait than it holds, in that channel", async () => {
+  it("[D4] needs a plan only if more than `maxQueueSize` would wait in the channel", async () => {
     const { answer, states } = openTurns();
     const { queue } = planning(3, mustNotPlan);
     for (const channel of [HERE, ELSEWHERE, HERE, ELSEWHERE, HERE]) {
@@ -101,10 +101,10 @@ describe("a full queue", () => {
     }
     assert.equal(states().length, 5);
     await assert.rejects(answer(1, queue), /has room/);
-    assert.equal(states().length, 5, "nothing of such a turn is stored");
+    assert.equal(states().length, 5, "no part of such a turn is stored");
   });
 
-  it("[D4] counts no message that is on its way, and no draft", async () => {
+  it("[D4] counts no message that is being sent, and no draft", async () => {
     const { store, begin, answer } = openTurns();
     const { queue, asked } = planning(2, () => ({ kind: "add" }));
     await answer(1, queue);
@@ -120,7 +120,7 @@ describe("a full queue", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("[D4] is never full without rules, nor for a turn that says nothing", async () => {
+  it("[D4] is never full without a plan, nor for a turn without messages", async () => {
     const { begin, store, answer } = openTurns();
     for (let time = 0; time < 4; time++) assert.deepEqual(await answer(2), STORED);
     const { queue } = planning(1, mustNotPlan);
@@ -128,7 +128,7 @@ describe("a full queue", () => {
     assert.deepEqual(await store.turns.finishTurn(silent, NOW, queue), STORED);
   });
 
-  it("[D4] keeps what it drops on record, and sends none of it", async () => {
+  it("[D4] keeps dropped messages on record, and sends none", async () => {
     const { store, answer, rows, states } = openTurns();
     const { queue } = planning(1, () => ({ kind: "drop", reason: "51 wait" }));
     await answer(1, queue);
@@ -140,7 +140,7 @@ describe("a full queue", () => {
     assert.equal((await store.outbox.heads(ACCOUNT))[0]?.message.content, "1001.0");
   });
 
-  it("[D4] says of each folded message where its words are, and forgets its files", async () => {
+  it("[D4] stores the row with each folded message's text, and deletes files", async () => {
     const { store, answer, rows, states } = openTurns();
     const { queue, asked } = planning(3, foldOf);
     await answer(1, queue);
@@ -168,13 +168,13 @@ describe("a full queue", () => {
     assert.equal(
       head?.message.content,
       "1001.0 1002.0 1002.1 1003.0 1003.1 1004.0 1004.1 1005.0 1005.1",
-      "folded again, it takes along what was folded before",
+      "a second fold includes the first one",
     );
     assert.equal((await store.outbox.filesOf(head)).length, 1);
     assert.equal(rows("SELECT * FROM outbox_file").length, 1);
   });
 
-  it("[D4] folds only the newest, up to what is on its way, and no part of what is begun", async () => {
+  it("[D4] folds only messages after the last one that is being sent", async () => {
     const { store, answer } = openTurns();
     await answer(1);
     await answer(3);
@@ -189,14 +189,14 @@ describe("a full queue", () => {
     assert.deepEqual(await shown(), ["1002.0", "1002.1", "1002.2", "1003.0", "1003.1"]);
     const [begun] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markSending(begun!, NOW);
-    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its beginning is on its way");
+    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its first part is being sent");
     await store.outbox.markRefused(begun!, "later", NOW);
-    assert.equal((await shown())?.[0], "1002.0", "a refusal is certain: it is not there");
+    assert.equal((await shown())?.[0], "1002.0", "after a refusal, Discord does not have it");
     await store.outbox.markSent(begun!, messageId("78"));
-    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its beginning is there");
+    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its first part is sent");
   });
 
-  it("[D4] moves nothing past what is tied to a draft", async () => {
+  it("[D4] moves no message past one that is tied to a draft", async () => {
     const { store, begin, answer } = openTurns();
     await answer(1);
     const claim = await begin();
@@ -213,7 +213,7 @@ describe("a full queue", () => {
     assert.deepEqual(asked[0]?.waiting.map(({ message }) => message.content), ["1003.0"]);
   });
 
-  it("[D4] stores nothing of a plan that folds what does not wait", async () => {
+  it("[D4] stores no part of a plan that folds a row that does not wait", async () => {
     const { store, begin, states } = openTurns();
     const first = await begin();
     await store.turns.finishTurn(turnOf(first, 1), NOW);
@@ -229,7 +229,7 @@ describe("a full queue", () => {
     assert.deepEqual(await store.turns.finishTurn(turn, NOW), STORED, "its turn still runs");
   });
 
-  it("[G14] folds all or nothing, wherever the process dies", async () => {
+  it("[G14] folds all or nothing if the process dies", async () => {
     let isDying = false;
     const die = (name: string) => {
       if (isDying && name === "T3") throw new Error("killed");
@@ -274,7 +274,7 @@ describe("the drafts of a turn", () => {
     ["dead", ["10… dead", "1001.0 pending"], { kind: "post" }],
   ];
   for (const [state, states, action] of TABLE) {
-    it(`[R8] are placed where one is ${state}`, async () => {
+    it(`[R8] are replaced if one is ${state}`, async () => {
       const test = await openDraft(state);
       await test.store.turns.finishTurn(turnOf(test.claim, 1), NOW);
       assert.deepEqual(test.states(), states);
@@ -284,7 +284,7 @@ describe("the drafts of a turn", () => {
     });
   }
 
-  it("[R8] are taken away where the turn fails, or where its answer is folded or dropped", async () => {
+  it("[R8] are removed if the turn fails, or if its answer is folded or dropped", async () => {
     const plans: readonly (QueuePlan["kind"] | "fail")[] = ["fail", "fold", "drop"];
     for (const plan of plans) {
       const { store, claim, answer } = await openDraft("there");
@@ -307,7 +307,7 @@ describe("the drafts of a turn", () => {
     }
   });
 
-  it("[R8] are those of the message, its revision and the agent, and no others", async () => {
+  it("[R8] belong to the message, its revision and the agent, and to no others", async () => {
     const { store, claim, states } = await openDraft("there");
     const { id } = claim.message;
     const others = [
@@ -332,13 +332,13 @@ describe("the drafts of a turn", () => {
   });
 });
 
-/** A channel of Discord's, as the lane of a test fills it. */
+/** A simulated channel of Discord. */
 function createChannel() {
   const messages = new Map<MessageId, string>();
   let next = 5_000;
   return {
     words: () => [...messages.values()].flatMap((text) => text.split(" ")),
-    /** Does what a row asks. */
+    /** Carries out the action of a row. */
     carryOut({ action, message: { content } }: OutboxRow): MessageId | undefined {
       switch (action.kind) {
         case "nothing":
@@ -359,20 +359,20 @@ function createChannel() {
   };
 }
 
-describe("the words of a channel", () => {
+describe("the messages of a channel", () => {
   const step = fc.oneof(
     fc.record({
       do: fc.constant("answer" as const),
       parts: fc.integer({ min: 1, max: 3 }),
       drafts: fc.nat({ max: 4 }),
       isDrop: fc.boolean(),
-      /** How many of the answers that wait are left out of a fold. */
+      /** Number of waiting answers that a fold leaves out. */
       spared: fc.nat({ max: 3 }),
     }),
     fc.record({ do: fc.constantFrom("send", "refuse", "ask", "park", "unpark") }),
   );
 
-  it("[D1] [D4] are each said exactly once and in order, or on record as dropped", async () => {
+  it("[D1] [D4] are each sent exactly once and in order, or on record as dropped", async () => {
     const property = fc.asyncProperty(
       fc.integer({ min: 1, max: 6 }),
       fc.array(step, { maxLength: 40 }),

@@ -38,7 +38,7 @@ function asked(fields: Partial<PairingDecision> = {}): PairingDecision {
   };
 }
 
-/** As many strangers as are named, each with a request. */
+/** Makes the requests of `count` unpaired senders. */
 async function ask(store: Store, count = 1): Promise<readonly PairingRequest[]> {
   const judged = Array.from({ length: count }, (_, who) => challenged(strangersMessage(who)));
   const { challenged: requests } = await store.inbox.acceptBatch(
@@ -55,23 +55,23 @@ async function open(count = 1) {
   return { ...test, pairing: test.store.pairing, requests, request };
 }
 
-/** Codes that nobody was given. */
+/** Codes that no sender has. */
 const guess = (number: number) => ({ code: codeFrom(Uint8Array.of(9, 9, 9, 9, 9, number, 9, 9)) });
 
 describe("pairing.decide()", () => {
-  it("[P3] lets somebody in, and tells them, in one transaction", async () => {
+  it("[P3] approves a person, and notifies them, in one transaction", async () => {
     const { store, pairing, request } = await open();
-    const told: PairingRequest[] = [];
+    const notified: PairingRequest[] = [];
     const outcome = await pairing.decide(asked({
       by: { code: ` ${codeNumber(0).toLowerCase()} ` },
       now: NOW + 5,
       notify: (one) => {
-        told.push(one);
+        notified.push(one);
         return [frozen({ nonce: "", channelId: one.channelId, content: "You may write now." })];
       },
     }));
     assert.deepEqual(outcome, { kind: "approved", request });
-    assert.deepEqual(told, [request]);
+    assert.deepEqual(notified, [request]);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
     assert.deepEqual(await pairing.paired(ACCOUNT), [{
       accountId: ACCOUNT,
@@ -92,7 +92,7 @@ describe("pairing.decide()", () => {
     );
   });
 
-  it("[D1] lets nobody in whom it cannot tell", async () => {
+  it("[D1] approves no person whose notice cannot be stored", async () => {
     const { pairing, request } = await open();
     const failing = pairing.decide(asked({ notify: () => assert.fail("no words") }));
     await assert.rejects(failing, /no words/);
@@ -100,7 +100,7 @@ describe("pairing.decide()", () => {
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [request]);
   });
 
-  it("[P3] keeps somebody out without a word", async () => {
+  it("[P3] denies a person without a message", async () => {
     const { store, pairing, request } = await open();
     const notify = () => assert.fail("nobody is told");
     assert.deepEqual(await pairing.decide(asked({ how: "deny", notify })), {
@@ -112,7 +112,7 @@ describe("pairing.decide()", () => {
     assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
   });
 
-  it("[SEC-R13] takes a code once, whatever was decided by it", async () => {
+  it("[SEC-R13] accepts a code once, for either decision", async () => {
     for (const how of ["approve", "deny"] as const) {
       const { pairing } = await open();
       await pairing.decide(asked({ how }));
@@ -121,7 +121,7 @@ describe("pairing.decide()", () => {
     }
   });
 
-  it("[P3] says of a code that its hour is over, and does not call it wrong", async () => {
+  it("[P3] returns `expired` for a code after its hour, and counts no wrong code", async () => {
     const { pairing, request } = await open();
     const late = asked({ now: NOW + CODE_LIFE_MS });
     assert.deepEqual(await pairing.decide(late), { kind: "expired", request });
@@ -135,7 +135,7 @@ describe("pairing.decide()", () => {
     assert.equal((await pairing.decide(asked({ now: NOW + CODE_LIFE_MS - 1 }))).kind, "approved");
   });
 
-  it("[P3] [SEC-R13] closes for a minute after five wrong codes in a row, right ones too", async () => {
+  it("[P3] [SEC-R13] refuses all codes for a minute after five wrong ones in a row", async () => {
     const { pairing } = await open();
     for (let number = 0; number < 5; number++) {
       const outcome = await pairing.decide(asked({ by: guess(number) }));
@@ -147,7 +147,7 @@ describe("pairing.decide()", () => {
     assert.equal((await pairing.decide(asked({ now: until }))).kind, "approved");
   });
 
-  it("[SEC-R13] begins to count anew after a right one, and counts what is no code", async () => {
+  it("[SEC-R13] resets the count after a right code, and counts text that is no code", async () => {
     const { pairing } = await open(2);
     for (let number = 0; number < 4; number++) await pairing.decide(asked({ by: { code: "O" } }));
     assert.equal((await pairing.decide(asked())).kind, "approved");
@@ -157,7 +157,7 @@ describe("pairing.decide()", () => {
     });
   });
 
-  it("[C6] [SEC-R13] counts for each account, and finds no code of another's", async () => {
+  it("[C6] [SEC-R13] counts for each account, and finds no code of another account", async () => {
     const { pairing } = await open();
     for (let time = 0; time < 5; time++) {
       assert.equal((await pairing.decide(asked({ accountId: SECOND }))).kind, "unknown");
@@ -171,7 +171,7 @@ describe("pairing.decide()", () => {
     assert.equal((await pairing.decide(asked())).kind, "approved");
   });
 
-  it("[SEC-R13] counts over restarts and over processes", async () => {
+  it("[SEC-R13] counts across restarts and processes", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const bot = openStore(path, { now: NOW, elapsed: () => 0 });
@@ -188,12 +188,12 @@ describe("pairing.decide()", () => {
     next.close();
   });
 
-  it("[SEC-R13] is not hit by 10,000 guesses, of which a second tries none", async () => {
+  it("[SEC-R13] accepts none of 10,000 guesses", async () => {
     const { pairing } = await open(10);
     const counts = new Map<string, number>();
     for (let number = 0; number < 10_000; number++) {
       const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number * 7919) >> index);
-      bytes[7] = 1; // the desk of a test counts from AAAAAAAA, and its codes end in A
+      bytes[7] = 1; // the tests' pairing service counts from AAAAAAAA, so its codes end in A
       const { kind } = await pairing.decide(
         asked({ by: { code: codeFrom(bytes) }, now: NOW + number }),
       );
@@ -204,7 +204,7 @@ describe("pairing.decide()", () => {
     assert.deepEqual(await pairing.paired(ACCOUNT), []);
   });
 
-  it("[P3] takes the word of a button, and never closes for one", async () => {
+  it("[P3] accepts buttons, which never close the check", async () => {
     const { pairing, requests: [first, second] } = await open(2);
     for (let time = 0; time < 9; time++) {
       assert.deepEqual(await pairing.decide(asked({ by: { button: "guess" } })), {
@@ -223,7 +223,7 @@ describe("pairing.decide()", () => {
     }
   });
 
-  it("[P3] has one who decides first, of any number at once", async () => {
+  it("[P3] applies one of several simultaneous decisions", async () => {
     const { pairing, request } = await open();
     const { approve, deny } = request.buttons;
     const outcomes = await Promise.all([
@@ -236,20 +236,20 @@ describe("pairing.decide()", () => {
   });
 });
 
-describe("pairing.untold()", () => {
-  it("[P3] names the requests that the owners do not know of, over restarts, while they last", async () => {
+describe("pairing.unreported()", () => {
+  it("[P3] lists open requests that were not reported to the owners yet", async () => {
     const { pairing, requests: [first, second] } = await open(2);
-    assert.deepEqual(await pairing.untold(ACCOUNT, NOW), [first, second]);
-    await pairing.markTold(first!.id);
-    assert.deepEqual(await pairing.untold(ACCOUNT, NOW), [second]);
+    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [first, second]);
+    await pairing.markReported(first!.id);
+    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [second]);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [first, second]);
-    assert.deepEqual(await pairing.untold(SECOND, NOW), []);
-    assert.deepEqual(await pairing.untold(ACCOUNT, NOW + CODE_LIFE_MS), []);
+    assert.deepEqual(await pairing.unreported(SECOND, NOW), []);
+    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW + CODE_LIFE_MS), []);
   });
 });
 
 describe("pairing.revoke()", () => {
-  it("[C6] takes back the pairing of one account, and says whose it was", async () => {
+  it("[C6] removes the pairing of one account, and returns it", async () => {
     const { pairing } = await open();
     await pairing.decide(asked());
     assert.equal(await pairing.revoke(SECOND, STRANGER, NOW), undefined);

@@ -24,7 +24,7 @@ const help = (guild: string, id: string): ResolvedName => ({
 });
 
 describe("names", () => {
-  it("[P12] are kept by what they were typed as, a channel's in each guild", async () => {
+  it("[P12] are stored by their spelling, and channels also by guild", async () => {
     const { store } = openTestStore();
     const user: ResolvedName = { ...ADA, typed: "help" };
     const names = [help("2", "3"), help("4", "5"), GUILD, ADA, user];
@@ -33,7 +33,7 @@ describe("names", () => {
     assert.deepEqual(await store.pairing.namesOf(SECOND), []);
   });
 
-  it("[P12] stay the id that they were found to be first", async () => {
+  it("[P12] keep their first id", async () => {
     const { store } = openTestStore();
     await store.pairing.saveNames(ACCOUNT, [ADA, GUILD]);
     await store.pairing.saveNames(ACCOUNT, [
@@ -43,13 +43,13 @@ describe("names", () => {
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [GUILD, ADA]);
   });
 
-  it("[P12] are forgotten one by one, and may be found again then", async () => {
+  it("[P12] are forgotten one by one, and may then get another id", async () => {
     const { store } = openTestStore();
     await store.pairing.saveNames(ACCOUNT, [help("2", "3"), help("4", "5"), GUILD]);
     await store.pairing.saveNames(SECOND, [GUILD]);
     await store.pairing.forgetNames(ACCOUNT, [
       help("2", "3"),
-      { ...GUILD, id: guildId("666") }, // another guild than is on record
+      { ...GUILD, id: guildId("666") }, // not the stored guild
     ]);
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("4", "5"), GUILD]);
     await store.pairing.forgetNames(ACCOUNT, [GUILD]);

@@ -26,8 +26,8 @@ const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
 const DECISIONS = "SELECT verdict, why FROM decision ORDER BY id";
 
-/** A store, and what hears strangers one after the other. */
-function openDoor() {
+/** A store with a function that accepts messages of unpaired senders, one at a time. */
+function openPairing() {
   const test = openTestStore();
   const pairing = pairingService();
   const hear = (who: number, number: number, now = NOW) =>
@@ -48,9 +48,9 @@ function openDoor() {
   return { ...test, pairing, hear, whys, approve };
 }
 
-describe("a stranger's message in acceptBatch()", () => {
-  it("[P3] makes a request, and says its code, in the transaction of the message", async () => {
-    const { store, rows, pairing } = openDoor();
+describe("an unpaired sender's message in acceptBatch()", () => {
+  it("[P3] makes a request, and adds the message with its code, in one transaction", async () => {
+    const { store, rows, pairing } = openPairing();
     const one = challenged();
     const { challenged: requests, ...rest } = await store.inbox.acceptBatch(
       batch({ judged: [one], pairing }),
@@ -85,8 +85,8 @@ describe("a stranger's message in acceptBatch()", () => {
     ]);
   });
 
-  it("[P3] is answered once per code, however often they write, in one batch or in many", async () => {
-    const { store, pairing, hear, whys } = openDoor();
+  it("[P3] gets one answer per code, for any number of messages and batches", async () => {
+    const { store, pairing, hear, whys } = openPairing();
     const judged = [0, 1, 2].map((number) => challenged(strangersMessage(0, number)));
     const { challenged: requests } = await store.inbox.acceptBatch(batch({ judged, pairing }), NOW);
     assert.equal(requests.length, 1);
@@ -100,8 +100,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal(pairing.given(), 1);
   });
 
-  it("[P3] gets another code an hour after the first, and not because they wrote since", async () => {
-    const { hear, store } = openDoor();
+  it("[P3] gets another code an hour after the first, regardless of messages since", async () => {
+    const { hear, store } = openPairing();
     await hear(0, 0);
     await hear(0, 1, NOW + CODE_LIFE_MS - 1);
     const { challenged: [second] } = await hear(0, 2, NOW + CODE_LIFE_MS);
@@ -109,8 +109,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW + CODE_LIFE_MS), [second]);
   });
 
-  it("[G7] makes nothing of a message that is on record already", async () => {
-    const { hear, pairing, rows } = openDoor();
+  it("[G7] makes no request for a message on record", async () => {
+    const { hear, pairing, rows } = openPairing();
     await hear(0, 0);
     const before = ["decision", "pairing_request", "outbox"].map((name) =>
       rows(`SELECT * FROM ${name}`)
@@ -123,8 +123,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal(pairing.given(), 1);
   });
 
-  it("[P3] is accepted once they are paired, with the route that it came with", async () => {
-    const { hear, approve, whys, store, rows } = openDoor();
+  it("[P3] is accepted once the sender is paired, with the route of its verdict", async () => {
+    const { hear, approve, whys, store, rows } = openPairing();
     await hear(0, 0);
     await approve(codeNumber(0));
     const { accepted: [one] } = await hear(0, 1);
@@ -140,8 +140,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.match(String(facts?.["facts"]), /"isPaired":true/);
   });
 
-  it("[P3] is a stranger's again at once when the pairing is taken back, without a new code", async () => {
-    const { hear, approve, store, whys } = openDoor();
+  it("[P3] is ignored at once after a revoked pairing, without a new code", async () => {
+    const { hear, approve, store, whys } = openPairing();
     await hear(0, 0);
     await approve(codeNumber(0));
     await hear(0, 1);
@@ -159,8 +159,8 @@ describe("a stranger's message in acceptBatch()", () => {
     ]);
   });
 
-  it("[P3] asks in vain until the hour is over once it was denied", async () => {
-    const { hear, store, whys } = openDoor();
+  it("[P3] is ignored after a denial until the hour is over", async () => {
+    const { hear, store, whys } = openPairing();
     await hear(0, 0);
     await store.pairing.decide({
       accountId: ACCOUNT,
@@ -175,8 +175,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.deepEqual(whys(), ["challenge pairing", "ignore pairing-denied", "challenge pairing"]);
   });
 
-  it("[P3] gives ten codes a minute, and twenty while none is decided", async () => {
-    const { hear, whys, pairing } = openDoor();
+  it("[P3] gets one of at most ten codes a minute and of twenty open requests", async () => {
+    const { hear, whys, pairing } = openPairing();
     for (let who = 0; who < 12; who++) await hear(who, 0);
     assert.equal(pairing.given(), MAX_CODES);
     for (let who = 12; who < 24; who++) await hear(who, 0, NOW + CODES_WINDOW_MS);
@@ -185,13 +185,13 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal(pairing.given(), MAX_PENDING);
     assert.equal(whys().filter((why) => why === "ignore pairing-full").length, 10);
     await hear(0, 1, NOW + 2 * CODES_WINDOW_MS);
-    assert.equal(whys().at(-1), "ignore pairing-pending", "who has a code is told apart");
+    assert.equal(whys().at(-1), "ignore pairing-pending", "senders with a code are recognized");
     await hear(30, 0, NOW + CODE_LIFE_MS);
-    assert.equal(whys().at(-1), "challenge pairing", "the first ten are gone");
+    assert.equal(whys().at(-1), "challenge pairing", "the first ten codes no longer count");
   });
 
-  it("[C6] counts each account by itself", async () => {
-    const { store, hear, pairing } = openDoor();
+  it("[C6] counts for each account separately", async () => {
+    const { store, hear, pairing } = openPairing();
     for (let who = 0; who < 12; who++) await hear(who, 0);
     const message = strangersMessage(0, 1, { accountId: SECOND });
     const { challenged: [request] } = await store.inbox.acceptBatch(
@@ -202,8 +202,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal((await store.pairing.requests(SECOND, NOW)).length, 1);
   });
 
-  it("[P3] challenges nobody without a desk", async () => {
-    const { store, whys, rows } = openDoor();
+  it("[P3] is ignored without a pairing service", async () => {
+    const { store, whys, rows } = openPairing();
     const { challenged: requests } = await store.inbox.acceptBatch(
       found({ judged: [challenged()] }),
       NOW,
@@ -213,8 +213,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
   });
 
-  it("[P3] draws again what is taken, and stops no batch if nothing else is drawn", async () => {
-    const { store, whys } = openDoor();
+  it("[P3] gets another code if one is taken, and is stored if no free code is drawn", async () => {
+    const { store, whys } = openPairing();
     const codes = ["AAAAAAAA", "AAAAAAAA", "BBBBBBBB"];
     const pairing = { ...pairingService(), newCode: () => codes.shift() ?? "AAAAAAAA" };
     const judged = [0, 1, 2].map((who) => challenged(strangersMessage(who)));
@@ -223,8 +223,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal(whys().at(-1), "ignore pairing-full");
   });
 
-  it("[P3] is stored, though what it is told is in the outbox already", async () => {
-    const { store, hear, database } = openDoor();
+  it("[P3] is stored even if the outbox already has its answer", async () => {
+    const { store, hear, database } = openPairing();
     await hear(0, 0);
     database.exec("DELETE FROM verdict_block; DELETE FROM pairing_request");
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
@@ -236,8 +236,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal((await store.outbox.open(ACCOUNT)).length, 1);
   });
 
-  it("[D1] stores nothing of a batch that cannot be stored whole", async () => {
-    const { store, rows } = openDoor();
+  it("[D1] is not stored if its batch cannot be stored whole", async () => {
+    const { store, rows } = openPairing();
     const pairing = { ...pairingService(), challenge: () => assert.fail("no words") };
     await assert.rejects(store.inbox.acceptBatch(found({ judged: [challenged()], pairing }), NOW));
     for (const table of ["decision", "pairing_request", "outbox"]) {
@@ -245,7 +245,7 @@ describe("a stranger's message in acceptBatch()", () => {
     }
   });
 
-  it("[G14] is stored whole or not at all, wherever the process dies", async () => {
+  it("[G14] is stored whole or not at all if the process dies", async () => {
     for (const moment of ["before", "after"] as const) {
       const dies = (name: string) => {
         if (name === "T1") throw new Error("killed");
@@ -266,13 +266,13 @@ describe("a stranger's message in acceptBatch()", () => {
         found({ judged: [challenged()], pairing: pairingService() }),
         NOW + 1,
       );
-      assert.equal((await next.pairing.untold(ACCOUNT, NOW + 1)).length, 1);
-      assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one code, told once");
+      assert.equal((await next.pairing.unreported(ACCOUNT, NOW + 1)).length, 1);
+      assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one message for one code");
     }
   });
 
-  it("[D1] waits for the disk where a code is made, and not in a flood", async () => {
-    const { database, hear } = openDoor();
+  it("[D1] waits for the disk if it makes a code, and not in a flood", async () => {
+    const { database, hear } = openPairing();
     const exec = database.exec.bind(database);
     let level = "";
     database.exec = (sql) => {
@@ -285,8 +285,8 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal(level, "normal");
   });
 
-  it("[P3] outlives a clock that is set back", async () => {
-    const { hear, pairing, store } = openDoor();
+  it("[P3] gets a new code after the clock was set back", async () => {
+    const { hear, pairing, store } = openPairing();
     await hear(0, 0);
     await hear(0, 1, NOW - 5_000);
     assert.equal(pairing.given(), 1, "a step of seconds changes nothing");
@@ -297,7 +297,7 @@ describe("a stranger's message in acceptBatch()", () => {
     assert.equal((await hear(0, 3, NOW + 5_000)).challenged.length, 1, "it is right again");
   });
 
-  it("[P3] never has two codes, nor more than may wait, in whatever order things come", async () => {
+  it("[P3] never exceeds one code per sender or the limits, under any schedule", async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant("hear" as const), who: fc.nat({ max: 30 }) }),
       fc.record({
@@ -308,7 +308,7 @@ describe("a stranger's message in acceptBatch()", () => {
       fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: CODE_LIFE_MS / 2 }) }),
     );
     const property = fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
-      const { store, hear, rows, pairing } = openDoor();
+      const { store, hear, rows, pairing } = openPairing();
       let now = NOW;
       const given: { readonly at: number; readonly userId: string }[] = [];
       for (const [number, one] of steps.entries()) {
@@ -346,11 +346,11 @@ describe("a stranger's message in acceptBatch()", () => {
     await fc.assert(property, { numRuns: 40 });
   });
 
-  it("[P3] comes to the same, whichever of their messages is first", async () => {
+  it("[P3] has the same effect for any order of messages", async () => {
     const order = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 });
     await fc.assert(
       fc.asyncProperty(order, async (numbers) => {
-        const { hear, whys } = openDoor();
+        const { hear, whys } = openPairing();
         for (const number of numbers) await hear(0, number);
         assert.deepEqual(whys(), ["challenge pairing", ...Array(4).fill("ignore pairing-pending")]);
       }),
@@ -358,7 +358,7 @@ describe("a stranger's message in acceptBatch()", () => {
     );
   });
 
-  it("[SEC-R14] leaves little of a flood: 1,000 strangers, 50 messages of each", async () => {
+  it("[SEC-R14] leaves few rows after a flood of 1,000 senders with 50 messages each", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, {
@@ -408,7 +408,7 @@ function idAt(second: number, ms: number) {
   };
 }
 
-/** Pages of a database, those among them that are still in its log. */
+/** Pages of a database, including those in its log. */
 function pagesOf(path: string): number {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
@@ -418,20 +418,20 @@ function pagesOf(path: string): number {
   }
 }
 
-describe("[P5] somebody in a group DM in acceptBatch()", () => {
+describe("[P5] an unpaired sender in a group DM in acceptBatch()", () => {
   const inGroup = (number: number) =>
     challenged({ ...strangersMessage(1, number), place: { kind: "group_dm" } });
 
   it("gets no code, and leaves no request", async () => {
-    const { store, pairing, whys } = openDoor();
+    const { store, pairing, whys } = openPairing();
     const stored = await store.inbox.acceptBatch(batch({ judged: [inGroup(1)], pairing }), NOW);
     assert.deepEqual([stored.accepted, stored.challenged], [[], []]);
     assert.deepEqual(whys(), ["ignore dm-not-allowed"]);
     assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW), []);
   });
 
-  it("is accepted once they are paired", async () => {
-    const { store, pairing, hear, approve, whys } = openDoor();
+  it("is accepted once paired", async () => {
+    const { store, pairing, hear, approve, whys } = openPairing();
     const { challenged: [request] } = await hear(1, 1);
     await approve(request?.code ?? "");
     const { accepted } = await store.inbox.acceptBatch(

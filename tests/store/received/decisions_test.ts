@@ -9,7 +9,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const messages = ["101", "102", "103"].map((id) => guildMessage({ id: messageId(id) }));
 
 describe("verdictsAfter()", () => {
-  it("[P1] gives every verdict with its reason and rule, oldest first, page by page", async () => {
+  it("[P1] returns every verdict with its reason and rule, oldest first, page by page", async () => {
     const { store } = openTestStore();
     const [one, two, three] = messages;
     const judged = [accepted(one), ignored(two), ignored(three, false)];
@@ -29,7 +29,7 @@ describe("verdictsAfter()", () => {
 });
 
 describe("a decision on record", () => {
-  it("[P1] has the facts that it was made from, and its policy, and nobody's words", async () => {
+  it("[P1] has its facts and its policy, without texts", async () => {
     const { store, rows } = openTestStore();
     const message = guildMessage({
       text: "a secret",
@@ -55,7 +55,7 @@ describe("a decision on record", () => {
     }
   });
 
-  it("[G6] says of what came too late what policy had looked at", async () => {
+  it("[G6] has the facts of a message that came too late for policy", async () => {
     const { store, rows } = openTestStore();
     const tooLate = { ...accepted().verdict, kind: "ignore", why: "too-old", keepAsContext: true };
     const judged = { message: guildMessage(), verdict: tooLate as Verdict };

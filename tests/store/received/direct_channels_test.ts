@@ -18,7 +18,7 @@ const dm = (id: string, channel: string, fields: Partial<InboundMessage> = {}) =
   directMessage({ id: messageId(id), channelId: channelId(channel), ...fields });
 
 describe("directChannels()", () => {
-  it("[G6] names each channel once, newest activity first, whichever way it was found", async () => {
+  it("[G6] lists each channel once, newest activity first, regardless of its source", async () => {
     const { store } = openTestStore();
     assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
     const first = [dm("1400000000000000001", "1"), dm("1410000000000000001", "2")];
@@ -35,7 +35,7 @@ describe("directChannels()", () => {
     assert.deepEqual(await store.received.directChannels(ACCOUNT), ["1", "3", "2"]);
   });
 
-  it("[G6] knows group DMs, and neither guilds nor those whom it does not answer", async () => {
+  it("[G6] lists group DMs, but no guilds and no channels of ignored messages", async () => {
     const { store } = openTestStore();
     const judged = [
       accepted(dm("1400000000000000001", "1", { place: { kind: "group_dm", name: "us" } })),
@@ -46,7 +46,7 @@ describe("directChannels()", () => {
     assert.deepEqual(await store.received.directChannels(ACCOUNT), ["1"]);
   });
 
-  it("[P5] tells groups from people, for a history does not", async () => {
+  it("[P5] tells groups from single people, which a history cannot", async () => {
     const { store } = openTestStore();
     const judged = [
       accepted(dm("1400000000000000001", "1", { place: { kind: "group_dm" } })),

@@ -32,13 +32,13 @@ const factsIn = ({ message, moment = {}, verdict }: Judged) =>
 
 const FACTS = "SELECT id, generation, facts FROM fact ORDER BY id";
 
-/** As a process has it, over what the one before has left. */
+/** The rows as a process has them, over the rows of earlier processes. */
 function openProcess(database: DatabaseSync, elapsed: () => number, max = 1_000) {
   const factRows = prepareFactRows(database, { elapsed, max });
   const verdicts = prepareVerdictBlocks(database, factRows);
   return {
     factRows,
-    /** Records them in one block; says which were new. */
+    /** Records messages in one block, and returns which were new. */
     record(...judged: readonly Judged[]): readonly boolean[] {
       const recording = verdicts.begin(ACCOUNT, NOW);
       const areNew = judged.map(recording.add);
@@ -65,7 +65,7 @@ function open({ max = 1_000 } = {}) {
 }
 
 describe("prepareFactRows()", () => {
-  it("[P1] keeps once what is the same of many messages", () => {
+  it("[P1] stores the same facts of many messages once", () => {
     const { record, rows } = open();
     for (let number = 0; number < 6; number++) record(said(number, number % 2));
     assert.deepEqual(rows(FACTS), [
@@ -76,20 +76,20 @@ describe("prepareFactRows()", () => {
     assert.deepEqual(named, [1, 2, 1, 2, 1, 2]);
   });
 
-  it("[P1] keeps apart what differs by a flag", () => {
+  it("[P1] stores facts separately that differ in one flag", () => {
     const { record, rows } = open();
     record(said(0, 0));
     record({ ...said(1, 0), moment: { isMuted: true } });
     assert.equal(rows(FACTS).length, 2);
   });
 
-  it("[X6] begins anew when a generation is full", () => {
+  it("[X6] begins another generation when one is full", () => {
     const { record, generations } = open({ max: 2 });
     for (const by of [0, 1, 1, 2, 0]) record(said(by + generations().length * 10, by));
     assert.deepEqual(generations(), [1, 1, 3, 3]);
   });
 
-  it("[X6] begins anew after a day, and not before", () => {
+  it("[X6] begins another generation after a day, and not before", () => {
     const { record, clock, generations } = open();
     record(said(0, 0));
     clock.ms = DAY_MS - 1;
@@ -101,24 +101,24 @@ describe("prepareFactRows()", () => {
     assert.deepEqual(generations(), [1, 2]);
   });
 
-  it("[X6] begins anew with a process, which names no row that it has not made", () => {
+  it("[X6] begins another generation in each process, which refers only to its own rows", () => {
     const { record, start, generations } = open();
     record(said(0, 0));
     start().record(said(1, 0));
     assert.deepEqual(generations(), [1, 2]);
   });
 
-  it("[G7] makes none for what is on record", () => {
+  it("[G7] inserts no row for a message on record", () => {
     const { record, rows } = open();
     record(said(0, 0));
     assert.deepEqual(record({ ...said(0, 0), moment: { isMuted: true } }), [false]);
     assert.equal(rows(FACTS).length, 1);
   });
 
-  it("[D1] names no row of a job that was undone, nor does what comes in the same group", async () => {
+  it("[D1] refers to no row of an undone job, not even within the same group", async () => {
     const { store } = openTestStore();
     const verdict = { kind: "accept", why: "mentioned", rule: "rule" } as const;
-    const lost = { ...said(0, 0), verdict }; // for it has no route
+    const lost = { ...said(0, 0), verdict }; // because it has no route
     const [failed, kept] = await Promise.allSettled([
       store.inbox.acceptBatch(batch({ judged: [said(1, 1), lost] }), NOW),
       store.inbox.acceptBatch(batch({ judged: [said(2, 2), said(3, 1)] }), NOW),
@@ -130,7 +130,7 @@ describe("prepareFactRows()", () => {
     }
   });
 
-  it("[D1] names no row of a group that was undone", async () => {
+  it("[D1] refers to no row of an undone group", async () => {
     let isFull = true;
     const before = () => {
       if (isFull) throw new Error("the disk is full");
@@ -148,7 +148,7 @@ describe("prepareFactRows()", () => {
 });
 
 describe("preparePruneFacts()", () => {
-  it("[X6] forgets a generation with the last of its decisions, in small steps", () => {
+  it("[X6] deletes a generation after the last of its decisions, in small steps", () => {
     const { record, start, rows, database, prune } = open();
     for (let number = 0; number < 4; number++) record(said(number, number));
     start().record(said(9, 9));
@@ -162,7 +162,7 @@ describe("preparePruneFacts()", () => {
     assert.deepEqual(rows(FACTS).map(({ id }) => id), [5]);
   });
 
-  it("[X6] forgets all of them with the last decision, and what comes next has its own", () => {
+  it("[X6] deletes all rows after the last decision, and later decisions have new rows", () => {
     const { record, rows, database, prune } = open();
     for (let number = 0; number < 3; number++) record(said(number, number));
     database.exec("DELETE FROM verdict_block");
@@ -175,7 +175,7 @@ describe("preparePruneFacts()", () => {
     assert.deepEqual(rows("SELECT fact_row FROM decision"), [{ fact_row: 4 }]);
   });
 
-  it("[X6] finds what it looks for by indexes", () => {
+  it("[X6] uses only indexes", () => {
     const { database } = open();
     const prepared: string[] = [];
     const prepare = database.prepare.bind(database);
@@ -186,7 +186,7 @@ describe("preparePruneFacts()", () => {
     openProcess(database, () => 0);
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
-      // A block is looked through for one of its verdicts.
+      // Finding one verdict reads all of its block.
       const slow = plan.filter((step) =>
         /^SCAN|TEMP B-TREE/.test(step) && step !== "SCAN v VIRTUAL TABLE INDEX 1:"
       );
@@ -194,7 +194,7 @@ describe("preparePruneFacts()", () => {
     }
   });
 
-  it("[X6] bounds them through a flood of strangers, with the decisions and one generation", () => {
+  it("[X6] limits rows in a flood of senders to the decisions and one generation", () => {
     const database = openDatabase();
     const max = 30;
     const { factRows, record } = openProcess(database, () => 0, max);
@@ -218,7 +218,7 @@ describe("preparePruneFacts()", () => {
     assert.ok(count("decision") <= 100 + 64 + 2 * 50);
   });
 
-  it("[P1] takes no facts that a decision names, whatever happens, and none too few", () => {
+  it("[P1] deletes no facts that a decision refers to, and all others, under any sequence", () => {
     fc.assert(
       fc.property(fc.array(aStep, { maxLength: 60 }), (steps) => {
         const world = openWorld();
@@ -255,15 +255,15 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("restart", "day") }) },
 );
 
-/** A store of decisions beside what each of them was made from. */
+/** A store of decisions, with the expected facts of each. */
 function openWorld() {
   const { database, clock, start, rows } = open({ max: 3 });
   let current = start();
-  /** Facts by message, of those whose decision is there. */
+  /** Expected facts by message, for messages with a decision. */
   const expected = new Map<string, string>();
   let number = 0;
 
-  /** A transaction, of which nothing is left where it is lost. */
+  /** Runs a transaction; if `isLost`, all of its work is undone. */
   function run(isLost: boolean, work: () => void): void {
     try {
       transactNow(database, () => {
@@ -280,7 +280,7 @@ function openWorld() {
     if (!isLost) expected.set(judged.message.id, factsIn(judged));
   }
 
-  /** Of a message that is on record, what another person may be found to have said. */
+  /** A message on record, as a message of the sender `by`. */
   function known(by: number): Judged | undefined {
     const ids = [...expected.keys()];
     const id = ids[by % ids.length];
@@ -288,10 +288,10 @@ function openWorld() {
   }
 
   function forgetWhere(sql: string): void {
-    const gone = rows(`SELECT message_id FROM decision WHERE block IN (${sql})`);
-    for (const row of gone) expected.delete(String(row["message_id"]));
+    const deleted = rows(`SELECT message_id FROM decision WHERE block IN (${sql})`);
+    for (const row of deleted) expected.delete(String(row["message_id"]));
     run(false, () => database.exec(`DELETE FROM verdict_block WHERE id IN (${sql})`));
-    current.forget(); // as after a start: it remembers messages of which nothing is left
+    current.forget(); // as after a start, because memory still has the deleted messages
   }
 
   return {
@@ -330,24 +330,24 @@ function openWorld() {
       }
     },
     check(): void {
-      const found = rows(
+      const decisions = rows(
         "SELECT message_id, facts FROM decision",
       );
       assert.deepEqual(
-        new Map(found.map(({ message_id: id, facts }) => [String(id), facts])),
+        new Map(decisions.map(({ message_id: id, facts }) => [String(id), facts])),
         expected,
       );
     },
-    /** Once all steps are taken, none is left of a generation before those that are named. */
+    /** Checks that pruning leaves no generation before the oldest one that a decision refers to. */
     checkPruned(): void {
       for (let step = 0; step < 60; step++) run(false, () => current.prune(6));
       this.check();
       const [oldest] = rows(
         "SELECT MIN(f.generation) AS n FROM decision AS d JOIN fact AS f ON f.id = d.fact_row",
       );
-      const left = rows(FACTS).map(({ generation }) => Number(generation));
-      if (expected.size === 0) assert.deepEqual(left, []);
-      else assert.equal(Math.min(...left), oldest?.["n"]);
+      const generations = rows(FACTS).map(({ generation }) => Number(generation));
+      if (expected.size === 0) assert.deepEqual(generations, []);
+      else assert.equal(Math.min(...generations), oldest?.["n"]);
     },
   };
 }

@@ -15,7 +15,7 @@ const CHANNELS = [channelId("11"), channelId("12")] as const;
 /** Four neighbours share a millisecond; the first ones have one digit. */
 const idOf = (number: number) => messageId(String(((BigInt(number) / 4n) << 22n) + BigInt(number)));
 
-/** Messages of one channel that come together. */
+/** Messages of one channel that arrive together. */
 interface Step {
   readonly kind: "live" | "history";
   readonly account: 0 | 1;
@@ -34,10 +34,10 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { maxLength: 8 },
 );
 
-/** No two channels have a message with the same id, and none has one with an odd number. */
+/** Ids are unique across channels, and none is odd. */
 const numberIn = (channel: 0 | 1, number: number) => number * 4 + channel * 2;
 
-/** Overheard messages as a plain list, in which the first message of each id stays. */
+/** Overheard messages as a plain list, which keeps the first message of each id. */
 function createPlainContext() {
   const heard = new Map<string, Overheard>();
   return {
@@ -79,7 +79,7 @@ async function take(store: Store, steps: readonly Step[]) {
   return plain;
 }
 
-/** Ends a turn in the first channel, so that the session holds a message of it. */
+/** Ends a turn in the first channel, so that the session has a message of it. */
 async function answer(store: Store, number: number) {
   const message = guildMessage({ id: idOf(number), channelId: CHANNELS[0] });
   await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
@@ -91,12 +91,12 @@ async function answer(store: Store, number: number) {
   );
 }
 
-const EARS = ([0, 1] as const).flatMap((account) =>
+const KEYS = ([0, 1] as const).flatMap((account) =>
   ([0, 1] as const).map((channel) => ({ account, channel }))
 );
 
 describe("prepareMessageBlocks()", () => {
-  it("[H1] [G7] gives what a plain list of messages would give", async () => {
+  it("[H1] [G7] returns the same messages as a plain list", async () => {
     const property = fc.asyncProperty(
       steps,
       fc.option(number),
@@ -108,9 +108,9 @@ describe("prepareMessageBlocks()", () => {
         const seen = seenNumber === null ? 0 : numberIn(0, seenNumber) + 1;
         const before = numberIn(1, beforeNumber) + 1;
         if (seen > 0) await answer(store, seen);
-        for (const { account, channel } of EARS) {
-          const ears = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
-          const heard = await store.turns.overheard(ears, ROUTE.sessionKey, idOf(before), limit);
+        for (const { account, channel } of KEYS) {
+          const key = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
+          const heard = await store.turns.overheard(key, ROUTE.sessionKey, idOf(before), limit);
           const after = channel === 0 ? seen : 0;
           assert.deepEqual(heard, plain.newest(account, channel, after, before, limit));
         }
@@ -119,7 +119,7 @@ describe("prepareMessageBlocks()", () => {
     await fc.assert(property, { numRuns: 150 });
   });
 
-  it("[X6] keeps the newest of a channel in whatever order they come", async () => {
+  it("[X6] keeps the newest messages of a channel, in any order of arrival", async () => {
     const contextPerChannel = 10;
     const property = fc.asyncProperty(steps, async (steps) => {
       const { store, rows } = openTestStore({
@@ -127,10 +127,10 @@ describe("prepareMessageBlocks()", () => {
       });
       const plain = await take(store, steps);
       await store.gateway.touchAlive(ACCOUNT, [], NOW);
-      for (const { account, channel } of EARS) {
-        const ears = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
+      for (const { account, channel } of KEYS) {
+        const key = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
         const before = 1_000;
-        const heard = await store.turns.overheard(ears, "s", idOf(before), contextPerChannel);
+        const heard = await store.turns.overheard(key, "s", idOf(before), contextPerChannel);
         assert.deepEqual(heard, plain.newest(account, channel, 0, before, contextPerChannel));
       }
       const counts = rows("SELECT COUNT(*) AS kept FROM message GROUP BY account_id, channel_id");

@@ -23,7 +23,7 @@ const SECOND = toAccountId("second");
 const ASKED = guildMessage({ id: messageId("101"), text: "a secret" });
 const POLICY = { accountId: ACCOUNT, hash: "a", file: "/c.jsonc", text: "{}", names: [] };
 
-/** A message that is answered in two parts, the first of which Discord has. */
+/** A message with an answer of two parts, of which Discord has the first. */
 async function answered() {
   const test = openTestStore();
   const { store } = test;
@@ -46,9 +46,9 @@ async function answered() {
 }
 
 describe("messageRecordOf()", () => {
-  it("[P1] has the decision with its facts and its policy, the turn, and the delivery", async () => {
+  it("[P1] returns the decision with facts and policy, the turn and the delivery", async () => {
     const { store, judged } = await answered();
-    const dossier = await store.received.messageRecordOf({ messageId: ASKED.id });
+    const record = await store.received.messageRecordOf({ messageId: ASKED.id });
     const shared = {
       accountId: ACCOUNT,
       channelId: frozen().message.channelId,
@@ -56,7 +56,7 @@ describe("messageRecordOf()", () => {
       parts: 2,
       createdAt: NOW + 2,
     };
-    assert.deepEqual(dossier, {
+    assert.deepEqual(record, {
       messageId: ASKED.id,
       decisions: [{
         id: 1,
@@ -93,10 +93,10 @@ describe("messageRecordOf()", () => {
         },
       ],
     });
-    assert.doesNotMatch(JSON.stringify(dossier), /secret/);
+    assert.doesNotMatch(JSON.stringify(record), /secret/);
   });
 
-  it("[P1] is found by a message of ours that is a part of the answer", async () => {
+  it("[P1] finds the record by a message of ours that is part of the answer", async () => {
     const { store } = await answered();
     assert.deepEqual(
       await store.received.messageRecordOf({ messageId: messageId("900") }),
@@ -104,46 +104,46 @@ describe("messageRecordOf()", () => {
     );
   });
 
-  it("[P1] is of our own message alone where that answers nobody", async () => {
+  it("[P1] returns only our own message if that answers no one", async () => {
     const { store } = openTestStore();
     const row = await store.outbox.add(frozen({ nonce: "" }), NOW);
     await store.outbox.markSent(row, messageId("901"));
-    const dossier = await store.received.messageRecordOf({ messageId: messageId("901") });
-    assert.deepEqual([dossier?.decisions, dossier?.turn], [[], undefined]);
-    assert.deepEqual(dossier?.outbox.map(({ id, state }) => [id, state]), [[1, "sent"]]);
+    const record = await store.received.messageRecordOf({ messageId: messageId("901") });
+    assert.deepEqual([record?.decisions, record?.turn], [[], undefined]);
+    assert.deepEqual(record?.outbox.map(({ id, state }) => [id, state]), [[1, "sent"]]);
   });
 
-  it("[R11] is found by the id that a failure was told with", async () => {
+  it("[R11] finds the record by the failure id of a notice", async () => {
     const { store } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [accepted(ASKED)] }), NOW);
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const end = { kind: "failed", failureId: "F-1", reason: "no model" } as const;
     await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
-    const dossier = await store.received.messageRecordOf({ failureId: "F-1" });
-    assert.equal(dossier?.messageId, ASKED.id);
-    assert.deepEqual([dossier?.turn?.failureId, dossier?.turn?.failure], ["F-1", "no model"]);
+    const record = await store.received.messageRecordOf({ failureId: "F-1" });
+    assert.equal(record?.messageId, ASKED.id);
+    assert.deepEqual([record?.turn?.failureId, record?.turn?.failure], ["F-1", "no model"]);
     assert.equal(await store.received.messageRecordOf({ failureId: "F-2" }), undefined);
   });
 
-  it("[C6] has a decision of each account that saw it, and of what was sent why it is over", async () => {
+  it("[C6] returns each account's decision, and why each reply was not sent", async () => {
     const { store, database } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
-    const seen = ignored({ ...ASKED, accountId: SECOND }, false);
-    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [seen] }), NOW);
+    const bySecond = ignored({ ...ASKED, accountId: SECOND }, false);
+    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [bySecond] }), NOW);
     for (const nonce of ["a", "b"]) {
       await store.outbox.add(frozen({ nonce, of: part(ASKED.id) }), NOW);
     }
     database.exec("UPDATE outbox SET state = 'folded', folded_into = 2 WHERE id = 1");
     database.exec("UPDATE outbox SET state = 'dead', refusal = 'gone' WHERE id = 2");
-    const dossier = await store.received.messageRecordOf({ messageId: ASKED.id });
-    assert.deepEqual(dossier?.decisions.map(({ accountId }) => accountId), [ACCOUNT, SECOND]);
-    assert.deepEqual(dossier?.outbox.map(({ foldedInto, reason }) => [foldedInto, reason]), [
+    const record = await store.received.messageRecordOf({ messageId: ASKED.id });
+    assert.deepEqual(record?.decisions.map(({ accountId }) => accountId), [ACCOUNT, SECOND]);
+    assert.deepEqual(record?.outbox.map(({ foldedInto, reason }) => [foldedInto, reason]), [
       [2, undefined],
       [undefined, "gone"],
     ]);
   });
 
-  it("[X7] has of an older Barnacle's decision what that kept", async () => {
+  it("[X7] returns an older Barnacle's decision without facts and policy", async () => {
     const { store, database } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     database.exec("UPDATE fact SET facts = NULL");
@@ -153,24 +153,24 @@ describe("messageRecordOf()", () => {
     assert.equal(decision && ("facts" in decision || "policy" in decision), false);
   });
 
-  it("[P1] knows nothing of what was never received", async () => {
+  it("[P1] finds no record of a message that was never received", async () => {
     const { store } = await answered();
     assert.equal(await store.received.messageRecordOf({ messageId: messageId("77") }), undefined);
   });
 
-  it("[P1] can be read by a process that cannot write", async () => {
+  it("[P1] works in a process that cannot write", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     const database = new DatabaseSync(path, { readOnly: true });
-    const dossier = await createMessageRecords(database).messageRecordOf({ messageId: ASKED.id });
-    assert.equal(dossier?.decisions.length, 1);
+    const record = await createMessageRecords(database).messageRecordOf({ messageId: ASKED.id });
+    assert.equal(record?.decisions.length, 1);
     database.close();
     store.close();
   });
 
-  it("[P1] finds what it looks for by indexes", () => {
+  it("[P1] uses only indexes", () => {
     const { database } = openTestStore();
     const prepared: string[] = [];
     const prepare = database.prepare.bind(database);
@@ -181,7 +181,7 @@ describe("messageRecordOf()", () => {
     createMessageRecords(database);
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
-      // A block is looked through for one of its verdicts.
+      // Finding one verdict reads all of its block.
       assert.deepEqual(plan.filter((step) => /^SCAN (?!v VIRTUAL)/.test(step)), [], sql);
     }
   });

@@ -22,7 +22,7 @@ function open(decisionsDays = RETENTION.decisionsDays) {
 }
 
 describe("savePolicy()", () => {
-  it("[P1] keeps what the policy was made of, once for each hash and account", async () => {
+  it("[P1] stores the content of a policy, once for each hash and account", async () => {
     const { store, rows } = open();
     const revision = { accountId: ACCOUNT, hash: "a", file: "/c.jsonc", text: "{}", names: [ADA] };
     const id = await store.received.savePolicy(revision, NOW);
@@ -41,7 +41,7 @@ describe("savePolicy()", () => {
     }]);
   });
 
-  it("[X6] keeps the newest 50, and those that judged within the days of decisions", async () => {
+  it("[X6] keeps the newest 50 policies and those of recent decisions", async () => {
     const { save, hashes } = open();
     for (let number = 0; number < 100; number++) await save(`h${number}`, NOW + number * DAY_MS);
     // h49 was replaced by h50 on day 50, h68 by h69 on day 69: 30 days before the last.
@@ -51,7 +51,7 @@ describe("savePolicy()", () => {
     assert.equal(hashes()[0], "h69");
   });
 
-  it("[X6] keeps 200 at most, and of another account what it has", async () => {
+  it("[X6] keeps at most 200 policies of an account, and those of other accounts", async () => {
     for (const days of [30, 0]) {
       const { save, hashes } = open(days);
       await save("other", NOW - 900 * DAY_MS, SECOND);
@@ -62,7 +62,7 @@ describe("savePolicy()", () => {
     }
   });
 
-  it("[X6] never forgets the one that comes into force, be the clock set back or it old", async () => {
+  it("[X6] never deletes the policy that comes into force, under any clock", async () => {
     const { save, hashes } = open();
     const first = await save("first", NOW);
     for (let number = 0; number < 60; number++) await save(`h${number}`, NOW + number + 1);

@@ -9,7 +9,7 @@ import { accepted, batch, ignored, openTestStore } from "../../support/store/sto
 const NOW = Date.UTC(2026, 0, 1);
 const RETENTION = { decisionsDays: 30, contextDays: 14, mediaDays: 7, contextPerChannel: 20 };
 
-/** Ids of which each was made a millisecond after the one before. */
+/** Messages, each sent a millisecond after the one before. */
 const idOf = (number: number) => messageId(String(BigInt(number) << 22n));
 const chatter = (from: number, count: number, channel = "11") =>
   Array.from(
@@ -24,14 +24,14 @@ function openKeeping(retention: Retention = RETENTION) {
 }
 
 describe("preparePruner()", () => {
-  /** One message in each of many channels that come first, so that the sweep is busy with them. */
+  /** One message in each of many channels that the sweep visits first. */
   const QUIET = Array.from({ length: 40 }, (_, index) => chatter(100, 1, String(100 + index)))
     .flat();
   const LOUD = "900";
   const loud =
     "SELECT message_id FROM message WHERE channel_id = '900' ORDER BY digits, message_id";
 
-  it("[X6] keeps the newest of a channel, within a step, however many there are", async () => {
+  it("[X6] keeps the newest messages of a channel, within a step", async () => {
     const { store, rows } = openKeeping();
     await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
     for (let from = 1_000; from < 1_500; from += 10) {
@@ -43,7 +43,7 @@ describe("preparePruner()", () => {
     }
   });
 
-  it("[X6] counts among them what is decided late", async () => {
+  it("[X6] counts messages that are decided late", async () => {
     const { store, rows } = openKeeping();
     const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
     await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
@@ -56,7 +56,7 @@ describe("preparePruner()", () => {
     assert.ok(rows(loud).length <= RETENTION.contextPerChannel + 64 + 1);
   });
 
-  it("[X6] prunes after a start what the last process left, once somebody speaks there", async () => {
+  it("[X6] prunes an earlier process's messages once the channel has a new one", async () => {
     const { database, store, rows } = openKeeping();
     await store.inbox.acceptBatch(batch({ judged: [...QUIET, ...chatter(1_000, 20, LOUD)] }), NOW);
     await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 3, LOUD) }), NOW);
@@ -65,10 +65,10 @@ describe("preparePruner()", () => {
     assert.equal(rows(loud).length, 39);
     await next.inbox.acceptBatch(batch({ judged: chatter(3_000, 1, LOUD) }), NOW);
     await next.gateway.touchAlive(ACCOUNT, [], NOW);
-    assert.equal(rows(loud).length, 20, "the first block is gone");
+    assert.equal(rows(loud).length, 20, "the first block is deleted");
   });
 
-  it("[X6] takes nothing from a channel for what another one says", async () => {
+  it("[X6] deletes no message of a channel because of messages in another one", async () => {
     const { store, rows } = openKeeping();
     await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 5, "12") }), NOW);
     await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 100) }), NOW);
@@ -76,7 +76,7 @@ describe("preparePruner()", () => {
     assert.equal(rows("SELECT * FROM message WHERE channel_id = '11'").length, 20);
   });
 
-  it("[X6] forgets what was said in channels where nobody speaks any more", async () => {
+  it("[X6] deletes old messages of silent channels", async () => {
     const { store, count } = openKeeping();
     const channels = ["11", "12", "13"];
     for (const [index, channel] of channels.entries()) {
@@ -85,14 +85,15 @@ describe("preparePruner()", () => {
         NOW,
       );
     }
-    await store.gateway.touchAlive(ACCOUNT, [], NOW); // the start is over: all of them have been seen
+    // A first step, so that no channel is new any more.
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
     for (const _ of channels) {
       await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
     }
     assert.equal(count("message"), 0);
   });
 
-  it("[X6] forgets context and decisions by age, not a day early", async () => {
+  it("[X6] deletes context and decisions by age, not a day early", async () => {
     const { store, count } = openKeeping();
     await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
     const ages: readonly (readonly [days: number, messages: number, decisions: number])[] = [
@@ -111,20 +112,20 @@ describe("preparePruner()", () => {
     }
   });
 
-  it("[X6] takes small steps, until all is done", async () => {
+  it("[X6] deletes in small steps, until all is done", async () => {
     const { store, count } = openKeeping();
     for (let from = 1_000; from < 1_600; from += 2) {
       await store.inbox.acceptBatch(batch({ judged: chatter(from, 2) }), NOW);
     }
-    const left: number[] = [];
+    const counts: number[] = [];
     for (let step = 0; step < 3; step++) {
       await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
-      left.push(count("decision"));
+      counts.push(count("decision"));
     }
-    assert.deepEqual(left, [344, 88, 0]);
+    assert.deepEqual(counts, [344, 88, 0]);
   });
 
-  it("[X6] keeps so many decisions and no more, the newest, however young they are", async () => {
+  it("[X6] keeps only the newest `decisionsMax` decisions, regardless of age", async () => {
     const { store, rows, count } = openKeeping({ ...RETENTION, decisionsMax: 100 });
     for (let from = 1_000; from < 3_000; from += 50) {
       await store.inbox.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
@@ -136,14 +137,14 @@ describe("preparePruner()", () => {
     assert.deepEqual(oldest, { message_id: idOf(2_900) });
   });
 
-  it("[X6] keeps for ever where the days are 0", async () => {
+  it("[X6] keeps records for ever if the days are 0", async () => {
     const { store, count } = openKeeping({ ...RETENTION, decisionsDays: 0, contextDays: 0 });
     await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
     assert.deepEqual([count("message"), count("decision")], [3, 3]);
   });
 
-  it("[G7] forgets no message of the inbox, whose row keeps it from being answered twice", async () => {
+  it("[G7] deletes no message of the inbox, whose row prevents a second answer", async () => {
     const { store, count } = openKeeping();
     const judged = [accepted(guildMessage({ id: messageId("1000") }))];
     await store.inbox.acceptBatch(batch({ judged }), NOW);

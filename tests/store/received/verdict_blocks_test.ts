@@ -15,7 +15,7 @@ const saidIn = (count: number, from = 0) =>
 const BLOCKS = "SELECT id, count, json_array_length(verdicts) AS held FROM verdict_block";
 
 describe("prepareVerdictBlocks()", () => {
-  it("[P1] stores the verdicts of a transaction in one row, and a flood's in rows of 256", async () => {
+  it("[P1] stores the verdicts of a transaction in one row, or in rows of 256", async () => {
     const { store, rows } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: saidIn(3) }), NOW);
     await store.inbox.acceptBatch(batch({ judged: saidIn(300, 10) }), NOW);
@@ -27,7 +27,7 @@ describe("prepareVerdictBlocks()", () => {
     assert.equal(rows("SELECT * FROM fact").length, 1);
   });
 
-  it("[P1] finds each verdict by its message, whatever the order of the messages", async () => {
+  it("[P1] finds each verdict by its message, in any order of messages", async () => {
     const { store } = openTestStore();
     const judged = [7, 3, 900, 1, 12, 500, 4].map(saidAt);
     for (const one of judged) await store.inbox.acceptBatch(batch({ judged: [one] }), NOW);
@@ -37,7 +37,7 @@ describe("prepareVerdictBlocks()", () => {
     }
   });
 
-  it("[G7] keeps the verdict of a message that comes again after a start", async () => {
+  it("[G7] keeps the verdict of a message that is replayed after a start", async () => {
     const { store, database, rows } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: saidIn(20) }), NOW);
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
@@ -48,7 +48,7 @@ describe("prepareVerdictBlocks()", () => {
     assert.deepEqual(kinds, [{ verdict: "accept", n: 10 }, { verdict: "ignore", n: 20 }]);
   });
 
-  it("[P1] gives no number twice, though a verdict was replaced and the bot started", async () => {
+  it("[P1] uses no number twice, even after a replaced verdict and a restart", async () => {
     const { store, database } = openTestStore();
     const undecided = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
     const open = { ...saidAt(1), verdict: undecided };
@@ -65,7 +65,7 @@ describe("prepareVerdictBlocks()", () => {
     ]);
   });
 
-  it("[D1] takes back what it knows of a transaction that is undone", async () => {
+  it("[D1] forgets the verdicts of an undone transaction", async () => {
     let isFull = true;
     const before = () => {
       if (isFull) throw new Error("the disk is full");

@@ -14,23 +14,26 @@ import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/st
 
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNEL = guildMessage().channelId;
-const EARS = { accountId: ACCOUNT, channelId: CHANNEL };
+const KEY = { accountId: ACCOUNT, channelId: CHANNEL };
 const SECOND = toAccountId("second");
 
-/** Of rising ids; the first has one digit less than the others. */
-const said = (digits: string, fields: Partial<InboundMessage> = {}) =>
+/** Messages with rising ids; the first id has one digit less than the others. */
+const messageOf = (digits: string, fields: Partial<InboundMessage> = {}) =>
   guildMessage({ id: messageId(digits), text: `said ${digits}`, ...fields });
 
 async function openContext(...ids: readonly string[]) {
   const test = openTestStore();
-  await test.store.inbox.acceptBatch(batch({ judged: ids.map((id) => ignored(said(id))) }), NOW);
-  /** Asks the bot by a message of this id, and gives what its turn would see. */
+  await test.store.inbox.acceptBatch(
+    batch({ judged: ids.map((id) => ignored(messageOf(id))) }),
+    NOW,
+  );
+  /** Accepts a message with this id, and returns the ids that its turn would see. */
   const heardBy = async (id: string, limit = 20) => {
-    await test.store.inbox.acceptBatch(batch({ judged: [accepted(said(id))] }), NOW);
-    const heard = await test.store.turns.overheard(EARS, ROUTE.sessionKey, messageId(id), limit);
+    await test.store.inbox.acceptBatch(batch({ judged: [accepted(messageOf(id))] }), NOW);
+    const heard = await test.store.turns.overheard(KEY, ROUTE.sessionKey, messageId(id), limit);
     return heard.map(({ messageId }) => messageId);
   };
-  /** Ends the turn that is next. */
+  /** Ends the next turn. */
   const end = async (kind: "answered" | "failed") => {
     const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const at = { messageId: claim.message.id, at: NOW };
@@ -48,14 +51,14 @@ async function openContext(...ids: readonly string[]) {
 }
 
 describe("overheard()", () => {
-  it("[H1] gives the newest before a message, oldest first, by number and not by text", async () => {
+  it("[H1] returns the newest messages before another, and compares ids as numbers", async () => {
     const { heardBy } = await openContext("9", "10", "11", "100", "300");
     assert.deepEqual(await heardBy("200"), ["9", "10", "11", "100"]);
     assert.deepEqual(await heardBy("200", 2), ["11", "100"]);
     assert.deepEqual(await heardBy("200", 0), []);
   });
 
-  it("[H1] gives only what the session does not hold yet", async () => {
+  it("[H1] returns only messages that the session does not have yet", async () => {
     const { heardBy, end } = await openContext("10", "11", "31");
     assert.deepEqual(await heardBy("20"), ["10", "11"]);
     await end("answered");
@@ -63,14 +66,14 @@ describe("overheard()", () => {
     assert.deepEqual(await heardBy("40"), ["31"]);
   });
 
-  it("[H1] gives again what a turn that failed has not kept", async () => {
+  it("[H1] returns messages again after a failed turn", async () => {
     const { heardBy, end } = await openContext("10");
     await heardBy("20");
     await end("failed");
     assert.deepEqual(await heardBy("30"), ["10"]);
   });
 
-  it("[H1] is not fooled by an older message that is answered later", async () => {
+  it("[H1] returns the same messages after an older message is answered later", async () => {
     const { heardBy, end } = await openContext("10", "25");
     await heardBy("30");
     await end("answered");
@@ -81,36 +84,39 @@ describe("overheard()", () => {
 
   it("[H1] keeps channels and sessions apart", async () => {
     const { store, heardBy } = await openContext("10");
-    const elsewhere = said("11", { channelId: channelId("777") });
+    const elsewhere = messageOf("11", { channelId: channelId("777") });
     await store.inbox.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
-    const heard = await store.turns.overheard(EARS, "another session", messageId("20"), 20);
+    const heard = await store.turns.overheard(KEY, "another session", messageId("20"), 20);
     assert.deepEqual(heard.map(({ messageId }) => messageId), ["10"]);
   });
 
-  it("[H1] counts what a session was asked in another channel for that channel only", async () => {
+  it("[H1] counts a session's messages only for their channel", async () => {
     const { store, heardBy, end } = await openContext("10", "30");
-    const elsewhere = said("20", { channelId: channelId("777") });
+    const elsewhere = messageOf("20", { channelId: channelId("777") });
     await store.inbox.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
     await end("answered");
     assert.deepEqual(await heardBy("40"), ["10", "30"]);
   });
 
-  it("[P10] shows an account nothing that only another one may hear", async () => {
+  it("[P10] returns no message to an account that only another one may read", async () => {
     const { store, heardBy } = await openContext("10");
-    const judged = [ignored(said("11", { accountId: SECOND }))];
+    const judged = [ignored(messageOf("11", { accountId: SECOND }))];
     await store.inbox.acceptBatch(batch({ accountId: SECOND, judged }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
   });
 
-  it("[H1] gives back author, text, reply and time", async () => {
+  it("[H1] returns author, text, reply and time", async () => {
     const { store } = openTestStore();
-    const message = said("10", {
+    const message = messageOf("10", {
       sender: sender({ tag: "ada#1234" }),
       quoted: { id: messageId("9"), text: "before" },
     });
-    await store.inbox.acceptBatch(batch({ judged: [ignored(message), accepted(said("20"))] }), NOW);
-    assert.deepEqual(await store.turns.overheard(EARS, "s", messageId("20"), 1), [{
+    await store.inbox.acceptBatch(
+      batch({ judged: [ignored(message), accepted(messageOf("20"))] }),
+      NOW,
+    );
+    assert.deepEqual(await store.turns.overheard(KEY, "s", messageId("20"), 1), [{
       messageId: "10",
       tag: "ada#1234",
       authorId: message.sender.id,
@@ -127,20 +133,20 @@ describe("addOverheard()", () => {
     await store.turns.addOverheard(
       ACCOUNT,
       CHANNEL,
-      [toOverheard(said("10", { text: "a\0b" }))],
+      [toOverheard(messageOf("10", { text: "a\0b" }))],
       NOW,
     );
-    await store.inbox.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
-    const [first] = await store.turns.overheard(EARS, "s", messageId("20"), 9);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("20"))] }), NOW);
+    const [first] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
     assert.equal(first?.text, "ab");
   });
 
-  it("[H1] fills up what was said before, and changes nothing that is there", async () => {
+  it("[H1] adds earlier messages, and changes no stored one", async () => {
     const { store, heardBy } = await openContext("11");
-    const before = [said("10"), said("11", { text: "changed" })].map(toOverheard);
+    const before = [messageOf("10"), messageOf("11", { text: "changed" })].map(toOverheard);
     await store.turns.addOverheard(ACCOUNT, CHANNEL, before, NOW);
     assert.deepEqual(await heardBy("20"), ["10", "11"]);
-    const [, last] = await store.turns.overheard(EARS, "s", messageId("20"), 9);
+    const [, last] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
     assert.equal(last?.text, "said 11");
   });
 });

@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
-import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { createTranscripts } from "../../../src/store/turns/transcripts.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 const AT = Date.UTC(2026, 0, 1);
 
-const said = (text: string): Entry => ({ role: "user", text, messageId: messageId("1"), at: AT });
+const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId("1"), at: AT });
 const textsOf = (entries: readonly Entry[]) => entries.map(({ text }) => text);
 
-/** Transcripts that count how often they ask the table. */
+/** Transcripts that count their reads of the table. */
 function open() {
   const database = openDatabase();
-  const { read } = transactAlone(database);
+  const { read } = createUngroupedTransactions(database);
   let reads = 0;
   const transcripts = createTranscripts(database, {
     read: (work) => {
@@ -28,18 +28,18 @@ function open() {
     reads: () => reads,
     /** Ends a turn. */
     say(sessionKey: string, ...texts: readonly string[]) {
-      const entries = texts.map(said);
+      const entries = texts.map(entry);
       transcripts.insert({ agentId: "main", sessionKey, channelId: "11" }, entries);
       transcripts.stored(sessionKey, entries);
     },
-    /** What a process says that has just started. */
+    /** The entries as a new process reads them. */
     inTable: (sessionKey: string, limit: number, maxChars?: number) =>
       createTranscripts(database, { read }).entriesOf(sessionKey, limit, maxChars),
   };
 }
 
 describe("createTranscripts()", () => {
-  it("[S1] [H2] says from memory exactly what the table says", async () => {
+  it("[S1] [H2] returns from memory exactly the entries of the table", async () => {
     const session = fc.constantFrom("a", "b");
     const text = fc.integer({ min: 0, max: 4 }).map((length) => "x".repeat(length));
     const say = fc.record({
@@ -82,7 +82,7 @@ describe("createTranscripts()", () => {
     }));
   });
 
-  it("[S1] reads the table once for a session whose turns follow each other", async () => {
+  it("[S1] reads the table once for consecutive turns of a session", async () => {
     const transcripts = open();
     for (let turn = 0; turn < 100; turn++) {
       const shown = await transcripts.entriesOf("a", 20);
@@ -93,7 +93,7 @@ describe("createTranscripts()", () => {
     assert.equal(transcripts.reads(), 1);
   });
 
-  it("[S1] gives a list that later turns do not change", async () => {
+  it("[S1] returns a list that later turns do not change", async () => {
     const transcripts = open();
     transcripts.say("a", "1");
     const [first, again] = [
@@ -104,18 +104,18 @@ describe("createTranscripts()", () => {
     assert.deepEqual([textsOf(first), textsOf(again)], [["1"], ["1"]]);
   });
 
-  it("[S1] reads the table again after it forgets", async () => {
+  it("[S1] reads the table again after forget()", async () => {
     const transcripts = open();
     await transcripts.entriesOf("a", 10);
     transcripts.forget();
     assert.equal(transcripts.bytes(), 0);
-    transcripts.say("a", "1"); // of a session that is not in memory
+    transcripts.say("a", "1"); // a session without memory
     assert.equal(transcripts.bytes(), 0);
     assert.deepEqual(textsOf(await transcripts.entriesOf("a", 10)), ["1"]);
     assert.equal(transcripts.reads(), 2);
   });
 
-  it("forgets the sessions that were used longest ago, once the texts fill the bound", async () => {
+  it("forgets the least recently used sessions once the texts reach the limit", async () => {
     const transcripts = open();
     const text = "x".repeat(800 * 1024);
     for (const session of ["a", "b", "c"]) {
@@ -131,7 +131,7 @@ describe("createTranscripts()", () => {
     assert.equal(transcripts.reads(), before + 1, "b is not");
   });
 
-  it("keeps of a long session hardly more than its turns ask for", async () => {
+  it("keeps hardly more entries of a long session than its turns use", async () => {
     const transcripts = open();
     await transcripts.entriesOf("a", 4);
     for (let turn = 0; turn < 100; turn++) {
@@ -142,7 +142,7 @@ describe("createTranscripts()", () => {
     assert.equal(transcripts.reads(), 1);
   });
 
-  it("keeps no session that is larger than the bound by itself", async () => {
+  it("keeps no session that is larger than the limit by itself", async () => {
     const transcripts = open();
     transcripts.say("a", "x".repeat(2 * 1024 * 1024 + 1));
     assert.equal((await transcripts.entriesOf("a", 10)).length, 1);

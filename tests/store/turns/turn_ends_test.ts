@@ -12,18 +12,18 @@ import {
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const asked = guildMessage({ id: messageId("1400000000000000101") });
+const question = guildMessage({ id: messageId("1400000000000000101") });
 
 const entry = (role: Entry["role"], text: string): Entry => ({
   role,
   text,
-  messageId: asked.id,
+  messageId: question.id,
   at: NOW,
 });
 
 async function openClaimed() {
   const test = openTestStore();
-  await test.store.inbox.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
+  await test.store.inbox.acceptBatch(batch({ judged: [accepted(question)] }), NOW);
   const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
   return { ...test, claim };
 }
@@ -42,7 +42,7 @@ const NOT_STORED = { ...STORED, stored: false };
 const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
 
 describe("finishTurn()", () => {
-  it("[D1] stores transcript, reply and the end of the wait at once", async () => {
+  it("[D1] stores transcript, reply and the end of the wait in one transaction", async () => {
     const { store, rows, claim } = await openClaimed();
     assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW + 9), STORED);
     assert.deepEqual(rows(STATE), [
@@ -62,7 +62,7 @@ describe("finishTurn()", () => {
     assert.deepEqual(stored.map(({ text }) => text), ["<a></a>", "hello\n"]);
   });
 
-  it("[D1] keeps what the operator and the person were told of a failure", async () => {
+  it("[D1] stores a failure's id for the sender and its reason for the operator", async () => {
     const { store, rows, claim } = await openClaimed();
     const end = { kind: "failed", failureId: "f-1", reason: "401 of the model" } as const;
     await store.turns.finishTurn(answered(claim, { end, entries: [] }), NOW);
@@ -71,7 +71,7 @@ describe("finishTurn()", () => {
     ]);
   });
 
-  it("[D2] stores nothing of a second end of one claim", async () => {
+  it("[D2] stores no second end of a claim", async () => {
     const { store, rows, claim } = await openClaimed();
     await store.turns.finishTurn(answered(claim), NOW);
     const second = answered(claim, {
@@ -84,7 +84,7 @@ describe("finishTurn()", () => {
     assert.equal(rows(STATE)[0]?.["state"], "answered");
   });
 
-  it("[D2] stores nothing of a claim that was taken back, or that is another's now", async () => {
+  it("[D2] stores no end of a claim that was voided or claimed again", async () => {
     const { store, rows, claim } = await openClaimed();
     await store.inbox.voidClaims(ACCOUNT);
     assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW), NOT_STORED);
@@ -94,7 +94,7 @@ describe("finishTurn()", () => {
     assert.deepEqual(await store.turns.finishTurn(answered(again), NOW), STORED);
   });
 
-  it("[D1] stores nothing at all of an end that cannot be stored whole", async () => {
+  it("[D1] stores no part of an end that cannot be stored whole", async () => {
     const { store, rows, claim } = await openClaimed();
     const twice = [frozen({ nonce: "a" }), frozen({ nonce: "a" })];
     await assert.rejects(store.turns.finishTurn(answered(claim, { outbox: twice }), NOW), /UNIQUE/);
@@ -105,7 +105,7 @@ describe("finishTurn()", () => {
 });
 
 describe("entriesOf()", () => {
-  it("[S1] gives the newest of one session, oldest first", async () => {
+  it("[S1] returns the newest entries of one session, oldest first", async () => {
     const { store, claim } = await openClaimed();
     const entries = ["1", "2", "3", "4"].map((text) => entry("user", text));
     await store.turns.finishTurn(answered(claim, { entries }), NOW);
@@ -114,7 +114,7 @@ describe("entriesOf()", () => {
     assert.deepEqual(await store.turns.entriesOf("another", 10), []);
   });
 
-  it("[H2] reads no further than fits", async () => {
+  it("[H2] stops reading once entries do not fit", async () => {
     const { database, store, claim } = await openClaimed();
     const entries = ["aaaa", "bb", "🦐", "d"].map((text) => entry("user", text));
     await store.turns.finishTurn(answered(claim, { entries }), NOW);
@@ -122,10 +122,10 @@ describe("entriesOf()", () => {
       (await store.turns.entriesOf(ROUTE.sessionKey, limit, maxChars)).map(({ text }) => text);
     assert.deepEqual(await texts(10, 9), ["aaaa", "bb", "🦐", "d"]);
     assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
-    assert.deepEqual(await texts(10, 4), ["🦐", "d"], "none is let in behind one that is too long");
+    assert.deepEqual(await texts(10, 4), ["🦐", "d"], "no entry before one that is too long");
     assert.deepEqual(await texts(1, 8), ["d"]);
     assert.deepEqual(await texts(10, 0), []);
-    database.exec("VACUUM"); // fails while a statement is half read
+    database.exec("VACUUM"); // fails while a statement is still open
     await store.turns.finishTurn(answered(claim, { entries }), NOW);
     assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
   });

@@ -50,5 +50,5 @@ export function claimOf(taken: WaitingMessage | undefined) {
 }
 
 /** The id of the next message of the default account. */
-export const take = (queue: ClaimQueue, held: readonly ChannelId[] = []) =>
-  queue.take(ACCOUNT, held)?.messageId;
+export const take = (queue: ClaimQueue, blocked: readonly ChannelId[] = []) =>
+  queue.take(ACCOUNT, blocked)?.messageId;

@@ -17,7 +17,7 @@ import {
   type Decision,
   type Decisions,
 } from "../../../store/received/decisions.ts";
-import { transactAlone } from "../../../store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
 export interface Verdicts {
   /** Those that came on record since the last call, the oldest first; at most {@link PAGE}. */
@@ -59,7 +59,10 @@ function open(path: string): Opened | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { readOnly: true });
-    return { database, decisions: createDecisions(database, transactAlone(database)) };
+    return {
+      database,
+      decisions: createDecisions(database, createUngroupedTransactions(database)),
+    };
   } catch {
     database?.close();
     return undefined; // the bot is making it at this moment; the next call finds it

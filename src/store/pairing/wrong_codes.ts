@@ -1,6 +1,6 @@
 /**
- * Counts wrong codes in the file, so that neither a restart nor a new process for each guess resets
- * the count (SEC-R13).
+ * Counts wrong codes in the database, so that neither a restart nor a new process for each guess
+ * resets the count (SEC-R13).
  *
  * @module
  */
