@@ -29,7 +29,7 @@ function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0
   const rules = { ...DEFAULT_RATE_LIMITS, ...limits };
   const discord = createRateLimits(rules);
   const refusals: string[] = [];
-  const arrivals: { readonly lane: string; readonly number: number }[] = [];
+  const arrivals: { readonly queue: string; readonly number: number }[] = [];
   let way = 0;
   const travel = () => time.sleep(ways[way++ % ways.length] ?? 0);
 
@@ -44,7 +44,7 @@ function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0
       time.now(),
     );
     const [, number] = /n=(\d+)/.exec(path) ?? [];
-    arrivals.push({ lane: route.lane, number: Number(number ?? arrivals.length) });
+    arrivals.push({ queue: route.queueKey, number: Number(number ?? arrivals.length) });
     if (retryAfterSec !== undefined) refusals.push(`${scope} ${path} ${time.now() - startedAt}`);
     await travel();
     return retryAfterSec === undefined
@@ -96,7 +96,7 @@ describe("[D3] createClient() against Discord's limits", () => {
     windowMs: fc.integer({ min: 1_000, max: 6_000 }),
   });
 
-  it("is never refused, keeps each lane's order, and is within a tenth of what buckets allow", async () => {
+  it("is never refused, keeps each queue's order, and is within a tenth of what buckets allow", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(request, { minLength: 1, maxLength: 60 }),
@@ -118,24 +118,24 @@ describe("[D3] createClient() against Discord's limits", () => {
             assert.equal(requests[n]?.priority, "spare");
             assert.ok(one.reason instanceof RestError && one.reason.kind === "unsent");
           }
-          // What is in the background gives way to others of its lane; the rest keeps its order.
+          // What is in the background gives way to others of its queue; the rest keeps its order.
           const inFront = (n: number) => requests[n]?.priority !== "background";
           const latest = new Map<string, number>();
-          for (const { lane, number } of arrivals.filter(({ number }) => inFront(number))) {
-            assert.ok(number >= (latest.get(lane) ?? 0), `${number} overtook another`);
-            latest.set(lane, number);
+          for (const { queue, number } of arrivals.filter(({ number }) => inFront(number))) {
+            assert.ok(number >= (latest.get(queue) ?? 0), `${number} overtook another`);
+            latest.set(queue, number);
           }
           const counts = new Map<string, number>();
-          for (const { lane } of arrivals) counts.set(lane, (counts.get(lane) ?? 0) + 1);
-          const floor = Math.max(...[...counts].map(([lane, count]) => {
-            const { requests, windowMs } = lane.startsWith("POST")
+          for (const { queue } of arrivals) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+          const floor = Math.max(...[...counts].map(([queue, count]) => {
+            const { requests, windowMs } = queue.startsWith("POST")
               ? limits.createMessage
-              : lane.includes("reactions")
+              : queue.includes("reactions")
               ? limits.reaction
               : limits.other;
             return floorMs(count, requests, windowMs);
           }));
-          // A lane waits for each answer, and its last window can begin with a way there and back.
+          // A queue waits for each answer, and its last window can begin with a way there and back.
           const roundTrips = 20 * Math.max(...counts.values());
           assert.ok(elapsed() <= 1.1 * floor + roundTrips, `${elapsed()} ms, at least ${floor}`);
           assert.equal(time.pending, 0, "a timer is left");
@@ -168,7 +168,7 @@ describe("[D3] createClient() against Discord's limits", () => {
   });
 
   it("overdraws no bucket that several routes share, once Discord has named it", async () => {
-    // At the simulator no two lanes share a bucket, so this Discord has one for all methods.
+    // At the simulator no two queues share a bucket, so this Discord has one for all methods.
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom("GET" as const, "PATCH" as const, "DELETE" as const), {

@@ -171,7 +171,7 @@ describe("createClient() against a server", () => {
     });
   }
 
-  it("[G6] lets what hurries nobody leave behind what people wait for, its own lane's too", async () => {
+  it("[G6] lets what hurries nobody leave behind what people wait for, its own queue's too", async () => {
     const script: Script = (seen, response, index) =>
       seen.method === "GET" ? json(response, 200, []) : created(seen, response, index);
     await withDiscord(script, async (discord, client, say) => {
@@ -185,7 +185,7 @@ describe("createClient() against a server", () => {
     }, { globalPerSec: 4 });
   });
 
-  it("[D6] gives up on a request that hangs, and the lane goes on", async () => {
+  it("[D6] gives up on a request that hangs, and the queue goes on", async () => {
     const script: Script = (seen, response, index) => {
       if (seen.body?.content === "hangs") return;
       created(seen, response, index);
@@ -246,7 +246,7 @@ describe("createClient() against a server", () => {
     }, "already_gone"],
   ];
   for (const [name, script, kind] of broken) {
-    it(`[D5] asks once and tells the caller of ${name}; the lane goes on`, async () => {
+    it(`[D5] asks once and tells the caller of ${name}; the queue goes on`, async () => {
       const breaks: Script = (seen, response, index) =>
         (seen.body?.content === "breaks" ? script : created)(seen, response, index);
       await withDiscord(breaks, async (discord, _client, say) => {
@@ -369,7 +369,10 @@ describe("createClient() against a server", () => {
 
   const strange: readonly [status: number, words: RegExp][] = [
     [200, /was answered with 200 and a body that is not JSON$/],
-    [302, /failed with 302: a redirect, which Discord never sends; something stands in between$/],
+    [
+      302,
+      /failed with 302: a redirect, which Discord never sends; a proxy or firewall answers in its place$/,
+    ],
   ];
   for (const [status, words] of strange) {
     it(`[D5] says what is strange about a page with ${status}`, async () => {
@@ -386,7 +389,7 @@ describe("createClient() against a server", () => {
     });
   }
 
-  it("[D2] sends no message whose limit outlasts its nonce, and the lane goes on", async () => {
+  it("[D2] sends no message whose limit outlasts its nonce, and the queue goes on", async () => {
     const script: Script = (seen, response, index) =>
       index === 0 ? limited(response, "user", 0.4) : created(seen, response, index);
     await withDiscord(script, async (discord, client) => {
@@ -453,7 +456,7 @@ describe("createClient() against a server", () => {
     it(`refuses a token that no header can carry: ${JSON.stringify(token)}`, () => {
       assert.throws(() => createClient(optionsOf("http://127.0.0.1:1/api", { token })), (error) => {
         assert.ok(error instanceof TypeError);
-        assert.match(error.message, /bot token is empty or holds/);
+        assert.match(error.message, /bot token is empty or contains/);
         assert.ok(token === "" || !error.message.includes(token));
         return true;
       });
@@ -469,7 +472,7 @@ describe("createClient() and what may be asked twice", () => {
   const RETRY = { attempts: 3, minDelayMs: 20, maxDelayMs: 100, jitter: 0 };
   const bad: Script = (_seen, response) => json(response, 502, {});
 
-  it("[D5] asks again after 5xx, at growing waits, and holds the lane", async () => {
+  it("[D5] asks again after 5xx, at growing waits, and holds the queue", async () => {
     const script: Script = (seen, response, index) => {
       if (index < 2) return bad(seen, response, index);
       json(response, 200, { path: seen.path });
@@ -499,7 +502,7 @@ describe("createClient() and what may be asked twice", () => {
     }, { retry: RETRY });
   });
 
-  it("[D5] gives up after so many attempts, and the lane goes on", async () => {
+  it("[D5] gives up after so many attempts, and the queue goes on", async () => {
     const script: Script = (seen, response, index) =>
       index < 3 ? bad(seen, response, index) : json(response, 200, {});
     await withDiscord(script, async (discord, client) => {
@@ -605,7 +608,7 @@ describe("createClient() and what is spare", () => {
 });
 
 describe("createClient() and what is given up", () => {
-  it("[D6] ends a request that is under way, and the lane goes on", async () => {
+  it("[D6] ends a request that is under way, and the queue goes on", async () => {
     const asked = Promise.withResolvers<void>();
     const script: Script = (_seen, response, index) =>
       index === 0 ? asked.resolve() : json(response, 200, {});
@@ -629,7 +632,7 @@ describe("createClient() and what is given up", () => {
     });
   });
 
-  it("[D6] gives up on a server that drips, and the lane goes on", async () => {
+  it("[D6] gives up on a server that drips, and the queue goes on", async () => {
     const dripping = new Set<ReturnType<typeof setInterval>>();
     const script: Script = (seen, response, index) => {
       if (seen.body?.content !== "drips") return created(seen, response, index);
@@ -663,7 +666,7 @@ describe("createClient() and invalid requests", () => {
     await withDiscord(script, async (_discord, client) => {
       await failureOf(client.request("GET", "/gateway/bot"));
       const standing = { invalidRequests: 2, breaker: "closed", queued: 0 };
-      assert.deepEqual(client.standing(), standing);
+      assert.deepEqual(client.status(), standing);
       assert.equal(noted.length, 2);
       assert.deepEqual(told, []);
     }, { invalidRequests, onBreaker: (state) => told.push(state) });
@@ -688,7 +691,7 @@ describe("createClient() and invalid requests", () => {
       );
       assert.equal(discord.seen.length, 0);
       assert.deepEqual(told, ["stopped"]);
-      assert.equal(client.standing().breaker, "stopped");
+      assert.equal(client.status().breaker, "stopped");
     }, { invalidRequests: stored(2_000).invalidRequests, onBreaker: (state) => told.push(state) });
   });
 
@@ -741,7 +744,7 @@ const ATTEMPTS = 3;
 
 /** Answers as told, and watches that nothing comes early, too late, too fast or out of order. */
 function createJudge(script: readonly Answer[], time: ReturnType<typeof createVirtualTime>) {
-  const laneFrom = new Map<string, number>();
+  const queueFrom = new Map<string, number>();
   let allFrom = -Infinity;
   /** When that was said: what leaves at the same moment cannot have heard of it. */
   let saidAt = -Infinity;
@@ -751,7 +754,7 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
   const underWay = new Set<string>();
   const problems: string[] = [];
 
-  const replyTo = (answer: Answer, lane: string): Response => {
+  const replyTo = (answer: Answer, queue: string): Response => {
     const reply = (status: number, headers: Record<string, string>, text: string) =>
       new Response(text === "" ? null : text, { status, headers });
     if (!("ms" in answer)) {
@@ -767,7 +770,7 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     if (kind === "global" || kind === "cloudflare") {
       allFrom = Math.max(allFrom, until);
       saidAt = time.now();
-    } else laneFrom.set(lane, until);
+    } else queueFrom.set(queue, until);
     if (kind === "cloudflare") return reply(429, { "retry-after": seconds }, "<html>");
     if (kind === "used_up") {
       return reply(200, {
@@ -783,22 +786,22 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     arrivals,
     async fetch(url: string, init: RequestInit): Promise<Response> {
       const at = time.now();
-      const lane = `${init.method} ${url}`;
+      const queue = `${init.method} ${url}`;
       const { content = "" } = JSON.parse(String(init.body)) as { content?: string };
       const [number = 0, notAfter = 0] = content.split(" ").map(Number);
-      if (at < (laneFrom.get(lane) ?? 0)) problems.push(`${number} is early for its lane`);
+      if (at < (queueFrom.get(queue) ?? 0)) problems.push(`${number} is early for its queue`);
       if (at < allFrom && at > saidAt) problems.push(`${number} is early for all`);
       if (at > notAfter) problems.push(`${number} is too late`);
-      if (underWay.has(lane)) problems.push(`${number} did not wait for the one before`);
-      if (number < (latest.get(lane) ?? 0)) problems.push(`${number} is out of order`);
+      if (underWay.has(queue)) problems.push(`${number} did not wait for the one before`);
+      if (number < (latest.get(queue) ?? 0)) problems.push(`${number} is out of order`);
       if ((failures.get(number) ?? 0) >= (init.method === "POST" ? 1 : ATTEMPTS)) {
         problems.push(`${number} is tried too often`);
       }
-      latest.set(lane, number);
+      latest.set(queue, number);
       arrivals.push(at);
       const answer = script[arrivals.length - 1] ?? { kind: "ok" };
       if (!("ms" in answer)) failures.set(number, (failures.get(number) ?? 0) + 1);
-      underWay.add(lane);
+      underWay.add(queue);
       try {
         if (answer.kind === "hangs") {
           await new Promise((_, reject) =>
@@ -807,9 +810,9 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
         }
         await time.sleep(arrivals.length % 7);
         if (answer.kind === "breaks") throw new TypeError("the connection broke");
-        return replyTo(answer, lane);
+        return replyTo(answer, queue);
       } finally {
-        underWay.delete(lane);
+        underWay.delete(queue);
       }
     },
   };
@@ -885,7 +888,7 @@ describe("createClient() under any sequence of answers", () => {
             const earlier = arrivals[index - globalPerSec];
             assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
           }
-          assert.equal(client.standing().queued, 0);
+          assert.equal(client.status().queued, 0);
           assert.equal(time.pending, 0, "a timer is left");
         },
       ),

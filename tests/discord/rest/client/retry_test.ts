@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { retryWaitMs } from "../../../../src/discord/rest/client/retry.ts";
-import type { Rank } from "../../../../src/discord/rest/scheduler/pace.ts";
+import type { Priority } from "../../../../src/discord/rest/scheduler/pace.ts";
 
 const RULES = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 };
 
@@ -10,7 +10,7 @@ describe("[D5] retryWaitMs()", () => {
   const rows: readonly [
     name: string,
     method: string,
-    rank: Rank,
+    priority: Priority,
     kind: RestErrorKind,
     status: number | undefined,
     failures: number,
@@ -43,10 +43,10 @@ describe("[D5] retryWaitMs()", () => {
     ["what is spare", "PUT", "spare", "unavailable", undefined, 1, undefined],
     ["what is spare, and was limited", "PUT", "spare", "rate_limited", 429, 1, undefined],
   ];
-  for (const [name, method, rank, kind, status, failures, waitMs] of rows) {
+  for (const [name, method, priority, kind, status, failures, waitMs] of rows) {
     it(`waits ${waitMs ?? "for nothing more"}: ${name}`, () => {
       const error = { kind, ...(status !== undefined && { status }) };
-      assert.equal(retryWaitMs({ method, rank, error, failures }, RULES, 0.5), waitMs);
+      assert.equal(retryWaitMs({ method, priority, error, failures }, RULES, 0.5), waitMs);
     });
   }
 });

@@ -83,7 +83,10 @@ describe("[D5] toRestError()", () => {
   }
 
   it("says that a redirect is not Discord's", () => {
-    assert.match(toRestError(ROUTE, 302, undefined).message, /something stands in between/);
+    assert.match(
+      toRestError(ROUTE, 302, undefined).message,
+      /a proxy or firewall answers in its place/,
+    );
   });
 
   it("repeats neither a megabyte of words nor what would move a cursor", () => {

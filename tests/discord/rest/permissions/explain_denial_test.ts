@@ -71,7 +71,7 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
         breakIt(discord);
         const refused = await post();
         assert.equal(refused.kind === "refused" && refused.why, "forbidden");
-        assert.match((await explain())?.words ?? "", words);
+        assert.match((await explain())?.text ?? "", words);
         mend(discord);
         assert.equal((await post()).kind, "created");
         assert.equal(await explain(), undefined);
@@ -85,12 +85,12 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       assert.equal(await explain(), undefined);
       const inThreads = { to: "@everyone", what: "sendMessagesInThreads", in: "#help" } as const;
       sim.permit({ ...inThreads, as: "denied" });
-      assert.match((await explain())?.words ?? "", /Send Messages in Threads is denied/);
+      assert.match((await explain())?.text ?? "", /Send Messages in Threads is denied/);
       sim.permit({ ...inThreads, as: "unset" });
       sim.setThread({ in: demo.channels.thread.id, isLocked: true, isArchived: true });
       const refused = await post();
       assert.equal(refused.kind === "refused" && refused.code, 50083);
-      assert.match((await explain())?.words ?? "", /the thread is locked/);
+      assert.match((await explain())?.text ?? "", /the thread is locked/);
       sim.setThread({ in: demo.channels.thread.id, isLocked: false });
       assert.equal((await post()).kind, "created", "an archived thread wakes up");
     }));
@@ -100,7 +100,7 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       const { sim, demo } = discord;
       const { explain } = asking(discord, demo.channels.thread.id);
       sim.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "#help" });
-      assert.match((await explain())?.words ?? "", /may not see its channel/);
+      assert.match((await explain())?.text ?? "", /may not see its channel/);
     }));
 
   it("explains that a channel is gone, and that the bot is", () =>
@@ -108,9 +108,9 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       const { sim, demo } = discord;
       const { explain } = asking(discord, demo.channels.offTopic.id);
       sim.deleteChannel("#off-topic");
-      assert.match((await explain())?.words ?? "", /it was deleted/);
+      assert.match((await explain())?.text ?? "", /it was deleted/);
       sim.kick({ who: "Barnacle" });
-      assert.match((await explain())?.words ?? "", /not in that server/);
+      assert.match((await explain())?.text ?? "", /not in that server/);
     }));
 
   it("asks nothing about direct messages: nobody grants anything there", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   createCanReadHistory,
-  createMissingToRead,
+  createMissingReadPermissions,
 } from "../../../../src/discord/rest/permissions/readable.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
@@ -33,7 +33,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
 
 function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   const asked: [string, unknown][] = [];
-  const missingToRead = createMissingToRead({
+  const missingToRead = createMissingReadPermissions({
     request(_method, path, options) {
       asked.push([path, options]);
       const body = bodies[path];
@@ -43,7 +43,7 @@ function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   return { missingToRead, asked };
 }
 
-describe("[G6] createMissingToRead()", () => {
+describe("[G6] createMissingReadPermissions()", () => {
   it("tells of every channel of a guild, by three requests that hurry nobody", async () => {
     const { missingToRead, asked } = setUp();
     const missing = await missingToRead(GUILD, BOT);

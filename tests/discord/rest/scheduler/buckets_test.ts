@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
+  availableAt,
   createBuckets,
-  roomAt,
   UNKNOWN,
   type Window,
   windowAfter,
@@ -13,8 +13,8 @@ import type { Limits } from "../../../../src/discord/rest/scheduler/limits.ts";
 const OPEN: Window = { limit: 5, remaining: 3, resetAt: 5_000 };
 const NOW = 1_000;
 
-describe("[D3] roomAt()", () => {
-  const rows: readonly [name: string, window: Window, underWay: number, at: number][] = [
+describe("[D3] availableAt()", () => {
+  const rows: readonly [name: string, window: Window, inFlight: number, at: number][] = [
     ["nothing known: one goes ahead", UNKNOWN, 0, NOW],
     ["nothing known, one under way: its answer tells", UNKNOWN, 1, Infinity],
     ["room left", OPEN, 0, NOW],
@@ -25,8 +25,8 @@ describe("[D3] roomAt()", () => {
     ["over: the whole limit is free", { ...OPEN, resetAt: NOW, remaining: 0 }, 4, NOW],
     ["over, and all of the next is under way", { ...OPEN, resetAt: NOW }, 5, Infinity],
   ];
-  for (const [name, window, underWay, at] of rows) {
-    it(name, () => assert.equal(roomAt({ window, underWay, strikes: 0 }, NOW), at));
+  for (const [name, window, inFlight, at] of rows) {
+    it(name, () => assert.equal(availableAt({ window, inFlight, untimed429s: 0 }, NOW), at));
   }
 });
 
@@ -36,7 +36,7 @@ describe("[D3] windowAfter()", () => {
     limit: 5,
     left: { requests, resetMs },
   });
-  const refused: Limits = { refused: { isForAll: false } };
+  const refused: Limits = { refused: { isGlobal: false } };
   const rows: readonly [
     name: string,
     before: Window,
@@ -80,7 +80,7 @@ describe("[D3] windowAfter()", () => {
       remaining: 0,
       resetAt: 4_000,
     }],
-    ["a 429 for all: it took nothing here", OPEN, { refused: { isForAll: true } }, 0, OPEN],
+    ["a 429 for all: it took nothing here", OPEN, { refused: { isGlobal: true } }, 0, OPEN],
   ];
   for (const [name, before, limits, pauseMs, after] of rows) {
     it(name, () => assert.deepEqual(windowAfter(before, limits, pauseMs, NOW), after));
@@ -99,52 +99,52 @@ describe("[D3] createBuckets()", () => {
   it("shares what Discord calls by one name", () => {
     const buckets = createBuckets();
     assert.notEqual(buckets.of(get), buckets.of(patch));
-    buckets.tell(get, told, 0, NOW);
-    buckets.tell(patch, { bucket: "b" }, 0, NOW);
+    buckets.update(get, told, 0, NOW);
+    buckets.update(patch, { bucket: "b" }, 0, NOW);
     assert.equal(buckets.of(get), buckets.of(patch));
-    assert.equal(roomAt(buckets.of(patch), NOW), 6_000);
+    assert.equal(availableAt(buckets.of(patch), NOW), 6_000);
   });
 
   it("does not share it between channels", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
+    buckets.update(get, told, 0, NOW);
     const other = buckets.of(routeOf("GET", "/channels/2/messages"));
     assert.notEqual(other, buckets.of(get));
-    assert.equal(roomAt(other, NOW), NOW);
+    assert.equal(availableAt(other, NOW), NOW);
   });
 
   it("knows in every channel what it has learnt in one", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
-    buckets.tell(patch, told, 0, NOW);
+    buckets.update(get, told, 0, NOW);
+    buckets.update(patch, told, 0, NOW);
     const in2 = [routeOf("GET", "/channels/2/messages"), routeOf("PATCH", "/channels/2")];
     assert.equal(new Set(in2.map(buckets.of)).size, 1);
   });
 
-  it("keeps each lane to its own where one route has several buckets", () => {
+  it("keeps each queue to its own where one route has several buckets", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
-    buckets.tell(routeOf("GET", "/channels/2/messages"), { ...told, bucket: "c" }, 0, NOW);
-    assert.equal(roomAt(buckets.of(get), NOW), 6_000);
+    buckets.update(get, told, 0, NOW);
+    buckets.update(routeOf("GET", "/channels/2/messages"), { ...told, bucket: "c" }, 0, NOW);
+    assert.equal(availableAt(buckets.of(get), NOW), 6_000);
   });
 
   it("takes what it knew along when it learns the name", () => {
     const buckets = createBuckets();
     const { bucket: _, ...nameless } = told;
-    buckets.tell(get, nameless, 0, NOW);
-    buckets.tell(get, { bucket: "b" }, 0, NOW);
-    assert.equal(roomAt(buckets.of(get), NOW), 6_000);
+    buckets.update(get, nameless, 0, NOW);
+    buckets.update(get, { bucket: "b" }, 0, NOW);
+    assert.equal(availableAt(buckets.of(get), NOW), 6_000);
   });
 
-  it("forgets no limit that holds, and nothing under way, however many lanes there are", () => {
+  it("forgets no limit that globalLimit, and nothing under way, however many queues there are", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
+    buckets.update(get, told, 0, NOW);
     const busy = buckets.of(patch);
-    busy.underWay = 1;
+    busy.inFlight = 1;
     for (let n = 10; n < 2_000; n++) {
-      buckets.tell(routeOf("GET", `/channels/${n}/messages`), { bucket: "b" }, 0, NOW);
+      buckets.update(routeOf("GET", `/channels/${n}/messages`), { bucket: "b" }, 0, NOW);
     }
-    assert.equal(roomAt(buckets.of(get), NOW), 6_000);
+    assert.equal(availableAt(buckets.of(get), NOW), 6_000);
     assert.equal(buckets.of(patch), busy);
   });
 
@@ -152,15 +152,15 @@ describe("[D3] createBuckets()", () => {
     const buckets = createBuckets();
     const first = buckets.of(get);
     for (let n = 10; n < 2_000; n++) {
-      buckets.tell(routeOf("GET", `/channels/${n}/messages`), {}, 0, NOW);
+      buckets.update(routeOf("GET", `/channels/${n}/messages`), {}, 0, NOW);
     }
     assert.notEqual(buckets.of(get), first);
   });
 
   it("forgets names, where each answer says another", () => {
     const buckets = createBuckets();
-    const first = buckets.tell(get, { bucket: "0" }, 0, NOW);
-    for (let n = 1; n < 2_000; n++) buckets.tell(get, { bucket: `${n}` }, 0, NOW);
-    assert.notEqual(buckets.tell(patch, { bucket: "0" }, 0, NOW), first);
+    const first = buckets.update(get, { bucket: "0" }, 0, NOW);
+    for (let n = 1; n < 2_000; n++) buckets.update(get, { bucket: `${n}` }, 0, NOW);
+    assert.notEqual(buckets.update(patch, { bucket: "0" }, 0, NOW), first);
   });
 });

@@ -11,11 +11,11 @@ type Row = readonly [
   limits: Limits,
 ];
 
-const lane = (retryMs?: number): Limits => ({
-  refused: { isForAll: false, ...(retryMs !== undefined && { retryMs }) },
+const queue = (retryMs?: number): Limits => ({
+  refused: { isGlobal: false, ...(retryMs !== undefined && { retryMs }) },
 });
 const all = (retryMs?: number): Limits => ({
-  refused: { isForAll: true, ...(retryMs !== undefined && { retryMs }) },
+  refused: { isGlobal: true, ...(retryMs !== undefined && { retryMs }) },
 });
 const bucket = (remaining: string, resetAfter: string) => ({
   "x-ratelimit-bucket": "b",
@@ -45,28 +45,28 @@ describe("[D3] limitsOf()", () => {
     }],
     ["part of a millisecond", 200, bucket("0", "0.0001"), {}, told(0, 1)],
     ["retry_after of no 429", 503, { "retry-after": "9" }, { retry_after: 9 }, {}],
-    ["no longer than a timer can", 429, {}, { retry_after: 1e12 }, lane(2 ** 31 - 1)],
-    ["429 user", 429, { "x-ratelimit-scope": "user" }, { retry_after: 0.3 }, lane(300)],
+    ["no longer than a timer can", 429, {}, { retry_after: 1e12 }, queue(2 ** 31 - 1)],
+    ["429 user", 429, { "x-ratelimit-scope": "user" }, { retry_after: 0.3 }, queue(300)],
     [
       "429 user, header longer",
       429,
       { "x-ratelimit-scope": "user", "retry-after": "1" },
       { retry_after: 0.3 },
-      lane(1_000),
+      queue(1_000),
     ],
     [
       "429 user, body longer",
       429,
       { "x-ratelimit-scope": "user", "retry-after": "1" },
       { retry_after: 1.7 },
-      lane(1_700),
+      queue(1_700),
     ],
     [
       "429 shared, reset shorter",
       429,
       { ...bucket("0", "0.2"), "x-ratelimit-scope": "shared", "retry-after": "2" },
       { retry_after: 2 },
-      { ...told(0, 200), ...lane(2_000) },
+      { ...told(0, 200), ...queue(2_000) },
     ],
     [
       "429 global by scope",
@@ -91,25 +91,25 @@ describe("[D3] limitsOf()", () => {
       { ...told(0, 4_000), ...all(2_000) },
     ],
     ["429 Cloudflare", 429, { "retry-after": "30" }, undefined, all(30_000)],
-    ["429 without scope, by Discord", 429, {}, { retry_after: 1, global: false }, lane(1_000)],
+    ["429 without scope, by Discord", 429, {}, { retry_after: 1, global: false }, queue(1_000)],
     [
       "429 shared, and no body of Discord's",
       429,
       { "x-ratelimit-scope": "shared", "retry-after": "2" },
       undefined,
-      lane(2_000),
+      queue(2_000),
     ],
     ["429 without any word", 429, {}, undefined, all()],
-    ["429 with a scope, and no time", 429, { "x-ratelimit-scope": "user" }, undefined, lane()],
-    ["429 with a time of 0", 429, { "retry-after": "0" }, { retry_after: 0 }, lane()],
+    ["429 with a scope, and no time", 429, { "x-ratelimit-scope": "user" }, undefined, queue()],
+    ["429 with a time of 0", 429, { "retry-after": "0" }, { retry_after: 0 }, queue()],
     [
       "429 with a time that is none",
       429,
       { "retry-after": "soon" },
       { retry_after: "1" },
-      lane(1_000),
+      queue(1_000),
     ],
-    ["429 for ever", 429, { "retry-after": "Infinity" }, { retry_after: -1 }, lane()],
+    ["429 for ever", 429, { "retry-after": "Infinity" }, { retry_after: -1 }, queue()],
     ["429 for a day is not cut", 429, { "retry-after": "86400" }, undefined, all(86_400_000)],
   ];
   for (const [name, status, headers, body, limits] of rows) {
@@ -127,7 +127,7 @@ describe("[D3] limitsOf()", () => {
         }),
         { retry_after: body },
       );
-      assert.equal(refused?.isForAll, isGlobal);
+      assert.equal(refused?.isGlobal, isGlobal);
       const ms = refused?.retryMs ?? 0;
       assert.ok(ms >= header * 1_000 && ms >= body * 1_000);
     }));

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { createReactions, createShowTyping } from "../../../../src/discord/rest/calls/signs.ts";
+import {
+  createReactions,
+  createShowTyping,
+} from "../../../../src/discord/rest/calls/typing_and_reactions.ts";
 import { channelId, messageId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";

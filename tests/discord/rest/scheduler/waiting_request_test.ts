@@ -1,29 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endWait, type Ticket, watch } from "../../../../src/discord/rest/scheduler/ticket.ts";
+import {
+  endWait,
+  limitWait,
+  type WaitingRequest,
+} from "../../../../src/discord/rest/scheduler/waiting_request.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 function setUp(withinMs: number, signal?: AbortSignal) {
   const clock = new FakeClock();
   const over: string[] = [];
-  const ticket: Ticket<void> = {
-    terms: { rank: "reply", notAfter: clock.now() + withinMs, signal },
+  const request: WaitingRequest<void> = {
+    options: { priority: "reply", notAfter: clock.now() + withinMs, signal },
     notBefore: -Infinity,
     resolve: () => undefined,
     reject: () => undefined,
-    nextSince: undefined,
+    firstSince: undefined,
     isWaiting: true,
-    unwatch: undefined,
+    cancelLimit: undefined,
   };
   const onOver = (why: string) => {
     over.push(why);
-    endWait(ticket);
+    endWait(request);
   };
-  const begin = () => watch(ticket, { now: clock.now, schedule: clock.schedule, onOver });
-  return { clock, over, ticket, begin };
+  const begin = () => limitWait(request, { now: clock.now, schedule: clock.schedule, onOver });
+  return { clock, over, request, begin };
 }
 
-describe("[D6] watch()", () => {
+describe("[D6] limitWait()", () => {
   it("lets it wait to the end of its time, and no longer", () => {
     const { clock, over, begin } = setUp(500);
     begin();
@@ -49,7 +53,7 @@ describe("[D6] watch()", () => {
     begin();
     assert.equal(clock.pending, 0);
     const ended = setUp(500);
-    assert.deepEqual([endWait(ended.ticket), endWait(ended.ticket)], [true, false]);
+    assert.deepEqual([endWait(ended.request), endWait(ended.request)], [true, false]);
     ended.begin();
     assert.equal(ended.clock.pending, 0);
   });

@@ -2,45 +2,48 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
-import { createLane } from "../../../../src/discord/rest/scheduler/lane.ts";
-import { createLineUp, type LineUp } from "../../../../src/discord/rest/scheduler/line_up.ts";
-import type { Ticket } from "../../../../src/discord/rest/scheduler/ticket.ts";
+import { createRequestQueue } from "../../../../src/discord/rest/scheduler/request_queue.ts";
+import {
+  createFairQueue,
+  type FairQueue,
+} from "../../../../src/discord/rest/scheduler/fair_queue.ts";
+import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/waiting_request.ts";
 
-function lane(channel: number) {
-  return createLane<void>(routeOf("POST", `/channels/${channel}/messages`));
+function queue(channel: number) {
+  return createRequestQueue<void>(routeOf("POST", `/channels/${channel}/messages`));
 }
 
-function ticket(): Ticket<void> {
+function request(): WaitingRequest<void> {
   return {
-    terms: { rank: "reply", notAfter: Infinity },
+    options: { priority: "reply", notAfter: Infinity },
     notBefore: -Infinity,
     resolve: () => undefined,
     reject: () => undefined,
-    nextSince: undefined,
+    firstSince: undefined,
     isWaiting: true,
-    unwatch: undefined,
+    cancelLimit: undefined,
   };
 }
 
-function takeNext(line: LineUp<void>): string | undefined {
+function takeNext(line: FairQueue<void>): string | undefined {
   const next = line.next("reply");
   if (next) line.take(next);
-  return next?.lane.route.major;
+  return next?.queue.route.major;
 }
 
-describe("[D4] createLineUp()", () => {
+describe("[D4] createFairQueue()", () => {
   it("is first come, first served among those that come new", () => {
-    const line = createLineUp<void>();
-    for (const channel of [3, 1, 2]) line.add(lane(channel), ticket());
+    const line = createFairQueue<void>();
+    for (const channel of [3, 1, 2]) line.add(queue(channel), request());
     const order = [1, 2, 3, 4].map(() => takeNext(line));
     assert.deepEqual(order, ["channels/3", "channels/1", "channels/2", undefined]);
   });
 
   it("puts first whose last turn was longest ago, whoever came back first", () => {
-    const line = createLineUp<void>();
-    for (const channel of [1, 2, 3]) line.add(lane(channel), ticket());
+    const line = createFairQueue<void>();
+    for (const channel of [1, 2, 3]) line.add(queue(channel), request());
     for (let n = 0; n < 3; n++) takeNext(line);
-    for (const channel of [3, 1, 2]) line.add(lane(channel), ticket());
+    for (const channel of [3, 1, 2]) line.add(queue(channel), request());
     assert.deepEqual([1, 2, 3].map(() => takeNext(line)), [
       "channels/1",
       "channels/2",
@@ -49,11 +52,11 @@ describe("[D4] createLineUp()", () => {
   });
 
   it("puts who comes new behind all that wait", () => {
-    const line = createLineUp<void>();
-    line.add(lane(1), ticket());
+    const line = createFairQueue<void>();
+    line.add(queue(1), request());
     takeNext(line);
-    line.add(lane(1), ticket());
-    for (const channel of [2, 3]) line.add(lane(channel), ticket());
+    line.add(queue(1), request());
+    for (const channel of [2, 3]) line.add(queue(channel), request());
     assert.deepEqual([1, 2, 3].map(() => takeNext(line)), [
       "channels/1",
       "channels/2",
@@ -62,26 +65,26 @@ describe("[D4] createLineUp()", () => {
   });
 
   it("keeps the place of one that is looked at again", () => {
-    const line = createLineUp<void>();
-    const [first, same] = [lane(1), ticket()];
+    const line = createFairQueue<void>();
+    const [first, same] = [queue(1), request()];
     line.add(first, same);
-    line.add(lane(2), ticket());
+    line.add(queue(2), request());
     line.add(first, same);
     assert.equal(takeNext(line), "channels/1");
     assert.equal(takeNext(line), "channels/2");
     assert.equal(takeNext(line), undefined);
   });
 
-  it("passes over what is its lane's next no more", () => {
-    const line = createLineUp<void>();
-    const gone = lane(1);
-    line.add(gone, ticket());
-    line.add(lane(2), ticket());
+  it("passes over what is its queue's next no more", () => {
+    const line = createFairQueue<void>();
+    const gone = queue(1);
+    line.add(gone, request());
+    line.add(queue(2), request());
     gone.entry = undefined;
     assert.equal(takeNext(line), "channels/2");
   });
 
-  it("lets nobody wait for more than one turn of each other lane", () => {
+  it("lets nobody wait for more than one turn of each other queue", () => {
     const events = fc.array(
       fc.oneof(
         fc.record({ kind: fc.constant("add" as const), channel: fc.nat({ max: 9 }) }),
@@ -90,8 +93,8 @@ describe("[D4] createLineUp()", () => {
       { maxLength: 200 },
     );
     fc.assert(fc.property(events, (all) => {
-      const line = createLineUp<void>();
-      /** Of each lane that waits, who has had a turn since it came. */
+      const line = createFairQueue<void>();
+      /** Of each queue that waits, who has had a turn since it came. */
       const waiting = new Map<string, Set<string>>();
       for (const event of all) {
         if (event.kind === "take") {
@@ -104,7 +107,7 @@ describe("[D4] createLineUp()", () => {
             since.add(taken);
           }
         } else if (!waiting.has(`channels/${event.channel}`)) {
-          line.add(lane(event.channel), ticket());
+          line.add(queue(event.channel), request());
           waiting.set(`channels/${event.channel}`, new Set());
         }
       }
