@@ -12,7 +12,9 @@ import type { RestApi } from "../client/client.ts";
 
 /** The bot's application. */
 export interface Application {
+  /** The application's id. */
   readonly id: ApplicationId;
+  /** The application's name. */
   readonly name: string;
   /** Discord's application flags; they include the granted privileged intents. */
   readonly flags: number;

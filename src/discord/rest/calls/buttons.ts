@@ -9,7 +9,9 @@ import type { Button } from "../../../core/outbound/outbound.ts";
 
 /** A row of components below a message. Discordeno's own type is a tuple of up to five. */
 export interface Row {
+  /** The type of a row. */
   readonly type: MessageComponentTypes.ActionRow;
+  /** At most five buttons. */
   readonly components: readonly ButtonComponent[];
 }
 

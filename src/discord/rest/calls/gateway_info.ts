@@ -15,6 +15,7 @@ export interface GatewayInfo {
   readonly url: string;
   /** Recommended number of shards. */
   readonly shards: number;
+  /** The limit for new sessions. */
   readonly limit: SessionStartLimit;
 }
 

@@ -25,7 +25,9 @@ export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: stri
 
 /** A range of a channel's messages: the newest, or those before or after a message. */
 export interface HistoryRange {
+  /** Only messages before this one. */
   readonly before?: MessageId;
+  /** Only messages after this one. */
   readonly after?: MessageId;
   /** 1 to {@link MAX_HISTORY}. */
   readonly limit: number;

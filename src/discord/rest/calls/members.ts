@@ -75,6 +75,7 @@ export function createReadRoles(
 
 /** A member that a search has found. */
 export interface FoundMember {
+  /** The member's user. */
   readonly userId: UserId;
   /** Unique among accounts: `"ada"`. */
   readonly username: string;

@@ -27,6 +27,7 @@ export interface ClientOptions extends SendOptions, PaceOptions {
   readonly version: string;
   /** For requests that may be repeated (D5). */
   readonly retry: RetryRules;
+  /** The counter of invalid requests, which all accounts share. */
   readonly invalidRequests: InvalidRequests;
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number;

@@ -14,8 +14,11 @@ import type { Priority } from "../scheduler/pace.ts";
 
 /** A failed attempt of a request. */
 export interface Failure {
+  /** HTTP method. */
   readonly method: string;
+  /** The request's priority; `spare` is never retried. */
   readonly priority: Priority;
+  /** The error of the last attempt. */
   readonly error: Pick<RestError, "kind" | "status">;
   /** Number of failed attempts, including this one. */
   readonly failures: number;

@@ -22,6 +22,7 @@ export type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"
 export interface RequestMetric {
   /** Path without ids: `"/channels/:id/messages"`. */
   readonly route: string;
+  /** HTTP method. */
   readonly method: string;
   /** HTTP status; absent if no response came. */
   readonly status?: number;
@@ -35,6 +36,7 @@ export interface RequestMetric {
 
 /** The settings and dependencies of `createSend`. */
 export interface SendOptions extends AnswerHooks {
+  /** The bot token, without `Bot `. */
   readonly token: string;
   /** Base URL of all requests, from `parseApiUrl`. */
   readonly apiUrl: string;
@@ -42,7 +44,9 @@ export interface SendOptions extends AnswerHooks {
   readonly timeoutMs: number;
   /** Milliseconds of a monotonic clock: `performance.now()`. */
   readonly steadyNow: () => number;
+  /** Timer for the timeout. */
   readonly schedule: Schedule;
+  /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Called for each sent request, for the metrics. */
   readonly onRequest?: (request: RequestMetric) => void;
@@ -50,11 +54,15 @@ export interface SendOptions extends AnswerHooks {
 
 /** A request to send. */
 export interface OutgoingRequest {
+  /** Names the request in errors and metrics. */
   readonly route: Route;
+  /** HTTP method. */
   readonly method: Method;
   /** From `/` on, without the API's version. */
   readonly path: string;
+  /** Body, files and headers, from which Discordeno builds the request. */
   readonly body: BodyOptions;
+  /** Cancels the request. */
   readonly signal?: AbortSignal | undefined;
   /** Timeout in milliseconds; default: that of `SendOptions`. */
   readonly timeoutMs?: number | undefined;

@@ -11,16 +11,21 @@ import type { Schedule } from "../../../lib/schedule.ts";
 
 /** A response, read to its end. */
 export interface Answer {
+  /** HTTP status. */
   readonly status: number;
+  /** HTTP headers. */
   readonly headers: Headers;
+  /** The body as text. */
   readonly text: string;
 }
 
 /** The settings and dependencies of an exchange. */
 export interface ExchangeDeps {
+  /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Milliseconds from the first byte out to the last byte in. */
   readonly timeoutMs: number;
+  /** Timer for the deadline. */
   readonly schedule: Schedule;
   /** Each cancels the exchange. */
   readonly signals: readonly AbortSignal[];
@@ -28,7 +33,9 @@ export interface ExchangeDeps {
 
 /** Hooks for the two stages of a response: its headers are read, and its body is read. */
 export interface AnswerHooks {
+  /** Called when the headers are read. */
   readonly onAnswerStarted?: (() => void) | undefined;
+  /** Called when the body is read. */
   readonly onAnswered?: (() => void) | undefined;
 }
 

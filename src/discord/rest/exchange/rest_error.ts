@@ -21,7 +21,9 @@ export type RestErrorKind = Refusal | "unsent" | "unavailable";
 
 /** A request to Discord that did not succeed. */
 export class RestError extends Error {
+  /** The name of the class. */
   override readonly name = "RestError";
+  /** The caller's next step depends on it. */
   readonly kind: RestErrorKind;
   /** Method and path without ids or query: `"POST /channels/:id/messages"`. */
   readonly route: string;
@@ -32,7 +34,11 @@ export class RestError extends Error {
   /** Of `rate_limited`: milliseconds until a retry makes sense; absent if unknown. */
   readonly retryAfterMs?: number;
 
-  /** @param message The request's outcome; the constructor puts the route before it. */
+  /**
+   * Creates an error.
+   *
+   * @param message The request's outcome; the constructor puts the route before it.
+   */
   constructor(
     message: string,
     details: {

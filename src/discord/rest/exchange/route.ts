@@ -10,6 +10,7 @@
 
 /** Identifies a request in limits, metrics and logs. */
 export interface Route {
+  /** HTTP method. */
   readonly method: string;
   /** Path without ids, tokens or query: `"/channels/:id/messages"`. Safe for logs and metrics. */
   readonly template: string;

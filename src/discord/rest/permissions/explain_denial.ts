@@ -22,6 +22,7 @@ import { RestError } from "../exchange/rest_error.ts";
 
 /** A channel, and the bot's user. */
 export interface PermissionQuery {
+  /** A channel or a thread. */
   readonly channelId: ChannelId;
   /** Absent in direct messages, which have no permissions; there, only Discord's error code tells. */
   readonly guildId?: GuildId;

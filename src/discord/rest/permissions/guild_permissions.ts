@@ -24,6 +24,7 @@ import type { Overwrite, PermissionInputs, RoleGrant } from "./permissions.ts";
 export interface GuildPermissions {
   /** Absent if the user is not a member. */
   readonly member?: Member;
+  /** The inputs of the permission computation, with the names of the roles. */
   readonly inputs: Omit<PermissionInputs, "roles"> & {
     readonly roles: readonly (RoleGrant & { readonly name: string })[];
   };
@@ -33,7 +34,9 @@ export interface GuildPermissions {
 
 /** The permission settings of a channel. */
 export interface ChannelPermissions {
+  /** Absent if Discord does not name it. */
   readonly name?: string;
+  /** The channel's permission overwrites. */
   readonly overwrites: readonly Overwrite[];
 }
 

@@ -16,7 +16,9 @@ import type { GuildId, RoleId, Snowflake, UserId } from "../../../core/discord/i
 
 /** A role with its permission bits. */
 export interface RoleGrant {
+  /** The role's id. */
   readonly id: RoleId;
+  /** The permissions that it grants, one bit each. */
   readonly permissions: bigint;
 }
 
@@ -24,16 +26,21 @@ export interface RoleGrant {
 export interface Overwrite {
   /** The id of a role or a member. */
   readonly id: Snowflake;
+  /** Bits of the allowed permissions. */
   readonly allow: bigint;
+  /** Bits of the denied permissions. */
   readonly deny: bigint;
 }
 
 /** A member and the guild settings from which its permissions follow. */
 export interface PermissionInputs {
+  /** The guild; `@everyone` has the same id. */
   readonly guildId: GuildId;
+  /** The guild's owner, who has all permissions. */
   readonly ownerId: UserId;
   /** All roles of the guild; `@everyone` has the guild's id. */
   readonly roles: readonly RoleGrant[];
+  /** The member's user. */
   readonly userId: UserId;
   /** The member's roles, without `@everyone`. */
   readonly memberRoles: readonly RoleId[];

@@ -11,10 +11,13 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createExplainDenial, type PermissionQuery } from "./explain_denial.ts";
 import { createReadGuildPermissions } from "./guild_permissions.ts";
-import { deniedBy } from "./permissions.ts";
+import { deniedBy, type Permission } from "./permissions.ts";
 
 /** The permissions for reading a channel's history, most basic first. */
-const NEEDED_TO_READ = ["View Channel", "Read Message History"] as const;
+const NEEDED_TO_READ = [
+  "View Channel",
+  "Read Message History",
+] as const satisfies readonly Permission[];
 
 /**
  * Checks whether an empty history means that the channel has no messages.
@@ -39,7 +42,7 @@ export function createCanReadHistory(api: RestApi, options: RequestOptions = {})
 export type MissingReadPermissions = (
   guildId: GuildId,
   userId: UserId,
-) => Promise<(channelId: ChannelId) => readonly (typeof NEEDED_TO_READ)[number][]>;
+) => Promise<(channelId: ChannelId) => readonly Permission[]>;
 
 /** Creates a {@link MissingReadPermissions}. */
 export function createMissingReadPermissions(

@@ -66,6 +66,7 @@ export interface Breaker {
 
 /** The dependencies of a breaker. */
 export interface BreakerDeps {
+  /** The counter, which all accounts share. */
   readonly invalidRequests: InvalidRequests;
   /** Unix time in milliseconds. */
   readonly now: () => number;

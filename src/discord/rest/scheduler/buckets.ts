@@ -23,6 +23,7 @@ export interface Window {
 
 /** The known state of one bucket. */
 export interface Bucket {
+  /** The window of the last response. */
   window: Window;
   /** Requests without a response yet. */
   inFlight: number;

@@ -13,6 +13,7 @@ import type { SchedulingOptions } from "./waiting_request.ts";
 export interface Gate {
   /** Refuses all requests from now on. Only the first call's reason counts. */
   close(kind: RestErrorKind, reason: string): void;
+  /** Whether `close` was called. */
   readonly isClosed: boolean;
   /** Why a request may not leave now; `undefined` if it may. */
   problemOf(route: Route, options: SchedulingOptions): RestError | undefined;

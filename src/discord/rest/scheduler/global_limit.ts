@@ -38,6 +38,7 @@ export interface GlobalLimit {
 export interface GlobalLimitDeps {
   /** How the wait grows after 429s without a duration. */
   readonly retry: RetryRules;
+  /** Slows or stops requests after too many invalid ones. */
   readonly breaker: Pick<Breaker, "check">;
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number;

@@ -31,8 +31,11 @@ export interface Permit {
 
 /** The circumstances under which the scheduler grants a permit. */
 export interface Grant<T> {
+  /** The request's queue. */
   readonly queue: RequestQueue<T>;
+  /** The options of the request, for a retry. */
   readonly options: SchedulingOptions;
+  /** The bucket of its route. */
   readonly bucket: Bucket;
   /** Milliseconds that the request waited for limits while it was first in its queue. */
   readonly waitMs: number;

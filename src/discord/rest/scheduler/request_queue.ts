@@ -13,8 +13,11 @@ import { endWait, type WaitingRequest } from "./waiting_request.ts";
 
 /** One queue, and the state of its first request. */
 export interface RequestQueue<T> {
+  /** The route of the first request that created the queue. */
   readonly route: Route;
+  /** Waiting requests that are not in the background, next one first. */
   readonly foreground: WaitingRequest<T>[];
+  /** Waiting background requests, next one first. */
   readonly background: WaitingRequest<T>[];
   /** Whether one of its requests has left and has not ended. */
   isBusy: boolean;
@@ -28,7 +31,9 @@ export interface RequestQueue<T> {
 
 /** A queue's first request in the fair queue; void once it is no longer its queue's `entry`. */
 export interface Entry<T> {
+  /** The request's queue. */
   readonly queue: RequestQueue<T>;
+  /** The first request of the queue. */
   readonly request: WaitingRequest<T>;
   /** Turn count when the queue had its last turn; for a new queue, when it joined. */
   readonly lastTurn: number;

@@ -32,6 +32,7 @@ export interface SchedulerDeps extends PaceOptions, GlobalLimitDeps {
    * it has started.
    */
   readonly steadyNow: () => number;
+  /** Timer for the waits. */
   readonly schedule: Schedule;
 }
 

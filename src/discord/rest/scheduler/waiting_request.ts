@@ -13,6 +13,7 @@ import type { Priority } from "./pace.ts";
 
 /** How a request may be scheduled. */
 export interface SchedulingOptions {
+  /** The order among waiting requests. */
   readonly priority: Priority;
   /** Deadline, Unix time in milliseconds; a request that has not left by then never leaves. */
   readonly notAfter: number;
@@ -22,10 +23,13 @@ export interface SchedulingOptions {
 
 /** A request in a queue, and the state of its wait. */
 export interface WaitingRequest<T> {
+  /** Priority, deadline and abort signal. */
   readonly options: SchedulingOptions;
   /** Earliest time to leave, by the steady clock. */
   readonly notBefore: number;
+  /** Ends the wait with a permit. */
   readonly resolve: (value: T) => void;
+  /** Ends the wait with an error. */
   readonly reject: (error: Error) => void;
   /** When it became the first of its queue, by the steady clock. */
   firstSince: number | undefined;
@@ -39,6 +43,7 @@ export interface WaitingRequest<T> {
 export interface WaitLimitDeps {
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer for the deadline. */
   readonly schedule: Schedule;
   /** Called when the deadline has passed, or when the caller has cancelled the request. */
   readonly onOver: (why: "late" | "aborted") => void;

@@ -18,7 +18,7 @@ function readFrom(answer: unknown) {
 }
 
 describe("[G1] createReadGatewayInfo()", () => {
-  it("tells where the gateway is, and how it wants to be met", async () => {
+  it("reads the gateway's address, shard count and session limits", async () => {
     assert.deepEqual(await readFrom({ ...GATEWAY, shards: 3 }), {
       url: "wss://gateway.discord.gg",
       shards: 3,
@@ -32,7 +32,7 @@ describe("[G1] createReadGatewayInfo()", () => {
     });
   });
 
-  it("takes an answer of a server in Discord's place that says no more than the address", async () => {
+  it("accepts a response with the address only, from a server in Discord's place", async () => {
     const url = "ws://127.0.0.1:8080";
     assert.deepEqual(await readFrom({ url }), {
       url,
@@ -63,7 +63,7 @@ describe("[G1] createReadGatewayInfo()", () => {
     });
   }
 
-  it("passes on what Discord refuses", async () => {
+  it("passes on Discord's refusal", async () => {
     const refusal = new RestError("failed", { kind: "unauthorized", route: "GET /gateway/bot" });
     await assert.rejects(readFrom(refusal), refusal);
   });

@@ -11,7 +11,7 @@ function answer(status: number, body: unknown, headers: Record<string, string> =
   return { status, headers: new Headers(headers), text: JSON.stringify(body), body };
 }
 
-/** Attempts whose requests get these answers. */
+/** Attempts whose requests get these responses. */
 function open(...answers: readonly (ParsedAnswer | Error)[]) {
   const left = [...answers];
   const noted: number[] = [];
@@ -35,8 +35,8 @@ function open(...answers: readonly (ParsedAnswer | Error)[]) {
 describe("[D5] createAttempts()", () => {
   const outcomes: readonly [string, ParsedAnswer | Error, Attempt["kind"]][] = [
     ["a success", answer(200, {}), "done"],
-    ["a limit that says for how long", answer(429, { retry_after: 0.25 }), "limited"],
-    ["a limit that does not", answer(429, {}), "failed"],
+    ["a rate limit with a duration", answer(429, { retry_after: 0.25 }), "limited"],
+    ["a rate limit without a duration", answer(429, {}), "failed"],
     ["a token that Discord does not know", answer(401, DISCORDS_401), "token"],
     ["the 401 of a proxy", answer(401, undefined), "failed"],
     ["Discord's failure", answer(500, {}), "failed"],
@@ -53,12 +53,12 @@ describe("[D5] createAttempts()", () => {
     });
   }
 
-  it("throws what is no failure of a request", async () => {
+  it("throws an error that is not a RestError", async () => {
     const { once } = open(new TypeError("a defect"));
     await assert.rejects(once(), /a defect/);
   });
 
-  it("has worked once Discord has taken the bot's own token", async () => {
+  it("has worked once Discord has accepted the bot's own token", async () => {
     const { attempts, once } = open(answer(200, {}), answer(200, {}));
     await once({ unauthorized: true });
     assert.equal(attempts.hasWorked, false);
@@ -66,7 +66,7 @@ describe("[D5] createAttempts()", () => {
     assert.equal(attempts.hasWorked, true);
   });
 
-  it("asks whether the token is good, and counts the answer", async () => {
+  it("asks Discord whether the token is valid, and counts the response", async () => {
     const { attempts, permit, noted } = open(answer(401, DISCORDS_401), answer(500, {}));
     assert.equal(await attempts.isTokenValid(permit), false);
     assert.equal(await attempts.isTokenValid(permit), true);

@@ -51,7 +51,7 @@ describe("[D3] routeOf()", () => {
     });
   }
 
-  it("[D1] has a queue for each channel, and reads are not in it", () => {
+  it("[D1] gives each channel a queue for creating messages, apart from reads", () => {
     const keys = [
       routeOf("POST", "/channels/77/messages"),
       routeOf("POST", "/channels/78/messages"),
@@ -61,7 +61,7 @@ describe("[D3] routeOf()", () => {
     assert.equal(new Set(keys).size, keys.length);
   });
 
-  it("[R7] has one queue for adding reactions and taking them away, and each channel has its own", () => {
+  it("[R7] gives adding and removing reactions one queue per channel", () => {
     const keys = [
       routeOf("PUT", "/channels/77/messages/9/reactions/x/@me"),
       routeOf("DELETE", "/channels/77/messages/8/reactions/y/@me"),
@@ -85,7 +85,7 @@ describe("[D3] routeOf()", () => {
     });
   }
 
-  it("knows what creates a message", () => {
+  it("recognizes the requests that create a message", () => {
     assert.equal(createsMessage(routeOf("POST", "/channels/77/messages")), true);
     assert.equal(createsMessage(routeOf("GET", "/channels/77/messages")), false);
     assert.equal(createsMessage(routeOf("POST", "/channels/77/messages/bulk-delete")), false);

@@ -33,7 +33,7 @@ interface Fields {
   readonly ownerId?: ReturnType<typeof userId>;
 }
 
-/** A guild in which everybody may do everything, but for what a test changes. */
+/** A guild in which all members have all permissions, except for a test's changes. */
 function guild(fields: Fields = {}): GuildPermissions {
   const { everyone = ALL, own = 0n, memberRoles = [KRILL], timedOutUntil, ownerId = OWNER } =
     fields;
@@ -84,8 +84,8 @@ const cases: readonly [
   GuildPermissions,
   PostingPlace,
   needed: readonly NeededPermission[],
-  words: string | undefined,
-  by?: string,
+  text: string | undefined,
+  deniedBy?: string,
 ][] = [
   ["all may", guild(), ops(), WITH_FILES, undefined],
   [
@@ -112,7 +112,7 @@ const cases: readonly [
     undefined,
   ],
   [
-    "the channel denies the bot itself, whatever its role may",
+    "the channel denies the bot itself, although its role is allowed",
     guild(),
     ops(allow(KRILL, SEND), deny(BOT, SEND)),
     POST,
@@ -127,16 +127,16 @@ const cases: readonly [
     undefined,
   ],
   [
-    "two of its roles are denied, and one's name has what no line may have",
+    "two of its roles are denied, and one name has control characters",
     guild({ memberRoles: [KRILL, MUTED] }),
     ops(deny(KRILL, SEND), deny(MUTED, SEND)),
     POST,
     "cannot post in #ops: Send Messages is denied for the roles Krill and Muted",
     "the roles Krill and Muted",
   ],
-  ["a role is denied that it does not have", guild(), ops(deny(MUTED, SEND)), POST, undefined],
+  ["a role that it does not have is denied", guild(), ops(deny(MUTED, SEND)), POST, undefined],
   [
-    "nobody grants it",
+    "no role grants it, with an overwrite",
     guild({ everyone: VIEW }),
     ops(),
     POST,
@@ -145,7 +145,7 @@ const cases: readonly [
   ],
   ["its own role grants it", guild({ everyone: VIEW, own: SEND }), ops(), POST, undefined],
   [
-    "nobody grants it, and the channel denies it besides",
+    "no role grants it, and the channel denies it too",
     guild({ everyone: VIEW }),
     ops(deny(EVERYONE, SEND)),
     POST,
@@ -153,7 +153,7 @@ const cases: readonly [
     "@everyone",
   ],
   [
-    "it does not see the channel: all else follows from that",
+    "it does not see the channel, so it lacks all other permissions",
     guild(),
     ops(deny(EVERYONE, VIEW | SEND)),
     WITH_FILES,
@@ -161,16 +161,16 @@ const cases: readonly [
     "@everyone",
   ],
   [
-    "it may post, and attach nothing",
+    "it may post, but not attach files",
     guild(),
     ops(deny(KRILL, ATTACH)),
     WITH_FILES,
     "cannot post in #ops: Attach Files is denied for the role Krill",
     "the role Krill",
   ],
-  ["it may attach nothing, and need not", guild(), ops(deny(KRILL, ATTACH)), POST, undefined],
+  ["it may not attach files, and has none", guild(), ops(deny(KRILL, ATTACH)), POST, undefined],
   [
-    "it may not read back what it quotes",
+    "it may not read the history that it quotes",
     guild(),
     ops(deny(EVERYONE, HISTORY)),
     WITH_FILES,
@@ -200,9 +200,9 @@ const cases: readonly [
     "a timeout",
   ],
   ["its timeout is over", guild({ timedOutUntil: NOW }), ops(), POST, undefined],
-  ["it is timed out, and only reads", guild({ timedOutUntil: NOW + 1 }), ops(), READ, undefined],
+  ["it is timed out, but only reads", guild({ timedOutUntil: NOW + 1 }), ops(), READ, undefined],
   [
-    "an administrator is timed out, which Discord does not let anybody do",
+    "an administrator is timed out, which Discord does not allow",
     guild({ own: ADMINISTRATOR, timedOutUntil: NOW + 1 }),
     ops(),
     POST,
@@ -210,14 +210,14 @@ const cases: readonly [
   ],
   ["a thread is open", guild(), thread(), WITH_FILES, undefined],
   [
-    "the parent denies to send, which is another permission",
+    "the parent denies Send Messages, which does not apply to threads",
     guild(),
     thread({ parent: { overwrites: [deny(KRILL, SEND)] } }),
     POST,
     undefined,
   ],
   [
-    "the parent denies to send in threads",
+    "the parent denies Send Messages in Threads",
     guild(),
     thread({ parent: { overwrites: [deny(KRILL, IN_THREADS)] } }),
     POST,
@@ -232,9 +232,9 @@ const cases: readonly [
     "cannot post in #a leak: the thread is locked; unlock it",
     "the thread is locked",
   ],
-  ["the thread is locked, and it only reads", guild(), thread({ isLocked: true }), READ, undefined],
+  ["the thread is locked, but it only reads", guild(), thread({ isLocked: true }), READ, undefined],
   [
-    "the thread is locked, and it manages threads",
+    "the thread is locked, but it manages threads",
     guild({ own: PERMISSIONS["Manage Threads"] }),
     thread({ isLocked: true }),
     POST,
@@ -268,15 +268,15 @@ const cases: readonly [
 ];
 
 describe("[R11] findDenial()", () => {
-  for (const [what, guild, place, needed, words, by] of cases) {
-    it(`${words ?? "finds nothing"} (${what}: ${needed.length})`, () => {
+  for (const [what, guild, place, needed, text, deniedBy] of cases) {
+    it(`${text ?? "finds nothing"} (${what}: ${needed.length})`, () => {
       const denial = findDenial(guild, place, needed, NOW);
-      assert.equal(denial?.text, words);
-      assert.equal(denial?.deniedBy, by);
+      assert.equal(denial?.text, text);
+      assert.equal(denial?.deniedBy, deniedBy);
     });
   }
 
-  it("names the permission and the channel apart from its words", () => {
+  it("names the permission and the channel in fields of their own", () => {
     assert.deepEqual(findDenial(guild(), ops(deny(KRILL, SEND)), POST, NOW), {
       permission: "Send Messages",
       deniedBy: "the role Krill",
@@ -285,7 +285,7 @@ describe("[R11] findDenial()", () => {
     });
   });
 
-  it("lets no name break a line or grow without end", () => {
+  it("removes line breaks from names, and limits their length", () => {
     const channel = {
       name: `o\np\u2028s\u0000${"x".repeat(500)}`,
       overwrites: [deny(KRILL, SEND)],
@@ -297,14 +297,14 @@ describe("[R11] findDenial()", () => {
 });
 
 describe("[R11] neededToPost()", () => {
-  it("asks for files and quotes only where there are some, and for no embeds", () => {
+  it("needs permissions for files and quotes only if the message has them, and none for embeds", () => {
     assert.deepEqual(POST, ["View Channel", "Send Messages"]);
     assert.deepEqual(WITH_FILES, [...POST, "Attach Files", "Read Message History"]);
   });
 });
 
 describe("[R11] explainCode()", () => {
-  it("has words for who takes no messages, and none for what it does not know", () => {
+  it("explains code 50007, and returns undefined for an unknown code", () => {
     assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);
     assert.match(explainCode(50278) ?? "", /shares no server/);
     assert.match(explainCode(50083) ?? "", /archived or locked/);

@@ -5,7 +5,7 @@ import { addChannel, privateTo } from "../../../../simulator/world/founding.ts";
 import { withDiscord } from "../simulated.ts";
 
 describe("[R11] createReadGuildPermissions()", () => {
-  it("sees all of a guild by three requests, what is hidden from the bot too", () =>
+  it("reads a guild's settings in three requests, including channels hidden from the bot", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const { world, krill, barnacle } = demo;
       const hidden = addChannel(
@@ -34,7 +34,7 @@ describe("[R11] createReadGuildPermissions()", () => {
       assert.equal(sim.requests.records().length, 3);
     }));
 
-  it("has no member of somebody who is none", () =>
+  it("has no member for a user outside the guild", () =>
     withDiscord(async ({ api, demo }) => {
       const guild = await createReadGuildPermissions(api)(demo.krill.id, demo.people.mallory.id);
       assert.equal(guild.member, undefined);

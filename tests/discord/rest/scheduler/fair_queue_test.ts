@@ -25,66 +25,66 @@ function request(): WaitingRequest<void> {
   };
 }
 
-function takeNext(line: FairQueue<void>): string | undefined {
-  const next = line.next("reply");
-  if (next) line.take(next);
+function takeNext(fairQueue: FairQueue<void>): string | undefined {
+  const next = fairQueue.next("reply");
+  if (next) fairQueue.take(next);
   return next?.queue.route.major;
 }
 
 describe("[D4] createFairQueue()", () => {
-  it("is first come, first served among those that come new", () => {
-    const line = createFairQueue<void>();
-    for (const channel of [3, 1, 2]) line.add(queue(channel), request());
-    const order = [1, 2, 3, 4].map(() => takeNext(line));
+  it("is first come, first served for new queues", () => {
+    const fairQueue = createFairQueue<void>();
+    for (const channel of [3, 1, 2]) fairQueue.add(queue(channel), request());
+    const order = [1, 2, 3, 4].map(() => takeNext(fairQueue));
     assert.deepEqual(order, ["channels/3", "channels/1", "channels/2", undefined]);
   });
 
-  it("puts first whose last turn was longest ago, whoever came back first", () => {
-    const line = createFairQueue<void>();
-    for (const channel of [1, 2, 3]) line.add(queue(channel), request());
-    for (let n = 0; n < 3; n++) takeNext(line);
-    for (const channel of [3, 1, 2]) line.add(queue(channel), request());
-    assert.deepEqual([1, 2, 3].map(() => takeNext(line)), [
+  it("puts the queue with the oldest last turn first, regardless of the order of joining", () => {
+    const fairQueue = createFairQueue<void>();
+    for (const channel of [1, 2, 3]) fairQueue.add(queue(channel), request());
+    for (let n = 0; n < 3; n++) takeNext(fairQueue);
+    for (const channel of [3, 1, 2]) fairQueue.add(queue(channel), request());
+    assert.deepEqual([1, 2, 3].map(() => takeNext(fairQueue)), [
       "channels/1",
       "channels/2",
       "channels/3",
     ]);
   });
 
-  it("puts who comes new behind all that wait", () => {
-    const line = createFairQueue<void>();
-    line.add(queue(1), request());
-    takeNext(line);
-    line.add(queue(1), request());
-    for (const channel of [2, 3]) line.add(queue(channel), request());
-    assert.deepEqual([1, 2, 3].map(() => takeNext(line)), [
+  it("puts a new queue behind all waiting ones", () => {
+    const fairQueue = createFairQueue<void>();
+    fairQueue.add(queue(1), request());
+    takeNext(fairQueue);
+    fairQueue.add(queue(1), request());
+    for (const channel of [2, 3]) fairQueue.add(queue(channel), request());
+    assert.deepEqual([1, 2, 3].map(() => takeNext(fairQueue)), [
       "channels/1",
       "channels/2",
       "channels/3",
     ]);
   });
 
-  it("keeps the place of one that is looked at again", () => {
-    const line = createFairQueue<void>();
+  it("keeps the position of a request that is added again", () => {
+    const fairQueue = createFairQueue<void>();
     const [first, same] = [queue(1), request()];
-    line.add(first, same);
-    line.add(queue(2), request());
-    line.add(first, same);
-    assert.equal(takeNext(line), "channels/1");
-    assert.equal(takeNext(line), "channels/2");
-    assert.equal(takeNext(line), undefined);
+    fairQueue.add(first, same);
+    fairQueue.add(queue(2), request());
+    fairQueue.add(first, same);
+    assert.equal(takeNext(fairQueue), "channels/1");
+    assert.equal(takeNext(fairQueue), "channels/2");
+    assert.equal(takeNext(fairQueue), undefined);
   });
 
-  it("passes over what is its queue's next no more", () => {
-    const line = createFairQueue<void>();
-    const gone = queue(1);
-    line.add(gone, request());
-    line.add(queue(2), request());
-    gone.entry = undefined;
-    assert.equal(takeNext(line), "channels/2");
+  it("skips an entry that is no longer its queue's", () => {
+    const fairQueue = createFairQueue<void>();
+    const skipped = queue(1);
+    fairQueue.add(skipped, request());
+    fairQueue.add(queue(2), request());
+    skipped.entry = undefined;
+    assert.equal(takeNext(fairQueue), "channels/2");
   });
 
-  it("lets nobody wait for more than one turn of each other queue", () => {
+  it("lets a queue wait for at most one turn of each other queue", () => {
     const events = fc.array(
       fc.oneof(
         fc.record({ kind: fc.constant("add" as const), channel: fc.nat({ max: 9 }) }),
@@ -93,21 +93,21 @@ describe("[D4] createFairQueue()", () => {
       { maxLength: 200 },
     );
     fc.assert(fc.property(events, (all) => {
-      const line = createFairQueue<void>();
-      /** Of each queue that waits, who has had a turn since it came. */
+      const fairQueue = createFairQueue<void>();
+      /** For each waiting queue, the queues that have had a turn since it joined. */
       const waiting = new Map<string, Set<string>>();
       for (const event of all) {
         if (event.kind === "take") {
-          const taken = takeNext(line);
+          const taken = takeNext(fairQueue);
           assert.equal(taken === undefined, waiting.size === 0);
           if (taken === undefined) continue;
           waiting.delete(taken);
-          for (const [name, since] of waiting) {
-            assert.ok(!since.has(taken), `${taken} had two turns while ${name} waited`);
-            since.add(taken);
+          for (const [name, turns] of waiting) {
+            assert.ok(!turns.has(taken), `${taken} had two turns while ${name} waited`);
+            turns.add(taken);
           }
         } else if (!waiting.has(`channels/${event.channel}`)) {
-          line.add(queue(event.channel), request());
+          fairQueue.add(queue(event.channel), request());
           waiting.set(`channels/${event.channel}`, new Set());
         }
       }

@@ -13,7 +13,7 @@ const options = (fields: Partial<SchedulingOptions> = {}): SchedulingOptions => 
 });
 
 describe("[D3] createGate()", () => {
-  it("lets a request leave until its last moment", () => {
+  it("lets a request leave until its deadline", () => {
     const gate = createGate(() => NOW);
     assert.equal(gate.problemOf(ROUTE, options({ notAfter: NOW })), undefined);
     assert.match(
@@ -26,7 +26,7 @@ describe("[D3] createGate()", () => {
     );
   });
 
-  it("keeps the first reason for which it was closed", () => {
+  it("keeps the reason of the first close", () => {
     const gate = createGate(() => NOW);
     assert.equal(gate.isClosed, false);
     gate.close("unauthorized", "the token is wrong");
@@ -41,7 +41,7 @@ describe("[D3] createGate()", () => {
     [100, NOW + 100, false],
     [100, NOW + 99, true],
     [0, NOW - 1, false], // it leaves now, or problemOf() says why not
-    [Infinity, NOW + 99, false], // only an answer can tell how long
+    [Infinity, NOW + 99, false], // only a response can tell how long
     [100, Infinity, false],
   ];
   for (const [waitMs, notAfter, isTooLong] of waits) {

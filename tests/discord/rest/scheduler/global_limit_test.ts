@@ -17,29 +17,29 @@ const refused = (isGlobal: boolean, retryMs?: number) => ({
 });
 
 describe("[D3] createGlobalLimit()", () => {
-  it("globalLimit all for a limit for all, and for no other", () => {
+  it("blocks all requests for a global 429 only", () => {
     const { bucket, globalLimit } = setUp();
     assert.equal(globalLimit.update(bucket, refused(false, 300), 0), 300);
     assert.equal(globalLimit.at(0).until, -Infinity);
     assert.equal(globalLimit.update(bucket, refused(true, 300), 0), 300);
     assert.equal(globalLimit.at(1).until, 300);
     globalLimit.update(bucket, refused(true, 100), 1);
-    assert.equal(globalLimit.at(1).until, 300, "a shorter one does not end it");
+    assert.equal(globalLimit.at(1).until, 300, "a shorter limit does not shorten it");
   });
 
   for (const isGlobal of [true, false]) {
-    it(`[D5] waits longer each time that nobody says how long, ${isGlobal ? "for all" : "for one"}`, () => {
+    it(`[D5] waits longer after each 429 without a duration, ${isGlobal ? "global" : "of a bucket"}`, () => {
       const { bucket, globalLimit } = setUp();
       const waits = [1, 2, 3, 4, 5, 6, 7, 8].map(() =>
         globalLimit.update(bucket, refused(isGlobal), 0)
       );
       assert.deepEqual(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
       assert.equal(globalLimit.update(bucket, {}, 0), 0);
-      assert.equal(globalLimit.update(bucket, refused(isGlobal), 0), 500, "an answer ends the row");
+      assert.equal(globalLimit.update(bucket, refused(isGlobal), 0), 500, "a success ends the row");
     });
   }
 
-  it("globalLimit all while the breaker is stopped, and slows all while it is not open", () => {
+  it("blocks all requests while the breaker is stopped, and slows them unless it is closed", () => {
     assert.deepEqual(setUp("closed").globalLimit.at(7), { until: -Infinity, isSlowed: false });
     assert.deepEqual(setUp("slowed").globalLimit.at(7), { until: -Infinity, isSlowed: true });
     assert.deepEqual(setUp("stopped", 100).globalLimit.at(7), { until: 107, isSlowed: true });

@@ -13,7 +13,7 @@ const FREE: GlobalLimitState = { until: -Infinity, isSlowed: false };
 const SLOWED: GlobalLimitState = { until: -Infinity, isSlowed: true };
 const RANKS: readonly Priority[] = ["interaction", "reply", "background", "spare"];
 
-/** How many of one priority leave at one moment, after others did. */
+/** The number of requests of one priority that may leave at one moment, after others. */
 function fits(
   priority: Priority,
   earlier: readonly (readonly [Priority, number])[] = [],
@@ -53,12 +53,12 @@ describe("[D3][D4] createPace()", () => {
     });
   }
 
-  it("leaves one to replies where all would be kept", () => {
+  it("leaves one request to replies if all are reserved", () => {
     assert.equal(fits("reply", [], { globalPerSec: 2, reservedPerSec: 2 }), 1);
     assert.equal(fits("spare", [], { globalPerSec: 1, reservedPerSec: 0 }), 1);
   });
 
-  it("waits until the window is over", () => {
+  it("waits until the window ends", () => {
     const pace = createPace({ globalPerSec: 1, reservedPerSec: 0 });
     pace.take("reply", 0);
     for (const priority of RANKS) {
@@ -67,14 +67,14 @@ describe("[D3][D4] createPace()", () => {
     for (const priority of RANKS) assert.equal(pace.waitMs(priority, FREE, GLOBAL_WINDOW_MS), 0);
   });
 
-  it("lets nothing leave while all is held back", () => {
+  it("lets no request leave during a global limit", () => {
     const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
     for (const priority of RANKS) {
       assert.equal(pace.waitMs(priority, { until: 5_000, isSlowed: false }, 2_000), 3_000);
     }
   });
 
-  it("slows all but interactions, and drops what is spare", () => {
+  it("slows all requests but interactions, and refuses spare ones", () => {
     const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
     pace.take("interaction", 0);
     assert.deepEqual(RANKS.map((priority) => pace.waitMs(priority, SLOWED, 1)), [
@@ -93,7 +93,7 @@ describe("[D3][D4] createPace()", () => {
     assert.equal(pace.waitMs("reply", SLOWED, 1 + SLOWED_EVERY_MS), 0);
   });
 
-  it("counts what was taken together from when each of it left", () => {
+  it("counts requests of one moment from the time each one left", () => {
     const pace = createPace({ globalPerSec: 2, reservedPerSec: 0 });
     pace.take("reply", 0);
     pace.take("reply", 0);

@@ -41,14 +41,14 @@ function setUp(globalPerSec = 50, fields: Partial<RateLimiterDeps> = {}) {
   });
   const acquire = (route: Route, priority: Priority = "reply", notAfter = Infinity) =>
     rateLimiter.acquire(route, { priority, notAfter });
-  /** Milliseconds after the start at which a request leaves; it is answered at once, by nothing. */
+  /** Milliseconds from the start until a request leaves; it ends at once, without a response. */
   const leaves = async (route: Route, priority: Priority = "reply", notAfter = Infinity) => {
     const permit = await acquire(route, priority, notAfter);
     const at = time.now() - startedAt;
     permit.release();
     return at;
   };
-  /** Lets a request leave, and be answered with these. */
+  /** Lets a request leave, and answers it with these limits. */
   const answered = async (route: Route, limits: Limits) => {
     const permit = await time.run(acquire(route));
     permit.answered(limits);
@@ -71,32 +71,32 @@ async function assertFails(promise: Promise<unknown>, kind: RestErrorKind, words
 }
 
 describe("[D3] createRateLimiter()", () => {
-  it("lets a request leave at once where nothing is known", async () => {
+  it("lets a request leave at once if its bucket is unknown", async () => {
     const { time, leaves } = setUp();
     assert.equal(await time.run(leaves(A)), 0);
     assert.equal(time.pending, 0);
   });
 
-  it("holds the queue that is limited, and no other", async () => {
+  it("delays only the queue with the rate limit", async () => {
     const { time, answered, leaves } = setUp();
     await answered(A, closedFor(300));
     assert.deepEqual(await time.run(Promise.all([leaves(A), leaves(B)])), [300, 0]);
   });
 
-  it("holds all where all are limited", async () => {
+  it("delays all queues for a global limit", async () => {
     const { time, answered, leaves } = setUp();
     await answered(A, allFor(300));
     assert.deepEqual(await time.run(Promise.all([leaves(A), leaves(B)])), [300, 300]);
   });
 
-  it("closes no bucket for a limit for all", async () => {
+  it("closes no bucket for a global limit", async () => {
     const { time, answered, leaves } = setUp();
     await answered(A, left(3, 5_000));
     await answered(A, allFor(300));
     assert.equal(await time.run(leaves(A)), 300);
   });
 
-  it("holds what was about to leave when a limit for all is met", async () => {
+  it("delays a request that waits for its slot when a global limit arrives", async () => {
     const { time, acquire, leaves } = setUp(1);
     const first = await time.run(acquire(A));
     const second = leaves(B); // waits for its slot
@@ -105,7 +105,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(await time.run(second), 5_000);
   });
 
-  it("waits for more than a timer can hold", async () => {
+  it("waits longer than the longest timer", async () => {
     const time = createVirtualTime();
     const { rateLimiter } = setUp(50, {
       now: time.now,
@@ -126,7 +126,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(time.pending, 0);
   });
 
-  it("lets the next of a queue leave when the one before has ended, and others at once", async () => {
+  it("lets a queue's next request leave when the previous one has ended, and other queues at once", async () => {
     const { time, acquire, leaves } = setUp();
     const first = await time.run(acquire(A));
     const second = leaves(A);
@@ -135,14 +135,14 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(await time.run(second), 700);
   });
 
-  it("lets no newcomer take the slot of one that waits", async () => {
+  it("lets no new request take the slot of a waiting one", async () => {
     const { time, leaves, acquire } = setUp(1);
     await time.run(leaves(A));
     const order: string[] = [];
     const newcomer = Promise.withResolvers<void>();
     time.schedule(() => {
       newcomer.resolve(acquire(A).then(() => void order.push("newcomer")));
-    }, 1_020); // at the very moment at which the slot is free
+    }, 1_020); // exactly when the slot is free
     const waiting = leaves(B).then(() => void order.push("waiting"));
     await time.run(Promise.all([waiting, newcomer.promise]));
     assert.deepEqual(order, ["waiting", "newcomer"]);
@@ -160,7 +160,7 @@ describe("[D3] createRateLimiter()", () => {
     ]);
   });
 
-  it("[D2] refuses at once what would leave too late, and says when to come back", async () => {
+  it("[D2] refuses a request at once if it cannot meet its deadline, with the time of a retry", async () => {
     const { time, startedAt, answered, leaves } = setUp();
     await answered(A, closedFor(60_001));
     const late = leaves(A, "reply", startedAt + 60_000);
@@ -174,7 +174,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(await time.run(leaves(A, "reply", startedAt + 60_001)), 60_001);
   });
 
-  it("[D2] refuses what waits as soon as a limit for all makes it too late", async () => {
+  it("[D2] refuses a waiting request as soon as a global limit exceeds its deadline", async () => {
     const { time, startedAt, acquire, leaves } = setUp(1);
     const first = await time.run(acquire(A));
     const waiting = assertFails(leaves(B, "reply", startedAt + 4_000), "rate_limited", /5 s more/);
@@ -183,7 +183,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(time.now(), startedAt);
   });
 
-  it("[D2] refuses what came too late through no limit of its own", async () => {
+  it("[D2] refuses a request whose deadline passes without a rate limit", async () => {
     const { time, startedAt, leaves } = setUp();
     await assertFails(
       leaves(A, "reply", startedAt - 1),
@@ -197,7 +197,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.deepEqual([time.pending, slow.pending], [0, 0]);
   });
 
-  it("[D6] lets nobody wait beyond the time it has, behind one that is not answered", async () => {
+  it("[D6] ends a wait at its deadline, behind a request without a response", async () => {
     const { time, startedAt, acquire, leaves } = setUp();
     const hangs = await time.run(acquire(A));
     const late = leaves(A, "reply", startedAt + 500);
@@ -209,16 +209,20 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(time.pending, 0);
   });
 
-  it("[D6] lets go of what is given up while it waits, and those behind it go on", async () => {
+  it("[D6] ends the wait of a cancelled request, and the requests behind it continue", async () => {
     const { time, rateLimiter, acquire, leaves } = setUp();
     const first = await time.run(acquire(A));
     const abort = new AbortController();
     const options = { priority: "reply", notAfter: Infinity, signal: abort.signal } as const;
-    const given = assertFails(rateLimiter.acquire(A, options), "unsent", /the caller cancelled it/);
+    const cancelled = assertFails(
+      rateLimiter.acquire(A, options),
+      "unsent",
+      /the caller cancelled it/,
+    );
     const after = leaves(A);
     assert.equal(rateLimiter.queued, 2);
     abort.abort();
-    await given;
+    await cancelled;
     assert.equal(rateLimiter.queued, 1);
     first.release();
     assert.equal(await time.run(after), 0);
@@ -226,7 +230,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.deepEqual([rateLimiter.queued, time.pending], [0, 0]);
   });
 
-  it("lets nothing leave once it is closed, and wakes what waits", async () => {
+  it("refuses new and waiting requests once it is closed", async () => {
     const { time, startedAt, rateLimiter, answered, leaves } = setUp(1);
     await answered(A, closedFor(1_000_000));
     const waiting = [leaves(A), leaves(B), leaves(B, "background")].map((permit) =>
@@ -257,7 +261,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(time.now() - startedAt, 300);
   });
 
-  it("measures limits by the steady clock, whatever the other one does", async () => {
+  it("measures rate limits by the steady clock, despite changes of the wall clock", async () => {
     const time = createVirtualTime();
     let wall = time.now();
     const { rateLimiter } = setUp(50, {
@@ -271,14 +275,14 @@ describe("[D3] createRateLimiter()", () => {
     first.answered(closedFor(300));
     first.release();
     const passed = rateLimiter.acquire(A, options);
-    wall += 1e9; // a Pi that learns the time of day
+    wall += 1e9; // a Raspberry Pi sets its wall clock
     await time.run(passed);
     assert.equal(time.now() - startedAt, 300);
   });
 });
 
 describe("[D3] createRateLimiter() with buckets", () => {
-  /** Three queues of one bucket, which Discord has said to be one. */
+  /** Three queues of one bucket, which Discord has named. */
   async function shared(limits: Limits) {
     const all = setUp();
     const routes = ["GET", "PATCH", "DELETE"].map((method) => routeOf(method, "/channels/1"));
@@ -287,25 +291,25 @@ describe("[D3] createRateLimiter() with buckets", () => {
     return { ...all, routes };
   }
 
-  it("waits for the window to end where nothing is left", async () => {
+  it("waits for the end of an exhausted window", async () => {
     const { time, answered, leaves } = setUp();
     await answered(A, left(0, 2_000));
     assert.equal(await time.run(leaves(A)), 2_000);
   });
 
-  it("never overdraws a bucket through several queues", async () => {
+  it("never exceeds a bucket through several queues", async () => {
     const { time, routes, acquire } = await shared(left(2, 5_000));
     const permits = routes.map((route) => acquire(route));
-    const gone: Permit[] = [];
-    for (const permit of permits) void permit.then((one) => gone.push(one));
+    const granted: Permit[] = [];
+    for (const permit of permits) void permit.then((grantedPermit) => granted.push(grantedPermit));
     await time.run(Promise.all(permits.slice(0, 2)));
-    assert.equal(gone.length, 2, "the third waits for the window to end");
-    for (const permit of gone) permit.release();
+    assert.equal(granted.length, 2, "the third waits for the window to end");
+    for (const permit of granted) permit.release();
     await time.run(Promise.all(permits));
-    assert.equal(gone.length, 3);
+    assert.equal(granted.length, 3);
   });
 
-  it("sends one ahead where nobody can know, and the others on its answer", async () => {
+  it("sends one request ahead if the room is unknown, and the others after its response", async () => {
     const { time, startedAt, routes, acquire } = await shared({ bucket: "b" });
     const permits = routes.map((route) => acquire(route));
     const first = await time.run(Promise.race(permits));
@@ -314,10 +318,10 @@ describe("[D3] createRateLimiter() with buckets", () => {
     first.answered(left(4, 5_000));
     await time.run(Promise.all(permits));
     assert.deepEqual(order, [0, 1, 2]);
-    assert.equal(time.now(), startedAt, "nobody waits for the window");
+    assert.equal(time.now(), startedAt, "no request waits for the window");
   });
 
-  it("gives the room back to no one else where an answer never came", async () => {
+  it("counts a request without a response as taken", async () => {
     const { time, routes, leaves } = await shared(left(1, 5_000));
     assert.equal(await time.run(leaves(routes[0] ?? A)), 0);
     assert.equal(await time.run(leaves(routes[1] ?? A)), 5_000);
@@ -325,7 +329,7 @@ describe("[D3] createRateLimiter() with buckets", () => {
 });
 
 describe("[D3][D4] createRateLimiter() with priorities", () => {
-  it("lets interactions go before replies, and these before the background", async () => {
+  it("lets interactions leave before replies, and replies before background requests", async () => {
     const { time, leaves } = setUp(1);
     await time.run(leaves(A));
     const order: string[] = [];
@@ -337,7 +341,7 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     assert.deepEqual(order, ["interaction", "reply", "background"]);
   });
 
-  it("keeps the reserved ones for interactions", async () => {
+  it("keeps the reserved slots for interactions", async () => {
     const { time, leaves } = setUp(5, { reservedPerSec: 2 });
     const times = (priority: Priority, from: number) =>
       [0, 1, 2, 3].map((n) => leaves(routeOf("GET", `/channels/${from + n}`), priority));
@@ -347,7 +351,7 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     assert.deepEqual(await time.run(Promise.all(interactions)), [0, 0]);
   });
 
-  it("sends what is spare at once where there is room", async () => {
+  it("lets a spare request leave at once if there is capacity", async () => {
     const { time, leaves } = setUp();
     assert.equal(await time.run(leaves(A, "spare")), 0);
   });
@@ -356,13 +360,13 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     name: string,
     prepare: (all: ReturnType<typeof setUp>) => Promise<unknown>,
   ][] = [
-    ["its queue is held", ({ time, acquire }) => time.run(acquire(A))],
-    ["its queue is held, and its bucket has room", async ({ time, answered, acquire }) => {
+    ["its queue is busy", ({ time, acquire }) => time.run(acquire(A))],
+    ["its queue is busy, although its bucket has room", async ({ time, answered, acquire }) => {
       await answered(A, left(4, 1_000));
       await time.run(acquire(A));
     }],
-    ["its bucket is used up", ({ answered }) => answered(A, left(0, 1_000))],
-    ["its queue waits", async ({ answered, acquire }) => {
+    ["its bucket is exhausted", ({ answered }) => answered(A, left(0, 1_000))],
+    ["its queue has a waiting request", async ({ answered, acquire }) => {
       await answered(A, left(0, 1_000));
       void acquire(A);
     }],
@@ -375,14 +379,14 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
       const routes = Array.from({ length: 38 }, (_, n) => routeOf("GET", `/channels/${n + 9}`));
       await time.run(Promise.all(routes.map((route) => leaves(route))));
     }],
-    ["all is held back", ({ answered }) => answered(B, allFor(1_000))],
+    ["a global limit is in force", ({ answered }) => answered(B, allFor(1_000))],
     ["there were too many invalid requests", ({ setBreaker }) => {
       setBreaker("slowed");
       return Promise.resolve();
     }],
   ];
   for (const [name, prepare] of busy) {
-    it(`drops what is spare where ${name}`, async () => {
+    it(`refuses a spare request if ${name}`, async () => {
       const all = setUp();
       await prepare(all);
       const queued = all.rateLimiter.queued;
@@ -391,7 +395,7 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
     });
   }
 
-  it("lets nothing wait behind what is spare but its own queue", async () => {
+  it("lets only its own queue wait behind a spare request", async () => {
     const { time, acquire, leaves } = setUp();
     await time.run(acquire(routeOf("POST", "/channels/1/typing"), "spare")); // and hangs
     assert.equal(await time.run(leaves(A)), 0);
@@ -399,7 +403,7 @@ describe("[D3][D4] createRateLimiter() with priorities", () => {
 });
 
 describe("[D3] createRateLimiter() with the breaker", () => {
-  it("slows replies, and no interactions", async () => {
+  it("slows replies, but not interactions", async () => {
     const { time, leaves, setBreaker } = setUp();
     setBreaker("slowed");
     const replies = [1, 2, 3].map((n) => leaves(routeOf("GET", `/channels/${n}`)));
@@ -408,7 +412,7 @@ describe("[D3] createRateLimiter() with the breaker", () => {
     assert.deepEqual(await time.run(Promise.all(replies)), [0, 500, 1_000]);
   });
 
-  it("lets nothing leave while it is stopped, and all by itself afterwards", async () => {
+  it("lets no request leave while it is stopped, and all of them afterwards", async () => {
     const { time, leaves, setBreaker } = setUp();
     setBreaker("stopped", 60_000);
     time.schedule(() => setBreaker("closed"), 60_000);
@@ -416,7 +420,7 @@ describe("[D3] createRateLimiter() with the breaker", () => {
     assert.deepEqual(await time.run(passed), [60_000, 60_000, 60_000]);
   });
 
-  it("tells those that cannot wait so long when it is worth coming back", async () => {
+  it("refuses requests with an earlier deadline, with the time of a retry", async () => {
     const { time, startedAt, leaves, setBreaker } = setUp();
     setBreaker("stopped", 60_000);
     await assert.rejects(time.run(leaves(A, "reply", startedAt + 59_000)), (error) => {
@@ -429,7 +433,7 @@ describe("[D3] createRateLimiter() with the breaker", () => {
 });
 
 describe("[D5] Permit.retry()", () => {
-  it("goes before those behind it, after its wait, and holds no other queue", async () => {
+  it("leaves before the requests behind it, after its wait, and delays no other queue", async () => {
     const { time, startedAt, acquire, leaves } = setUp();
     const order: string[] = [];
     const first = await time.run(acquire(A));
@@ -443,7 +447,7 @@ describe("[D5] Permit.retry()", () => {
     assert.deepEqual(order, ["again after 500", "second"]);
   });
 
-  it("in the background it goes behind what has come meanwhile", async () => {
+  it("in the background, leaves after the requests that joined meanwhile", async () => {
     const { time, acquire, leaves } = setUp();
     const first = await time.run(acquire(A, "background"));
     const again = first.retry(500);
@@ -451,7 +455,7 @@ describe("[D5] Permit.retry()", () => {
     (await time.run(again)).release();
   });
 
-  it("lets the next go where it may not go again", async () => {
+  it("lets the next request leave if the retry is refused", async () => {
     const { time, startedAt, rateLimiter, acquire, leaves } = setUp();
     const abort = new AbortController();
     const first = await time.run(
@@ -467,7 +471,7 @@ describe("[D5] Permit.retry()", () => {
     await late;
   });
 
-  it("is refused to a permit that is over", async () => {
+  it("rejects for a permit that is over", async () => {
     const { time, acquire } = setUp();
     const permit = await time.run(acquire(A));
     permit.release();
@@ -477,7 +481,7 @@ describe("[D5] Permit.retry()", () => {
 });
 
 describe("[G6] createRateLimiter() in the background", () => {
-  it("leaves half of the pace to what people wait for", async () => {
+  it("leaves half of the pace to other requests", async () => {
     const { time, startedAt, leaves } = setUp(10);
     const times: number[] = [];
     for (let n = 0; n < 6; n++) times.push(await time.run(leaves(A, "background")));
@@ -485,7 +489,7 @@ describe("[G6] createRateLimiter() in the background", () => {
     assert.equal(await time.run(leaves(B)), time.now() - startedAt);
   });
 
-  it("stays behind whatever waits for a slot, newcomers too, its own queue's too", async () => {
+  it("leaves after all requests that wait for a slot, including new ones and those of its own queue", async () => {
     const { time, leaves } = setUp(1);
     await time.run(leaves(A));
     const order: string[] = [];
@@ -501,7 +505,7 @@ describe("[G6] createRateLimiter() in the background", () => {
     assert.deepEqual(order, ["first", "after 500", "after 1500", "background"]);
   });
 
-  it("waits out a limit for all, and no other queue's", async () => {
+  it("waits for a global limit, and not for another queue's limit", async () => {
     const { time, startedAt, answered, acquire, leaves } = setUp();
     await answered(A, closedFor(60_000));
     const held = leaves(A, "background");
@@ -515,7 +519,7 @@ describe("[G6] createRateLimiter() in the background", () => {
   });
 });
 
-describe("[D3] createRateLimiter() with 20,000 that wait", () => {
+describe("[D3] createRateLimiter() with 20,000 waiting requests", () => {
   const MANY = 20_000;
   for (
     const [name, channelOf] of [["one queue", () => 1], [
@@ -523,7 +527,7 @@ describe("[D3] createRateLimiter() with 20,000 that wait", () => {
       (n: number) => n,
     ]] as const
   ) {
-    it(`lets go of them all when it is closed, and keeps nothing: ${name}`, async () => {
+    it(`refuses them all when it is closed, and keeps nothing: ${name}`, async () => {
       const { time, rateLimiter, answered, leaves } = setUp();
       await answered(B, allFor(60_000));
       const failures = Array.from(
@@ -536,7 +540,10 @@ describe("[D3] createRateLimiter() with 20,000 that wait", () => {
       );
       assert.equal(rateLimiter.queued, MANY);
       rateLimiter.close("unsent", "stopping");
-      const failed = (await Promise.all(failures)).reduce<number>((sum, one) => sum + one, 0);
+      const failed = (await Promise.all(failures)).reduce<number>(
+        (sum, failure) => sum + failure,
+        0,
+      );
       assert.equal(failed, MANY);
       assert.deepEqual([rateLimiter.queued, time.pending], [0, 0]);
       await assertFails(leaves(A), "unsent", /stopping/);

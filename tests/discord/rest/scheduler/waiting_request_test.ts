@@ -28,7 +28,7 @@ function setUp(withinMs: number, signal?: AbortSignal) {
 }
 
 describe("[D6] limitWait()", () => {
-  it("lets it wait to the end of its time, and no longer", () => {
+  it("ends the wait at the deadline", () => {
     const { clock, over, begin } = setUp(500);
     begin();
     clock.advance(500);
@@ -38,7 +38,7 @@ describe("[D6] limitWait()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("ends it when it is given up, once", () => {
+  it("ends the wait once when the signal aborts", () => {
     const abort = new AbortController();
     const { clock, over, begin } = setUp(500, abort.signal);
     begin();
@@ -48,7 +48,7 @@ describe("[D6] limitWait()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("has nothing to watch where no end is set, or the wait is over", () => {
+  it("sets no timer without a deadline, or after the wait", () => {
     const { clock, begin } = setUp(Infinity);
     begin();
     assert.equal(clock.pending, 0);
@@ -58,7 +58,7 @@ describe("[D6] limitWait()", () => {
     assert.equal(ended.clock.pending, 0);
   });
 
-  it("keeps no timer that overflows", () => {
+  it("sets no timer that overflows", () => {
     const { clock, over, begin } = setUp(3 * 2 ** 31);
     begin();
     clock.advance(3 * 2 ** 31);
