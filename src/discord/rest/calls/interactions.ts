@@ -2,8 +2,8 @@
  * Answers interactions.
  *
  * Discord waits three seconds for the first answer. Then it shows the person that the interaction
- * failed. So these requests go before all others, and are never retried. The token in the path is the
- * only credential; it appears in no error and no metric.
+ * failed. So all answers go before other requests, and a first answer is never retried. The token in
+ * the path is the only credential; it appears in no error and no metric.
  *
  * @module
  */

@@ -69,7 +69,10 @@ export function createReactions(api: RestApi): Reactions {
   };
 }
 
-/** Converts a custom emoji: messages have `"<:name:id>"`, or `"<a:…>"` if animated; the API takes `"name:id"`. */
+/**
+ * Converts a custom emoji for the API: messages have `"<:name:id>"`, or `"<a:…>"` if animated; the API
+ * takes `"name:id"`.
+ */
 function emojiInPath(emoji: string): string {
   const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];
   return custom ?? emoji;

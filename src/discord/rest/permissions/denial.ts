@@ -105,7 +105,7 @@ function inThread(permission: NeededPermission): Permission {
   return permission === "Send Messages" ? "Send Messages in Threads" : permission;
 }
 
-/** Everyone may read a locked thread; writing needs Manage Threads. */
+/** A locked thread stays readable; writing in it needs Manage Threads. */
 function lockOf(
   { inputs }: GuildPermissions,
   { isLocked, name, parent }: Extract<PostingPlace, { readonly kind: "thread" }>,

@@ -14,7 +14,7 @@ import type { Limits } from "./limits.ts";
 
 /** The global limit at one moment. */
 export interface GlobalLimitState {
-  /** Until when no request may leave, by the steady clock. */
+  /** Until when no request may leave, by the monotonic clock. */
   readonly until: number;
   /** Whether all requests but interactions leave at the slow pace. */
   readonly isSlowed: boolean;
@@ -22,12 +22,12 @@ export interface GlobalLimitState {
 
 /** Combines Discord's global rate limit with the breaker. */
 export interface GlobalLimit {
-  /** The limit at `now`, by the steady clock. */
+  /** The limit at `now`, by the monotonic clock. */
   at(now: number): GlobalLimitState;
   /**
    * Applies the limits of a response.
    *
-   * @param now By the steady clock.
+   * @param now By the monotonic clock.
    * @returns Milliseconds for which a 429 closes its bucket, or all requests if it is global;
    * otherwise 0.
    */

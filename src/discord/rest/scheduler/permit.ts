@@ -39,7 +39,7 @@ export interface Grant<T> {
   readonly bucket: Bucket;
   /** Milliseconds that the request waited for limits while it was first in its queue. */
   readonly waitMs: number;
-  /** When it was granted, by the steady clock. */
+  /** When it was granted, by the monotonic clock. */
   readonly at: number;
 }
 

@@ -25,13 +25,13 @@ export interface SchedulingOptions {
 export interface WaitingRequest<T> {
   /** Priority, deadline and abort signal. */
   readonly options: SchedulingOptions;
-  /** Earliest time to leave, by the steady clock. */
+  /** Earliest time to leave, by the monotonic clock. */
   readonly notBefore: number;
   /** Ends the wait with a permit. */
   readonly resolve: (value: T) => void;
   /** Ends the wait with an error. */
   readonly reject: (error: Error) => void;
-  /** When it became the first of its queue, by the steady clock. */
+  /** When it became the first of its queue, by the monotonic clock. */
   firstSince: number | undefined;
   /** Whether it still waits. */
   isWaiting: boolean;

@@ -261,7 +261,7 @@ describe("[D3] createRateLimiter()", () => {
     assert.equal(time.now() - startedAt, 300);
   });
 
-  it("measures rate limits by the steady clock, despite changes of the wall clock", async () => {
+  it("measures rate limits by the monotonic clock, despite changes of the wall clock", async () => {
     const time = createVirtualTime();
     let wall = time.now();
     const { rateLimiter } = setUp(50, {
