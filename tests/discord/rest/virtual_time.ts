@@ -33,7 +33,9 @@ export function createVirtualTime() {
     get pending(): number {
       return due.size;
     },
-    /** Waits for a promise and advances the clock; fails if no timer is left that could settle it. */
+    /**
+     * Waits for a promise and advances the clock; fails if no timer is left that could settle it.
+     */
     async run<T>(promise: Promise<T>): Promise<T> {
       let isSettled = false;
       const settled = promise.finally(() => isSettled = true);

@@ -18,15 +18,17 @@ export interface Application {
   readonly name: string;
   /** Discord's application flags; they include the granted privileged intents. */
   readonly flags: number;
-  /** Whether an invite needs a full OAuth2 flow, which an operator of a single bot does not have. */
+  /**
+   * Whether an invite needs a full OAuth2 flow, which an operator of a single bot does not have.
+   */
   readonly needsCodeGrant: boolean;
   /** The team's name, or the owner's username; absent if Discord does not name it. */
   readonly owner?: string;
   /** The account of the owner, or of the team's owner; absent if Discord does not name it. */
   readonly ownerId?: UserId;
   /**
-   * The owners: the owner's account, or all joined members of the team, the team's owner first. Empty
-   * if Discord names none.
+   * The owners: the owner's account, or all joined members of the team, the team's owner first.
+   * Empty if Discord names none.
    */
   readonly ownerIds: readonly UserId[];
   /** Approximate number of the bot's guilds; absent if Discord does not tell it. */

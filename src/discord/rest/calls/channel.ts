@@ -19,8 +19,8 @@ export interface ChannelInfo {
 /**
  * Reads the guild of a channel.
  *
- * @throws {RestError} If Discord does not answer, or refuses: `not_found`, or `forbidden` for a hidden
- * channel.
+ * @throws {RestError} If Discord does not answer, or refuses: `not_found`, or `forbidden` for a
+ * hidden channel.
  */
 export type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
 
@@ -40,8 +40,8 @@ export function createReadChannel(api: RestApi): ReadChannel {
 }
 
 /**
- * Opens the direct channel of a user; a repeated call returns the same channel. An open channel does
- * not mean that the user accepts messages: only sending one tells (50007).
+ * Opens the direct channel of a user; a repeated call returns the same channel. An open channel
+ * does not mean that the user accepts messages: only sending one tells (50007).
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */

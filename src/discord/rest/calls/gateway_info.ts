@@ -1,5 +1,6 @@
 /**
- * Reads the gateway's address and its limits for new sessions, which a bot needs before it connects.
+ * Reads the gateway's address and its limits for new sessions, which a bot needs before it
+ * connects.
  *
  * @module
  */

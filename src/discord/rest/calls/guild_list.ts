@@ -23,8 +23,8 @@ export interface GuildList {
   /**
    * Lists the channels that a guild's rules can name: all but categories, without threads.
    *
-   * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a guild
-   * without the bot.
+   * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
+   * guild without the bot.
    */
   channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]>;
 }

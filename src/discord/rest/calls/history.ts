@@ -2,7 +2,8 @@
  * Reads the messages of a channel.
  *
  * `createReadHistory` returns them in Discord's own form, because one decoder reads the messages of
- * gateway and history. `createReadPosted` returns only the fields that identify a message of the bot.
+ * gateway and history. `createReadPosted` returns only the fields that identify a message of the
+ * bot.
  *
  * @module
  */
@@ -36,8 +37,8 @@ export interface HistoryRange {
 /**
  * Reads messages, newest first.
  *
- * An empty result does not mean that the channel has no messages. Without the permission to read the
- * history, Discord answers with an empty list, not with an error.
+ * An empty result does not mean that the channel has no messages. Without the permission to read
+ * the history, Discord answers with an empty list, not with an error.
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  * @throws {RangeError} If the limit is out of range.
@@ -68,8 +69,8 @@ export function createReadHistory(api: RestApi, options: RequestOptions = {}): R
 }
 
 /**
- * Reads the page before a message, or the newest page. A failure is an outcome, never thrown: a caller
- * that searches page by page decides for each failure whether to retry.
+ * Reads the page before a message, or the newest page. A failure is an outcome, never thrown: a
+ * caller that searches page by page decides for each failure whether to retry.
  */
 export type ReadPosted = (
   channelId: ChannelId,

@@ -2,8 +2,8 @@
  * Answers interactions.
  *
  * Discord waits three seconds for the first answer. Then it shows the person that the interaction
- * failed. So all answers go before other requests, and a first answer is never retried. The token in
- * the path is the only credential; it appears in no error and no metric.
+ * failed. So all answers go before other requests, and a first answer is never retried. The token
+ * in the path is the only credential; it appears in no error and no metric.
  *
  * @module
  */
@@ -40,7 +40,8 @@ export interface Interactions {
    * Completes a deferred answer.
    *
    * @param content 1 to 2000 characters.
-   * @throws {RestError} `not_found` if the answer was not deferred before, or the token has expired.
+   * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
+   * expired.
    */
   complete(
     command: Pick<SlashCommand, "applicationId" | "token">,

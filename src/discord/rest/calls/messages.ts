@@ -2,8 +2,8 @@
  * Creates, edits and deletes messages. No other module does.
  *
  * The messages arrive frozen, with their nonce; this module knows only Discord's requests and
- * responses. A failure is an outcome, never thrown, because the outbox decides its consequence for the
- * message.
+ * responses. A failure is an outcome, never thrown, because the outbox decides its consequence for
+ * the message.
  *
  * @module
  */
@@ -31,9 +31,9 @@ import { RestError } from "../exchange/rest_error.ts";
 const UNKNOWN_MESSAGE = 10008;
 
 /**
- * Discord's codes for a refused quote: the bot may not read the history here, or a field is invalid,
- * such as a reference to an announcement of Discord's own. Barnacle does not read from the error's text
- * whether the field was the reference: one request without it tells.
+ * Discord's codes for a refused quote: the bot may not read the history here, or a field is
+ * invalid, such as a reference to an announcement of Discord's own. Barnacle does not read from the
+ * error's text whether the field was the reference: one request without it tells.
  */
 const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, 50035]);
 
@@ -49,9 +49,9 @@ export interface Messages {
    * request has created nothing, and both requests have the same nonce.
    *
    * @param files At most ten.
-   * @param notAfter Unix time in milliseconds after which the request must not leave, because Discord
-   * may have forgotten the nonce of an earlier attempt. The request waits for a rate limit that ends
-   * before.
+   * @param notAfter Unix time in milliseconds after which the request must not leave, because
+   * Discord may have forgotten the nonce of an earlier attempt. The request waits for a rate limit
+   * that ends before.
    */
   create(
     message: OutboundMessage,
@@ -89,8 +89,8 @@ const messageSchema = z.object({ id: snowflakeSchema<"message">() });
 /**
  * Creates the calls for one account.
  *
- * `enforceNonce` makes a repeated request harmless. `parse: []` prevents every ping that the message
- * does not list.
+ * `enforceNonce` makes a repeated request harmless. `parse: []` prevents every ping that the
+ * message does not list.
  *
  * @param api The account's client; its scheduler keeps the order within a channel.
  * @see {@link https://docs.discord.com/developers/resources/message}
@@ -201,8 +201,8 @@ async function outcomeOf(send: () => Promise<MessageId>): Promise<PostOutcome> {
 }
 
 /**
- * Converts an error to an outcome. A deleted quote does not fail a create (`failIfNotExists`). So for
- * a create, "unknown message" can only mean the message with this nonce, which was deleted.
+ * Converts an error to an outcome. A deleted quote does not fail a create (`failIfNotExists`). So
+ * for a create, "unknown message" can only mean the message with this nonce, which was deleted.
  */
 function failureOf(error: RestError): PostOutcome {
   const { kind, message: reason, code, retryAfterMs } = error;

@@ -10,7 +10,8 @@ import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { RestApi } from "../client/client.ts";
 
 /**
- * Shows the typing indicator for ten seconds, or until the bot posts a message there. Never retried.
+ * Shows the typing indicator for ten seconds, or until the bot posts a message there. Never
+ * retried.
  *
  * @throws {RestError} `unsent` without spare capacity.
  */
@@ -70,8 +71,8 @@ export function createReactions(api: RestApi): Reactions {
 }
 
 /**
- * Converts a custom emoji for the API: messages have `"<:name:id>"`, or `"<a:…>"` if animated; the API
- * takes `"name:id"`.
+ * Converts a custom emoji for the API: messages have `"<:name:id>"`, or `"<a:…>"` if animated; the
+ * API takes `"name:id"`.
  */
 function emojiInPath(emoji: string): string {
   const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];

@@ -15,7 +15,9 @@ import { type BodyOptions, failureOf, type OutgoingRequest, type ParsedAnswer } 
 /** The outcome of one attempt. */
 export type Attempt =
   | { readonly kind: "done"; readonly body: unknown }
-  /** `limited`: refused by a rate limit with a duration. `token`: Discord does not know the token. */
+  /**
+   * `limited`: refused by a rate limit with a duration. `token`: Discord does not know the token.
+   */
   | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
 
 /** Makes the attempts of one client. */
@@ -25,9 +27,9 @@ export interface Attempts {
   /**
    * Asks Discord whether it knows the token.
    *
-   * For a bot whose token has worked: one refusal does not end it, because Discord has been observed
-   * to refuse a valid token. Refusals count against the address, so a token that never worked is not
-   * tried again.
+   * For a bot whose token has worked: one refusal does not end it, because Discord has been
+   * observed to refuse a valid token. Refusals count against the address, so a token that never
+   * worked is not tried again.
    */
   isTokenValid(permit: Permit): Promise<boolean>;
   /** Whether Discord has ever accepted the bot's token. */

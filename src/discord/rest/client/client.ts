@@ -1,9 +1,9 @@
 /**
  * Calls Discord's REST API: waits for rate limits, and retries requests that may be repeated.
  *
- * Discordeno's manager builds the bodies. Barnacle sends them itself, because Discordeno's queue waits
- * for ever after one lost response, and changes the order of messages after a 429. Any other failure
- * goes to the caller.
+ * Discordeno's manager builds the bodies. Barnacle sends them itself, because Discordeno's queue
+ * waits for ever after one lost response, and changes the order of messages after a 429. Any other
+ * failure goes to the caller.
  *
  * @module
  */
@@ -48,8 +48,8 @@ export interface RequestOptions extends BodyOptions {
   /** Timeout in milliseconds; default: the client's. */
   readonly timeoutMs?: number;
   /**
-   * Default: that of a reply. `interaction` leaves before all others, `background` after all others.
-   * `spare` leaves at once or fails as `unsent`, and is never retried.
+   * Default: that of a reply. `interaction` leaves before all others, `background` after all
+   * others. `spare` leaves at once or fails as `unsent`, and is never retried.
    */
   readonly priority?: Exclude<Priority, "reply">;
 }
@@ -117,7 +117,9 @@ export function createClient(options: ClientOptions): RestClient {
     const route = routeOf(method, path);
     const outgoing = { route, method, path, body, signal, timeoutMs };
     let permit = await rateLimiter.acquire(route, { priority, notAfter, signal });
-    /** Set once Discord may have carried out an attempt; a later `unsent` must not deny that. */
+    /**
+     * Set once Discord may have carried out an attempt; a later `unsent` must not deny that.
+     */
     let uncertainty: RestError | undefined;
     try {
       for (let failures = 1;; failures++) {

@@ -1,9 +1,9 @@
 /**
  * Decides whether and when a failed request is retried (D5).
  *
- * Only requests that may be carried out twice are retried. Creating a message twice is harmless too,
- * because of its nonce. But the outbox decides when, because it knows how long Discord remembers the
- * nonce.
+ * Only requests that may be carried out twice are retried. Creating a message twice is harmless
+ * too, because of its nonce. But the outbox decides when, because it knows how long Discord
+ * remembers the nonce.
  *
  * @module
  */

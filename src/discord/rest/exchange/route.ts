@@ -2,8 +2,8 @@
  * Derives a request's route: its path without ids, and its request queue.
  *
  * Discord limits each route per channel, guild, webhook or interaction, the "major parameter". So
- * requests with the same method, route and major parameter share a queue, and leave one by one. Other
- * requests do not wait for them.
+ * requests with the same method, route and major parameter share a queue, and leave one by one.
+ * Other requests do not wait for them.
  *
  * @module
  */
@@ -16,7 +16,9 @@ export interface Route {
   readonly template: string;
   /** Method and path with the major parameter; may contain a token, so it is never logged. */
   readonly queueKey: string;
-  /** The major parameter; empty if the route has none. May contain a token, like the queue key. */
+  /**
+   * The major parameter; empty if the route has none. May contain a token, like the queue key.
+   */
   readonly major: string;
   /** Whether the path contains the credential. Then a 401 is not about the bot's token. */
   readonly carriesToken: boolean;

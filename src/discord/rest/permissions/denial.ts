@@ -1,8 +1,9 @@
 /**
  * Explains to the operator why the bot may not post in a place.
  *
- * Discord's refusal says "Missing Permissions" and no more. The guild's settings tell which permission
- * is missing and which rule denies it: its roles, the channel's overwrites, and the bot's member.
+ * Discord's refusal says "Missing Permissions" and no more. The guild's settings tell which
+ * permission is missing and which rule denies it: its roles, the channel's overwrites, and the
+ * bot's member.
  *
  * @module
  */
@@ -21,7 +22,9 @@ export type NeededPermission =
 export interface Denial {
   /** Its name in Discord's settings: `"Send Messages"`. */
   readonly permission: Permission;
-  /** `"the role Krill"`, `"@everyone"`, `"the bot itself"`, `"no role grants it"`, `"a timeout"`. */
+  /**
+   * `"the role Krill"`, `"@everyone"`, `"the bot itself"`, `"no role grants it"`, `"a timeout"`.
+   */
   readonly deniedBy: string;
   /** Without `#`. */
   readonly channelName?: string;

@@ -1,8 +1,8 @@
 /**
  * Reads a guild's settings from Discord, and explains why the bot may not do something there.
  *
- * It is for rare use: three requests for a channel, one more for a thread. So Barnacle asks once when
- * it parks a channel, never for each message.
+ * It is for rare use: three requests for a channel, one more for a thread. So Barnacle asks once
+ * when it parks a channel, never for each message.
  *
  * @module
  */
@@ -24,7 +24,9 @@ import { RestError } from "../exchange/rest_error.ts";
 export interface PermissionQuery {
   /** A channel or a thread. */
   readonly channelId: ChannelId;
-  /** Absent in direct messages, which have no permissions; there, only Discord's error code tells. */
+  /**
+   * Absent in direct messages, which have no permissions; there, only Discord's error code tells.
+   */
   readonly guildId?: GuildId;
   /** The bot's own user. */
   readonly userId: UserId;

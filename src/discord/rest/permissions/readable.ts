@@ -1,8 +1,8 @@
 /**
  * Checks whether the bot may read a channel's history.
  *
- * Trying does not tell. Without the permission to read the history, Discord answers with an empty page.
- * For a hidden channel it answers 403.
+ * Trying does not tell. Without the permission to read the history, Discord answers with an empty
+ * page. For a hidden channel it answers 403.
  *
  * @module
  */

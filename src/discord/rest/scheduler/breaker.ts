@@ -1,10 +1,10 @@
 /**
  * Slows or stops requests before Discord bans the address for too many invalid ones.
  *
- * Discord bans for 10,000 invalid requests in ten minutes. From 500 on, all requests but interactions
- * are slowed to two a second. These alone cannot reach 2,000: two a second are 1,320 in the eleven
- * minutes that a count by minutes may span. If answers to interactions push the count to 2,000, all
- * requests stop until the count has fallen.
+ * Discord bans for 10,000 invalid requests in ten minutes. From 500 on, all requests but
+ * interactions are slowed to two a second. These alone cannot reach 2,000: two a second are 1,320
+ * in the eleven minutes that a count by minutes may span. If answers to interactions push the count
+ * to 2,000, all requests stop until the count has fallen.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}

@@ -2,8 +2,8 @@
  * Discord's rate limit buckets: how many requests each has room for, and when.
  *
  * Routes share a bucket if Discord gives both the same bucket name; then their requests count
- * together. A request in flight counts as taken, because the last known count may not include it. So
- * requests that share a bucket cannot exceed its limit together.
+ * together. A request in flight counts as taken, because the last known count may not include it.
+ * So requests that share a bucket cannot exceed its limit together.
  *
  * @module
  */

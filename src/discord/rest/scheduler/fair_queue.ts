@@ -3,9 +3,9 @@
  * the oldest comes first.
  *
  * First come, first served is unfair here. A queue whose response is some milliseconds late would
- * rejoin behind all others. A channel that falls behind twice would still be sending when the others
- * are done. A new queue joins behind all waiting ones, so a queue waits for at most one turn of each
- * other queue.
+ * rejoin behind all others. A channel that falls behind twice would still be sending when the
+ * others are done. A new queue joins behind all waiting ones, so a queue waits for at most one turn
+ * of each other queue.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * The limits that apply to all requests: Discord's global rate limit and the breaker.
  *
- * A 429 without a duration counts as well. Barnacle then chooses the wait, which grows with each such
- * response in a row.
+ * A 429 without a duration counts as well. Barnacle then chooses the wait, which grows with each
+ * such response in a row.
  *
  * @module
  */

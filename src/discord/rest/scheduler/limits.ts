@@ -1,8 +1,8 @@
 /**
  * Reads the rate limits of a response: Discord's headers in, milliseconds out.
  *
- * Barnacle never shortens Discord's times. They count from the moment the response arrived, which is
- * later than Discord's own start, so no request is early by Discord's clock.
+ * Barnacle never shortens Discord's times. They count from the moment the response arrived, which
+ * is later than Discord's own start, so no request is early by Discord's clock.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * The pace of the whole bot: how many requests may leave in a second, and of which priority.
  *
- * Answers to interactions, which are due within three seconds, go first, and a part of each second is
- * reserved for them. Requests for which no person waits use only spare capacity, so they never delay
- * a reply.
+ * Answers to interactions, which are due within three seconds, go first, and a part of each second
+ * is reserved for them. Requests for which no person waits use only spare capacity, so they never
+ * delay a reply.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The permission to send one request. It occupies its queue until the request ends, and a slot of its
- * bucket until the response arrives.
+ * The permission to send one request. It occupies its queue until the request ends, and a slot of
+ * its bucket until the response arrives.
  *
  * @module
  */

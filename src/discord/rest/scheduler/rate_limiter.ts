@@ -2,8 +2,8 @@
  * Grants each request its permit to be sent, or refuses it.
  *
  * `scheduler.ts` chooses the order. A background request lets later requests pass while it waits. A
- * spare request gets a permit at once or never. A request fails as soon as it is clear that it cannot
- * leave before its deadline. A closed rate limiter grants no more permits.
+ * spare request gets a permit at once or never. A request fails as soon as it is clear that it
+ * cannot leave before its deadline. A closed rate limiter grants no more permits.
  *
  * @module
  */

@@ -1,11 +1,11 @@
 /**
  * Chooses which waiting request leaves next, and when.
  *
- * The first request of each queue waits for room in its bucket. Then it waits for a slot in the pace
- * of the whole bot, by priority and then in turn.
+ * The first request of each queue waits for room in its bucket. Then it waits for a slot in the
+ * pace of the whole bot, by priority and then in turn.
  *
- * The scheduler does not poll. Each change rechecks the affected queues, and one timer waits for the
- * next slot.
+ * The scheduler does not poll. Each change rechecks the affected queues, and one timer waits for
+ * the next slot.
  *
  * @module
  */
@@ -28,8 +28,8 @@ import type { SchedulingOptions, WaitingRequest } from "./waiting_request.ts";
 /** The settings and dependencies of a scheduler. */
 export interface SchedulerDeps extends PaceOptions, GlobalLimitDeps {
   /**
-   * Milliseconds of a monotonic clock, for the limits: a Raspberry Pi sets its wall clock only after
-   * it has started.
+   * Milliseconds of a monotonic clock, for the limits: a Raspberry Pi sets its wall clock only
+   * after it has started.
    */
   readonly steadyNow: () => number;
   /** Timer for the waits. */
@@ -137,7 +137,9 @@ export function createScheduler<T>(
     alarm.cancel();
   }
 
-  /** Reads the global limit. If it is longer than before, requests that cannot wait for it fail. */
+  /**
+   * Reads the global limit. If it is longer than before, requests that cannot wait for it fail.
+   */
   function checkGlobalLimit(at: number): GlobalLimitState {
     const limit = globalLimit.at(at);
     const isLonger = limit.until > blockedUntil;
