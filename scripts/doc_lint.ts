@@ -18,6 +18,7 @@ import { readSources, type Source } from "./import_graph.ts";
 export const ROOMS: readonly string[] = [
   "src/agent",
   "src/core",
+  "src/discord/rest",
   "src/flows",
   "src/interactions",
   "src/lib",
@@ -61,7 +62,7 @@ export function docFindings(
 }
 
 function declares(text: string, type: string): boolean {
-  return new RegExp(`\\b(?:interface|type|class|const) ${type}\\b`).test(text);
+  return new RegExp(`^(?:export )?(?:interface|type|class|const) ${type}\\b`, "m").test(text);
 }
 
 /** Returns the exit code: 0 without findings, 1 with some, or if Deno checked nothing. */

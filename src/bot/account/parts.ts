@@ -11,7 +11,7 @@ import type { Model } from "../../core/model.ts";
 import { uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
-import { createDirectory } from "../../discord/rest/calls/directory.ts";
+import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import {
   createDuplicateWatch,
@@ -151,7 +151,7 @@ export async function createParts(
   const log = logging.forPart("gateway");
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
   const connection = createConnection(options, {
-    directory: createDirectory(client, now),
+    readGatewayInfo: createReadGatewayInfo(client, now),
     readFlags: connectionState.readFlags,
     proxyFor: (url) => proxyFor(url, env),
     store: store.gateway,

@@ -20,7 +20,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { createReadRoles, type ReadRoles } from "../../discord/rest/calls/members.ts";
-import { createMissingToRead } from "../../discord/rest/permissions/readable.ts";
+import { createMissingReadPermissions } from "../../discord/rest/permissions/readable.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Page } from "../../flows/catch_up/read_missed.ts";
@@ -81,7 +81,7 @@ export function createAccountCatchUp(
   let { shardCount } = options;
   const { accountId, gateway: { catchUp: rules } } = config.discord;
   const log = logging.forPart("catch-up");
-  const lookAtGuild = createMissingToRead(client, BACKGROUND);
+  const missingIn = createMissingReadPermissions(client, BACKGROUND);
   const catchUp = createCatchUp({
     ...ports,
     onReleased: () => events.emit.released(),
@@ -107,7 +107,7 @@ export function createAccountCatchUp(
     lookAtGuild(guildId) {
       const { self } = reader;
       if (!self) throw new TypeError("Cannot look at a guild before READY");
-      return lookAtGuild(guildId, self.userId);
+      return missingIn(guildId, self.userId);
     },
     isRefused,
     now,

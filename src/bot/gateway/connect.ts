@@ -13,7 +13,7 @@ import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
 import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
-import type { Directory } from "../../discord/rest/calls/directory.ts";
+import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type GatewayPlace, locateGateway } from "../../flows/preflight/locate_gateway.ts";
 import type { Log } from "../../lib/log.ts";
@@ -51,7 +51,7 @@ export interface ConnectOptions {
 /** The dependencies and events of a connection. */
 export interface ConnectPorts
   extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
-  readonly directory: Pick<Directory, "gateway">;
+  readonly readGatewayInfo: ReadGatewayInfo;
   /** Reads the application's flags, which show the intents that the portal grants. */
   readonly readFlags: () => Promise<number>;
   /** Returns the proxy for a URL, if one is configured (G15). */
@@ -99,7 +99,7 @@ const DISALLOWED_INTENTS = 4014;
  */
 export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Connection> {
   const { config: { discord }, stored } = options;
-  const { directory, store, stopping, now, log } = ports;
+  const { readGatewayInfo, store, stopping, now, log } = ports;
   const { accountId } = discord;
   const { gateway: url, limit } = stored;
   stopping.throwIfAborted();
@@ -109,7 +109,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
       isFresh: now() - url.at < FRESH_MS,
     },
     {
-      ask: () => directory.gateway(),
+      ask: readGatewayInfo,
       // A captive portal or a proxy may answer with any status; only Discord judges tokens.
       isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
       save: (found) => store.saveGateway(accountId, found, now()),

@@ -53,7 +53,7 @@ export interface Connection {
 /** The ports of {@link createConnection} besides its events. */
 export type ConnectionPorts = Pick<
   ConnectPorts,
-  "directory" | "readFlags" | "proxyFor" | "store" | "stopping" | "now" | "log"
+  "readGatewayInfo" | "readFlags" | "proxyFor" | "store" | "stopping" | "now" | "log"
 >;
 
 /** Creates an account's connection; it connects with `start`. */

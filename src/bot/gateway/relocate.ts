@@ -5,7 +5,7 @@
  */
 
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Directory } from "../../discord/rest/calls/directory.ts";
+import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -21,7 +21,7 @@ export interface RelocatedGateway {
 /** The dependencies of the address requests. */
 export interface RelocatePorts {
   readonly accountId: AccountId;
-  readonly directory: Pick<Directory, "gateway">;
+  readonly readGatewayInfo: ReadGatewayInfo;
   readonly store: Pick<Store["gateway"], "saveGateway">;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
@@ -40,10 +40,10 @@ const RELOCATE_MS = 30_000;
  */
 export function relocateWhileDown(
   gateway: RelocatedGateway,
-  { accountId, directory, store, stopping, now, log }: RelocatePorts,
+  { accountId, readGatewayInfo, store, stopping, now, log }: RelocatePorts,
 ): () => void {
   async function ask(): Promise<void> {
-    const found = await directory.gateway();
+    const found = await readGatewayInfo();
     await store.saveGateway(accountId, found, now());
     if (found.url === gateway.url()) return;
     log.info("The gateway has moved", { to: found.url });

@@ -16,7 +16,7 @@ import type { PlanQueue } from "../../core/inbound/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { neededToPost, wordsOfCode } from "../../discord/rest/permissions/denial.ts";
+import { explainCode, neededToPost } from "../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
 import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
@@ -76,11 +76,11 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
 
   async function explain({ message, fileCount }: OutboxRow, code: number | undefined) {
     const userId = self();
-    if (userId === undefined) return code === undefined ? undefined : wordsOfCode(code);
+    if (userId === undefined) return code === undefined ? undefined : explainCode(code);
     const { quote } = message;
     const needed = neededToPost({ hasFiles: fileCount > 0, isQuote: quote !== undefined });
     const denial = await explainDenial({ ...await placeOf(message), userId }, needed);
-    return denial?.words ?? (code === undefined ? undefined : wordsOfCode(code));
+    return denial?.text ?? (code === undefined ? undefined : explainCode(code));
   }
 
   const channelQueues = createChannelQueues({

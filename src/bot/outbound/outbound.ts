@@ -152,7 +152,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,
     status() {
-      const { invalidRequests, breaker } = client.standing();
+      const { invalidRequests, breaker } = client.status();
       return { parked, rest: { invalidRequests, breaker } };
     },
     stop: notices.flush,

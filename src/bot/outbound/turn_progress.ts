@@ -14,7 +14,10 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../discord/rest/calls/messages.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { createReactions, createShowTyping } from "../../discord/rest/calls/signs.ts";
+import {
+  createReactions,
+  createShowTyping,
+} from "../../discord/rest/calls/typing_and_reactions.ts";
 import { type Acks, createAcks } from "../../flows/turn/acks.ts";
 import { createDrafts, type Drafts } from "../../flows/turn/draft.ts";
 import { createTyping, type Typing } from "../../flows/turn/typing.ts";

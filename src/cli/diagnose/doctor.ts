@@ -240,7 +240,7 @@ async function aboutDiscord(
     }
     // Asked only once the token is known to be good: a refusal would be counted against the address.
     const gateway = discord && application
-      ? await ask(() => discord.directory.gateway(), ASK)
+      ? await ask(() => discord.readGatewayInfo(), ASK)
       : undefined;
     const place = gateway?.kind === "told" ? gateway.found : undefined;
     const gatewayUrl = place?.url ?? known?.gatewayUrl;

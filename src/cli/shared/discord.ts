@@ -10,7 +10,10 @@ import type { Env } from "./io.ts";
 import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/api_url.ts";
 import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";
-import { createDirectory, type Directory } from "../../discord/rest/calls/directory.ts";
+import {
+  createReadGatewayInfo,
+  type ReadGatewayInfo,
+} from "../../discord/rest/calls/gateway_info.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { VERSION } from "../../version.ts";
 
@@ -44,7 +47,7 @@ export interface Discord {
   /** For what else there is to ask. */
   readonly api: RestApi;
   readonly applications: Applications;
-  readonly directory: Directory;
+  readonly readGatewayInfo: ReadGatewayInfo;
   /** Gives up what is under way. */
   stop(): void;
 }
@@ -69,7 +72,7 @@ export function openDiscord(token: string, apiUrl: string): Discord {
   return {
     api: client,
     applications: createApplications(client),
-    directory: createDirectory(client, now),
+    readGatewayInfo: createReadGatewayInfo(client, now),
     stop: client.stop,
   };
 }

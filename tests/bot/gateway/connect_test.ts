@@ -20,11 +20,9 @@ async function setUp(
   let asked = 0;
   let flagsRead = 0;
   const ports: ConnectPorts = {
-    directory: {
-      gateway() {
-        asked++;
-        return Promise.reject(error);
-      },
+    readGatewayInfo() {
+      asked++;
+      return Promise.reject(error);
     },
     readFlags() {
       flagsRead++;

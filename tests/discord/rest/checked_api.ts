@@ -1,5 +1,5 @@
 /**
- * A client that answers from a list, and holds each request, as it would be on the wire, against
+ * A client that answers from a list. It checks each request, in its form on the wire, against
  * Discord's own document.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * A client that answers from a list, and keeps what it was asked.
+ * A client that answers from a list, and records the requests.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 
 export type Asked = Parameters<RestApi["request"]>;
 
-/** Gives each answer once, the last one for ever; throws those that are errors. */
+/** Returns each answer once, and the last one for ever. Throws the answers that are errors. */
 export function fakeApi(...answers: readonly unknown[]) {
   const asked: Asked[] = [];
   const api: RestApi = {

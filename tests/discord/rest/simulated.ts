@@ -1,6 +1,6 @@
 /**
- * The endpoints against a simulated Discord, without the scheduler between them: each request goes out
- * at once, and each is held against Discord's own document when the test is over.
+ * Runs the endpoints against a simulated Discord, without the scheduler: each request leaves at
+ * once. At the end of the test, each request is checked against Discord's own API document.
  *
  * @module
  */

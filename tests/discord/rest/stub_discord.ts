@@ -1,5 +1,5 @@
 /**
- * A Discord on loopback that notes every request and what is wrong with it.
+ * A Discord on loopback that records every request and its mistakes.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createServer, type ServerResponse } from "node:http";
 
-/** What of a request's body the tests look at. */
+/** The fields of a request's body that the tests check. */
 export interface SentBody {
   readonly content?: string;
   readonly nonce?: string;
@@ -26,7 +26,7 @@ export interface Seen {
 
 export const TOKEN = "MTQwMA.abc.def-123";
 
-/** Answers a request; one that never does leaves it open. */
+/** Answers a request; a reply that never ends it leaves it open. */
 export type Script = (seen: Seen, response: ServerResponse, index: number) => void | Promise<void>;
 
 export async function startStub(script: Script) {
@@ -40,20 +40,20 @@ export async function startStub(script: Script) {
       const at = performance.now();
       const { method = "", url = "", headers } = request;
       const text = Buffer.concat(chunks).toString();
-      const expect = (isRight: boolean, what: string) => {
-        if (!isRight) problems.push(`${method} ${url}: ${what}`);
+      const expect = (isRight: boolean, problem: string) => {
+        if (!isRight) problems.push(`${method} ${url}: ${problem}`);
       };
       expect(url.startsWith("/api/v10/"), "not below /api/v10");
       expect(headers.authorization === `Bot ${TOKEN}`, "wrong authorization");
       expect(/^DiscordBot \(https:\/\/\S+, 1\.2\.3\)$/.test(headers["user-agent"] ?? ""), "agent");
-      expect(!url.includes(TOKEN) && !text.includes(TOKEN), "the token is where it must not be");
+      expect(!url.includes(TOKEN) && !text.includes(TOKEN), "the token is outside its header");
       const body: SentBody | undefined = text === "" ? undefined : JSON.parse(text);
       if (method === "POST" && /\/channels\/\d+\/messages$/.test(url)) {
         expect(headers["content-type"] === "application/json", "content-type");
         expect(typeof body?.nonce === "string" && body.nonce.length <= 25, "no nonce");
         expect(body?.enforce_nonce === true, "no enforce_nonce");
         expect(Array.isArray(body?.allowed_mentions?.parse), "no allowed_mentions");
-        expect(body?.allowed_mentions?.parse?.length === 0, "pings whoever it likes");
+        expect(body?.allowed_mentions?.parse?.length === 0, "allows pings that it does not list");
       }
       const noted = { method, path: url.replace("/api/v10", ""), body, at };
       void script(noted, response, seen.push(noted) - 1);
@@ -66,7 +66,7 @@ export async function startStub(script: Script) {
   return {
     url: `http://127.0.0.1:${address.port}/api`,
     seen,
-    /** What the client did against Discord's rules. */
+    /** The client's violations of Discord's rules. */
     problems,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -86,7 +86,7 @@ export function json(
   response.end(JSON.stringify(body));
 }
 
-/** Answers with a message made of the request, as Discord does. */
+/** Answers with the message of the request, as Discord does. */
 export function created({ body, path }: Seen, response: ServerResponse, index: number): void {
   json(response, 200, {
     id: String(1_400_000_000_000_000_000n + BigInt(index)),

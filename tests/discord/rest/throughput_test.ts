@@ -1,6 +1,6 @@
 /**
- * The client against Discord's limits as the simulator enforces them, in time
- * that is not waited for: it is never refused, and hardly slower than it may be.
+ * Runs the client against Discord's limits, as the simulator enforces them, in virtual time. The
+ * client is never refused, and hardly slower than the limits allow.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
 import { TOKEN } from "./stub_discord.ts";
 import { createVirtualTime } from "./virtual_time.ts";
 
-/** Milliseconds of a way, one after another; the jitter stays within what the pace leaves for it. */
+/** Latencies in milliseconds, used in turn; the jitter stays within the margin of the pace. */
 type Ways = readonly number[];
 
 function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0) {
@@ -29,7 +29,7 @@ function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0
   const rules = { ...DEFAULT_RATE_LIMITS, ...limits };
   const discord = createRateLimits(rules);
   const refusals: string[] = [];
-  const arrivals: { readonly lane: string; readonly number: number }[] = [];
+  const arrivals: { readonly queue: string; readonly number: number }[] = [];
   let way = 0;
   const travel = () => time.sleep(ways[way++ % ways.length] ?? 0);
 
@@ -44,7 +44,7 @@ function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0
       time.now(),
     );
     const [, number] = /n=(\d+)/.exec(path) ?? [];
-    arrivals.push({ lane: route.lane, number: Number(number ?? arrivals.length) });
+    arrivals.push({ queue: route.queueKey, number: Number(number ?? arrivals.length) });
     if (retryAfterSec !== undefined) refusals.push(`${scope} ${path} ${time.now() - startedAt}`);
     await travel();
     return retryAfterSec === undefined
@@ -71,7 +71,7 @@ function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0
   return { time, client, refusals, arrivals, elapsed };
 }
 
-/** Milliseconds that so many requests take at least, where a window has so many. */
+/** Minimum milliseconds for a number of requests, if a window allows `requests` of them. */
 function floorMs(count: number, requests: number, windowMs: number): number {
   return count === 0 ? 0 : Math.floor((count - 1) / requests) * windowMs;
 }
@@ -96,7 +96,7 @@ describe("[D3] createClient() against Discord's limits", () => {
     windowMs: fc.integer({ min: 1_000, max: 6_000 }),
   });
 
-  it("is never refused, keeps each lane's order, and is within a tenth of what buckets allow", async () => {
+  it("is never refused, keeps each queue's order, and is at most a tenth slower than the buckets allow", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(request, { minLength: 1, maxLength: 60 }),
@@ -113,29 +113,29 @@ describe("[D3] createClient() against Discord's limits", () => {
             })),
           );
           assert.deepEqual(refusals, []);
-          for (const [n, one] of settled.entries()) {
-            if (one.status === "fulfilled") continue;
+          for (const [n, outcome] of settled.entries()) {
+            if (outcome.status === "fulfilled") continue;
             assert.equal(requests[n]?.priority, "spare");
-            assert.ok(one.reason instanceof RestError && one.reason.kind === "unsent");
+            assert.ok(outcome.reason instanceof RestError && outcome.reason.kind === "unsent");
           }
-          // What is in the background gives way to others of its lane; the rest keeps its order.
+          // Background requests let others of their queue pass; the rest keeps its order.
           const inFront = (n: number) => requests[n]?.priority !== "background";
           const latest = new Map<string, number>();
-          for (const { lane, number } of arrivals.filter(({ number }) => inFront(number))) {
-            assert.ok(number >= (latest.get(lane) ?? 0), `${number} overtook another`);
-            latest.set(lane, number);
+          for (const { queue, number } of arrivals.filter(({ number }) => inFront(number))) {
+            assert.ok(number >= (latest.get(queue) ?? 0), `${number} overtook another`);
+            latest.set(queue, number);
           }
           const counts = new Map<string, number>();
-          for (const { lane } of arrivals) counts.set(lane, (counts.get(lane) ?? 0) + 1);
-          const floor = Math.max(...[...counts].map(([lane, count]) => {
-            const { requests, windowMs } = lane.startsWith("POST")
+          for (const { queue } of arrivals) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+          const floor = Math.max(...[...counts].map(([queue, count]) => {
+            const { requests, windowMs } = queue.startsWith("POST")
               ? limits.createMessage
-              : lane.includes("reactions")
+              : queue.includes("reactions")
               ? limits.reaction
               : limits.other;
             return floorMs(count, requests, windowMs);
           }));
-          // A lane waits for each answer, and its last window can begin with a way there and back.
+          // A queue waits for each response, and its last window can begin with a round trip.
           const roundTrips = 20 * Math.max(...counts.values());
           assert.ok(elapsed() <= 1.1 * floor + roundTrips, `${elapsed()} ms, at least ${floor}`);
           assert.equal(time.pending, 0, "a timer is left");
@@ -145,7 +145,7 @@ describe("[D3] createClient() against Discord's limits", () => {
     );
   });
 
-  it("is never refused, and is within a tenth of what the limit for all allows", async () => {
+  it("is never refused, and is at most a tenth slower than the global limit allows", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 3, max: 50 }),
@@ -154,7 +154,7 @@ describe("[D3] createClient() against Discord's limits", () => {
         async (globalPerSec, starts, ways) => {
           const { time, client, refusals, elapsed } = setUp({ globalPerSec }, ways);
           await time.run(Promise.all(starts.map(async (ms, channel) => {
-            if (ms > 1_500) await time.sleep(ms); // half of them come at once
+            if (ms > 1_500) await time.sleep(ms); // half of them start at once
             await client.request("GET", `/channels/${channel}`);
           })));
           assert.deepEqual(refusals, []);
@@ -167,8 +167,8 @@ describe("[D3] createClient() against Discord's limits", () => {
     );
   });
 
-  it("overdraws no bucket that several routes share, once Discord has named it", async () => {
-    // At the simulator no two lanes share a bucket, so this Discord has one for all methods.
+  it("never exceeds a bucket that several routes share, once Discord has named it", async () => {
+    // In the simulator no two queues share a bucket, so this Discord has one bucket for all methods.
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom("GET" as const, "PATCH" as const, "DELETE" as const), {
@@ -208,7 +208,7 @@ describe("[D3] createClient() against Discord's limits", () => {
           });
           for (const method of ["GET", "PATCH", "DELETE"] as const) {
             await time.run(client.request(method, "/channels/1"));
-            await time.run(time.sleep(2_100)); // the names are learnt
+            await time.run(time.sleep(2_100)); // the client knows the bucket names
           }
           refusals = 0;
           const startedAt = time.now();

@@ -1,5 +1,5 @@
 /**
- * Time that jumps to the next timer as soon as nothing else can happen.
+ * A clock that jumps to the next timer as soon as nothing else can happen.
  *
  * @module
  */
@@ -29,15 +29,17 @@ export function createVirtualTime() {
     now: clock.now,
     schedule,
     sleep: (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms)),
-    /** How many timers wait. */
+    /** Number of waiting timers. */
     get pending(): number {
       return due.size;
     },
-    /** Waits for a promise, moving time along; fails if nothing is left that could settle it. */
+    /**
+     * Waits for a promise and advances the clock; fails if no timer is left that could settle it.
+     */
     async run<T>(promise: Promise<T>): Promise<T> {
       let isSettled = false;
       const settled = promise.finally(() => isSettled = true);
-      settled.catch(() => undefined); // told to the caller below
+      settled.catch(() => undefined); // the caller gets it below
       for (;;) {
         await setImmediate();
         if (isSettled) return await settled;

@@ -1,5 +1,5 @@
 /**
- * Who the token belongs to, and what the developer portal has switched on for it.
+ * Reads the application of the token: its owners, and its settings in the developer portal.
  *
  * @module
  */
@@ -10,56 +10,66 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RestApi } from "../client/client.ts";
 
-/** What the portal knows of the bot. */
+/** The bot's application. */
 export interface Application {
+  /** The application's id. */
   readonly id: ApplicationId;
+  /** The application's name. */
   readonly name: string;
-  /** Discord's application flags; among them, which privileged intents are granted. */
+  /** Discord's application flags; they include the granted privileged intents. */
   readonly flags: number;
-  /** Whether an invite works only with an OAuth2 flow, which nobody has for a bot of his own. */
+  /**
+   * Whether an invite needs a full OAuth2 flow, which an operator of a single bot does not have.
+   */
   readonly needsCodeGrant: boolean;
-  /** A team's name, or the owner's username, where Discord says so. */
+  /** The team's name, or the owner's username; absent if Discord does not name it. */
   readonly owner?: string;
-  /** The owner's account, or that of the team's owner, where Discord says so. */
+  /** The account of the owner, or of the team's owner; absent if Discord does not name it. */
   readonly ownerId?: UserId;
   /**
-   * Whom Discord names as its owners: the owner's account, or everybody who has joined its team,
-   * the team's owner first. Empty where Discord does not say so.
+   * The owners: the owner's account, or all joined members of the team, the team's owner first.
+   * Empty if Discord names none.
    */
   readonly ownerIds: readonly UserId[];
-  /** About how many guilds it is in, where Discord says so. */
+  /** Approximate number of the bot's guilds; absent if Discord does not tell it. */
   readonly guildCount?: number;
 }
 
+/** Reads and changes the token's application. */
 export interface Applications {
-  /** @throws {RestError} If Discord does not tell. */
+  /**
+   * Reads the application.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
   me(): Promise<Application>;
   /**
-   * The bot's own user, for who has no gateway to be told by.
+   * Reads the id of the bot's own user, for callers without a gateway connection.
    *
-   * @throws {RestError} If Discord does not tell.
+   * @throws {RestError} If Discord does not answer, or refuses.
    */
   self(): Promise<UserId>;
   /**
-   * Changes the flags, of which Discord lets only the "limited" intents be set.
+   * Changes the flags. Discord allows only the "limited" intents.
    *
-   * @throws {RestError} `rejected` where it does not, as for a bot in 100 guilds or more.
+   * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot in 100 guilds or
+   * more.
    */
   setFlags(flags: number): Promise<Application>;
   /**
-   * Whether the bot is in any guild at all.
+   * Whether the bot is in at least one guild.
    *
-   * @throws {RestError} If Discord does not tell.
+   * @throws {RestError} If Discord does not answer, or refuses.
    */
   hasGuild(): Promise<boolean>;
 }
 
 const ME = "/applications/@me";
 
-/** Without it the owner is told by the log only, so what is no id is as good as not told. */
+/** An invalid id counts as absent: without an owner, notices go to the log only. */
 const ownerSchema = snowflakeSchema<"user">().optional().catch(undefined);
 
-/** Who was asked to join a team, and has not, is no owner yet. */
+/** `membership_state` of a joined team member; an invited one is not an owner yet. */
 const ACCEPTED = 2;
 
 const teamSchema = z.object({
@@ -81,7 +91,7 @@ const applicationSchema = z.object({
   approximate_guild_count: z.number().nullish(),
 }).transform((body): Application => {
   const owner = body.team?.name ?? body.owner?.username;
-  // Of a team's application Discord names as the owner an account that stands for the team.
+  // For a team's application, Discord's `owner` is an account that represents the team.
   const ownerId = body.team ? body.team.owner_user_id : body.owner?.id;
   const joined = (body.team?.members ?? [])
     .filter(({ membership_state }) => membership_state === ACCEPTED)
@@ -103,7 +113,11 @@ const userSchema = z.object({ id: snowflakeSchema<"user">() });
 
 const guildsSchema = z.array(z.object({ id: z.string() }));
 
-/** @see {@link https://docs.discord.com/developers/resources/application#edit-current-application} */
+/**
+ * Creates the calls for one client.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
+ */
 export function createApplications(api: RestApi): Applications {
   return {
     me: async () => expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME)),

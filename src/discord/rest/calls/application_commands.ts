@@ -1,5 +1,5 @@
 /**
- * The application's global commands, as Discord has them.
+ * Reads and replaces the application's global commands at Discord.
  *
  * @see {@link https://docs.discord.com/developers/interactions/application-commands}
  *
@@ -13,18 +13,23 @@ import type { RegisteredCommands } from "../../../core/discord/registered_comman
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/answer.ts";
 
+/** The global commands that Discord has for an application. */
 export interface ApplicationCommands {
-  /** @throws {RestError} If Discord does not answer, or refuses. */
+  /**
+   * Reads all commands.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
   list(applicationId: ApplicationId): Promise<RegisteredCommands>;
   /**
-   * Replaces all of them; those of a name that stays keep their id.
+   * Replaces all commands. A command whose name stays keeps its id.
    *
    * @throws {RestError} If Discord does not answer, or refuses.
    */
   replace(applicationId: ApplicationId, registered: RegisteredCommands): Promise<void>;
 }
 
-/** Built when it is needed: at a start it would cost time. */
+/** A function, because building the schema at start-up would cost time. */
 const answerSchema = () =>
   z.array(z.object({
     type: z.number().default(ApplicationCommandTypes.ChatInput),
@@ -40,12 +45,13 @@ const answerSchema = () =>
 
 const ROUTE = "GET /applications/:id/commands";
 
-/** People wait for none of it: what they wait for goes first. */
+/** No person waits for these requests, so others go first. */
 const BACKGROUND = { priority: "background" } as const;
 
-/** An Entry Point, whatever else it has. */
+/** An Entry Point command with any other fields. */
 const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
+/** Creates the calls for one client. */
 export function createApplicationCommands(api: RestApi): ApplicationCommands {
   const pathOf = (applicationId: ApplicationId) => `/applications/${applicationId}/commands`;
   return {

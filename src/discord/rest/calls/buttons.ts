@@ -1,5 +1,5 @@
 /**
- * Buttons in Discord's words.
+ * Converts buttons to Discord's message components.
  *
  * @module
  */
@@ -7,9 +7,11 @@
 import { type ButtonComponent, ButtonStyles, MessageComponentTypes } from "@discordeno/types";
 import type { Button } from "../../../core/outbound/outbound.ts";
 
-/** What stands side by side below a message; Discordeno's own type counts to five. */
+/** A row of components below a message. Discordeno's own type is a tuple of up to five. */
 export interface Row {
+  /** The type of a row. */
   readonly type: MessageComponentTypes.ActionRow;
+  /** At most five buttons. */
   readonly components: readonly ButtonComponent[];
 }
 
@@ -21,9 +23,9 @@ const STYLES: Readonly<Record<Button["style"], ButtonStyles>> = {
 };
 
 /**
- * One row of buttons; no row where there are none, for Discord takes no empty one.
+ * Puts buttons into one row. Without buttons there is no row, because Discord accepts no empty one.
  *
- * @param buttons Five at most.
+ * @param buttons At most five.
  * @see {@link https://docs.discord.com/developers/components/reference#action-row}
  */
 export function rowsOf(buttons: readonly Button[]): readonly Row[] {

@@ -1,6 +1,5 @@
 /**
- * Finds out where to post, for whoever was given an id alone: the guild of a
- * channel, or the channel in which the bot and one person talk.
+ * Resolves an id to a place to post: the guild of a channel, or the direct channel of a person.
  *
  * @module
  */
@@ -11,17 +10,27 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RestApi } from "../client/client.ts";
 
-export interface ChannelFacts {
-  /** Absent of a direct channel. */
+/** The place of a channel. */
+export interface ChannelInfo {
+  /** Absent for a direct channel. */
   readonly guildId?: GuildId;
 }
 
-/** @throws {RestError} If Discord does not tell: `not_found`, or `forbidden` where it is hidden. */
-export type ReadChannel = (channelId: ChannelId) => Promise<ChannelFacts>;
+/**
+ * Reads the guild of a channel.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses: `not_found`, or `forbidden` for a
+ * hidden channel.
+ */
+export type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
 
 const channelSchema = z.object({ guild_id: snowflakeSchema<"guild">().nullish() });
 
-/** @see {@link https://docs.discord.com/developers/resources/channel#get-channel} */
+/**
+ * Creates a {@link ReadChannel}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/channel#get-channel}
+ */
 export function createReadChannel(api: RestApi): ReadChannel {
   return async (channelId) => {
     const answer = await api.request("GET", `/channels/${channelId}`);
@@ -31,16 +40,20 @@ export function createReadChannel(api: RestApi): ReadChannel {
 }
 
 /**
- * Opens somebody's direct messages; asked for twice, it is the same channel. That it is open does
- * not say that they take messages: only sending one tells (50007).
+ * Opens the direct channel of a user; a repeated call returns the same channel. An open channel
+ * does not mean that the user accepts messages: only sending one tells (50007).
  *
- * @throws {RestError} If Discord does not tell.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
 export type OpenDirect = (userId: UserId) => Promise<ChannelId>;
 
 const directSchema = z.object({ id: snowflakeSchema<"channel">() });
 
-/** @see {@link https://docs.discord.com/developers/resources/user#create-dm} */
+/**
+ * Creates an {@link OpenDirect}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/user#create-dm}
+ */
 export function createOpenDirect(api: RestApi): OpenDirect {
   return async (userId) => {
     const answer = await api.request("POST", "/users/@me/channels", {

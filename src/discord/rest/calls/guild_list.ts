@@ -1,5 +1,5 @@
 /**
- * The guilds that the bot is in, and their channels, for who has no gateway to be told by.
+ * Lists the bot's guilds and their channels, for callers without a gateway connection.
  *
  * @module
  */
@@ -12,22 +12,24 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
+/** Lists the bot's guilds and their channels. */
 export interface GuildList {
   /**
-   * All of them.
+   * Lists all guilds of the bot.
    *
-   * @throws {RestError} If Discord does not tell.
+   * @throws {RestError} If Discord does not answer, or refuses.
    */
   guilds(): Promise<readonly Named<GuildId>[]>;
   /**
-   * What a guild's rules can name: all channels but categories, and no threads.
+   * Lists the channels that a guild's rules can name: all but categories, without threads.
    *
-   * @throws {RestError} If Discord does not tell: `not_found` or `forbidden` of one that it is not in.
+   * @throws {RestError} If Discord does not answer, or refuses: `not_found` or `forbidden` for a
+   * guild without the bot.
    */
   channels(guildId: GuildId): Promise<readonly Named<ChannelId>[]>;
 }
 
-/** Guilds in one answer, at most; a bot may be in many more. */
+/** Maximum number of guilds in one response; a bot may be in many more. */
 const PAGE = 200;
 
 const guildsSchema = z.array(z.object({ id: snowflakeSchema<"guild">(), name: z.string() }));
@@ -39,6 +41,8 @@ const channelsSchema = z.array(z.object({
 }));
 
 /**
+ * Creates the list for one client.
+ *
  * @see {@link https://docs.discord.com/developers/resources/user#get-current-user-guilds}
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
  */
@@ -52,7 +56,7 @@ export function createGuildList(api: RestApi, options: RequestOptions = {}): Gui
         const page = expect("GET /users/@me/guilds", guildsSchema, answer);
         const before = guilds.size;
         for (const guild of page) guilds.set(guild.id, guild);
-        // A server that gives the same page again must not keep us here.
+        // A server that repeats the same page must not cause an endless loop.
         const last = page.at(-1);
         if (!last || page.length < PAGE || guilds.size === before) return [...guilds.values()];
         after = last.id;

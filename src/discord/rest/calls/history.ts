@@ -1,9 +1,9 @@
 /**
- * Reads what stands in a channel, as Discord has it.
+ * Reads the messages of a channel.
  *
- * For whoever answers it, in Discord's own spelling: gateway and history are
- * decoded by the same hand. For whoever looks for a message of ours, as far as
- * it tells one from another.
+ * `createReadHistory` returns them in Discord's own form, because one decoder reads the messages of
+ * gateway and history. `createReadPosted` returns only the fields that identify a message of the
+ * bot.
  *
  * @module
  */
@@ -18,15 +18,17 @@ import { RestError } from "../exchange/rest_error.ts";
 
 const ROUTE = "GET /channels/:id/messages";
 
-/** Messages that Discord gives at once, at most. */
+/** Maximum number of messages in one response of Discord. */
 export const MAX_HISTORY = 100;
 
-/** A message as Discord sends it, which only its id has been looked at. */
+/** A message in Discord's own form; only its id is validated. */
 export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
-/** Which messages of a channel: the newest there are, or those on one side of a message. */
+/** A range of a channel's messages: the newest, or those before or after a message. */
 export interface HistoryRange {
+  /** Only messages before this one. */
   readonly before?: MessageId;
+  /** Only messages after this one. */
   readonly after?: MessageId;
   /** 1 to {@link MAX_HISTORY}. */
   readonly limit: number;
@@ -35,10 +37,10 @@ export interface HistoryRange {
 /**
  * Reads messages, newest first.
  *
- * An empty answer does not say that there are none: without the permission to
- * read the history Discord answers with nothing, not with an error.
+ * An empty result does not mean that the channel has no messages. Without the permission to read
+ * the history, Discord answers with an empty list, not with an error.
  *
- * @throws {RestError} If Discord does not give them.
+ * @throws {RestError} If Discord does not answer, or refuses.
  * @throws {RangeError} If the limit is out of range.
  */
 export type ReadHistory = (
@@ -48,7 +50,11 @@ export type ReadHistory = (
 
 const historySchema = z.array(z.looseObject({ id: z.string() }));
 
-/** @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages} */
+/**
+ * Creates a {@link ReadHistory}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
+ */
 export function createReadHistory(api: RestApi, options: RequestOptions = {}): ReadHistory {
   return async (channelId, { before, after, limit }) => {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY) {
@@ -63,8 +69,8 @@ export function createReadHistory(api: RestApi, options: RequestOptions = {}): R
 }
 
 /**
- * Reads the page before a message, or the newest one. Whoever looks for a message asks page by page,
- * and wants to know of each failure whether to ask again: so it is an outcome, never thrown.
+ * Reads the page before a message, or the newest page. A failure is an outcome, never thrown: a
+ * caller that searches page by page decides for each failure whether to retry.
  */
 export type ReadPosted = (
   channelId: ChannelId,
@@ -73,7 +79,7 @@ export type ReadPosted = (
 
 const idSchema = z.object({ id: snowflakeSchema<"message">() });
 
-/** Fields beside these are other people's business; a message without them is none of ours. */
+/** The fields that identify a message; one without them is not the bot's. */
 const postedSchema = idSchema.extend({
   author: z.object({ id: snowflakeSchema<"user">() }),
   content: z.string(),
@@ -81,7 +87,11 @@ const postedSchema = idSchema.extend({
   attachments: z.array(z.object({ size: z.number() })).default([]),
 });
 
-/** @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages} */
+/**
+ * Creates a {@link ReadPosted}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
+ */
 export function createReadPosted(read: ReadHistory): ReadPosted {
   return async (channelId, before) => {
     try {
@@ -95,7 +105,7 @@ export function createReadPosted(read: ReadHistory): ReadPosted {
         isLast: raw.length < MAX_HISTORY,
       };
     } catch (thrown) {
-      if (!(thrown instanceof RestError)) throw thrown; // not Discord's: a bug of ours
+      if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
       return toUnread(thrown);
     }
   };

@@ -1,9 +1,9 @@
 /**
- * Answers to interactions.
+ * Answers interactions.
  *
- * Discord waits three seconds for a first answer and then tells the person that the interaction
- * failed, so these go before all other requests and are not tried again. The token in the path is the
- * only credential; it stands in no error and no metric.
+ * Discord waits three seconds for the first answer. Then it shows the person that the interaction
+ * failed. So all answers go before other requests, and a first answer is never retried. The token
+ * in the path is the only credential; it appears in no error and no metric.
  *
  * @module
  */
@@ -16,30 +16,32 @@ import {
 import type { ComponentUse, SlashCommand } from "../../../core/inbound/interactions.ts";
 import type { RestApi } from "../client/client.ts";
 
-/** What an answer is addressed by. */
-export type Answered = Pick<ComponentUse, "id" | "token">;
+/** The id and the token by which Discord knows an interaction. */
+export type InteractionRef = Pick<ComponentUse, "id" | "token">;
 
+/** Sends the answers to interactions. */
 export interface Interactions {
   /**
-   * Replaces the text of the message that has the component, and takes all components away.
+   * Replaces the text of the component's message, and removes all its components.
    *
    * @param content 1 to 2000 characters.
-   * @throws {RestError} `not_found` where the three seconds are over, `rejected` where it was
-   * answered already.
+   * @throws {RestError} `not_found` after the three seconds, `rejected` if the interaction has an
+   * answer already.
    */
-  update(use: Answered, content: string): Promise<void>;
+  update(use: InteractionRef, content: string): Promise<void>;
   /**
-   * Tells the person, and nobody else; the message stays as it is.
+   * Answers with a message that only the person sees; the component's message stays as it is.
    *
    * @param content 1 to 2000 characters.
    * @throws {RestError} As {@link Interactions.update}.
    */
-  reply(use: Answered, content: string): Promise<void>;
+  reply(use: InteractionRef, content: string): Promise<void>;
   /**
-   * Gives the answer that was deferred.
+   * Completes a deferred answer.
    *
    * @param content 1 to 2000 characters.
-   * @throws {RestError} `not_found` where it was not deferred, or not yet; or the token has expired.
+   * @throws {RestError} `not_found` if the answer was not deferred before, or the token has
+   * expired.
    */
   complete(
     command: Pick<SlashCommand, "applicationId" | "token">,
@@ -47,14 +49,18 @@ export interface Interactions {
   ): Promise<void>;
 }
 
-/** Milliseconds in which Discord takes the first answer. */
+/** Milliseconds within which Discord accepts the first answer. */
 const ANSWER_MS = 3_000;
 
 const NO_MENTIONS = { parse: [] };
 
-/** @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response} */
+/**
+ * Creates the answers for one client.
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
+ */
 export function createInteractions(api: RestApi): Interactions {
-  async function answer({ id, token }: Answered, body: InteractionResponse): Promise<void> {
+  async function answer({ id, token }: InteractionRef, body: InteractionResponse): Promise<void> {
     await api.request("POST", `/interactions/${id}/${encodeURIComponent(token)}/callback`, {
       body,
       priority: "interaction",

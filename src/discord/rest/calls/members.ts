@@ -1,5 +1,5 @@
 /**
- * Reads what a guild says of its members.
+ * Reads and searches the members of a guild.
  *
  * @module
  */
@@ -11,23 +11,27 @@ import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { RestError } from "../exchange/rest_error.ts";
 
-/** A member, as far as it says what they may do. */
+/** The roles and the timeout of a member. */
 export interface Member {
   /** Without `@everyone`. */
   readonly roles: readonly RoleId[];
-  /** Unix time in milliseconds to which a timeout lasts; it may be over. */
+  /** End of a timeout, Unix time in milliseconds; it may be in the past. */
   readonly timedOutUntil?: number;
 }
 
 /**
- * @returns `undefined` of somebody who has left the guild.
- * @throws {RestError} If Discord does not tell.
+ * Reads a member.
+ *
+ * @returns `undefined` if the user is not in the guild.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
 export type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | undefined>;
 
 /**
- * @returns No roles of somebody who has left the guild.
- * @throws {RestError} If Discord does not tell.
+ * Reads the roles of a member.
+ *
+ * @returns An empty list if the user is not in the guild.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
 export type ReadRoles = (guildId: GuildId, userId: UserId) => Promise<readonly RoleId[]>;
 
@@ -39,7 +43,11 @@ const memberSchema = z.object({
   return { roles, ...(!Number.isNaN(timedOutUntil) && { timedOutUntil }) };
 });
 
-/** @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member} */
+/**
+ * Creates a {@link ReadMember}.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member}
+ */
 export function createReadMember(
   api: RestApi,
   options: RequestOptions = {},
@@ -50,13 +58,13 @@ export function createReadMember(
       return expect("GET /guilds/:id/members/:id", memberSchema, member);
     } catch (error) {
       const isGone = error instanceof RestError && error.kind === "not_found";
-      if (isGone && error.code !== undefined) return undefined; // Discord's words, and nobody's in between
+      if (isGone && error.code !== undefined) return undefined; // only Discord's own errors have a code
       throw error;
     }
   };
 }
 
-/** The roles alone, for who asks about people who may have left. */
+/** Creates a {@link ReadRoles}. */
 export function createReadRoles(
   api: RestApi,
   options: RequestOptions = {},
@@ -65,24 +73,27 @@ export function createReadRoles(
   return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
 }
 
-/** Somebody whose name, or nickname there, begins as was asked. */
+/** A member that a search has found. */
 export interface FoundMember {
+  /** The member's user. */
   readonly userId: UserId;
   /** Unique among accounts: `"ada"`. */
   readonly username: string;
   /** `"ada#1234"`; only accounts that still have a discriminator have one. */
   readonly tag?: string;
-  /** Set of a bot, whose username many may have. */
+  /** Set for a bot; several bots can share a username. */
   readonly isBot?: true;
 }
 
+/** Searches the members of a guild. */
 export interface Members {
   /**
    * Finds members by the beginning of their username, nickname or display name.
    *
-   * @param query The beginning; of more than 100 characters no name is.
-   * @param limit How many at most, up to 1,000; there may be more.
-   * @throws {RestError} If Discord does not tell: `forbidden` without the intent for members.
+   * @param query The beginning; no name has more than 100 characters.
+   * @param limit Maximum number of results, up to 1,000; more members may match.
+   * @throws {RestError} If Discord does not answer, or refuses: `forbidden` without the intent for
+   * members.
    */
   search(guildId: GuildId, query: string, limit?: number): Promise<readonly FoundMember[]>;
 }
@@ -109,15 +120,19 @@ const foundSchema = z.array(
   }),
 );
 
-/** @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members} */
+/**
+ * Creates the search for one client.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members}
+ */
 export function createMembers(api: RestApi, options: RequestOptions = {}): Members {
   return {
     async search(guildId, query, limit = MAX_LIMIT) {
       if (query === "" || query.length > MAX_QUERY) return [];
-      const asked = new URLSearchParams({ query, limit: String(limit) });
+      const parameters = new URLSearchParams({ query, limit: String(limit) });
       const answer = await api.request(
         "GET",
-        `/guilds/${guildId}/members/search?${asked}`,
+        `/guilds/${guildId}/members/search?${parameters}`,
         options,
       );
       return expect("GET /guilds/:id/members/search", foundSchema, answer);

@@ -1,10 +1,9 @@
 /**
- * Creates, edits and deletes messages: the one place that can.
+ * Creates, edits and deletes messages. No other module does.
  *
- * All that is decided elsewhere stays elsewhere: what arrives here is frozen,
- * with its nonce. This module knows only Discord's request and its answers. A
- * failure is an outcome, never thrown, because what it means for a message is
- * for the outbox to say.
+ * The messages arrive frozen, with their nonce; this module knows only Discord's requests and
+ * responses. A failure is an outcome, never thrown, because the outbox decides its consequence for
+ * the message.
  *
  * @module
  */
@@ -32,26 +31,27 @@ import { RestError } from "../exchange/rest_error.ts";
 const UNKNOWN_MESSAGE = 10008;
 
 /**
- * Discord's codes for a quote that it does not take: the bot may not read the history here, or a
- * field is wrong, such as a reference to an announcement of Discord's own. Whether the field was the
- * reference is not worth reading out of an error's text: to ask once without it tells.
+ * Discord's codes for a refused quote: the bot may not read the history here, or a field is
+ * invalid, such as a reference to an announcement of Discord's own. Barnacle does not read from the
+ * error's text whether the field was the reference: one request without it tells.
  */
 const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, 50035]);
 
-/** Milliseconds that a request with files may take: an uplink of 2 Mbit/s carries 10 MiB in 42 s. */
+/** Timeout of a request with files in milliseconds: an uplink of 2 Mbit/s needs 42 s for 10 MiB. */
 export const UPLOAD_TIMEOUT_MS = 60_000;
 
+/** Creates, edits and deletes messages. */
 export interface Messages {
   /**
    * Creates a message.
    *
-   * Where Discord does not take its quote, the message is sent without it: a refusal has created
-   * nothing, and both requests have the same nonce.
+   * If Discord refuses its quote, the message is sent again without it. That is safe: the refused
+   * request has created nothing, and both requests have the same nonce.
    *
    * @param files At most ten.
-   * @param notAfter Unix time in milliseconds after which the request must not leave any more:
-   * Discord may have forgotten the nonce of an earlier attempt. A rate limit that ends by then is
-   * waited for.
+   * @param notAfter Unix time in milliseconds after which the request must not leave, because
+   * Discord may have forgotten the nonce of an earlier attempt. The request waits for a rate limit
+   * that ends before.
    */
   create(
     message: OutboundMessage,
@@ -59,12 +59,12 @@ export interface Messages {
     notAfter: number,
   ): Promise<PostOutcome>;
   /**
-   * Gives a message that is there another text; its quote stays as it is, and so do its buttons
-   * where the message has none.
+   * Replaces the text of a posted message. Its quote stays. Its buttons stay unless `message` has
+   * buttons.
    *
-   * @param files Take the place of those that it has; with none, those stay.
-   * @param priority `spare`: fails as `unsent` where it cannot leave at once.
-   * @returns `created` where it has that text now; `already_gone` where it was deleted.
+   * @param files They replace the message's files; if empty, those stay.
+   * @param priority `spare`: fails as `unsent` if it cannot leave at once.
+   * @returns `created` if the message has the new text; `already_gone` if it was deleted.
    */
   edit(
     messageId: MessageId,
@@ -72,7 +72,11 @@ export interface Messages {
     files: readonly OutboundFile[],
     priority?: "spare",
   ): Promise<PostOutcome>;
-  /** @returns `created` where it is deleted now; `already_gone` where somebody else did. */
+  /**
+   * Deletes a message.
+   *
+   * @returns `created` if it is deleted now; `already_gone` if another user has deleted it.
+   */
   delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
 }
 
@@ -83,12 +87,12 @@ type EditBody = WithButtons<Omit<EditMessage, "flags">> & { readonly flags: numb
 const messageSchema = z.object({ id: snowflakeSchema<"message">() });
 
 /**
- * Makes the three for one account.
+ * Creates the calls for one account.
  *
- * `enforceNonce` makes a repeat harmless, and `parse: []` keeps out every ping
- * that the message does not name.
+ * `enforceNonce` makes a repeated request harmless. `parse: []` prevents every ping that the
+ * message does not list.
  *
- * @param api Our client; its scheduler keeps the order within a channel.
+ * @param api The account's client; its scheduler keeps the order within a channel.
  * @see {@link https://docs.discord.com/developers/resources/message}
  */
 export function createMessages(api: RestApi): Messages {
@@ -141,7 +145,7 @@ function toCreate(message: OutboundMessage): CreateBody {
   };
 }
 
-/** Flags are said even where there are none: a draft may have had one. Buttons stay unless named. */
+/** Sets the flags even to 0, because a draft may have had one. Absent buttons stay at Discord. */
 function toEdit(message: OutboundMessage): EditBody {
   const { suppressesEmbeds, buttons } = message;
   return {
@@ -162,8 +166,8 @@ function mentionsOf({ pings }: OutboundMessage): AllowedMentions {
 }
 
 /**
- * A body and what goes with it. The attachments that it lists are all that the message has in the
- * end, so an edit that is asked for twice adds nothing twice.
+ * Builds the body and the files of a request. Discord keeps only the listed attachments, so a
+ * repeated edit adds no file twice.
  */
 function requestOf(
   body: CreateBody | EditBody,
@@ -187,18 +191,18 @@ function requestOf(
   };
 }
 
-async function outcomeOf(ask: () => Promise<MessageId>): Promise<PostOutcome> {
+async function outcomeOf(send: () => Promise<MessageId>): Promise<PostOutcome> {
   try {
-    return { kind: "created", messageId: await ask() };
+    return { kind: "created", messageId: await send() };
   } catch (thrown) {
-    if (!(thrown instanceof RestError)) throw thrown; // not Discord's: a bug of ours
+    if (!(thrown instanceof RestError)) throw thrown; // not a failed request: a bug of Barnacle
     return failureOf(thrown);
   }
 }
 
 /**
- * A quote that is gone does not fail a message (`failIfNotExists`), so of a create the only unknown
- * message that Discord can mean is the one that holds this nonce.
+ * Converts an error to an outcome. A deleted quote does not fail a create (`failIfNotExists`). So
+ * for a create, "unknown message" can only mean the message with this nonce, which was deleted.
  */
 function failureOf(error: RestError): PostOutcome {
   const { kind, message: reason, code, retryAfterMs } = error;

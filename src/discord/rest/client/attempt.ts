@@ -1,5 +1,5 @@
 /**
- * Makes one attempt of a request: sends it, keeps what the answer says of limits, and names the
+ * Makes one attempt of a request: sends it, applies the limits of the response, and classifies the
  * outcome.
  *
  * @module
@@ -8,53 +8,58 @@
 import { isDiscordError, RestError } from "../exchange/rest_error.ts";
 import { type Route, routeOf } from "../exchange/route.ts";
 import type { Breaker } from "../scheduler/breaker.ts";
-import type { Passage } from "../scheduler/departures.ts";
+import type { Permit } from "../scheduler/rate_limiter.ts";
 import { limitsOf } from "../scheduler/limits.ts";
-import { type Answered, type BodyOptions, failureOf, type Sending } from "./send.ts";
+import { type BodyOptions, failureOf, type OutgoingRequest, type ParsedAnswer } from "./send.ts";
 
 /** The outcome of one attempt. */
 export type Attempt =
   | { readonly kind: "done"; readonly body: unknown }
-  /** `limited`: turned away by a limit that says for how long. `token`: Discord knows no such token. */
+  /**
+   * `limited`: refused by a rate limit with a duration. `token`: Discord does not know the token.
+   */
   | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
 
+/** Makes the attempts of one client. */
 export interface Attempts {
-  once(passage: Passage, sending: Omit<Sending, "waitMs">): Promise<Attempt>;
+  /** Sends a request once. A failure of the request is an outcome, never thrown. */
+  once(permit: Permit, request: Omit<OutgoingRequest, "waitMs">): Promise<Attempt>;
   /**
    * Asks Discord whether it knows the token.
    *
-   * Asked by a bot that has worked, which is not ended by one refusal: Discord has been seen to take
-   * a good token for none. Refusals are counted against the address, so a token that never worked is
-   * not tried again.
+   * For a bot whose token has worked: one refusal does not end it, because Discord has been
+   * observed to refuse a valid token. Refusals count against the address, so a token that never
+   * worked is not tried again.
    */
-  isTokenGood(passage: Passage): Promise<boolean>;
+  isTokenValid(permit: Permit): Promise<boolean>;
   /** Whether Discord has ever accepted the bot's token. */
   readonly hasWorked: boolean;
 }
 
+/** Creates the attempts of one client. */
 export function createAttempts(
-  send: (sending: Sending) => Promise<Answered>,
+  send: (request: OutgoingRequest) => Promise<ParsedAnswer>,
   breaker: Pick<Breaker, "note">,
 ): Attempts {
   let hasWorked = false;
 
   return {
-    async once(passage, wanted) {
-      const { route, body } = wanted;
+    async once(permit, request) {
+      const { route, body } = request;
       try {
-        const sending = send({ ...wanted, waitMs: passage.waitMs });
-        passage.left();
+        const sending = send({ ...request, waitMs: permit.waitMs });
+        permit.sent();
         const answer = await sending;
         breaker.note(answer.status, answer.headers);
         const limits = limitsOf(answer.status, answer.headers, answer.body);
-        const pauseMs = passage.note(limits);
+        const pauseMs = permit.answered(limits);
         const error = failureOf(route, answer, limits.refused && pauseMs);
-        const isBots = usesBotToken(route, body);
+        const hasBotToken = usesBotToken(route, body);
         if (!error) {
-          hasWorked ||= isBots;
+          hasWorked ||= hasBotToken;
           return { kind: "done", body: answer.body };
         }
-        if (answer.status === 401 && isDiscordError(answer.body) && isBots) {
+        if (answer.status === 401 && isDiscordError(answer.body) && hasBotToken) {
           return { kind: "token", error };
         }
         return { kind: limits.refused?.retryMs === undefined ? "failed" : "limited", error };
@@ -63,7 +68,7 @@ export function createAttempts(
         return { kind: "failed", error };
       }
     },
-    async isTokenGood({ waitMs }) {
+    async isTokenValid({ waitMs }) {
       const [method, path] = ["GET", "/users/@me"] as const;
       const answer = await send({ route: routeOf(method, path), method, path, body: {}, waitMs });
       breaker.note(answer.status, answer.headers);
@@ -75,7 +80,7 @@ export function createAttempts(
   };
 }
 
-/** A webhook's or an interaction's 401 is about its own token. */
+/** A 401 for a webhook or an interaction is about its own token. */
 function usesBotToken(route: Route, { unauthorized, headers }: BodyOptions): boolean {
   return !route.carriesToken && unauthorized !== true && headers?.["authorization"] === undefined;
 }

@@ -1,10 +1,9 @@
 /**
- * Asks Discord's REST API, in Discordeno's words and under our own rules.
+ * Calls Discord's REST API: waits for rate limits, and retries requests that may be repeated.
  *
- * Discordeno's manager forms the bodies. What sends them is ours, because
- * Discordeno's queue waits for ever after one lost answer and changes the order
- * of messages after a 429. Rate limits are waited out here, and what may be
- * carried out twice is asked again; any other failure goes to the caller.
+ * Discordeno's manager builds the bodies. Barnacle sends them itself, because Discordeno's queue
+ * waits for ever after one lost response, and changes the order of messages after a 429. Any other
+ * failure goes to the caller.
  *
  * @module
  */
@@ -16,90 +15,96 @@ import { createAttempts } from "./attempt.ts";
 import { retryWaitMs } from "./retry.ts";
 import { nameOf, type Route, routeOf } from "../exchange/route.ts";
 import { type BreakerState, createBreaker } from "../scheduler/breaker.ts";
-import { createDepartures } from "../scheduler/departures.ts";
-import type { PaceOptions, Rank } from "../scheduler/pace.ts";
+import { createRateLimiter } from "../scheduler/rate_limiter.ts";
+import type { PaceOptions, Priority } from "../scheduler/pace.ts";
 import { type BodyOptions, createSend, type Method, type SendOptions } from "./send.ts";
 
 export type { RequestMetric } from "./send.ts";
 
+/** The settings and dependencies of a client. */
 export interface ClientOptions extends SendOptions, PaceOptions {
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  /** For what may be asked twice (D5). */
+  /** For requests that may be repeated (D5). */
   readonly retry: RetryRules;
+  /** The counter of invalid requests, which all accounts share. */
   readonly invalidRequests: InvalidRequests;
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Told that Discord itself has refused the bot's token: nothing more is asked with it. */
+  /** Called once when Discord has refused the bot's token; the client sends no more requests. */
   readonly onTokenRefused?: () => void;
-  /** Told when too many invalid requests slow or stop all others, and when that is over. */
+  /** Called when too many invalid requests slow or stop all others, and when that ends. */
   readonly onBreaker?: (state: BreakerState) => void;
 }
 
+/** The options of one request. */
 export interface RequestOptions extends BodyOptions {
-  /** Unix time in milliseconds; a request that may not leave by then fails instead. */
+  /** Deadline, Unix time in milliseconds; a request that cannot leave by then fails instead. */
   readonly notAfter?: number;
-  /** Gives it up, whether it waits or is under way. */
+  /** Cancels the request, waiting or in flight. */
   readonly signal?: AbortSignal;
-  /** Milliseconds that it may take, where not the client's. */
+  /** Timeout in milliseconds; default: the client's. */
   readonly timeoutMs?: number;
   /**
-   * Absent: a reply's. `interaction` goes before all; `background` after all; `spare` leaves at once
-   * or fails as `unsent`, and is never tried again.
+   * Default: that of a reply. `interaction` leaves before all others, `background` after all
+   * others. `spare` leaves at once or fails as `unsent`, and is never retried.
    */
-  readonly priority?: Exclude<Rank, "reply">;
+  readonly priority?: Exclude<Priority, "reply">;
 }
 
 /** The part of the client that the endpoints need. */
 export type RestApi = Pick<RestClient, "request">;
 
-export interface RestStanding {
-  /** Counted by Discord against the address in the last ten minutes. */
+/** The state of a client. */
+export interface RestStatus {
+  /** Invalid requests of the address in the last ten minutes. */
   readonly invalidRequests: number;
-  /** What they are so many for. */
+  /** The consequence of that number. */
   readonly breaker: BreakerState;
-  /** Requests that wait for their turn. */
+  /** Number of waiting requests. */
   readonly queued: number;
 }
 
+/** Calls Discord's REST API for one account. */
 export interface RestClient {
   /**
-   * Asks, waiting for rate limits as long as Discord says.
+   * Sends a request, and waits for rate limits as long as Discord demands.
    *
    * @param path From `/` on, without the API's version.
-   * @returns The parsed body as Discord spells it; `undefined` if there is none.
-   * @throws {RestError} For everything but success.
+   * @returns The parsed body with Discord's own field names; `undefined` if the body is empty.
+   * @throws {RestError} If the request does not succeed.
    */
   request(method: Method, path: string, options?: RequestOptions): Promise<unknown>;
-  /** Gives up all requests, under way or waiting, and takes no more. */
+  /** Cancels all requests, in flight or waiting, and refuses new ones. */
   stop(): void;
-  standing(): RestStanding;
+  /** Returns the client's state now. */
+  status(): RestStatus;
 }
 
 const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
 
 /**
- * How Discord asks bots to name themselves; whoever does not is turned away with 403.
+ * Builds the User-Agent that Discord requires of bots; without it, Discord answers 403.
  *
- * @param version Barnacle's own.
+ * @param version Barnacle's version.
  */
 export function userAgentOf(version: string): string {
   return `DiscordBot (${HOMEPAGE}, ${version})`;
 }
 
 /**
- * Makes the client of one account.
+ * Creates the client of one account.
  *
- * @throws {TypeError} If the token holds what no HTTP header may; the message does not repeat it.
+ * @throws {TypeError} If an HTTP header cannot carry the token; the message does not contain it.
  */
 export function createClient(options: ClientOptions): RestClient {
   const { token, version, retry, random, now, invalidRequests, onTokenRefused } = options;
-  const wrong = tokenProblem(token);
-  if (wrong !== undefined) throw new TypeError(wrong);
+  const problem = tokenProblem(token);
+  if (problem !== undefined) throw new TypeError(problem);
   const breaker = createBreaker(options);
-  const departures = createDepartures({ ...options, breaker });
+  const rateLimiter = createRateLimiter({ ...options, breaker });
   const stopping = new AbortController();
   const attempts = createAttempts(
     createSend(options, userAgentOf(version), stopping.signal),
@@ -107,40 +112,44 @@ export function createClient(options: ClientOptions): RestClient {
   );
   let isRefused = false;
 
-  async function request(method: Method, path: string, asked: RequestOptions = {}) {
-    const { notAfter = Infinity, priority: rank = "reply", signal, timeoutMs, ...body } = asked;
+  async function request(method: Method, path: string, requestOptions: RequestOptions = {}) {
+    const { notAfter = Infinity, priority = "reply", signal, timeoutMs, ...body } = requestOptions;
     const route = routeOf(method, path);
-    const sending = { route, method, path, body, signal, timeoutMs };
-    let passage = await departures.enter(route, { rank, notAfter, signal });
-    /** An attempt that may have been carried out: no later failure may say that none was. */
-    let doubt: RestError | undefined;
+    const outgoing = { route, method, path, body, signal, timeoutMs };
+    let permit = await rateLimiter.acquire(route, { priority, notAfter, signal });
+    /**
+     * Set once Discord may have carried out an attempt; a later `unsent` must not deny that.
+     */
+    let uncertainty: RestError | undefined;
     try {
       for (let failures = 1;; failures++) {
-        const attempt = await attempts.once(passage, sending);
+        const attempt = await attempts.once(permit, outgoing);
         if (attempt.kind === "done") return attempt.body;
         const { kind, error } = attempt;
         if (kind === "token") {
           if (!attempts.hasWorked) throw refuseToken(error);
-          passage = await passage.again(0);
-          throw await attempts.isTokenGood(passage) ? notMeant(route) : refuseToken(error);
+          permit = await permit.retry(0);
+          throw await attempts.isTokenValid(permit) ? wrongRefusal(route) : refuseToken(error);
         }
-        if (error.kind === "unavailable") doubt = error;
+        if (error.kind === "unavailable") uncertainty = error;
         if (kind === "limited") failures--;
-        const waitMs = kind === "limited" && rank !== "spare"
+        const waitMs = kind === "limited" && priority !== "spare"
           ? 0
-          : retryWaitMs({ method, rank, error, failures }, retry, random());
+          : retryWaitMs({ method, priority, error, failures }, retry, random());
         if (waitMs === undefined || now() + waitMs > notAfter) throw error;
-        passage = await passage.again(waitMs);
+        permit = await permit.retry(waitMs);
       }
     } catch (error) {
-      throw doubt && error instanceof RestError && error.kind === "unsent" ? doubt : error;
+      throw uncertainty && error instanceof RestError && error.kind === "unsent"
+        ? uncertainty
+        : error;
     } finally {
-      passage.done();
+      permit.release();
     }
   }
 
   function refuseToken(error: RestError): RestError {
-    departures.close("unauthorized", "Discord rejected the bot token; set a new one, restart");
+    rateLimiter.close("unauthorized", "Discord rejected the bot token; set a new one and restart");
     if (!isRefused) onTokenRefused?.();
     isRefused = true;
     return error;
@@ -149,31 +158,31 @@ export function createClient(options: ClientOptions): RestClient {
   return {
     request,
     stop() {
-      departures.close("unsent", "Barnacle is stopping");
+      rateLimiter.close("unsent", "Barnacle is stopping");
       stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
     },
-    standing() {
+    status() {
       return {
         invalidRequests: invalidRequests.count(now()),
         breaker: breaker.check().state,
-        queued: departures.queued,
+        queued: rateLimiter.queued,
       };
     },
   };
 }
 
-/** A refusal that Discord takes back when it is asked again. */
-function notMeant(route: Route): RestError {
-  return new RestError("was refused, though Discord knows the token; it will be asked again", {
+/** The error of a 401 for a token that Discord accepts in the next request. */
+function wrongRefusal(route: Route): RestError {
+  return new RestError("was refused, although Discord knows the token; a retry may succeed", {
     kind: "unavailable",
     route: nameOf(route),
     status: 401,
   });
 }
 
-/** What is wrong with a token that no request could carry; it is not repeated. */
+/** The problem of a token that no request can carry; `undefined` if there is none. */
 export function tokenProblem(token: string): string | undefined {
   if (/^[\x21-\x7e]+$/.test(token)) return undefined;
-  return "The bot token is empty or holds a space, a line break or a character outside ASCII; " +
+  return "The bot token is empty or contains a space, a line break or a character outside ASCII; " +
     "copy it again from Discord's developer portal";
 }

@@ -1,39 +1,43 @@
 /**
- * Whether a request that failed is made again, and when (D5).
+ * Decides whether and when a failed request is retried (D5).
  *
- * Only what may be carried out twice is: to create a message twice is harmless
- * too, by its nonce, but when is for the outbox to say, which knows how long
- * that holds.
+ * Only requests that may be carried out twice are retried. Creating a message twice is harmless
+ * too, because of its nonce. But the outbox decides when, because it knows how long Discord
+ * remembers the nonce.
  *
  * @module
  */
 
 import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import type { RestError } from "../exchange/rest_error.ts";
-import type { Rank } from "../scheduler/pace.ts";
+import type { Priority } from "../scheduler/pace.ts";
 
+/** A failed attempt of a request. */
 export interface Failure {
+  /** HTTP method. */
   readonly method: string;
-  readonly rank: Rank;
+  /** The request's priority; `spare` is never retried. */
+  readonly priority: Priority;
+  /** The error of the last attempt. */
   readonly error: Pick<RestError, "kind" | "status">;
-  /** How many attempts have failed, this one included. */
+  /** Number of failed attempts, including this one. */
   readonly failures: number;
 }
 
 /**
- * Decides on a failure that is no rate limit with a time; that is waited for, and is no attempt.
+ * Decides on a failed attempt. A rate limit with a duration is none: the caller waits for its end.
  *
  * @param random A number from 0 up to, but not including, 1.
- * @returns Milliseconds to wait before the next attempt; `undefined` for none.
+ * @returns Milliseconds to wait before the next attempt; `undefined` for no retry.
  */
 export function retryWaitMs(
-  { method, rank, error: { kind, status = 500 }, failures }: Failure,
+  { method, priority, error: { kind, status = 500 }, failures }: Failure,
   rules: RetryRules,
   random: number,
 ): number | undefined {
-  if (method === "POST" || rank === "spare" || failures >= rules.attempts) return undefined;
-  if (status === 429) return 0; // its bucket, or all, is closed for as long already
-  const isPassing = (kind === "unavailable" || kind === "unsent") &&
+  if (method === "POST" || priority === "spare" || failures >= rules.attempts) return undefined;
+  if (status === 429) return 0; // the rate limiter already closes its bucket, or all requests, for long enough
+  const isTransient = (kind === "unavailable" || kind === "unsent") &&
     (status < 300 || status >= 500);
-  return isPassing ? retryDelayMs(failures, random, rules) : undefined;
+  return isTransient ? retryDelayMs(failures, random, rules) : undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * Sends one request once, and reads what came back.
+ * Sends one request once, and reads the response.
  *
- * Discordeno forms the body when the request leaves, not when it is asked for:
- * what waits costs little.
+ * Discordeno builds the body when the request leaves, not earlier, so waiting requests use little
+ * memory.
  *
  * @module
  */
@@ -13,70 +13,86 @@ import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
 import { createsMessage, nameOf, type Route } from "../exchange/route.ts";
 
+/** An HTTP method. */
 export type Method = Parameters<RestManager["makeRequest"]>[0];
+/** The body, files and headers of a request. */
 export type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"]>[1]>;
 
-/** One request that left. */
+/** One sent request. */
 export interface RequestMetric {
   /** Path without ids: `"/channels/:id/messages"`. */
   readonly route: string;
+  /** HTTP method. */
   readonly method: string;
-  /** Absent when no answer came. */
+  /** HTTP status; absent if no response came. */
   readonly status?: number;
-  /** Of a 429: whose limit it was, as far as Discord says. */
+  /** Of a 429: the scope of the limit; `none` if Discord does not name it. */
   readonly scope?: string;
+  /** Milliseconds until the response, or the failure. */
   readonly ms: number;
-  /** Milliseconds that it had to wait for rate limits before it left. */
+  /** Milliseconds that it waited for rate limits before it left. */
   readonly waitMs: number;
 }
 
+/** The settings and dependencies of `createSend`. */
 export interface SendOptions extends AnswerHooks {
+  /** The bot token, without `Bot `. */
   readonly token: string;
-  /** Base of all requests, from `parseApiUrl`. */
+  /** Base URL of all requests, from `parseApiUrl`. */
   readonly apiUrl: string;
-  /** Milliseconds that one request may take, answer included (D6). */
+  /** Timeout of one request in milliseconds, including its response (D6). */
   readonly timeoutMs: number;
-  /** Milliseconds of a clock that is never set: `performance.now()`. */
+  /** Milliseconds of a monotonic clock: `performance.now()`. */
   readonly steadyNow: () => number;
+  /** Timer for the timeout. */
   readonly schedule: Schedule;
+  /** Default: the global `fetch`. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** Told of each request that left, for the metrics. */
+  /** Called for each sent request, for the metrics. */
   readonly onRequest?: (request: RequestMetric) => void;
 }
 
-export interface Sending {
+/** A request to send. */
+export interface OutgoingRequest {
+  /** Names the request in errors and metrics. */
   readonly route: Route;
+  /** HTTP method. */
   readonly method: Method;
   /** From `/` on, without the API's version. */
   readonly path: string;
+  /** Body, files and headers, from which Discordeno builds the request. */
   readonly body: BodyOptions;
+  /** Cancels the request. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that it may take, where not the usual. */
+  /** Timeout in milliseconds; default: that of `SendOptions`. */
   readonly timeoutMs?: number | undefined;
   /** Milliseconds that it waited for limits, for the metrics. */
   readonly waitMs: number;
 }
 
-/** Of Discord's REST API. */
+/** Version of Discord's REST API. */
 export const API_VERSION = 10;
 
-/** An answer, and its body as Discord spells it; `undefined` where it is empty or no JSON. */
-export interface Answered extends Answer {
+/** A response with its parsed body, in Discord's field names. */
+export interface ParsedAnswer extends Answer {
+  /** `undefined` if the body is empty or not JSON. */
   readonly body: unknown;
 }
 
 /**
- * @param userAgent As Discord asks for it.
- * @param stopping Gives up whatever is under way.
- * @returns Sends a request. It throws a {@link RestError} where no answer came.
+ * Creates the function that sends a request once.
+ *
+ * @param userAgent The User-Agent header.
+ * @param stopping Cancels the requests in flight.
+ * @returns The function. It throws a {@link RestError} if no response comes.
  */
 export function createSend(
   options: SendOptions,
   userAgent: string,
   stopping: AbortSignal,
-): (sending: Sending) => Promise<Answered> {
+): (request: OutgoingRequest) => Promise<ParsedAnswer> {
   const { token, apiUrl, steadyNow, schedule, onRequest, fetch = globalThis.fetch } = options;
-  // Without an application id Discordeno reads one out of the token, and throws if it cannot.
+  // Without an application id, Discordeno derives one from the token, and throws if it cannot.
   const rest = createRestManager({ token, applicationId: "0" });
   rest.createBaseHeaders = () => ({ "user-agent": userAgent });
 
@@ -105,13 +121,13 @@ export function createSend(
 }
 
 /**
- * What is wrong with an answer; `undefined` for a success.
+ * Returns the error of a response; `undefined` for a success.
  *
  * @param retryAfterMs How long a rate limit lasts.
  */
 export function failureOf(
   route: Route,
-  { status, text, body }: Answered,
+  { status, text, body }: ParsedAnswer,
   retryAfterMs?: number,
 ): RestError | undefined {
   if (status < 200 || status >= 300) return toRestError(route, status, body, retryAfterMs);
@@ -123,7 +139,7 @@ export function failureOf(
   });
 }
 
-/** `undefined` for what is no JSON: a page from a proxy in between, or a body cut short. */
+/** Returns `undefined` for a text that is not JSON: a proxy's page, or a truncated body. */
 function parseJson(text: string): unknown {
   try {
     return text === "" ? undefined : JSON.parse(text);

@@ -1,5 +1,5 @@
 /**
- * Checks that an answer has the form that Discord documents.
+ * Checks that a response body has the form that Discord documents.
  *
  * @module
  */
@@ -8,12 +8,13 @@ import type { z } from "zod";
 import { RestError } from "./rest_error.ts";
 
 /**
- * Reads a successful answer.
+ * Reads the body of a successful response.
  *
- * One of another form counts as none: nobody can tell what was carried out.
+ * A body of another form counts as no response, because it does not tell whether the request was
+ * carried out.
  *
- * @param route For the error: `"GET /gateway/bot"`.
- * @throws {RestError} `unavailable`, with the fields that are wrong but not what is in them.
+ * @param route Named in the error: `"GET /gateway/bot"`.
+ * @throws {RestError} `unavailable`; it names the wrong fields, but not their values.
  */
 export function expect<T>(route: string, schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);

@@ -1,9 +1,8 @@
 /**
- * Where Discord's API is, as `DISCORD_API_URL` names it.
+ * Reads the address of Discord's API from `DISCORD_API_URL`.
  *
- * Another server may stand in Discord's place: the simulator, or a proxy. What
- * is sent there carries the bot token, so plain HTTP never leaves this machine,
- * and a value that is not understood is refused rather than guessed at.
+ * The address may be that of the simulator or a proxy. Each request carries the bot token. So plain
+ * HTTP is allowed on loopback only, and an unclear value is an error, never a guess.
  *
  * @module
  */
@@ -13,20 +12,20 @@ import { isLoopbackHost } from "../../../lib/network/loopback.ts";
 /** Discord's own API; the version is added to each request. */
 export const DISCORD_API_BASE = "https://discord.com/api";
 
-/** The base of all requests, without version and trailing slash, or what is wrong with the text. */
+/** The base URL of all requests, without version and trailing slash, or the problem of the text. */
 export type ApiUrl = { readonly base: string } | { readonly problem: string };
 
 const EXPECTED = "expected http(s)://host[:port], with or without /api or /api/v10";
 
-/** What may follow the host. */
+/** The paths that may follow the host. */
 const PATHS: readonly string[] = ["", "/", "/api", "/api/", "/api/v10", "/api/v10/"];
 
 /**
  * Reads the value of `DISCORD_API_URL` (G14).
  *
- * @param text Such as `"http://127.0.0.1:8080"`.
- * @returns Such as `{ base: "http://127.0.0.1:8080/api" }`; a problem is a sentence for the operator
- * and never repeats a password.
+ * @param text For example `"http://127.0.0.1:8080"`.
+ * @returns For example `{ base: "http://127.0.0.1:8080/api" }`. A problem is a sentence for the
+ * operator, and never contains a password.
  */
 export function parseApiUrl(text: string): ApiUrl {
   const url = URL.parse(text.trim());
@@ -42,7 +41,8 @@ export function parseApiUrl(text: string): ApiUrl {
   }
   if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
     return {
-      problem: `DISCORD_API_URL is plain http to ${url.hostname}, which would show the bot token ` +
+      problem:
+        `DISCORD_API_URL is plain http to ${url.hostname}, which would expose the bot token ` +
         "to the network: use https, or a loopback address such as 127.0.0.1",
     };
   }

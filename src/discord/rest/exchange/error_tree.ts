@@ -1,19 +1,20 @@
 /**
- * Discord's nested form errors, as lines that a person can read.
+ * Flattens Discord's nested form errors into readable lines.
  *
  * @module
  */
 
 import { isRecord } from "../../../lib/record.ts";
-/** A tree can have a problem for each of ten embeds' fields; the first ones tell enough. */
+
+/** A tree can have one problem for each field of ten embeds; the first few are enough. */
 const MAX_LINES = 5;
 const MAX_DEPTH = 10;
 
 /**
  * Flattens the `errors` of a rejected request.
  *
- * @param tree Such as `{ embeds: { 0: { title: { _errors: [{ message: "Too long." }] } } } }`.
- * @returns Such as `["embeds[0].title: Too long"]`; empty if there is nothing of that form.
+ * @param tree For example `{ embeds: { 0: { title: { _errors: [{ message: "Too long." }] } } } }`.
+ * @returns For example `["embeds[0].title: Too long"]`; empty if the tree has another form.
  * @see {@link https://docs.discord.com/developers/reference#error-messages}
  */
 export function flattenErrors(tree: unknown): readonly string[] {

@@ -1,43 +1,51 @@
 /**
- * One HTTP request and its whole answer, within a deadline.
+ * Sends one HTTP request and reads the whole response, within a deadline.
  *
- * The deadline covers the body too, and it does not trust the runtime to honour
- * the abort signal: whoever waits is let go when it is time.
+ * The deadline covers the body too. It does not rely on the runtime to honour the abort signal: the
+ * caller's promise rejects at the deadline in any case.
  *
  * @module
  */
 
 import type { Schedule } from "../../../lib/schedule.ts";
 
-/** What came back, read to its end. */
+/** A response, read to its end. */
 export interface Answer {
+  /** HTTP status. */
   readonly status: number;
+  /** HTTP headers. */
   readonly headers: Headers;
+  /** The body as text. */
   readonly text: string;
 }
 
+/** The settings and dependencies of an exchange. */
 export interface ExchangeDeps {
+  /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Milliseconds from the first byte out to the last byte in. */
   readonly timeoutMs: number;
+  /** Timer for the deadline. */
   readonly schedule: Schedule;
-  /** Each gives up what is under way. */
+  /** Each cancels the exchange. */
   readonly signals: readonly AbortSignal[];
 }
 
-/** Called when an answer's headers were read, and when all of it was. */
+/** Hooks for the two stages of a response: its headers are read, and its body is read. */
 export interface AnswerHooks {
+  /** Called when the headers are read. */
   readonly onAnswerStarted?: (() => void) | undefined;
+  /** Called when the body is read. */
   readonly onAnswered?: (() => void) | undefined;
 }
 
 /**
  * Sends a request once.
  *
- * A redirect is an answer like any other: it is not followed, for the token
- * must not be carried to where somebody else points.
+ * A redirect is a response like any other. It is not followed, because the token must not go to an
+ * address that a third party chooses.
  *
- * @throws Whatever `fetch` throws, a `TimeoutError`, a `RangeError` for an answer without end, or a
+ * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for an endless response, or a
  * signal's reason.
  */
 export async function exchange(
@@ -48,19 +56,19 @@ export async function exchange(
 ): Promise<Answer> {
   for (const signal of signals) signal.throwIfAborted();
   const controller = new AbortController();
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const giveUp = (reason: unknown) => {
+  const { promise: cancelled, reject } = Promise.withResolvers<never>();
+  const cancelWith = (reason: unknown) => {
     reject(reason);
     controller.abort(reason);
   };
-  const onStop = () => giveUp(signals.find(({ aborted }) => aborted)?.reason);
+  const onStop = () => cancelWith(signals.find(({ aborted }) => aborted)?.reason);
   const cancel = schedule(
-    () => giveUp(new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError")),
+    () => cancelWith(new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError")),
     timeoutMs,
   );
   for (const signal of signals) signal.addEventListener("abort", onStop, { once: true });
 
-  async function talk(): Promise<Answer> {
+  async function run(): Promise<Answer> {
     const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
     hooks.onAnswerStarted?.();
     const length = Number(response.headers.get("content-length") ?? NaN);
@@ -70,7 +78,7 @@ export async function exchange(
   }
 
   try {
-    return await Promise.race([talk(), givenUp]);
+    return await Promise.race([run(), cancelled]);
   } finally {
     cancel();
     for (const signal of signals) signal.removeEventListener("abort", onStop);
@@ -78,8 +86,8 @@ export async function exchange(
 }
 
 /**
- * Bytes of an answer, at most: of what Discord sends, the channels of its largest guilds are some
- * megabytes. What is in its place may send for ever.
+ * Maximum size of a response in bytes. Discord's largest responses, the channels of its largest
+ * guilds, are some megabytes. A server in Discord's place may send without end.
  */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 

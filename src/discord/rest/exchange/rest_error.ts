@@ -1,5 +1,5 @@
 /**
- * Failures of Discord's REST API, told apart by what the caller can do next.
+ * Failures of Discord's REST API, grouped by the caller's next step.
  *
  * @module
  */
@@ -12,27 +12,33 @@ import { flattenErrors } from "./error_tree.ts";
 import { nameOf, type Route } from "./route.ts";
 
 /**
- * A {@link Refusal}, or one of two that say nothing against the request; try again later.
+ * A {@link Refusal}, or one of two kinds without a verdict on the request; try again later.
  *
- * - `unsent`: it never left, so Discord cannot have carried it out.
- * - `unavailable`: no answer, or one that blames Discord; it may have been carried out.
+ * - `unsent`: the request never left, so Discord cannot have carried it out.
+ * - `unavailable`: no response, or a fault of Discord's; Discord may have carried the request out.
  */
 export type RestErrorKind = Refusal | "unsent" | "unavailable";
 
 /** A request to Discord that did not succeed. */
 export class RestError extends Error {
+  /** The name of the class. */
   override readonly name = "RestError";
+  /** The caller's next step depends on it. */
   readonly kind: RestErrorKind;
   /** Method and path without ids or query: `"POST /channels/:id/messages"`. */
   readonly route: string;
-  /** HTTP status; absent when no response came. */
+  /** HTTP status; absent if no response came. */
   readonly status?: number;
-  /** Discord's own code, such as `50013` for missing permissions. */
+  /** Discord's error code, such as `50013` for missing permissions. */
   readonly code?: number;
-  /** Milliseconds after which it is worth asking again, of `rate_limited`, where that is known. */
+  /** Of `rate_limited`: milliseconds until a retry makes sense; absent if unknown. */
   readonly retryAfterMs?: number;
 
-  /** @param message What became of the request; the route is put before it. */
+  /**
+   * Creates an error.
+   *
+   * @param message The request's outcome; the constructor puts the route before it.
+   */
   constructor(
     message: string,
     details: {
@@ -60,16 +66,16 @@ const discordErrorSchema = z.object({
   errors: z.unknown().optional(),
 });
 
-/** Whether a body is an error as Discord tells it, and no page of something in between. */
+/** Whether a body is an error in Discord's form, and not the page of a proxy. */
 export function isDiscordError(body: unknown): boolean {
   return discordErrorSchema.safeParse(body).success;
 }
 
 /**
- * Names a failure that Discord answered with.
+ * Creates the error of an unsuccessful response.
  *
- * @param body The parsed body; `undefined` where it is no JSON, as of a proxy in between.
- * @param retryAfterMs How long a rate limit lasts, where that is known.
+ * @param body The parsed body; `undefined` if it is not JSON, such as the page of a proxy.
+ * @param retryAfterMs How long a rate limit lasts; absent if unknown.
  */
 export function toRestError(
   route: Route,
@@ -79,8 +85,8 @@ export function toRestError(
 ): RestError {
   const discord = discordErrorSchema.safeParse(body).data;
   return new RestError(`failed with ${status}: ${reasonOf(status, discord)}`, {
-    // Without Discord's words it is a wall in front of it, which lets us through again later: what
-    // Discord would call final it cannot know.
+    // Without Discord's error body, the response comes from a firewall or proxy in front of Discord.
+    // It blocks for a while only, and cannot know whether Discord would refuse for good.
     kind: !discord && isClientError(status) ? "rate_limited" : kindOf(status),
     route: nameOf(route),
     status,
@@ -90,16 +96,16 @@ export function toRestError(
 }
 
 /**
- * Names a failure of the way to Discord.
+ * Creates the error of a request without a response.
  *
- * @param thrown What `fetch` rejected with, or the deadline.
+ * @param thrown The rejection of `fetch`, or the error of the deadline.
  */
 export function toNoAnswer(route: Route, thrown: unknown): RestError {
-  // The runtimes put the URL into their messages, and with it the token that it may carry.
+  // The runtimes put the URL into their messages, and the URL may contain a token.
   const cause = route.carriesToken ? undefined : thrown;
   const isUnsent = neverConnected(thrown);
-  const what = isUnsent ? "could not reach Discord" : "got no answer from Discord";
-  return new RestError(`${what}: ${wordsFor(thrown)}`, {
+  const outcome = isUnsent ? "could not reach Discord" : "got no answer from Discord";
+  return new RestError(`${outcome}: ${causeText(thrown)}`, {
     kind: isUnsent ? "unsent" : "unavailable",
     route: nameOf(route),
     cause,
@@ -107,9 +113,9 @@ export function toNoAnswer(route: Route, thrown: unknown): RestError {
 }
 
 /**
- * Names what kept a request from leaving.
+ * Creates the error of a request that was never sent.
  *
- * @param reason Why, after "was not sent: ".
+ * @param reason The text after "was not sent: ".
  */
 export function toUnsent(
   route: Route,
@@ -139,27 +145,27 @@ function isClientError(status: number): boolean {
 function reasonOf(status: number, discord?: z.infer<typeof discordErrorSchema>): string {
   if (!discord) {
     return status >= 300 && status < 400
-      ? "a redirect, which Discord never sends; something stands in between"
+      ? "a redirect, which Discord never sends; a proxy or firewall answers in its place"
       : "no reason given";
   }
   const lines = flattenErrors(discord.errors);
   return [`${inLine(discord.message)} (${discord.code})`, inLine(lines.join("; "))]
-    .filter((words) => words !== "").join(": ");
+    .filter((text) => text !== "").join(": ");
 }
 
-/** Characters of what an answer says, at most: it is told to people, and kept with the message. */
-const MAX_WORDS = 300;
+/** Maximum characters of a response's text in an error: people read it, and the store keeps it. */
+const MAX_TEXT = 300;
 
-/** Somebody's words as part of a line: what answers in Discord's place may say anything. */
-function inLine(words: string): string {
-  const isLonger = words.length > MAX_WORDS;
-  const shown = isLonger ? words.slice(0, MAX_WORDS).toWellFormed() : words;
+/** Makes a text safe as part of a line: a server in Discord's place may send any text. */
+function inLine(text: string): string {
+  const isLonger = text.length > MAX_TEXT;
+  const shown = isLonger ? text.slice(0, MAX_TEXT).toWellFormed() : text;
   return printable(shown) + (isLonger ? "…" : "");
 }
 
-/** Codes of a connection that never was: nothing can have been sent. */
+/** Codes of a connection that was never established, so the request was not sent. */
 const NO_CONNECTION = /\b(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH)\b/;
-/** Deno gives no code, only its HTTP client's words. */
+/** Deno gives no code, only the text of its HTTP client. */
 const NO_CONNECTION_IN_DENO = "client error (Connect)";
 
 function neverConnected(thrown: unknown): boolean {
@@ -168,8 +174,8 @@ function neverConnected(thrown: unknown): boolean {
   );
 }
 
-/** Short words without a URL: a code where there is one. */
-function wordsFor(thrown: unknown): string {
+/** A short text without a URL: the error's code if it has one. */
+function causeText(thrown: unknown): string {
   for (const error of chainOf(thrown)) {
     if (error.name === "TimeoutError") return error.message;
     const code = codeOf(error);
@@ -182,7 +188,7 @@ function wordsFor(thrown: unknown): string {
     : "the connection broke";
 }
 
-/** An error and what caused it, outermost first. */
+/** An error and its causes, outermost first. */
 function* chainOf(thrown: unknown): Generator<Error> {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 5; depth++) {
     yield error;

@@ -1,31 +1,34 @@
 /**
- * What a request is, apart from whom it is about.
+ * Derives a request's route: its path without ids, and its request queue.
  *
- * Discord limits each route per channel, guild, webhook or interaction, its
- * "major parameter". So requests that share method, route and major parameter
- * share a lane and leave one by one; all others do not wait for them.
+ * Discord limits each route per channel, guild, webhook or interaction, the "major parameter". So
+ * requests with the same method, route and major parameter share a queue, and leave one by one.
+ * Other requests do not wait for them.
  *
  * @module
  */
 
-/** One request's place in limits, metrics and logs. */
+/** Identifies a request in limits, metrics and logs. */
 export interface Route {
+  /** HTTP method. */
   readonly method: string;
-  /** Path without ids, tokens or query: `"/channels/:id/messages"`. Safe to log and to count by. */
+  /** Path without ids, tokens or query: `"/channels/:id/messages"`. Safe for logs and metrics. */
   readonly template: string;
-  /** Method and path with the major parameter; may hold a token, so it is never logged. */
-  readonly lane: string;
-  /** The major parameter; empty where there is none. May hold a token, as the lane does. */
+  /** Method and path with the major parameter; may contain a token, so it is never logged. */
+  readonly queueKey: string;
+  /**
+   * The major parameter; empty if the route has none. May contain a token, like the queue key.
+   */
   readonly major: string;
-  /** Whether the path itself carries the credential, so that a 401 says nothing of the bot's token. */
+  /** Whether the path contains the credential. Then a 401 is not about the bot's token. */
   readonly carriesToken: boolean;
 }
 
-/** First segments whose id is a major parameter; of the last two a token belongs to it. */
+/** First segments whose id is a major parameter; after the last two, a token belongs to it. */
 const MAJOR: readonly string[] = ["channels", "guilds", "webhooks", "interactions"];
 const WITH_TOKEN: readonly string[] = ["webhooks", "interactions"];
 
-/** Segments that a free text follows, and what stands for that text. */
+/** Segments before a free text, and the placeholder for that text. */
 const NAMED: Readonly<Record<string, string>> = {
   reactions: ":emoji",
   invites: ":code",
@@ -33,7 +36,7 @@ const NAMED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a request's path.
+ * Derives the route of a request.
  *
  * @param path From `/` on, without the API's version: `"/channels/77/messages?limit=50"`.
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
@@ -43,24 +46,24 @@ export function routeOf(method: string, path: string): Route {
   const [first = ""] = segments;
   const folded = segments.map((segment, index) => fold(segment, index, segments));
   const kept = !MAJOR.includes(first) ? 1 : WITH_TOKEN.includes(first) ? 3 : 2;
-  const lane = [...segments.slice(0, kept), ...folded.slice(kept)].join("/");
-  // To add a reaction and to take it away undo each other, so that one must wait for the other.
+  const keyPath = [...segments.slice(0, kept), ...folded.slice(kept)].join("/");
+  // Adding a reaction and removing it undo each other, so they share a queue to keep their order.
   const verb = folded.includes("reactions") && method !== "GET" ? "PUT|DELETE" : method;
   return {
     method,
     template: `/${folded.join("/")}`,
-    lane: `${verb} /${lane}`,
+    queueKey: `${verb} /${keyPath}`,
     major: kept === 1 ? "" : segments.slice(0, kept).join("/"),
     carriesToken: folded.includes(":token"),
   };
 }
 
-/** How a route is called in logs and errors: `"POST /channels/:id/messages"`. */
+/** The name of a route in logs and errors: `"POST /channels/:id/messages"`. */
 export function nameOf({ method, template }: Route): string {
   return `${method} ${template}`;
 }
 
-/** Whether a request would make a message that people see. */
+/** Whether a request creates a message in a channel. */
 export function createsMessage({ method, template }: Route): boolean {
   return method === "POST" && template === "/channels/:id/messages";
 }

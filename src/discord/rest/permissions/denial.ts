@@ -1,50 +1,52 @@
 /**
- * Why the bot may not post somewhere, in words for whoever can change it.
+ * Explains to the operator why the bot may not post in a place.
  *
- * Discord's refusal says "Missing Permissions" and no more. What is missing,
- * and who takes it away, is in the guild's settings: of roles, of the channel's
- * overwrites, of the bot itself. So one look at them names both.
+ * Discord's refusal says "Missing Permissions" and no more. The guild's settings tell which
+ * permission is missing and which rule denies it: its roles, the channel's overwrites, and the
+ * bot's member.
  *
  * @module
  */
 
-import type { GuildLook, LookedChannel } from "./guild_look.ts";
-import { deniedBy, mayEverything, type Permission } from "./permissions.ts";
+import type { ChannelPermissions, GuildPermissions } from "./guild_permissions.ts";
+import { deniedBy, hasAllPermissions, type Permission } from "./permissions.ts";
 
-/** What a request needed; in a thread, to send is a permission of its own. */
+/** A permission that a request needs. In a thread, sending needs a different one. */
 export type NeededPermission =
   | "View Channel"
   | "Send Messages"
   | "Attach Files"
   | "Read Message History";
 
-/** What is in the way. */
+/** A missing permission, and the rule that denies it. */
 export interface Denial {
-  /** As Discord's settings call it: `"Send Messages"`. */
+  /** Its name in Discord's settings: `"Send Messages"`. */
   readonly permission: Permission;
-  /** `"the role Krill"`, `"@everyone"`, `"the bot itself"`, `"no role grants it"`, `"a timeout"`. */
-  readonly by: string;
+  /**
+   * `"the role Krill"`, `"@everyone"`, `"the bot itself"`, `"no role grants it"`, `"a timeout"`.
+   */
+  readonly deniedBy: string;
   /** Without `#`. */
   readonly channelName?: string;
   /** `"cannot post in #ops: Send Messages is denied for the role Krill"` */
-  readonly words: string;
+  readonly text: string;
 }
 
-/** Where the bot was about to post. */
-export type LookedPlace =
-  | { readonly kind: "channel"; readonly channel: LookedChannel }
+/** The place of a message that the bot tried to post. */
+export type PostingPlace =
+  | { readonly kind: "channel"; readonly channel: ChannelPermissions }
   | {
     readonly kind: "thread";
     readonly name?: string;
-    /** Absent where the guild does not list it. */
-    readonly parent?: LookedChannel;
+    /** Absent if the guild does not list it. */
+    readonly parent?: ChannelPermissions;
     readonly isLocked: boolean;
   }
-  /** A thread in a channel that the bot does not see, or a private one that it is not in. */
+  /** A thread in a channel that the bot does not see, or a private thread without the bot. */
   | { readonly kind: "hidden_thread" }
   | { readonly kind: "gone" };
 
-/** What a message takes, in the order in which Discord asks for it. */
+/** Returns the permissions for a message, in the order in which Discord checks them. */
 export function neededToPost(
   { hasFiles, isQuote }: { readonly hasFiles: boolean; readonly isQuote: boolean },
 ): readonly NeededPermission[] {
@@ -57,20 +59,20 @@ export function neededToPost(
 }
 
 /**
- * Explains what keeps the bot from posting.
+ * Finds the reason why the bot may not post.
  *
- * @param needed In the order in which they are named: the first that is missing is told.
- * @param now Unix time in milliseconds, for a timeout.
- * @returns `undefined` where nothing does.
+ * @param needed In order: the result names the first missing permission.
+ * @param now Unix time in milliseconds, for a timeout of the bot's member.
+ * @returns `undefined` if no permission is missing.
  */
-export function denialIn(
-  look: GuildLook,
-  place: LookedPlace,
+export function findDenial(
+  guild: GuildPermissions,
+  place: PostingPlace,
   needed: readonly NeededPermission[],
   now: number,
 ): Denial | undefined {
-  if (!look.member) {
-    return said(
+  if (!guild.member) {
+    return toDenial(
       "View Channel",
       "the bot is not in that server",
       undefined,
@@ -79,14 +81,14 @@ export function denialIn(
   }
   switch (place.kind) {
     case "gone":
-      return said(
+      return toDenial(
         "View Channel",
         "the channel is gone",
         undefined,
         (where) => `cannot post in ${where}: it was deleted`,
       );
     case "hidden_thread":
-      return said(
+      return toDenial(
         "View Channel",
         "a channel or a private thread",
         undefined,
@@ -95,10 +97,10 @@ export function denialIn(
           "the bot is not in it",
       );
     case "channel":
-      return missingIn(look, place.channel, place.channel.name, needed, now);
+      return missingIn(guild, place.channel, place.channel.name, needed, now);
     case "thread":
-      return missingIn(look, place.parent, place.name, needed.map(inThread), now) ??
-        lockOf(look, place, needed);
+      return missingIn(guild, place.parent, place.name, needed.map(inThread), now) ??
+        lockOf(guild, place, needed);
   }
 }
 
@@ -106,15 +108,15 @@ function inThread(permission: NeededPermission): Permission {
   return permission === "Send Messages" ? "Send Messages in Threads" : permission;
 }
 
-/** A locked thread can be read; to write in it takes a permission of its own. */
+/** A locked thread stays readable; writing in it needs Manage Threads. */
 function lockOf(
-  { standing }: GuildLook,
-  { isLocked, name, parent }: Extract<LookedPlace, { readonly kind: "thread" }>,
+  { inputs }: GuildPermissions,
+  { isLocked, name, parent }: Extract<PostingPlace, { readonly kind: "thread" }>,
   needed: readonly NeededPermission[],
 ): Denial | undefined {
   if (!isLocked || !needed.includes("Send Messages")) return undefined;
-  if (!deniedBy(standing, parent?.overwrites ?? [], "Manage Threads")) return undefined;
-  return said(
+  if (!deniedBy(inputs, parent?.overwrites ?? [], "Manage Threads")) return undefined;
+  return toDenial(
     "Send Messages in Threads",
     "the thread is locked",
     name,
@@ -122,25 +124,25 @@ function lockOf(
   );
 }
 
-/** A member that is timed out may look and read back, and nothing else. */
-const LEFT_BY_TIMEOUT: ReadonlySet<Permission> = new Set([
+/** The only permissions of a member in timeout. */
+const ALLOWED_IN_TIMEOUT: ReadonlySet<Permission> = new Set([
   "View Channel",
   "Read Message History",
 ]);
 
 function missingIn(
-  { member, standing }: GuildLook,
-  channel: LookedChannel | undefined,
+  { member, inputs }: GuildPermissions,
+  channel: ChannelPermissions | undefined,
   name: string | undefined,
   needed: readonly Permission[],
   now: number,
 ): Denial | undefined {
-  if (mayEverything(standing)) return undefined;
+  if (hasAllPermissions(inputs)) return undefined;
   const isTimedOut = (member?.timedOutUntil ?? 0) > now;
   for (const permission of needed) {
-    const denied = deniedBy(standing, channel?.overwrites ?? [], permission);
+    const denied = deniedBy(inputs, channel?.overwrites ?? [], permission);
     if (denied?.kind === "no_role") {
-      return said(
+      return toDenial(
         permission,
         "no role grants it",
         name,
@@ -149,21 +151,21 @@ function missingIn(
       );
     }
     if (denied) {
-      const by = denied.kind === "everyone"
+      const rule = denied.kind === "everyone"
         ? "@everyone"
         : denied.kind === "member"
         ? "the bot itself"
-        : rolesInWords(standing.roles, denied.ids);
-      return said(
+        : roleNames(inputs.roles, denied.ids);
+      return toDenial(
         permission,
-        by,
+        rule,
         name,
-        (where) => `cannot post in ${where}: ${permission} is denied for ${by}`,
+        (where) => `cannot post in ${where}: ${permission} is denied for ${rule}`,
       );
     }
-    if (isTimedOut && !LEFT_BY_TIMEOUT.has(permission)) {
+    if (isTimedOut && !ALLOWED_IN_TIMEOUT.has(permission)) {
       const until = new Date(member?.timedOutUntil ?? now).toISOString();
-      return said(
+      return toDenial(
         permission,
         "a timeout",
         name,
@@ -174,71 +176,71 @@ function missingIn(
   return undefined;
 }
 
-function rolesInWords(
-  roles: GuildLook["standing"]["roles"],
+function roleNames(
+  roles: GuildPermissions["inputs"]["roles"],
   ids: readonly string[],
 ): string {
-  const names = roles.filter(({ id }) => ids.includes(id)).map(({ name }) => named(name));
+  const names = roles.filter(({ id }) => ids.includes(id)).map(({ name }) => cleanName(name));
   return `the role${names.length === 1 ? "" : "s"} ${names.join(" and ")}`;
 }
 
-function said(
+function toDenial(
   permission: Permission,
-  by: string,
+  rule: string,
   name: string | undefined,
-  words: (where: string) => string,
+  textFor: (where: string) => string,
 ): Denial {
-  const channelName = name === undefined ? undefined : named(name);
+  const channelName = name === undefined ? undefined : cleanName(name);
   return {
     permission,
-    by,
+    deniedBy: rule,
     ...(channelName !== undefined && { channelName }),
-    words: words(channelName === undefined ? "that channel" : `#${channelName}`),
+    text: textFor(channelName === undefined ? "that channel" : `#${channelName}`),
   };
 }
 
-/** Names are other people's text, and these words go into logs: on one line they stay. */
-function named(name: string): string {
+/** Removes control characters: users choose the names, and the texts go into logs as one line. */
+function cleanName(name: string): string {
   return name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "").slice(0, MAX_NAME);
 }
 
-/** Characters; Discord's own limit. */
+/** Maximum length in characters; Discord's own limit. */
 const MAX_NAME = 100;
 
 /**
- * What Discord's code says of a refusal that no permission explains, in words with a next step.
+ * Explains a refusal without a missing permission by Discord's error code, with a next step.
  *
- * @returns `undefined` of a code that says no more than Discord's own sentence.
+ * @returns `undefined` for a code that says no more than Discord's own message.
  * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#json}
  */
-export function wordsOfCode(code: number): string | undefined {
-  return WORDS.get(code);
+export function explainCode(code: number): string | undefined {
+  return EXPLANATIONS.get(code);
 }
 
-const WORDS: ReadonlyMap<number, string> = new Map([
+const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
   [10003, "the channel is gone"],
   [10004, "the bot is no longer in that server"],
   [
     20016,
-    "the channel has slow mode, and the bot may not pass it; grant it Manage Messages or Bypass Slowmode",
+    "the channel has slow mode, and the bot may not bypass it; grant it Manage Messages or Bypass Slowmode",
   ],
   [20026, "Discord has flagged the bot for spam; ask Discord's support"],
-  [40003, "the bot opens direct messages too fast; Discord lets it again after a while"],
-  [40058, "the author of the post must write its first message before anybody else can"],
+  [40003, "the bot opens direct messages too fast; Discord allows it again after a while"],
+  [40058, "the author of the post must write its first message before anyone else can"],
   [50001, "the bot may not see the channel"],
   [
     50007,
-    "the person takes no messages from the bot: they have closed their direct messages, blocked " +
+    "the person accepts no messages from the bot: they have closed their direct messages, blocked " +
     "the bot, or share no server with it",
   ],
   [
     50008,
-    "the channel takes no messages; it is a category, a forum or a voice channel without text",
+    "the channel accepts no messages; it is a category, a forum or a voice channel without text",
   ],
-  [50009, "the server's verification level keeps the bot from writing there"],
+  [50009, "the server's verification level prevents the bot from writing there"],
   [50013, "a permission is missing"],
   [50083, "the thread is archived or locked; unlock it"],
-  [50278, "the person shares no server with the bot; invite the bot where both are"],
+  [50278, "the person shares no server with the bot; invite the bot to a server of theirs"],
   [160005, "the thread is locked; unlock it"],
   [200000, "the server's AutoMod has blocked the text"],
   [200001, "the server's AutoMod has blocked a title in it"],

@@ -1,8 +1,8 @@
 /**
- * Fetches what a denial is explained from.
+ * Reads a guild's settings from Discord, and explains why the bot may not do something there.
  *
- * For rare use: three requests for a channel, one more for a thread. So it is
- * asked once where a channel is parked, never for each message.
+ * It is for rare use: three requests for a channel, one more for a thread. So Barnacle asks once
+ * when it parks a channel, never for each message.
  *
  * @module
  */
@@ -12,27 +12,34 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { type Denial, denialIn, type LookedPlace, type NeededPermission } from "./denial.ts";
-import { createLookAtGuild, type GuildLook, type LookAtGuild } from "./guild_look.ts";
+import { type Denial, findDenial, type NeededPermission, type PostingPlace } from "./denial.ts";
+import {
+  createReadGuildPermissions,
+  type GuildPermissions,
+  type ReadGuildPermissions,
+} from "./guild_permissions.ts";
 import { RestError } from "../exchange/rest_error.ts";
 
-/** A channel, and who asks. */
-export interface AskedPlace {
+/** A channel, and the bot's user. */
+export interface PermissionQuery {
+  /** A channel or a thread. */
   readonly channelId: ChannelId;
-  /** Absent in direct messages, where nobody grants anything: only Discord's code tells. */
+  /**
+   * Absent in direct messages, which have no permissions; there, only Discord's error code tells.
+   */
   readonly guildId?: GuildId;
-  /** Ours. */
+  /** The bot's own user. */
   readonly userId: UserId;
 }
 
 /**
- * Finds what keeps the bot from something.
+ * Finds the missing permission, and the rule that denies it.
  *
- * @returns `undefined` where nothing does, or where only Discord's code could tell.
- * @throws {RestError} If Discord does not tell.
+ * @returns `undefined` if no permission is missing, or only Discord's error code can tell.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
 export type ExplainDenial = (
-  place: AskedPlace,
+  place: PermissionQuery,
   needed: readonly NeededPermission[],
 ) => Promise<Denial | undefined>;
 
@@ -42,47 +49,51 @@ const threadSchema = z.object({
   thread_metadata: z.object({ locked: z.boolean().default(false) }).nullish(),
 });
 
-/** @param now Unix time in milliseconds, for timeouts. */
+/**
+ * Creates an {@link ExplainDenial}.
+ *
+ * @param now Unix time in milliseconds, for timeouts of members.
+ */
 export function createExplainDenial(
   api: RestApi,
   now: () => number,
   options: RequestOptions = {},
 ): ExplainDenial {
-  const lookAt = createLookAtGuild(api, options);
+  const readGuildPermissions = createReadGuildPermissions(api, options);
   const readThread = createReadThread(api, options);
   return async ({ channelId, guildId, userId }, needed) => {
     if (guildId === undefined) return undefined;
-    const look = await lookAtOurs(lookAt, guildId, userId);
-    if (!look.member) return denialIn(look, { kind: "gone" }, needed, now());
-    const channel = look.channels.get(channelId);
-    const place: LookedPlace = channel
+    const guild = await readOwnGuild(readGuildPermissions, guildId, userId);
+    if (!guild.member) return findDenial(guild, { kind: "gone" }, needed, now());
+    const channel = guild.channels.get(channelId);
+    const place: PostingPlace = channel
       ? { kind: "channel", channel }
-      : await readThread(channelId, look);
-    return denialIn(look, place, needed, now());
+      : await readThread(channelId, guild);
+    return findDenial(guild, place, needed, now());
   };
 }
 
-/** A guild that the bot is not in is no failure here, but the answer. */
-async function lookAtOurs(
-  lookAt: LookAtGuild,
+/** Reads the guild. If the bot is not in it, that is a result here, not a failure. */
+async function readOwnGuild(
+  readGuildPermissions: ReadGuildPermissions,
   guildId: GuildId,
   userId: UserId,
-): Promise<GuildLook> {
+): Promise<GuildPermissions> {
   try {
-    return await lookAt(guildId, userId);
+    return await readGuildPermissions(guildId, userId);
   } catch (error) {
     if (!isRefused(error)) throw error;
-    const standing = { guildId, userId, ownerId: userId, roles: [], memberRoles: [] };
-    return { standing, channels: new Map() };
+    const inputs = { guildId, userId, ownerId: userId, roles: [], memberRoles: [] };
+    return { inputs, channels: new Map() };
   }
 }
 
 function createReadThread(api: RestApi, options: RequestOptions) {
-  return async (channelId: ChannelId, look: GuildLook): Promise<LookedPlace> => {
+  return async (channelId: ChannelId, guild: GuildPermissions): Promise<PostingPlace> => {
     try {
       const answer = await api.request("GET", `/channels/${channelId}`, options);
       const thread = expect("GET /channels/:id", threadSchema, answer);
-      const parent = thread.parent_id ? look.channels.get(thread.parent_id) : undefined;
+      const parent = thread.parent_id ? guild.channels.get(thread.parent_id) : undefined;
       return {
         kind: "thread",
         ...(thread.name && { name: thread.name }),
@@ -96,7 +107,7 @@ function createReadThread(api: RestApi, options: RequestOptions) {
   };
 }
 
-/** Discord's own refusal, and not that of something in between. */
+/** Whether the refusal comes from Discord, and not from a proxy. */
 function isRefused(error: unknown): error is RestError {
   return error instanceof RestError && error.code !== undefined &&
     (error.kind === "forbidden" || error.kind === "not_found");

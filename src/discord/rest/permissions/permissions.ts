@@ -1,10 +1,12 @@
 /**
- * Whether a member lacks a permission in a channel, by Discord's own computation, and who says so.
+ * Computes whether a member lacks a permission in a channel, and which rule denies it. The
+ * computation is Discord's own.
  *
- * Roles are added up, then the channel's overwrites are applied: everyone's,
- * those of the roles together, the member's own. A thread has the overwrites of
- * its parent. Whoever does not see a channel can do nothing in it; so whoever
- * asks for more asks for that first.
+ * It adds up the permissions of the member's roles, and then applies the channel's overwrites:
+ * those of
+ * @everyone, of the roles together, and of the member. A thread has the overwrites of its parent
+ * channel. A member who does not see a channel can do nothing in it, so a caller that needs another
+ * permission checks View Channel first.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
@@ -13,32 +15,39 @@
 import { BitwisePermissionFlags as Flag } from "@discordeno/types";
 import type { GuildId, RoleId, Snowflake, UserId } from "../../../core/discord/ids.ts";
 
-/** A role with its bits. */
+/** A role with its permission bits. */
 export interface RoleGrant {
+  /** The role's id. */
   readonly id: RoleId;
+  /** The permissions that it grants, one bit each. */
   readonly permissions: bigint;
 }
 
-/** One exception of a channel. */
+/** One permission overwrite of a channel. */
 export interface Overwrite {
-  /** Of a role, or of a member. */
+  /** The id of a role or a member. */
   readonly id: Snowflake;
+  /** Bits of the allowed permissions. */
   readonly allow: bigint;
+  /** Bits of the denied permissions. */
   readonly deny: bigint;
 }
 
-/** A member, and what its guild says of it. */
-export interface Standing {
+/** A member and the guild settings from which its permissions follow. */
+export interface PermissionInputs {
+  /** The guild; `@everyone` has the same id. */
   readonly guildId: GuildId;
+  /** The guild's owner, who has all permissions. */
   readonly ownerId: UserId;
   /** All roles of the guild; `@everyone` has the guild's id. */
   readonly roles: readonly RoleGrant[];
+  /** The member's user. */
   readonly userId: UserId;
-  /** Those of the member, without `@everyone`. */
+  /** The member's roles, without `@everyone`. */
   readonly memberRoles: readonly RoleId[];
 }
 
-/** Permissions that posting or reading back may take, as Discord's settings call them. */
+/** The permissions for posting and reading, by their names in Discord's settings. */
 export const PERMISSIONS = {
   "View Channel": Flag.VIEW_CHANNEL,
   "Send Messages": Flag.SEND_MESSAGES,
@@ -48,54 +57,57 @@ export const PERMISSIONS = {
   "Manage Threads": Flag.MANAGE_THREADS,
 } as const;
 
+/** The name of a permission: `"Send Messages"`. */
 export type Permission = keyof typeof PERMISSIONS;
 
-/** Why a member lacks a permission: nobody gives it, or the last who spoke of it takes it. */
+/** Why a member lacks a permission: no role grants it, or this overwrite denies it last. */
 export type DeniedBy =
   | { readonly kind: "no_role" }
   | { readonly kind: "everyone" }
-  /** Of the member's roles, those that the channel denies it. */
+  /** The member's roles that the channel denies the permission. */
   | { readonly kind: "roles"; readonly ids: readonly RoleId[] }
   | { readonly kind: "member" };
 
 const EVERYTHING = (1n << 64n) - 1n;
 
 /**
- * Who takes a permission from a member.
+ * Finds the rule that denies a member a permission.
  *
- * @returns `undefined` where the member has it, whether or not it sees the channel.
+ * @returns `undefined` if the member has the permission, whether or not it sees the channel.
  */
 export function deniedBy(
-  member: Standing,
+  member: PermissionInputs,
   overwrites: readonly Overwrite[],
   permission: Permission,
 ): DeniedBy | undefined {
   const flag = PERMISSIONS[permission];
   const base = basePermissions(member);
-  let answer: DeniedBy | undefined = has(base, flag) ? undefined : { kind: "no_role" };
+  let denial: DeniedBy | undefined = has(base, flag) ? undefined : { kind: "no_role" };
   if (base === EVERYTHING) return undefined;
-  const { everyone, roles, own } = ranked(member, overwrites);
-  const said = (those: readonly Overwrite[], why: DeniedBy) => {
-    if (those.some(({ allow }) => has(allow, flag))) answer = undefined;
-    else if (those.some(({ deny }) => has(deny, flag))) answer = why;
+  const { everyone, roles, own } = groupOverwrites(member, overwrites);
+  const apply = (group: readonly Overwrite[], reason: DeniedBy) => {
+    if (group.some(({ allow }) => has(allow, flag))) denial = undefined;
+    else if (group.some(({ deny }) => has(deny, flag))) denial = reason;
   };
-  said(everyone, { kind: "everyone" });
-  said(roles, {
+  apply(everyone, { kind: "everyone" });
+  apply(roles, {
     kind: "roles",
     ids: member.memberRoles.filter((role) =>
       roles.some(({ id, deny }) => isSame(id, role) && has(deny, flag))
     ),
   });
-  said(own, { kind: "member" });
-  return answer;
+  apply(own, { kind: "member" });
+  return denial;
 }
 
-/** Whether the guild lets a member do everything everywhere: its owner, or an administrator. */
-export function mayEverything(member: Standing): boolean {
+/** Whether a member has all permissions everywhere: as the guild's owner, or an administrator. */
+export function hasAllPermissions(member: PermissionInputs): boolean {
   return basePermissions(member) === EVERYTHING;
 }
 
-function basePermissions({ guildId, ownerId, roles, userId, memberRoles }: Standing): bigint {
+function basePermissions(
+  { guildId, ownerId, roles, userId, memberRoles }: PermissionInputs,
+): bigint {
   if (userId === ownerId) return EVERYTHING;
   const own = new Set<string>(memberRoles);
   const base = roles
@@ -104,8 +116,11 @@ function basePermissions({ guildId, ownerId, roles, userId, memberRoles }: Stand
   return has(base, Flag.ADMINISTRATOR) ? EVERYTHING : base;
 }
 
-/** Overwrites of each rank, in the order in which they count. */
-function ranked({ guildId, userId, memberRoles }: Standing, overwrites: readonly Overwrite[]) {
+/** Groups overwrites in the order in which Discord applies them. */
+function groupOverwrites(
+  { guildId, userId, memberRoles }: PermissionInputs,
+  overwrites: readonly Overwrite[],
+) {
   const own = new Set<string>(memberRoles);
   return {
     everyone: overwrites.filter(({ id }) => isSame(id, guildId)),
@@ -118,7 +133,7 @@ function has(bits: bigint, flag: bigint): boolean {
   return (bits & flag) !== 0n;
 }
 
-/** Ids of two kinds may be the same on purpose: `@everyone`'s is its guild's. */
-function isSame(one: string, other: string): boolean {
-  return one === other;
+/** Compares ids of two kinds, which can be equal: the role `@everyone` has its guild's id. */
+function isSame(left: string, right: string): boolean {
+  return left === right;
 }

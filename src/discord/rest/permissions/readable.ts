@@ -1,53 +1,63 @@
 /**
- * Whether the bot may read what was said.
+ * Checks whether the bot may read a channel's history.
  *
- * Discord answers an empty page where the permission to read the history is
- * missing, and a 403 where the channel may not be seen; neither is to be found
- * out by trying.
+ * Trying does not tell. Without the permission to read the history, Discord answers with an empty
+ * page. For a hidden channel it answers 403.
  *
  * @module
  */
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
-import { type AskedPlace, createExplainDenial } from "./explain_denial.ts";
-import { createLookAtGuild } from "./guild_look.ts";
-import { deniedBy } from "./permissions.ts";
+import { createExplainDenial, type PermissionQuery } from "./explain_denial.ts";
+import { createReadGuildPermissions } from "./guild_permissions.ts";
+import { deniedBy, type Permission } from "./permissions.ts";
 
-/** What reading a channel's history takes, in the order in which it is missed. */
-const TO_READ = ["View Channel", "Read Message History"] as const;
+/** The permissions for reading a channel's history, most basic first. */
+const NEEDED_TO_READ = [
+  "View Channel",
+  "Read Message History",
+] as const satisfies readonly Permission[];
 
 /**
- * Tells whether an empty history means that nothing is there.
+ * Checks whether an empty history means that the channel has no messages.
  *
- * @throws {RestError} If Discord does not tell.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type CanReadHistory = (place: AskedPlace) => Promise<boolean>;
+export type CanReadHistory = (place: PermissionQuery) => Promise<boolean>;
 
+/** Creates a {@link CanReadHistory}. */
 export function createCanReadHistory(api: RestApi, options: RequestOptions = {}): CanReadHistory {
-  const explain = createExplainDenial(api, () => 0, options); // a timeout lets one read
-  return async (place) => await explain(place, TO_READ) === undefined;
+  const explain = createExplainDenial(api, () => 0, options); // a member in timeout can still read
+  return async (place) => await explain(place, NEEDED_TO_READ) === undefined;
 }
 
 /**
- * Looks at all channels of a guild at once.
+ * Reads the permissions of all channels of a guild at once.
  *
- * @returns What is missing in one of them, the first of it; a thread is asked for by its parent.
- * @throws {RestError} If Discord does not tell.
+ * @returns A function from a channel to its missing permissions: none, or the most basic one. For a
+ * thread, the caller passes its parent.
+ * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type MissingToRead = (
+export type MissingReadPermissions = (
   guildId: GuildId,
   userId: UserId,
-) => Promise<(channelId: ChannelId) => readonly (typeof TO_READ)[number][]>;
+) => Promise<(channelId: ChannelId) => readonly Permission[]>;
 
-export function createMissingToRead(api: RestApi, options: RequestOptions = {}): MissingToRead {
-  const lookAt = createLookAtGuild(api, options);
+/** Creates a {@link MissingReadPermissions}. */
+export function createMissingReadPermissions(
+  api: RestApi,
+  options: RequestOptions = {},
+): MissingReadPermissions {
+  const readGuildPermissions = createReadGuildPermissions(api, options);
   return async (guildId, userId) => {
-    const { standing, channels } = await lookAt(guildId, userId);
+    const { inputs, channels } = await readGuildPermissions(guildId, userId);
     return (channelId) => {
       const channel = channels.get(channelId);
-      if (!channel) return ["View Channel"]; // what is not listed is hidden
-      return TO_READ.filter((one) => deniedBy(standing, channel.overwrites, one)).slice(0, 1);
+      if (!channel) return ["View Channel"]; // Discord does not list hidden channels
+      return NEEDED_TO_READ
+        .filter((permission) => deniedBy(inputs, channel.overwrites, permission))
+        .slice(0, 1);
     };
   };
 }

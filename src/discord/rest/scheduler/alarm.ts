@@ -1,19 +1,25 @@
 /**
- * One timer, set to the earliest of the times that were asked for.
+ * One timer for several deadlines: it fires at the earliest of them.
  *
  * @module
  */
 
 import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
 
+/** A timer that keeps only the earliest of the requested times. */
 export interface Alarm {
-  /** Rings after so many milliseconds, unless it rings sooner already. */
+  /** Fires after `inMs` milliseconds, unless it is already set to fire sooner. */
   set(now: number, inMs: number): void;
+  /** Stops the timer; `set` starts it again. */
   cancel(): void;
 }
 
-/** @param onRing Called at the time, or before it: a timer has a longest time. */
-export function createAlarm(schedule: Schedule, onRing: () => void): Alarm {
+/**
+ * Creates an alarm.
+ *
+ * @param onFire Called at the time, or earlier if the time exceeds the longest possible timer.
+ */
+export function createAlarm(schedule: Schedule, onFire: () => void): Alarm {
   let current: { readonly at: number; readonly cancel: () => void } | undefined;
 
   function cancel(): void {
@@ -26,11 +32,11 @@ export function createAlarm(schedule: Schedule, onRing: () => void): Alarm {
       const at = now + inMs;
       if (current && current.at <= at) return;
       cancel();
-      const callOff = schedule(() => {
+      const cancelTimer = schedule(() => {
         current = undefined;
-        onRing();
+        onFire();
       }, Math.min(Math.ceil(inMs), MAX_TIMER_MS));
-      current = { at, cancel: callOff };
+      current = { at, cancel: cancelTimer };
     },
     cancel,
   };

@@ -1,10 +1,10 @@
 /**
- * Keeps the bot from the requests for which Discord bans an address.
+ * Slows or stops requests before Discord bans the address for too many invalid ones.
  *
- * Discord bans for 10,000 invalid requests in ten minutes. Slowed from 500 on,
- * 2,000 cannot be reached: two a second are 1,320 in the eleven minutes that a
- * count by minutes may span. What reaches it all the same, such as answers to
- * people, stops there, until the count has fallen by itself.
+ * Discord bans for 10,000 invalid requests in ten minutes. From 500 on, all requests but
+ * interactions are slowed to two a second. These alone cannot reach 2,000: two a second are 1,320
+ * in the eleven minutes that a count by minutes may span. If answers to interactions push the count
+ * to 2,000, all requests stop until the count has fallen.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
@@ -12,37 +12,41 @@
 
 import { INVALID_WINDOW_MS, type InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 
-/** `closed`: everything leaves at its own pace. `stopped`: nothing leaves. */
+/** `closed`: full pace. `slowed`: slow pace for all but interactions. `stopped`: no requests. */
 export type BreakerState = "closed" | "slowed" | "stopped";
 
-/** Invalid requests of ten minutes from which on everything but interactions is slowed. */
+/** Invalid requests in ten minutes from which on all requests but interactions are slowed. */
 export const SLOW_FROM = 500;
-/** And at which nothing leaves any more. */
+/** Invalid requests in ten minutes from which on all requests stop. */
 export const STOP_AT = 2_000;
 
 const MINUTE_MS = 60_000;
 
 /**
- * Whether Discord holds an answer against the address.
+ * Whether Discord counts the request of a response as invalid.
  *
- * Of whom an answer is, is not asked: Cloudflare's count as Discord's do.
+ * The sender of the response does not matter: those of Cloudflare count like Discord's own.
  */
 export function isInvalid(status: number, headers: Headers): boolean {
   if (status === 429) return headers.get("x-ratelimit-scope") !== "shared";
   return status === 401 || status === 403;
 }
 
-/** @param count Invalid requests of the last ten minutes. */
+/**
+ * The breaker's state at a count.
+ *
+ * @param count Invalid requests of the last ten minutes.
+ */
 export function breakerState(count: number): BreakerState {
   if (count >= STOP_AT) return "stopped";
   return count >= SLOW_FROM ? "slowed" : "closed";
 }
 
 /**
- * How long the breaker stays stopped if nothing more is counted.
+ * How long the breaker stays stopped if no more invalid requests follow.
  *
- * @param count Invalid requests that count at a moment, in Unix milliseconds.
- * @returns Milliseconds; 0 where it is not stopped.
+ * @param count Returns the number of invalid requests that count at a time, in Unix milliseconds.
+ * @returns Milliseconds; 0 if it is not stopped.
  */
 export function stoppedForMs(count: (now: number) => number, now: number): number {
   if (count(now) < STOP_AT) return 0;
@@ -52,21 +56,25 @@ export function stoppedForMs(count: (now: number) => number, now: number): numbe
   return at - now;
 }
 
+/** Counts invalid requests, and reports its state. */
 export interface Breaker {
-  /** As of now; a change is told. */
+  /** Returns the state now, and calls `onBreaker` if it has changed. */
   check(): { readonly state: BreakerState; readonly stoppedForMs: number };
-  /** Counts an answer, where Discord does. */
+  /** Counts a response if Discord counts its request as invalid. */
   note(status: number, headers: Headers): void;
 }
 
+/** The dependencies of a breaker. */
 export interface BreakerDeps {
+  /** The counter, which all accounts share. */
   readonly invalidRequests: InvalidRequests;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Told of each change. */
+  /** Called on each change of the state. */
   readonly onBreaker?: ((state: BreakerState) => void) | undefined;
 }
 
+/** Creates a breaker. */
 export function createBreaker({ invalidRequests, now, onBreaker }: BreakerDeps): Breaker {
   let last: BreakerState = "closed";
 

@@ -1,10 +1,9 @@
 /**
- * Discord's buckets: how many requests each has room for, and from when on.
+ * Discord's rate limit buckets: how many requests each has room for, and when.
  *
- * Routes share a bucket where Discord names the same one for both, and then they
- * draw on the same room. What has left and is not answered counts as taken,
- * since nobody knows yet whether Discord's last word includes it. So requests
- * that share a bucket cannot overdraw it together.
+ * Routes share a bucket if Discord gives both the same bucket name; then their requests count
+ * together. A request in flight counts as taken, because the last known count may not include it.
+ * So requests that share a bucket cannot exceed its limit together.
  *
  * @module
  */
@@ -12,61 +11,63 @@
 import type { Route } from "../exchange/route.ts";
 import type { Limits } from "./limits.ts";
 
-/** A bucket's window, as far as answers have told. Times are those of a clock that is never set. */
+/** A bucket's window, as known from responses. Times are those of a monotonic clock. */
 export interface Window {
-  /** Requests in one window; 1 until Discord says otherwise. */
+  /** Requests in one window; 1 until Discord names another limit. */
   readonly limit: number;
-  /** How many are left until `resetAt`, those included that are under way. */
+  /** How many are left until `resetAt`, including those in flight. */
   readonly remaining: number;
-  /** When the window is over; after that its whole limit is free. */
+  /** When the window ends; after that, the whole limit is free. */
   readonly resetAt: number;
 }
 
-/** What is known of one bucket. */
+/** The known state of one bucket. */
 export interface Bucket {
+  /** The window of the last response. */
   window: Window;
-  /** Requests that left and are not answered. */
-  underWay: number;
-  /** 429s in a row that did not say for how long. */
-  strikes: number;
+  /** Requests without a response yet. */
+  inFlight: number;
+  /** 429s in a row without a duration. */
+  untimed429s: number;
 }
 
+/** The buckets of all routes. */
 export interface Buckets {
-  /** The bucket of a route, as far as answers have told; until then, its lane's own. */
+  /** The bucket of a route; until a response names it, a bucket of its queue's own. */
   of(route: Route): Bucket;
   /**
-   * Keeps what an answer said.
+   * Applies the limits of a response.
    *
-   * @param pauseMs How long a 429 keeps its bucket closed; 0 for not at all.
-   * @returns The bucket that it spoke of.
+   * @param pauseMs Milliseconds for which a 429 closes its bucket; 0 if it does not.
+   * @returns The bucket that the response named, or the route's own.
    */
-  tell(route: Route, limits: Limits, pauseMs: number, now: number): Bucket;
+  update(route: Route, limits: Limits, pauseMs: number, now: number): Bucket;
 }
 
-/** Of a bucket of which nothing is known: one request goes ahead, and its answer tells. */
+/** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
 export const UNKNOWN: Window = { limit: 1, remaining: 1, resetAt: -Infinity };
 
-/** More lanes and names than this, and those are forgotten whose limits are over. */
+/** Number of queues and names from which on the buckets without a limit in force are deleted. */
 const SWEEP_AT = 256;
 
 /**
  * When one more request may leave.
  *
- * @returns A time by the clock of `now`: `now` itself, or later; Infinity where only an answer can
+ * @returns A time by the clock of `now`: `now` itself, or later; Infinity if only a response can
  * tell.
  */
-export function roomAt({ window, underWay }: Bucket, now: number): number {
-  if (now >= window.resetAt) return underWay < window.limit ? now : Infinity;
-  return underWay < window.remaining ? now : window.resetAt;
+export function availableAt({ window, inFlight }: Bucket, now: number): number {
+  if (now >= window.resetAt) return inFlight < window.limit ? now : Infinity;
+  return inFlight < window.remaining ? now : window.resetAt;
 }
 
 /**
- * A bucket's window after an answer.
+ * Computes a bucket's window after a response.
  *
- * Answers overtake each other, so within a window the one that leaves less is
- * believed. An answer that tells nothing, or none at all, has taken its share.
+ * Responses can overtake each other, so within a window the smallest remaining count is right. A
+ * request whose response has no counts, or that got no response, counts as taken.
  *
- * @param pauseMs How long a 429 keeps it closed; 0 for not at all.
+ * @param pauseMs Milliseconds for which a 429 closes the bucket; 0 if it does not.
  */
 export function windowAfter(window: Window, limits: Limits, pauseMs: number, now: number): Window {
   const { limit = window.limit, left } = limits;
@@ -84,51 +85,52 @@ export function windowAfter(window: Window, limits: Limits, pauseMs: number, now
   };
 }
 
+/** Creates the buckets; all routes are unknown at first. */
 export function createBuckets(): Buckets {
-  /** Of each lane, its bucket. */
-  const byLane = new Map<string, Bucket>();
-  /** Of each of Discord's buckets and each major parameter. */
+  /** Buckets by queue key. */
+  const byQueue = new Map<string, Bucket>();
+  /** Buckets by Discord's bucket name and major parameter. */
   const byName = new Map<string, Bucket>();
-  /** What Discord calls the bucket of a route, by method and template. */
+  /** Discord's bucket names by method and template. */
   const names = new Map<string, string>();
   let sweepAt = SWEEP_AT;
 
   function of(route: Route): Bucket {
-    const linked = byLane.get(route.lane);
+    const linked = byQueue.get(route.queueKey);
     if (linked) return linked;
     const name = names.get(routeName(route));
     const key = name === undefined ? undefined : keyOf(name, route);
     const bucket = (key !== undefined && byName.get(key)) ||
-      { window: UNKNOWN, underWay: 0, strikes: 0 };
+      { window: UNKNOWN, inFlight: 0, untimed429s: 0 };
     if (key !== undefined) byName.set(key, bucket);
-    byLane.set(route.lane, bucket);
+    byQueue.set(route.queueKey, bucket);
     return bucket;
   }
 
-  /** Discord may call the bucket of one route by several names, so each lane keeps to its own. */
+  /** Discord may give one route several buckets, so each queue keeps its own. */
   function link(route: Route, name: string): Bucket {
     names.set(routeName(route), name);
     const own = of(route);
     const key = keyOf(name, route);
     const named = byName.get(key) ?? own;
     byName.set(key, named);
-    byLane.set(route.lane, named);
+    byQueue.set(route.queueKey, named);
     return named;
   }
 
   function sweep(now: number): void {
-    for (const buckets of [byLane, byName]) {
-      for (const [key, { underWay, window }] of buckets) {
-        if (underWay === 0 && window.resetAt <= now) buckets.delete(key);
+    for (const buckets of [byQueue, byName]) {
+      for (const [key, { inFlight, window }] of buckets) {
+        if (inFlight === 0 && window.resetAt <= now) buckets.delete(key);
       }
     }
-    sweepAt = Math.max(SWEEP_AT, 2 * (byLane.size + byName.size));
+    sweepAt = Math.max(SWEEP_AT, 2 * (byQueue.size + byName.size));
   }
 
   return {
     of,
-    tell(route, limits, pauseMs, now) {
-      if (byLane.size + byName.size > sweepAt) sweep(now);
+    update(route, limits, pauseMs, now) {
+      if (byQueue.size + byName.size > sweepAt) sweep(now);
       const bucket = limits.bucket === undefined ? of(route) : link(route, limits.bucket);
       bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
       return bucket;

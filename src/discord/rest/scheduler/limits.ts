@@ -1,9 +1,8 @@
 /**
- * What an answer says of the limits: Discord's headers in, milliseconds out.
+ * Reads the rate limits of a response: Discord's headers in, milliseconds out.
  *
- * Discord's word is taken as it is and never cut short. It counts from the
- * moment the answer arrived, which is later than Discord's own, so that no
- * request is ever early by Discord's clock.
+ * Barnacle never shortens Discord's times. They count from the moment the response arrived, which
+ * is later than Discord's own start, so no request is early by Discord's clock.
  *
  * @module
  */
@@ -11,9 +10,9 @@
 import { MAX_TIMER_MS } from "../../../lib/schedule.ts";
 import { isRecord } from "../../../lib/record.ts";
 
-/** What one answer says; times in whole milliseconds from its arrival. */
+/** The limits of one response; times in whole milliseconds from its arrival. */
 export interface Limits {
-  /** Discord's name of the bucket: routes that share it have the same. */
+  /** Discord's name of the bucket; routes with the same name share the bucket. */
   readonly bucket?: string;
   /** Requests in one window of the bucket. */
   readonly limit?: number;
@@ -21,16 +20,17 @@ export interface Limits {
   readonly left?: { readonly requests: number; readonly resetMs: number };
   /** Set on a 429. */
   readonly refused?: {
-    readonly isForAll: boolean;
-    /** Absent where nobody says how long. */
+    /** Whether it refuses all requests of the bot, not only those of the bucket. */
+    readonly isGlobal: boolean;
+    /** Absent if the response has no duration. */
     readonly retryMs?: number;
   };
 }
 
 /**
- * Reads what an answer says of the limits.
+ * Reads the rate limits of a response.
  *
- * @param body The parsed body; `undefined` where it is no JSON.
+ * @param body The parsed body; `undefined` if it is not JSON.
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
 export function limitsOf(status: number, headers: Headers, body: unknown): Limits {
@@ -48,26 +48,26 @@ export function limitsOf(status: number, headers: Headers, body: unknown): Limit
 
 function refusalOf(
   headers: Headers,
-  said: Readonly<Record<string, unknown>>,
+  body: Readonly<Record<string, unknown>>,
 ): NonNullable<Limits["refused"]> {
-  const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(said["retry_after"]));
-  return { isForAll: isForAll(headers, said), ...(retryMs > 0 && { retryMs }) };
+  const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(body["retry_after"]));
+  return { isGlobal: isGlobal(headers, body), ...(retryMs > 0 && { retryMs }) };
 }
 
 /**
- * Whether a 429 is for the whole bot. One without any word of Discord's comes
- * from Cloudflare in front of it, and Cloudflare means the address.
+ * Whether a 429 is for the whole bot. A 429 without any field of Discord's comes from Cloudflare in
+ * front of it, and Cloudflare limits the whole address.
  */
-function isForAll(headers: Headers, said: Readonly<Record<string, unknown>>): boolean {
+function isGlobal(headers: Headers, body: Readonly<Record<string, unknown>>): boolean {
   const scope = headers.get("x-ratelimit-scope");
   if (scope === "user" || scope === "shared") return false;
-  if (scope === "global" || headers.has("x-ratelimit-global") || said["global"] === true) {
+  if (scope === "global" || headers.has("x-ratelimit-global") || body["global"] === true) {
     return true;
   }
-  return !headers.has("x-ratelimit-bucket") && said["retry_after"] === undefined;
+  return !headers.has("x-ratelimit-bucket") && body["retry_after"] === undefined;
 }
 
-/** Seconds, as Discord writes them; anything that is no positive number is no wait. */
+/** Converts Discord's seconds to milliseconds; anything but a positive number is 0. */
 function toMs(seconds: unknown): number {
   const value = typeof seconds === "string" && seconds.trim() !== "" ? Number(seconds) : seconds;
   return typeof value === "number" && Number.isFinite(value) && value > 0

@@ -1,98 +1,109 @@
 /**
- * The pace of the whole bot: how many requests may leave in a second, and whose.
+ * The pace of the whole bot: how many requests may leave in a second, and of which priority.
  *
- * Who is asked by a person within three seconds goes before all, and some of
- * each second are kept for that. What nobody waits for takes what is left over,
- * so that it never costs a reply its place.
+ * Answers to interactions, which are due within three seconds, go first, and a part of each second
+ * is reserved for them. Requests for which no person waits use only spare capacity, so they never
+ * delay a reply.
  *
  * @module
  */
 
-import type { Hold } from "./holds.ts";
+import type { GlobalLimitState } from "./global_limit.ts";
 
-/** Whose turn comes first: `interaction`, then a reply, then `background`, then `spare`. */
-export type Rank = "interaction" | "reply" | "background" | "spare";
+/** Order in which requests leave: `interaction`, then `reply`, `background` and `spare`. */
+export type Priority = "interaction" | "reply" | "background" | "spare";
 
-/** Milliseconds between two requests that are no interactions, where too many were invalid. */
+/**
+ * Milliseconds between two requests, interactions aside, after too many invalid requests.
+ */
 export const SLOWED_EVERY_MS = 500;
 
 /**
- * Length of the window in which requests are counted: a second, and a little
- * for requests that need different times for their way.
+ * Length of the window in which requests are counted: one second, and a margin for the differing
+ * latency of requests.
  */
 export const GLOBAL_WINDOW_MS = 1_020;
 
+/** Counts the requests of the last second. All times are those of a monotonic clock. */
 export interface Pace {
-  /** Milliseconds until one more of that rank may leave. */
-  waitMs(rank: Rank, hold: Hold, now: number): number;
-  /** Counts one that leaves now. */
-  take(rank: Rank, now: number): void;
-  /** One that was taken at a moment has left only now: of many at once, the last leave late. */
-  left(takenAt: number, now: number): void;
+  /**
+   * Milliseconds until one more request of a priority may leave; Infinity if it may not while the
+   * pace is slowed.
+   */
+  waitMs(priority: Priority, globalLimit: GlobalLimitState, now: number): number;
+  /** Counts a request that leaves now. */
+  take(priority: Priority, now: number): void;
+  /**
+   * Corrects the time of a request that was counted at `takenAt` but has left only now. Of many
+   * requests at one moment, the last ones leave later.
+   */
+  sent(takenAt: number, now: number): void;
 }
 
+/** The limits of the pace. */
 export interface PaceOptions {
-  /** Requests in any one second, at most. */
+  /** Maximum number of requests in any one second. */
   readonly globalPerSec: number;
-  /** How many of them only interactions may use; one is always left to the others. */
+  /** How many of them are reserved for interactions; at least one is left for other requests. */
   readonly reservedPerSec: number;
 }
 
-/** All times are those of a clock that is never set. */
+/** Creates the pace, without any request so far. */
 export function createPace({ globalPerSec, reservedPerSec }: PaceOptions): Pace {
   const forOthers = Math.max(1, globalPerSec - reservedPerSec);
-  const partOf = (part: number) => Math.ceil(globalPerSec * part);
-  const [half, most, forSpares] = [partOf(1 / 2), partOf(3 / 4), partOf(1 / 8)];
-  /** When the last requests left, oldest first: all of them, all but interactions, the spare ones. */
-  const starts: number[] = [];
+  const shareOf = (share: number) => Math.ceil(globalPerSec * share);
+  const [half, threeQuarters, eighth] = [shareOf(1 / 2), shareOf(3 / 4), shareOf(1 / 8)];
+  /** When the last requests left, oldest first. */
+  const all: number[] = [];
+  /** The same, without interactions. */
   const others: number[] = [];
+  /** The same, spare requests only. */
   const spares: number[] = [];
 
-  function slotMs(rank: Rank, now: number): number {
-    const anyMs = slotWaitMs(starts, globalPerSec, now);
-    if (rank === "interaction") return anyMs;
+  function slotMs(priority: Priority, now: number): number {
+    const anyMs = slotWaitMs(all, globalPerSec, now);
+    if (priority === "interaction") return anyMs;
     const othersMs = Math.max(anyMs, slotWaitMs(others, forOthers, now));
-    switch (rank) {
+    switch (priority) {
       case "reply":
         return othersMs;
       case "background":
-        return Math.max(othersMs, slotWaitMs(starts, half, now));
+        return Math.max(othersMs, slotWaitMs(all, half, now));
       case "spare":
         return Math.max(
           othersMs,
-          slotWaitMs(starts, most, now),
-          slotWaitMs(spares, forSpares, now),
+          slotWaitMs(all, threeQuarters, now),
+          slotWaitMs(spares, eighth, now),
         );
     }
   }
 
   return {
-    waitMs(rank, { until, isSlowed }, now) {
-      const waitMs = Math.max(0, until - now, slotMs(rank, now));
-      if (!isSlowed || rank === "interaction") return waitMs;
-      if (rank === "spare") return Infinity;
+    waitMs(priority, { until, isSlowed }, now) {
+      const waitMs = Math.max(0, until - now, slotMs(priority, now));
+      if (!isSlowed || priority === "interaction") return waitMs;
+      if (priority === "spare") return Infinity;
       return Math.max(waitMs, (others.at(-1) ?? -Infinity) + SLOWED_EVERY_MS - now);
     },
-    take(rank, now) {
-      note(starts, now, globalPerSec);
-      if (rank !== "interaction") note(others, now, globalPerSec);
-      if (rank === "spare") note(spares, now, globalPerSec);
+    take(priority, now) {
+      note(all, now, globalPerSec);
+      if (priority !== "interaction") note(others, now, globalPerSec);
+      if (priority === "spare") note(spares, now, globalPerSec);
     },
-    left(takenAt, now) {
+    sent(takenAt, now) {
       if (now === takenAt) return;
-      for (const moments of [starts, others, spares]) {
-        const index = moments.lastIndexOf(takenAt); // it left lately
-        if (index === -1) continue; // another rank's, or forgotten
-        moments.splice(index, 1);
-        moments.push(now);
+      for (const times of [all, others, spares]) {
+        const index = times.lastIndexOf(takenAt); // it is near the end
+        if (index === -1) continue; // another priority's list, or already removed
+        times.splice(index, 1);
+        times.push(now);
       }
     },
   };
 }
 
 /**
- * Milliseconds until one more request may start, so that no window has more of
- * them than it may.
+ * Milliseconds until one more request may start without exceeding the limit of any window.
  *
  * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
  * @param now By the clock of `starts`.

@@ -1,11 +1,11 @@
 /**
- * Chooses which of the waiting requests leaves next, and when.
+ * Chooses which waiting request leaves next, and when.
  *
- * The next of each lane waits for room in its bucket, and then for its place in
- * the pace of the whole bot, by rank and then in turn.
+ * The first request of each queue waits for room in its bucket. Then it waits for a slot in the
+ * pace of the whole bot, by priority and then in turn.
  *
- * Nothing here asks again and again whether something has changed: each change
- * looks at the lanes that it concerns, and one timer waits for the next slot.
+ * The scheduler does not poll. Each change rechecks the affected queues, and one timer waits for
+ * the next slot.
  *
  * @module
  */
@@ -14,152 +14,170 @@ import type { Schedule } from "../../../lib/schedule.ts";
 import type { RestError } from "../exchange/rest_error.ts";
 import type { Route } from "../exchange/route.ts";
 import { createAlarm } from "./alarm.ts";
-import { type Bucket, createBuckets, roomAt } from "./buckets.ts";
+import { createBucketWaits } from "./bucket_waits.ts";
+import { availableAt, type Bucket, createBuckets } from "./buckets.ts";
+import { createFairQueue, QUEUED_PRIORITIES } from "./fair_queue.ts";
 import type { Gate } from "./gate.ts";
-import { createHolds, type Hold, type HoldsDeps } from "./holds.ts";
-import { type Lane, type Lanes, nextOf } from "./lane.ts";
+import { createGlobalLimit, type GlobalLimitDeps, type GlobalLimitState } from "./global_limit.ts";
 import type { Limits } from "./limits.ts";
-import { createLineUp, QUEUED } from "./line_up.ts";
 import { createPace, type PaceOptions } from "./pace.ts";
-import type { Departure } from "./passage.ts";
-import { createRoomWaits } from "./room_waits.ts";
-import type { Terms, Ticket } from "./ticket.ts";
+import type { Grant } from "./permit.ts";
+import { nextOf, type RequestQueue, type RequestQueues } from "./request_queue.ts";
+import type { SchedulingOptions, WaitingRequest } from "./waiting_request.ts";
 
-export interface SchedulerDeps extends PaceOptions, HoldsDeps {
-  /** Milliseconds of a clock that is never set, for the limits: a Pi sets its clock after it starts. */
+/** The settings and dependencies of a scheduler. */
+export interface SchedulerDeps extends PaceOptions, GlobalLimitDeps {
+  /**
+   * Milliseconds of a monotonic clock, for the limits: a Raspberry Pi sets its wall clock only
+   * after it has started.
+   */
   readonly steadyNow: () => number;
+  /** Timer for the waits. */
   readonly schedule: Schedule;
 }
 
+/** Grants permits to the requests of the queues. */
 export interface Scheduler<T> {
-  /** Looks again at a lane that has changed, and lets go whatever may leave now. */
-  look(lane: Lane<T>): void;
-  /** Lets go whatever may leave now. */
-  pump(): void;
-  /** For what is spare: now, if its room is spare as well; else not at all. */
-  takeSpare(route: Route, terms: Terms): T | undefined;
-  /** One that was to leave at a moment is on its way only now. */
-  left(takenAt: number): void;
-  /** Keeps what an answer said; returns the milliseconds for which a 429 closes its bucket, or all. */
+  /** Examines a queue that has changed, and grants all permits that are possible now. */
+  recheck(queue: RequestQueue<T>): void;
+  /** Grants all permits that are possible now. */
+  grantReady(): void;
+  /** Grants a spare request its permit now; `undefined` if there is no spare capacity. */
+  tryAcquire(route: Route, options: SchedulingOptions): T | undefined;
+  /** The request of a permit that was granted at `grantedAt` is on its way only now. */
+  sent(grantedAt: number): void;
+  /**
+   * Applies the limits of a response.
+   *
+   * @returns Milliseconds for which a 429 closes the bucket, or all requests; otherwise 0.
+   */
   answered(route: Route, bucket: Bucket, limits: Limits | undefined): number;
-  /** The gate is closed, and the timers end with it. */
+  /** Stops all timers, once the gate is closed. */
   stop(): void;
 }
 
 /**
- * It is longer than most: each change of a lane, a bucket or the pace may let a request of another
- * lane go, so these functions share one state.
+ * Creates a scheduler.
  *
- * @param depart Makes the value with which the ticket of a leaving request resolves.
+ * The function is longer than most, because its inner functions share one state: each change of a
+ * queue, a bucket or the pace may let a request of another queue leave.
+ *
+ * @param toPermit Creates the permit of a request that leaves.
  */
 export function createScheduler<T>(
   deps: SchedulerDeps,
   gate: Pick<Gate, "isClosed" | "problemOf" | "tooLong">,
-  lanes: Lanes<T>,
-  depart: (departure: Departure<T>) => T,
+  queues: RequestQueues<T>,
+  toPermit: (grant: Grant<T>) => T,
 ): Scheduler<T> {
   const { steadyNow, schedule } = deps;
   const buckets = createBuckets();
-  const holds = createHolds(deps);
+  const globalLimit = createGlobalLimit(deps);
   const pace = createPace(deps);
-  const lineUp = createLineUp<T>();
-  const waits = createRoomWaits<T>(schedule);
-  const alarm = createAlarm(schedule, pump);
-  let heldUntil = -Infinity;
+  const fairQueue = createFairQueue<T>();
+  const bucketWaits = createBucketWaits<T>(schedule);
+  const alarm = createAlarm(schedule, grantReady);
+  let blockedUntil = -Infinity;
 
-  function fail(ticket: Ticket<T>, error: RestError): void {
-    if (lanes.leave(ticket)) ticket.reject(error);
+  function fail(request: WaitingRequest<T>, error: RestError): void {
+    if (queues.remove(request)) request.reject(error);
   }
 
-  /** Finds out what the next of a lane waits for, so that it is looked at again then. */
-  function examine(lane: Lane<T>): void {
-    waits.end(lane);
-    if (lane.isHeld) return;
+  /** Lets the first request of a queue wait for its bucket or for a slot, or refuses it. */
+  function examine(queue: RequestQueue<T>): void {
+    bucketWaits.end(queue);
+    if (queue.isBusy) return;
     const at = steadyNow();
-    const bucket = buckets.of(lane.route);
-    for (let ticket = nextOf(lane); ticket; ticket = nextOf(lane)) {
-      ticket.nextSince ??= at;
-      const readyAt = Math.max(ticket.notBefore, roomAt(bucket, at));
-      const problem = gate.tooLong(lane.route, ticket.terms, Math.max(readyAt, heldUntil) - at);
-      if (problem) fail(ticket, problem);
+    const { route } = queue;
+    const bucket = buckets.of(route);
+    for (let request = nextOf(queue); request; request = nextOf(queue)) {
+      request.firstSince ??= at;
+      const readyAt = Math.max(request.notBefore, availableAt(bucket, at));
+      const problem = gate.tooLong(route, request.options, Math.max(readyAt, blockedUntil) - at);
+      if (problem) fail(request, problem);
       else if (readyAt > at) {
-        lane.entry = undefined;
-        return waits.begin(lane, bucket, readyAt - at, () => look(lane));
-      } else return lineUp.add(lane, ticket);
+        queue.entry = undefined;
+        return bucketWaits.begin(queue, bucket, readyAt - at, () => recheck(queue));
+      } else return fairQueue.add(queue, request);
     }
-    lane.entry = undefined;
-    lanes.drop(lane);
+    queue.entry = undefined;
+    queues.drop(queue);
   }
 
-  function look(lane: Lane<T>): void {
-    examine(lane);
-    pump();
+  function recheck(queue: RequestQueue<T>): void {
+    examine(queue);
+    grantReady();
   }
 
-  /** Lets go whatever may leave now, and sets the alarm for what may next. */
-  function pump(): void {
+  /** Grants all permits that are possible now, and sets the alarm for the next one. */
+  function grantReady(): void {
     if (gate.isClosed) return;
     const at = steadyNow();
-    let held: Hold | undefined;
-    for (const rank of QUEUED) {
-      for (let next = lineUp.next(rank); next; next = lineUp.next(rank)) {
-        held ??= hold(at);
-        const waitMs = pace.waitMs(rank, held, at);
+    let limit: GlobalLimitState | undefined;
+    for (const priority of QUEUED_PRIORITIES) {
+      for (let next = fairQueue.next(priority); next; next = fairQueue.next(priority)) {
+        limit ??= checkGlobalLimit(at);
+        const waitMs = pace.waitMs(priority, limit, at);
         if (waitMs > 0) return alarm.set(at, waitMs);
-        const { lane, ticket } = next;
-        const bucket = buckets.of(lane.route);
-        const problem = gate.problemOf(lane.route, ticket.terms);
-        if (problem) fail(ticket, problem);
-        // Another lane of the same bucket may have taken the room.
-        if (problem || roomAt(bucket, at) > at) examine(lane);
+        const { queue, request } = next;
+        const bucket = buckets.of(queue.route);
+        const problem = gate.problemOf(queue.route, request.options);
+        if (problem) fail(request, problem);
+        // Another queue of the same bucket may have taken the room.
+        if (problem || availableAt(bucket, at) > at) examine(queue);
         else {
-          lineUp.take(next);
-          lanes.leave(ticket);
-          const { nextSince = at, terms } = ticket;
-          pace.take(rank, at);
-          ticket.resolve(depart({ lane, terms, bucket, waitMs: at - nextSince, at }));
+          fairQueue.take(next);
+          queues.remove(request);
+          const { firstSince = at, options } = request;
+          pace.take(priority, at);
+          request.resolve(toPermit({ queue, options, bucket, waitMs: at - firstSince, at }));
         }
       }
     }
     alarm.cancel();
   }
 
-  /** What holds everything back; a request that cannot wait so long fails as soon as it begins. */
-  function hold(at: number): Hold {
-    const held = holds.at(at);
-    const isLonger = held.until > heldUntil;
-    heldUntil = held.until;
-    if (isLonger && held.until > at) lanes.all().forEach(examine);
-    return held;
+  /**
+   * Reads the global limit. If it is longer than before, requests that cannot wait for it fail.
+   */
+  function checkGlobalLimit(at: number): GlobalLimitState {
+    const limit = globalLimit.at(at);
+    const isLonger = limit.until > blockedUntil;
+    blockedUntil = limit.until;
+    if (isLonger && limit.until > at) queues.all().forEach(examine);
+    return limit;
   }
 
   return {
-    look,
-    pump,
-    takeSpare(route, terms) {
+    recheck,
+    grantReady,
+    tryAcquire(route, options) {
       const at = steadyNow();
       const bucket = buckets.of(route);
-      // Where a reply waits for its slot, there is none to spare either.
-      if (lanes.has(route) || roomAt(bucket, at) > at) return undefined;
-      if (pace.waitMs("spare", hold(at), at) > 0) return undefined;
+      // If a reply waits for its slot, the pace has no spare slot either.
+      if (queues.has(route) || availableAt(bucket, at) > at) return undefined;
+      if (pace.waitMs("spare", checkGlobalLimit(at), at) > 0) return undefined;
       pace.take("spare", at);
-      return depart({ lane: lanes.of(route), terms, bucket, waitMs: 0, at });
+      return toPermit({ queue: queues.of(route), options, bucket, waitMs: 0, at });
     },
-    left: (takenAt) => pace.left(takenAt, steadyNow()),
+    sent: (grantedAt) => pace.sent(grantedAt, steadyNow()),
     answered(route, bucket, limits) {
-      const then = steadyNow();
-      const pauseMs = limits ? holds.tell(bucket, limits, then) : 0;
-      const bucketMs = limits?.refused?.isForAll ? 0 : pauseMs;
-      const told = buckets.tell(route, limits ?? {}, bucketMs, then);
-      const waiting = [...waits.of(bucket), ...told === bucket ? [] : waits.of(told)];
+      const at = steadyNow();
+      const pauseMs = limits ? globalLimit.update(bucket, limits, at) : 0;
+      const bucketMs = limits?.refused?.isGlobal ? 0 : pauseMs;
+      const updated = buckets.update(route, limits ?? {}, bucketMs, at);
+      const waiting = [
+        ...bucketWaits.of(bucket),
+        ...updated === bucket ? [] : bucketWaits.of(updated),
+      ];
       waiting.forEach(examine);
-      if (waiting.length > 0) pump();
-      if (pauseMs > 0) hold(then);
+      if (waiting.length > 0) grantReady();
+      if (pauseMs > 0) checkGlobalLimit(at);
       return pauseMs;
     },
     stop() {
       alarm.cancel();
-      for (const lane of lanes.all()) waits.end(lane);
+      for (const queue of queues.all()) bucketWaits.end(queue);
     },
   };
 }

@@ -13,7 +13,7 @@ const STATUS = {
 };
 
 describe("[K1] createApplicationCommands()", () => {
-  it("lists what Discord has, without what Barnacle does not compare", async () => {
+  it("lists Discord's commands, without the fields that Barnacle does not compare", async () => {
     const answer = {
       ...STATUS,
       id: "7",
@@ -36,7 +36,7 @@ describe("[K1] createApplicationCommands()", () => {
     const registered = { commands: [STATUS], entryPoint: [] };
     await createApplicationCommands(api).replace(APPLICATION, registered);
     assert.deepEqual(sent.map(({ method, body }) => [method, body]), [["PUT", [STATUS]]]);
-    assert.equal(asked[0]?.[2]?.priority, "background", "people wait for none of it");
+    assert.equal(asked[0]?.[2]?.priority, "background", "no person waits for it");
   });
 
   it("keeps the command that launches the application's Activity apart, and sends it again", async () => {

@@ -27,7 +27,7 @@ function asking(answer: unknown) {
 }
 
 describe("[G9] createApplications()", () => {
-  it("reads who the token belongs to", async () => {
+  it("reads the token's application and owner", async () => {
     const { asked, applications } = asking(ME);
     assert.deepEqual(await applications.me(), {
       id: "1500000000000000002",
@@ -42,7 +42,7 @@ describe("[G9] createApplications()", () => {
     assert.deepEqual(asked, [["GET", "/applications/@me"]]);
   });
 
-  it("names the team where it is one's, and writes to the team's owner", async () => {
+  it("names the team of a team's application, and its owner's account", async () => {
     const team = { name: "Harbour", owner_user_id: "7" };
     const { owner, ownerId } = await asking({ ...ME, team }).applications.me();
     assert.deepEqual([owner, ownerId], ["Harbour", "7"]);
@@ -51,27 +51,30 @@ describe("[G9] createApplications()", () => {
   const member = (id: string, membership_state: number) => ({ user: { id }, membership_state });
   const teams: readonly [what: string, team: object, ownerIds: readonly string[]][] = [
     [
-      "all who have joined, the owner first",
+      "all joined members, the owner first",
       { owner_user_id: "7", members: [member("6", 2), member("7", 2), member("8", 2)] },
       ["7", "6", "8"],
     ],
     [
-      "nobody who was only asked to",
+      "no invited member",
       { owner_user_id: "7", members: [member("6", 1), member("7", 2)] },
       ["7"],
     ],
-    ["its owner where the members are not told", { owner_user_id: "7" }, ["7"]],
-    ["its owner where they are odd", { owner_user_id: "7", members: [{ user: "6" }] }, ["7"]],
-    ["nobody where nothing is told", {}, []],
+    ["the owner alone if the response has no members", { owner_user_id: "7" }, ["7"]],
+    ["the owner alone if the members are malformed", {
+      owner_user_id: "7",
+      members: [{ user: "6" }],
+    }, ["7"]],
+    ["no one if the response has neither", {}, []],
   ];
   for (const [what, team, ownerIds] of teams) {
-    it(`[P10] takes for a team's owners ${what}`, async () => {
+    it(`[P10] returns as a team's owners ${what}`, async () => {
       const { applications } = asking({ ...ME, team: { name: "Harbour", ...team } });
       assert.deepEqual((await applications.me()).ownerIds, ownerIds);
     });
   }
 
-  it("[R11] writes to nobody rather than to what is no account", async () => {
+  it("[R11] has no owner id rather than an invalid one", async () => {
     for (const owner of [{ username: "ada" }, { username: "ada", id: "ada" }, null]) {
       assert.equal((await asking({ ...ME, owner }).applications.me()).ownerId, undefined);
     }
@@ -80,7 +83,7 @@ describe("[G9] createApplications()", () => {
     assert.equal(ownerId, undefined, "a team's application names no person as its owner");
   });
 
-  it("takes what a server in Discord's place leaves out for the usual", async () => {
+  it("uses defaults for the fields that a server in Discord's place omits", async () => {
     const { applications } = asking({ id: ME.id, name: "x" });
     assert.deepEqual(await applications.me(), {
       id: ME.id,
@@ -97,14 +100,14 @@ describe("[G9] createApplications()", () => {
     assert.deepEqual(asked, [["PATCH", "/applications/@me", { flags: 1 << 19 }]]);
   });
 
-  it("asks for one guild, since one is enough", async () => {
+  it("requests one guild only", async () => {
     const { asked, applications } = asking([{ id: "1" }]);
     assert.equal(await applications.hasGuild(), true);
     assert.equal(await asking([]).applications.hasGuild(), false);
     assert.deepEqual(asked, [["GET", "/users/@me/guilds?limit=1"]]);
   });
 
-  it("[D2] asks which user the token is of", () =>
+  it("[D2] reads the id of the token's user", () =>
     withDiscord(async ({ api, sim }) => {
       assert.equal(await createApplications(api).self(), sim.application.userId);
       await assert.rejects(asking({ id: "me" }).applications.self(), RestError);

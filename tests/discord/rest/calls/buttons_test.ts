@@ -24,5 +24,6 @@ describe("[P3] rowsOf()", () => {
     }]);
   });
 
-  it("makes no row of none: Discord takes no empty one", () => assert.deepEqual(rowsOf([]), []));
+  it("makes no row without buttons, because Discord accepts no empty row", () =>
+    assert.deepEqual(rowsOf([]), []));
 });

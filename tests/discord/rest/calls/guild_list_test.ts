@@ -11,7 +11,7 @@ const page = (from: number, count: number) =>
   Array.from({ length: count }, (_, n) => guild(from + n));
 
 describe("[P12] createGuildList().guilds()", () => {
-  it("lists them by id and name", async () => {
+  it("lists the guilds by id and name", async () => {
     const { api, sent } = checkedApi(page(1, 2));
     assert.deepEqual(await createGuildList(api).guilds(), [
       { id: "1", name: "guild 1" },
@@ -22,13 +22,13 @@ describe("[P12] createGuildList().guilds()", () => {
     ]);
   });
 
-  it("turns pages until one is not full", async () => {
+  it("reads pages until one is not full", async () => {
     const { api, sent } = checkedApi(page(1, 200), page(201, 200), page(401, 3));
     assert.equal((await createGuildList(api).guilds()).length, 403);
     assert.deepEqual(sent.map(({ query }) => query["after"]), ["0", "200", "400"]);
   });
 
-  it("ends where the last page is empty, and where one page comes again and again", async () => {
+  it("stops at an empty page, and at a page that repeats", async () => {
     const empty = checkedApi(page(1, 200), []);
     assert.equal((await createGuildList(empty.api).guilds()).length, 200);
     const same = checkedApi(page(1, 200));
@@ -36,20 +36,20 @@ describe("[P12] createGuildList().guilds()", () => {
     assert.equal(same.sent.length, 2);
   });
 
-  it("asks as it is told to", async () => {
+  it("passes on the request options", async () => {
     const { api, asked } = checkedApi([]);
     assert.deepEqual(await createGuildList(api, { priority: "background" }).guilds(), []);
     assert.deepEqual(asked[0]?.[2], { priority: "background" });
   });
 
   for (const answer of [undefined, {}, [{ id: "one", name: "x" }], [{ id: "1" }]]) {
-    it(`refuses what is not Discord's: ${JSON.stringify(answer)}`, () =>
+    it(`rejects a malformed response: ${JSON.stringify(answer)}`, () =>
       assert.rejects(createGuildList(checkedApi(answer).api).guilds(), RestError));
   }
 });
 
 describe("[P12] createGuildList().channels()", () => {
-  it("lists what rules can name: no category", async () => {
+  it("lists the channels that rules can name: no categories", async () => {
     const { api, sent } = checkedApi([
       { id: "1", type: 0, name: "help" },
       { id: "2", type: 4, name: "Support" },
@@ -64,7 +64,7 @@ describe("[P12] createGuildList().channels()", () => {
     assert.deepEqual(sent.map(({ path }) => path), ["/guilds/100/channels"]);
   });
 
-  it("refuses what is not Discord's", () =>
+  it("rejects a malformed response", () =>
     assert.rejects(
       createGuildList(checkedApi([{ id: "1" }]).api).channels(guildId("100")),
       RestError,
@@ -72,12 +72,12 @@ describe("[P12] createGuildList().channels()", () => {
 });
 
 describe("[P12] createGuildList() and a strict Discord", () => {
-  it("lists where the bot is, and what is there", () =>
+  it("lists the bot's guilds and their channels", () =>
     withDiscord(async ({ api, demo: { krill, channels } }) => {
       const list = createGuildList(api);
       const guilds = await list.guilds();
       assert.ok(guilds.some(({ id, name }) => id === krill.id && name === krill.name));
-      const found = await list.channels(krill.id);
-      assert.ok(found.some(({ id, name }) => id === channels.general.id && name === "general"));
+      const listed = await list.channels(krill.id);
+      assert.ok(listed.some(({ id, name }) => id === channels.general.id && name === "general"));
     }));
 });

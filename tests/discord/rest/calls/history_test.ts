@@ -46,7 +46,7 @@ describe("[H1] createReadHistory()", () => {
     });
   }
 
-  it("leaves the messages as Discord spells them", async () => {
+  it("returns the messages in Discord's own form", async () => {
     const messages = [{ id: "2", message_reference: { message_id: "1" } }, {
       id: "1",
       nonce: null,
@@ -56,7 +56,7 @@ describe("[H1] createReadHistory()", () => {
   });
 
   for (const limit of [0, 101, -1, 1.5, NaN]) {
-    it(`asks nothing for a limit of ${limit}`, async () => {
+    it(`sends no request for a limit of ${limit}`, async () => {
       const { api, asked } = fakeApi([]);
       await assert.rejects(createReadHistory(api)(CHANNEL, { limit }), RangeError);
       assert.deepEqual(asked, []);
@@ -64,7 +64,7 @@ describe("[H1] createReadHistory()", () => {
   }
 
   for (const answer of [undefined, {}, [{}], ["1"]]) {
-    it(`refuses what is no list of messages: ${JSON.stringify(answer)}`, async () => {
+    it(`rejects a response that is not a list of messages: ${JSON.stringify(answer)}`, async () => {
       await assert.rejects(
         createReadHistory(fakeApi(answer).api)(CHANNEL, { limit: 2 }),
         RestError,
@@ -72,7 +72,7 @@ describe("[H1] createReadHistory()", () => {
     });
   }
 
-  it("passes on what Discord refuses", async () => {
+  it("passes on Discord's refusal", async () => {
     const refusal = new RestError("failed", { kind: "forbidden", route: "GET /x" });
     await assert.rejects(createReadHistory(fakeApi(refusal).api)(CHANNEL, { limit: 2 }), refusal);
   });
@@ -100,7 +100,7 @@ const raw = (id: string, fields: Record<string, unknown> = {}): RawMessage => ({
 });
 
 describe("[D2] createReadPosted()", () => {
-  it("keeps who said what, in answer to what, with which files", async () => {
+  it("keeps the author, the content, the quote and the file sizes", async () => {
     const { read, asked } = reading([
       raw("12", { message_reference: { message_id: "7" }, referenced_message: null }),
       raw("11", { attachments: [{ filename: "a.md", size: 3 }, { filename: "b.md", size: 4 }] }),
@@ -117,14 +117,14 @@ describe("[D2] createReadPosted()", () => {
     assert.deepEqual(asked, [{ limit: 100 }]);
   });
 
-  it("asks for what is before, and says that a full page may not be the last", async () => {
+  it("reads the page before a message, and does not mark a full page as the last", async () => {
     const { read, asked } = reading(Array.from({ length: 100 }, (_, at) => raw(String(500 - at))));
     const page = await read(CHANNEL, messageId("900"));
     assert.ok(page.kind === "page" && !page.isLast && page.oldest === "401");
     assert.deepEqual(asked, [{ limit: 100, before: "900" }]);
   });
 
-  it("passes by what it cannot read, and reads on behind it", async () => {
+  it("skips a malformed message, and reads on behind it", async () => {
     const { read } = reading([raw("12"), { id: "11", content: null }]);
     const page = await read(CHANNEL);
     assert.ok(page.kind === "page");
@@ -132,7 +132,7 @@ describe("[D2] createReadPosted()", () => {
     assert.equal(page.oldest, "11");
   });
 
-  it("names no oldest of an empty page", async () => {
+  it("has no oldest message for an empty page", async () => {
     const { read } = reading([]);
     assert.deepEqual(await read(CHANNEL), { kind: "page", messages: [], isLast: true });
   });
@@ -147,15 +147,15 @@ describe("[D2] createReadPosted()", () => {
     ["rate_limited", { kind: "unread", why: "rate_limited" }],
   ] as const;
   for (const [kind, outcome] of failures) {
-    it(`makes an outcome of what is ${kind}`, async () => {
+    it(`returns an outcome for a ${kind} failure`, async () => {
       const error = new RestError("failed", { kind, route: ROUTE, code: 5, retryAfterMs: 9 });
       const { read } = reading(error);
-      const more = { reason: `${ROUTE} failed`, code: 5, retryAfterMs: 9 };
-      assert.deepEqual(await read(CHANNEL), { ...outcome, ...more });
+      const fields = { reason: `${ROUTE} failed`, code: 5, retryAfterMs: 9 };
+      assert.deepEqual(await read(CHANNEL), { ...outcome, ...fields });
     });
   }
 
-  it("shows what was created so that it is known again", async () => {
+  it("returns a created message with its identifying fields", async () => {
     await withDiscord(async ({ api, demo }) => {
       const { channels: { help: { id: channelId } }, barnacle } = demo;
       const messages = createMessages(api);
@@ -181,7 +181,7 @@ describe("[D2] createReadPosted()", () => {
     });
   });
 
-  it("throws what is no failure of Discord's", async () => {
+  it("throws an error that is not a RestError", async () => {
     const { read } = reading(new TypeError("a bug"));
     await assert.rejects(read(CHANNEL), TypeError);
   });

@@ -14,7 +14,7 @@ const PRESS = { id: "1450000000000000001", token: TOKEN };
 const PATH = `/interactions/${PRESS.id}/${TOKEN}/callback`;
 
 describe("[P3] [K5] createInteractions()", () => {
-  it("gives the message another text, takes its buttons away, and pings nobody", async () => {
+  it("replaces the message's text, removes its buttons, and pings no one", async () => {
     const { api, sent } = checkedApi(undefined);
     await createInteractions(api).update(PRESS, "Ada may write now, @everyone");
     assert.deepEqual(sent, [{
@@ -32,7 +32,7 @@ describe("[P3] [K5] createInteractions()", () => {
     }]);
   });
 
-  it("[K3] tells who pressed, and nobody else", async () => {
+  it("[K3] replies only to the person who pressed", async () => {
     const { api, sent } = checkedApi(undefined);
     await createInteractions(api).reply(PRESS, "not authorized");
     assert.deepEqual(sent.map(({ path, body }) => [path, body]), [[PATH, {
@@ -41,14 +41,14 @@ describe("[P3] [K5] createInteractions()", () => {
     }]]);
   });
 
-  it("[K5] goes before all else, and not on after Discord has given up", async () => {
+  it("[K5] sends with interaction priority, and with a timeout of three seconds", async () => {
     const { api, asked } = checkedApi(undefined);
     await createInteractions(api).update(PRESS, "done");
     const { priority, timeoutMs } = asked[0]?.[2] ?? {};
     assert.deepEqual([priority, timeoutMs], ["interaction", 3_000]);
   });
 
-  it("[K5] completes a deferred answer by the interaction's webhook, and pings nobody", async () => {
+  it("[K5] completes a deferred answer through the interaction's webhook, and pings no one", async () => {
     const { api, sent, asked } = checkedApi({});
     await createInteractions(api).complete(
       { applicationId: "99" as ApplicationId, token: TOKEN },
@@ -63,10 +63,10 @@ describe("[P3] [K5] createInteractions()", () => {
     assert.equal(asked[0]?.[2]?.priority, "interaction");
   });
 
-  it("[SEC-R9] names its token in no route that is counted, and in no error", async () => {
+  it("[SEC-R9] keeps the token out of metrics and errors", async () => {
     const route = routeOf("POST", PATH);
     assert.equal(route.template, "/interactions/:id/:token/callback");
-    assert.equal(route.carriesToken, true, "a refusal of it says nothing of the bot's own");
+    assert.equal(route.carriesToken, true, "its 401 is not about the bot's token");
     const error = toRestError(route, 404, { code: 10062, message: "Unknown interaction" });
     const { api } = checkedApi(error);
     await assert.rejects(createInteractions(api).reply(PRESS, "x"), (thrown) => {
@@ -76,7 +76,7 @@ describe("[P3] [K5] createInteractions()", () => {
     });
   });
 
-  it("cannot be led to another path by a token", async () => {
+  it("escapes a token that contains a path", async () => {
     const { api, asked } = checkedApi(undefined);
     await createInteractions(api).reply({ ...PRESS, token: "../../x?y#z" }, "x");
     assert.equal(asked[0]?.[1], `/interactions/${PRESS.id}/..%2F..%2Fx%3Fy%23z/callback`);
@@ -84,10 +84,10 @@ describe("[P3] [K5] createInteractions()", () => {
 });
 
 describe("[P3] [K5] createInteractions() and a strict Discord", () => {
-  it("answers each press once: for all by the message, or for one alone", () =>
+  it("answers each press once: by editing the message, or with a reply to one person", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const channelId = demo.channels.general.id;
-      const made = await createMessages(api).create(
+      const created = await createMessages(api).create(
         outboundMessage({
           channelId,
           buttons: [
@@ -98,8 +98,8 @@ describe("[P3] [K5] createInteractions() and a strict Discord", () => {
         [],
         Date.now() + 60_000,
       );
-      assert.ok(made.kind === "created");
-      const on = { as: "ada", in: "#general", message: made.messageId, customId: "yes-1" };
+      assert.ok(created.kind === "created");
+      const on = { as: "ada", in: "#general", message: created.messageId, customId: "yes-1" };
       const interactions = createInteractions(api);
       const first = sim.press(on);
       await interactions.reply(first, "not authorized");

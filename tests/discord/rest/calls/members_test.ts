@@ -18,18 +18,18 @@ const read = (answer: unknown) =>
   })(guildId("100"), userId("900"));
 
 describe("[G6] [P14] createReadRoles()", () => {
-  it("reads which roles somebody has", async () => {
+  it("reads the roles of a member", async () => {
     assert.deepEqual(await read({ roles: ["1", "2"], nick: "x" }), ["1", "2"]);
   });
 
-  it("knows no roles of somebody who has left", async () => {
+  it("returns no roles for a user who has left", async () => {
     const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
     assert.deepEqual(await read(new RestError("failed", { ...about, code: 10_007 })), []);
     const page = new RestError("failed", about);
-    await assert.rejects(read(page), page, "somebody in between said so, not Discord");
+    await assert.rejects(read(page), page, "a proxy's answer, not Discord's");
   });
 
-  it("does not take a failure for nobody's roles", async () => {
+  it("passes on a failure, instead of returning no roles", async () => {
     const down = new RestError("failed", { kind: "unavailable", route: "GET /x" });
     await assert.rejects(read(down), down);
     await assert.rejects(read({ roles: ["helpers"] }), RestError);
@@ -56,7 +56,7 @@ describe("[R11] createReadMember()", () => {
     });
   }
 
-  it("tells apart who has left from who has no roles", async () => {
+  it("distinguishes a user who has left from a member without roles", async () => {
     const about = { kind: "not_found", route: "GET /x", status: 404, code: 10_007 } as const;
     assert.equal(await readMember(new RestError("failed", about)), undefined);
     assert.deepEqual(await readMember({ roles: [] }), { roles: [] });
@@ -66,7 +66,7 @@ describe("[R11] createReadMember()", () => {
 describe("[P12] createMembers().search()", () => {
   const GUILD = guildId("100");
 
-  it("asks for the beginning of a name, and tells accounts, not nicknames", async () => {
+  it("searches by the beginning of a name, and returns usernames, not nicknames", async () => {
     const { api, sent } = checkedApi([
       { user: { id: "7", username: "ada", discriminator: "0", global_name: "A" }, nick: "boss" },
       { user: { id: "8", username: "Adam", discriminator: "0042" }, roles: [] },
@@ -82,7 +82,7 @@ describe("[P12] createMembers().search()", () => {
     ]);
   });
 
-  it("asks for as many as it is told, and in the way it is told", async () => {
+  it("passes on the limit and the request options", async () => {
     const { api, sent, asked } = checkedApi([]);
     await createMembers(api, { priority: "background" }).search(GUILD, "a", 1_000);
     assert.equal(sent[0]?.query["limit"], "1000");
@@ -90,14 +90,14 @@ describe("[P12] createMembers().search()", () => {
   });
 
   for (const query of ["", "x".repeat(101)]) {
-    it(`asks nobody for what no name begins with: ${query.length} characters`, async () => {
+    it(`sends no request for a query of ${query.length} characters`, async () => {
       const { api, sent } = checkedApi([]);
       assert.deepEqual(await createMembers(api).search(GUILD, query), []);
       assert.deepEqual(sent, []);
     });
   }
 
-  it("does not take a failure for nobody", async () => {
+  it("passes on a failure, instead of returning no members", async () => {
     const denied = new RestError("failed", { kind: "forbidden", route: "GET /x" });
     await assert.rejects(createMembers(checkedApi(denied).api).search(GUILD, "ada"), denied);
     const odd = checkedApi([{ user: { id: "ada" } }]);

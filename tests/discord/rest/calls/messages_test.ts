@@ -48,7 +48,7 @@ const create = (api: RestApi, sent = message, files: readonly OutboundFile[] = [
   createMessages(api).create(sent, files, NOT_AFTER);
 
 describe("createMessages().create()", () => {
-  it("[D2] sends what is frozen, under the nonce that is frozen with it, in its time", async () => {
+  it("[D2] sends the frozen content with its frozen nonce and its deadline", async () => {
     const { api, asked } = fakeApi(CREATED);
     assert.deepEqual(await create(api), { kind: "created", messageId: CREATED.id });
     assert.deepEqual(asked, [["POST", PATH, {
@@ -67,7 +67,7 @@ describe("createMessages().create()", () => {
     }]]);
   });
 
-  it("[R4] pings nobody whom the message does not name", async () => {
+  it("[R4] pings only the users and roles that the message lists", async () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, outboundMessage({ content: `@everyone <@${ADA}>` }));
     assert.deepEqual(asked[0]?.[2]?.body.allowedMentions, {
@@ -78,7 +78,7 @@ describe("createMessages().create()", () => {
     });
   });
 
-  it("[R3] quotes, even if the quoted message is gone by then", async () => {
+  it("[R3] sends a quote that does not fail if the quoted message is deleted", async () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, { ...message, quote: QUOTED });
     assert.deepEqual(asked[0]?.[2]?.body.messageReference, {
@@ -87,7 +87,7 @@ describe("createMessages().create()", () => {
     });
   });
 
-  it("[R9] asks for no previews where the message says so, and else says nothing of them", async () => {
+  it("[R9] suppresses previews if the message says so, and else sends no flags", async () => {
     const { api, asked } = fakeApi(CREATED);
     await create(api, { ...message, suppressesEmbeds: true });
     await create(api);
@@ -129,7 +129,7 @@ describe("createMessages().create()", () => {
     [302, 0, "unanswered"],
   ];
   for (const [status, code, kind] of failures) {
-    it(`[D5] calls ${status} with code ${code} ${kind}, and asks once`, async () => {
+    it(`[D5] returns ${kind} for ${status} with code ${code}, without a retry`, async () => {
       const { api, asked } = fakeApi(refused(status, code));
       const outcome = await create(api);
       assert.equal(outcome.kind, kind);
@@ -151,12 +151,12 @@ describe("createMessages().create()", () => {
       assert.deepEqual(bodies.map(({ nonce }) => nonce), ["frozen", "frozen"]);
       assert.deepEqual(bodies.map(({ messageReference }) => !!messageReference), [true, false]);
       assert.deepEqual(bodies.map(({ attachments }) => attachments.length), [1, 1]);
-      assert.equal(bodies[1].allowedMentions.repliedUser, false, "nobody is replied to any more");
+      assert.equal(bodies[1].allowedMentions.repliedUser, false, "the reply's ping is gone too");
       assert.deepEqual(asked.map(([, , options]) => options?.notAfter), [NOT_AFTER, NOT_AFTER]);
     });
   }
 
-  it("[D1] asks no second time without the quote where the first may have been carried out", async () => {
+  it("[D1] sends no second request without the quote if Discord may have carried out the first", async () => {
     for (
       const failure of [
         refused(500, 0),
@@ -170,14 +170,14 @@ describe("createMessages().create()", () => {
     }
   });
 
-  it("[D5] tells the second refusal where that is of another cause", async () => {
+  it("[D5] returns the second refusal if it has another cause", async () => {
     const { api, asked } = fakeApi(refused(400, 50035), refused(400, 50006));
     const outcome = await create(api, { ...message, quote: QUOTED });
     assert.equal(outcome.kind === "refused" && outcome.code, 50006);
     assert.equal(asked.length, 2);
   });
 
-  it("[D5] says why it was refused, for whoever parks the channel", async () => {
+  it("[D5] returns the code and the reason of a refusal", async () => {
     const { api } = fakeApi(
       toRestError(route, 403, { code: 50013, message: "Missing Permissions" }),
     );
@@ -189,7 +189,7 @@ describe("createMessages().create()", () => {
     });
   });
 
-  it("[D3] says for how long Discord asks to wait, where it does", async () => {
+  it("[D3] returns the duration of a rate limit if Discord names it", async () => {
     const details = { kind: "rate_limited", route: "POST /channels/:id/messages" } as const;
     const limited = new RestError("was not sent", { ...details, retryAfterMs: 90_000 });
     assert.deepEqual(await create(fakeApi(limited).api), {
@@ -202,7 +202,7 @@ describe("createMessages().create()", () => {
     assert.equal("retryAfterMs" in mute, false);
   });
 
-  it("[D6] takes a timeout for no answer, and says so", async () => {
+  it("[D6] returns unanswered for a timeout", async () => {
     const timeout = new DOMException("nothing within 5 ms", "TimeoutError");
     assert.deepEqual(await create(fakeApi(toNoAnswer(route, timeout)).api), {
       kind: "unanswered",
@@ -210,19 +210,19 @@ describe("createMessages().create()", () => {
     });
   });
 
-  it("[D5] tells that nothing was sent where there was no connection", async () => {
+  it("[D5] returns unsent without a connection", async () => {
     const noWay = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
     const outcome = await create(fakeApi(toNoAnswer(route, noWay)).api);
     assert.equal(outcome.kind, "unsent");
   });
 
   for (const answer of [undefined, {}, { id: 7 }, { id: "abc" }, []]) {
-    it(`[D2] takes a success of another form for no answer: ${JSON.stringify(answer)}`, async () => {
+    it(`[D2] returns unanswered for a malformed success: ${JSON.stringify(answer)}`, async () => {
       assert.equal((await create(fakeApi(answer).api)).kind, "unanswered");
     });
   }
 
-  it("does not hide a bug of ours behind an outcome", async () => {
+  it("throws an error that is not a RestError", async () => {
     await assert.rejects(create(fakeApi(new TypeError("a bug")).api), /a bug/);
   });
 });
@@ -231,7 +231,7 @@ describe("createMessages().edit()", () => {
   const edit = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
     createMessages(api).edit(QUOTED, sent, files);
 
-  it("[R8] gives a message its text, pings nobody new, and touches no files", async () => {
+  it("[R8] replaces the text, pings no one new, and keeps the files", async () => {
     const { api, asked } = fakeApi(CREATED);
     assert.deepEqual(await edit(api), { kind: "created", messageId: CREATED.id });
     assert.deepEqual(asked, [["PATCH", `${PATH}/${QUOTED}`, {
@@ -248,14 +248,14 @@ describe("createMessages().edit()", () => {
     }]]);
   });
 
-  it("[R9] sets and takes off the flag, so that it ends as a new message would be", async () => {
+  it("[R9] sets and clears the flag, so that the message ends like a new one", async () => {
     const { api, asked } = fakeApi(CREATED);
     await edit(api, { ...message, suppressesEmbeds: true });
     await edit(api);
     assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 2, 0]);
   });
 
-  it("[R8] leaves at once or not at all where nobody waits for it", async () => {
+  it("[R8] passes on the spare priority", async () => {
     const { api, asked } = fakeApi(CREATED);
     await createMessages(api).edit(QUOTED, message, [], "spare");
     assert.equal(asked[0]?.[2]?.priority, "spare");
@@ -268,7 +268,7 @@ describe("createMessages().edit()", () => {
     [503, 0, "unanswered"],
   ];
   for (const [status, code, kind] of failures) {
-    it(`[D5] calls ${status} with code ${code} ${kind}`, async () => {
+    it(`[D5] returns ${kind} for ${status} with code ${code}`, async () => {
       assert.equal((await edit(fakeApi(refused(status, code)).api)).kind, kind);
     });
   }
@@ -295,7 +295,7 @@ describe("[P3] createMessages() and buttons", () => {
     assert.deepEqual(sent.map(components), [[row], undefined]);
   });
 
-  it("edits them, takes them away, and leaves them as they are where they are not named", async () => {
+  it("replaces the buttons, removes them for an empty list, and keeps them if the edit has none", async () => {
     const { api, sent } = checkedApi(CREATED);
     const messages = createMessages(api);
     for (const fields of [{ buttons }, { buttons: [] }, {}]) {
@@ -308,20 +308,20 @@ describe("[P3] createMessages() and buttons", () => {
 describe("createMessages().delete()", () => {
   const remove = (api: RestApi) => createMessages(api).delete(message.channelId, QUOTED);
 
-  it("[R8] takes a message away", async () => {
+  it("[R8] deletes a message", async () => {
     const { api, asked } = fakeApi(undefined);
     assert.deepEqual(await remove(api), { kind: "created", messageId: QUOTED });
     assert.deepEqual(asked, [["DELETE", `${PATH}/${QUOTED}`]]);
   });
 
-  it("[R8] knows one that is gone already", async () => {
+  it("[R8] returns already_gone for a deleted message", async () => {
     assert.deepEqual(await remove(fakeApi(refused(404, 10008)).api), { kind: "already_gone" });
     assert.equal((await remove(fakeApi(refused(403, 50013)).api)).kind, "refused");
   });
 });
 
 describe("createMessages() and a strict Discord", () => {
-  it("[D2] [R12] creates a message with two files once, however often it is asked", () =>
+  it("[D2] [R12] creates a message with two files once, despite repeated requests", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const { id } = demo.channels.general;
       const asked = sim.say({ as: "ada", in: "#general", text: "?" });
@@ -349,7 +349,7 @@ describe("createMessages() and a strict Discord", () => {
       );
     }));
 
-  it("[R3] answers without the quote where the bot may not read the history, exactly once", () =>
+  it("[R3] posts exactly once, without the quote, if the bot may not read the history", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const asked = sim.say({ as: "ada", in: "#general", text: "?" });
       const history = { to: "@everyone", what: "readMessageHistory", in: "#general" } as const;
@@ -358,32 +358,32 @@ describe("createMessages() and a strict Discord", () => {
       assert.equal((await create(api, sent)).kind, "created");
       assert.equal(sim.posted()[0]?.reference, undefined);
       sim.permit({ ...history, as: "allowed" });
-      assert.equal((await create(api, sent)).kind, "created", "the quote would be taken now");
+      assert.equal((await create(api, sent)).kind, "created", "Discord would accept the quote now");
       assert.equal(sim.posted().length, 1);
       assert.equal(sim.account().creates.get(sent.nonce)?.messages.size, 1);
     }));
 
-  it("[R8] edits, keeps files or takes others in their place, and deletes", () =>
+  it("[R8] edits a message, keeps or replaces its files, and deletes it", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const channel = demo.channels.general.id;
       const messages = createMessages(api);
       const sent = outboundMessage({ channelId: channel, suppressesEmbeds: true });
-      const made = await create(api, sent, [file("a.md", "one")]);
-      assert.ok(made.kind === "created");
+      const posted = await create(api, sent, [file("a.md", "one")]);
+      assert.ok(posted.kind === "created");
       const names = () => sim.posted()[0]?.attachments.map(({ filename }) => filename);
       const { suppressesEmbeds: _, ...plain } = sent;
-      await messages.edit(made.messageId, { ...plain, content: "longer" }, []);
+      await messages.edit(posted.messageId, { ...plain, content: "longer" }, []);
       assert.deepEqual([sim.posted()[0]?.content, sim.posted()[0]?.flags], ["longer", 0]);
       assert.deepEqual(names(), ["a.md"]);
-      for (const _ of [1, 2]) await messages.edit(made.messageId, plain, [file("b.md", "two")]);
-      assert.deepEqual(names(), ["b.md"], "asked for twice, there once");
-      assert.equal((await messages.delete(channel, made.messageId)).kind, "created");
-      assert.deepEqual(await messages.delete(channel, made.messageId), { kind: "already_gone" });
-      assert.deepEqual(await messages.edit(made.messageId, plain, []), { kind: "already_gone" });
+      for (const _ of [1, 2]) await messages.edit(posted.messageId, plain, [file("b.md", "two")]);
+      assert.deepEqual(names(), ["b.md"], "requested twice, posted once");
+      assert.equal((await messages.delete(channel, posted.messageId)).kind, "created");
+      assert.deepEqual(await messages.delete(channel, posted.messageId), { kind: "already_gone" });
+      assert.deepEqual(await messages.edit(posted.messageId, plain, []), { kind: "already_gone" });
       assert.deepEqual(await create(api, sent), { kind: "already_gone" });
     }));
 
-  it("[R12] tells a file that is too large for the place, and takes it where there is room", () =>
+  it("[R12] reports a file that is too large for the place, and sends it where the limit is higher", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const sent = outboundMessage({ channelId: demo.channels.general.id });
       const large = file("large.bin", "x".repeat(10 * 1024 * 1024 + 1));
@@ -393,7 +393,7 @@ describe("createMessages() and a strict Discord", () => {
       assert.equal((await create(api, sent, [large])).kind, "created");
     }));
 
-  it("[S3] sends nothing elsewhere: a channel that is gone is refused", () =>
+  it("[S3] is refused for an unknown channel", () =>
     withDiscord(async ({ api, sim }) => {
       const outcome = await create(api, outboundMessage({ channelId: channelId("1") }));
       assert.equal(outcome.kind === "refused" && outcome.why, "not_found");

@@ -1,42 +1,42 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Attempt, createAttempts } from "../../../../src/discord/rest/client/attempt.ts";
-import type { Answered, BodyOptions } from "../../../../src/discord/rest/client/send.ts";
+import type { BodyOptions, ParsedAnswer } from "../../../../src/discord/rest/client/send.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 
 const DISCORDS_401 = { message: "401: Unauthorized", code: 0 };
 
-function answer(status: number, body: unknown, headers: Record<string, string> = {}): Answered {
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): ParsedAnswer {
   return { status, headers: new Headers(headers), text: JSON.stringify(body), body };
 }
 
-/** Attempts whose requests get these answers. */
-function open(...answers: readonly (Answered | Error)[]) {
+/** Attempts whose requests get these responses. */
+function open(...answers: readonly (ParsedAnswer | Error)[]) {
   const left = [...answers];
   const noted: number[] = [];
   const attempts = createAttempts(() => {
     const next = left.shift();
     return next instanceof Error || !next ? Promise.reject(next) : Promise.resolve(next);
   }, { note: (status) => void noted.push(status) });
-  const passage = {
+  const permit = {
     waitMs: 0,
-    left() {},
-    note: () => 250,
-    again: () => Promise.reject(new Error("not asked for")),
-    done() {},
+    sent() {},
+    answered: () => 250,
+    retry: () => Promise.reject(new Error("not asked for")),
+    release() {},
   };
   const route = routeOf("GET", "/users/@me");
   const once = (body: BodyOptions = {}) =>
-    attempts.once(passage, { route, method: "GET", path: "/users/@me", body });
-  return { attempts, passage, noted, once };
+    attempts.once(permit, { route, method: "GET", path: "/users/@me", body });
+  return { attempts, permit, noted, once };
 }
 
 describe("[D5] createAttempts()", () => {
-  const outcomes: readonly [string, Answered | Error, Attempt["kind"]][] = [
+  const outcomes: readonly [string, ParsedAnswer | Error, Attempt["kind"]][] = [
     ["a success", answer(200, {}), "done"],
-    ["a limit that says for how long", answer(429, { retry_after: 0.25 }), "limited"],
-    ["a limit that does not", answer(429, {}), "failed"],
+    ["a rate limit with a duration", answer(429, { retry_after: 0.25 }), "limited"],
+    ["a rate limit without a duration", answer(429, {}), "failed"],
     ["a token that Discord does not know", answer(401, DISCORDS_401), "token"],
     ["the 401 of a proxy", answer(401, undefined), "failed"],
     ["Discord's failure", answer(500, {}), "failed"],
@@ -53,12 +53,12 @@ describe("[D5] createAttempts()", () => {
     });
   }
 
-  it("throws what is no failure of a request", async () => {
+  it("throws an error that is not a RestError", async () => {
     const { once } = open(new TypeError("a defect"));
     await assert.rejects(once(), /a defect/);
   });
 
-  it("has worked once Discord has taken the bot's own token", async () => {
+  it("has worked once Discord has accepted the bot's own token", async () => {
     const { attempts, once } = open(answer(200, {}), answer(200, {}));
     await once({ unauthorized: true });
     assert.equal(attempts.hasWorked, false);
@@ -66,10 +66,10 @@ describe("[D5] createAttempts()", () => {
     assert.equal(attempts.hasWorked, true);
   });
 
-  it("asks whether the token is good, and counts the answer", async () => {
-    const { attempts, passage, noted } = open(answer(401, DISCORDS_401), answer(500, {}));
-    assert.equal(await attempts.isTokenGood(passage), false);
-    assert.equal(await attempts.isTokenGood(passage), true);
+  it("asks Discord whether the token is valid, and counts the response", async () => {
+    const { attempts, permit, noted } = open(answer(401, DISCORDS_401), answer(500, {}));
+    assert.equal(await attempts.isTokenValid(permit), false);
+    assert.equal(await attempts.isTokenValid(permit), true);
     assert.deepEqual(noted, [401, 500]);
   });
 });

@@ -38,7 +38,7 @@ function optionsOf(apiUrl: string, fields: Partial<ClientOptions> = {}): ClientO
   };
 }
 
-/** A client, and a Discord that answers by the script; both are gone afterwards. */
+/** A client, and a Discord that answers by the script; both end with the test. */
 async function withDiscord(
   script: Script,
   use: (
@@ -90,7 +90,7 @@ describe("createClient() against a server", () => {
     });
   });
 
-  it("[D1] keeps the order of a channel, whatever is limited", async () => {
+  it("[D1] keeps the order of a channel under rate limits", async () => {
     const refused = new Set<string>();
     const script: Script = (seen, response, index) => {
       const content = seen.body?.content ?? "";
@@ -108,10 +108,10 @@ describe("createClient() against a server", () => {
   });
 
   it("[D3] sends nothing before retry_after is over, by the server's clock", async () => {
-    let toldAt = 0;
+    let answeredAt = 0;
     const script: Script = (seen, response, index) => {
       if (index > 0) return created(seen, response, index);
-      toldAt = performance.now();
+      answeredAt = performance.now();
       limited(response, "user", 0.3);
     };
     await withDiscord(script, async (discord, _client, say) => {
@@ -121,14 +121,14 @@ describe("createClient() against a server", () => {
       assert.equal((await other).kind, "created");
       assert.deepEqual(contents(discord.seen), ["limited", "free", "limited"]);
       const again = discord.seen[2]?.at ?? 0;
-      assert.ok(again - toldAt >= 300, `${again - toldAt} ms`);
+      assert.ok(again - answeredAt >= 300, `${again - answeredAt} ms`);
     });
   });
 
-  it("[D3] waits for a bucket that is used up, before Discord has to say no", async () => {
-    let toldAt = 0;
+  it("[D3] waits for an exhausted bucket, before Discord refuses", async () => {
+    let answeredAt = 0;
     const script: Script = ({ body }, response) => {
-      toldAt ||= performance.now();
+      answeredAt ||= performance.now();
       json(response, 200, { id: "1400000000000000001", content: body?.content }, {
         "x-ratelimit-bucket": "b",
         "x-ratelimit-limit": "1",
@@ -138,7 +138,7 @@ describe("createClient() against a server", () => {
     };
     await withDiscord(script, async (discord, _client, say) => {
       await Promise.all([say("1"), say("2")]);
-      assert.ok((discord.seen[1]?.at ?? 0) - toldAt >= 200);
+      assert.ok((discord.seen[1]?.at ?? 0) - answeredAt >= 200);
     });
   });
 
@@ -150,32 +150,32 @@ describe("createClient() against a server", () => {
     }],
   ];
   for (const [name, limit] of limitsForAll) {
-    it(`[D3] holds every channel for ${name}`, async () => {
-      let toldAt = 0;
+    it(`[D3] pauses every channel for ${name}`, async () => {
+      let answeredAt = 0;
       const script: Script = (seen, response, index) => {
         if (index > 0) return created(seen, response, index);
-        toldAt = performance.now();
+        answeredAt = performance.now();
         return limit(seen, response, index);
       };
-      const told = Promise.withResolvers<void>();
+      const answered = Promise.withResolvers<void>();
       await withDiscord(script, async (discord, client, say) => {
         const first = say("1");
-        await told.promise;
-        await setImmediate(); // the client has read the answer; let it draw its conclusion
+        await answered.promise;
+        await setImmediate(); // the client has read the response; let it apply the limits
         const others = [say("2", B), client.request("GET", `/channels/${B}/messages?limit=1`)];
         await Promise.all([first, ...others]);
-        const early = discord.seen.slice(1).filter(({ at }) => at - toldAt < 200);
+        const early = discord.seen.slice(1).filter(({ at }) => at - answeredAt < 200);
         assert.deepEqual(early, []);
         assert.equal(discord.seen.length, 4);
-      }, { onRequest: () => told.resolve() });
+      }, { onRequest: () => answered.resolve() });
     });
   }
 
-  it("[G6] lets what hurries nobody leave behind what people wait for, its own lane's too", async () => {
+  it("[G6] sends background requests after all others, also in their own queue", async () => {
     const script: Script = (seen, response, index) =>
       seen.method === "GET" ? json(response, 200, []) : created(seen, response, index);
     await withDiscord(script, async (discord, client, say) => {
-      await Promise.all([say("1"), say("2", B)]); // half of the pace is used up
+      await Promise.all([say("1"), say("2", B)]); // half of the pace is taken
       const path = `/channels/${A}/messages`;
       const late = client.request("GET", `${path}?late`, { priority: "background" });
       await Promise.all([client.request("GET", path), say("3", B)]);
@@ -185,7 +185,7 @@ describe("createClient() against a server", () => {
     }, { globalPerSec: 4 });
   });
 
-  it("[D6] gives up on a request that hangs, and the lane goes on", async () => {
+  it("[D6] times out a request that hangs, and the queue continues", async () => {
     const script: Script = (seen, response, index) => {
       if (seen.body?.content === "hangs") return;
       created(seen, response, index);
@@ -235,7 +235,7 @@ describe("createClient() against a server", () => {
       response.writeHead(302, { location: "/api/v10/elsewhere" });
       response.end();
     }, "unanswered"],
-    ["429 without a time", (_seen, response) => {
+    ["429 without a duration", (_seen, response) => {
       json(response, 429, { message: "no" });
     }, "refused"],
     ["403", (_seen, response) => {
@@ -246,7 +246,7 @@ describe("createClient() against a server", () => {
     }, "already_gone"],
   ];
   for (const [name, script, kind] of broken) {
-    it(`[D5] asks once and tells the caller of ${name}; the lane goes on`, async () => {
+    it(`[D5] does not retry ${name}, and the queue continues`, async () => {
       const breaks: Script = (seen, response, index) =>
         (seen.body?.content === "breaks" ? script : created)(seen, response, index);
       await withDiscord(breaks, async (discord, _client, say) => {
@@ -258,7 +258,7 @@ describe("createClient() against a server", () => {
     });
   }
 
-  it("[D5] tells that nothing was sent where nobody listens", async () => {
+  it("[D5] fails as unsent if no server listens", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
@@ -270,7 +270,7 @@ describe("createClient() against a server", () => {
     assert.equal((await failureOf(client.request("GET", "/gateway/bot"))).kind, "unsent");
   });
 
-  it("[D3] asks nothing more once the token is rejected", async () => {
+  it("[D3] sends no more requests once the token is rejected", async () => {
     const script: Script = (_seen, response) =>
       json(response, 401, { code: 0, message: "401: Unauthorized" });
     await withDiscord(script, async (discord, client, say) => {
@@ -288,11 +288,11 @@ describe("createClient() against a server", () => {
 
   for (
     const [what, again, refusalsMeant] of [
-      ["is not ended by one refusal that is taken back", 200, 0],
-      ["is ended by one that is repeated", 401, 1],
+      ["does not stop for one refusal that Discord takes back", 200, 0],
+      ["stops for a repeated refusal", 401, 1],
     ] as const
   ) {
-    it(`[D3] a bot that has worked ${what}`, async () => {
+    it(`[D3] a client whose token has worked ${what}`, async () => {
       const discord = await startStub((seen, response, index) => {
         if (index === 0) return json(response, 200, {});
         const isRefused = index === 1 || seen.path.endsWith("/users/@me") && again === 401;
@@ -308,13 +308,13 @@ describe("createClient() against a server", () => {
       const failure = await failureOf(client.request("GET", "/channels/1"));
       assert.equal(failure.kind, again === 401 ? "unauthorized" : "unavailable");
       assert.equal(refusals, refusalsMeant);
-      assert.equal(discord.seen.length, 3, "one is asked for, and no more");
+      assert.equal(discord.seen.length, 3, "one retry, and no more");
       if (again === 200) assert.deepEqual(await client.request("GET", "/channels/1"), {});
       await discord.close();
     });
   }
 
-  it("[D3] does not take the 401 of a proxy's page for Discord's word on the token", async () => {
+  it("[D3] does not treat the 401 of a proxy's page as Discord's verdict on the token", async () => {
     const discord = await startStub((_seen, response, index) => {
       if (index > 0) return json(response, 200, {});
       response.writeHead(401, { "content-type": "text/html" }).end("<h1>Log in</h1>");
@@ -330,7 +330,7 @@ describe("createClient() against a server", () => {
     await discord.close();
   });
 
-  it("[D3] does not take the 401 of a webhook's token for the bot's", async () => {
+  it("[D3] does not treat the 401 of a webhook's token as the bot's", async () => {
     const script: Script = (seen, response) =>
       seen.path.startsWith("/webhooks/")
         ? json(response, 401, { code: 50027, message: "Invalid Webhook Token" })
@@ -345,7 +345,7 @@ describe("createClient() against a server", () => {
     });
   });
 
-  it("[D3] does not take the 401 of another's authorization for the bot's", async () => {
+  it("[D3] does not treat the 401 of another authorization as the bot's", async () => {
     const discord = await startStub((_seen, response, index) =>
       index !== 2
         ? json(response, 401, { code: 0, message: "401: Unauthorized" })
@@ -369,10 +369,13 @@ describe("createClient() against a server", () => {
 
   const strange: readonly [status: number, words: RegExp][] = [
     [200, /was answered with 200 and a body that is not JSON$/],
-    [302, /failed with 302: a redirect, which Discord never sends; something stands in between$/],
+    [
+      302,
+      /failed with 302: a redirect, which Discord never sends; a proxy or firewall answers in its place$/,
+    ],
   ];
   for (const [status, words] of strange) {
-    it(`[D5] says what is strange about a page with ${status}`, async () => {
+    it(`[D5] explains an unexpected page with ${status}`, async () => {
       const script: Script = (_seen, response) => {
         response.writeHead(status, { location: "/login" });
         response.end("<html>Log in</html>");
@@ -386,7 +389,7 @@ describe("createClient() against a server", () => {
     });
   }
 
-  it("[D2] sends no message whose limit outlasts its nonce, and the lane goes on", async () => {
+  it("[D2] sends no message whose rate limit outlasts its nonce, and the queue continues", async () => {
     const script: Script = (seen, response, index) =>
       index === 0 ? limited(response, "user", 0.4) : created(seen, response, index);
     await withDiscord(script, async (discord, client) => {
@@ -394,7 +397,10 @@ describe("createClient() against a server", () => {
       const message = (content: string) => outboundMessage({ channelId: A, content });
       const late = await create(message("1"), [], Date.now() + 200);
       assert.ok(late.kind === "refused" && late.why === "rate_limited");
-      assert.ok(late.retryAfterMs !== undefined && late.retryAfterMs > 200, "Discord says 400 ms");
+      assert.ok(
+        late.retryAfterMs !== undefined && late.retryAfterMs > 200,
+        "Discord's limit is 400 ms",
+      );
       assert.ok(late.retryAfterMs <= 400);
       const next = await create(message("2"), [], Date.now() + 60_000);
       assert.equal(next.kind, "created");
@@ -402,7 +408,7 @@ describe("createClient() against a server", () => {
     });
   });
 
-  it("[O1] counts each request by its route, without ids, and in no case the token", async () => {
+  it("[O1] counts each request by its route, without ids and without the token", async () => {
     const metrics: RequestMetric[] = [];
     const script: Script = (seen, response, index) => {
       if (index === 0) return limited(response, "user", 0.01);
@@ -422,7 +428,7 @@ describe("createClient() against a server", () => {
     }, { onRequest: (metric) => metrics.push(metric) });
   });
 
-  it("[G14] tells the crash hooks of message creates only", async () => {
+  it("[G14] calls the crash hooks for message creates only", async () => {
     const log: string[] = [];
     await withDiscord(created, async (_discord, client, say) => {
       await client.request("POST", `/channels/${A}/typing`);
@@ -435,7 +441,7 @@ describe("createClient() against a server", () => {
     });
   });
 
-  it("[D6] stops at once: what is under way is unanswered, what waits was never sent", {
+  it("[D6] stops at once: requests in flight are unavailable, waiting ones unsent", {
     timeout: 5_000,
   }, async () => {
     const asked = Promise.withResolvers<void>();
@@ -450,26 +456,26 @@ describe("createClient() against a server", () => {
   });
 
   for (const token of ["", "a b", "abc\n", "tøken"]) {
-    it(`refuses a token that no header can carry: ${JSON.stringify(token)}`, () => {
+    it(`rejects a token that no header can carry: ${JSON.stringify(token)}`, () => {
       assert.throws(() => createClient(optionsOf("http://127.0.0.1:1/api", { token })), (error) => {
         assert.ok(error instanceof TypeError);
-        assert.match(error.message, /bot token is empty or holds/);
+        assert.match(error.message, /bot token is empty or contains/);
         assert.ok(token === "" || !error.message.includes(token));
         return true;
       });
     });
   }
 
-  it("takes a token that Discordeno cannot read an id out of", () => {
+  it("accepts a token from which Discordeno cannot derive an id", () => {
     createClient(optionsOf("http://127.0.0.1:1/api", { token: "!" })).stop();
   });
 });
 
-describe("createClient() and what may be asked twice", () => {
+describe("createClient() and retries", () => {
   const RETRY = { attempts: 3, minDelayMs: 20, maxDelayMs: 100, jitter: 0 };
   const bad: Script = (_seen, response) => json(response, 502, {});
 
-  it("[D5] asks again after 5xx, at growing waits, and holds the lane", async () => {
+  it("[D5] retries after 5xx with back-off, and its queue waits", async () => {
     const script: Script = (seen, response, index) => {
       if (index < 2) return bad(seen, response, index);
       json(response, 200, { path: seen.path });
@@ -487,7 +493,7 @@ describe("createClient() and what may be asked twice", () => {
     }, { retry: RETRY });
   });
 
-  it("[D5] takes no wait that Discord asks for as an attempt", async () => {
+  it("[D5] does not count a rate limit with a duration as an attempt", async () => {
     const script: Script = (seen, response, index) => {
       if (index < 3) return limited(response, "user", 0.01);
       if (index < 5) return bad(seen, response, index);
@@ -499,7 +505,7 @@ describe("createClient() and what may be asked twice", () => {
     }, { retry: RETRY });
   });
 
-  it("[D5] gives up after so many attempts, and the lane goes on", async () => {
+  it("[D5] fails after the maximum number of attempts, and the queue continues", async () => {
     const script: Script = (seen, response, index) =>
       index < 3 ? bad(seen, response, index) : json(response, 200, {});
     await withDiscord(script, async (discord, client) => {
@@ -518,7 +524,7 @@ describe("createClient() and what may be asked twice", () => {
     ["PUT", "spare"],
   ];
   for (const [method, priority] of once) {
-    it(`[D5] never asks ${method} ${priority ?? ""} again`, async () => {
+    it(`[D5] never retries ${method} ${priority ?? ""}`, async () => {
       await withDiscord(bad, async (discord, client) => {
         const path = `/channels/${A}/messages/1/reactions/x/@me`;
         const failure = await failureOf(
@@ -530,7 +536,7 @@ describe("createClient() and what may be asked twice", () => {
     });
   }
 
-  it("[D5] does not ask again where that would be too late", async () => {
+  it("[D5] does not retry after the deadline", async () => {
     await withDiscord(bad, async (discord, client) => {
       const asked = client.request("GET", "/gateway/bot", { notAfter: Date.now() + 500 });
       assert.equal((await failureOf(asked)).status, 502);
@@ -538,7 +544,7 @@ describe("createClient() and what may be asked twice", () => {
     }, { retry: { ...RETRY, minDelayMs: 1_000, maxDelayMs: 1_000 } });
   });
 
-  it("[D5] never says that nothing was sent where an earlier attempt may have been carried out", async () => {
+  it("[D5] never fails as unsent if Discord may have carried out an earlier attempt", async () => {
     let asked = 0;
     const refused = () => Object.assign(new TypeError("no"), { code: "ECONNREFUSED" });
     const client = createClient(optionsOf("http://discord.test/api", {
@@ -555,7 +561,7 @@ describe("createClient() and what may be asked twice", () => {
     );
   });
 
-  it("[D5] waits longer after each 429 that names no time, and tells those it does not ask for", async () => {
+  it("[D5] waits longer after each 429 without a duration, and fails requests that it does not retry", async () => {
     const time = createVirtualTime();
     const times: number[] = [];
     const startedAt = time.now();
@@ -577,10 +583,10 @@ describe("createClient() and what may be asked twice", () => {
   });
 });
 
-describe("createClient() and what is spare", () => {
+describe("createClient() and spare requests", () => {
   const path = `/channels/${A}/messages/1/reactions/x/@me`;
 
-  it("[R7] drops what Discord limits, and waits for nothing", async () => {
+  it("[R7] fails a rate-limited spare request without waiting", async () => {
     const script: Script = (_seen, response) => limited(response, "user", 30);
     await withDiscord(script, async (discord, client) => {
       const failure = await failureOf(client.request("PUT", path, { priority: "spare" }));
@@ -591,7 +597,7 @@ describe("createClient() and what is spare", () => {
     });
   });
 
-  it("[R7] holds up nothing while it hangs", async () => {
+  it("[R7] delays no other queue while it hangs", async () => {
     const script: Script = (seen, response, index) => {
       if (seen.method === "POST") created(seen, response, index);
     };
@@ -604,8 +610,8 @@ describe("createClient() and what is spare", () => {
   });
 });
 
-describe("createClient() and what is given up", () => {
-  it("[D6] ends a request that is under way, and the lane goes on", async () => {
+describe("createClient() and cancelled requests", () => {
+  it("[D6] cancels a request in flight, and the queue continues", async () => {
     const asked = Promise.withResolvers<void>();
     const script: Script = (_seen, response, index) =>
       index === 0 ? asked.resolve() : json(response, 200, {});
@@ -614,22 +620,22 @@ describe("createClient() and what is given up", () => {
       const given = failureOf(client.request("GET", "/gateway/bot", { signal: abort.signal }));
       const next = client.request("GET", "/gateway/bot");
       await asked.promise;
-      abort.abort(new Error("not wanted any more"));
+      abort.abort(new Error("no longer needed"));
       const failure = await given;
       assert.equal(failure.kind, "unavailable");
-      assert.match(failure.message, /not wanted any more/);
+      assert.match(failure.message, /no longer needed/);
       assert.deepEqual(await next, {});
     }, { retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 1, jitter: 0 } });
   });
 
-  it("[D6] takes a request's own time for it", async () => {
+  it("[D6] uses a request's own timeout", async () => {
     await withDiscord(() => undefined, async (_discord, client) => {
       const failure = await failureOf(client.request("GET", "/gateway/bot", { timeoutMs: 50 }));
       assert.match(failure.message, /nothing within 50 ms/);
     });
   });
 
-  it("[D6] gives up on a server that drips, and the lane goes on", async () => {
+  it("[D6] times out a response that drips, and the queue continues", async () => {
     const dripping = new Set<ReturnType<typeof setInterval>>();
     const script: Script = (seen, response, index) => {
       if (seen.body?.content !== "drips") return created(seen, response, index);
@@ -652,9 +658,9 @@ describe("createClient() and invalid requests", () => {
     return { noted, invalidRequests: counted };
   };
 
-  it("[D3] counts what Discord counts, and says where it stands", async () => {
+  it("[D3] counts the invalid requests that Discord counts, and reports its status", async () => {
     const { noted, invalidRequests } = stored(0);
-    const told: string[] = [];
+    const states: string[] = [];
     const script: Script = (_seen, response, index) => {
       if (index === 0) return limited(response, "shared", 0.01);
       if (index === 1) return limited(response, "user", 0.01);
@@ -663,14 +669,14 @@ describe("createClient() and invalid requests", () => {
     await withDiscord(script, async (_discord, client) => {
       await failureOf(client.request("GET", "/gateway/bot"));
       const standing = { invalidRequests: 2, breaker: "closed", queued: 0 };
-      assert.deepEqual(client.standing(), standing);
+      assert.deepEqual(client.status(), standing);
       assert.equal(noted.length, 2);
-      assert.deepEqual(told, []);
-    }, { invalidRequests, onBreaker: (state) => told.push(state) });
+      assert.deepEqual(states, []);
+    }, { invalidRequests, onBreaker: (state) => states.push(state) });
   });
 
-  it("[D3] sends nothing from 2,000 on, of an earlier run too, and says when it is worth coming back", async () => {
-    const told: string[] = [];
+  it("[D3] sends nothing from 2,000 invalid requests on, including an earlier run's, and names the time of a retry", async () => {
+    const states: string[] = [];
     await withDiscord(created, async (discord, client) => {
       for (const priority of [undefined, "interaction", "background"] as const) {
         const notAfter = Date.now() + 5_000;
@@ -687,12 +693,15 @@ describe("createClient() and invalid requests", () => {
         "unsent",
       );
       assert.equal(discord.seen.length, 0);
-      assert.deepEqual(told, ["stopped"]);
-      assert.equal(client.standing().breaker, "stopped");
-    }, { invalidRequests: stored(2_000).invalidRequests, onBreaker: (state) => told.push(state) });
+      assert.deepEqual(states, ["stopped"]);
+      assert.equal(client.status().breaker, "stopped");
+    }, {
+      invalidRequests: stored(2_000).invalidRequests,
+      onBreaker: (state) => states.push(state),
+    });
   });
 
-  it("[D3] never makes 2,000 of them, however many would fail", async () => {
+  it("[D3] never reaches 2,000 invalid requests, even if all requests fail", async () => {
     const time = createVirtualTime();
     const counts: number[] = [];
     const invalidRequests = createInvalidRequests([], () => undefined);
@@ -713,13 +722,13 @@ describe("createClient() and invalid requests", () => {
         await Promise.all(asked);
       }
     })());
-    assert.ok(Math.max(...counts) >= 1_600, `${Math.max(...counts)}: slower than it need be`);
+    assert.ok(Math.max(...counts) >= 1_600, `${Math.max(...counts)}: slower than necessary`);
     assert.ok(Math.max(...counts) < 2_000, `${Math.max(...counts)}`);
     assert.equal(time.pending, 0);
   });
 });
 
-/** How the Discord of the property below answers one request. */
+/** One response of Discord in the property below. */
 type Answer =
   | { readonly kind: "ok" | "empty" | "html" | "error" | "breaks" | "hangs" | "untimed" }
   | { readonly kind: "used_up" | "user" | "shared" | "global" | "cloudflare"; readonly ms: number };
@@ -739,19 +748,19 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
 
 const ATTEMPTS = 3;
 
-/** Answers as told, and watches that nothing comes early, too late, too fast or out of order. */
+/** Answers by the script, and checks that no request is early, late, too fast or out of order. */
 function createJudge(script: readonly Answer[], time: ReturnType<typeof createVirtualTime>) {
-  const laneFrom = new Map<string, number>();
+  const queueFrom = new Map<string, number>();
   let allFrom = -Infinity;
-  /** When that was said: what leaves at the same moment cannot have heard of it. */
-  let saidAt = -Infinity;
+  /** When the global limit began. A request that leaves at the same moment cannot know of it. */
+  let globalLimitSince = -Infinity;
   const arrivals: number[] = [];
   const latest = new Map<string, number>();
   const failures = new Map<number, number>();
-  const underWay = new Set<string>();
+  const inFlight = new Set<string>();
   const problems: string[] = [];
 
-  const replyTo = (answer: Answer, lane: string): Response => {
+  const replyTo = (answer: Answer, queue: string): Response => {
     const reply = (status: number, headers: Record<string, string>, text: string) =>
       new Response(text === "" ? null : text, { status, headers });
     if (!("ms" in answer)) {
@@ -766,8 +775,8 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     const seconds = String(ms / 1_000);
     if (kind === "global" || kind === "cloudflare") {
       allFrom = Math.max(allFrom, until);
-      saidAt = time.now();
-    } else laneFrom.set(lane, until);
+      globalLimitSince = time.now();
+    } else queueFrom.set(queue, until);
     if (kind === "cloudflare") return reply(429, { "retry-after": seconds }, "<html>");
     if (kind === "used_up") {
       return reply(200, {
@@ -783,22 +792,22 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     arrivals,
     async fetch(url: string, init: RequestInit): Promise<Response> {
       const at = time.now();
-      const lane = `${init.method} ${url}`;
+      const queue = `${init.method} ${url}`;
       const { content = "" } = JSON.parse(String(init.body)) as { content?: string };
       const [number = 0, notAfter = 0] = content.split(" ").map(Number);
-      if (at < (laneFrom.get(lane) ?? 0)) problems.push(`${number} is early for its lane`);
-      if (at < allFrom && at > saidAt) problems.push(`${number} is early for all`);
+      if (at < (queueFrom.get(queue) ?? 0)) problems.push(`${number} is early for its queue`);
+      if (at < allFrom && at > globalLimitSince) problems.push(`${number} is early for all`);
       if (at > notAfter) problems.push(`${number} is too late`);
-      if (underWay.has(lane)) problems.push(`${number} did not wait for the one before`);
-      if (number < (latest.get(lane) ?? 0)) problems.push(`${number} is out of order`);
+      if (inFlight.has(queue)) problems.push(`${number} did not wait for the one before`);
+      if (number < (latest.get(queue) ?? 0)) problems.push(`${number} is out of order`);
       if ((failures.get(number) ?? 0) >= (init.method === "POST" ? 1 : ATTEMPTS)) {
         problems.push(`${number} is tried too often`);
       }
-      latest.set(lane, number);
+      latest.set(queue, number);
       arrivals.push(at);
       const answer = script[arrivals.length - 1] ?? { kind: "ok" };
       if (!("ms" in answer)) failures.set(number, (failures.get(number) ?? 0) + 1);
-      underWay.add(lane);
+      inFlight.add(queue);
       try {
         if (answer.kind === "hangs") {
           await new Promise((_, reject) =>
@@ -807,16 +816,16 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
         }
         await time.sleep(arrivals.length % 7);
         if (answer.kind === "breaks") throw new TypeError("the connection broke");
-        return replyTo(answer, lane);
+        return replyTo(answer, queue);
       } finally {
-        underWay.delete(lane);
+        inFlight.delete(queue);
       }
     },
   };
 }
 
-describe("[D3] createClient() on a machine that takes its time", () => {
-  it("counts a request from when it has left, not from when it might", async () => {
+describe("[D3] createClient() on a slow machine", () => {
+  it("counts a request from the time it has left, not from its permit", async () => {
     const time = createVirtualTime();
     const startedAt = time.now();
     let lag = 0;
@@ -826,11 +835,11 @@ describe("[D3] createClient() on a machine that takes its time", () => {
       globalPerSec: 1,
       now: time.now,
       steadyNow,
-      // What is set before those 50 ms has so much less to go after them.
+      // A timer set before those 50 ms fires that much earlier after them.
       schedule: (run, ms) => time.schedule(run, lag === 0 ? Math.max(0, ms - 50) : ms),
       fetch() {
         begun.push(steadyNow());
-        lag += 50; // that long it is formed and written
+        lag += 50; // building and writing the request takes that long
         return Promise.resolve(new Response("{}"));
       },
     }));
@@ -876,8 +885,8 @@ describe("createClient() under any sequence of answers", () => {
               });
             })),
           );
-          for (const one of settled) {
-            assert.ok(one.status === "fulfilled" || one.reason instanceof RestError);
+          for (const outcome of settled) {
+            assert.ok(outcome.status === "fulfilled" || outcome.reason instanceof RestError);
           }
           assert.deepEqual(judge.problems, []);
           const { arrivals } = judge;
@@ -885,7 +894,7 @@ describe("createClient() under any sequence of answers", () => {
             const earlier = arrivals[index - globalPerSec];
             assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
           }
-          assert.equal(client.standing().queued, 0);
+          assert.equal(client.status().queued, 0);
           assert.equal(time.pending, 0, "a timer is left");
         },
       ),

@@ -41,7 +41,7 @@ function sendTo(answer: () => Promise<Response>, metrics: RequestMetric[] = []) 
 }
 
 describe("[D6] createSend()", () => {
-  it("carries the token and the name to Discord's address, and reads the answer", async () => {
+  it("sends the token and the User-Agent to Discord's address, and reads the response", async () => {
     const { asked, send } = sendTo(() => Promise.resolve(new Response('{"url":"x"}')));
     assert.deepEqual((await send()).body, { url: "x" });
     const [[url, { headers, method }] = ["", {}]] = asked;
@@ -52,7 +52,7 @@ describe("[D6] createSend()", () => {
     }]);
   });
 
-  it("[O1] counts a request that got no answer, too", async () => {
+  it("[O1] also counts a request without a response", async () => {
     const metrics: RequestMetric[] = [];
     const { send } = sendTo(() => Promise.reject(new TypeError("no")), metrics);
     await assert.rejects(send(), RestError);
@@ -71,7 +71,7 @@ describe("[D5] failureOf()", () => {
     [502, "<html>", "unavailable"],
   ];
   for (const [status, text, kind] of rows) {
-    it(`says ${kind ?? "nothing"} of ${status} ${text}`, async () => {
+    it(`returns ${kind ?? "nothing"} for ${status} ${text}`, async () => {
       const init = status === 204 ? undefined : text;
       const { send } = sendTo(() => Promise.resolve(new Response(init ?? null, { status })));
       assert.equal(failureOf(ROUTE, await send())?.kind, kind);

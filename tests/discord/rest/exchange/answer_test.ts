@@ -7,7 +7,7 @@ import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 const schema = z.object({ id: z.string(), inner: z.object({ n: z.number() }) });
 
 describe("[D5] expect()", () => {
-  it("gives what the schema reads", () => {
+  it("returns the schema's result", () => {
     const body = { id: "1", inner: { n: 2 } };
     assert.deepEqual(expect("GET /x", schema, { ...body, more: true }), body);
   });
@@ -18,7 +18,7 @@ describe("[D5] expect()", () => {
     [{ id: 1, inner: { n: "secret words" } }, "id, inner.n"],
   ];
   for (const [body, fields] of bad) {
-    it(`names what is wrong: ${fields}`, () => {
+    it(`names the wrong fields: ${fields}`, () => {
       assert.throws(() => expect("GET /x", schema, body), (error) => {
         assert.ok(error instanceof RestError);
         assert.equal(error.kind, "unavailable");

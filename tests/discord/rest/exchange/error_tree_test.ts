@@ -31,12 +31,12 @@ describe("[D5] flattenErrors()", () => {
     it(`reads ${name}`, () => assert.deepEqual(flattenErrors(tree), lines));
   }
 
-  it("tells the first few of many", () => {
+  it("returns the first few of many errors", () => {
     const tree = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`f${n}`, says("Bad")]));
     assert.equal(flattenErrors(tree).length, 5);
   });
 
-  it("ends on a tree that is too deep", () => {
+  it("stops in a tree that is too deep", () => {
     let tree: unknown = says("Deep");
     for (let depth = 0; depth < 10_000; depth++) tree = { a: tree };
     assert.deepEqual(flattenErrors(tree), []);

@@ -17,14 +17,14 @@ function depsOf(fields: Partial<ExchangeDeps>): ExchangeDeps {
   };
 }
 
-/** A server that sends these bytes to whoever asks, and says no more. */
+/** A server that sends these bytes on each request, and nothing else. */
 async function withServer(
   bytes: string,
   then: "hold" | "end" | "reset",
   use: (url: string) => Promise<void>,
 ): Promise<void> {
   const server: Server = createServer((socket) => {
-    socket.on("error", () => undefined); // the client gives up, which is what is tested
+    socket.on("error", () => undefined); // the client closes the connection; that is the test
     socket.once("data", () => {
       socket.write(bytes, () => {
         if (then === "end") socket.end();
@@ -45,7 +45,7 @@ async function withServer(
 }
 
 describe("[D6] exchange()", () => {
-  it("reads an answer to its end", async () => {
+  it("reads a response to its end", async () => {
     await withServer(
       "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: b\r\n\r\n{}",
       "hold",
@@ -75,21 +75,21 @@ describe("[D6] exchange()", () => {
   }
 
   for (const then of ["end", "reset"] as const) {
-    it(`fails on a body that is cut by ${then}`, async () => {
+    it(`fails on a body that is truncated by ${then}`, async () => {
       await withServer(`${HEAD}{"id":`, then, async (url) => {
         await assert.rejects(exchange(url, {}, depsOf({})));
       });
     });
   }
 
-  it("follows no redirect: the token would go along", async () => {
+  it("follows no redirect, because the token would go along", async () => {
     const bytes = "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n";
     await withServer(bytes, "hold", async (url) => {
       assert.equal((await exchange(url, {}, depsOf({}))).status, 302);
     });
   });
 
-  it("lets go even if the runtime ignores the signal", async () => {
+  it("rejects at the deadline even if the runtime ignores the signal", async () => {
     const time = createVirtualTime();
     const deps = depsOf({ fetch: () => NEVER, schedule: time.schedule });
     await assert.rejects(time.run(exchange("http://a.example/", {}, deps)), {
@@ -102,7 +102,7 @@ describe("[D6] exchange()", () => {
     });
   });
 
-  it("gives up on an answer without end, and on reading it", async () => {
+  it("rejects an endless response, and stops reading it", async () => {
     const page = new Uint8Array(1024 * 1024);
     let pages = 0;
     let isLetGo = false;
@@ -119,7 +119,7 @@ describe("[D6] exchange()", () => {
     assert.ok(isLetGo);
   });
 
-  it("stops when it is told to, and leaves no timer", async () => {
+  it("stops on an aborted signal, and leaves no timer", async () => {
     const time = createVirtualTime();
     const stop = new AbortController();
     const deps = depsOf({ fetch: () => NEVER, schedule: time.schedule, signals: [stop.signal] });
@@ -130,7 +130,7 @@ describe("[D6] exchange()", () => {
     await assert.rejects(exchange("http://a.example/", {}, deps), /stopping/);
   });
 
-  it("leaves nothing behind on the signal that all requests share", async () => {
+  it("leaves no listener on the signal that all requests share", async () => {
     const { signal } = new AbortController();
     let listeners = 0;
     const watched: AbortSignal = Object.assign(Object.create(signal), {
@@ -143,7 +143,7 @@ describe("[D6] exchange()", () => {
     assert.equal(listeners, 0);
   });
 
-  it("tells when the headers are read, and when all is", async () => {
+  it("calls the hooks after the headers and after the body", async () => {
     const log: string[] = [];
     const body = new ReadableStream({
       pull(controller) {

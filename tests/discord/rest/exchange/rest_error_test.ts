@@ -13,7 +13,7 @@ const ROUTE = routeOf("POST", "/channels/77/messages");
 describe("[D5] toRestError()", () => {
   const cases: readonly [status: number, kind: RestErrorKind][] = [
     [302, "unavailable"],
-    [400, "rate_limited"], // a page of a wall in front of Discord, which knows no messages,
+    [400, "rate_limited"], // the page of a firewall in front of Discord, which knows no messages,
     [401, "rate_limited"], // no tokens,
     [403, "rate_limited"], // no permissions,
     [404, "rate_limited"], // no channels
@@ -23,7 +23,7 @@ describe("[D5] toRestError()", () => {
     [502, "unavailable"],
   ];
   for (const [status, kind] of cases) {
-    it(`calls status ${status} ${kind}`, () => {
+    it(`has kind ${kind} for status ${status}`, () => {
       const error = toRestError(ROUTE, status, undefined);
       assert.equal(error.kind, kind);
       assert.equal(error.status, status);
@@ -38,17 +38,17 @@ describe("[D5] toRestError()", () => {
     [404, "not_found"],
   ];
   for (const [status, kind] of final) {
-    it(`calls status ${status} ${kind} where Discord says it`, () => {
+    it(`has kind ${kind} for status ${status} with Discord's error body`, () => {
       const body = { code: 0, message: `${status}: Told` };
       assert.equal(toRestError(ROUTE, status, body).kind, kind);
     });
   }
 
-  it("tells how long a rate limit lasts", () => {
+  it("has the duration of a rate limit", () => {
     assert.equal(toRestError(ROUTE, 429, undefined, 500).retryAfterMs, 500);
   });
 
-  it("tells Discord's code and words, and no id", () => {
+  it("has Discord's code and message, and no id", () => {
     const error = toRestError(ROUTE, 403, { code: 50013, message: "Missing Permissions" });
     assert.equal(error.kind, "forbidden");
     assert.equal(error.code, 50013);
@@ -59,7 +59,7 @@ describe("[D5] toRestError()", () => {
     );
   });
 
-  it("tells which field is wrong", () => {
+  it("names the invalid field", () => {
     const body = {
       code: 50035,
       message: "Invalid Form Body",
@@ -75,18 +75,21 @@ describe("[D5] toRestError()", () => {
   });
 
   for (const body of [undefined, null, "text", [], { code: "x", message: 1 }]) {
-    it(`survives a body that is not Discord's: ${JSON.stringify(body)}`, () => {
+    it(`accepts a body that is not Discord's: ${JSON.stringify(body)}`, () => {
       const error = toRestError(ROUTE, 502, body);
       assert.equal(error.code, undefined);
       assert.match(error.message, /502: no reason given/);
     });
   }
 
-  it("says that a redirect is not Discord's", () => {
-    assert.match(toRestError(ROUTE, 302, undefined).message, /something stands in between/);
+  it("explains that Discord sends no redirects", () => {
+    assert.match(
+      toRestError(ROUTE, 302, undefined).message,
+      /a proxy or firewall answers in its place/,
+    );
   });
 
-  it("repeats neither a megabyte of words nor what would move a cursor", () => {
+  it("truncates long messages, and escapes control characters", () => {
     const _errors = [{ message: `\u001b[2J${"m".repeat(1_000_000)}` }];
     const body = { code: 50035, message: `\u202e\n${"M".repeat(1_000_000)}`, errors: { _errors } };
     const { message } = toRestError(ROUTE, 400, body);
@@ -111,14 +114,14 @@ describe("[D5] toNoAnswer()", () => {
       /EHOSTUNREACH$/,
     ],
     [
-      "refused, in Deno's words",
+      "refused, with Deno's message",
       inDeno("client error (Connect): tcp connect error: Connection refused (os error 111)"),
       "unsent",
       /client error \(Connect\): tcp connect error: Connection refused/,
     ],
     ["reset", withCode("ECONNRESET"), "unavailable", /got no answer from Discord: ECONNRESET$/],
     [
-      "cut, in Deno's words",
+      "cut, with Deno's message",
       inDeno("client error (SendRequest): connection closed before message completed"),
       "unavailable",
       /client error \(SendRequest\): connection closed before message completed$/,
@@ -143,7 +146,7 @@ describe("[D5] toNoAnswer()", () => {
     });
   }
 
-  it("keeps no cause that may show a path's token", () => {
+  it("omits a cause that may contain the path's token", () => {
     const thrown = new Error("at http://a.example/webhooks/5/s3cret");
     const error = toNoAnswer(routeOf("POST", "/webhooks/5/s3cret"), thrown);
     assert.equal(error.cause, undefined);
@@ -152,7 +155,7 @@ describe("[D5] toNoAnswer()", () => {
 });
 
 describe("[D2] toUnsent()", () => {
-  it("says why, and after how long it is worth asking again", () => {
+  it("has the reason, and the time until a retry makes sense", () => {
     const error = toUnsent(ROUTE, "rate_limited", "a limit lasts 9 ms more", 9);
     assert.equal(
       error.message,

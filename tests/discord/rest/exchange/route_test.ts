@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createsMessage, nameOf, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 
 describe("[D3] routeOf()", () => {
-  const cases: readonly [method: string, path: string, template: string, lane: string][] = [
+  const cases: readonly [method: string, path: string, template: string, keyPath: string][] = [
     ["POST", "/channels/77/messages", "/channels/:id/messages", "/channels/77/messages"],
     ["GET", "/channels/77/messages?limit=5", "/channels/:id/messages", "/channels/77/messages"],
     ["GET", "/channels/77/messages?", "/channels/:id/messages", "/channels/77/messages"],
@@ -39,37 +39,37 @@ describe("[D3] routeOf()", () => {
       "/interactions/5/s3cret/callback",
     ],
   ];
-  for (const [method, path, template, lane] of cases) {
+  for (const [method, path, template, keyPath] of cases) {
     it(`folds ${method} ${path}`, () => {
       const route = routeOf(method, path);
       assert.equal(route.template, template);
       const verb = path.includes("/reactions/") ? "PUT|DELETE" : method;
-      assert.equal(route.lane, `${verb} ${lane}`);
-      assert.ok(lane.startsWith(`/${route.major}`));
+      assert.equal(route.queueKey, `${verb} ${keyPath}`);
+      assert.ok(keyPath.startsWith(`/${route.major}`));
       assert.equal(route.carriesToken, path.includes("s3cret"));
       assert.doesNotMatch(nameOf(route), /s3cret|\d/);
     });
   }
 
-  it("[D1] has a lane for each channel, and reads are not in it", () => {
-    const lanes = [
+  it("[D1] gives each channel a queue for creating messages, apart from reads", () => {
+    const keys = [
       routeOf("POST", "/channels/77/messages"),
       routeOf("POST", "/channels/78/messages"),
       routeOf("GET", "/channels/77/messages"),
       routeOf("POST", "/channels/77/typing"),
-    ].map(({ lane }) => lane);
-    assert.equal(new Set(lanes).size, lanes.length);
+    ].map(({ queueKey }) => queueKey);
+    assert.equal(new Set(keys).size, keys.length);
   });
 
-  it("[R7] has one lane for adding reactions and taking them away, and each channel has its own", () => {
-    const lanes = [
+  it("[R7] gives adding and removing reactions one queue per channel", () => {
+    const keys = [
       routeOf("PUT", "/channels/77/messages/9/reactions/x/@me"),
       routeOf("DELETE", "/channels/77/messages/8/reactions/y/@me"),
       routeOf("PUT", "/channels/78/messages/9/reactions/x/@me"),
       routeOf("GET", "/channels/77/messages/9/reactions/x/@me"),
-    ].map(({ lane }) => lane);
-    assert.equal(lanes[0], lanes[1]);
-    assert.equal(new Set(lanes).size, 3);
+    ].map(({ queueKey }) => queueKey);
+    assert.equal(keys[0], keys[1]);
+    assert.equal(new Set(keys).size, 3);
   });
 
   const majors: readonly [path: string, major: string][] = [
@@ -85,7 +85,7 @@ describe("[D3] routeOf()", () => {
     });
   }
 
-  it("knows what creates a message", () => {
+  it("recognizes the requests that create a message", () => {
     assert.equal(createsMessage(routeOf("POST", "/channels/77/messages")), true);
     assert.equal(createsMessage(routeOf("GET", "/channels/77/messages")), false);
     assert.equal(createsMessage(routeOf("POST", "/channels/77/messages/bulk-delete")), false);

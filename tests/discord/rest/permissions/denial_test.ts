@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  denialIn,
-  type LookedPlace,
+  explainCode,
+  findDenial,
   type NeededPermission,
   neededToPost,
-  wordsOfCode,
+  type PostingPlace,
 } from "../../../../src/discord/rest/permissions/denial.ts";
-import type { GuildLook } from "../../../../src/discord/rest/permissions/guild_look.ts";
+import type { GuildPermissions } from "../../../../src/discord/rest/permissions/guild_permissions.ts";
 import {
   type Overwrite,
   PERMISSIONS,
@@ -33,13 +33,13 @@ interface Fields {
   readonly ownerId?: ReturnType<typeof userId>;
 }
 
-/** A guild in which everybody may do everything, but for what a test changes. */
-function look(fields: Fields = {}): GuildLook {
+/** A guild in which all members have all permissions, except for a test's changes. */
+function guild(fields: Fields = {}): GuildPermissions {
   const { everyone = ALL, own = 0n, memberRoles = [KRILL], timedOutUntil, ownerId = OWNER } =
     fields;
   return {
     member: { roles: memberRoles, ...(timedOutUntil !== undefined && { timedOutUntil }) },
-    standing: {
+    inputs: {
       guildId: GUILD,
       ownerId,
       userId: BOT,
@@ -56,13 +56,13 @@ function look(fields: Fields = {}): GuildLook {
 
 const allow = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: bits, deny: 0n });
 const deny = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: 0n, deny: bits });
-const ops = (...overwrites: readonly Overwrite[]): LookedPlace => ({
+const ops = (...overwrites: readonly Overwrite[]): PostingPlace => ({
   kind: "channel",
   channel: { name: "ops", overwrites },
 });
 const thread = (
-  fields: Partial<Extract<LookedPlace, { readonly kind: "thread" }>> = {},
-): LookedPlace => ({
+  fields: Partial<Extract<PostingPlace, { readonly kind: "thread" }>> = {},
+): PostingPlace => ({
   kind: "thread",
   name: "a leak",
   parent: { name: "ops", overwrites: [] },
@@ -81,16 +81,16 @@ const READ: readonly NeededPermission[] = ["View Channel", "Read Message History
 
 const cases: readonly [
   what: string,
-  GuildLook,
-  LookedPlace,
+  GuildPermissions,
+  PostingPlace,
   needed: readonly NeededPermission[],
-  words: string | undefined,
-  by?: string,
+  text: string | undefined,
+  deniedBy?: string,
 ][] = [
-  ["all may", look(), ops(), WITH_FILES, undefined],
+  ["all may", guild(), ops(), WITH_FILES, undefined],
   [
     "the channel denies its role",
-    look(),
+    guild(),
     ops(deny(KRILL, SEND)),
     POST,
     "cannot post in #ops: Send Messages is denied for the role Krill",
@@ -98,7 +98,7 @@ const cases: readonly [
   ],
   [
     "the channel denies everyone",
-    look(),
+    guild(),
     ops(deny(EVERYONE, SEND)),
     POST,
     "cannot post in #ops: Send Messages is denied for @everyone",
@@ -106,14 +106,14 @@ const cases: readonly [
   ],
   [
     "the channel denies everyone but its role",
-    look(),
+    guild(),
     ops(deny(EVERYONE, SEND), allow(KRILL, SEND)),
     POST,
     undefined,
   ],
   [
-    "the channel denies the bot itself, whatever its role may",
-    look(),
+    "the channel denies the bot itself, although its role is allowed",
+    guild(),
     ops(allow(KRILL, SEND), deny(BOT, SEND)),
     POST,
     "cannot post in #ops: Send Messages is denied for the bot itself",
@@ -121,57 +121,57 @@ const cases: readonly [
   ],
   [
     "the channel allows the bot itself",
-    look(),
+    guild(),
     ops(deny(KRILL, SEND), allow(BOT, SEND)),
     POST,
     undefined,
   ],
   [
-    "two of its roles are denied, and one's name has what no line may have",
-    look({ memberRoles: [KRILL, MUTED] }),
+    "two of its roles are denied, and one name has control characters",
+    guild({ memberRoles: [KRILL, MUTED] }),
     ops(deny(KRILL, SEND), deny(MUTED, SEND)),
     POST,
     "cannot post in #ops: Send Messages is denied for the roles Krill and Muted",
     "the roles Krill and Muted",
   ],
-  ["a role is denied that it does not have", look(), ops(deny(MUTED, SEND)), POST, undefined],
+  ["a role that it does not have is denied", guild(), ops(deny(MUTED, SEND)), POST, undefined],
   [
-    "nobody grants it",
-    look({ everyone: VIEW }),
+    "no role grants it, with an overwrite",
+    guild({ everyone: VIEW }),
     ops(),
     POST,
     "cannot post in #ops: Send Messages is missing; no role of the bot's grants it",
     "no role grants it",
   ],
-  ["its own role grants it", look({ everyone: VIEW, own: SEND }), ops(), POST, undefined],
+  ["its own role grants it", guild({ everyone: VIEW, own: SEND }), ops(), POST, undefined],
   [
-    "nobody grants it, and the channel denies it besides",
-    look({ everyone: VIEW }),
+    "no role grants it, and the channel denies it too",
+    guild({ everyone: VIEW }),
     ops(deny(EVERYONE, SEND)),
     POST,
     "cannot post in #ops: Send Messages is denied for @everyone",
     "@everyone",
   ],
   [
-    "it does not see the channel: all else follows from that",
-    look(),
+    "it does not see the channel, so it lacks all other permissions",
+    guild(),
     ops(deny(EVERYONE, VIEW | SEND)),
     WITH_FILES,
     "cannot post in #ops: View Channel is denied for @everyone",
     "@everyone",
   ],
   [
-    "it may post, and attach nothing",
-    look(),
+    "it may post, but not attach files",
+    guild(),
     ops(deny(KRILL, ATTACH)),
     WITH_FILES,
     "cannot post in #ops: Attach Files is denied for the role Krill",
     "the role Krill",
   ],
-  ["it may attach nothing, and need not", look(), ops(deny(KRILL, ATTACH)), POST, undefined],
+  ["it may not attach files, and has none", guild(), ops(deny(KRILL, ATTACH)), POST, undefined],
   [
-    "it may not read back what it quotes",
-    look(),
+    "it may not read the history that it quotes",
+    guild(),
     ops(deny(EVERYONE, HISTORY)),
     WITH_FILES,
     "cannot post in #ops: Read Message History is denied for @everyone",
@@ -179,40 +179,46 @@ const cases: readonly [
   ],
   [
     "it is an administrator",
-    look({ own: ADMINISTRATOR }),
+    guild({ own: ADMINISTRATOR }),
     ops(deny(BOT, ALL)),
     WITH_FILES,
     undefined,
   ],
-  ["it owns the guild", look({ everyone: 0n, ownerId: BOT }), ops(deny(BOT, ALL)), POST, undefined],
+  [
+    "it owns the guild",
+    guild({ everyone: 0n, ownerId: BOT }),
+    ops(deny(BOT, ALL)),
+    POST,
+    undefined,
+  ],
   [
     "it is timed out",
-    look({ timedOutUntil: NOW + 1 }),
+    guild({ timedOutUntil: NOW + 1 }),
     ops(),
     POST,
     "cannot post in #ops: the bot is timed out until 2026-11-20T15:00:00.001Z",
     "a timeout",
   ],
-  ["its timeout is over", look({ timedOutUntil: NOW }), ops(), POST, undefined],
-  ["it is timed out, and only reads", look({ timedOutUntil: NOW + 1 }), ops(), READ, undefined],
+  ["its timeout is over", guild({ timedOutUntil: NOW }), ops(), POST, undefined],
+  ["it is timed out, but only reads", guild({ timedOutUntil: NOW + 1 }), ops(), READ, undefined],
   [
-    "an administrator is timed out, which Discord does not let anybody do",
-    look({ own: ADMINISTRATOR, timedOutUntil: NOW + 1 }),
+    "an administrator is timed out, which Discord does not allow",
+    guild({ own: ADMINISTRATOR, timedOutUntil: NOW + 1 }),
     ops(),
     POST,
     undefined,
   ],
-  ["a thread is open", look(), thread(), WITH_FILES, undefined],
+  ["a thread is open", guild(), thread(), WITH_FILES, undefined],
   [
-    "the parent denies to send, which is another permission",
-    look(),
+    "the parent denies Send Messages, which does not apply to threads",
+    guild(),
     thread({ parent: { overwrites: [deny(KRILL, SEND)] } }),
     POST,
     undefined,
   ],
   [
-    "the parent denies to send in threads",
-    look(),
+    "the parent denies Send Messages in Threads",
+    guild(),
     thread({ parent: { overwrites: [deny(KRILL, IN_THREADS)] } }),
     POST,
     "cannot post in #a leak: Send Messages in Threads is denied for the role Krill",
@@ -220,23 +226,23 @@ const cases: readonly [
   ],
   [
     "the thread is locked",
-    look(),
+    guild(),
     thread({ isLocked: true }),
     POST,
     "cannot post in #a leak: the thread is locked; unlock it",
     "the thread is locked",
   ],
-  ["the thread is locked, and it only reads", look(), thread({ isLocked: true }), READ, undefined],
+  ["the thread is locked, but it only reads", guild(), thread({ isLocked: true }), READ, undefined],
   [
-    "the thread is locked, and it manages threads",
-    look({ own: PERMISSIONS["Manage Threads"] }),
+    "the thread is locked, but it manages threads",
+    guild({ own: PERMISSIONS["Manage Threads"] }),
     thread({ isLocked: true }),
     POST,
     undefined,
   ],
   [
     "the channel is gone",
-    look(),
+    guild(),
     { kind: "gone" },
     POST,
     "cannot post in that channel: it was deleted",
@@ -244,7 +250,7 @@ const cases: readonly [
   ],
   [
     "a thread is hidden",
-    look(),
+    guild(),
     { kind: "hidden_thread" },
     READ,
     "cannot post in a thread: the bot may not see its channel, or the thread is private and the " +
@@ -253,7 +259,7 @@ const cases: readonly [
   ],
   [
     "it is not in the guild",
-    (({ standing, channels }) => ({ standing, channels }))(look()),
+    (({ inputs, channels }) => ({ inputs, channels }))(guild()),
     ops(),
     POST,
     "cannot post in that channel: the bot is not in that server; invite it again",
@@ -261,47 +267,47 @@ const cases: readonly [
   ],
 ];
 
-describe("[R11] denialIn()", () => {
-  for (const [what, guild, place, needed, words, by] of cases) {
-    it(`${words ?? "finds nothing"} (${what}: ${needed.length})`, () => {
-      const denial = denialIn(guild, place, needed, NOW);
-      assert.equal(denial?.words, words);
-      assert.equal(denial?.by, by);
+describe("[R11] findDenial()", () => {
+  for (const [what, guild, place, needed, text, deniedBy] of cases) {
+    it(`${text ?? "finds nothing"} (${what}: ${needed.length})`, () => {
+      const denial = findDenial(guild, place, needed, NOW);
+      assert.equal(denial?.text, text);
+      assert.equal(denial?.deniedBy, deniedBy);
     });
   }
 
-  it("names the permission and the channel apart from its words", () => {
-    assert.deepEqual(denialIn(look(), ops(deny(KRILL, SEND)), POST, NOW), {
+  it("names the permission and the channel in fields of their own", () => {
+    assert.deepEqual(findDenial(guild(), ops(deny(KRILL, SEND)), POST, NOW), {
       permission: "Send Messages",
-      by: "the role Krill",
+      deniedBy: "the role Krill",
       channelName: "ops",
-      words: "cannot post in #ops: Send Messages is denied for the role Krill",
+      text: "cannot post in #ops: Send Messages is denied for the role Krill",
     });
   });
 
-  it("lets no name break a line or grow without end", () => {
+  it("removes line breaks from names, and limits their length", () => {
     const channel = {
       name: `o\np\u2028s\u0000${"x".repeat(500)}`,
       overwrites: [deny(KRILL, SEND)],
     };
-    const denial = denialIn(look(), { kind: "channel", channel }, POST, NOW);
+    const denial = findDenial(guild(), { kind: "channel", channel }, POST, NOW);
     assert.match(denial?.channelName ?? "", /^opsx{97}$/);
-    assert.doesNotMatch(denial?.words ?? "\n", /[\p{Cc}\u2028]/u);
+    assert.doesNotMatch(denial?.text ?? "\n", /[\p{Cc}\u2028]/u);
   });
 });
 
 describe("[R11] neededToPost()", () => {
-  it("asks for files and quotes only where there are some, and for no embeds", () => {
+  it("needs permissions for files and quotes only if the message has them, and none for embeds", () => {
     assert.deepEqual(POST, ["View Channel", "Send Messages"]);
     assert.deepEqual(WITH_FILES, [...POST, "Attach Files", "Read Message History"]);
   });
 });
 
-describe("[R11] wordsOfCode()", () => {
-  it("has words for who takes no messages, and none for what it does not know", () => {
-    assert.match(wordsOfCode(50007) ?? "", /takes no messages from the bot/);
-    assert.match(wordsOfCode(50278) ?? "", /shares no server/);
-    assert.match(wordsOfCode(50083) ?? "", /archived or locked/);
-    assert.equal(wordsOfCode(0), undefined);
+describe("[R11] explainCode()", () => {
+  it("explains code 50007, and returns undefined for an unknown code", () => {
+    assert.match(explainCode(50007) ?? "", /accepts no messages from the bot/);
+    assert.match(explainCode(50278) ?? "", /shares no server/);
+    assert.match(explainCode(50083) ?? "", /archived or locked/);
+    assert.equal(explainCode(0), undefined);
   });
 });

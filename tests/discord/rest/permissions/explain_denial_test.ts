@@ -10,7 +10,7 @@ import { type Simulated, withDiscord } from "../simulated.ts";
 
 const POST = neededToPost({ hasFiles: false, isQuote: false });
 
-/** Where a place is, who asks, and what a post there comes to. */
+/** A place, the bot's user, and a function that posts there. */
 function asking({ api, demo }: Simulated, channel: string = demo.channels.help.id) {
   const place = {
     channelId: channelId(channel),
@@ -64,56 +64,56 @@ const changes: readonly [what: string, break_: Change, mend: Change, words: RegE
 
 describe("[R11] createExplainDenial() and a strict Discord", () => {
   for (const [what, breakIt, mend, words] of changes) {
-    it(`explains ${what}, and finds nothing once it is mended`, () =>
+    it(`explains ${what}, and finds nothing once it is fixed`, () =>
       withDiscord(async (discord) => {
         const { explain, post } = asking(discord);
         assert.equal(await explain(), undefined);
         breakIt(discord);
         const refused = await post();
         assert.equal(refused.kind === "refused" && refused.why, "forbidden");
-        assert.match((await explain())?.words ?? "", words);
+        assert.match((await explain())?.text ?? "", words);
         mend(discord);
         assert.equal((await post()).kind, "created");
         assert.equal(await explain(), undefined);
       }));
   }
 
-  it("explains a thread by its parent, and that it is locked", () =>
+  it("explains a thread by its parent, and explains its lock", () =>
     withDiscord(async (discord) => {
       const { sim, demo } = discord;
       const { explain, post } = asking(discord, demo.channels.thread.id);
       assert.equal(await explain(), undefined);
       const inThreads = { to: "@everyone", what: "sendMessagesInThreads", in: "#help" } as const;
       sim.permit({ ...inThreads, as: "denied" });
-      assert.match((await explain())?.words ?? "", /Send Messages in Threads is denied/);
+      assert.match((await explain())?.text ?? "", /Send Messages in Threads is denied/);
       sim.permit({ ...inThreads, as: "unset" });
       sim.setThread({ in: demo.channels.thread.id, isLocked: true, isArchived: true });
       const refused = await post();
       assert.equal(refused.kind === "refused" && refused.code, 50083);
-      assert.match((await explain())?.words ?? "", /the thread is locked/);
+      assert.match((await explain())?.text ?? "", /the thread is locked/);
       sim.setThread({ in: demo.channels.thread.id, isLocked: false });
       assert.equal((await post()).kind, "created", "an archived thread wakes up");
     }));
 
-  it("explains a thread in a channel that it does not see", () =>
+  it("explains a thread in a hidden channel", () =>
     withDiscord(async (discord) => {
       const { sim, demo } = discord;
       const { explain } = asking(discord, demo.channels.thread.id);
       sim.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "#help" });
-      assert.match((await explain())?.words ?? "", /may not see its channel/);
+      assert.match((await explain())?.text ?? "", /may not see its channel/);
     }));
 
-  it("explains that a channel is gone, and that the bot is", () =>
+  it("explains a deleted channel, and a guild that the bot has left", () =>
     withDiscord(async (discord) => {
       const { sim, demo } = discord;
       const { explain } = asking(discord, demo.channels.offTopic.id);
       sim.deleteChannel("#off-topic");
-      assert.match((await explain())?.words ?? "", /it was deleted/);
+      assert.match((await explain())?.text ?? "", /it was deleted/);
       sim.kick({ who: "Barnacle" });
-      assert.match((await explain())?.words ?? "", /not in that server/);
+      assert.match((await explain())?.text ?? "", /not in that server/);
     }));
 
-  it("asks nothing about direct messages: nobody grants anything there", async () => {
+  it("sends no request for direct messages, which have no permissions", async () => {
     const { api, asked } = fakeApi(undefined);
     const explain = createExplainDenial(api, Date.now);
     const place = { channelId: channelId("7"), userId: userId("900") };
@@ -121,7 +121,7 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
     assert.equal(asked.length, 0);
   });
 
-  it("does not take a failure for an answer", () =>
+  it("passes on a failure", () =>
     withDiscord(async (discord) => {
       const { place } = asking(discord);
       for (const kind of ["unavailable", "rate_limited", "unauthorized"] as const) {
@@ -131,6 +131,6 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       }
       const wall = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
       const explain = createExplainDenial(fakeApi(wall).api, Date.now);
-      await assert.rejects(explain(place, POST), wall, "a proxy said so, and not Discord");
+      await assert.rejects(explain(place, POST), wall, "a proxy's refusal, not Discord's");
     }));
 });

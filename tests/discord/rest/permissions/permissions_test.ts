@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   deniedBy,
-  mayEverything,
+  hasAllPermissions,
   type Overwrite,
   type Permission,
-  type Standing,
+  type PermissionInputs,
 } from "../../../../src/discord/rest/permissions/permissions.ts";
 import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
 
@@ -22,7 +22,11 @@ const HELPERS = roleId("300");
 const BOT = userId("900");
 const OWNER = userId("901");
 
-function standing(everyone: bigint, own: bigint, fields: Partial<Standing> = {}): Standing {
+function inputs(
+  everyone: bigint,
+  own: bigint,
+  fields: Partial<PermissionInputs> = {},
+): PermissionInputs {
   return {
     guildId: GUILD,
     ownerId: OWNER,
@@ -40,46 +44,48 @@ function standing(everyone: bigint, own: bigint, fields: Partial<Standing> = {})
 const allow = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: bits, deny: 0n });
 const deny = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: 0n, deny: bits });
 
-const cases: readonly [string, Standing, readonly Overwrite[], readonly Permission[]][] = [
-  ["everybody may", standing(BOTH, 0n), [], []],
-  ["only its own role may", standing(0n, BOTH), [], []],
-  ["only a role may that it does not have", standing(0n, 0n), [], ["View Channel"]],
-  ["it may see, and not read back", standing(VIEW, 0n), [], ["Read Message History"]],
-  ["it may read back what it may not see", standing(HISTORY, 0n), [], ["View Channel"]],
-  ["the channel denies everybody", standing(BOTH, 0n), [deny(EVERYONE, HISTORY)], [
+const cases: readonly [string, PermissionInputs, readonly Overwrite[], readonly Permission[]][] = [
+  ["everybody may", inputs(BOTH, 0n), [], []],
+  ["only its own role is allowed", inputs(0n, BOTH), [], []],
+  ["only a role that it does not have is allowed", inputs(0n, 0n), [], ["View Channel"]],
+  ["it may view the channel, but not read the history", inputs(VIEW, 0n), [], [
+    "Read Message History",
+  ]],
+  ["it may read the history, but not view the channel", inputs(HISTORY, 0n), [], ["View Channel"]],
+  ["the channel denies everyone", inputs(BOTH, 0n), [deny(EVERYONE, HISTORY)], [
     "Read Message History",
   ]],
   [
-    "the channel denies everybody, and not its role",
-    standing(BOTH, 0n),
+    "the channel denies everyone, but allows its role",
+    inputs(BOTH, 0n),
     [deny(EVERYONE, BOTH), allow(BOT_ROLE, BOTH)],
     [],
   ],
   [
-    "of two of its roles one is allowed and one is denied",
-    standing(BOTH, 0n, { memberRoles: [BOT_ROLE, HELPERS] }),
+    "one of its two roles is allowed, the other denied",
+    inputs(BOTH, 0n, { memberRoles: [BOT_ROLE, HELPERS] }),
     [deny(BOT_ROLE, HISTORY), allow(HELPERS, HISTORY)],
     [],
   ],
   [
-    "its role is allowed, and it is denied itself",
-    standing(BOTH, 0n),
+    "its role is allowed, but the member is denied",
+    inputs(BOTH, 0n),
     [allow(BOT_ROLE, BOTH), deny(BOT, HISTORY)],
     ["Read Message History"],
   ],
   [
-    "its role is denied, and it is allowed itself",
-    standing(BOTH, 0n),
+    "its role is denied, but the member is allowed",
+    inputs(BOTH, 0n),
     [deny(BOT_ROLE, BOTH), allow(BOT, BOTH)],
     [],
   ],
-  ["another is denied", standing(BOTH, 0n), [deny(HELPERS, BOTH), deny(OWNER, BOTH)], []],
-  ["it is an administrator", standing(0n, ADMINISTRATOR), [deny(BOT, BOTH)], []],
-  ["it owns the guild", standing(0n, 0n, { ownerId: BOT }), [deny(BOT, BOTH)], []],
+  ["another is denied", inputs(BOTH, 0n), [deny(HELPERS, BOTH), deny(OWNER, BOTH)], []],
+  ["it is an administrator", inputs(0n, ADMINISTRATOR), [deny(BOT, BOTH)], []],
+  ["it owns the guild", inputs(0n, 0n, { ownerId: BOT }), [deny(BOT, BOTH)], []],
 ];
 
-/** What a member may do in a channel, as Discord's documentation writes it. */
-function bitsIn(member: Standing, overwrites: readonly Overwrite[]): bigint {
+/** A member's permissions in a channel, computed as in Discord's documentation. */
+function bitsIn(member: PermissionInputs, overwrites: readonly Overwrite[]): bigint {
   if (member.ownerId === member.userId) return -1n;
   const grants = (id: string) => member.roles.find((role) => role.id === id)?.permissions ?? 0n;
   let bits = grants(member.guildId);
@@ -89,9 +95,9 @@ function bitsIn(member: Standing, overwrites: readonly Overwrite[]): bigint {
   if (ofEveryone) bits = (bits & ~ofEveryone.deny) | ofEveryone.allow;
   let [allowed, denied] = [0n, 0n];
   for (const role of member.memberRoles) {
-    const one = overwrites.find(({ id }) => id === role);
-    allowed |= one?.allow ?? 0n;
-    denied |= one?.deny ?? 0n;
+    const roleOverwrite = overwrites.find(({ id }) => id === role);
+    allowed |= roleOverwrite?.allow ?? 0n;
+    denied |= roleOverwrite?.deny ?? 0n;
   }
   bits = (bits & ~denied) | allowed;
   const ofMember = overwrites.find(({ id }) => id === member.userId);
@@ -115,13 +121,16 @@ describe("[R11] deniedBy()", () => {
   for (const [name, who, those, missing] of cases) {
     it(`[G6] misses ${missing.join() || "nothing"} where ${name}`, () => {
       const toRead = ["View Channel", "Read Message History"] as const;
-      assert.deepEqual(toRead.filter((one) => deniedBy(who, those, one)).slice(0, 1), missing);
+      assert.deepEqual(
+        toRead.filter((permission) => deniedBy(who, those, permission)).slice(0, 1),
+        missing,
+      );
     });
   }
 
-  it("finds somebody to blame exactly where the permission is missing", () => {
+  it("finds a denying rule exactly if the permission is missing", () => {
     fc.assert(fc.property(member, overwrites, ({ everyone, own, ...fields }, overwrites) => {
-      const who = standing(everyone, own, fields);
+      const who = inputs(everyone, own, fields);
       const bits = bitsIn(who, overwrites);
       const blamed = [
         deniedBy(who, overwrites, "View Channel"),
@@ -131,21 +140,23 @@ describe("[R11] deniedBy()", () => {
       assert.equal(blamed[1] === undefined, (bits & HISTORY) !== 0n);
       const reversed = overwrites.toReversed();
       assert.deepEqual(deniedBy(who, reversed, "View Channel"), blamed[0]);
-      if (mayEverything(who)) assert.deepEqual(blamed, [undefined, undefined]);
+      if (hasAllPermissions(who)) assert.deepEqual(blamed, [undefined, undefined]);
     }));
   });
 
-  it("blames only who denies it, and only roles that the member has", () => {
+  it("names only rules that deny the permission, and only roles of the member", () => {
     fc.assert(fc.property(member, overwrites, ({ everyone, own, ...fields }, overwrites) => {
-      const who = standing(everyone, own, fields);
-      const by = deniedBy(who, overwrites, "View Channel");
+      const who = inputs(everyone, own, fields);
+      const denial = deniedBy(who, overwrites, "View Channel");
       const denies = (id: string) =>
-        overwrites.some((one) => String(one.id) === id && (one.deny & VIEW) !== 0n);
-      if (by?.kind === "everyone") assert.ok(denies(EVERYONE));
-      if (by?.kind === "member") assert.ok(denies(BOT));
-      if (by?.kind === "roles") {
-        assert.ok(by.ids.length > 0);
-        assert.ok(by.ids.every((id) => who.memberRoles.includes(id) && denies(id)));
+        overwrites.some((overwrite) =>
+          String(overwrite.id) === id && (overwrite.deny & VIEW) !== 0n
+        );
+      if (denial?.kind === "everyone") assert.ok(denies(EVERYONE));
+      if (denial?.kind === "member") assert.ok(denies(BOT));
+      if (denial?.kind === "roles") {
+        assert.ok(denial.ids.length > 0);
+        assert.ok(denial.ids.every((id) => who.memberRoles.includes(id) && denies(id)));
       }
     }));
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   createCanReadHistory,
-  createMissingToRead,
+  createMissingReadPermissions,
 } from "../../../../src/discord/rest/permissions/readable.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
@@ -33,7 +33,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
 
 function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   const asked: [string, unknown][] = [];
-  const missingToRead = createMissingToRead({
+  const missingToRead = createMissingReadPermissions({
     request(_method, path, options) {
       asked.push([path, options]);
       const body = bodies[path];
@@ -43,8 +43,8 @@ function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   return { missingToRead, asked };
 }
 
-describe("[G6] createMissingToRead()", () => {
-  it("tells of every channel of a guild, by three requests that hurry nobody", async () => {
+describe("[G6] createMissingReadPermissions()", () => {
+  it("checks every channel of a guild with three background requests", async () => {
     const { missingToRead, asked } = setUp();
     const missing = await missingToRead(GUILD, BOT);
     assert.deepEqual([OPEN, SILENT, HIDDEN, ABSENT].map((id) => missing(id!)), [
@@ -63,7 +63,7 @@ describe("[G6] createMissingToRead()", () => {
     );
   });
 
-  it("passes on what Discord refuses", async () => {
+  it("passes on Discord's refusal", async () => {
     const refusal = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
     await assert.rejects(
       setUp({ ...BODIES, "/guilds/100": refusal }).missingToRead(GUILD, BOT),
@@ -79,13 +79,13 @@ describe("[G6] createMissingToRead()", () => {
       ["/guilds/100/channels", [{ id: "1", permission_overwrites: [{ id: "1" }] }]],
     ] as const
   ) {
-    it(`refuses what is not Discord's: ${path} ${JSON.stringify(body)}`, () =>
+    it(`rejects a malformed response: ${path} ${JSON.stringify(body)}`, () =>
       assert.rejects(setUp({ ...BODIES, [path]: body }).missingToRead(GUILD, BOT), RestError));
   }
 });
 
 describe("[D2] createCanReadHistory()", () => {
-  it("tells whether an empty history may be believed", () =>
+  it("tells whether an empty history means an empty channel", () =>
     withDiscord(async (discord) => {
       const { api, sim, demo } = discord;
       const place = {

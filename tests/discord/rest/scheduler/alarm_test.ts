@@ -14,7 +14,7 @@ function open() {
 }
 
 describe("[D3] createAlarm()", () => {
-  it("rings once, at the earliest of the times", () => {
+  it("fires once, at the earliest of the times", () => {
     const { clock, rings, set } = open();
     set(50);
     set(20);
@@ -23,7 +23,7 @@ describe("[D3] createAlarm()", () => {
     assert.deepEqual(rings, [20]);
   });
 
-  it("can be set again after it rang, and after it was called off", () => {
+  it("can be set again after it has fired, and after `cancel`", () => {
     const { clock, rings, alarm, set } = open();
     set(20);
     clock.advance(20);
@@ -34,7 +34,7 @@ describe("[D3] createAlarm()", () => {
     assert.deepEqual(rings, [20, 80]);
   });
 
-  it("rings early if no timer can last so long", () => {
+  it("fires early if the time exceeds the longest timer", () => {
     const { clock, rings, set } = open();
     set(2 * MAX_TIMER_MS);
     clock.advance(MAX_TIMER_MS);

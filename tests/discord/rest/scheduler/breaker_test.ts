@@ -34,7 +34,7 @@ describe("[D3] isInvalid()", () => {
     [502, undefined, false],
   ];
   for (const [status, scope, is] of rows) {
-    it(`says ${is} of ${status} ${scope ?? ""}`, () => {
+    it(`returns ${is} for ${status} ${scope ?? ""}`, () => {
       const headers = new Headers(scope === undefined ? {} : { "x-ratelimit-scope": scope });
       assert.equal(isInvalid(status, headers), is);
     });
@@ -54,15 +54,15 @@ describe("[D3] breakerState()", () => {
     it(`is ${state} at ${count}`, () => assert.equal(breakerState(count), state));
   }
 
-  it("is slowed so that the slow pace alone never stops it", () => {
-    const span = INVALID_WINDOW_MS + MINUTE_MS; // of what is counted by minutes
+  it("is slowed so early that the slow pace alone never stops it", () => {
+    const span = INVALID_WINDOW_MS + MINUTE_MS; // the span of a count by minutes
     const inFlight = 50;
     assert.ok(SLOW_FROM + inFlight + span / SLOWED_EVERY_MS < STOP_AT);
   });
 });
 
 describe("[D3] stoppedForMs()", () => {
-  it("ends when enough of them are ten minutes old, and never before", () => {
+  it("ends when enough invalid requests are ten minutes old, and never before", () => {
     const minutes = fc.array(fc.record({
       minute: fc.integer({ min: 1_000, max: 1_010 }),
       count: fc.integer({ min: 0, max: 2_500 }),
@@ -74,11 +74,11 @@ describe("[D3] stoppedForMs()", () => {
       if (count(now) < STOP_AT) return assert.equal(ms, 0);
       assert.ok(ms > 0 && ms <= INVALID_WINDOW_MS + MINUTE_MS);
       assert.ok(count(now + ms) < STOP_AT, "still stopped");
-      assert.ok(count(now + ms - 1) >= STOP_AT, "later than it need be");
+      assert.ok(count(now + ms - 1) >= STOP_AT, "later than necessary");
     }));
   });
 
-  it("looks again after a while where nobody can tell", () => {
+  it("ends after at most the window plus a minute if the count does not fall", () => {
     const ms = stoppedForMs(() => STOP_AT, 90_000);
     assert.ok(ms > INVALID_WINDOW_MS && ms <= INVALID_WINDOW_MS + MINUTE_MS);
   });
@@ -87,36 +87,36 @@ describe("[D3] stoppedForMs()", () => {
 describe("[D3] createBreaker()", () => {
   function setUp(stored: readonly { readonly minute: number; readonly count: number }[] = []) {
     const clock = new FakeClock();
-    const told: BreakerState[] = [];
+    const states: BreakerState[] = [];
     const invalidRequests = createInvalidRequests(stored, () => undefined);
     const breaker = createBreaker({
       invalidRequests,
       now: clock.now,
-      onBreaker: (state) => told.push(state),
+      onBreaker: (state) => states.push(state),
     });
-    return { clock, told, breaker };
+    return { clock, states, breaker };
   }
   const none = new Headers();
 
-  it("tells of each change once, also when it is over by itself", () => {
-    const { clock, told, breaker } = setUp();
+  it("reports each change once, including the one by the passage of time", () => {
+    const { clock, states, breaker } = setUp();
     for (let n = 0; n < STOP_AT + 5; n++) breaker.note(403, none);
-    assert.deepEqual(told, ["slowed", "stopped"]);
+    assert.deepEqual(states, ["slowed", "stopped"]);
     const { state, stoppedForMs: ms } = breaker.check();
     assert.equal(state, "stopped");
     clock.advance(ms);
     assert.deepEqual(breaker.check(), { state: "closed", stoppedForMs: 0 });
-    assert.deepEqual(told, ["slowed", "stopped", "closed"]);
+    assert.deepEqual(states, ["slowed", "stopped", "closed"]);
   });
 
-  it("begins where the last run has ended", () => {
+  it("starts with the count of the last run", () => {
     const minute = Math.floor(new FakeClock().now() / MINUTE_MS);
-    const { told, breaker } = setUp([{ minute, count: STOP_AT }]);
+    const { states, breaker } = setUp([{ minute, count: STOP_AT }]);
     assert.equal(breaker.check().state, "stopped");
-    assert.deepEqual(told, ["stopped"]);
+    assert.deepEqual(states, ["stopped"]);
   });
 
-  it("counts nothing that Discord does not", () => {
+  it("counts only responses that Discord counts", () => {
     const { breaker } = setUp();
     for (let n = 0; n < STOP_AT; n++) breaker.note(404, none);
     assert.equal(breaker.check().state, "closed");

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
+  availableAt,
   createBuckets,
-  roomAt,
   UNKNOWN,
   type Window,
   windowAfter,
@@ -13,20 +13,20 @@ import type { Limits } from "../../../../src/discord/rest/scheduler/limits.ts";
 const OPEN: Window = { limit: 5, remaining: 3, resetAt: 5_000 };
 const NOW = 1_000;
 
-describe("[D3] roomAt()", () => {
-  const rows: readonly [name: string, window: Window, underWay: number, at: number][] = [
-    ["nothing known: one goes ahead", UNKNOWN, 0, NOW],
-    ["nothing known, one under way: its answer tells", UNKNOWN, 1, Infinity],
+describe("[D3] availableAt()", () => {
+  const rows: readonly [name: string, window: Window, inFlight: number, at: number][] = [
+    ["unknown: one request goes ahead", UNKNOWN, 0, NOW],
+    ["unknown, one in flight: its response tells", UNKNOWN, 1, Infinity],
     ["room left", OPEN, 0, NOW],
-    ["room left beside those under way", OPEN, 2, NOW],
-    ["all that is left is under way", OPEN, 3, 5_000],
+    ["room left beside those in flight", OPEN, 2, NOW],
+    ["all remaining room is in flight", OPEN, 3, 5_000],
     ["none left", { ...OPEN, remaining: 0 }, 0, 5_000],
-    ["drawn on by answers that never came", { ...OPEN, remaining: -1 }, 0, 5_000],
+    ["exceeded by requests without a response", { ...OPEN, remaining: -1 }, 0, 5_000],
     ["over: the whole limit is free", { ...OPEN, resetAt: NOW, remaining: 0 }, 4, NOW],
-    ["over, and all of the next is under way", { ...OPEN, resetAt: NOW }, 5, Infinity],
+    ["over, and the whole next window is in flight", { ...OPEN, resetAt: NOW }, 5, Infinity],
   ];
-  for (const [name, window, underWay, at] of rows) {
-    it(name, () => assert.equal(roomAt({ window, underWay, strikes: 0 }, NOW), at));
+  for (const [name, window, inFlight, at] of rows) {
+    it(name, () => assert.equal(availableAt({ window, inFlight, untimed429s: 0 }, NOW), at));
   }
 });
 
@@ -36,7 +36,7 @@ describe("[D3] windowAfter()", () => {
     limit: 5,
     left: { requests, resetMs },
   });
-  const refused: Limits = { refused: { isForAll: false } };
+  const refused: Limits = { refused: { isGlobal: false } };
   const rows: readonly [
     name: string,
     before: Window,
@@ -46,9 +46,13 @@ describe("[D3] windowAfter()", () => {
   ][] = [
     ["the first answer", UNKNOWN, left(4, 5_000), 0, { limit: 5, remaining: 4, resetAt: 6_000 }],
     ["the next one", OPEN, left(2, 4_000), 0, { limit: 5, remaining: 2, resetAt: 5_000 }],
-    ["one that was overtaken", OPEN, left(4, 3_900), 0, OPEN],
-    ["one on a longer way", OPEN, left(2, 4_050), 0, { limit: 5, remaining: 2, resetAt: 5_050 }],
-    ["the first of a new window", { ...OPEN, resetAt: NOW }, left(4, 5_000), 0, {
+    ["an overtaken response", OPEN, left(4, 3_900), 0, OPEN],
+    ["a response with a higher latency", OPEN, left(2, 4_050), 0, {
+      limit: 5,
+      remaining: 2,
+      resetAt: 5_050,
+    }],
+    ["the first response of a new window", { ...OPEN, resetAt: NOW }, left(4, 5_000), 0, {
       limit: 5,
       remaining: 4,
       resetAt: 6_000,
@@ -58,14 +62,14 @@ describe("[D3] windowAfter()", () => {
       limit: 10,
       remaining: 2,
     }],
-    ["no word at all: it has taken its share", OPEN, {}, 0, { ...OPEN, remaining: 2 }],
-    ["a 429 for a while", OPEN, refused, 300, { limit: 5, remaining: 0, resetAt: 5_000 }],
+    ["no counts at all: the request counts as taken", OPEN, {}, 0, { ...OPEN, remaining: 2 }],
+    ["a 429 with a duration", OPEN, refused, 300, { limit: 5, remaining: 0, resetAt: 5_000 }],
     ["a 429 for longer than the window", OPEN, refused, 9_000, {
       limit: 5,
       remaining: 0,
       resetAt: 10_000,
     }],
-    ["a 429 while nothing was known", UNKNOWN, refused, 300, {
+    ["a 429 for an unknown bucket", UNKNOWN, refused, 300, {
       limit: 1,
       remaining: 0,
       resetAt: 1_300,
@@ -80,13 +84,19 @@ describe("[D3] windowAfter()", () => {
       remaining: 0,
       resetAt: 4_000,
     }],
-    ["a 429 for all: it took nothing here", OPEN, { refused: { isForAll: true } }, 0, OPEN],
+    [
+      "a global 429: it took nothing from the bucket",
+      OPEN,
+      { refused: { isGlobal: true } },
+      0,
+      OPEN,
+    ],
   ];
   for (const [name, before, limits, pauseMs, after] of rows) {
     it(name, () => assert.deepEqual(windowAfter(before, limits, pauseMs, NOW), after));
   }
 
-  it("does not open what a 429 has closed for an answer that comes late", () => {
+  it("keeps a window closed by a 429 when a late response arrives", () => {
     const closed = windowAfter(OPEN, refused, 9_000, NOW);
     assert.equal(windowAfter(closed, left(3, 4_000), 0, NOW + 1).remaining, 0);
   });
@@ -94,73 +104,73 @@ describe("[D3] windowAfter()", () => {
 
 describe("[D3] createBuckets()", () => {
   const [get, patch] = [routeOf("GET", "/channels/1/messages"), routeOf("PATCH", "/channels/1")];
-  const told: Limits = { bucket: "b", limit: 5, left: { requests: 0, resetMs: 5_000 } };
+  const exhausted: Limits = { bucket: "b", limit: 5, left: { requests: 0, resetMs: 5_000 } };
 
-  it("shares what Discord calls by one name", () => {
+  it("shares a bucket between routes with the same bucket name", () => {
     const buckets = createBuckets();
     assert.notEqual(buckets.of(get), buckets.of(patch));
-    buckets.tell(get, told, 0, NOW);
-    buckets.tell(patch, { bucket: "b" }, 0, NOW);
+    buckets.update(get, exhausted, 0, NOW);
+    buckets.update(patch, { bucket: "b" }, 0, NOW);
     assert.equal(buckets.of(get), buckets.of(patch));
-    assert.equal(roomAt(buckets.of(patch), NOW), 6_000);
+    assert.equal(availableAt(buckets.of(patch), NOW), 6_000);
   });
 
-  it("does not share it between channels", () => {
+  it("does not share a bucket between channels", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
+    buckets.update(get, exhausted, 0, NOW);
     const other = buckets.of(routeOf("GET", "/channels/2/messages"));
     assert.notEqual(other, buckets.of(get));
-    assert.equal(roomAt(other, NOW), NOW);
+    assert.equal(availableAt(other, NOW), NOW);
   });
 
-  it("knows in every channel what it has learnt in one", () => {
+  it("uses a bucket name learnt in one channel for all channels", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
-    buckets.tell(patch, told, 0, NOW);
+    buckets.update(get, exhausted, 0, NOW);
+    buckets.update(patch, exhausted, 0, NOW);
     const in2 = [routeOf("GET", "/channels/2/messages"), routeOf("PATCH", "/channels/2")];
     assert.equal(new Set(in2.map(buckets.of)).size, 1);
   });
 
-  it("keeps each lane to its own where one route has several buckets", () => {
+  it("keeps each queue's own bucket if one route has several", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
-    buckets.tell(routeOf("GET", "/channels/2/messages"), { ...told, bucket: "c" }, 0, NOW);
-    assert.equal(roomAt(buckets.of(get), NOW), 6_000);
+    buckets.update(get, exhausted, 0, NOW);
+    buckets.update(routeOf("GET", "/channels/2/messages"), { ...exhausted, bucket: "c" }, 0, NOW);
+    assert.equal(availableAt(buckets.of(get), NOW), 6_000);
   });
 
-  it("takes what it knew along when it learns the name", () => {
+  it("keeps the window when it learns the bucket's name", () => {
     const buckets = createBuckets();
-    const { bucket: _, ...nameless } = told;
-    buckets.tell(get, nameless, 0, NOW);
-    buckets.tell(get, { bucket: "b" }, 0, NOW);
-    assert.equal(roomAt(buckets.of(get), NOW), 6_000);
+    const { bucket: _, ...nameless } = exhausted;
+    buckets.update(get, nameless, 0, NOW);
+    buckets.update(get, { bucket: "b" }, 0, NOW);
+    assert.equal(availableAt(buckets.of(get), NOW), 6_000);
   });
 
-  it("forgets no limit that holds, and nothing under way, however many lanes there are", () => {
+  it("forgets neither a limit in force nor a request in flight, regardless of the number of queues", () => {
     const buckets = createBuckets();
-    buckets.tell(get, told, 0, NOW);
+    buckets.update(get, exhausted, 0, NOW);
     const busy = buckets.of(patch);
-    busy.underWay = 1;
+    busy.inFlight = 1;
     for (let n = 10; n < 2_000; n++) {
-      buckets.tell(routeOf("GET", `/channels/${n}/messages`), { bucket: "b" }, 0, NOW);
+      buckets.update(routeOf("GET", `/channels/${n}/messages`), { bucket: "b" }, 0, NOW);
     }
-    assert.equal(roomAt(buckets.of(get), NOW), 6_000);
+    assert.equal(availableAt(buckets.of(get), NOW), 6_000);
     assert.equal(buckets.of(patch), busy);
   });
 
-  it("forgets the rest", () => {
+  it("forgets all other buckets", () => {
     const buckets = createBuckets();
     const first = buckets.of(get);
     for (let n = 10; n < 2_000; n++) {
-      buckets.tell(routeOf("GET", `/channels/${n}/messages`), {}, 0, NOW);
+      buckets.update(routeOf("GET", `/channels/${n}/messages`), {}, 0, NOW);
     }
     assert.notEqual(buckets.of(get), first);
   });
 
-  it("forgets names, where each answer says another", () => {
+  it("forgets names if each response has another", () => {
     const buckets = createBuckets();
-    const first = buckets.tell(get, { bucket: "0" }, 0, NOW);
-    for (let n = 1; n < 2_000; n++) buckets.tell(get, { bucket: `${n}` }, 0, NOW);
-    assert.notEqual(buckets.tell(patch, { bucket: "0" }, 0, NOW), first);
+    const first = buckets.update(get, { bucket: "0" }, 0, NOW);
+    for (let n = 1; n < 2_000; n++) buckets.update(get, { bucket: `${n}` }, 0, NOW);
+    assert.notEqual(buckets.update(patch, { bucket: "0" }, 0, NOW), first);
   });
 });

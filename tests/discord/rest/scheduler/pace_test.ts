@@ -1,36 +1,36 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Hold } from "../../../../src/discord/rest/scheduler/holds.ts";
+import type { GlobalLimitState } from "../../../../src/discord/rest/scheduler/global_limit.ts";
 import {
   createPace,
   GLOBAL_WINDOW_MS,
-  type Rank,
+  type Priority,
   slotWaitMs,
   SLOWED_EVERY_MS,
 } from "../../../../src/discord/rest/scheduler/pace.ts";
 
-const FREE: Hold = { until: -Infinity, isSlowed: false };
-const SLOWED: Hold = { until: -Infinity, isSlowed: true };
-const RANKS: readonly Rank[] = ["interaction", "reply", "background", "spare"];
+const FREE: GlobalLimitState = { until: -Infinity, isSlowed: false };
+const SLOWED: GlobalLimitState = { until: -Infinity, isSlowed: true };
+const RANKS: readonly Priority[] = ["interaction", "reply", "background", "spare"];
 
-/** How many of one rank leave at one moment, after others did. */
+/** The number of requests of one priority that may leave at one moment, after others. */
 function fits(
-  rank: Rank,
-  earlier: readonly (readonly [Rank, number])[] = [],
+  priority: Priority,
+  earlier: readonly (readonly [Priority, number])[] = [],
   options = { globalPerSec: 50, reservedPerSec: 2 },
 ): number {
   const pace = createPace(options);
   for (const [other, count] of earlier) for (let n = 0; n < count; n++) pace.take(other, 0);
   for (let count = 0;; count++) {
-    if (pace.waitMs(rank, FREE, 1) > 0) return count;
-    pace.take(rank, 1);
+    if (pace.waitMs(priority, FREE, 1) > 0) return count;
+    pace.take(priority, 1);
   }
 }
 
 describe("[D3][D4] createPace()", () => {
   const rows: readonly [
-    rank: Rank,
-    earlier: readonly (readonly [Rank, number])[],
+    priority: Priority,
+    earlier: readonly (readonly [Priority, number])[],
     count: number,
   ][] = [
     ["interaction", [], 50],
@@ -47,37 +47,44 @@ describe("[D3][D4] createPace()", () => {
     ["spare", [["reply", 35]], 3],
     ["spare", [["reply", 38]], 0],
   ];
-  for (const [rank, earlier, count] of rows) {
-    it(`lets ${count} of ${rank} leave after ${JSON.stringify(earlier)}`, () => {
-      assert.equal(fits(rank, earlier), count);
+  for (const [priority, earlier, count] of rows) {
+    it(`lets ${count} of ${priority} leave after ${JSON.stringify(earlier)}`, () => {
+      assert.equal(fits(priority, earlier), count);
     });
   }
 
-  it("leaves one to replies where all would be kept", () => {
+  it("leaves one request to replies if all are reserved", () => {
     assert.equal(fits("reply", [], { globalPerSec: 2, reservedPerSec: 2 }), 1);
     assert.equal(fits("spare", [], { globalPerSec: 1, reservedPerSec: 0 }), 1);
   });
 
-  it("waits until the window is over", () => {
+  it("waits until the window ends", () => {
     const pace = createPace({ globalPerSec: 1, reservedPerSec: 0 });
     pace.take("reply", 0);
-    for (const rank of RANKS) assert.equal(pace.waitMs(rank, FREE, 20), GLOBAL_WINDOW_MS - 20);
-    for (const rank of RANKS) assert.equal(pace.waitMs(rank, FREE, GLOBAL_WINDOW_MS), 0);
+    for (const priority of RANKS) {
+      assert.equal(pace.waitMs(priority, FREE, 20), GLOBAL_WINDOW_MS - 20);
+    }
+    for (const priority of RANKS) assert.equal(pace.waitMs(priority, FREE, GLOBAL_WINDOW_MS), 0);
   });
 
-  it("lets nothing leave while all is held back", () => {
+  it("lets no request leave during a global limit", () => {
     const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
-    for (const rank of RANKS) {
-      assert.equal(pace.waitMs(rank, { until: 5_000, isSlowed: false }, 2_000), 3_000);
+    for (const priority of RANKS) {
+      assert.equal(pace.waitMs(priority, { until: 5_000, isSlowed: false }, 2_000), 3_000);
     }
   });
 
-  it("slows all but interactions, and drops what is spare", () => {
+  it("slows all requests but interactions, and refuses spare ones", () => {
     const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
     pace.take("interaction", 0);
-    assert.deepEqual(RANKS.map((rank) => pace.waitMs(rank, SLOWED, 1)), [0, 0, 0, Infinity]);
+    assert.deepEqual(RANKS.map((priority) => pace.waitMs(priority, SLOWED, 1)), [
+      0,
+      0,
+      0,
+      Infinity,
+    ]);
     pace.take("reply", 1);
-    assert.deepEqual(RANKS.map((rank) => pace.waitMs(rank, SLOWED, 1)), [
+    assert.deepEqual(RANKS.map((priority) => pace.waitMs(priority, SLOWED, 1)), [
       0,
       SLOWED_EVERY_MS,
       SLOWED_EVERY_MS,
@@ -86,12 +93,12 @@ describe("[D3][D4] createPace()", () => {
     assert.equal(pace.waitMs("reply", SLOWED, 1 + SLOWED_EVERY_MS), 0);
   });
 
-  it("counts what was taken together from when each of it left", () => {
+  it("counts requests of one moment from the time each one left", () => {
     const pace = createPace({ globalPerSec: 2, reservedPerSec: 0 });
     pace.take("reply", 0);
     pace.take("reply", 0);
-    pace.left(0, 0);
-    pace.left(0, 50);
+    pace.sent(0, 0);
+    pace.sent(0, 50);
     assert.equal(pace.waitMs("reply", FREE, 1_020), 0);
     pace.take("reply", 1_020);
     assert.equal(pace.waitMs("reply", FREE, 1_020), 50);

@@ -1,8 +1,8 @@
 /**
- * One look at a guild's own settings: who may do what in each of its channels.
+ * Reads a guild's roles, channels and overwrites, from which a member's permissions follow.
  *
- * To try what is not allowed costs more than it tells: too many refusals lock
- * out the whole address. So three requests tell of all channels at once.
+ * Trying a forbidden request instead is risky, because too many refusals ban the whole address. So
+ * three requests read the settings of all channels at once.
  *
  * @module
  */
@@ -18,26 +18,34 @@ import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_sc
 import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createReadMember, type Member } from "../calls/members.ts";
-import type { Overwrite, RoleGrant, Standing } from "./permissions.ts";
+import type { Overwrite, PermissionInputs, RoleGrant } from "./permissions.ts";
 
-/** A guild as one of its members has it. */
-export interface GuildLook {
-  /** `undefined` where the user is no member. */
+/** The permission settings of a guild, and one of its members. */
+export interface GuildPermissions {
+  /** Absent if the user is not a member. */
   readonly member?: Member;
-  readonly standing: Omit<Standing, "roles"> & {
+  /** The inputs of the permission computation, with the names of the roles. */
+  readonly inputs: Omit<PermissionInputs, "roles"> & {
     readonly roles: readonly (RoleGrant & { readonly name: string })[];
   };
-  /** Without threads. */
-  readonly channels: ReadonlyMap<ChannelId, LookedChannel>;
+  /** All channels, without threads. */
+  readonly channels: ReadonlyMap<ChannelId, ChannelPermissions>;
 }
 
-export interface LookedChannel {
+/** The permission settings of a channel. */
+export interface ChannelPermissions {
+  /** Absent if Discord does not name it. */
   readonly name?: string;
+  /** The channel's permission overwrites. */
   readonly overwrites: readonly Overwrite[];
 }
 
-/** @throws {RestError} If Discord does not tell. */
-export type LookAtGuild = (guildId: GuildId, userId: UserId) => Promise<GuildLook>;
+/**
+ * Reads the permission settings of a guild, for one user.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export type ReadGuildPermissions = (guildId: GuildId, userId: UserId) => Promise<GuildPermissions>;
 
 const bits = z.string().regex(/^\d{1,39}$/).transform(BigInt);
 const guildSchema = z.object({
@@ -56,13 +64,15 @@ const channelsSchema = z.array(z.object({
 }));
 
 /**
+ * Creates a {@link ReadGuildPermissions}.
+ *
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild}
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
  */
-export function createLookAtGuild(
+export function createReadGuildPermissions(
   api: RestApi,
   options: RequestOptions = {},
-): LookAtGuild {
+): ReadGuildPermissions {
   const readMember = createReadMember(api, options);
   return async (guildId, userId) => {
     const guild = expect(
@@ -79,7 +89,7 @@ export function createLookAtGuild(
     const { owner_id: ownerId, roles } = guild;
     return {
       ...(member && { member }),
-      standing: { guildId, userId, ownerId, roles, memberRoles: member?.roles ?? [] },
+      inputs: { guildId, userId, ownerId, roles, memberRoles: member?.roles ?? [] },
       channels: new Map(channels.map(({ id, name, permission_overwrites }) => [
         id,
         { ...(name && { name }), overwrites: permission_overwrites.flatMap(toOverwrite) },
@@ -89,6 +99,6 @@ export function createLookAtGuild(
 }
 
 function toOverwrite({ id, ...bits }: z.infer<typeof overwriteSchema>): readonly Overwrite[] {
-  const whose = parseSnowflake(id);
-  return whose ? [{ id: whose, ...bits }] : [];
+  const ownerId = parseSnowflake(id);
+  return ownerId ? [{ id: ownerId, ...bits }] : [];
 }

@@ -1,30 +1,34 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endWait, type Ticket, watch } from "../../../../src/discord/rest/scheduler/ticket.ts";
+import {
+  endWait,
+  limitWait,
+  type WaitingRequest,
+} from "../../../../src/discord/rest/scheduler/waiting_request.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
 
 function setUp(withinMs: number, signal?: AbortSignal) {
   const clock = new FakeClock();
   const over: string[] = [];
-  const ticket: Ticket<void> = {
-    terms: { rank: "reply", notAfter: clock.now() + withinMs, signal },
+  const request: WaitingRequest<void> = {
+    options: { priority: "reply", notAfter: clock.now() + withinMs, signal },
     notBefore: -Infinity,
     resolve: () => undefined,
     reject: () => undefined,
-    nextSince: undefined,
+    firstSince: undefined,
     isWaiting: true,
-    unwatch: undefined,
+    cancelLimit: undefined,
   };
   const onOver = (why: string) => {
     over.push(why);
-    endWait(ticket);
+    endWait(request);
   };
-  const begin = () => watch(ticket, { now: clock.now, schedule: clock.schedule, onOver });
-  return { clock, over, ticket, begin };
+  const begin = () => limitWait(request, { now: clock.now, schedule: clock.schedule, onOver });
+  return { clock, over, request, begin };
 }
 
-describe("[D6] watch()", () => {
-  it("lets it wait to the end of its time, and no longer", () => {
+describe("[D6] limitWait()", () => {
+  it("ends the wait at the deadline", () => {
     const { clock, over, begin } = setUp(500);
     begin();
     clock.advance(500);
@@ -34,7 +38,7 @@ describe("[D6] watch()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("ends it when it is given up, once", () => {
+  it("ends the wait once when the signal aborts", () => {
     const abort = new AbortController();
     const { clock, over, begin } = setUp(500, abort.signal);
     begin();
@@ -44,17 +48,17 @@ describe("[D6] watch()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("has nothing to watch where no end is set, or the wait is over", () => {
+  it("sets no timer without a deadline, or after the wait", () => {
     const { clock, begin } = setUp(Infinity);
     begin();
     assert.equal(clock.pending, 0);
     const ended = setUp(500);
-    assert.deepEqual([endWait(ended.ticket), endWait(ended.ticket)], [true, false]);
+    assert.deepEqual([endWait(ended.request), endWait(ended.request)], [true, false]);
     ended.begin();
     assert.equal(ended.clock.pending, 0);
   });
 
-  it("keeps no timer that overflows", () => {
+  it("sets no timer that overflows", () => {
     const { clock, over, begin } = setUp(3 * 2 ** 31);
     begin();
     clock.advance(3 * 2 ** 31);

@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createDirectory } from "../../../../src/discord/rest/calls/directory.ts";
+import { createReadGatewayInfo } from "../../../../src/discord/rest/calls/gateway_info.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const LIMIT = { total: 1000, remaining: 998, reset_after: 14_400_000, max_concurrency: 1 };
 const GATEWAY = { url: "wss://gateway.discord.gg", shards: 1, session_start_limit: LIMIT };
 
-/** Discord as far as one question goes. */
-function directoryWith(answer: unknown) {
-  return createDirectory({
+/** Reads from a Discord with one answer. */
+function readFrom(answer: unknown) {
+  return createReadGatewayInfo({
     request(method, path) {
       assert.deepEqual([method, path], ["GET", "/gateway/bot"]);
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     },
-  }, () => NOW);
+  }, () => NOW)();
 }
 
-describe("[G1] createDirectory()", () => {
-  it("tells where the gateway is, and how it wants to be met", async () => {
-    assert.deepEqual(await directoryWith({ ...GATEWAY, shards: 3 }).gateway(), {
+describe("[G1] createReadGatewayInfo()", () => {
+  it("reads the gateway's address, shard count and session limits", async () => {
+    assert.deepEqual(await readFrom({ ...GATEWAY, shards: 3 }), {
       url: "wss://gateway.discord.gg",
       shards: 3,
       limit: {
@@ -32,9 +32,9 @@ describe("[G1] createDirectory()", () => {
     });
   });
 
-  it("takes an answer of a server in Discord's place that says no more than the address", async () => {
+  it("accepts a response with the address only, from a server in Discord's place", async () => {
     const url = "ws://127.0.0.1:8080";
-    assert.deepEqual(await directoryWith({ url }).gateway(), {
+    assert.deepEqual(await readFrom({ url }), {
       url,
       shards: 1,
       limit: { total: 1000, remaining: 1000, resetAfterMs: 0, maxConcurrency: 1, readAt: NOW },
@@ -54,7 +54,7 @@ describe("[G1] createDirectory()", () => {
   ];
   for (const [name, answer, field] of bad) {
     it(`refuses ${name}`, async () => {
-      await assert.rejects(directoryWith(answer).gateway(), (error) => {
+      await assert.rejects(readFrom(answer), (error) => {
         assert.ok(error instanceof RestError);
         assert.equal(error.kind, "unavailable");
         assert.match(error.message, field);
@@ -63,8 +63,8 @@ describe("[G1] createDirectory()", () => {
     });
   }
 
-  it("passes on what Discord refuses", async () => {
+  it("passes on Discord's refusal", async () => {
     const refusal = new RestError("failed", { kind: "unauthorized", route: "GET /gateway/bot" });
-    await assert.rejects(directoryWith(refusal).gateway(), refusal);
+    await assert.rejects(readFrom(refusal), refusal);
   });
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { createReactions, createShowTyping } from "../../../../src/discord/rest/calls/signs.ts";
+import {
+  createReactions,
+  createShowTyping,
+} from "../../../../src/discord/rest/calls/typing_and_reactions.ts";
 import { channelId, messageId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";
@@ -19,7 +22,7 @@ describe("createReactions()", () => {
     ["../../@me", "..%2F..%2F%40me"],
   ];
   for (const [written, inPath] of emoji) {
-    it(`[R7] asks once for ${written}, where there is room for it`, async () => {
+    it(`[R7] requests ${written} once, with spare priority`, async () => {
       const { api, asked } = fakeApi(undefined);
       const reactions = createReactions(api);
       await reactions.add(CHANNEL, MESSAGE, written);
@@ -32,13 +35,13 @@ describe("createReactions()", () => {
     });
   }
 
-  it("[R7] says what Discord says against it", async () => {
+  it("[R7] passes on Discord's refusal", async () => {
     const refusal = new RestError("failed", { kind: "forbidden", route: "PUT /x" });
     const { api } = fakeApi(refusal);
     await assert.rejects(createReactions(api).add(CHANNEL, MESSAGE, "👀"), refusal);
   });
 
-  it("[R7] is seen, and gone again", () =>
+  it("[R7] adds a reaction, and removes it", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const reactions = createReactions(api);
       const { id, channelId } = sim.say({ as: "ada", in: "#general", text: "look" });
@@ -56,13 +59,13 @@ describe("createReactions()", () => {
 });
 
 describe("createShowTyping()", () => {
-  it("[R7] asks once, and only where there is room for it", async () => {
+  it("[R7] sends one request, with spare priority", async () => {
     const { api, asked } = fakeApi(undefined);
     await createShowTyping(api)(channelId("7"));
     assert.deepEqual(asked, [["POST", "/channels/7/typing", { priority: "spare" }]]);
   });
 
-  it("[R7] is seen; where the bot may not write it is refused", () =>
+  it("[R7] shows typing, and is refused where the bot may not post", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const seen: string[] = [];
       sim.subscribe((event) => {
