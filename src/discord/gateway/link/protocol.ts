@@ -9,8 +9,8 @@
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { Batch } from "./batches.ts";
-import type { Deadlines, FinalPlan, Hold, PermitAnswer } from "../life/life.ts";
-import type { ReconnectRules } from "../life/plan_reconnect.ts";
+import type { Deadlines, FinalPlan, Hold, PermitAnswer } from "../lifecycle/state.ts";
+import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
 import type { SessionPlace } from "./position.ts";
 
 export type { PermitAnswer };

@@ -7,9 +7,9 @@
  */
 
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
-import { DOWN_IDENTIFY_SPACING_MS } from "../life/life.ts";
+import { DOWN_IDENTIFY_SPACING_MS } from "../lifecycle/state.ts";
 import type { PermitAnswer, ShardOptions, ShardStart, ShardState } from "../link/protocol.ts";
-import type { Place } from "./ledger.ts";
+import type { Place } from "./batch_tracker.ts";
 
 /** A call for a permit, by the worker and the socket that it came from. */
 export interface Ask {

@@ -9,8 +9,8 @@
  */
 
 import { createTotals } from "../link/counts.ts";
-import { createLedger } from "./ledger.ts";
-import type { FinalPlan } from "../life/life.ts";
+import { createLedger } from "./batch_tracker.ts";
+import type { FinalPlan } from "../lifecycle/state.ts";
 import {
   type DispatchBatch,
   type FromShard,

@@ -14,10 +14,10 @@ import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
-import { deletedBy } from "../decode/deleted.ts";
-import { fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
+import { deletedBy } from "../decode/decode_deletion.ts";
+import { fold, FOLDED_TYPES, leftBy, readSelf } from "./apply_dispatch.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
-import { joinedBy } from "./joined.ts";
+import { joinedBy } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
 import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
 

@@ -5,8 +5,8 @@
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
-import { SESSION_LOST } from "../life/close_line.ts";
-import { type Effect, isOfSession, type Life } from "../life/life.ts";
+import { SESSION_LOST } from "../lifecycle/close_line.ts";
+import { type Effect, isOfSession, type Life } from "../lifecycle/state.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
 import type { CommonOptions, FromShard } from "../link/protocol.ts";

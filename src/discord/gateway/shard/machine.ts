@@ -18,8 +18,8 @@ import {
   newLife,
   type Now,
   wakeAtMs,
-} from "../life/life.ts";
-import { advance } from "../life/reconnect.ts";
+} from "../lifecycle/state.ts";
+import { advance } from "../lifecycle/reconnect.ts";
 
 export interface MachineEvents {
   /** @param sessionId Of the session before the step. */

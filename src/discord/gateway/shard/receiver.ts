@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isOfSession } from "../life/life.ts";
+import { isOfSession } from "../lifecycle/state.ts";
 import type { Batches } from "../link/batches.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";

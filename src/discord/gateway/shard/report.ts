@@ -9,11 +9,11 @@
  */
 
 import { bounded } from "../../../lib/bounded.ts";
-import { closeLabel, closeLine, SESSION_LOST } from "../life/close_line.ts";
+import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
-import type { Hold, Life, Lost } from "../life/life.ts";
-import { MAX_FAILED_RESUMES } from "../life/loss.ts";
-import { backoffOf } from "../life/plan_reconnect.ts";
+import type { Hold, Life, Lost } from "../lifecycle/state.ts";
+import { MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
+import { backoffOf } from "../lifecycle/plan_reconnect.ts";
 import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";
 import { toShardState } from "../socket/wire.ts";
 

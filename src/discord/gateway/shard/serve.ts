@@ -11,7 +11,7 @@
 import { createAcknowledge } from "./acknowledge.ts";
 import { openConnection } from "../socket/connection.ts";
 import { createCounters } from "../link/counts.ts";
-import { holdsAfter, takeTurns } from "./identify_turns.ts";
+import { holdsAfter, takeTurns } from "./identify_spacing.ts";
 import {
   type FromShard,
   type FromWorker,

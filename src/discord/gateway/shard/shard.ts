@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DEADLINES, wantsIdentify } from "../life/life.ts";
+import { DEADLINES, wantsIdentify } from "../lifecycle/state.ts";
 import { type BatchBounds, createBatches } from "../link/batches.ts";
 import { createPosition } from "../link/position.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";

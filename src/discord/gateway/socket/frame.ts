@@ -11,7 +11,7 @@
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import { parsePayload, type Payload, scanEnvelope } from "./envelope.ts";
-import type { SocketEvent } from "../life/life.ts";
+import type { SocketEvent } from "../lifecycle/state.ts";
 
 /** As much of a dispatch as the batches want to know. */
 export interface DispatchFrame {

@@ -13,7 +13,7 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { isLoopbackHost } from "../../../lib/network/loopback.ts";
-import { dial, type DialOptions, nameOf } from "./dial.ts";
+import { dial, type DialOptions, nameOf } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
 import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"

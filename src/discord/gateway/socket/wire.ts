@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";
-import type { Life, Phase } from "../life/life.ts";
+import type { Life, Phase } from "../lifecycle/state.ts";
 import type { CommonOptions, Presence, ShardState } from "../link/protocol.ts";
 
 /** @throws {TypeError} If the address is no URL. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import {
   bytesOfIndex,
   type GuildIndex,

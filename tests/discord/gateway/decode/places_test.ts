@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { placeIn, placesOf } from "../../../../src/discord/gateway/decode/places.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";

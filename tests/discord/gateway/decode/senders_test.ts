@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { namedRoles, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";

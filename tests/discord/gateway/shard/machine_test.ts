@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEADLINES, type LifeRules } from "../../../../src/discord/gateway/life/life.ts";
+import { DEADLINES, type LifeRules } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import { createMachine } from "../../../../src/discord/gateway/shard/machine.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
 

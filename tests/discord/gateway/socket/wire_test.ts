@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { newLife, type Phase } from "../../../../src/discord/gateway/life/life.ts";
+import { newLife, type Phase } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import {
   gatewayUrl,
   identifyPayload,

@@ -17,11 +17,11 @@ import {
   type Now,
   type SocketEvent,
   wakeAtMs,
-} from "../../../../src/discord/gateway/life/life.ts";
-import { LIVED_MS } from "../../../../src/discord/gateway/life/loss.ts";
-import type { ReconnectRules } from "../../../../src/discord/gateway/life/plan_reconnect.ts";
+} from "../../../../src/discord/gateway/lifecycle/state.ts";
+import { LIVED_MS } from "../../../../src/discord/gateway/lifecycle/loss.ts";
+import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
-import { advance } from "../../../../src/discord/gateway/life/reconnect.ts";
+import { advance } from "../../../../src/discord/gateway/lifecycle/reconnect.ts";
 
 const RECONNECT: ReconnectRules = {
   enabled: true,

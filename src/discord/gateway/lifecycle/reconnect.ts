@@ -26,7 +26,7 @@ import {
   renewAtMs,
   type SocketEvent,
   type Step,
-} from "./life.ts";
+} from "./state.ts";
 import { type Circumstances, lose } from "./loss.ts";
 import { askPermit, takePermit } from "./permits.ts";
 

@@ -8,7 +8,7 @@
 import { meaningOf } from "./close_codes.ts";
 import { explainReason } from "./network_reason.ts";
 import type { ReconnectPlan } from "./plan_reconnect.ts";
-import type { Cause, Lost } from "./life.ts";
+import type { Cause, Lost } from "./state.ts";
 import { durationText } from "../../../lib/text/duration.ts";
 
 /** Of a session that is given up; catch-up makes up for it (G6). */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Batch } from "../../../../src/discord/gateway/link/batches.ts";
-import { createLedger } from "../../../../src/discord/gateway/main/ledger.ts";
+import { createLedger } from "../../../../src/discord/gateway/main/batch_tracker.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 1 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold, readSelf } from "../../../../src/discord/gateway/read/fold.ts";
+import { fold, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { holdsAfter, takeTurns } from "../../../../src/discord/gateway/shard/identify_turns.ts";
+import { holdsAfter, takeTurns } from "../../../../src/discord/gateway/shard/identify_spacing.ts";
 import type { ShardStart } from "../../../../src/discord/gateway/link/protocol.ts";
 
 function shard(id: number, fields: Partial<ShardStart> = {}): ShardStart {

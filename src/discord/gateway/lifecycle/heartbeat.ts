@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Effect, Heart } from "./life.ts";
+import type { Effect, Heart } from "./state.ts";
 
 /**
  * How many beats are sent because they were asked for, in how many milliseconds.

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { beat, beatAsked, startHeart } from "../../../../src/discord/gateway/life/heartbeat.ts";
-import type { Heart } from "../../../../src/discord/gateway/life/life.ts";
+import {
+  beat,
+  beatAsked,
+  startHeart,
+} from "../../../../src/discord/gateway/lifecycle/heartbeat.ts";
+import type { Heart } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 describe("[G2] startHeart()", () => {
   it("beats first after a random part of the interval", () => {

@@ -10,7 +10,7 @@ import {
   type Phase,
   wakeAtMs,
   wantsIdentify,
-} from "../../../../src/discord/gateway/life/life.ts";
+} from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 const NOW = { monotonicMs: 7_000, wallMs: Date.UTC(2026, 0, 1) };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { meaningOf } from "../../../../src/discord/gateway/life/close_codes.ts";
+import { meaningOf } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 
 describe("[G3] meaningOf()", () => {
   for (const code of [4004, 4010, 4011, 4012, 4013, 4014]) {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DELETED_TYPES, deletedBy } from "../../../../src/discord/gateway/decode/deleted.ts";
+import {
+  DELETED_TYPES,
+  deletedBy,
+} from "../../../../src/discord/gateway/decode/decode_deletion.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
 
 const WHERE = { channel_id: CHANNEL, guild_id: GUILD };

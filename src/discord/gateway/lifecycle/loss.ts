@@ -14,7 +14,7 @@ import {
   type Now,
   omit,
   type Step,
-} from "./life.ts";
+} from "./state.ts";
 import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
 
 /** Milliseconds after READY or RESUMED at which a session has lived. */

@@ -18,7 +18,7 @@ import {
   type PermitAnswer,
   type Phase,
   type Step,
-} from "./life.ts";
+} from "./state.ts";
 import type { Circumstances } from "./loss.ts";
 
 /** Milliseconds; a wait that main got wrong neither spins nor lasts for ever. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closeLabel, closeLine } from "../../../../src/discord/gateway/life/close_line.ts";
-import type { Lost } from "../../../../src/discord/gateway/life/life.ts";
+import { closeLabel, closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
+import type { Lost } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 const LOST: Lost = {
   cause: { kind: "closed", code: 4000, reason: "secret words" },

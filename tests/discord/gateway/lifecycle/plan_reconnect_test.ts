@@ -6,7 +6,7 @@ import {
   type Loss,
   planReconnect,
   type ReconnectRules,
-} from "../../../../src/discord/gateway/life/plan_reconnect.ts";
+} from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
 
 /** The defaults of the config. */
 const RULES: ReconnectRules = {

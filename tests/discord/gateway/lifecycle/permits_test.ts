@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEADLINES, type Life, newLife } from "../../../../src/discord/gateway/life/life.ts";
-import type { Circumstances } from "../../../../src/discord/gateway/life/loss.ts";
-import { askPermit, takePermit } from "../../../../src/discord/gateway/life/permits.ts";
+import { DEADLINES, type Life, newLife } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import type { Circumstances } from "../../../../src/discord/gateway/lifecycle/loss.ts";
+import { askPermit, takePermit } from "../../../../src/discord/gateway/lifecycle/permits.ts";
 
 const AT: Circumstances = {
   rules: {
