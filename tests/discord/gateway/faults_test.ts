@@ -28,7 +28,7 @@ const cleanups = cleanUpAfterEach();
 /** The shortest back-off, in milliseconds. */
 const BACKOFF_MS = 500;
 /** What a goodbye takes that nobody answers. */
-const GOODBYE_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 interface Fault {
   readonly name: string;
@@ -217,7 +217,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
       if (!isAtOnce) assert.ok(waitedMs >= BACKOFF_MS - 50, `a back-off of ${waitedMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, 50));
       assert.equal(gateway.connections.length, tries + 1, "one new connection, and no other");
-      if (isBlind) assert.ok(waitedMs >= GOODBYE_MS - 50, `${waitedMs} ms after the goodbye`);
+      if (isBlind) assert.ok(waitedMs >= CLOSE_TIMEOUT_MS - 50, `${waitedMs} ms after the goodbye`);
       else assert.ok(most <= 1, `${most} sockets at once`);
       assertSays(shard, lines);
       assertClean(shard);

@@ -49,7 +49,7 @@ function startUnreal() {
   const posted: FromShard[] = [];
   const lines: string[] = [];
   const totals = { counts: createCounters().changed() };
-  const tell = (message: FromWorker) => {
+  const postFromWorker = (message: FromWorker) => {
     if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
     if (message.kind === "counts") totals.counts = message.counts;
   };
@@ -90,7 +90,7 @@ function startUnreal() {
       return () => void (timers = timers.filter((other) => other !== timer));
     },
     post: (message) => void posted.push(message),
-    tell,
+    postFromWorker,
     onTick() {},
     counters: createCounters(),
     connect,

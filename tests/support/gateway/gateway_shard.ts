@@ -117,7 +117,7 @@ export function startTestShard(
         if (answer) queueMicrotask(() => shard.permit(message.socket, answer));
       }
     },
-    tell: (message) => void messages.push(message),
+    postFromWorker: (message) => void messages.push(message),
     onTick() {
       ticks++;
     },

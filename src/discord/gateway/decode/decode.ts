@@ -25,7 +25,7 @@ import type {
   Self,
 } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/bounded.ts";
-import { describeExtras, wordsOf } from "./describe.ts";
+import { describeExtras, fullText } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
@@ -204,6 +204,6 @@ function quotedOf(message: MessagePayload): Quoted | undefined {
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(wordsOf(referenced_message), MAX_QUOTE),
+    text: bounded(fullText(referenced_message), MAX_QUOTE),
   };
 }

@@ -14,7 +14,7 @@ import { bulkDeletedPayload, deletedPayload, type Dispatch } from "./payloads.ts
 export const DELETED_TYPES = ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK"] as const;
 
 /** @returns `undefined` for a dispatch of any other type. */
-export function deletedBy({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
+export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
   if (t === "MESSAGE_DELETE") {
     const deleted = deletedPayload.safeParse(d);
     if (!deleted.success) return { kind: "problem", why: "id does not fit" };

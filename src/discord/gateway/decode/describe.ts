@@ -26,13 +26,13 @@ export function describeExtras(message: MessagePayload): readonly Extra[] {
   if (isBare) return NONE;
   const forwarded = (message.message_snapshots ?? []).map(({ message: snapshot }): Extra => ({
     kind: "forward",
-    text: bounded(wordsOf(snapshot), MAX_FORWARD_CHARS),
+    text: bounded(fullText(snapshot), MAX_FORWARD_CHARS),
   }));
   return [...ownExtras(message), ...forwarded].slice(0, MAX_EXTRAS);
 }
 
 /** The text of a message, and what it carries in words after it. */
-export function wordsOf(content: ContentPayload): string {
+export function fullText(content: ContentPayload): string {
   return [content.content, ...ownExtras(content).map(({ kind, text }) => `[${kind}: ${text}]`)]
     .filter((text) => text !== "")
     .join("\n");

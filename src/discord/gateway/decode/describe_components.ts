@@ -84,8 +84,8 @@ function ownLines(component: Component): readonly string[] {
     case Type.SelectMenuUsersAndRoles:
     case Type.SelectMenuChannels: {
       const labels = options.map(({ label }) => label).join(" / ");
-      const said = [placeholder, labels && `(${labels})`].filter(Boolean).join(" ");
-      return said ? [`[menu: ${said}]`] : [];
+      const parts = [placeholder, labels && `(${labels})`].filter(Boolean).join(" ");
+      return parts ? [`[menu: ${parts}]`] : [];
     }
     case Type.Thumbnail:
       return [mediaLine("picture", component)];
@@ -107,6 +107,6 @@ function mediaLine(
   kind: string,
   { name, description, spoiler }: Pick<Component, "name" | "description" | "spoiler">,
 ): string {
-  const said = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
-  return said ? `[${kind}: ${said}]` : `[${kind}]`;
+  const parts = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
+  return parts ? `[${kind}: ${parts}]` : `[${kind}]`;
 }

@@ -152,8 +152,8 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
       guild.channels.values(),
       ({ id, type, name, parentId, topic, ...rest }) => {
         const { lastMessageId: last } = rest;
-        const said = last === "none" ? "" : last ?? null;
-        return [id, type, name, parentId ?? null, topic ?? null, said];
+        const lastMessage = last === "none" ? "" : last ?? null;
+        return [id, type, name, parentId ?? null, topic ?? null, lastMessage];
       },
     ),
   };

@@ -33,7 +33,7 @@ const THREADS: ReadonlySet<number> = new Set([
 ]);
 
 /** A forum or a category holds no messages: what is said there is said in threads and channels. */
-const SILENT: ReadonlySet<number> = new Set([
+const WITHOUT_MESSAGES: ReadonlySet<number> = new Set([
   ChannelTypes.GuildCategory,
   ChannelTypes.GuildForum,
   ChannelTypes.GuildMedia,
@@ -71,7 +71,7 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
 }
 
 /** Which guilds somebody asks about. */
-export interface GuildsAsked {
+export interface PlacesQuery {
   readonly shardId: number;
   readonly shardCount: number;
   /** Guilds that are not asked about again. */
@@ -81,7 +81,7 @@ export interface GuildsAsked {
 /** Lists the channels and threads of one shard's guilds. */
 export function placesOf(
   index: GuildIndex,
-  { shardId, shardCount, planned }: GuildsAsked,
+  { shardId, shardCount, planned }: PlacesQuery,
 ): KnownPlaces {
   const guilds = Array.from(index.values())
     .filter(({ id }) => shardOf(id, shardCount) === shardId);
@@ -95,7 +95,7 @@ export function placesOf(
 
 function channelsOf(guild: Guild): readonly KnownChannel[] {
   return Array.from(guild.channels.values())
-    .filter(({ type }) => !SILENT.has(type))
+    .filter(({ type }) => !WITHOUT_MESSAGES.has(type))
     .map(({ id, lastMessageId }) => ({
       id,
       guildId: guild.id,

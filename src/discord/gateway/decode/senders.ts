@@ -16,7 +16,7 @@ import type { userPayload } from "./payloads.ts";
 export type User = (typeof userPayload)["_output"];
 
 /** What is known of somebody beside the account. */
-export interface Known {
+export interface SenderFacts {
   /** Held in the guild; absent where it is not told, or there is none. */
   readonly roles?: readonly RoleId[] | undefined;
   readonly automaton?: Sender["automaton"] | undefined;
@@ -28,7 +28,7 @@ const MAX_NAME = 100;
 
 export function senderOf(
   user: User,
-  { roles = [], automaton, applicationId }: Known,
+  { roles = [], automaton, applicationId }: SenderFacts,
   guild?: Guild,
 ): Sender {
   const username = bounded(user.username, MAX_NAME);

@@ -13,12 +13,12 @@
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 
 /** What a close code leaves: the session, nothing but the account, or not even that. */
-export type Fate = "resume" | "identify" | "final";
+export type Recovery = "resume" | "identify" | "final";
 
 export interface CloseMeaning {
   /** In words for a log line: `"session timed out"`. */
   readonly name: string;
-  readonly fate: Fate;
+  readonly recovery: Recovery;
   /** What the operator can do; of final codes only. */
   readonly hint?: string;
 }
@@ -32,45 +32,45 @@ export const TOKEN_HINT =
 const BUG = "This is a bug in Barnacle: please report it.";
 
 const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning>([
-  [Code.NormalClosure, { name: "normal closure", fate: "resume" }],
-  [1001, { name: "going away", fate: "resume" }],
-  [1006, { name: "connection broke", fate: "resume" }],
-  [Code.UnknownError, { name: "unknown error", fate: "resume" }],
-  [Code.UnknownOpcode, { name: "unknown opcode", fate: "resume" }],
-  [Code.DecodeError, { name: "decode error", fate: "resume" }],
-  [Code.NotAuthenticated, { name: "not authenticated", fate: "identify" }],
+  [Code.NormalClosure, { name: "normal closure", recovery: "resume" }],
+  [1001, { name: "going away", recovery: "resume" }],
+  [1006, { name: "connection broke", recovery: "resume" }],
+  [Code.UnknownError, { name: "unknown error", recovery: "resume" }],
+  [Code.UnknownOpcode, { name: "unknown opcode", recovery: "resume" }],
+  [Code.DecodeError, { name: "decode error", recovery: "resume" }],
+  [Code.NotAuthenticated, { name: "not authenticated", recovery: "identify" }],
   [Code.AuthenticationFailed, {
     name: "authentication failed",
-    fate: "final",
+    recovery: "final",
     hint: TOKEN_HINT,
   }],
-  [Code.AlreadyAuthenticated, { name: "already authenticated", fate: "resume" }],
-  [Code.InvalidSeq, { name: "invalid sequence number", fate: "identify" }],
-  [Code.RateLimited, { name: "rate limited", fate: "resume" }],
-  [Code.SessionTimedOut, { name: "session timed out", fate: "identify" }],
+  [Code.AlreadyAuthenticated, { name: "already authenticated", recovery: "resume" }],
+  [Code.InvalidSeq, { name: "invalid sequence number", recovery: "identify" }],
+  [Code.RateLimited, { name: "rate limited", recovery: "resume" }],
+  [Code.SessionTimedOut, { name: "session timed out", recovery: "identify" }],
   [Code.InvalidShard, {
     name: "invalid shard",
-    fate: "final",
+    recovery: "final",
     hint: `The shard numbers are wrong. ${BUG}`,
   }],
   [Code.ShardingRequired, {
     name: "sharding required",
-    fate: "final",
+    recovery: "final",
     hint: "The bot is in too many guilds for one shard (2,500 at most): remove it from some.",
   }],
   [Code.InvalidApiVersion, {
     name: "invalid API version",
-    fate: "final",
+    recovery: "final",
     hint: "Discord has retired this gateway version. Update Barnacle.",
   }],
   [Code.InvalidIntents, {
     name: "invalid intents",
-    fate: "final",
+    recovery: "final",
     hint: `The intents are wrong. ${BUG}`,
   }],
   [Code.DisallowedIntents, {
     name: "disallowed intents",
-    fate: "final",
+    recovery: "final",
     hint: `Switch on Message Content Intent ${PORTAL}, and any other privileged intent that ` +
       "channels.discord.gateway.intents lists.",
   }],
@@ -78,5 +78,5 @@ const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning
 
 /** What a code means; one that Discord has not told us of resumes. */
 export function meaningOf(code: number): CloseMeaning {
-  return MEANINGS.get(code) ?? { name: "a code without a meaning", fate: "resume" };
+  return MEANINGS.get(code) ?? { name: "a code without a meaning", recovery: "resume" };
 }

@@ -8,7 +8,7 @@
 import { meaningOf } from "./close_codes.ts";
 import { explainReason } from "./network_reason.ts";
 import type { ReconnectPlan } from "./plan_reconnect.ts";
-import type { Cause, Lost } from "./state.ts";
+import type { Cause, LostConnection } from "./state.ts";
 import { durationText } from "../../../lib/text/duration.ts";
 
 /** Of a session that is given up; catch-up makes up for it (G6). */
@@ -16,12 +16,12 @@ export const SESSION_LOST =
   "The session could not be resumed: what was said since is for catch-up to find";
 
 /** `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new session in 0.7 s"`. */
-export function closeLine({ cause, livedMs, during, next, isSessionLost }: Lost): string {
-  const lived = livedMs === undefined
+export function closeLine({ cause, livedMs, during, next, isSessionLost }: LostConnection): string {
+  const lifetime = livedMs === undefined
     ? "it was not ready yet"
     : `it had lived ${durationText(livedMs)}`;
-  const lost = isSessionLost ? "the session is lost; " : "";
-  return `${whatHappened(cause, during)}; ${lived}; ${lost}${whatNext(next)}`;
+  const sessionNote = isSessionLost ? "the session is lost; " : "";
+  return `${whatHappened(cause, during)}; ${lifetime}; ${sessionNote}${whatNext(next)}`;
 }
 
 /** A name for the counter of disconnects: the code, or what took its place. */
@@ -30,7 +30,7 @@ export function closeLabel(cause: Cause): string {
   return cause.code === undefined ? "none" : String(cause.code);
 }
 
-function whatHappened(cause: Cause, during: Lost["during"]): string {
+function whatHappened(cause: Cause, during: LostConnection["during"]): string {
   switch (cause.kind) {
     case "closed":
       if (cause.code === undefined) return networkEnd(cause.reason, during);
@@ -57,7 +57,7 @@ function whatHappened(cause: Cause, during: Lost["during"]): string {
 }
 
 /** Where connecting failed, and what a live connection ended by. */
-function networkEnd(reason: string, during: Lost["during"]): string {
+function networkEnd(reason: string, during: LostConnection["during"]): string {
   const meaning = explainReason(reason);
   const why = meaning === undefined ? reason : `${meaning} (${reason})`;
   return during === "connecting"
@@ -65,7 +65,7 @@ function networkEnd(reason: string, during: Lost["during"]): string {
     : `The network ended the connection${BEFORE[during] ?? ""}: ${why}`;
 }
 
-const BEFORE: Readonly<Partial<Record<Lost["during"], string>>> = {
+const BEFORE: Readonly<Partial<Record<LostConnection["during"], string>>> = {
   greeting: " before HELLO",
   permitting: " before IDENTIFY",
   identifying: " before READY",
@@ -75,9 +75,11 @@ const BEFORE: Readonly<Partial<Record<Lost["during"], string>>> = {
 function whatNext(next: ReconnectPlan): string {
   switch (next.kind) {
     case "resume":
-      return `resuming ${soon(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
+      return `resuming ${delayText(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
     case "identify":
-      return `a new session ${soon(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
+      return `a new session ${delayText(next.delayMs)}${
+        next.isDown ? ", and counted as down" : ""
+      }`;
     case "stop":
       return `no more tries: ${next.hint}`;
     case "give_up":
@@ -85,6 +87,6 @@ function whatNext(next: ReconnectPlan): string {
   }
 }
 
-function soon(ms: number): string {
+function delayText(ms: number): string {
   return ms === 0 ? "at once" : `in ${(ms / 1_000).toFixed(1)} s`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Effect, Heart } from "./state.ts";
+import type { Effect, HeartbeatState } from "./state.ts";
 
 /**
  * How many beats are sent because they were asked for, in how many milliseconds.
@@ -15,31 +15,31 @@ import type { Effect, Heart } from "./state.ts";
 const ASKED = { max: 50, everyMs: 60_000 };
 
 /** @param random A number from 0 up to, but not including, 1: what part of an interval comes first. */
-export function startHeart(intervalMs: number, nowMs: number, random: number): Heart {
+export function startHeartbeat(intervalMs: number, nowMs: number, random: number): HeartbeatState {
   return { intervalMs, dueMs: nowMs + intervalMs * random, isAcked: true, lateMs: 0 };
 }
 
 /** A beat is sent that was due. */
-export function beat(heart: Heart, nowMs: number): Heart {
+export function recordBeat(heartbeat: HeartbeatState, nowMs: number): HeartbeatState {
   return {
-    ...heart,
-    dueMs: heart.dueMs + heart.intervalMs, // lateness does not add up
+    ...heartbeat,
+    dueMs: heartbeat.dueMs + heartbeat.intervalMs, // lateness does not add up
     isAcked: false,
     sentMs: nowMs,
-    lateMs: nowMs - heart.dueMs,
+    lateMs: nowMs - heartbeat.dueMs,
   };
 }
 
 /** Discord asks for a beat, which is answered at once: a flood of them only so far. */
-export function beatAsked(
-  heart: Heart,
+export function answerBeatRequest(
+  heartbeat: HeartbeatState,
   nowMs: number,
-): { readonly heart: Heart; readonly effects: readonly Effect[] } {
-  const { asked } = heart;
+): { readonly heartbeat: HeartbeatState; readonly effects: readonly Effect[] } {
+  const { asked } = heartbeat;
   const isSame = asked !== undefined && nowMs - asked.sinceMs < ASKED.everyMs;
   const count = isSame ? asked.count + 1 : 1;
   return {
-    heart: { ...heart, asked: { sinceMs: isSame ? asked.sinceMs : nowMs, count } },
+    heartbeat: { ...heartbeat, asked: { sinceMs: isSame ? asked.sinceMs : nowMs, count } },
     effects: count <= ASKED.max
       ? [{ kind: "heartbeat" }]
       : count === ASKED.max + 1

@@ -8,9 +8,9 @@ import { meaningOf } from "./close_codes.ts";
 import {
   type Cause,
   identifyFromMs,
-  type Life,
-  type LifeRules,
-  type Lost,
+  type LifecycleRules,
+  type LifecycleState,
+  type LostConnection,
   type Now,
   omit,
   type Step,
@@ -32,36 +32,40 @@ const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
 const AT_ONCE = { kind: "identify", delayMs: 0, isDown: false } as const;
 
 /** What a step is taken in, besides the life itself. */
-export interface Circumstances {
-  readonly rules: LifeRules;
+export interface StepContext {
+  readonly rules: LifecycleRules;
   readonly now: Now;
   readonly random: number;
 }
 
 /** Ends the connection, if that has not happened yet, and plans the next one. */
-export function lose(life: Life, cause: Cause, { rules, now, random }: Circumstances): Step {
-  const { phase } = life;
+export function loseConnection(
+  state: LifecycleState,
+  cause: Cause,
+  { rules, now, random }: StepContext,
+): Step {
+  const { phase } = state;
   const nowMs = now.monotonicMs;
   const livedMs = "sinceMs" in phase ? nowMs - phase.sinceMs : undefined;
   // Closing a session that has a hole is planned, and no failure.
   const isPlanned = cause.kind === "hole";
   const hasLived = livedMs !== undefined && livedMs >= LIVED_MS;
-  const failures = isPlanned ? life.failures : hasLived ? 1 : life.failures + 1;
+  const failures = isPlanned ? state.failures : hasLived ? 1 : state.failures + 1;
   const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
-  const failedResumes = life.failedResumes + (isFailedResume ? 1 : 0);
+  const failedResumes = state.failedResumes + (isFailedResume ? 1 : 0);
 
-  const isFailedDial = phase.kind === "connecting" || phase.kind === "greeting";
+  const isFailedConnect = phase.kind === "connecting" || phase.kind === "greeting";
 
   const code = cause.kind === "closed" ? cause.code : undefined;
   const isRefused = cause.kind === "invalid_session" && !cause.canResume;
   // Messages in the hole are for catch-up, but only a READY tells how guilds have changed in it.
   const isSessionOver = isRefused || cause.kind === "hole" ||
     failedResumes >= MAX_FAILED_RESUMES ||
-    (code !== undefined && meaningOf(code).fate !== "resume");
+    (code !== undefined && meaningOf(code).recovery !== "resume");
   const planned: ReconnectPlan = isPlanned ? AT_ONCE : planReconnect(
     {
       code,
-      hasSession: life.session !== undefined && !isSessionOver,
+      hasSession: state.session !== undefined && !isSessionOver,
       attempt: failures,
       isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
         (failures === 1 || livedMs >= HASTY_MS),
@@ -72,39 +76,39 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
     rules.reconnect,
     random,
   );
-  const next = spaced(planned, life, nowMs);
+  const next = spaced(planned, state, nowMs);
   const isOver = next.kind === "stop" || next.kind === "give_up";
 
-  const kept = omit(omit(life, "heart"), "ack");
-  const lost: Lost = {
+  const kept = omit(omit(state, "heartbeat"), "ack");
+  const lost: LostConnection = {
     cause,
     attempt: failures,
     ...(livedMs !== undefined && { livedMs }),
     during: phase.kind,
     next,
-    isSessionLost: life.session !== undefined && next.kind === "identify",
+    isSessionLost: state.session !== undefined && next.kind === "identify",
     failedResumes,
   };
   return {
-    life: {
+    state: {
       ...(next.kind === "resume" ? kept : omit(kept, "session")),
       phase: isOver
         ? { kind: "final", plan: next }
         : { kind: "waiting", intent: next.kind, untilMs: nowMs + next.delayMs },
       failures,
       failedResumes: next.kind === "resume" ? failedResumes : 0,
-      failedDials: isFailedDial ? life.failedDials + 1 : 0,
-      isDown: life.isDown || isOver || next.isDown,
+      failedConnects: isFailedConnect ? state.failedConnects + 1 : 0,
+      isDown: state.isDown || isOver || next.isDown,
     },
     effects: [
-      ...(cause.kind === "closed" ? [] : [{ kind: "drop" as const, socket: life.socket }]),
+      ...(cause.kind === "closed" ? [] : [{ kind: "drop" as const, socket: state.socket }]),
       { kind: "report_lost", lost },
     ],
   };
 }
 
 /** No IDENTIFY is planned for a time at which it may not be sent. */
-function spaced(plan: ReconnectPlan, life: Life, nowMs: number): ReconnectPlan {
+function spaced(plan: ReconnectPlan, state: LifecycleState, nowMs: number): ReconnectPlan {
   if (plan.kind !== "identify") return plan;
-  return { ...plan, delayMs: Math.max(plan.delayMs, identifyFromMs(life, plan.isDown) - nowMs) };
+  return { ...plan, delayMs: Math.max(plan.delayMs, identifyFromMs(state, plan.isDown) - nowMs) };
 }

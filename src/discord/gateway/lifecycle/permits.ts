@@ -11,40 +11,44 @@
 
 import {
   CLOSE_MS,
-  type Hold,
   identifyFromMs,
-  type Life,
+  type IdentifyWaitReason,
+  type LifecycleState,
   omit,
   type PermitAnswer,
   type Phase,
   type Step,
 } from "./state.ts";
-import type { Circumstances } from "./loss.ts";
+import type { StepContext } from "./loss.ts";
 
 /** Milliseconds; a wait that main got wrong neither spins nor lasts for ever. */
-const HOLD_MS = { min: 500, max: 24 * 60 * 60 * 1_000 };
+const WAIT_MS = { min: 500, max: 24 * 60 * 60 * 1_000 };
 
 /** HELLO was said, and an IDENTIFY is to follow. */
-export function askPermit(life: Life, { now }: Circumstances): Step {
-  const waitMs = identifyFromMs(life, life.isDown) - now.monotonicMs;
-  if (waitMs > 0) return hold(life, waitMs, "spacing", now.monotonicMs);
+export function askPermit(state: LifecycleState, { now }: StepContext): Step {
+  const waitMs = identifyFromMs(state, state.isDown) - now.monotonicMs;
+  if (waitMs > 0) return waitToIdentify(state, waitMs, "spacing", now.monotonicMs);
   return {
-    life: { ...life, phase: { kind: "permitting" } },
-    effects: [{ kind: "ask_permit", socket: life.socket }],
+    state: { ...state, phase: { kind: "permitting" } },
+    effects: [{ kind: "ask_permit", socket: state.socket }],
   };
 }
 
 /** Main has answered the socket in use; what it says to another one never comes here. */
-export function takePermit(life: Life, answer: PermitAnswer, { rules, now }: Circumstances): Step {
+export function takePermitAnswer(
+  state: LifecycleState,
+  answer: PermitAnswer,
+  { rules, now }: StepContext,
+): Step {
   const nowMs = now.monotonicMs;
-  if (life.phase.kind === "ready" && life.phase.isAsking) {
-    return takeAhead(life, life.phase, answer, nowMs);
+  if (state.phase.kind === "ready" && state.phase.isAsking) {
+    return takePreviewAnswer(state, state.phase, answer, nowMs);
   }
-  if (life.phase.kind !== "permitting") return { life, effects: [] };
-  if (answer.kind === "wait") return hold(life, answer.waitMs, answer.why, nowMs);
+  if (state.phase.kind !== "permitting") return { state, effects: [] };
+  if (answer.kind === "wait") return waitToIdentify(state, answer.waitMs, answer.why, nowMs);
   return {
-    life: {
-      ...life,
+    state: {
+      ...state,
       phase: { kind: "identifying", untilMs: nowMs + rules.deadlines.readyMs },
       identifiedMs: nowMs,
     },
@@ -56,20 +60,20 @@ export function takePermit(life: Life, answer: PermitAnswer, { rules, now }: Cir
  * A session with a hole is closed only if the next one may begin at once: nothing is heard in
  * between. What has come must be taken first.
  */
-function takeAhead(
-  life: Life,
+function takePreviewAnswer(
+  state: LifecycleState,
   { isAsking: _, ...ready }: Extract<Phase, { kind: "ready" }>,
   answer: PermitAnswer,
   nowMs: number,
 ): Step {
   if (answer.kind === "wait") {
-    const heldUntilMs = nowMs + bounded(answer.waitMs);
-    return { life: { ...life, phase: ready, heldUntilMs }, effects: [] };
+    const identifyNotBeforeMs = nowMs + bounded(answer.waitMs);
+    return { state: { ...state, phase: ready, identifyNotBeforeMs }, effects: [] };
   }
-  if (life.congestedMs !== undefined) return { life: { ...life, phase: ready }, effects: [] };
+  if (state.congestedMs !== undefined) return { state: { ...state, phase: ready }, effects: [] };
   return {
-    life: {
-      ...omit(life, "heart"),
+    state: {
+      ...omit(state, "heartbeat"),
       phase: { ...ready, kind: "closing", untilMs: nowMs + CLOSE_MS },
     },
     effects: [{ kind: "close" }],
@@ -77,20 +81,25 @@ function takeAhead(
 }
 
 /** Gives the socket up until the turn comes: one that does nothing would be closed by Discord. */
-function hold(life: Life, wantedMs: number, why: Hold, nowMs: number): Step {
+function waitToIdentify(
+  state: LifecycleState,
+  wantedMs: number,
+  why: IdentifyWaitReason,
+  nowMs: number,
+): Step {
   const waitMs = bounded(wantedMs);
   return {
-    life: {
-      ...omit(omit(life, "heart"), "ack"),
-      phase: { kind: "waiting", intent: "identify", untilMs: nowMs + waitMs, hold: why },
+    state: {
+      ...omit(omit(state, "heartbeat"), "ack"),
+      phase: { kind: "waiting", intent: "identify", untilMs: nowMs + waitMs, waitReason: why },
     },
     effects: [
-      { kind: "drop", socket: life.socket },
-      { kind: "report_held", hold: why, waitMs },
+      { kind: "drop", socket: state.socket },
+      { kind: "report_identify_wait", reason: why, waitMs },
     ],
   };
 }
 
 function bounded(waitMs: number): number {
-  return Math.min(Math.max(HOLD_MS.min, waitMs), HOLD_MS.max);
+  return Math.min(Math.max(WAIT_MS.min, waitMs), WAIT_MS.max);
 }

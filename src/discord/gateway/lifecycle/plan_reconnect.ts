@@ -88,7 +88,7 @@ export function planReconnect(loss: Loss, rules: ReconnectRules, random: number)
     return { kind: "give_up", exit: rules.exitOnGiveUp };
   }
 
-  const resumes = rules.resumeSession && loss.hasSession && meaning?.fate !== "identify";
+  const resumes = rules.resumeSession && loss.hasSession && meaning?.recovery !== "identify";
   const kind = resumes ? "resume" : "identify";
   if (loss.isAtOnce) return { kind, delayMs: 0, isDown };
 

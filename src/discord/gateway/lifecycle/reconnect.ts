@@ -10,16 +10,16 @@
  * @module
  */
 
-import { beat, beatAsked, startHeart } from "./heartbeat.ts";
+import { answerBeatRequest, recordBeat, startHeartbeat } from "./heartbeat.ts";
 import {
   CLOSE_MS,
   type Effect,
   hasSocket,
   identifyFromMs,
   type Intent,
-  type Life,
-  type LifeEvent,
-  type LifeRules,
+  type LifecycleEvent,
+  type LifecycleRules,
+  type LifecycleState,
   type Now,
   omit,
   type Phase,
@@ -27,8 +27,8 @@ import {
   type SocketEvent,
   type Step,
 } from "./state.ts";
-import { type Circumstances, lose } from "./loss.ts";
-import { askPermit, takePermit } from "./permits.ts";
+import { loseConnection, type StepContext } from "./loss.ts";
+import { askPermit, takePermitAnswer } from "./permits.ts";
 
 /**
  * Milliseconds; the socket ends a connection that takes too long by itself, and
@@ -42,69 +42,72 @@ const CONNECT_SLACK_MS = 1_000;
  * @param random A number from 0 up to, but not including, 1.
  */
 export function advance(
-  before: Life,
-  event: LifeEvent,
-  rules: LifeRules,
+  before: LifecycleState,
+  event: LifecycleEvent,
+  rules: LifecycleRules,
   now: Now,
   random: number,
 ): Step {
   const { phase } = before;
-  const aheadMs = now.wallMs - now.monotonicMs;
-  const jumpMs = aheadMs - before.aheadMs;
-  const life: Life = event.kind === "tick" ? { ...before, aheadMs } : before;
+  const wallAheadMs = now.wallMs - now.monotonicMs;
+  const jumpMs = wallAheadMs - before.wallAheadMs;
+  const state: LifecycleState = event.kind === "tick" ? { ...before, wallAheadMs } : before;
   const at = { rules, now, random };
 
   if ("socket" in event) {
-    return event.socket === life.socket && hasSocket(phase)
-      ? onSocket(life, event, at)
-      : { life, effects: [] };
+    return event.socket === state.socket && hasSocket(phase)
+      ? onSocket(state, event, at)
+      : { state, effects: [] };
   }
   switch (event.kind) {
     case "start":
-      return phase.kind === "stopped" ? connect(life, at) : { life, effects: [] };
+      return phase.kind === "stopped" ? connect(state, at) : { state, effects: [] };
     case "tick":
-      return onTick(life, jumpMs, at);
+      return onTick(state, jumpMs, at);
     case "congested":
-      return { life: { congestedMs: now.monotonicMs, ...life }, effects: [] };
+      return { state: { congestedMs: now.monotonicMs, ...state }, effects: [] };
     case "drained":
-      return { life: relieved(life, at), effects: [] };
-    case "held": {
+      return { state: onDrained(state, at), effects: [] };
+    case "identify_delayed": {
       const untilMs = now.monotonicMs + event.forMs;
       return {
-        life: { ...life, heldUntilMs: Math.max(life.heldUntilMs ?? untilMs, untilMs) },
+        state: {
+          ...state,
+          identifyNotBeforeMs: Math.max(state.identifyNotBeforeMs ?? untilMs, untilMs),
+        },
         effects: [],
       };
     }
     case "stop":
-      return phase.kind === "final" ? { life, effects: [] } : {
-        life: { ...omit(life, "heart"), phase: { kind: "stopped" } },
-        effects: hasSocket(phase) ? [{ kind: "drop", socket: life.socket }] : [],
+      return phase.kind === "final" ? { state, effects: [] } : {
+        state: { ...omit(state, "heartbeat"), phase: { kind: "stopped" } },
+        effects: hasSocket(phase) ? [{ kind: "drop", socket: state.socket }] : [],
       };
   }
 }
 
-function connect(life: Life, { rules, now }: Circumstances): Step {
+function connect(state: LifecycleState, { rules, now }: StepContext): Step {
   const nowMs = now.monotonicMs;
   const { resumeSession, sessionCacheTtlSec } = rules.reconnect;
-  const isStale = nowMs - life.heardMs > sessionCacheTtlSec * 1_000;
-  const session = resumeSession && !isStale ? life.session : undefined;
-  const kept = session ? life : omit(life, "session");
+  const isStale = nowMs - state.lastAliveMs > sessionCacheTtlSec * 1_000;
+  const session = resumeSession && !isStale ? state.session : undefined;
+  const kept = session ? state : omit(state, "session");
 
-  const identifyAtMs = identifyFromMs(life, life.isDown);
+  const identifyAtMs = identifyFromMs(state, state.isDown);
   if (!session && identifyAtMs > nowMs) {
     const phase: Phase = {
       kind: "waiting",
       intent: "identify",
       untilMs: identifyAtMs,
-      hold: "spacing",
+      waitReason: "spacing",
     };
-    return { life: { ...life, phase }, effects: [] };
+    return { state: { ...state, phase }, effects: [] };
   }
   const intent = session ? "resume" : "identify";
-  const socket = life.socket + 1;
-  const stale: readonly Effect[] = isStale && life.session ? [{ kind: "report_stale" }] : [];
+  const socket = state.socket + 1;
+  const stale: readonly Effect[] = isStale && state.session ? [{ kind: "report_stale" }] : [];
   return {
-    life: {
+    state: {
       ...kept,
       socket,
       phase: {
@@ -113,66 +116,69 @@ function connect(life: Life, { rules, now }: Circumstances): Step {
         untilMs: nowMs + rules.deadlines.connectMs + CONNECT_SLACK_MS,
       },
     },
-    effects: [...stale, { kind: "open", socket, url: addressOf(life, session, rules), intent }],
+    effects: [...stale, { kind: "open", socket, url: addressOf(state, session, rules), intent }],
   };
 }
 
 /** Connections to where READY said to resume that may fail before the gateway's own is tried. */
-const MAX_FAILED_DIALS = 2;
+const MAX_FAILED_CONNECTS = 2;
 
 /** A host that is gone takes no session with it: the others know it, too. */
 function addressOf(
-  { failedDials }: Life,
-  session: Life["session"],
-  { url }: Circumstances["rules"],
+  { failedConnects }: LifecycleState,
+  session: LifecycleState["session"],
+  { url }: StepContext["rules"],
 ): string {
-  return failedDials < MAX_FAILED_DIALS && session?.resumeUrl || url;
+  return failedConnects < MAX_FAILED_CONNECTS && session?.resumeUrl || url;
 }
 
-function onTick(life: Life, jumpMs: number, at: Circumstances): Step {
-  const { phase, heart } = life;
+function onTick(state: LifecycleState, jumpMs: number, at: StepContext): Step {
+  const { phase, heartbeat } = state;
   const nowMs = at.now.monotonicMs;
   if (phase.kind === "waiting") {
-    const isDue = nowMs >= phase.untilMs && life.congestedMs === undefined;
-    return isDue ? connect(life, at) : { life, effects: [] };
+    const isDue = nowMs >= phase.untilMs && state.congestedMs === undefined;
+    return isDue ? connect(state, at) : { state, effects: [] };
   }
-  if (!hasSocket(phase)) return { life, effects: [] };
-  const isCongested = life.congestedMs !== undefined;
+  if (!hasSocket(phase)) return { state, effects: [] };
+  const isCongested = state.congestedMs !== undefined;
   if ("untilMs" in phase && nowMs >= phase.untilMs && !isCongested) {
     return phase.kind === "closing"
-      ? lose(life, { kind: "hole" }, at)
-      : lose(life, { kind: "late", waitedFor: WAITED_FOR[phase.kind] }, at);
+      ? loseConnection(state, { kind: "hole" }, at)
+      : loseConnection(state, { kind: "late", waitedFor: WAITED_FOR[phase.kind] }, at);
   }
-  if (phase.kind === "ready" && nowMs >= renewAtMs(life) && !isCongested) {
+  if (phase.kind === "ready" && nowMs >= renewAtMs(state) && !isCongested) {
     return {
-      life: { ...life, phase: { ...phase, isAsking: true } },
-      effects: [{ kind: "ask_permit", socket: life.socket, isAhead: true }],
+      state: { ...state, phase: { ...phase, isAsking: true } },
+      effects: [{ kind: "ask_permit", socket: state.socket, isPreview: true }],
     };
   }
-  if (!heart) return { life, effects: [] };
+  if (!heartbeat) return { state, effects: [] };
 
-  const overdueMs = nowMs - heart.dueMs;
-  if (jumpMs > heart.intervalMs || overdueMs >= heart.intervalMs) {
-    return lose(life, { kind: "slept" }, at);
+  const overdueMs = nowMs - heartbeat.dueMs;
+  if (jumpMs > heartbeat.intervalMs || overdueMs >= heartbeat.intervalMs) {
+    return loseConnection(state, { kind: "slept" }, at);
   }
-  if (life.congestedMs !== undefined && nowMs - life.congestedMs > heart.intervalMs) {
-    return lose(life, { kind: "congested" }, at);
+  if (state.congestedMs !== undefined && nowMs - state.congestedMs > heartbeat.intervalMs) {
+    return loseConnection(state, { kind: "congested" }, at);
   }
-  if (overdueMs < 0) return { life, effects: [] };
-  if (!heart.isAcked) {
+  if (overdueMs < 0) return { state, effects: [] };
+  if (!heartbeat.isAcked) {
     // while nobody has room for dispatches the socket is not read, nor an ACK on it
-    const step = lose(life, { kind: isCongested ? "congested" : "zombie" }, at);
+    const step = loseConnection(state, { kind: isCongested ? "congested" : "zombie" }, at);
     return {
       ...step,
-      effects: [{ kind: "report_beat", lateMs: heart.lateMs }, ...step.effects],
+      effects: [{ kind: "report_heartbeat", lateMs: heartbeat.lateMs }, ...step.effects],
     };
   }
-  return { life: { ...life, heart: beat(heart, nowMs) }, effects: [{ kind: "heartbeat" }] };
+  return {
+    state: { ...state, heartbeat: recordBeat(heartbeat, nowMs) },
+    effects: [{ kind: "heartbeat" }],
+  };
 }
 
 /** There is room again: what was held up counts from now. */
-function relieved(life: Life, { rules, now }: Circumstances): Life {
-  const { phase, ...rest } = omit(life, "congestedMs");
+function onDrained(state: LifecycleState, { rules, now }: StepContext): LifecycleState {
+  const { phase, ...rest } = omit(state, "congestedMs");
   switch (phase.kind) {
     case "identifying":
     case "resuming":
@@ -195,92 +201,106 @@ const WAITED_FOR = {
   resuming: "RESUMED",
 } as const;
 
-function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
-  const { phase, heart } = life;
+function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): Step {
+  const { phase, heartbeat } = state;
   const { rules, now } = at;
   const nowMs = now.monotonicMs;
-  const still: Step = { life, effects: [] };
+  const unchanged: Step = { state, effects: [] };
   switch (event.kind) {
     case "opened":
-      if (phase.kind !== "connecting") return still;
+      if (phase.kind !== "connecting") return unchanged;
       return {
-        life: {
-          ...life,
+        state: {
+          ...state,
           phase: { ...phase, kind: "greeting", untilMs: nowMs + rules.deadlines.helloMs },
         },
         effects: [],
       };
     case "hello":
-      return phase.kind === "greeting" ? greet(life, phase.intent, event.intervalMs, at) : still;
+      return phase.kind === "greeting"
+        ? onHello(state, phase.intent, event.intervalMs, at)
+        : unchanged;
     case "acked": {
-      if (!heart || heart.isAcked || heart.sentMs === undefined) return still;
+      if (!heartbeat || heartbeat.isAcked || heartbeat.sentMs === undefined) return unchanged;
       return {
-        life: {
-          ...life,
-          heardMs: nowMs,
-          heart: { ...heart, isAcked: true },
-          ack: { at: now.wallMs, intervalMs: heart.intervalMs },
+        state: {
+          ...state,
+          lastAliveMs: nowMs,
+          heartbeat: { ...heartbeat, isAcked: true },
+          ack: { at: now.wallMs, intervalMs: heartbeat.intervalMs },
         },
         effects: [
-          { kind: "report_beat", lateMs: heart.lateMs, latencyMs: nowMs - heart.sentMs },
+          {
+            kind: "report_heartbeat",
+            lateMs: heartbeat.lateMs,
+            latencyMs: nowMs - heartbeat.sentMs,
+          },
         ],
       };
     }
-    case "beat_asked": {
-      if (!heart) return still;
-      const { heart: next, effects } = beatAsked(heart, nowMs);
-      return { life: { ...life, heart: next }, effects };
+    case "heartbeat_requested": {
+      if (!heartbeat) return unchanged;
+      const { heartbeat: next, effects } = answerBeatRequest(heartbeat, nowMs);
+      return { state: { ...state, heartbeat: next }, effects };
     }
     case "permit":
-      return takePermit(life, event.answer, at);
+      return takePermitAnswer(state, event.answer, at);
     case "ready":
     case "resumed": {
-      if (phase.kind !== (event.kind === "ready" ? "identifying" : "resuming")) return still;
+      if (phase.kind !== (event.kind === "ready" ? "identifying" : "resuming")) return unchanged;
       const session = event.kind === "ready"
         ? { sessionId: event.sessionId, resumeUrl: event.resumeUrl }
-        : life.session;
+        : state.session;
       return {
-        life: {
-          ...life,
+        state: {
+          ...state,
           ...(session && { session }),
           phase: { kind: "ready", sinceMs: nowMs },
-          heardMs: nowMs,
+          lastAliveMs: nowMs,
           failedResumes: 0,
           mustSendPresence: false,
           isDown: false,
           readyAt: now.wallMs,
         },
         // an IDENTIFY has said it already
-        effects: event.kind === "resumed" && life.mustSendPresence
+        effects: event.kind === "resumed" && state.mustSendPresence
           ? [{ kind: "send_presence" }]
           : [],
       };
     }
     case "hole":
-      if (!life.session) return still;
-      return { life: { ...life, session: { ...life.session, hasHole: true } }, effects: [] };
+      if (!state.session) return unchanged;
+      return { state: { ...state, session: { ...state.session, hasHole: true } }, effects: [] };
     case "reconnect_asked":
-      return lose(life, { kind: "reconnect_asked" }, at);
+      return loseConnection(state, { kind: "reconnect_asked" }, at);
     case "invalid_session":
-      return lose(life, { kind: "invalid_session", canResume: event.canResume }, at);
+      return loseConnection(state, { kind: "invalid_session", canResume: event.canResume }, at);
     case "closed":
-      if (phase.kind === "closing") return lose(life, { kind: "hole" }, at);
-      return lose(life, {
+      if (phase.kind === "closing") return loseConnection(state, { kind: "hole" }, at);
+      return loseConnection(state, {
         kind: "closed",
         ...(event.code !== undefined && { code: event.code }),
         reason: event.reason,
       }, at);
     case "garbled":
-      return lose(life, { kind: "garbled", reason: event.reason }, at);
+      return loseConnection(state, { kind: "garbled", reason: event.reason }, at);
   }
 }
 
-function greet(before: Life, intent: Intent, intervalMs: number, at: Circumstances): Step {
+function onHello(
+  before: LifecycleState,
+  intent: Intent,
+  intervalMs: number,
+  at: StepContext,
+): Step {
   const nowMs = at.now.monotonicMs;
-  const life: Life = { ...before, heart: startHeart(intervalMs, nowMs, at.random) };
-  if (intent === "identify" || !life.session) return askPermit(life, at);
+  const state: LifecycleState = {
+    ...before,
+    heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
+  };
+  if (intent === "identify" || !state.session) return askPermit(state, at);
   return {
-    life: { ...life, phase: { kind: "resuming", untilMs: nowMs + at.rules.deadlines.readyMs } },
-    effects: [{ kind: "resume", sessionId: life.session.sessionId }],
+    state: { ...state, phase: { kind: "resuming", untilMs: nowMs + at.rules.deadlines.readyMs } },
+    effects: [{ kind: "resume", sessionId: state.session.sessionId }],
   };
 }

@@ -30,7 +30,7 @@ export interface Deadlines {
 export const DEADLINES: Deadlines = { connectMs: 10_000, helloMs: 10_000, readyMs: 30_000 };
 
 /** What a shard goes by; only the address may change while it lives. */
-export interface LifeRules {
+export interface LifecycleRules {
   /** Where to IDENTIFY; to resume, READY has named another place. */
   readonly url: string;
   readonly reconnect: ReconnectRules;
@@ -40,21 +40,21 @@ export interface LifeRules {
 export type Intent = "identify" | "resume";
 
 /** What an IDENTIFY waits for, where nothing else is in its way. */
-export type Hold = "budget" | "spacing";
+export type IdentifyWaitReason = "budget" | "spacing";
 
 /** What main says to a shard that would IDENTIFY. */
 export type PermitAnswer =
   /** It is stored that one is sent now; to a shard that asked ahead: one might be sent now. */
   | { readonly kind: "granted" }
   /** Not before so many milliseconds have passed. */
-  | { readonly kind: "wait"; readonly waitMs: number; readonly why: Hold };
+  | { readonly kind: "wait"; readonly waitMs: number; readonly why: IdentifyWaitReason };
 
 export type Phase =
   | {
     readonly kind: "waiting";
     readonly intent: Intent;
     readonly untilMs: number;
-    readonly hold?: Hold;
+    readonly waitReason?: IdentifyWaitReason;
   }
   /** The socket is on its way. */
   | { readonly kind: "connecting"; readonly intent: Intent; readonly untilMs: number }
@@ -77,7 +77,7 @@ export type Phase =
 export type FinalPlan = Extract<ReconnectPlan, { kind: "stop" | "give_up" }>;
 
 /** The heartbeat of one connection, from HELLO on. */
-export interface Heart {
+export interface HeartbeatState {
   readonly intervalMs: number;
   readonly dueMs: number;
   /** Whether the last beat was acknowledged; true before the first. */
@@ -89,45 +89,45 @@ export interface Heart {
   readonly asked?: { readonly sinceMs: number; readonly count: number };
 }
 
-export interface Life {
+export interface LifecycleState {
   readonly phase: Phase;
   /** Number of the socket in use, or else of the last one; events of others are void. */
   readonly socket: number;
   readonly session?: Pick<GatewaySession, "sessionId" | "resumeUrl" | "hasHole">;
   /** When the session was last heard of. */
-  readonly heardMs: number;
-  readonly heart?: Heart;
+  readonly lastAliveMs: number;
+  readonly heartbeat?: HeartbeatState;
   /** Lost connections since a session last lived. */
   readonly failures: number;
   /** RESUMEs in a row that HELLO had been said to and that did not end in RESUMED. */
   readonly failedResumes: number;
   /** Connections in a row that came to no HELLO. */
-  readonly failedDials: number;
+  readonly failedConnects: number;
   readonly identifiedMs?: number;
   /** Until when others of the account have the turn to IDENTIFY. */
-  readonly heldUntilMs?: number;
+  readonly identifyNotBeforeMs?: number;
   /** Set where the session was begun by a process that may have shown the bot otherwise. */
   readonly mustSendPresence: boolean;
   /** Since when whoever reads the dispatches has had no room for more. */
   readonly congestedMs?: number;
   readonly isDown: boolean;
   /** By how much the wall clock was ahead of the other one. */
-  readonly aheadMs: number;
+  readonly wallAheadMs: number;
   /** Unix time in milliseconds at which it was last ready, or else was started. */
   readonly readyAt: number;
   /** The last ACK, in Unix time. */
   readonly ack?: { readonly at: number; readonly intervalMs: number };
 }
 
-export type LifeEvent =
+export type LifecycleEvent =
   | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" }
   /** Another shard has the turn to IDENTIFY for so long. */
-  | { readonly kind: "held"; readonly forMs: number }
+  | { readonly kind: "identify_delayed"; readonly forMs: number }
   | ({ readonly socket: number } & SocketEvent);
 
 /** What the socket in use brings. */
 export type SocketEvent =
-  | { readonly kind: "opened" | "resumed" | "acked" | "beat_asked" | "reconnect_asked" }
+  | { readonly kind: "opened" | "resumed" | "acked" | "heartbeat_requested" | "reconnect_asked" }
   /** Discord has forgotten events that the store has lost, so the session needs a successor. */
   | { readonly kind: "hole" }
   | { readonly kind: "hello"; readonly intervalMs: number }
@@ -148,7 +148,7 @@ export type Cause =
   | { readonly kind: "garbled"; readonly reason: string };
 
 /** One connection's end, for the log and the counters. */
-export interface Lost {
+export interface LostConnection {
   readonly cause: Cause;
   /** How many losses in a row it makes; the next try is the one of this number. */
   readonly attempt: number;
@@ -174,20 +174,24 @@ export type Effect =
   /** Send the close frame, and go on reading until Discord has closed, too. */
   | { readonly kind: "close" }
   /** `isAhead`: asks whether there would be a permit, and takes none. */
-  | { readonly kind: "ask_permit"; readonly socket: number; readonly isAhead?: true }
+  | { readonly kind: "ask_permit"; readonly socket: number; readonly isPreview?: true }
   | { readonly kind: "identify" | "heartbeat" | "send_presence" }
   | { readonly kind: "resume"; readonly sessionId: string }
-  | { readonly kind: "report_beat"; readonly lateMs: number; readonly latencyMs?: number }
-  | { readonly kind: "report_lost"; readonly lost: Lost }
+  | { readonly kind: "report_heartbeat"; readonly lateMs: number; readonly latencyMs?: number }
+  | { readonly kind: "report_lost"; readonly lost: LostConnection }
   /** The socket is given up although nothing is wrong with it: the turn to IDENTIFY is to come. */
-  | { readonly kind: "report_held"; readonly hold: Hold; readonly waitMs: number }
+  | {
+    readonly kind: "report_identify_wait";
+    readonly reason: IdentifyWaitReason;
+    readonly waitMs: number;
+  }
   /** More beats are asked for than may be sent; said once in each count of them. */
   | { readonly kind: "report_flood" }
   /** The session was not heard of for too long to try it. */
   | { readonly kind: "report_stale" };
 
 export interface Step {
-  readonly life: Life;
+  readonly state: LifecycleState;
   readonly effects: readonly Effect[];
 }
 
@@ -199,9 +203,9 @@ export interface Step {
 export const DOWN_IDENTIFY_SPACING_MS = 95_000;
 
 /** What is known of a shard before it starts. */
-export interface Beginning {
+export interface StartFacts {
   /** A session to resume. */
-  readonly session?: Life["session"] | undefined;
+  readonly session?: LifecycleState["session"] | undefined;
   /** Milliseconds that must pass before an IDENTIFY. */
   readonly identifyInMs?: number;
   readonly failures?: number;
@@ -210,20 +214,20 @@ export interface Beginning {
 }
 
 /** A shard that has not been started. */
-export function newLife(now: Now, beginning: Beginning = {}): Life {
-  const { session, identifyInMs = 0, failures = 0, isDown = false } = beginning;
+export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
+  const { session, identifyInMs = 0, failures = 0, isDown = false } = facts;
   return {
     phase: { kind: "stopped" },
     socket: 0,
     ...(session && { session }),
-    heardMs: now.monotonicMs,
+    lastAliveMs: now.monotonicMs,
     failures,
     failedResumes: 0,
-    failedDials: 0,
-    ...(identifyInMs > 0 && { heldUntilMs: now.monotonicMs + identifyInMs }),
-    mustSendPresence: beginning.mustSendPresence ?? false,
+    failedConnects: 0,
+    ...(identifyInMs > 0 && { identifyNotBeforeMs: now.monotonicMs + identifyInMs }),
+    mustSendPresence: facts.mustSendPresence ?? false,
     isDown,
-    aheadMs: now.wallMs - now.monotonicMs,
+    wallAheadMs: now.wallMs - now.monotonicMs,
     readyAt: now.wallMs,
   };
 }
@@ -247,41 +251,43 @@ export function isOfSession({ kind }: Phase): boolean {
  * While there is no room for dispatches no step is due: it waits for `drained`,
  * and a time that has passed would be due at once, again and again.
  */
-export function wakeAtMs(life: Life): number {
-  const { phase, heart, congestedMs } = life;
-  const untilMs = "untilMs" in phase ? phase.untilMs : renewAtMs(life);
-  return Math.min(congestedMs === undefined ? untilMs : Infinity, heart?.dueMs ?? Infinity);
+export function wakeAtMs(state: LifecycleState): number {
+  const { phase, heartbeat, congestedMs } = state;
+  const untilMs = "untilMs" in phase ? phase.untilMs : renewAtMs(state);
+  return Math.min(congestedMs === undefined ? untilMs : Infinity, heartbeat?.dueMs ?? Infinity);
 }
 
 /**
  * The monotonic time at which a new session takes the place of one with a hole: not before it may
  * IDENTIFY, since nothing is heard in between. `Infinity` if the session is whole.
  */
-export function renewAtMs(life: Life): number {
-  const { phase, session } = life;
+export function renewAtMs(state: LifecycleState): number {
+  const { phase, session } = state;
   const isDue = phase.kind === "ready" && !phase.isAsking && session?.hasHole;
-  return isDue ? identifyFromMs(life, life.isDown) : Infinity;
+  return isDue ? identifyFromMs(state, state.isDown) : Infinity;
 }
 
 /** The monotonic time from which an IDENTIFY may be sent. */
 export function identifyFromMs(
-  { identifiedMs = -Infinity, heldUntilMs = -Infinity }: Life,
+  { identifiedMs = -Infinity, identifyNotBeforeMs = -Infinity }: LifecycleState,
   isDown: boolean,
 ): number {
   const ownMs = identifiedMs + (isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS);
-  return Math.max(ownMs, heldUntilMs);
+  return Math.max(ownMs, identifyNotBeforeMs);
 }
 
 /** Whether it is to IDENTIFY next, as far as can be told now. */
-export function wantsIdentify({ phase }: Life): boolean {
+export function wantsIdentify({ phase }: LifecycleState): boolean {
   return phase.kind === "permitting" || ("intent" in phase && phase.intent === "identify");
 }
 
 /** The same without one of its optional fields. */
-export function omit<Key extends "session" | "heart" | "ack" | "congestedMs">(
-  life: Life,
+export function omit<
+  Key extends keyof LifecycleState & ("session" | "heartbeat" | "ack" | "congestedMs"),
+>(
+  state: LifecycleState,
   key: Key,
-): Omit<Life, Key> {
-  const { [key]: _, ...rest } = life;
+): Omit<LifecycleState, Key> {
+  const { [key]: _, ...rest } = state;
   return rest;
 }

@@ -32,7 +32,7 @@ export interface Backlog {
   readonly isEmpty: boolean;
   readonly isFull: boolean;
   /** Dispatches that are not committed yet. */
-  readonly held: number;
+  readonly uncommitted: number;
 }
 
 /**
@@ -41,11 +41,11 @@ export interface Backlog {
  */
 export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => void): Backlog {
   const underWay: SentBatch[] = [];
-  let held = 0;
+  let uncommitted = 0;
   let bytes = 0;
   let isFull = false;
 
-  function judgeFullness(): void {
+  function updateFullness(): void {
     const isNow = bytes >= maxBytes;
     if (isNow === isFull) return;
     isFull = isNow;
@@ -54,9 +54,9 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
 
   return {
     add(cost) {
-      held++;
+      uncommitted++;
       bytes += cost;
-      judgeFullness();
+      updateFullness();
     },
     sent: (batch) => void underWay.push(batch),
     committed(upTo) {
@@ -64,10 +64,10 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
       for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
         underWay.shift();
         last = { epoch: first.epoch, seq: first.seq };
-        held -= first.count;
+        uncommitted -= first.count;
         bytes -= first.bytes;
       }
-      judgeFullness();
+      updateFullness();
       return last;
     },
     get isEmpty() {
@@ -76,8 +76,8 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
     get isFull() {
       return isFull;
     },
-    get held() {
-      return held;
+    get uncommitted() {
+      return uncommitted;
     },
   };
 }

@@ -79,7 +79,7 @@ export interface Batches {
   committed(number: number): Progress | undefined;
   readonly isFull: boolean;
   /** Dispatches that are not committed yet. */
-  readonly held: number;
+  readonly uncommitted: number;
   /** Sends what has gathered, and waits for nothing any more. */
   close(): void;
 }
@@ -90,16 +90,16 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let bytes = 0;
   let seq = 0;
   let skipped = 0;
-  let begun: GatewaySession | undefined;
+  let newSession: GatewaySession | undefined;
   let isAfterHole = false;
   let number = 0;
-  let cancel: (() => void) | undefined;
+  let cancelWatermark: (() => void) | undefined;
   /** Ends the time in which dispatches gather. */
-  let callOffGather: (() => void) | undefined;
+  let cancelGather: (() => void) | undefined;
 
   function flush(): void {
-    cancel?.();
-    cancel = undefined;
+    cancelWatermark?.();
+    cancelWatermark = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
     backlog.sent({ number, count: texts.length, bytes, epoch, seq });
@@ -109,45 +109,45 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       epoch,
       seq,
       text,
-      ...(begun && { session: begun }),
+      ...(newSession && { session: newSession }),
       ...(isAfterHole && { afterHole: true }),
     };
     texts = [];
     bytes = 0;
     skipped = 0;
-    begun = undefined;
+    newSession = undefined;
     isAfterHole = false;
     ports.post(batch);
     gather();
   }
 
   function gather(): void {
-    callOffGather?.();
-    callOffGather = ports.after(GATHER_MS, () => {
-      callOffGather = undefined;
+    cancelGather?.();
+    cancelGather = ports.after(GATHER_MS, () => {
+      cancelGather = undefined;
       if (texts.length > 0) flush();
     });
   }
 
   return {
-    add(text, itsSeq) {
+    add(text, dispatchSeq) {
       texts.push(text);
-      seq = itsSeq;
+      seq = dispatchSeq;
       const cost = text.length + DISPATCH_OVERHEAD;
       bytes += cost;
       backlog.add(cost);
-      if (!callOffGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
+      if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
     },
-    skip(itsSeq) {
-      seq = itsSeq;
+    skip(dispatchSeq) {
+      seq = dispatchSeq;
       skipped++;
       if (skipped >= WATERMARK_COUNT) flush();
-      else cancel ??= ports.after(WATERMARK_MS, flush);
+      else cancelWatermark ??= ports.after(WATERMARK_MS, flush);
     },
     newEpoch(session) {
       flush();
       epoch++;
-      begun = session;
+      newSession = session;
     },
     hole() {
       flush();
@@ -156,8 +156,8 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     committed(upTo) {
       const last = backlog.committed(upTo);
       if (backlog.isEmpty) {
-        callOffGather?.(); // main waits for more: what comes next goes at once
-        callOffGather = undefined;
+        cancelGather?.(); // main waits for more: what comes next goes at once
+        cancelGather = undefined;
         if (texts.length > 0) flush();
       }
       return last;
@@ -165,13 +165,13 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     get isFull() {
       return backlog.isFull;
     },
-    get held() {
-      return backlog.held;
+    get uncommitted() {
+      return backlog.uncommitted;
     },
     close() {
       flush();
-      callOffGather?.();
-      callOffGather = undefined;
+      cancelGather?.();
+      cancelGather = undefined;
     },
   };
 }

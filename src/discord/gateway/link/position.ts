@@ -18,7 +18,7 @@ export interface Progress {
 }
 
 /** Where a shard's session goes on. */
-export interface SessionPlace {
+export interface ResumePoint {
   readonly session?: GatewaySession;
   /** Of the session: sessions are numbered. */
   readonly epoch: number;
@@ -48,14 +48,14 @@ export interface Position {
 }
 
 export function createPosition(
-  { session, epoch: first, seqCommitted, seqReceived }: SessionPlace,
+  { session, epoch: firstEpoch, seqCommitted, seqReceived }: ResumePoint,
 ): Position {
-  let epoch = first;
-  let begun = session?.seq ?? 0;
-  let received = seqReceived ?? begun;
+  let epoch = firstEpoch;
+  let firstSeq = session?.seq ?? 0;
+  let received = seqReceived ?? firstSeq;
   let committed = seqCommitted;
   /** What the last RESUME named, until a dispatch has followed it. */
-  let named: number | undefined;
+  let resumedFrom: number | undefined;
   return {
     get received() {
       return received;
@@ -66,9 +66,9 @@ export function createPosition(
     begin(seq) {
       epoch++;
       received = seq;
-      begun = seq;
+      firstSeq = seq;
       committed = undefined;
-      named = undefined;
+      resumedFrom = undefined;
     },
     receive(seq) {
       received = Math.max(received, seq);
@@ -76,10 +76,10 @@ export function createPosition(
     wasCommitted(progress) {
       if (progress.epoch === epoch) committed = Math.max(committed ?? 0, progress.seq);
     },
-    resume: () => named = committed ?? begun,
+    resume: () => resumedFrom = committed ?? firstSeq,
     leavesHole(seq) {
-      const isHole = named !== undefined && seq > named + 1;
-      named = undefined;
+      const isHole = resumedFrom !== undefined && seq > resumedFrom + 1;
+      resumedFrom = undefined;
       return isHole;
     },
   };

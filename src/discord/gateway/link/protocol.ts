@@ -9,9 +9,9 @@
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { Batch } from "./batches.ts";
-import type { Deadlines, FinalPlan, Hold, PermitAnswer } from "../lifecycle/state.ts";
+import type { Deadlines, FinalPlan, IdentifyWaitReason, PermitAnswer } from "../lifecycle/state.ts";
 import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
-import type { SessionPlace } from "./position.ts";
+import type { ResumePoint } from "./position.ts";
 
 export type { PermitAnswer };
 
@@ -66,7 +66,7 @@ export interface GatewayOptions {
 }
 
 /** A shard as a worker takes it over: from the start, or from a worker that died. */
-export interface ShardStart extends ShardOptions, SessionPlace {
+export interface ShardStart extends ShardOptions, ResumePoint {
   /** Lost connections since a session last lived. */
   readonly failures: number;
   readonly isDown: boolean;
@@ -98,7 +98,7 @@ export interface ShardState {
   /** Whether `maxRetries` connections in a row have failed. */
   readonly isDown: boolean;
   /** What an IDENTIFY waits for, where nothing else is in its way. */
-  readonly waits?: Hold;
+  readonly waits?: IdentifyWaitReason;
 }
 
 /** What became of RESUMEs. */
@@ -148,7 +148,7 @@ export type FromShard =
   | { readonly kind: "state"; readonly state: ShardState; readonly failures: number }
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
   /** Asks whether it may IDENTIFY on this socket; ahead, whether it might, and none is counted. */
-  | { readonly kind: "permit_wanted"; readonly socket: number; readonly isAhead?: true }
+  | { readonly kind: "permit_wanted"; readonly socket: number; readonly isPreview?: true }
   /** Nobody will try again: neither this shard nor, with it, the account. */
   | { readonly kind: "final"; readonly plan: FinalPlan };
 

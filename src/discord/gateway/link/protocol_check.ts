@@ -96,7 +96,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
     shardId: "number",
     sentAt: "number",
     socket: "number",
-    "isAhead?": "boolean",
+    "isPreview?": "boolean",
   },
   final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {
@@ -134,14 +134,14 @@ function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): bo
   for (const name in fields) {
     const wanted = fields[name];
     const isOptional = name.endsWith("?");
-    const found = value[isOptional ? name.slice(0, -1) : name];
-    if (isOptional && found === undefined) continue;
+    const field = value[isOptional ? name.slice(0, -1) : name];
+    if (isOptional && field === undefined) continue;
     if (typeof wanted === "string") {
-      if (typeof found !== wanted || found === null) return false;
+      if (typeof field !== wanted || field === null) return false;
     } else if (isList(wanted)) {
-      if (!Array.isArray(found)) return false;
-      if (!found.every((item) => isRecord(item) && hasFields(item, wanted[0]))) return false;
-    } else if (wanted && !(isRecord(found) && hasFields(found, wanted))) {
+      if (!Array.isArray(field)) return false;
+      if (!field.every((item) => isRecord(item) && hasFields(item, wanted[0]))) return false;
+    } else if (wanted && !(isRecord(field) && hasFields(field, wanted))) {
       return false;
     }
   }

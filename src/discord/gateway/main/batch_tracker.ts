@@ -11,21 +11,21 @@
  */
 
 import type { Batch } from "../link/batches.ts";
-import type { SessionPlace } from "../link/position.ts";
+import type { ResumePoint } from "../link/position.ts";
 import type { DispatchBatch, ShardOptions, ToWorker } from "../link/protocol.ts";
 
 /** Where a shard's session goes on, in another worker too. */
-export interface Place extends SessionPlace {
+export interface ShardResumePoint extends ResumePoint {
   /** Whether the session is of a process before this one. */
   readonly isInherited: boolean;
 }
 
-export interface Ledger {
+export interface BatchTracker {
   /** @param worker Which of the workers, one after the other, has brought it. */
-  take(batch: Batch, shardId: number, worker: number): DispatchBatch;
+  receive(batch: Batch, shardId: number, worker: number): DispatchBatch;
   /** What the worker there is must know of it: of its own batches only. */
   committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[];
-  placeOf(shardId: number): Place;
+  resumePointOf(shardId: number): ShardResumePoint;
   /** By shard. */
   seqCommitted(): ReadonlyMap<number, number>;
   /** Batches that are not committed yet. */
@@ -41,31 +41,33 @@ interface Entry {
   readonly seq: number;
 }
 
-const NOWHERE: Place = { epoch: 0, isInherited: false };
+const NO_SESSION: ShardResumePoint = { epoch: 0, isInherited: false };
 
-export function createLedger(shards: readonly ShardOptions[]): Ledger {
-  const places = new Map(shards.map(({ id, session }): [number, Place] => [
+export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracker {
+  const resumePoints = new Map(shards.map(({ id, session }): [number, ShardResumePoint] => [
     id,
-    session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NOWHERE,
+    session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
   ]));
   /** Not committed yet, by ticket. */
   const waiting: Entry[] = [];
   let tickets = 0;
 
-  const placeOf = (shardId: number): Place => places.get(shardId) ?? NOWHERE;
+  const resumePointOf = (shardId: number): ShardResumePoint =>
+    resumePoints.get(shardId) ?? NO_SESSION;
 
   return {
-    take(batch, shardId, worker) {
+    receive(batch, shardId, worker) {
       const { number, epoch, seq, session, afterHole } = batch;
       // A session is main's from its READY on, and not before: without READY's
       // batch nothing of it would be stored (T0), and yet it would be resumed.
-      if (session) places.set(shardId, { session, epoch, isInherited: false });
-      const place = placeOf(shardId);
-      if (place.epoch === epoch) {
-        places.set(shardId, {
-          ...place,
-          ...(afterHole && place.session && { session: { ...place.session, hasHole: true } }),
-          seqReceived: Math.max(place.seqReceived ?? 0, seq),
+      if (session) resumePoints.set(shardId, { session, epoch, isInherited: false });
+      const resumePoint = resumePointOf(shardId);
+      if (resumePoint.epoch === epoch) {
+        resumePoints.set(shardId, {
+          ...resumePoint,
+          ...(afterHole && resumePoint.session &&
+            { session: { ...resumePoint.session, hasHole: true } }),
+          seqReceived: Math.max(resumePoint.seqReceived ?? 0, seq),
         });
       }
       const ticket = ++tickets;
@@ -75,18 +77,22 @@ export function createLedger(shards: readonly ShardOptions[]): Ledger {
     committed(ticket, worker) {
       const settled = waiting.splice(0, countUpTo(waiting, ticket));
       for (const entry of settled) {
-        const place = placeOf(entry.shardId);
-        if (place.epoch !== entry.epoch || !place.session) continue;
-        const seq = Math.max(place.session.seq, entry.seq);
-        const seqCommitted = Math.max(place.seqCommitted ?? 0, entry.seq);
-        places.set(entry.shardId, { ...place, session: { ...place.session, seq }, seqCommitted });
+        const resumePoint = resumePointOf(entry.shardId);
+        if (resumePoint.epoch !== entry.epoch || !resumePoint.session) continue;
+        const seq = Math.max(resumePoint.session.seq, entry.seq);
+        const seqCommitted = Math.max(resumePoint.seqCommitted ?? 0, entry.seq);
+        resumePoints.set(entry.shardId, {
+          ...resumePoint,
+          session: { ...resumePoint.session, seq },
+          seqCommitted,
+        });
       }
       return lastOfEach(settled.filter((entry) => entry.worker === worker))
         .map(({ shardId, number }) => ({ kind: "committed", shardId, number }));
     },
-    placeOf,
+    resumePointOf,
     seqCommitted() {
-      const known = [...places].flatMap(([id, { seqCommitted }]): [number, number][] =>
+      const known = [...resumePoints].flatMap(([id, { seqCommitted }]): [number, number][] =>
         seqCommitted === undefined ? [] : [[id, seqCommitted]]
       );
       return new Map(known);

@@ -18,7 +18,7 @@ export interface EarlyThread {
 }
 
 /** @param worker Just made: a death that nobody saw would not be noted. */
-export function holdThread(worker: Worker): EarlyThread {
+export function createEarlyThread(worker: Worker): EarlyThread {
   let waiting: Worker | undefined = worker;
   const onEnd = () => void (waiting = undefined);
   worker.on("error", onEnd); // without a listener it would end the process

@@ -9,10 +9,10 @@
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import { DOWN_IDENTIFY_SPACING_MS } from "../lifecycle/state.ts";
 import type { PermitAnswer, ShardOptions, ShardStart, ShardState } from "../link/protocol.ts";
-import type { Place } from "./batch_tracker.ts";
+import type { ShardResumePoint } from "./batch_tracker.ts";
 
 /** A call for a permit, by the worker and the socket that it came from. */
-export interface Ask {
+export interface PermitRequest {
   readonly generation: number;
   readonly socket: number;
 }
@@ -20,16 +20,19 @@ export interface Ask {
 export interface ShardViews {
   has(shardId: number): boolean;
   /** Where each shard begins, or goes on in another worker. */
-  starts(placeOf: (shardId: number) => Place, isFirst: boolean): readonly ShardStart[];
+  starts(
+    resumePointOf: (shardId: number) => ShardResumePoint,
+    isFirst: boolean,
+  ): readonly ShardStart[];
   /** The worker has told a shard's state. */
-  told(shardId: number, state: ShardState, failures: number): void;
+  setState(shardId: number, state: ShardState, failures: number): void;
   /** No worker holds the connections, whatever the last one said. */
-  gone(): void;
+  workerDown(): void;
   /** A shard has come to its end, and with it the account: so have all others. */
   ended(shardId: number): void;
-  asked(shardId: number, ask: Ask): void;
+  permitRequested(shardId: number, request: PermitRequest): void;
   /** @returns The shard's oldest call that had no answer; `undefined` if there is none. */
-  answered(shardId: number, answer: PermitAnswer): Ask | undefined;
+  permitAnswered(shardId: number, answer: PermitAnswer): PermitRequest | undefined;
 }
 
 /** One shard. */
@@ -40,7 +43,7 @@ interface View {
   /** Unix time in milliseconds of the last IDENTIFY that it was granted. */
   grantedAt: number;
   /** Calls that main has not answered. */
-  readonly asks: Ask[];
+  readonly permitRequests: PermitRequest[];
 }
 
 /**
@@ -57,13 +60,13 @@ export function createShardViews(
     state: { state: "connecting", readyAt: now(), isDown: false },
     failures: 0,
     grantedAt: -Infinity,
-    asks: [],
+    permitRequests: [],
   }]));
 
   /** A worker knows only its own life: until it is ready, `readyAt` is what it was before. */
-  function set(view: View, told: ShardState): void {
-    const { readyAt } = told.state === "ready" ? told : view.state;
-    view.state = { ...told, readyAt };
+  function set(view: View, reported: ShardState): void {
+    const { readyAt } = reported.state === "ready" ? reported : view.state;
+    view.state = { ...reported, readyAt };
     onState(view.options.id, view.state);
   }
 
@@ -75,18 +78,18 @@ export function createShardViews(
 
   return {
     has: (shardId) => views.has(shardId),
-    starts: (placeOf, isFirst) =>
+    starts: (resumePointOf, isFirst) =>
       Array.from(views.values(), (view) => {
         const identifyInMs = isFirst ? view.options.identifyInMs : identifyLeftMs(view, now());
-        return toStart(view, placeOf(view.options.id), identifyInMs);
+        return toStart(view, resumePointOf(view.options.id), identifyInMs);
       }),
-    told(shardId, state, failures) {
+    setState(shardId, state, failures) {
       const view = views.get(shardId);
       if (!view) return;
       view.failures = failures;
       set(view, state);
     },
-    gone() {
+    workerDown() {
       for (const view of views.values()) unserved(view, "connecting");
     },
     ended(shardId) {
@@ -94,12 +97,12 @@ export function createShardViews(
         if (id !== shardId) unserved(view, "fatal");
       }
     },
-    asked: (shardId, ask) => void views.get(shardId)?.asks.push(ask),
-    answered(shardId, answer) {
+    permitRequested: (shardId, request) => void views.get(shardId)?.permitRequests.push(request),
+    permitAnswered(shardId, answer) {
       const view = views.get(shardId);
-      const ask = view?.asks.shift();
-      if (view && ask && answer.kind === "granted") view.grantedAt = now();
-      return ask;
+      const request = view?.permitRequests.shift();
+      if (view && request && answer.kind === "granted") view.grantedAt = now();
+      return request;
     },
   };
 }
@@ -112,7 +115,7 @@ function identifyLeftMs({ state, grantedAt }: View, now: number): number {
 
 function toStart(
   { options: { id }, state: { isDown }, failures }: View,
-  { session, epoch, seqCommitted, seqReceived, isInherited }: Place,
+  { session, epoch, seqCommitted, seqReceived, isInherited }: ShardResumePoint,
   identifyInMs: number,
 ): ShardStart {
   return {

@@ -30,7 +30,7 @@ export interface SupervisorEvents {
   start(): ToWorker;
   onMessage(message: FromWorker): void;
   /** No worker does its work any more; said as soon as that is known, twice at times. */
-  onGone(): void;
+  onWorkerDown(): void;
   onDied(): void;
   /** It died too often, and there will be no other. */
   onGivenUp(deaths: number): void;
@@ -46,9 +46,9 @@ export interface Supervisor {
   readonly deaths: number;
   /** Makes the first worker. */
   begin(): void;
-  tell(message: ToWorker): void;
+  send(message: ToWorker): void;
   /** From now on no worker takes the place of another. */
-  retire(): void;
+  disableRestarts(): void;
   /** Has the worker stop, and ends it; two seconds at most. */
   stop(): Promise<void>;
 }
@@ -68,23 +68,23 @@ export function createSupervisor(
   let generation = 0;
   let restart: ReturnType<typeof setTimeout> | undefined;
   let watch: ReturnType<typeof setInterval> | undefined;
-  let isRetired = false;
+  let isRestartDisabled = false;
   let onStopped: (() => void) | undefined;
 
   function spawn(): void {
-    const started = takeThread?.() ?? new Worker(workerUrl);
-    worker = started;
+    const newWorker = takeThread?.() ?? new Worker(workerUrl);
+    worker = newWorker;
     generation++;
     tick.begin();
-    listen(started, {
-      isHeard: () => worker === started,
+    listen(newWorker, {
+      isCurrent: () => worker === newWorker,
       onMessage: receive,
       onEnd: died,
     });
-    tell(events.start());
+    send(events.start());
   }
 
-  function tell(message: ToWorker): void {
+  function send(message: ToWorker): void {
     worker?.postMessage(message);
   }
 
@@ -97,11 +97,11 @@ export function createSupervisor(
     worker = undefined;
     events.onDied();
     onStopped?.();
-    if (isRetired) return;
-    events.onGone();
+    if (isRestartDisabled) return;
+    events.onWorkerDown();
     const next = restarts.died();
     if (next.kind === "give_up") {
-      retire();
+      disableRestarts();
       events.onLog("error", "The gateway's worker died too often and is given up", { cause });
       return events.onGivenUp(next.deaths);
     }
@@ -111,15 +111,15 @@ export function createSupervisor(
   }
 
   /** A thread that hangs is ended; its `exit` does the rest. */
-  function look(): void {
-    if (!tick.standsStill() || !worker) return;
+  function checkWorker(): void {
+    if (!tick.isStalled() || !worker) return;
     events.onLog("error", "The gateway's worker stands still and is ended", {});
-    events.onGone();
+    events.onWorkerDown();
     void worker.terminate();
   }
 
-  function retire(): void {
-    isRetired = true;
+  function disableRestarts(): void {
+    isRestartDisabled = true;
     clearInterval(watch);
     clearTimeout(restart);
   }
@@ -134,13 +134,13 @@ export function createSupervisor(
       return restarts.deaths;
     },
     begin() {
-      watch = setInterval(look, watchMs);
+      watch = setInterval(checkWorker, watchMs);
       spawn();
     },
-    tell,
-    retire,
+    send,
+    disableRestarts,
     async stop() {
-      retire();
+      disableRestarts();
       const ending = worker;
       if (!ending) return;
       await new Promise<void>((resolve) => {
@@ -149,7 +149,7 @@ export function createSupervisor(
           clearTimeout(timer);
           resolve();
         };
-        tell({ kind: "stop" });
+        send({ kind: "stop" });
       });
       worker = undefined;
       await ending.terminate();
@@ -159,16 +159,16 @@ export function createSupervisor(
 
 interface WorkerEvents {
   /** Whether it is still the worker of its supervisor; one that is not is not heard. */
-  isHeard(): boolean;
+  isCurrent(): boolean;
   onMessage(message: FromWorker): void;
   onEnd(cause: string): void;
 }
 
 /** Listens to a worker until it ends; one that sends an unknown message is ended. */
-function listen(worker: Worker, { isHeard, onMessage, onEnd }: WorkerEvents): void {
+function listen(worker: Worker, { isCurrent, onMessage, onEnd }: WorkerEvents): void {
   let cause = "it ended by itself";
   worker.on("message", (message: unknown) => {
-    if (!isHeard()) return;
+    if (!isCurrent()) return;
     if (isFromWorker(message)) return onMessage(message);
     cause = "it sent an unknown message";
     void worker.terminate();
@@ -177,6 +177,6 @@ function listen(worker: Worker, { isHeard, onMessage, onEnd }: WorkerEvents): vo
     cause = error instanceof Error ? error.name : "an error";
   });
   worker.on("exit", () => {
-    if (isHeard()) onEnd(cause);
+    if (isCurrent()) onEnd(cause);
   });
 }

@@ -9,7 +9,7 @@
  */
 
 import { createTotals } from "../link/counts.ts";
-import { createLedger } from "./batch_tracker.ts";
+import { createBatchTracker } from "./batch_tracker.ts";
 import type { FinalPlan } from "../lifecycle/state.ts";
 import {
   type DispatchBatch,
@@ -51,7 +51,7 @@ export interface GatewayEvents {
    * A shard would IDENTIFY. Each call is answered by one {@link Gateway.permit}, in
    * the order of the calls; what is granted is stored before.
    */
-  onPermitWanted(shardId: number, isAhead: boolean): void;
+  onPermitWanted(shardId: number, isPreview: boolean): void;
   onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   onFinal(final: GatewayFinal): void;
 }
@@ -93,7 +93,7 @@ export function startGateway(
   const { shards, ...common } = options;
   const { now } = ports;
   const { onLog } = events;
-  const ledger = createLedger(shards);
+  const batches = createBatchTracker(shards);
   const totals = createTotals();
   const views = createShardViews(shards, now, (id, state) => events.onState(id, state));
   let { url } = options;
@@ -101,7 +101,7 @@ export function startGateway(
   const worker = createSupervisor(ports, {
     start,
     onMessage: receive,
-    onGone: views.gone,
+    onWorkerDown: views.workerDown,
     onDied: totals.died,
     onGivenUp: (deaths) => events.onFinal({ kind: "worker_died", deaths }),
     onLog,
@@ -109,7 +109,7 @@ export function startGateway(
 
   function start(): ToWorker {
     const { generation, tick } = worker;
-    const starts = views.starts(ledger.placeOf, generation === 1);
+    const starts = views.starts(batches.resumePointOf, generation === 1);
     if (common.isConnectionDebug) {
       onLog("debug", "The gateway's worker starts", startFields(generation, starts));
     }
@@ -133,14 +133,14 @@ export function startGateway(
   function receiveOf(id: number, message: FromShard): void {
     switch (message.kind) {
       case "batch":
-        return events.onBatch(ledger.take(message.batch, id, worker.generation));
+        return events.onBatch(batches.receive(message.batch, id, worker.generation));
       case "state":
-        return views.told(id, message.state, message.failures);
+        return views.setState(id, message.state, message.failures);
       case "beat":
         return events.onBeat(id, toBeat(message));
       case "permit_wanted":
-        views.asked(id, { generation: worker.generation, socket: message.socket });
-        return events.onPermitWanted(id, message.isAhead ?? false);
+        views.permitRequested(id, { generation: worker.generation, socket: message.socket });
+        return events.onPermitWanted(id, message.isPreview ?? false);
       case "final":
         return end(id, message.plan);
     }
@@ -150,7 +150,7 @@ export function startGateway(
   function end(shardId: number, plan: FinalPlan): void {
     if (isOver) return;
     isOver = true;
-    worker.retire();
+    worker.disableRestarts();
     views.ended(shardId);
     events.onFinal(plan);
   }
@@ -159,22 +159,22 @@ export function startGateway(
 
   return {
     committed(ticket) {
-      for (const message of ledger.committed(ticket, worker.generation)) worker.tell(message);
+      for (const message of batches.committed(ticket, worker.generation)) worker.send(message);
     },
     permit(shardId, answer) {
-      const ask = views.answered(shardId, answer);
-      if (ask?.generation !== worker.generation) return;
-      worker.tell({ kind: "permit", shardId, socket: ask.socket, answer });
+      const request = views.permitAnswered(shardId, answer);
+      if (request?.generation !== worker.generation) return;
+      worker.send({ kind: "permit", shardId, socket: request.socket, answer });
     },
-    setUrl(itsUrl) {
-      url = itsUrl;
-      worker.tell({ kind: "url", url });
+    setUrl(newUrl) {
+      url = newUrl;
+      worker.send({ kind: "url", url });
     },
     stats: () => ({
       ...totals.sum(),
       tickAt: worker.tickAt(),
-      seqCommitted: ledger.seqCommitted(),
-      uncommitted: ledger.uncommitted,
+      seqCommitted: batches.seqCommitted(),
+      uncommitted: batches.uncommitted,
       deaths: worker.deaths,
       compression: options.compress ? "zlib-stream" : "none",
     }),

@@ -14,7 +14,7 @@ export interface Tick {
   /** Another worker begins: how long the last one stood still does not count. */
   begin(): void;
   /** Whether the worker has not moved for so many looks in a row; each call is a look. */
-  standsStill(): boolean;
+  isStalled(): boolean;
 }
 
 /**
@@ -35,7 +35,7 @@ export function createTick(now: number): Tick {
     buffer,
     at: () => Number(Atomics.load(counter, 0)),
     begin: () => void (standstills = 0),
-    standsStill() {
+    isStalled() {
       const seen = Atomics.load(counter, 0);
       standstills = seen === last ? standstills + 1 : 0;
       last = seen;

@@ -39,8 +39,8 @@ export function isLive({ thread_metadata }: ChannelPayload): boolean {
 
 /** The last message stays as of the GUILD_CREATE: a newer one is not needed, and storing it costs. */
 export function putChannel(channels: Map<ChannelId, Channel>, payload: ChannelPayload): void {
-  const { lastMessageId: told, ...channel } = toChannel(payload);
-  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? told;
+  const { lastMessageId: reported, ...channel } = toChannel(payload);
+  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? reported;
   channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
 }
 

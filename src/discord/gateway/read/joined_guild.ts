@@ -29,7 +29,7 @@ const MAX_NAME = 100;
  * @param index As it was before the dispatch.
  * @param unread Guilds that the bot is in, though the index could not be told of them.
  */
-export function joinedBy(
+export function joinedGuild(
   { t, d }: Dispatch,
   index: GuildIndex,
   unread: readonly GuildId[],

@@ -47,7 +47,7 @@ const memberPayload = withinPayload.extend({ user: z.object({ id: z.string() }) 
  * @param self Ours; `undefined` before the first READY.
  * @returns `undefined` where it has not, or where the payload does not fit.
  */
-export function permissionsChangedBy(
+export function guildWithChangedPermissions(
   { t, d }: Dispatch,
   self: UserId | undefined,
 ): GuildId | undefined {

@@ -14,22 +14,22 @@ import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
-import { deletedBy } from "../decode/decode_deletion.ts";
-import { fold, FOLDED_TYPES, leftBy, readSelf } from "./apply_dispatch.ts";
+import { decodeDeletion } from "../decode/decode_deletion.ts";
+import { applyDispatch, GUILD_DISPATCH_TYPES, guildsLeft, readSelf } from "./apply_dispatch.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
-import { joinedBy } from "./joined_guild.ts";
+import { joinedGuild } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
-import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
+import { guildWithChangedPermissions, MEMBER_UPDATE } from "./permission_changes.ts";
 
 /** What a dispatch is decoded with, besides itself. */
-interface Known {
+interface DecodeFacts {
   readonly accountId: AccountId;
   /** `undefined` before the first READY. */
   readonly self: Self | undefined;
   readonly index: GuildIndex;
 }
 
-type Decode = (dispatch: Dispatch, known: Known) => InboundEvent | DecodeProblem | undefined;
+type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 
 /** Decoders of the dispatches that are events by themselves. Others change the index of guilds. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
@@ -40,14 +40,14 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
         ? decodeMessage(d, { accountId, self, index })
         : { kind: "problem", why: "came before READY" },
   ],
-  ["INTERACTION_CREATE", ({ d }, known) => decodeInteraction(d, known)],
-  ["MESSAGE_DELETE", deletedBy],
-  ["MESSAGE_DELETE_BULK", deletedBy],
+  ["INTERACTION_CREATE", ({ d }, facts) => decodeInteraction(d, facts)],
+  ["MESSAGE_DELETE", decodeDeletion],
+  ["MESSAGE_DELETE_BULK", decodeDeletion],
 ]);
 
 /** Types of the dispatches that are to leave the worker. */
 export const READ_TYPES: readonly string[] = [
-  ...FOLDED_TYPES,
+  ...GUILD_DISPATCH_TYPES,
   MEMBER_UPDATE,
   ...DECODERS.keys(),
 ];
@@ -114,16 +114,16 @@ export function createReader(
   }
 
   /** Folds a READY, or a dispatch about a guild, into the index. */
-  function learn(dispatch: Dispatch, { events, changed }: Reading): void {
-    const guild = self && joinedBy(dispatch, index, dropped);
+  function updateIndex(dispatch: Dispatch, { events, changed }: Reading): void {
+    const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
-    const folded = fold(index, dispatch, self?.userId);
+    const folded = applyDispatch(index, dispatch, self?.userId);
     index = folded.index;
     for (const id of folded.changed) changed.add(id);
-    const guildId = permissionsChangedBy(dispatch, self?.userId);
+    const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });
     if (dispatch.t === "READY" && folded.problem === undefined) {
-      const left = leftBy(readyPayload.parse(dispatch.d), dropped);
+      const left = guildsLeft(readyPayload.parse(dispatch.d), dropped);
       for (const id of left) changed.add(id);
       dropped = dropped.filter((id) => !left.includes(id) && !index.has(id));
     }
@@ -134,12 +134,12 @@ export function createReader(
     read({ shardId, ticket, seq, text, afterHole }) {
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
-      for (const dispatch of dispatchesIn(text, passOver)) {
+      for (const dispatch of parseDispatches(text, passOver)) {
         const decode = DECODERS.get(dispatch.t);
         if (decode) add(decoded(decode, dispatch), events);
         else {
           if (dispatch.t === "READY") add(start(dispatch), events);
-          learn(dispatch, reading);
+          updateIndex(dispatch, reading);
         }
       }
       return {
@@ -187,8 +187,8 @@ function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readon
   });
 }
 
-function dispatchesIn(text: string, passOver: (problem: ReadProblem) => void): Dispatch[] {
-  return itemsIn(text, passOver).filter((item): item is Dispatch => {
+function parseDispatches(text: string, passOver: (problem: ReadProblem) => void): Dispatch[] {
+  return parseItems(text, passOver).filter((item): item is Dispatch => {
     if (isDispatch(item)) return true;
     passOver({ type: "unknown", why: "no dispatch" });
     return false;
@@ -196,15 +196,15 @@ function dispatchesIn(text: string, passOver: (problem: ReadProblem) => void): D
 }
 
 /** What a batch holds. Nobody has parsed it before: if a text is no JSON, each is tried alone. */
-function itemsIn(text: string, passOver: (problem: ReadProblem) => void): readonly unknown[] {
+function parseItems(text: string, passOver: (problem: ReadProblem) => void): readonly unknown[] {
   const batch = parseJson(text);
   if (batch !== undefined) {
     if (!Array.isArray(batch)) throw new TypeError("A batch is no JSON array");
     return batch;
   }
   const items: unknown[] = [];
-  for (const one of text.slice(1, -1).split(SEPARATOR)) {
-    const item = parseJson(one);
+  for (const itemText of text.slice(1, -1).split(SEPARATOR)) {
+    const item = parseJson(itemText);
     if (item === undefined) passOver({ type: "unknown", why: "no JSON" });
     else items.push(item);
   }

@@ -53,10 +53,10 @@ export function createConnector(
   let closing: Promise<void> | undefined;
 
   function openNow({ socket, url: address, intent }: Open): void {
-    const on = (event: SocketEvent) => emitter.emit.event({ socket, ...event });
-    const gone = (close: SocketClose) => {
+    const emit = (event: SocketEvent) => emitter.emit.event({ socket, ...event });
+    const onClosed = (close: SocketClose) => {
       connection = undefined;
-      on({ kind: "closed", ...close });
+      emit({ kind: "closed", ...close });
     };
     try {
       const url = gatewayUrl(address, compress);
@@ -74,15 +74,15 @@ export function createConnector(
       }, {
         onOpen: () => {
           debug("Connected, waiting for HELLO", {});
-          on({ kind: "opened" });
+          emit({ kind: "opened" });
         },
         onText: (text) => emitter.emit.text(text, socket),
-        onGarbled: (reason) => on({ kind: "garbled", reason }),
-        onClose: gone,
+        onGarbled: (reason) => emit({ kind: "garbled", reason }),
+        onClose: onClosed,
       });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      gone({ reason: error.message }); // an address that the token may not be sent to
+      onClosed({ reason: error.message }); // an address that the token may not be sent to
     }
   }
 

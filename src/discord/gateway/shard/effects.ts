@@ -6,7 +6,7 @@
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import { SESSION_LOST } from "../lifecycle/close_line.ts";
-import { type Effect, isOfSession, type Life } from "../lifecycle/state.ts";
+import { type Effect, isOfSession, type LifecycleState } from "../lifecycle/state.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
 import type { CommonOptions, FromShard } from "../link/protocol.ts";
@@ -16,9 +16,9 @@ import type { ShardReport } from "./report.ts";
 
 export interface EffectPorts {
   readonly connector: Omit<Connector, "connect" | "closed" | "setPaused">;
-  readonly machine: { readonly life: Life };
+  readonly machine: { readonly state: LifecycleState };
   readonly position: Pick<Position, "committed" | "resume">;
-  readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "held" | "lost">;
+  readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "identifyWait" | "lost">;
   readonly counters: Pick<Counters, "identified">;
   post(message: FromShard): void;
 }
@@ -55,18 +55,18 @@ export function createEffects(
       case "send_presence":
         return connector.send(Op.PresenceUpdate, presencePayload(options.presence));
       case "heartbeat": {
-        const seq = isOfSession(machine.life.phase) ? position.committed : undefined;
+        const seq = isOfSession(machine.state.phase) ? position.committed : undefined;
         return connector.send(Op.Heartbeat, seq ?? null);
       }
-      case "report_beat": {
+      case "report_heartbeat": {
         const { kind: _, ...beat } = effect;
         report.beat(beat);
         return post({ kind: "beat", ...beat });
       }
       case "report_flood":
         return log("warn", "Discord asks for more heartbeats than may be sent", {});
-      case "report_held":
-        return report.held(effect.hold, effect.waitMs);
+      case "report_identify_wait":
+        return report.identifyWait(effect.reason, effect.waitMs);
       case "report_lost":
         return report.lost(effect.lost, sessionId);
       case "report_stale":

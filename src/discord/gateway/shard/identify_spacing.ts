@@ -13,7 +13,7 @@ import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import type { ShardStart } from "../link/protocol.ts";
 
 /** At the start: those with nothing to resume come one after the other. */
-export function takeTurns(
+export function spaceIdentifies(
   shards: readonly ShardStart[],
   maxConcurrency: number,
 ): readonly ShardStart[] {
@@ -28,7 +28,7 @@ export function takeTurns(
 }
 
 /** A shard that one of its fellows was preferred to. */
-export interface Fellow {
+export interface IdentifyCandidate {
   readonly id: number;
   readonly wantsIdentify: boolean;
 }
@@ -37,16 +37,16 @@ export interface Fellow {
  * One has got its permit: for how long each of the others is to hold back, in
  * milliseconds. Those that want one have their turns after each other.
  */
-export function holdsAfter(
+export function identifyDelays(
   granted: number,
-  shards: readonly Fellow[],
+  shards: readonly IdentifyCandidate[],
   maxConcurrency: number,
 ): ReadonlyMap<number, number> {
-  const isFellow = ({ id }: Fellow) =>
+  const isSameKey = ({ id }: IdentifyCandidate) =>
     id !== granted && id % maxConcurrency === granted % maxConcurrency;
   let forMs = 0;
   return new Map(
-    shards.filter(isFellow).map(({ id, wantsIdentify }) => [
+    shards.filter(isSameKey).map(({ id, wantsIdentify }) => [
       id,
       wantsIdentify ? forMs += SPACING_MS : SPACING_MS,
     ]),

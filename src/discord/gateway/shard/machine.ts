@@ -9,14 +9,14 @@
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import {
-  type Beginning,
   type Effect,
   hasSocket,
-  type Life,
-  type LifeEvent,
-  type LifeRules,
-  newLife,
+  initialState,
+  type LifecycleEvent,
+  type LifecycleRules,
+  type LifecycleState,
   type Now,
+  type StartFacts,
   wakeAtMs,
 } from "../lifecycle/state.ts";
 import { advance } from "../lifecycle/reconnect.ts";
@@ -25,7 +25,7 @@ export interface MachineEvents {
   /** @param sessionId Of the session before the step. */
   effect(effect: Effect, sessionId: string | undefined): void;
   /** All events that came are taken. */
-  settled(life: Life): void;
+  settled(state: LifecycleState): void;
 }
 
 export interface MachinePorts {
@@ -41,11 +41,11 @@ export interface MachinePorts {
 }
 
 export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
-  readonly life: Life;
+  readonly state: LifecycleState;
   /** Whether a socket is the one in use. */
   isInUse(socket: number): boolean;
   /** Takes a step, and those that its effects bring about after it. */
-  step(event: LifeEvent): void;
+  step(event: LifecycleEvent): void;
   /** Where to connect from now on; a wait or a connection there is goes on. */
   setUrl(url: string): void;
   /** Takes the last step: no timer is left. */
@@ -59,34 +59,34 @@ export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
 const TICK_MS = 10_000;
 
 export function createMachine(
-  beginning: Beginning,
-  firstRules: LifeRules,
+  facts: StartFacts,
+  firstRules: LifecycleRules,
   { now, random, after, onTick, tickMs = TICK_MS }: MachinePorts,
 ): Machine {
   const emitter = createEmitter<MachineEvents>();
   let rules = firstRules;
-  let life = newLife(now(), beginning);
+  let state = initialState(now(), facts);
   let cancel: (() => void) | undefined;
   let armedFor = NaN;
-  const events: LifeEvent[] = [];
+  const events: LifecycleEvent[] = [];
 
-  function step(event: LifeEvent): void {
+  function step(event: LifecycleEvent): void {
     if (events.push(event) > 1) return;
     for (let next = events[0]; next; next = events[0]) {
-      const { life: then, effects } = advance(life, next, rules, now(), random());
-      const { sessionId } = life.session ?? {};
-      life = then;
+      const { state: newState, effects } = advance(state, next, rules, now(), random());
+      const { sessionId } = state.session ?? {};
+      state = newState;
       for (const effect of effects) emitter.emit.effect(effect, sessionId);
       events.shift();
     }
     arm();
-    emitter.emit.settled(life);
+    emitter.emit.settled(state);
   }
 
   /** Plans the next tick: when something is due, or in {@link TICK_MS}. */
   function arm(): void {
-    const wakeAt = wakeAtMs(life);
-    if (wakeAt === armedFor || life.phase.kind === "stopped") return;
+    const wakeAt = wakeAtMs(state);
+    if (wakeAt === armedFor || state.phase.kind === "stopped") return;
     armedFor = wakeAt;
     cancel?.();
     const inMs = Math.max(1, Math.min(tickMs, Math.ceil(wakeAt - now().monotonicMs)));
@@ -99,10 +99,10 @@ export function createMachine(
 
   return {
     connect: emitter.connect,
-    get life() {
-      return life;
+    get state() {
+      return state;
     },
-    isInUse: (socket) => socket === life.socket && hasSocket(life.phase),
+    isInUse: (socket) => socket === state.socket && hasSocket(state.phase),
     step,
     setUrl(url) {
       rules = { ...rules, url };

@@ -17,7 +17,7 @@ import type { Machine } from "./machine.ts";
 import type { ShardReport } from "./report.ts";
 
 export interface ReceiverPorts {
-  readonly machine: Pick<Machine, "life" | "isInUse" | "step">;
+  readonly machine: Pick<Machine, "state" | "isInUse" | "step">;
   readonly position: Position;
   readonly batches: Pick<Batches, "add" | "skip" | "hole" | "newEpoch">;
   readonly report: Pick<ShardReport, "log" | "debug" | "passedOver" | "hole">;
@@ -38,7 +38,7 @@ export function createReceiver(
 
   function receive(text: string, socket: number): void {
     if (!machine.isInUse(socket)) return;
-    const { phase } = machine.life;
+    const { phase } = machine.state;
     const frame = readFrame(text, wanted);
     switch (frame.kind) {
       case "dispatch":
@@ -75,11 +75,11 @@ export function createReceiver(
     if (!position.leavesHole(seq)) return;
     batches.hole();
     report.hole();
-    machine.step({ socket: machine.life.socket, kind: "hole" });
+    machine.step({ socket: machine.state.socket, kind: "hole" });
   }
 
   function dispatch({ type, seq, text }: DispatchFrame): void {
-    const isReplayed = machine.life.phase.kind === "resuming";
+    const isReplayed = machine.state.phase.kind === "resuming";
     counters.dispatched(type, isReplayed);
     report.debug("Dispatch", { type, seq });
     noteHole(seq);

@@ -11,7 +11,7 @@
 import { bounded } from "../../../lib/bounded.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
-import type { Hold, Life, Lost } from "../lifecycle/state.ts";
+import type { IdentifyWaitReason, LifecycleState, LostConnection } from "../lifecycle/state.ts";
 import { MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
 import { backoffOf } from "../lifecycle/plan_reconnect.ts";
 import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";
@@ -22,7 +22,7 @@ export type LogFields = Readonly<Record<string, LogValue>>;
 export interface ReportPorts {
   post(message: FromShard): void;
   /** What is of the whole worker. */
-  tell(message: FromWorker): void;
+  postFromWorker(message: FromWorker): void;
   readonly counters: Counters;
 }
 
@@ -31,16 +31,16 @@ export interface ShardReport {
   /** Said with `connection_debug` only. */
   debug(event: string, fields: LogFields): void;
   beat(beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
-  held(hold: Hold, waitMs: number): void;
+  identifyWait(reason: IdentifyWaitReason, waitMs: number): void;
   /** Counted each time, and said ever more rarely: a flood is not to fill the log. */
   passedOver(why: string, text: string): void;
-  lost(lost: Lost, sessionId: string | undefined): void;
+  lost(lost: LostConnection, sessionId: string | undefined): void;
   hole(): void;
   /** State and counters, where they have changed. */
-  update(life: Life): void;
+  update(state: LifecycleState): void;
 }
 
-const HELD: Readonly<Record<Hold, string>> = {
+const WAIT_TEXTS: Readonly<Record<IdentifyWaitReason, string>> = {
   spacing: "Not identifying yet: another IDENTIFY was sent within five seconds",
   budget: "Not identifying: the day's IDENTIFYs are spent but for the reserve",
 };
@@ -55,14 +55,14 @@ const MAX_REASON = 123;
 export function createShardReport(
   { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
   shardId: number,
-  { post, tell, counters }: ReportPorts,
+  { post, postFromWorker, counters }: ReportPorts,
 ): ShardReport {
   let reported = "";
   let passedOver = 0;
 
   function log(level: LogLevel, event: string, fields: LogFields): void {
     const own = shardCount > 1 ? { shard: shardId } : {};
-    tell({ kind: "log", level, event, fields: { ...own, ...fields } });
+    postFromWorker({ kind: "log", level, event, fields: { ...own, ...fields } });
   }
 
   function debug(event: string, fields: LogFields): void {
@@ -77,9 +77,9 @@ export function createShardReport(
       if (latencyMs === undefined) return debug("Heartbeat not acknowledged", late);
       debug("Heartbeat acknowledged", { ...late, latencyMs: Math.round(latencyMs) });
     },
-    held(hold, waitMs) {
-      if (hold === "budget") return log("warn", HELD.budget, { waitMs });
-      debug(HELD.spacing, { waitMs: Math.round(waitMs) });
+    identifyWait(reason, waitMs) {
+      if (reason === "budget") return log("warn", WAIT_TEXTS.budget, { waitMs });
+      debug(WAIT_TEXTS.spacing, { waitMs: Math.round(waitMs) });
     },
     passedOver(why, { length }) {
       counters.unparsable();
@@ -102,8 +102,8 @@ export function createShardReport(
       }
       log("info", closeLine(lost), { cause: label, phase: during });
       if ("reason" in cause) {
-        const said = without(cause.reason, [token, sessionId ?? ""]);
-        debug("The other end's words", { reason: bounded(said, MAX_REASON) });
+        const safeReason = withoutSecrets(cause.reason, [token, sessionId ?? ""]);
+        debug("The other end's words", { reason: bounded(safeReason, MAX_REASON) });
       }
       if (lost.isSessionLost) {
         const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
@@ -124,22 +124,22 @@ export function createShardReport(
       });
     },
     hole: () => log("warn", HOLE, {}),
-    update(life) {
-      const state = toShardState(life);
-      const { failures } = life;
+    update(lifecycle) {
+      const state = toShardState(lifecycle);
+      const { failures, phase } = lifecycle;
       const text = JSON.stringify([state, failures]);
-      if (text !== reported && life.phase.kind !== "stopped") {
+      if (text !== reported && phase.kind !== "stopped") {
         reported = text;
         post({ kind: "state", state, failures });
       }
       const counts = counters.changed();
-      if (counts) tell({ kind: "counts", counts });
+      if (counts) postFromWorker({ kind: "counts", counts });
     },
   };
 }
 
 /** A text without what is secret, and without what a terminal would act on. */
-function without(text: string, secrets: readonly string[]): string {
+function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret !== "")
     .reduce((left, secret) => left.replaceAll(secret, "…"), text)

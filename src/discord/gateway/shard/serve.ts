@@ -11,7 +11,7 @@
 import { createAcknowledge } from "./acknowledge.ts";
 import { openConnection } from "../socket/connection.ts";
 import { createCounters } from "../link/counts.ts";
-import { holdsAfter, takeTurns } from "./identify_spacing.ts";
+import { identifyDelays, spaceIdentifies } from "./identify_spacing.ts";
 import {
   type FromShard,
   type FromWorker,
@@ -56,15 +56,15 @@ export function serveGateway(port: Port): void {
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();
-    for (const shard of takeTurns(starts, maxConcurrency)) {
+    for (const shard of spaceIdentifies(starts, maxConcurrency)) {
       if (isOver) return;
       const { id } = shard;
       const ports = {
         now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
         random: Math.random,
         after,
-        post: (message: FromShard) => say(id, message),
-        tell: (message: FromWorker) => port.postMessage(message),
+        post: (message: FromShard) => postFromShard(id, message),
+        postFromWorker: (message: FromWorker) => port.postMessage(message),
         onTick,
         connect: openConnection,
         acknowledge,
@@ -74,7 +74,7 @@ export function serveGateway(port: Port): void {
     }
   }
 
-  function say(shardId: number, message: FromShard): void {
+  function postFromShard(shardId: number, message: FromShard): void {
     port.postMessage({ ...message, shardId, sentAt: Date.now() });
     if (message.kind !== "final") return;
     isOver = true;
@@ -88,8 +88,8 @@ export function serveGateway(port: Port): void {
       id,
       wantsIdentify: wantsIdentify(),
     }));
-    for (const [id, forMs] of holdsAfter(shardId, others, maxConcurrency)) {
-      shards.get(id)?.hold(forMs);
+    for (const [id, forMs] of identifyDelays(shardId, others, maxConcurrency)) {
+      shards.get(id)?.delayIdentify(forMs);
     }
   }
 

@@ -31,7 +31,7 @@ export interface Shard {
   /** Main's answer to the socket that asked for an IDENTIFY; to another one it is void. */
   permit(socket: number, answer: PermitAnswer): void;
   /** Another shard has the turn to IDENTIFY, for so many milliseconds. */
-  hold(forMs: number): void;
+  delayIdentify(forMs: number): void;
   wantsIdentify(): boolean;
   /** Where to connect from now on; a wait or a connection there is goes on. */
   setUrl(url: string): void;
@@ -57,7 +57,7 @@ export function startShard(
       onFull(isFull) {
         connector.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
-          held: batches.held,
+          held: batches.uncommitted,
         });
         machine.step({ kind: isFull ? "congested" : "drained" });
       },
@@ -83,20 +83,20 @@ export function startShard(
       if (progress) position.wasCommitted(progress);
     },
     permit(socket, answer) {
-      const { socket: inUse, phase } = machine.life;
+      const { socket: inUse, phase } = machine.state;
       const isAwaited = phase.kind === "permitting" || (phase.kind === "ready" && phase.isAsking);
       const isVoid = socket !== inUse || !isAwaited;
       debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
       machine.step({ socket, kind: "permit", answer });
     },
-    hold: (forMs) => machine.step({ kind: "held", forMs }),
-    wantsIdentify: () => wantsIdentify(machine.life),
+    delayIdentify: (forMs) => machine.step({ kind: "identify_delayed", forMs }),
+    wantsIdentify: () => wantsIdentify(machine.state),
     setUrl: machine.setUrl,
     async stop() {
       machine.stop();
       await connector.closed();
       batches.close();
-      report.update(machine.life);
+      report.update(machine.state);
     },
   };
 }

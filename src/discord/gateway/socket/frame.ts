@@ -50,7 +50,7 @@ export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
     const { t, s } = envelope;
     const isParsed = t === "READY" || t === "RESUMED";
     if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isParsed) {
-      return { kind: "dispatch", type: wordOf(t), seq: s, ...(wanted.has(t) && { text }) };
+      return { kind: "dispatch", type: safeType(t), seq: s, ...(wanted.has(t) && { text }) };
     }
   }
   const payload = parsePayload(text);
@@ -66,7 +66,7 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
   if (t === undefined || s === undefined) {
     return { kind: "unreadable", why: "a dispatch without type or sequence number" };
   }
-  const dispatch = { type: wordOf(t), seq: s, ...(wanted.has(t) && { text }) };
+  const dispatch = { type: safeType(t), seq: s, ...(wanted.has(t) && { text }) };
   if (t === "RESUMED") return { kind: "resumed", ...dispatch };
   if (t !== "READY") return { kind: "dispatch", ...dispatch };
   const session = toSession(d, s);
@@ -75,7 +75,7 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
     : { kind: "unreadable", why: "READY without a session" };
 }
 
-function wordOf(type: string): string {
+function safeType(type: string): string {
   return TYPE.test(type) ? type : "ODD";
 }
 
@@ -83,10 +83,10 @@ function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (typeof d !== "object" || d === null) return undefined;
   if (!("session_id" in d) || typeof d.session_id !== "string") return undefined;
   // Servers in Discord's place leave it out: a session is then resumed where it began.
-  const named = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
+  const resumeAddress = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
     ? d.resume_gateway_url
     : "";
-  const resumeUrl = /^wss?:$/.test(URL.parse(named)?.protocol ?? "") ? named : "";
+  const resumeUrl = /^wss?:$/.test(URL.parse(resumeAddress)?.protocol ?? "") ? resumeAddress : "";
   return { sessionId: d.session_id, resumeUrl, seq };
 }
 
@@ -94,7 +94,7 @@ function toSession(d: unknown, seq: number): GatewaySession | undefined {
 function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
   switch (op) {
     case Op.Heartbeat:
-      return { kind: "beat_asked" };
+      return { kind: "heartbeat_requested" };
     case Op.Reconnect:
       return { kind: "reconnect_asked" };
     case Op.InvalidSession:

@@ -31,10 +31,10 @@ export interface ProbePorts {
 }
 
 /** An end that Discord takes for a normal one; there is no session that it could harm. */
-const NORMAL = 1000;
+const NORMAL_CLOSURE = 1000;
 
 /** No dispatch comes before an IDENTIFY. */
-const NOTHING: ReadonlySet<string> = new Set();
+const NO_TYPES: ReadonlySet<string> = new Set();
 
 /** @throws {TypeError} If the address is none that a token may be sent to. */
 export async function probeGateway(
@@ -58,7 +58,7 @@ export async function probeGateway(
       stopWaiting = schedule(() => fail("no HELLO in time"), timeoutMs);
     },
     onFrame(data) {
-      const frame = readFrame(data.toString(), NOTHING);
+      const frame = readFrame(data.toString(), NO_TYPES);
       if (frame.kind !== "event" || frame.event.kind !== "hello" || openMs === undefined) {
         return fail("something else than HELLO");
       }
@@ -71,6 +71,6 @@ export async function probeGateway(
     return await promise;
   } finally {
     stopWaiting();
-    await socket.close(NORMAL);
+    await socket.close(NORMAL_CLOSURE);
   }
 }

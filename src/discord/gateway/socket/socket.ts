@@ -13,14 +13,14 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { isLoopbackHost } from "../../../lib/network/loopback.ts";
-import { dial, type DialOptions, nameOf } from "./transport.ts";
+import { connectTransport, nameOf, type TransportOptions } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
 import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"
 import Sender from "../../../../node_modules/ws/lib/sender.js";
 
 /** Of `url`, plain `ws:` only to this machine, and never through a proxy. */
-export interface SocketOptions extends DialOptions {
+export interface SocketOptions extends TransportOptions {
   /** Milliseconds from the name's look-up to the 101. */
   readonly connectTimeoutMs: number;
 }
@@ -57,7 +57,7 @@ const MAX_HEADER_BYTES = 16_384;
 const MAX_PAYLOAD_BYTES = 64 << 20;
 
 /** Milliseconds that the other end gets to answer a goodbye. */
-const GOODBYE_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** What a server adds to the key of the upgrade (RFC 6455, 1.3). */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -69,7 +69,7 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  */
 export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
   const { url } = options;
-  refuseUnsafe(options);
+  assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
   let sender: Sender | undefined;
@@ -82,14 +82,14 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
-    dialling.end((outermost) => outermost.destroy());
+    transport.end((outermost) => outermost.destroy());
     events.onClose(close);
   };
   const timer = setTimeout(
-    () => end({ reason: `${dialling.step} in time` }),
+    () => end({ reason: `${transport.step} in time` }),
     options.connectTimeoutMs,
   );
-  const dialling = dial(options, {
+  const transport = connectTransport(options, {
     onConnected(connected) {
       if (isOver) return;
       stream = connected;
@@ -141,7 +141,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
       return new Promise((resolve) => {
         // Where the close frame was sent before, its answer has been waited for.
         const from = isCloseSent ? undefined : sender;
-        dialling.end((outermost) => sayGoodbye(outermost, from, code, resolve));
+        transport.end((outermost) => closeGracefully(outermost, from, code, resolve));
       });
     },
     pause: () => void stream?.pause(),
@@ -150,7 +150,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
 }
 
 /** The token goes in clear text only to this machine: a simulator, a test. */
-function refuseUnsafe({ url, proxy }: SocketOptions): void {
+function assertSafeUrl({ url, proxy }: SocketOptions): void {
   if (url.protocol === "wss:") return;
   if (url.protocol !== "ws:") {
     throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
@@ -223,13 +223,13 @@ function createReceiver(
 /** How `ws` says that a close frame had no code (RFC 6455, 7.4.1). */
 const NO_CODE = 1005;
 
-function sayGoodbye(
+function closeGracefully(
   socket: net.Socket,
   sender: Sender | undefined,
   code: number,
   onGone: () => void,
 ): void {
-  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
   socket.once("close", () => {
     clearTimeout(timer);
     onGone();

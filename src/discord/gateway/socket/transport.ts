@@ -14,7 +14,7 @@ import { codeOf } from "../../../lib/error_code.ts";
 import { hostOf, portOf } from "../../../lib/network/url_address.ts";
 import { requestTunnel } from "./proxy.ts";
 
-export interface DialOptions {
+export interface TransportOptions {
   /** `wss:`, or `ws:`. */
   readonly url: URL;
   /** Idle seconds before the kernel probes the peer; 0 is never. */
@@ -23,14 +23,14 @@ export interface DialOptions {
   readonly proxy?: string;
 }
 
-export interface DialEvents {
+export interface TransportEvents {
   /** Called once, with what the upgrade is written to. */
   onConnected(stream: net.Socket): void;
   /** Whatever ends it, before that or after; may be called more than once. */
   onEnd(reason: string): void;
 }
 
-export interface Dialling {
+export interface Transport {
   /** What has not happened yet, for a deadline that passes: `"no answer of the proxy"`. */
   readonly step: string;
   /** Ends the outermost stream so, and what it stands on after it. */
@@ -41,7 +41,10 @@ export interface Dialling {
 const ADDRESS_FAMILY_DELAY_MS = 250;
 
 /** Starts connecting; says how it went. */
-export function dial({ url, tcpKeepaliveSec, proxy }: DialOptions, events: DialEvents): Dialling {
+export function connectTransport(
+  { url, tcpKeepaliveSec, proxy }: TransportOptions,
+  events: TransportEvents,
+): Transport {
   const streams: net.Socket[] = [];
   const keepalive = {
     keepAlive: tcpKeepaliveSec > 0,
@@ -50,11 +53,11 @@ export function dial({ url, tcpKeepaliveSec, proxy }: DialOptions, events: DialE
   let step = "no connection";
 
   /** Whatever ends this stream ends everything; `whose` is put before the words. */
-  const hold = (stream: net.Socket, whose: () => string = () => ""): net.Socket => {
+  const track = (stream: net.Socket, prefix: () => string = () => ""): net.Socket => {
     streams.unshift(stream);
-    stream.on("error", (error) => events.onEnd(whose() + nameOf(error)));
-    stream.on("close", () => events.onEnd(`${whose()}connection broke`));
-    stream.on("end", () => events.onEnd(`${whose()}connection broke`));
+    stream.on("error", (error) => events.onEnd(prefix() + nameOf(error)));
+    stream.on("close", () => events.onEnd(`${prefix()}connection broke`));
+    stream.on("end", () => events.onEnd(`${prefix()}connection broke`));
     return stream;
   };
   const connected = (stream: net.Socket) => {
@@ -62,45 +65,45 @@ export function dial({ url, tcpKeepaliveSec, proxy }: DialOptions, events: DialE
     events.onConnected(stream);
   };
 
-  function dialDirectly(): void {
+  function connectDirectly(): void {
     const target = { ...keepalive, ...addressOf(url) };
     if (url.protocol !== "wss:") {
-      const socket = hold(net.connect(target));
+      const socket = track(net.connect(target));
       return void socket.once("connect", () => connected(socket));
     }
-    const secure = hold(tls.connect({ ...target, ...identityOf(url) }));
+    const secure = track(tls.connect({ ...target, ...identityOf(url) }));
     secure.once("connect", () => step = "no TLS");
     secure.once("secureConnect", () => connected(secure));
   }
 
-  function dialThrough(through: URL): void {
-    let isThrough = false;
-    const whose = () => isThrough ? "" : "the proxy: ";
+  function connectThroughProxy(proxyUrl: URL): void {
+    let isTunnelOpen = false;
+    const prefix = () => isTunnelOpen ? "" : "the proxy: ";
     const tunnel = (stream: net.Socket) => {
       step = "no answer of the proxy";
-      requestTunnel(stream, through, `${url.hostname}:${portOf(url)}`, {
+      requestTunnel(stream, proxyUrl, `${url.hostname}:${portOf(url)}`, {
         onOpen() {
-          isThrough = true;
+          isTunnelOpen = true;
           if (url.protocol !== "wss:") return connected(stream);
           step = "no TLS";
-          const secure = hold(tls.connect({ socket: stream, ...identityOf(url) }));
+          const secure = track(tls.connect({ socket: stream, ...identityOf(url) }));
           secure.once("secureConnect", () => connected(secure));
         },
         onRefused: events.onEnd,
       });
     };
     step = "no connection to the proxy";
-    const target = { ...keepalive, ...addressOf(through) };
-    if (through.protocol !== "https:") {
-      const socket = hold(net.connect(target), whose);
+    const target = { ...keepalive, ...addressOf(proxyUrl) };
+    if (proxyUrl.protocol !== "https:") {
+      const socket = track(net.connect(target), prefix);
       return void socket.once("connect", () => tunnel(socket));
     }
-    const secure = hold(tls.connect({ ...target, ...identityOf(through) }), whose);
+    const secure = track(tls.connect({ ...target, ...identityOf(proxyUrl) }), prefix);
     secure.once("secureConnect", () => tunnel(secure));
   }
 
-  if (proxy === undefined) dialDirectly();
-  else dialThrough(new URL(proxy));
+  if (proxy === undefined) connectDirectly();
+  else connectThroughProxy(new URL(proxy));
   return {
     get step() {
       return step;

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";
-import type { Life, Phase } from "../lifecycle/state.ts";
+import type { LifecycleState, Phase } from "../lifecycle/state.ts";
 import type { CommonOptions, Presence, ShardState } from "../link/protocol.ts";
 
 /** @throws {TypeError} If the address is no URL. */
@@ -44,8 +44,8 @@ export function presencePayload({ status, activity }: Presence): unknown {
   return { since: null, activities: activity === undefined ? [] : [custom], status, afk: false };
 }
 
-export function toShardState({ phase, readyAt, ack, isDown }: Life): ShardState {
-  const waits = phase.kind === "waiting" ? phase.hold : undefined;
+export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): ShardState {
+  const waits = phase.kind === "waiting" ? phase.waitReason : undefined;
   return {
     state: STATES[phase.kind],
     readyAt,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  decodeDeletion,
   DELETED_TYPES,
-  deletedBy,
 } from "../../../../src/discord/gateway/decode/decode_deletion.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
 
@@ -22,7 +22,7 @@ describe("[P13] deletedBy()", () => {
     ["nothing", "MESSAGE_DELETE", null, problem("id does not fit")],
   ];
   for (const [what, t, d, expected] of cases) {
-    it(`reads ${what}`, () => assert.deepEqual(deletedBy({ t, s: 1, d }), expected));
+    it(`reads ${what}`, () => assert.deepEqual(decodeDeletion({ t, s: 1, d }), expected));
   }
 
   it("names the types that it reads", () => {

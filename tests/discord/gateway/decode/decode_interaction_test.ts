@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
-import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
@@ -17,7 +17,7 @@ import {
 
 const CONTEXT = {
   accountId: ACCOUNT,
-  index: fold(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
+  index: applyDispatch(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
 };
 const IN_GUILD = {
   guild_id: GUILD,

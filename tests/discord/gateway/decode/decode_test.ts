@@ -7,7 +7,7 @@ import {
   decodeMessage,
   withRoles,
 } from "../../../../src/discord/gateway/decode/decode.ts";
-import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
@@ -25,7 +25,7 @@ import {
 const CONTEXT: DecodeContext = {
   accountId: ACCOUNT,
   self: SELF,
-  index: fold(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
+  index: applyDispatch(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
 };
 const BOT = { id: "1900000000000000009", username: "other", discriminator: "1234", bot: true };
 const MENTION = `<@${SELF.userId}>`;
@@ -114,7 +114,7 @@ describe("[P2] decodeMessage()", () => {
   ];
   for (const [name, fields, place] of threads) {
     it(`[P7] does not pass off as known a thread ${name}`, () => {
-      const { index } = fold(
+      const { index } = applyDispatch(
         new Map(),
         { t: "GUILD_CREATE", s: 2, d: guildData(fields) },
         undefined,
@@ -132,7 +132,7 @@ describe("[P2] decodeMessage()", () => {
       { id: CHANNEL, type: 0, name: "help-desk", parent_id: category },
     ];
     const d = guildData({ channels, threads: [] });
-    const { index } = fold(new Map(), { t: "GUILD_CREATE", s: 2, d }, SELF.userId);
+    const { index } = applyDispatch(new Map(), { t: "GUILD_CREATE", s: 2, d }, SELF.userId);
     const event = decodeMessage(messageData(), { ...CONTEXT, index });
     assert.ok(event?.kind === "message" && event.place.kind === "guild");
     assert.deepEqual(event.place.channel, { id: CHANNEL, name: "help-desk" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeComponents } from "../../../../src/discord/gateway/decode/describe_components.ts";
-import { describeExtras, wordsOf } from "../../../../src/discord/gateway/decode/describe.ts";
+import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
 import { isPlainMessage } from "../../../../src/discord/gateway/decode/plain_message.ts";
 import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
@@ -76,6 +76,6 @@ describe("[H9] a message that has only components", () => {
   });
 
   it("has its words where it is quoted or forwarded", () => {
-    assert.match(wordsOf(contentPayload.parse({ components: [text("hi")] })), /components: hi/);
+    assert.match(fullText(contentPayload.parse({ components: [text("hi")] })), /components: hi/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeExtras, wordsOf } from "../../../../src/discord/gateway/decode/describe.ts";
+import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
 import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
 
@@ -79,7 +79,7 @@ describe("[H3] describeExtras()", () => {
 
 describe("[H3] wordsOf()", () => {
   it("is the text alone where there is nothing else, and never ends in a blank line", () => {
-    assert.equal(wordsOf(contentPayload.parse({ content: "hi" })), "hi");
-    assert.equal(wordsOf(contentPayload.parse({})), "");
+    assert.equal(fullText(contentPayload.parse({ content: "hi" })), "hi");
+    assert.equal(fullText(contentPayload.parse({})), "");
   });
 });

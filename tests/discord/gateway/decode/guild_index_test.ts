@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import {
   bytesOfIndex,
   type GuildIndex,
@@ -14,7 +14,7 @@ import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 const MIB = 1024 * 1024;
 const EMPTY: GuildIndex = new Map();
 const fed = (index: GuildIndex, t: string, d: unknown) =>
-  fold(index, { t, s: 1, d }, SELF.userId).index;
+  applyDispatch(index, { t, s: 1, d }, SELF.userId).index;
 const created = (premium_tier: unknown) => fed(EMPTY, "GUILD_CREATE", guildData({ premium_tier }));
 
 /** What the store gives back of an index. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { placeIn, placesOf } from "../../../../src/discord/gateway/decode/places.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import { CHANNEL, GUILD, guildData, SELF, THREAD } from "../../../support/discord/payloads.ts";
 
 const fed = (index: GuildIndex, t: string, d: unknown) =>
-  fold(index, { t, s: 1, d }, SELF.userId).index;
+  applyDispatch(index, { t, s: 1, d }, SELF.userId).index;
 const CREATED = fed(new Map(), "GUILD_CREATE", guildData());
 const ALL = { shardId: 0, shardCount: 1, planned: new Set<never>() };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
-import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { namedRoles, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
@@ -15,14 +15,16 @@ type Roles = readonly { readonly id: RoleId; readonly name: string }[];
 
 function guildWith(roles: Roles) {
   const d = guildData({ roles });
-  const guild = fold(new Map(), { t: "GUILD_CREATE", s: 1, d }, SELF.userId).index.get(GUILD);
+  const guild = applyDispatch(new Map(), { t: "GUILD_CREATE", s: 1, d }, SELF.userId).index.get(
+    GUILD,
+  );
   assert.ok(guild);
   return guild;
 }
 
 function after(roles: Roles, t: string, change: object) {
   const index = new Map([[GUILD, guildWith(roles)]]);
-  const guild = fold(index, { t, s: 2, d: { guild_id: GUILD, ...change } }, SELF.userId)
+  const guild = applyDispatch(index, { t, s: 2, d: { guild_id: GUILD, ...change } }, SELF.userId)
     .index.get(GUILD);
   assert.ok(guild);
   return guild;

@@ -5,16 +5,16 @@ import { meaningOf } from "../../../../src/discord/gateway/lifecycle/close_codes
 describe("[G3] meaningOf()", () => {
   for (const code of [4004, 4010, 4011, 4012, 4013, 4014]) {
     it(`knows ${code} for final, and what to do about it`, () => {
-      const { fate, hint } = meaningOf(code);
-      assert.equal(fate, "final");
+      const { recovery, hint } = meaningOf(code);
+      assert.equal(recovery, "final");
       assert.ok(hint);
     });
   }
 
   it("has a hint for final codes only", () => {
     for (let code = 1000; code < 5000; code++) {
-      const { fate, hint } = meaningOf(code);
-      assert.equal(hint !== undefined, fate === "final", String(code));
+      const { recovery, hint } = meaningOf(code);
+      assert.equal(hint !== undefined, recovery === "final", String(code));
     }
   });
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { closeLabel, closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
-import type { Lost } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
-const LOST: Lost = {
+const LOST: LostConnection = {
   cause: { kind: "closed", code: 4000, reason: "secret words" },
   attempt: 1,
   livedMs: 10_920_000,
@@ -14,7 +14,7 @@ const LOST: Lost = {
 };
 
 describe("[G3] closeLine()", () => {
-  const lines: readonly [Partial<Lost>, string][] = [
+  const lines: readonly [Partial<LostConnection>, string][] = [
     [
       {},
       "Discord closed the connection: 4000, unknown error; it had lived 3 h 2 min; resuming in 0.7 s",
@@ -57,7 +57,7 @@ describe("[G3] closeLine()", () => {
     it(line, () => assert.equal(closeLine({ ...LOST, ...fields }), line));
   }
 
-  const stages: readonly [Lost["during"], string][] = [
+  const stages: readonly [LostConnection["during"], string][] = [
     ["connecting", "No connection came about: no TLS in time"],
     ["greeting", "The network ended the connection before HELLO: no TLS in time"],
     ["permitting", "The network ended the connection before IDENTIFY: no TLS in time"],

@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  beat,
-  beatAsked,
-  startHeart,
+  answerBeatRequest,
+  recordBeat,
+  startHeartbeat,
 } from "../../../../src/discord/gateway/lifecycle/heartbeat.ts";
-import type { Heart } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import type { HeartbeatState } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
 describe("[G2] startHeart()", () => {
   it("beats first after a random part of the interval", () => {
-    assert.equal(startHeart(40_000, 1_000, 0).dueMs, 1_000);
-    assert.equal(startHeart(40_000, 1_000, 0.25).dueMs, 11_000);
+    assert.equal(startHeartbeat(40_000, 1_000, 0).dueMs, 1_000);
+    assert.equal(startHeartbeat(40_000, 1_000, 0.25).dueMs, 11_000);
   });
 });
 
 describe("[G2] beat()", () => {
   it("waits for its ACK, and its lateness does not add up", () => {
-    const after = beat(startHeart(40_000, 0, 0.5), 20_030);
+    const after = recordBeat(startHeartbeat(40_000, 0, 0.5), 20_030);
     assert.deepEqual([after.lateMs, after.isAcked, after.dueMs], [30, false, 60_000]);
   });
 });
@@ -25,12 +25,12 @@ describe("[G2] beat()", () => {
 function ask(
   times: readonly number[],
 ): { readonly sentAt: readonly number[]; readonly floods: number } {
-  let heart: Heart = startHeart(40_000, 0, 0.5);
+  let heartbeat: HeartbeatState = startHeartbeat(40_000, 0, 0.5);
   const sentAt: number[] = [];
   let floods = 0;
   for (const at of times) {
-    const step = beatAsked(heart, at);
-    heart = step.heart;
+    const step = answerBeatRequest(heartbeat, at);
+    heartbeat = step.heartbeat;
     for (const { kind } of step.effects) {
       if (kind === "heartbeat") sentAt.push(at);
       else floods++;
@@ -41,10 +41,10 @@ function ask(
 
 describe("[G1] beatAsked()", () => {
   it("answers at once, and changes nothing of what is due", () => {
-    const heart = startHeart(40_000, 0, 0.5);
-    const step = beatAsked(heart, 5);
+    const heartbeat = startHeartbeat(40_000, 0, 0.5);
+    const step = answerBeatRequest(heartbeat, 5);
     assert.deepEqual(step.effects, [{ kind: "heartbeat" }]);
-    assert.deepEqual([step.heart.dueMs, step.heart.isAcked], [heart.dueMs, true]);
+    assert.deepEqual([step.heartbeat.dueMs, step.heartbeat.isAcked], [heartbeat.dueMs, true]);
   });
 
   it("stays below Discord's 120 payloads in any minute of a flood, and goes on answering", () => {

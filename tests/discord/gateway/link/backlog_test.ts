@@ -23,10 +23,10 @@ describe("[G1] createBacklog()", () => {
     assert.deepEqual([backlog.isFull, fullness], [false, []]);
     backlog.add(1);
     backlog.add(1);
-    assert.deepEqual([backlog.isFull, fullness, backlog.held], [true, [true], 3]);
+    assert.deepEqual([backlog.isFull, fullness, backlog.uncommitted], [true, [true], 3]);
     backlog.sent(sent(1, 3, 101));
     assert.deepEqual(backlog.committed(1), { epoch: 1, seq: 10 });
-    assert.deepEqual([backlog.isFull, fullness, backlog.held], [false, [true, false], 0]);
+    assert.deepEqual([backlog.isFull, fullness, backlog.uncommitted], [false, [true, false], 0]);
   });
 
   it("takes a commit for all batches up to it, once", () => {
@@ -37,7 +37,7 @@ describe("[G1] createBacklog()", () => {
     }
     assert.deepEqual(backlog.committed(2), { epoch: 1, seq: 20 });
     assert.equal(backlog.committed(2), undefined);
-    assert.deepEqual([backlog.held, backlog.isEmpty], [1, false]);
+    assert.deepEqual([backlog.uncommitted, backlog.isEmpty], [1, false]);
     backlog.committed(3);
     assert.equal(backlog.isEmpty, true);
   });
@@ -48,6 +48,6 @@ describe("[G1] createBacklog()", () => {
     backlog.sent(sent(1, 1, 1));
     backlog.add(1);
     backlog.committed(1);
-    assert.deepEqual([backlog.held, backlog.isEmpty], [1, true]);
+    assert.deepEqual([backlog.uncommitted, backlog.isEmpty], [1, true]);
   });
 });

@@ -181,7 +181,7 @@ describe("[G1] createBatches()", () => {
       assert.deepEqual(fullness, [true]);
       batches.committed(1);
       assert.deepEqual(fullness, [true, false]);
-      assert.equal(batches.held, 1);
+      assert.equal(batches.uncommitted, 1);
     });
   }
 
@@ -215,8 +215,8 @@ describe("[G1] createBatches()", () => {
       );
       assert.deepEqual(items.map(({ item }) => item), added);
       for (const { batch, item } of items) {
-        const [itsEpoch, itsSeq] = JSON.parse(item);
-        assert.ok(batch.epoch === itsEpoch && batch.seq >= itsSeq);
+        const [itsEpoch, dispatchSeq] = JSON.parse(item);
+        assert.ok(batch.epoch === itsEpoch && batch.seq >= dispatchSeq);
       }
       assert.deepEqual(posted.map(({ number }) => number), posted.map((_, i) => i + 1));
     }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Batch } from "../../../../src/discord/gateway/link/batches.ts";
-import { createLedger } from "../../../../src/discord/gateway/main/batch_tracker.ts";
+import { createBatchTracker } from "../../../../src/discord/gateway/main/batch_tracker.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 1 };
 
@@ -11,7 +11,7 @@ function batch(fields: Partial<Batch> = {}): Batch {
 
 /** Two shards; of the second a session of before is known. */
 function begin() {
-  return createLedger([
+  return createBatchTracker([
     { id: 0, identifyInMs: 0 },
     { id: 1, identifyInMs: 0, session: { ...SESSION, sessionId: "old", seq: 40 } },
   ]);
@@ -19,78 +19,91 @@ function begin() {
 
 describe("[G5] createLedger()", () => {
   it("gives tickets over all shards and workers, in the order of their coming", () => {
-    const ledger = begin();
+    const batches = begin();
     const tickets = [
-      ledger.take(batch({ session: SESSION }), 0, 1),
-      ledger.take(batch({ epoch: 0, seq: 41 }), 1, 1),
-      ledger.take(batch({ seq: 2 }), 0, 2),
+      batches.receive(batch({ session: SESSION }), 0, 1),
+      batches.receive(batch({ epoch: 0, seq: 41 }), 1, 1),
+      batches.receive(batch({ seq: 2 }), 0, 2),
     ].map(({ ticket, shardId }) => [ticket, shardId]);
     assert.deepEqual(tickets, [[1, 0], [2, 1], [3, 0]]);
   });
 
   it("tells each shard's last committed batch, of the worker there is", () => {
-    const ledger = begin();
-    ledger.take(batch({ session: SESSION }), 0, 1);
-    ledger.take(batch({ number: 1, seq: 2 }), 0, 2);
-    ledger.take(batch({ number: 2, seq: 3 }), 0, 2);
-    ledger.take(batch({ number: 1, epoch: 0, seq: 41 }), 1, 2);
-    assert.deepEqual(ledger.committed(4, 2), [
+    const batches = begin();
+    batches.receive(batch({ session: SESSION }), 0, 1);
+    batches.receive(batch({ number: 1, seq: 2 }), 0, 2);
+    batches.receive(batch({ number: 2, seq: 3 }), 0, 2);
+    batches.receive(batch({ number: 1, epoch: 0, seq: 41 }), 1, 2);
+    assert.deepEqual(batches.committed(4, 2), [
       { kind: "committed", shardId: 0, number: 2 },
       { kind: "committed", shardId: 1, number: 1 },
     ]);
-    assert.deepEqual([...ledger.seqCommitted()], [[0, 3], [1, 41]]);
-    assert.equal(ledger.uncommitted, 0);
+    assert.deepEqual([...batches.seqCommitted()], [[0, 3], [1, 41]]);
+    assert.equal(batches.uncommitted, 0);
   });
 
   it("[G5b] knows what main has received, committed or not: it counts once", () => {
-    const ledger = begin();
-    ledger.take(batch({ session: SESSION }), 0, 1);
-    ledger.take(batch({ number: 2, seq: 7 }), 0, 1);
-    ledger.committed(1, 1);
-    const place = ledger.placeOf(0);
-    assert.deepEqual([place.session?.seq, place.seqCommitted, place.seqReceived], [1, 1, 7]);
-    assert.equal(ledger.placeOf(1).seqReceived, undefined, "nothing has come in this process");
+    const batches = begin();
+    batches.receive(batch({ session: SESSION }), 0, 1);
+    batches.receive(batch({ number: 2, seq: 7 }), 0, 1);
+    batches.committed(1, 1);
+    const resumePoint = batches.resumePointOf(0);
+    assert.deepEqual(
+      [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.seqReceived],
+      [1, 1, 7],
+    );
+    assert.equal(
+      batches.resumePointOf(1).seqReceived,
+      undefined,
+      "nothing has come in this process",
+    );
   });
 
   it("[G5b] knows that a session has a hole, until another begins", () => {
-    const ledger = begin();
-    ledger.take(batch({ epoch: 0, seq: 99, afterHole: true }), 1, 1);
-    ledger.committed(1, 1);
-    assert.deepEqual(ledger.placeOf(1).session, {
+    const batches = begin();
+    batches.receive(batch({ epoch: 0, seq: 99, afterHole: true }), 1, 1);
+    batches.committed(1, 1);
+    assert.deepEqual(batches.resumePointOf(1).session, {
       ...SESSION,
       sessionId: "old",
       seq: 99,
       hasHole: true,
     });
-    ledger.take(batch({ number: 2, session: SESSION }), 1, 1);
-    assert.deepEqual(ledger.placeOf(1).session, SESSION);
+    batches.receive(batch({ number: 2, session: SESSION }), 1, 1);
+    assert.deepEqual(batches.resumePointOf(1).session, SESSION);
   });
 
   it("resumes a session of before from what was stored, and calls it inherited", () => {
-    const place = begin().placeOf(1);
-    assert.deepEqual([place.session?.seq, place.seqCommitted, place.isInherited], [40, 40, true]);
-    assert.deepEqual(begin().placeOf(0), { epoch: 0, isInherited: false });
+    const resumePoint = begin().resumePointOf(1);
+    assert.deepEqual(
+      [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.isInherited],
+      [40, 40, true],
+    );
+    assert.deepEqual(begin().resumePointOf(0), { epoch: 0, isInherited: false });
   });
 
   it("begins anew with a session: nothing of the one before counts for it", () => {
-    const ledger = begin();
-    ledger.take(batch({ epoch: 0, seq: 50 }), 1, 1);
-    ledger.take(batch({ epoch: 1, seq: 1, session: SESSION }), 1, 1);
-    ledger.committed(1, 1);
+    const batches = begin();
+    batches.receive(batch({ epoch: 0, seq: 50 }), 1, 1);
+    batches.receive(batch({ epoch: 1, seq: 1, session: SESSION }), 1, 1);
+    batches.committed(1, 1);
     const anew = { session: SESSION, epoch: 1, seqReceived: 1, isInherited: false };
-    assert.deepEqual(ledger.placeOf(1), anew);
-    ledger.committed(2, 1);
-    assert.equal(ledger.placeOf(1).seqCommitted, 1);
+    assert.deepEqual(batches.resumePointOf(1), anew);
+    batches.committed(2, 1);
+    assert.equal(batches.resumePointOf(1).seqCommitted, 1);
   });
 
   it("never goes back, where a worker brings again what another has brought", () => {
-    const ledger = begin();
-    ledger.take(batch({ session: SESSION }), 0, 1);
-    ledger.take(batch({ number: 2, seq: 9 }), 0, 1);
-    ledger.committed(2, 1);
-    ledger.take(batch({ number: 1, seq: 5 }), 0, 2);
-    ledger.committed(3, 2);
-    const place = ledger.placeOf(0);
-    assert.deepEqual([place.session?.seq, place.seqCommitted, place.seqReceived], [9, 9, 9]);
+    const batches = begin();
+    batches.receive(batch({ session: SESSION }), 0, 1);
+    batches.receive(batch({ number: 2, seq: 9 }), 0, 1);
+    batches.committed(2, 1);
+    batches.receive(batch({ number: 1, seq: 5 }), 0, 2);
+    batches.committed(3, 2);
+    const resumePoint = batches.resumePointOf(0);
+    assert.deepEqual(
+      [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.seqReceived],
+      [9, 9, 9],
+    );
   });
 });

@@ -6,7 +6,7 @@ import type { ShardState } from "../../../../src/discord/gateway/link/protocol.t
 import { createShardViews } from "../../../../src/discord/gateway/main/shard_views.ts";
 
 const READY: ShardState = { state: "ready", readyAt: 50, isDown: false };
-const NOWHERE = () => ({ epoch: 0, isInherited: false });
+const NO_SESSION = () => ({ epoch: 0, isInherited: false });
 const ASK = { generation: 1, socket: 3 };
 
 /** Two shards at the time 10, and the states that main heard of them. */
@@ -19,15 +19,15 @@ function open() {
     () => clock.now,
     (id, state) => void heard.push([id, state]),
   );
-  const identifyInMs = () => views.starts(NOWHERE, false).map((start) => start.identifyInMs);
+  const identifyInMs = () => views.starts(NO_SESSION, false).map((start) => start.identifyInMs);
   return { clock, heard, views, identifyInMs };
 }
 
 describe("[G5] createShardViews()", () => {
   it("keeps the time at which a shard was ready, whatever another worker says", () => {
     const { heard, views } = open();
-    views.told(0, READY, 0);
-    views.told(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
+    views.setState(0, READY, 0);
+    views.setState(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
     assert.deepEqual(heard, [
       [0, READY],
       [0, { state: "connecting", readyAt: 50, isDown: true }],
@@ -37,9 +37,9 @@ describe("[G5] createShardViews()", () => {
 
   it("voids heartbeats and waits when no worker holds the connections", () => {
     const { heard, views } = open();
-    views.told(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
+    views.setState(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
     heard.length = 0;
-    views.gone();
+    views.workerDown();
     assert.deepEqual(heard, [
       [0, { state: "connecting", readyAt: 10, isDown: false }],
       [1, { state: "connecting", readyAt: 50, isDown: false }],
@@ -54,12 +54,12 @@ describe("[G5] createShardViews()", () => {
 
   it("starts the first worker by its plan, and later ones by what was granted since", () => {
     const { clock, views, identifyInMs } = open();
-    assert.deepEqual(views.starts(NOWHERE, true).map((start) => start.identifyInMs), [7, 8]);
-    views.asked(1, ASK);
-    views.answered(1, { kind: "granted" });
+    assert.deepEqual(views.starts(NO_SESSION, true).map((start) => start.identifyInMs), [7, 8]);
+    views.permitRequested(1, ASK);
+    views.permitAnswered(1, { kind: "granted" });
     clock.now += 1_000;
     assert.deepEqual(identifyInMs(), [0, SPACING_MS - 1_000]);
-    views.told(1, { state: "backoff", readyAt: 10, isDown: true }, 9);
+    views.setState(1, { state: "backoff", readyAt: 10, isDown: true }, 9);
     assert.deepEqual(identifyInMs(), [0, DOWN_IDENTIFY_SPACING_MS - 1_000]);
     clock.now -= 500_000; // the clock was set back
     assert.deepEqual(identifyInMs(), [0, DOWN_IDENTIFY_SPACING_MS]);
@@ -67,12 +67,12 @@ describe("[G5] createShardViews()", () => {
 
   it("gives the calls for a permit back in their order", () => {
     const { views, identifyInMs } = open();
-    views.asked(0, ASK);
-    views.asked(0, { ...ASK, socket: 4 });
+    views.permitRequested(0, ASK);
+    views.permitRequested(0, { ...ASK, socket: 4 });
     const wait = { kind: "wait", waitMs: 1, why: "spacing" } as const;
-    assert.deepEqual(views.answered(0, wait), ASK);
-    assert.equal(views.answered(0, wait)?.socket, 4);
-    assert.equal(views.answered(0, { kind: "granted" }), undefined);
+    assert.deepEqual(views.permitAnswered(0, wait), ASK);
+    assert.equal(views.permitAnswered(0, wait)?.socket, 4);
+    assert.equal(views.permitAnswered(0, { kind: "granted" }), undefined);
     assert.deepEqual(identifyInMs(), [0, 0], "an answer to no call grants nothing");
   });
 });

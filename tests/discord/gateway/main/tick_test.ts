@@ -13,19 +13,19 @@ describe("[G1] createTick()", () => {
   it("stands still after two looks in a row without a move", () => {
     const tick = createTick(1);
     const counter = new BigInt64Array(tick.buffer);
-    assert.equal(tick.standsStill(), false); // the first look only reads
-    assert.equal(tick.standsStill(), false);
+    assert.equal(tick.isStalled(), false); // the first look only reads
+    assert.equal(tick.isStalled(), false);
     Atomics.store(counter, 0, 2n);
-    assert.equal(tick.standsStill(), false);
-    assert.equal(tick.standsStill(), false);
-    assert.equal(tick.standsStill(), true);
+    assert.equal(tick.isStalled(), false);
+    assert.equal(tick.isStalled(), false);
+    assert.equal(tick.isStalled(), true);
   });
 
   it("counts from the start for another worker", () => {
     const tick = createTick(1);
-    for (let look = 0; look < 3; look++) tick.standsStill();
+    for (let checkWorker = 0; checkWorker < 3; checkWorker++) tick.isStalled();
     tick.begin();
-    assert.equal(tick.standsStill(), false);
-    assert.equal(tick.standsStill(), true);
+    assert.equal(tick.isStalled(), false);
+    assert.equal(tick.isStalled(), true);
   });
 });

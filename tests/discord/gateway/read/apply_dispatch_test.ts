@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,
@@ -20,7 +20,8 @@ import {
 } from "../../../support/discord/payloads.ts";
 
 const EMPTY: GuildIndex = new Map();
-const fed = (index: GuildIndex, t: string, d: unknown) => fold(index, { t, s: 1, d }, SELF.userId);
+const fed = (index: GuildIndex, t: string, d: unknown) =>
+  applyDispatch(index, { t, s: 1, d }, SELF.userId);
 const CREATED = fed(EMPTY, "GUILD_CREATE", guildData()).index;
 const guild = (index: GuildIndex) => index.get(GUILD)!;
 

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
-import { joinedBy } from "../../../../src/discord/gateway/read/joined_guild.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
+import { joinedGuild } from "../../../../src/discord/gateway/read/joined_guild.ts";
 import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 
 const dispatch = (t: string, d: unknown) => ({ t, s: 1, d });
 const CREATE = dispatch("GUILD_CREATE", guildData());
-const KNOWN = fold(new Map(), CREATE, SELF.userId).index;
+const KNOWN = applyDispatch(new Map(), CREATE, SELF.userId).index;
 
 describe("[P6a] joinedBy()", () => {
   it("names a guild that nobody has heard of", () => {
-    assert.deepEqual(joinedBy(CREATE, new Map(), []), { id: GUILD, name: "Friends" });
+    assert.deepEqual(joinedGuild(CREATE, new Map(), []), { id: GUILD, name: "Friends" });
   });
 
   it("bounds its name, which its owner chose", () => {
-    const joined = joinedBy(
+    const joined = joinedGuild(
       dispatch("GUILD_CREATE", guildData({ name: "x".repeat(9_000) })),
       new Map(),
       [],
@@ -22,7 +22,7 @@ describe("[P6a] joinedBy()", () => {
     assert.equal(joined?.name.length, 100);
   });
 
-  const others: readonly [what: string, ...Parameters<typeof joinedBy>][] = [
+  const others: readonly [what: string, ...Parameters<typeof joinedGuild>][] = [
     ["one that it was in", CREATE, KNOWN, []],
     ["one whose snapshot could not be read", CREATE, new Map(), [GUILD]],
     [
@@ -36,6 +36,6 @@ describe("[P6a] joinedBy()", () => {
     ["nothing", dispatch("GUILD_CREATE", null), new Map(), []],
   ];
   for (const [what, ...asked] of others) {
-    it(`does not name ${what}`, () => assert.equal(joinedBy(...asked), undefined));
+    it(`does not name ${what}`, () => assert.equal(joinedGuild(...asked), undefined));
   }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { permissionsChangedBy } from "../../../../src/discord/gateway/read/permission_changes.ts";
+import { guildWithChangedPermissions } from "../../../../src/discord/gateway/read/permission_changes.ts";
 import {
   ADA,
   BARNACLE,
@@ -42,13 +42,16 @@ describe("[R11] permissionsChangedBy()", () => {
   for (const [t, d, isChange] of cases) {
     it(`${isChange ? "finds" : "finds no"} change in ${t} ${JSON.stringify(d).slice(0, 60)}`, () =>
       assert.equal(
-        permissionsChangedBy({ t, s: 1, d }, SELF.userId),
+        guildWithChangedPermissions({ t, s: 1, d }, SELF.userId),
         isChange ? GUILD : undefined,
       ));
   }
 
   it("knows nobody as the bot before READY has said who that is", () => {
     const d = { ...within, user: BARNACLE };
-    assert.equal(permissionsChangedBy({ t: "GUILD_MEMBER_UPDATE", s: 1, d }, undefined), undefined);
+    assert.equal(
+      guildWithChangedPermissions({ t: "GUILD_MEMBER_UPDATE", s: 1, d }, undefined),
+      undefined,
+    );
   });
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEADLINES, type LifeRules } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import { DEADLINES, type LifecycleRules } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import { createMachine } from "../../../../src/discord/gateway/shard/machine.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
 
 const { reconnect } = gatewayOptions("wss://gateway.test");
-const RULES: LifeRules = { url: "wss://gateway.test", reconnect, deadlines: DEADLINES };
+const RULES: LifecycleRules = { url: "wss://gateway.test", reconnect, deadlines: DEADLINES };
 
 /** A machine whose clock and timer the test moves. */
 function open() {
@@ -74,6 +74,6 @@ describe("[G2] createMachine()", () => {
     machine.step({ kind: "start" });
     machine.stop();
     assert.equal(timer(), undefined);
-    assert.equal(machine.life.phase.kind, "stopped");
+    assert.equal(machine.state.phase.kind, "stopped");
   });
 });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCounters } from "../../../../src/discord/gateway/link/counts.ts";
-import { type Lost, newLife } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import {
+  initialState,
+  type LostConnection,
+} from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/report.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
-const LOST: Lost = {
+const LOST: LostConnection = {
   cause: { kind: "closed", code: 4000, reason: "" },
   attempt: 2,
   during: "ready",
@@ -20,7 +23,7 @@ function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
   const counters = createCounters();
   const report = createShardReport(gatewayOptions("ws://127.0.0.1", fields), id, {
     post: (message) => void said.push(message),
-    tell: (message) => void said.push(message),
+    postFromWorker: (message) => void said.push(message),
     counters,
   });
   const lines = () =>
@@ -52,7 +55,7 @@ describe("[G10] createShardReport()", () => {
     const { report, lines } = create();
     report.debug("never", {});
     report.beat({ lateMs: 1 });
-    report.held("spacing", 5_000);
+    report.identifyWait("spacing", 5_000);
     report.lost(LOST, undefined);
     assert.equal(lines().length, 1);
   });
@@ -70,13 +73,13 @@ describe("[G10] createShardReport()", () => {
 describe("[G5] createShardReport()", () => {
   it("says it out loud where the budget is spent", () => {
     const { report, said } = create();
-    report.held("budget", 60_000);
+    report.identifyWait("budget", 60_000);
     assert.ok(said[0]?.kind === "log" && said[0].level === "warn");
   });
 
   it("[G5a] says why a session is given up: what Discord said, or that RESUMEs came to nothing", () => {
-    const gone: Lost = { ...LOST, isSessionLost: true };
-    const why = (lost: Lost) => {
+    const gone: LostConnection = { ...LOST, isSessionLost: true };
+    const why = (lost: LostConnection) => {
       const { report, lines } = create();
       report.lost(lost, "s");
       return lines().at(-1) ?? "";
@@ -86,7 +89,7 @@ describe("[G5] createShardReport()", () => {
   });
 
   it("tells what became of a RESUME", () => {
-    const causes: readonly [Lost["cause"], string][] = [
+    const causes: readonly [LostConnection["cause"], string][] = [
       [{ kind: "invalid_session", canResume: false }, "invalid"],
       [{ kind: "late", waitedFor: "RESUMED" }, "timeout"],
       [{ kind: "zombie" }, "closed"],
@@ -102,11 +105,11 @@ describe("[G5] createShardReport()", () => {
   it("tells its state once, and again when that or the count of failures has changed", () => {
     const { report, said } = create();
     const phase = { kind: "ready", sinceMs: 0 } as const;
-    const life = { ...newLife({ monotonicMs: 0, wallMs: 0 }), phase };
-    report.update(life);
-    report.update(life);
+    const state = { ...initialState({ monotonicMs: 0, wallMs: 0 }), phase };
+    report.update(state);
+    report.update(state);
     assert.equal(said.length, 1);
-    report.update({ ...life, failures: 1 });
+    report.update({ ...state, failures: 1 });
     assert.deepEqual(said.map((message) => message.kind === "state" && message.failures), [0, 1]);
   });
 

@@ -71,7 +71,7 @@ describe("[G1] readFrame()", () => {
   });
 
   const events: readonly [unknown, unknown][] = [
-    [{ op: 1, d: null }, { kind: "beat_asked" }],
+    [{ op: 1, d: null }, { kind: "heartbeat_requested" }],
     [{ op: 7, d: null }, { kind: "reconnect_asked" }],
     [{ op: 9, d: true }, { kind: "invalid_session", canResume: true }],
     [{ op: 9, d: false }, { kind: "invalid_session", canResume: false }],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { newLife, type Phase } from "../../../../src/discord/gateway/lifecycle/state.ts";
+import { initialState, type Phase } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import {
   gatewayUrl,
   identifyPayload,
@@ -10,7 +10,7 @@ import {
 } from "../../../../src/discord/gateway/socket/wire.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
-const LIFE = newLife({ monotonicMs: 0, wallMs: 5 });
+const STATE = initialState({ monotonicMs: 0, wallMs: 5 });
 
 describe("[G8] gatewayUrl()", () => {
   it("asks for version 10, JSON, and compression where it is wanted", () => {
@@ -82,19 +82,22 @@ describe("[O1] toShardState()", () => {
   ];
   for (const [phase, state] of states) {
     it(`calls ${phase.kind} ${state}`, () => {
-      assert.deepEqual(toShardState({ ...LIFE, phase }), { state, readyAt: 5, isDown: false });
+      assert.deepEqual(toShardState({ ...STATE, phase }), { state, readyAt: 5, isDown: false });
     });
   }
 
   it("tells what an IDENTIFY waits for, and only where it waits for that", () => {
     const phase: Phase = { kind: "waiting", intent: "identify", untilMs: 1 };
-    assert.equal(toShardState({ ...LIFE, phase: { ...phase, hold: "budget" } }).waits, "budget");
-    assert.equal("waits" in toShardState({ ...LIFE, phase }), false);
+    assert.equal(
+      toShardState({ ...STATE, phase: { ...phase, waitReason: "budget" } }).waits,
+      "budget",
+    );
+    assert.equal("waits" in toShardState({ ...STATE, phase }), false);
   });
 
   it("tells the last ACK and whether it is down", () => {
     const ack = { at: 9, intervalMs: 40_000 };
-    assert.deepEqual(toShardState({ ...LIFE, ack, isDown: true }).ack, ack);
-    assert.equal(toShardState({ ...LIFE, isDown: true }).isDown, true);
+    assert.deepEqual(toShardState({ ...STATE, ack, isDown: true }).ack, ack);
+    assert.equal(toShardState({ ...STATE, isDown: true }).isDown, true);
   });
 });
