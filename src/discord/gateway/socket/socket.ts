@@ -1,10 +1,9 @@
 /**
- * The WebSocket to the gateway, on a stream from `dial.ts`.
+ * Opens the WebSocket to the gateway on a stream of `transport.ts`.
  *
- * Neither runtime's own client can set TCP keepalive, be torn down against a
- * peer that has gone deaf, or be paused; the socket below can. Frames are read
- * and written by `ws`, taken by path: under Bun the bare name is Bun's own.
- * Opcodes, sessions and reconnecting are none of its business.
+ * Neither runtime's own client can set TCP keepalive, be paused, or be closed if the peer does not
+ * answer. This socket can. The package `ws` reads and writes frames. It is imported by path,
+ * because under Bun the bare name is Bun's own module. Opcodes and sessions are not its concern.
  *
  * @module
  */
@@ -19,53 +18,60 @@ import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"
 import Sender from "../../../../node_modules/ws/lib/sender.js";
 
-/** Of `url`, plain `ws:` only to this machine, and never through a proxy. */
+/** Options of a socket. `url` may have `ws:` only for this machine, and only without a proxy. */
 export interface SocketOptions extends TransportOptions {
-  /** Milliseconds from the name's look-up to the 101. */
+  /** Milliseconds from the name look-up to the 101 response. */
   readonly connectTimeoutMs: number;
 }
 
-/** How a connection ended; without a code where no close frame came. */
+/** How a connection ended. */
 export interface SocketClose {
+  /** The close code; absent if there was no close frame, or if it had none. */
   readonly code?: number;
-  /** Discord's words, or the error's name: `"ECONNREFUSED"`. */
+  /** Discord's text, or the error's name: `"ECONNREFUSED"`. */
   readonly reason: string;
 }
 
+/** The socket's calls to its owner. */
 export interface SocketEvents {
+  /** The upgrade succeeded. */
   onOpen(): void;
+  /** Takes one message; `isBinary` tells compressed ones from texts. */
   onFrame(data: Buffer, isBinary: boolean): void;
   /** The last call, made once; never after `close()`. */
   onClose(close: SocketClose): void;
 }
 
+/** A WebSocket that is open or being opened. */
 export interface GatewaySocket {
-  /** Does nothing before the socket is open, and after it has ended. */
+  /** Sends a text message. Does nothing before the socket is open and after it has ended. */
   send(text: string): void;
-  /** Sends the close frame and goes on reading: `onClose` comes once the other end has closed. */
+  /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
   beginClose(code: number): void;
-  /** Says goodbye, waits a second at most for the other end, and tells nobody. */
+  /** Closes, and waits a second at most for the peer. No event follows. */
   close(code: number): Promise<void>;
+  /** Stops reading. */
   pause(): void;
+  /** Reads again. */
   resume(): void;
 }
 
-/** Bytes; the longest answer to an upgrade that is read. */
+/** Bytes; a longer answer to the upgrade is an error. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** Bytes; a GUILD_CREATE of the largest guild is a few million. */
+/** Bytes of one message; a GUILD_CREATE of the largest guild has a few million. */
 const MAX_PAYLOAD_BYTES = 64 << 20;
 
-/** Milliseconds that the other end gets to answer a goodbye. */
+/** Milliseconds that the peer has to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** What a server adds to the key of the upgrade (RFC 6455, 1.3). */
+/** Suffix that a server adds to the upgrade's key (RFC 6455, 1.3). */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**
- * Connects.
+ * Starts connecting.
  *
- * @throws {TypeError} If the token may not be sent so.
+ * @throws {TypeError} If the token must not be sent to this URL.
  */
 export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
   const { url } = options;
@@ -105,7 +111,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
   }
 
   function read(socket: net.Socket, data: Buffer): void {
-    if (isOver) return; // what comes during the goodbye is read and dropped
+    if (isOver) return; // data that arrives while closing is dropped
     if (receiver) return void receiver.write(data);
 
     head = Buffer.concat([head, data]);
@@ -139,7 +145,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
       isOver = true;
       clearTimeout(timer);
       return new Promise((resolve) => {
-        // Where the close frame was sent before, its answer has been waited for.
+        // If a close frame was sent before, the peer has had its time to answer.
         const from = isCloseSent ? undefined : sender;
         transport.end((outermost) => closeGracefully(outermost, from, code, resolve));
       });
@@ -149,7 +155,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
   };
 }
 
-/** The token goes in clear text only to this machine: a simulator, a test. */
+/** Allows an unencrypted connection, and with it the token, only to this machine. */
 function assertSafeUrl({ url, proxy }: SocketOptions): void {
   if (url.protocol === "wss:") return;
   if (url.protocol !== "ws:") {
@@ -175,7 +181,7 @@ function upgradeRequest(url: URL, key: string): string {
   ].join("\r\n");
 }
 
-/** Why the answer to the upgrade is none; `undefined` if it is one. */
+/** @returns Why the upgrade failed; `undefined` if it succeeded. */
 function refusalIn(header: string, key: string): string | undefined {
   const status = /^HTTP\/1\.1 (\d{3})/.exec(header)?.[1];
   if (status === undefined) return "not an answer to an upgrade";
@@ -187,7 +193,7 @@ function refusalIn(header: string, key: string): string | undefined {
 
 interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
   end(close: SocketClose): void;
-  /** Sends a close frame, unless one was sent. */
+  /** Sends a close frame, unless one has been sent. */
   sendClose(code: number | undefined): void;
   isOver(): boolean;
 }
@@ -212,7 +218,7 @@ function createReceiver(
     if (isOver()) return;
     const close = {
       ...(code === NO_CODE ? {} : { code }),
-      reason: reason.toString() || "closed without words",
+      reason: reason.toString() || "closed without a reason",
     };
     sendClose(code === NO_CODE ? undefined : code);
     end(close);
@@ -220,7 +226,7 @@ function createReceiver(
   return receiver;
 }
 
-/** How `ws` says that a close frame had no code (RFC 6455, 7.4.1). */
+/** The code that `ws` reports for a close frame without a code (RFC 6455, 7.4.1). */
 const NO_CODE = 1005;
 
 function closeGracefully(
@@ -235,6 +241,6 @@ function closeGracefully(
     onGone();
   });
   if (!sender) return void socket.destroy();
-  socket.resume(); // unread data would turn our goodbye into a reset
+  socket.resume(); // with unread data the kernel would send a reset instead of our close frame
   sender.close(code, "", true, () => socket.end());
 }

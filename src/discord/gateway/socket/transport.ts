@@ -1,9 +1,8 @@
 /**
- * From an address to a stream that HTTP can be spoken on: TCP, a proxy where
- * there is one, and TLS.
+ * Opens the stream under the WebSocket: TCP, an optional proxy, and TLS.
  *
- * All of it is `node:net` and `node:tls`, because the keepalive is to be on the
- * socket that the kernel knows, whatever is wrapped around it.
+ * It uses `node:net` and `node:tls`, because TCP keepalive must be set on the kernel's socket,
+ * below the proxy and TLS.
  *
  * @module
  */
@@ -14,33 +13,36 @@ import { codeOf } from "../../../lib/error_code.ts";
 import { hostOf, portOf } from "../../../lib/network/url_address.ts";
 import { requestTunnel } from "./proxy.ts";
 
+/** Where and how to connect. */
 export interface TransportOptions {
-  /** `wss:`, or `ws:`. */
+  /** A URL with `wss:` or `ws:`. */
   readonly url: URL;
-  /** Idle seconds before the kernel probes the peer; 0 is never. */
+  /** Idle seconds before the kernel probes the peer; 0 disables the probes. */
   readonly tcpKeepaliveSec: number;
-  /** `"http://user:pw@host:3128"`, where the way leads through it. */
+  /** The proxy to use, such as `"http://user:pw@host:3128"`; absent for a direct connection. */
   readonly proxy?: string;
 }
 
+/** The transport's calls to its owner. */
 export interface TransportEvents {
-  /** Called once, with what the upgrade is written to. */
+  /** Called once, with the stream for the upgrade request. */
   onConnected(stream: net.Socket): void;
-  /** Whatever ends it, before that or after; may be called more than once. */
+  /** The stream failed or ended, before or after `onConnected`. May be called more than once. */
   onEnd(reason: string): void;
 }
 
+/** A stream that is connecting or connected. */
 export interface Transport {
-  /** What has not happened yet, for a deadline that passes: `"no answer of the proxy"`. */
+  /** The step that has not succeeded yet, for time-out errors: `"no answer of the proxy"`. */
   readonly step: string;
-  /** Ends the outermost stream so, and what it stands on after it. */
+  /** Applies `how` to the outermost stream. Destroys the streams below once that one is closed. */
   end(how: (stream: net.Socket) => void): void;
 }
 
-/** Milliseconds between the first try of one address family and the next (RFC 8305). */
+/** Milliseconds between attempts with different address families (RFC 8305). */
 const ADDRESS_FAMILY_DELAY_MS = 250;
 
-/** Starts connecting; says how it went. */
+/** Starts connecting; the result arrives in `events`. */
 export function connectTransport(
   { url, tcpKeepaliveSec, proxy }: TransportOptions,
   events: TransportEvents,
@@ -52,7 +54,7 @@ export function connectTransport(
   };
   let step = "no connection";
 
-  /** Whatever ends this stream ends everything; `whose` is put before the words. */
+  /** Reports the stream's end; `prefix` is put before the reason. */
   const track = (stream: net.Socket, prefix: () => string = () => ""): net.Socket => {
     streams.unshift(stream);
     stream.on("error", (error) => events.onEnd(prefix() + nameOf(error)));
@@ -116,7 +118,7 @@ export function connectTransport(
   };
 }
 
-/** Where a stream begins. */
+/** TCP options to connect to a URL's host. */
 function addressOf(url: URL): net.TcpNetConnectOpts {
   return {
     host: hostOf(url),
@@ -127,13 +129,13 @@ function addressOf(url: URL): net.TcpNetConnectOpts {
   };
 }
 
-/** Whose certificate is to be seen. */
+/** TLS options to check a host's certificate. */
 function identityOf(url: URL): tls.ConnectionOptions {
   const host = hostOf(url);
   return { host, servername: net.isIP(host) ? "" : host, ALPNProtocols: ["http/1.1"] };
 }
 
-/** `"ECONNREFUSED"` where the system has a name for it. */
+/** Returns an error's code, such as `"ECONNREFUSED"`; without one its message or name. */
 export function nameOf(error: Error): string {
   return codeOf(error) ?? (error.message || error.name);
 }

@@ -44,7 +44,7 @@ describe("[G13] probeGateway()", () => {
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     gateway.connections[0]?.sendText("<html>");
     const stage = await probing;
-    assert.ok(stage.kind === "failed" && stage.code === "something else than HELLO");
+    assert.ok(stage.kind === "failed" && stage.code === "something other than HELLO");
   });
 
   it("tells a close with its code", async () => {

@@ -177,7 +177,7 @@ describe("[G15] openSocket() through a proxy", () => {
     [{ wants: "ann:secret" }, /^the proxy asks for a user and password \(407\)$/],
     [{ mode: "garbage" }, /^the proxy is no HTTP proxy$/],
     [{ mode: "endless" }, /^the proxy is no HTTP proxy$/],
-    [{ mode: "chatty" }, /^the proxy speaks out of turn$/],
+    [{ mode: "chatty" }, /^the proxy sends data out of turn$/],
   ];
   for (const [options, reason] of faults) {
     it(`says what is wrong: ${JSON.stringify(options)}`, async () => {
@@ -220,7 +220,7 @@ describe("[G15] openSocket() through a proxy", () => {
     const through = `http://ann:100%sure@127.0.0.1:${proxy.port}`;
     const { closes } = open("wss://gateway.discord.invalid", 1_000, through);
     await clock.until(() => closes.length > 0, "the end");
-    assert.equal(closes[0]!.reason, "the proxy speaks out of turn", "not 407");
+    assert.equal(closes[0]!.reason, "the proxy sends data out of turn", "not 407");
   });
 
   it("[G14] sends nothing in clear text to a proxy", () => {
