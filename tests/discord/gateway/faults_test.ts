@@ -120,7 +120,7 @@ const faults: readonly Fault[] = [
     },
     lines: [
       /Discord closed the connection: 4000, unknown error; it was not ready yet/,
-      /debug The other end's words {"reason":"no …"}/,
+      /debug Reason of the lost connection {"reason":"no …"}/,
       /"phase":"identifying"/,
     ],
   },
@@ -146,7 +146,7 @@ const faults: readonly Fault[] = [
     strike: (connection) => connection.close(4008, TELLTALE),
     lines: [
       /4008, rate limited/,
-      /debug The other end's words {"reason":"… {2}\[31m …"}/,
+      /debug Reason of the lost connection {"reason":"… {2}\[31m …"}/,
       /debug Back-off {"next":"resume","attempt":1,"inMs":10000,"minDelayMs":500,"maxDelayMs":8000/,
     ],
   },

@@ -1,9 +1,8 @@
 /**
- * Whether a message between the two threads is one that its reader understands.
+ * Checks the messages between the main thread and the gateway's worker.
  *
- * Both ends check each message when it arrives: by kind and by the type of
- * every field, which costs less than a microsecond. What is inside a batch is
- * Discord's, and is checked where it is decoded.
+ * Both ends check each received message: its kind, and the type of every field. That costs less
+ * than a microsecond. Decoding checks the dispatches inside a batch.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import type { FromWorker, ToWorker } from "./protocol.ts";
 import { isRecord } from "../../../lib/record.ts";
 
 type FieldType = "string" | "number" | "boolean" | "object";
-/** A name that ends in `?` may be absent; `[fields]` is a list of such. */
+/** A field name that ends in `?` is optional. `[fields]` stands for a list of such objects. */
 interface Fields {
   readonly [name: string]: FieldType | Fields | readonly [Fields];
 }
@@ -24,7 +23,7 @@ const SESSION: Fields = {
   "hasHole?": "boolean",
 };
 
-/** Of each shard in a `start`. */
+/** Fields of each shard in a `start`. */
 const SHARD: Fields = {
   id: "number",
   "session?": SESSION,
@@ -113,12 +112,12 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
   stopped: {},
 };
 
-/** Whether a message is one that a worker understands. */
+/** Whether a value is a message that a worker understands. */
 export function isToWorker(value: unknown): value is ToWorker {
   return fits(value, TO_WORKER);
 }
 
-/** Whether a message is one that the main thread understands. */
+/** Whether a value is a message that the main thread understands. */
 export function isFromWorker(value: unknown): value is FromWorker {
   return fits(value, FROM_WORKER);
 }

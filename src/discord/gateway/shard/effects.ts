@@ -1,5 +1,5 @@
 /**
- * Carries out what the state machine decides: on the socket, to the main thread, and in the log.
+ * Executes the effects that the lifecycle's state machine decides on.
  *
  * @module
  */
@@ -14,16 +14,27 @@ import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.
 import type { Connector } from "./connector.ts";
 import type { ShardReport } from "./report.ts";
 
+/** The parts of the shard that effects act on. */
 export interface EffectPorts {
+  /** The socket. */
   readonly connector: Omit<Connector, "connect" | "closed" | "setPaused">;
+  /** The state machine. */
   readonly machine: { readonly state: LifecycleState };
+  /** The sequence numbers. */
   readonly position: Pick<Position, "committed" | "resume">;
+  /** Log and reports. */
   readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "identifyWait" | "lost">;
+  /** The counters of the worker. */
   readonly counters: Pick<Counters, "identified">;
+  /** Sends a message of this shard to the main thread. */
   post(message: FromShard): void;
 }
 
-/** @returns Carries out one effect; the session's id is of before the step. */
+/**
+ * Creates the executor of a shard's effects.
+ *
+ * @returns A function that executes one effect; `sessionId` is that of the state before the step.
+ */
 export function createEffects(
   options: CommonOptions,
   shardId: number,
@@ -70,7 +81,7 @@ export function createEffects(
       case "report_lost":
         return report.lost(effect.lost, sessionId);
       case "report_stale":
-        return log("warn", SESSION_LOST, { why: "not heard of for too long" });
+        return log("warn", SESSION_LOST, { why: "no sign of the session for too long" });
     }
   };
 }

@@ -1,9 +1,9 @@
 /**
- * Whose turn it is to IDENTIFY, among the shards of one worker.
+ * Spaces the IDENTIFYs of one worker's shards.
  *
- * Main alone decides, with what is stored (`core/discord/identify_budget.ts`); this only
- * keeps shards from opening a socket to be told to wait. Discord takes one
- * IDENTIFY in five seconds of each `id % maxConcurrency`.
+ * Discord accepts one IDENTIFY in five seconds for each `id % maxConcurrency`. The main thread
+ * alone decides, by the stored record (`core/discord/identify_budget.ts`). This file only keeps
+ * shards from opening a socket that would have to wait.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#rate-limiting}
  * @module
@@ -12,7 +12,7 @@
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
 import type { ShardStart } from "../link/protocol.ts";
 
-/** At the start: those with nothing to resume come one after the other. */
+/** Delays the shards that identify at the start, so that they do so one after the other. */
 export function spaceIdentifies(
   shards: readonly ShardStart[],
   maxConcurrency: number,
@@ -27,15 +27,19 @@ export function spaceIdentifies(
   });
 }
 
-/** A shard that one of its fellows was preferred to. */
+/** A shard that may have to wait for another one's IDENTIFY. */
 export interface IdentifyCandidate {
+  /** Number of the shard. */
   readonly id: number;
+  /** Whether its next step is an IDENTIFY. */
   readonly wantsIdentify: boolean;
 }
 
 /**
- * One has got its permit: for how long each of the others is to hold back, in
- * milliseconds. Those that want one have their turns after each other.
+ * Computes how long other shards wait after a shard got its permit.
+ *
+ * @param granted Number of the shard that got the permit.
+ * @returns Milliseconds by shard. Shards that want to identify wait one after the other.
  */
 export function identifyDelays(
   granted: number,

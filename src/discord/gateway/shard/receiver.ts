@@ -1,8 +1,8 @@
 /**
- * Takes what the gateway sends: dispatches go into batches, all else to the state machine.
+ * Sorts the gateway's payloads: dispatches go into batches, all others to the state machine.
  *
- * A payload that cannot be read is counted and passed over, for the session goes
- * on without it; only a broken stream ends a connection.
+ * A payload that cannot be read is counted and skipped, because the session continues without it.
+ * Only a broken stream ends a connection.
  *
  * @module
  */
@@ -16,19 +16,27 @@ import { INTERACTION_CREATE } from "./acknowledge.ts";
 import type { Machine } from "./machine.ts";
 import type { ShardReport } from "./report.ts";
 
+/** The parts of the shard that payloads go to. */
 export interface ReceiverPorts {
+  /** The state machine. */
   readonly machine: Pick<Machine, "state" | "isInUse" | "step">;
+  /** The sequence numbers. */
   readonly position: Position;
+  /** The batches for the main thread. */
   readonly batches: Pick<Batches, "add" | "skip" | "hole" | "newEpoch">;
+  /** Log and reports. */
   readonly report: Pick<ShardReport, "log" | "debug" | "passedOver" | "hole">;
+  /** The counters of the worker. */
   readonly counters: Pick<Counters, "dispatched" | "resumeEnded">;
-  /** Takes an INTERACTION_CREATE as it came: Discord waits three seconds for an answer. */
+  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
   readonly acknowledge: (dispatch: string) => void;
 }
 
 /**
- * @param types Of the dispatches that are used; of others only the sequence number counts.
- * @returns Takes a text that a socket brought; one of an earlier socket is void.
+ * Creates the function that takes the socket's payloads.
+ *
+ * @param types Types of the dispatches that Barnacle uses. Of others only the number counts.
+ * @returns A function that takes a payload. Payloads of earlier sockets are ignored.
  */
 export function createReceiver(
   types: readonly string[],
@@ -58,7 +66,7 @@ export function createReceiver(
         return dispatch(frame);
       case "resumed":
         if (phase.kind !== "resuming") {
-          if (isOfSession(phase)) return dispatch(frame); // an earlier one, replayed
+          if (isOfSession(phase)) return dispatch(frame); // a replayed RESUMED
           return report.passedOver("RESUMED out of turn", text);
         }
         noteHole(frame.seq);
@@ -83,7 +91,7 @@ export function createReceiver(
     counters.dispatched(type, isReplayed);
     report.debug("Dispatch", { type, seq });
     noteHole(seq);
-    if (isReplayed && seq <= position.received) return; // it is in a batch already
+    if (isReplayed && seq <= position.received) return; // an earlier batch has it
     position.receive(seq);
     if (type === INTERACTION_CREATE && text !== undefined) acknowledge(text);
     if (text === undefined) batches.skip(position.received);

@@ -1,8 +1,8 @@
 /**
- * One gateway connection: makes its parts, and joins them.
+ * Runs one gateway connection: creates its parts and connects them.
  *
- * `reconnect.ts` decides, and `machine.ts` takes its steps. The socket brings texts to the receiver,
- * which sorts them into events of the machine and dispatches for the main thread.
+ * `reconnect.ts` decides, and `machine.ts` executes its steps. The socket passes payloads to the
+ * receiver. The receiver sorts them into events for the machine and dispatches for the main thread.
  *
  * @module
  */
@@ -18,27 +18,33 @@ import { createMachine, type MachinePorts } from "./machine.ts";
 import { createReceiver } from "./receiver.ts";
 import { createShardReport, type ReportPorts } from "./report.ts";
 
+/** What a shard needs. */
 export interface ShardPorts extends ReportPorts, MachinePorts {
+  /** Opens a connection. */
   readonly connect: typeof openConnection;
-  /** Takes an INTERACTION_CREATE as it came: Discord waits three seconds for an answer. */
+  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
   readonly acknowledge: (dispatch: string) => void;
+  /** Bounds of the uncommitted dispatches; absent for the default. */
   readonly bounds?: BatchBounds;
 }
 
+/** A running shard. */
 export interface Shard {
-  /** The main thread has stored everything up to this batch. */
+  /** Records that the main thread has stored everything up to this batch. */
   committed(batch: { readonly number: number }): void;
-  /** Main's answer to the socket that asked for an IDENTIFY; to another one it is void. */
+  /** Takes the answer to a permit request of this socket; one for an earlier socket is ignored. */
   permit(socket: number, answer: PermitAnswer): void;
-  /** Another shard has the turn to IDENTIFY, for so many milliseconds. */
+  /** Delays an IDENTIFY, because another shard is about to send one. */
   delayIdentify(forMs: number): void;
+  /** Whether its next step is an IDENTIFY. */
   wantsIdentify(): boolean;
-  /** Where to connect from now on; a wait or a connection there is goes on. */
+  /** Sets the URL of the next connection. */
   setUrl(url: string): void;
-  /** Closes the socket so that the session can be resumed; a second at most. */
+  /** Closes the socket so that the session stays resumable; takes a second at most. */
   stop(): Promise<void>;
 }
 
+/** Starts a shard; it connects at once. */
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
   ports: ShardPorts,
