@@ -75,19 +75,19 @@ const faults: readonly Fault[] = [
     fake: { upgrade: "hang" },
     lines: [
       /debug Connecting: name look-up, TCP, TLS, upgrade {"host":"127\.0\.0\.1:\d+","intent":"identify"}/,
-      /info No connection came about: .*upgrade.*; it was not ready yet; a new session in 0\.5 s/,
+      /info Could not connect: .*upgrade.*; it was not ready yet; a new session in 0\.5 s/,
       /"phase":"connecting"/,
     ],
   },
   {
     name: "an upgrade that is refused",
     fake: { upgrade: "502" },
-    lines: [/No connection came about: the upgrade was refused \(HTTP 502\)/],
+    lines: [/Could not connect: the upgrade was refused \(HTTP 502\)/],
   },
   {
     name: "an upgrade that is answered by something else",
     fake: { upgrade: "garbage" },
-    lines: [/No connection came about: the upgrade was refused \(not an answer to an upgrade\)/],
+    lines: [/Could not connect: the upgrade was refused \(not an answer to an upgrade\)/],
   },
   {
     name: "HELLO that never comes",
@@ -154,7 +154,7 @@ const faults: readonly Fault[] = [
     name: "a broken compressed stream",
     options: { compress: true },
     strike: (connection) => connection.sendBytes(Buffer.from("\u0082\u000cgarbage bits", "latin1")),
-    lines: [/not readable \(the compressed stream is broken\)/, /"cause":"garbled"/],
+    lines: [/could not read the data \(the compressed stream is broken\)/, /"cause":"garbled"/],
   },
   {
     name: "op 7",
@@ -235,7 +235,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
       "the loss",
     );
     assertSays(shard, [
-      /No connection came about: the name could not be looked up \(E/,
+      /Could not connect: the name could not be looked up \(E/,
       /debug Back-off {"next":"identify","attempt":1,"inMs":500,"minDelayMs":500,"maxDelayMs":60000,"base":1.5}/,
     ]);
     shard.setUrl(gateway.url);
@@ -248,7 +248,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
     await gateway.stop();
     const shard = begin(gateway.url);
     await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
-    assertSays(shard, [/No connection came about: TCP: nobody listens there \(ECONNREFUSED\)/]);
+    assertSays(shard, [/Could not connect: TCP: no server listens there \(ECONNREFUSED\)/]);
   });
 
   it("says that what answers does not speak TLS", async () => {
@@ -269,7 +269,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
     cleanups.push(() => gateway.stop());
     const shard = begin(`wss://127.0.0.1:${address.port}`);
     await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
-    assertSays(shard, [/No connection came about: .*TLS/]);
+    assertSays(shard, [/Could not connect: .*TLS/]);
     shard.setUrl(gateway.url);
     await gateway.until(() => shard.isReady(), "READY");
     assert.equal(sockets.size, 1, "one try");

@@ -1,31 +1,33 @@
 /**
- * Discord's close codes: what each means and what becomes of the session.
+ * Explains Discord's close codes: the meaning of each, and how to recover.
  *
- * Resuming replays what was missed and costs no identify, so it is the answer
- * to everything that Discord does not forbid. Some codes end the gateway
- * session, and some can only be mended by the operator: trying those again
- * would burn the bot's 1000 identifies a day.
+ * Resuming replays the missed events and costs no IDENTIFY. So Barnacle resumes after every code
+ * for which Discord allows it. Some codes end the gateway session. After others only the operator
+ * can help: retries would use up the bot's 1,000 IDENTIFYs a day.
  *
- * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes}
+ * @see {@link
+ *   https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes}
  * @module
  */
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 
-/** What a close code leaves: the session, nothing but the account, or not even that. */
+/** How to recover: resume the session, identify anew, or not at all. */
 export type Recovery = "resume" | "identify" | "final";
 
+/** The meaning of a close code. */
 export interface CloseMeaning {
-  /** In words for a log line: `"session timed out"`. */
+  /** Description for a log line: `"session timed out"`. */
   readonly name: string;
+  /** How to recover. */
   readonly recovery: Recovery;
-  /** What the operator can do; of final codes only. */
+  /** Advice for the operator; only for final codes. */
   readonly hint?: string;
 }
 
 const PORTAL = "under Bot at https://discord.com/developers/applications";
 
-/** What the operator can do where Discord does not know the token. */
+/** Advice for the operator if Discord refuses the token. */
 export const TOKEN_HINT =
   `The bot token is wrong. Copy it anew from the Developer Portal, ${PORTAL}.`;
 
@@ -76,7 +78,7 @@ const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning
   }],
 ]);
 
-/** What a code means; one that Discord has not told us of resumes. */
+/** Returns the meaning of a code. After unknown codes Barnacle resumes. */
 export function meaningOf(code: number): CloseMeaning {
-  return MEANINGS.get(code) ?? { name: "a code without a meaning", recovery: "resume" };
+  return MEANINGS.get(code) ?? { name: "undocumented code", recovery: "resume" };
 }

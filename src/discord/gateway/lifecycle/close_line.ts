@@ -1,6 +1,7 @@
 /**
- * A lost connection in one sentence that a person understands (G3): what
- * happened, whose end it was, how long the session lived, what comes next.
+ * Describes a lost connection in one log line (G3).
+ *
+ * The line tells the cause, who closed the connection, how long it lived, and the next step.
  *
  * @module
  */
@@ -11,11 +12,16 @@ import type { ReconnectPlan } from "./plan_reconnect.ts";
 import type { Cause, LostConnection } from "./state.ts";
 import { durationText } from "../../../lib/text/duration.ts";
 
-/** Of a session that is given up; catch-up makes up for it (G6). */
+/** Log line for a session that cannot be resumed; catch-up reads its messages (G6). */
 export const SESSION_LOST =
-  "The session could not be resumed: what was said since is for catch-up to find";
+  "The session could not be resumed: catch-up reads the messages that were sent since then";
 
-/** `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new session in 0.7 s"`. */
+/**
+ * Describes a lost connection.
+ *
+ * @returns `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new
+ *   session in 0.7 s"`.
+ */
 export function closeLine({ cause, livedMs, during, next, isSessionLost }: LostConnection): string {
   const lifetime = livedMs === undefined
     ? "it was not ready yet"
@@ -24,7 +30,7 @@ export function closeLine({ cause, livedMs, during, next, isSessionLost }: LostC
   return `${whatHappened(cause, during)}; ${lifetime}; ${sessionNote}${whatNext(next)}`;
 }
 
-/** A name for the counter of disconnects: the code, or what took its place. */
+/** Label for the counter of lost connections: the close code, or the kind of cause. */
 export function closeLabel(cause: Cause): string {
   if (cause.kind !== "closed") return cause.kind;
   return cause.code === undefined ? "none" : String(cause.code);
@@ -52,16 +58,16 @@ function whatHappened(cause: Cause, during: LostConnection["during"]): string {
     case "invalid_session":
       return `Discord called the session invalid (op 9, ${cause.canResume ? "" : "not "}resumable)`;
     case "garbled":
-      return `Barnacle closed the connection: what came was not readable (${cause.reason})`;
+      return `Barnacle closed the connection: it could not read the data (${cause.reason})`;
   }
 }
 
-/** Where connecting failed, and what a live connection ended by. */
+/** Describes why connecting failed, or why the network ended a connection. */
 function networkEnd(reason: string, during: LostConnection["during"]): string {
   const meaning = explainReason(reason);
   const why = meaning === undefined ? reason : `${meaning} (${reason})`;
   return during === "connecting"
-    ? `No connection came about: ${why}`
+    ? `Could not connect: ${why}`
     : `The network ended the connection${BEFORE[during] ?? ""}: ${why}`;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The heartbeat of one connection: when it beats, and when Discord asks it to.
+ * Computes the heartbeat of one connection: due times, and answers to Discord's requests.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
  * @module
@@ -8,18 +8,23 @@
 import type { Effect, HeartbeatState } from "./state.ts";
 
 /**
- * How many beats are sent because they were asked for, in how many milliseconds.
- * Discord closes who sends more than 120 payloads in a minute. A minute that is
- * counted may meet two of ours, which leaves 20 for all else that is sent.
+ * Maximum heartbeats on request within a period. Discord closes connections that send more than 120
+ * payloads in a minute. Discord's minute may overlap two of our periods, which leaves 20 payloads
+ * for everything else.
  */
 const ASKED = { max: 50, everyMs: 60_000 };
 
-/** @param random A number from 0 up to, but not including, 1: what part of an interval comes first. */
+/**
+ * Starts the heartbeat of a connection.
+ *
+ * @param random A number from 0 up to, but not including, 1. The first heartbeat is due after this
+ *   fraction of the interval.
+ */
 export function startHeartbeat(intervalMs: number, nowMs: number, random: number): HeartbeatState {
   return { intervalMs, dueMs: nowMs + intervalMs * random, isAcked: true, lateMs: 0 };
 }
 
-/** A beat is sent that was due. */
+/** Records that a due heartbeat is sent. */
 export function recordBeat(heartbeat: HeartbeatState, nowMs: number): HeartbeatState {
   return {
     ...heartbeat,
@@ -30,7 +35,7 @@ export function recordBeat(heartbeat: HeartbeatState, nowMs: number): HeartbeatS
   };
 }
 
-/** Discord asks for a beat, which is answered at once: a flood of them only so far. */
+/** Answers Discord's request for a heartbeat at once, unless there are too many requests. */
 export function answerBeatRequest(
   heartbeat: HeartbeatState,
   nowMs: number,

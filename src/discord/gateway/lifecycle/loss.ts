@@ -1,5 +1,5 @@
 /**
- * What a lost connection does to the life of a shard.
+ * Computes the state after a lost connection.
  *
  * @module
  */
@@ -17,28 +17,31 @@ import {
 } from "./state.ts";
 import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
 
-/** Milliseconds after READY or RESUMED at which a session has lived. */
+/** Milliseconds after READY or RESUMED from which on a session counts as having lived. */
 export const LIVED_MS = 60_000;
 
-/** After so many a new session is begun (G5a). */
+/** Failed RESUMEs in a row after which the shard opens a new session (G5a). */
 export const MAX_FAILED_RESUMES = 3;
 
-/** Milliseconds after READY within which a second op 7 waits like any other loss. */
+/** Milliseconds after READY within which a second op 7 gets a back-off, like any other loss. */
 const HASTY_MS = 5_000;
 
-/** Milliseconds; op 9 `false` wants a wait of 1 to 5 seconds. */
+/** Milliseconds to wait after op 9 `false`; Discord requires 1 to 5 seconds. */
 const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
 
 const AT_ONCE = { kind: "identify", delayMs: 0, isDown: false } as const;
 
-/** What a step is taken in, besides the life itself. */
+/** The arguments of a step besides the state. */
 export interface StepContext {
+  /** The shard's rules. */
   readonly rules: LifecycleRules;
+  /** The clocks at the time of the event. */
   readonly now: Now;
+  /** A number from 0 up to, but not including, 1. */
   readonly random: number;
 }
 
-/** Ends the connection, if that has not happened yet, and plans the next one. */
+/** Ends the connection, if it is still open, and plans the next one. */
 export function loseConnection(
   state: LifecycleState,
   cause: Cause,
@@ -47,7 +50,7 @@ export function loseConnection(
   const { phase } = state;
   const nowMs = now.monotonicMs;
   const livedMs = "sinceMs" in phase ? nowMs - phase.sinceMs : undefined;
-  // Closing a session that has a hole is planned, and no failure.
+  // The shard closes a session with a hole on purpose: that is no failure.
   const isPlanned = cause.kind === "hole";
   const hasLived = livedMs !== undefined && livedMs >= LIVED_MS;
   const failures = isPlanned ? state.failures : hasLived ? 1 : state.failures + 1;
@@ -58,7 +61,7 @@ export function loseConnection(
 
   const code = cause.kind === "closed" ? cause.code : undefined;
   const isRefused = cause.kind === "invalid_session" && !cause.canResume;
-  // Messages in the hole are for catch-up, but only a READY tells how guilds have changed in it.
+  // Catch-up reads messages in the hole, but only a READY brings the changes of guilds.
   const isSessionOver = isRefused || cause.kind === "hole" ||
     failedResumes >= MAX_FAILED_RESUMES ||
     (code !== undefined && meaningOf(code).recovery !== "resume");
@@ -107,7 +110,7 @@ export function loseConnection(
   };
 }
 
-/** No IDENTIFY is planned for a time at which it may not be sent. */
+/** Delays an IDENTIFY until it may be sent. */
 function spaced(plan: ReconnectPlan, state: LifecycleState, nowMs: number): ReconnectPlan {
   if (plan.kind !== "identify") return plan;
   return { ...plan, delayMs: Math.max(plan.delayMs, identifyFromMs(state, plan.isDown) - nowMs) };

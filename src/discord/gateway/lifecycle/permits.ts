@@ -1,10 +1,10 @@
 /**
- * What stands between HELLO and an IDENTIFY: main's permit.
+ * Computes the states between HELLO and IDENTIFY: a shard needs a permit of the main thread.
  *
- * Discord resets the token of whoever sends more than 1,000 IDENTIFYs in a day,
- * so each is in the store before it is sent, and only main knows the store. The
- * socket is open while main is asked: what a permit pays for is then sent at
- * once, and no broken network can spend one. To be told to wait is no failure.
+ * Discord resets the token of a bot that sends more than 1,000 IDENTIFYs a day. So the store counts
+ * each before it is sent, and only the main thread has the store. The shard asks with an open
+ * socket: it can use a permit at once, and a broken network cannot waste one. Having to wait is no
+ * failure.
  *
  * @module
  */
@@ -21,10 +21,12 @@ import {
 } from "./state.ts";
 import type { StepContext } from "./loss.ts";
 
-/** Milliseconds; a wait that main got wrong neither spins nor lasts for ever. */
+/**
+ * Bounds of a wait in milliseconds: a wrong answer causes neither a busy loop nor endless waiting.
+ */
 const WAIT_MS = { min: 500, max: 24 * 60 * 60 * 1_000 };
 
-/** HELLO was said, and an IDENTIFY is to follow. */
+/** Asks for a permit after HELLO, or waits if an IDENTIFY is not due yet. */
 export function askPermit(state: LifecycleState, { now }: StepContext): Step {
   const waitMs = identifyFromMs(state, state.isDown) - now.monotonicMs;
   if (waitMs > 0) return waitToIdentify(state, waitMs, "spacing", now.monotonicMs);
@@ -34,7 +36,7 @@ export function askPermit(state: LifecycleState, { now }: StepContext): Step {
   };
 }
 
-/** Main has answered the socket in use; what it says to another one never comes here. */
+/** Takes the main thread's answer to the current socket. Answers to earlier ones never get here. */
 export function takePermitAnswer(
   state: LifecycleState,
   answer: PermitAnswer,
@@ -57,8 +59,8 @@ export function takePermitAnswer(
 }
 
 /**
- * A session with a hole is closed only if the next one may begin at once: nothing is heard in
- * between. What has come must be taken first.
+ * Takes the answer to a preview. The shard closes a session with a hole only if the next one may
+ * begin at once, because it hears nothing in between. It first delivers all received dispatches.
  */
 function takePreviewAnswer(
   state: LifecycleState,
@@ -80,7 +82,7 @@ function takePreviewAnswer(
   };
 }
 
-/** Gives the socket up until the turn comes: one that does nothing would be closed by Discord. */
+/** Closes the socket until an IDENTIFY may be sent, because Discord closes idle sockets. */
 function waitToIdentify(
   state: LifecycleState,
   wantedMs: number,

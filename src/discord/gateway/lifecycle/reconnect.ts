@@ -1,10 +1,9 @@
 /**
- * The life of a shard as one pure function: what is, what happens, what to do.
+ * Implements the connection lifecycle as one pure function from state and event to effects.
  *
- * Every rule of Discord's about connecting, identifying, resuming and beating
- * is here and nowhere else, so that each can be a row of a test, and no two of
- * them can act at once: there is one state, and at most one socket in it.
- * `effects.ts` carries the effects out.
+ * All of Discord's rules about connecting, identifying, resuming and heartbeats are here. So a test
+ * can check each rule by itself. No two rules can act at once, because there is one state with at
+ * most one socket. `effects.ts` executes the effects.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
  * @module
@@ -31,13 +30,13 @@ import { loseConnection, type StepContext } from "./loss.ts";
 import { askPermit, takePermitAnswer } from "./permits.ts";
 
 /**
- * Milliseconds; the socket ends a connection that takes too long by itself, and
- * can say at which step: this is for one that does not.
+ * Milliseconds beyond the socket's own time limit. The socket ends a slow connection by itself, and
+ * can name the step. This limit is for a socket that fails to do so.
  */
 const CONNECT_SLACK_MS = 1_000;
 
 /**
- * Takes one step.
+ * Processes one event.
  *
  * @param random A number from 0 up to, but not including, 1.
  */
@@ -120,10 +119,10 @@ function connect(state: LifecycleState, { rules, now }: StepContext): Step {
   };
 }
 
-/** Connections to where READY said to resume that may fail before the gateway's own is tried. */
+/** Failed connections to the session's own URL after which the gateway's URL is tried. */
 const MAX_FAILED_CONNECTS = 2;
 
-/** A host that is gone takes no session with it: the others know it, too. */
+/** The session survives the loss of its host, because other hosts know it, too. */
 function addressOf(
   { failedConnects }: LifecycleState,
   session: LifecycleState["session"],
@@ -163,7 +162,7 @@ function onTick(state: LifecycleState, jumpMs: number, at: StepContext): Step {
   }
   if (overdueMs < 0) return { state, effects: [] };
   if (!heartbeat.isAcked) {
-    // while nobody has room for dispatches the socket is not read, nor an ACK on it
+    // While the main thread has no room, the socket is not read, so an ACK may be waiting on it.
     const step = loseConnection(state, { kind: isCongested ? "congested" : "zombie" }, at);
     return {
       ...step,
@@ -176,7 +175,7 @@ function onTick(state: LifecycleState, jumpMs: number, at: StepContext): Step {
   };
 }
 
-/** There is room again: what was held up counts from now. */
+/** There is room again: time limits that were suspended start anew. */
 function onDrained(state: LifecycleState, { rules, now }: StepContext): LifecycleState {
   const { phase, ...rest } = omit(state, "congestedMs");
   switch (phase.kind) {
@@ -193,7 +192,7 @@ function onDrained(state: LifecycleState, { rules, now }: StepContext): Lifecycl
   }
 }
 
-/** What each phase that has an end waits for. */
+/** The message that each phase with a time limit waits for. */
 const WAITED_FOR = {
   connecting: "connection",
   greeting: "HELLO",
@@ -262,7 +261,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
           isDown: false,
           readyAt: now.wallMs,
         },
-        // an IDENTIFY has said it already
+        // An IDENTIFY contains the presence.
         effects: event.kind === "resumed" && state.mustSendPresence
           ? [{ kind: "send_presence" }]
           : [],

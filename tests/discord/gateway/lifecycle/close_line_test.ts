@@ -58,7 +58,7 @@ describe("[G3] closeLine()", () => {
   }
 
   const stages: readonly [LostConnection["during"], string][] = [
-    ["connecting", "No connection came about: no TLS in time"],
+    ["connecting", "Could not connect: no TLS in time"],
     ["greeting", "The network ended the connection before HELLO: no TLS in time"],
     ["permitting", "The network ended the connection before IDENTIFY: no TLS in time"],
     ["identifying", "The network ended the connection before READY: no TLS in time"],
@@ -77,7 +77,7 @@ describe("[G3] closeLine()", () => {
     const cause = { kind: "closed", reason: "ECONNREFUSED" } as const;
     assert.equal(
       closeLine({ ...lost, cause, during: "connecting" }),
-      "No connection came about: TCP: nobody listens there (ECONNREFUSED); " +
+      "Could not connect: TCP: no server listens there (ECONNREFUSED); " +
         "it was not ready yet; resuming in 0.7 s",
     );
   });
