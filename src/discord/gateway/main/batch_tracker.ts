@@ -1,11 +1,10 @@
 /**
- * Keeps what main has of each shard: how far it has received, and how far it has committed.
+ * Tracks each shard's batches: how far the main thread has received and committed them.
  *
- * Workers and sessions number from their own start, so every batch gets a
- * ticket that counts for the life of the process; nothing else tells two
- * batches apart. A worker in the place of a dead one resumes from the committed
- * number and drops what main has received already: events without an id of
- * their own take effect once (G5b).
+ * Workers and sessions restart their own numbers. So every batch gets a ticket, which is unique for
+ * the life of the process. After a worker died, its successor resumes from the committed number,
+ * and drops the dispatches that the main thread has received. So events without an id of their own
+ * take effect once (G5b).
  *
  * @module
  */
@@ -14,21 +13,23 @@ import type { Batch } from "../link/batches.ts";
 import type { ResumePoint } from "../link/position.ts";
 import type { DispatchBatch, ShardOptions, ToWorker } from "../link/protocol.ts";
 
-/** Where a shard's session goes on, in another worker too. */
+/** The point from which a shard continues its session, in another worker, too. */
 export interface ShardResumePoint extends ResumePoint {
-  /** Whether the session is of a process before this one. */
+  /** Whether an earlier process began the session. */
   readonly isInherited: boolean;
 }
 
+/** The batches of one account. */
 export interface BatchTracker {
-  /** @param worker Which of the workers, one after the other, has brought it. */
+  /** Records a batch and gives it a ticket; `worker` is the number of the worker that sent it. */
   receive(batch: Batch, shardId: number, worker: number): DispatchBatch;
-  /** What the worker there is must know of it: of its own batches only. */
+  /** Records a commit up to a ticket. Returns the messages about it for the current `worker`. */
   committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[];
+  /** Returns the point from which a shard continues. */
   resumePointOf(shardId: number): ShardResumePoint;
-  /** By shard. */
+  /** Returns the committed sequence numbers by shard. */
   seqCommitted(): ReadonlyMap<number, number>;
-  /** Batches that are not committed yet. */
+  /** Number of batches that are not committed yet. */
   readonly uncommitted: number;
 }
 
@@ -43,12 +44,13 @@ interface Entry {
 
 const NO_SESSION: ShardResumePoint = { epoch: 0, isInherited: false };
 
+/** Creates a tracker that starts from the stored sessions. */
 export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracker {
   const resumePoints = new Map(shards.map(({ id, session }): [number, ShardResumePoint] => [
     id,
     session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NO_SESSION,
   ]));
-  /** Not committed yet, by ticket. */
+  /** Uncommitted batches, by ticket. */
   const waiting: Entry[] = [];
   let tickets = 0;
 
@@ -58,8 +60,8 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
   return {
     receive(batch, shardId, worker) {
       const { number, epoch, seq, session, afterHole } = batch;
-      // A session is main's from its READY on, and not before: without READY's
-      // batch nothing of it would be stored (T0), and yet it would be resumed.
+      // The main thread has a session only with its READY. Without READY's batch the store would have
+      // nothing of it (T0), and yet the next worker would resume it.
       if (session) resumePoints.set(shardId, { session, epoch, isInherited: false });
       const resumePoint = resumePointOf(shardId);
       if (resumePoint.epoch === epoch) {
@@ -103,7 +105,7 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
   };
 }
 
-/** How many of them, from the first on, have a ticket up to this one. */
+/** Counts the entries up to a ticket. */
 function countUpTo(entries: readonly Entry[], ticket: number): number {
   const index = entries.findIndex((entry) => entry.ticket > ticket);
   return index < 0 ? entries.length : index;

@@ -1,7 +1,7 @@
 /**
- * What main knows of each shard beside its place in the session: its state, and its permits.
+ * Keeps each shard's state and its requests for permits in the main thread.
  *
- * A worker knows only its own life; what another one goes on from is kept here.
+ * A worker starts without a past. This file keeps what its predecessor reported.
  *
  * @module
  */
@@ -11,27 +11,36 @@ import { DOWN_IDENTIFY_SPACING_MS } from "../lifecycle/state.ts";
 import type { PermitAnswer, ShardOptions, ShardStart, ShardState } from "../link/protocol.ts";
 import type { ShardResumePoint } from "./batch_tracker.ts";
 
-/** A call for a permit, by the worker and the socket that it came from. */
+/** A request for a permit. */
 export interface PermitRequest {
+  /** Number of the worker that asked. */
   readonly generation: number;
+  /** Number of the socket that asked. */
   readonly socket: number;
 }
 
+/** The shards of one account. */
 export interface ShardViews {
+  /** Whether the account has this shard. */
   has(shardId: number): boolean;
-  /** Where each shard begins, or goes on in another worker. */
+  /** Returns the state from which a worker starts each shard; `isFirst` for the first worker. */
   starts(
     resumePointOf: (shardId: number) => ShardResumePoint,
     isFirst: boolean,
   ): readonly ShardStart[];
-  /** The worker has told a shard's state. */
+  /** Takes a shard's state from the worker. */
   setState(shardId: number, state: ShardState, failures: number): void;
-  /** No worker holds the connections, whatever the last one said. */
+  /** Records that no worker runs, so that no shard is connected. */
   workerDown(): void;
-  /** A shard has come to its end, and with it the account: so have all others. */
+  /** Records that a shard will not connect again, and so neither will the others. */
   ended(shardId: number): void;
+  /** Records a request for a permit. */
   permitRequested(shardId: number, request: PermitRequest): void;
-  /** @returns The shard's oldest call that had no answer; `undefined` if there is none. */
+  /**
+   * Takes the answer to a shard's oldest open request.
+   *
+   * @returns That request; `undefined` if there is none.
+   */
   permitAnswered(shardId: number, answer: PermitAnswer): PermitRequest | undefined;
 }
 
@@ -40,15 +49,17 @@ interface View {
   readonly options: ShardOptions;
   state: ShardState;
   failures: number;
-  /** Unix time in milliseconds of the last IDENTIFY that it was granted. */
+  /** Unix time in milliseconds of the shard's last granted IDENTIFY. */
   grantedAt: number;
-  /** Calls that main has not answered. */
+  /** Open requests, oldest first. */
   readonly permitRequests: PermitRequest[];
 }
 
 /**
- * @param now Unix time in milliseconds.
- * @param onState Called with each state, which may be the same again.
+ * Creates the views of an account's shards.
+ *
+ * @param now Returns the Unix time in milliseconds.
+ * @param onState Called with each reported state, which may be the same again.
  */
 export function createShardViews(
   shards: readonly ShardOptions[],
@@ -63,14 +74,14 @@ export function createShardViews(
     permitRequests: [],
   }]));
 
-  /** A worker knows only its own life: until it is ready, `readyAt` is what it was before. */
+  /** Keeps `readyAt` until the worker is ready, because a new worker does not know it. */
   function set(view: View, reported: ShardState): void {
     const { readyAt } = reported.state === "ready" ? reported : view.state;
     view.state = { ...reported, readyAt };
     onState(view.options.id, view.state);
   }
 
-  /** No worker beats for it: what was told of its heartbeats and waits is void. */
+  /** Drops heartbeats and waits, because no worker runs. */
   function unserved(view: View, state: "connecting" | "fatal"): void {
     const { readyAt, isDown } = view.state;
     set(view, { state, readyAt, isDown });

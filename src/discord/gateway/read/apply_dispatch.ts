@@ -1,5 +1,5 @@
 /**
- * Folds one dispatch into the index of guilds.
+ * Applies dispatches to the index of guilds.
  *
  * @module
  */
@@ -41,15 +41,17 @@ import {
   unavailablePayload,
 } from "../decode/payloads.ts";
 
+/** The index after a dispatch. */
 export interface IndexChange {
+  /** The new index; the same object if nothing changed. */
   readonly index: GuildIndex;
-  /** Guilds that are to be stored anew; those no longer in the index were left. */
+  /** Guilds to store again. The bot has left those that the new index does not have. */
   readonly changed: readonly GuildId[];
-  /** Set where the payload did not fit, and so changed nothing. */
+  /** Set if the payload has an unexpected shape; the index is then unchanged. */
   readonly problem?: string;
 }
 
-/** What we are at Discord, as READY says it. */
+/** Reads the bot's own identity from READY; `undefined` if READY has an unexpected shape. */
 export function readSelf(d: unknown): Self | undefined {
   const ready = readyPayload.safeParse(d);
   if (!ready.success) return undefined;
@@ -58,7 +60,7 @@ export function readSelf(d: unknown): Self | undefined {
   return applicationId && { userId: user.id, applicationId, username: user.username };
 }
 
-/** Folds one dispatch; one of any other type changes nothing. */
+/** Applies one dispatch. Dispatches of types that are not about guilds change nothing. */
 export function applyDispatch(
   index: GuildIndex,
   { t, d }: Dispatch,
@@ -69,7 +71,7 @@ export function applyDispatch(
 
 type ApplyPayload = (index: GuildIndex, d: unknown, self: UserId | undefined) => IndexChange;
 
-/** Makes a fold of a change, which gets only payloads that fit the schema. */
+/** Wraps a change so that it gets only payloads that fit the schema. */
 function parsed<Schema extends z.ZodType>(
   schema: Schema,
   change: (index: GuildIndex, payload: z.infer<Schema>, self: UserId | undefined) => IndexChange,
@@ -178,10 +180,10 @@ const CHANGES: ReadonlyMap<string, ApplyPayload> = new Map([
   ["THREAD_LIST_SYNC", threadListSync],
 ]);
 
-/** The types that {@link fold} understands. */
+/** The types that {@link applyDispatch} applies. */
 export const GUILD_DISPATCH_TYPES: readonly string[] = [...CHANGES.keys()];
 
-/** Of the guilds that are known, those that a READY should list and does not: the bot has left. */
+/** Returns the known guilds of a READY's shard that it does not list: the bot has left them. */
 export function guildsLeft(
   { guilds, shard: [shardId, shardCount] = [0, 1] }: ReadyPayload,
   known: Iterable<GuildId>,
@@ -203,7 +205,7 @@ function within(
   return guild ? replaced(index, change(guild)) : unchanged(index);
 }
 
-/** Said again is not said anew: what has not changed need not be stored. */
+/** Replaces a guild. If its snapshot stays the same, the store needs no update. */
 function replaced(index: GuildIndex, guild: Guild): IndexChange {
   const before = index.get(guild.id);
   if (before && snapshotOf(before).text === snapshotOf(guild).text) return unchanged(index);

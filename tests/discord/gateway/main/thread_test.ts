@@ -321,7 +321,7 @@ describe("[G5] startGateway()", () => {
     await say(discord, started, 5);
     commit(started, 6);
     await discord.until(() => discord.received(6).length === 1, "RESUME");
-    const at = started.said.findIndex((line) => /stands still/.test(line));
+    const at = started.said.findIndex((line) => /worker hangs/.test(line));
     assert.ok(at >= 0);
     // at once, whatever its end takes, and again once it is dead
     assert.deepEqual(started.said.slice(at + 1, at + 3), ["connecting", "connecting"]);
@@ -469,7 +469,7 @@ describe("[G5] startGateway() and permits", () => {
     await clock.until(() => started.batches.length === 4, "the second one's");
     const said = started.logs.filter((line) => /worker/.test(line));
     assert.match(said[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
-    assert.match(said[1]!, /worker died and is started again{"cause":"RangeError","inMs":200}/);
+    assert.match(said[1]!, /worker died: Barnacle restarts it{"cause":"RangeError","inMs":200}/);
     assert.match(said[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
   });
 

@@ -452,7 +452,11 @@ describe("[G5] startShard() and its permit", () => {
     assert.equal(lastState(shard)?.state, "backoff");
     await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
     assert.equal(gateway.received(2).length, 0);
-    assert.ok(shard.lines().some((line) => /^warn Daily IDENTIFY limit almost reached.*"waitMs":4000/.test(line)));
+    assert.ok(
+      shard.lines().some((line) =>
+        /^warn Daily IDENTIFY limit almost reached.*"waitMs":4000/.test(line)
+      ),
+    );
     await gateway.until(() => shard.isReady(), "READY");
     assert.equal(lastState(shard)?.waits, undefined);
     assert.equal(gateway.connections.length, 2);
