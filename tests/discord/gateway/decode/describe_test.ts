@@ -55,7 +55,7 @@ describe("[H3] describeExtras()", () => {
       "A\nT\nD\nn: v\nhttps://e.example",
     ],
     [
-      "a forwarded message with what it carries",
+      "a forwarded message with its extras",
       {
         message_snapshots: [{
           message: { content: "look", attachments: [{ filename: "b.txt", size: 5 }] },
@@ -77,8 +77,8 @@ describe("[H3] describeExtras()", () => {
   });
 });
 
-describe("[H3] wordsOf()", () => {
-  it("is the text alone where there is nothing else, and never ends in a blank line", () => {
+describe("[H3] fullText()", () => {
+  it("returns only the text if there are no extras, and never ends in a blank line", () => {
     assert.equal(fullText(contentPayload.parse({ content: "hi" })), "hi");
     assert.equal(fullText(contentPayload.parse({})), "");
   });

@@ -34,22 +34,22 @@ const MODERATORS = { id: OTHER_ROLE, name: "Moderators" };
 const TWIN = { id: SECOND, name: "Moderators" };
 
 describe("[P14] namedRoles()", () => {
-  it("names a role whose name is its own, and nothing that it does not know", () => {
+  it("names a role with a unique name, and no unknown role", () => {
     assert.deepEqual(namedRoles([OTHER_ROLE, UNKNOWN], guildWith([MODERATORS])), [
       MODERATORS,
       { id: UNKNOWN },
     ]);
-    assert.deepEqual(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of no guild that is known");
+    assert.deepEqual(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of an unknown guild");
   });
 
-  it("names neither of two that have one name", () => {
+  it("names neither of two roles with the same name", () => {
     assert.deepEqual(namedRoles([OTHER_ROLE, SECOND], guildWith([MODERATORS, TWIN])), [
       { id: OTHER_ROLE },
       { id: SECOND },
     ]);
   });
 
-  it("tells names apart exactly", () => {
+  it("compares names exactly", () => {
     const names = ["Moderators", "moderators", "Moderators ", "Мoderators", "Moderators\u200b"];
     const roles = names.map((name, n) => ({ id: roleId(String(100 + n)), name }));
     const ids = roles.map(({ id }) => id);
@@ -63,30 +63,36 @@ describe("[P14] namedRoles()", () => {
     change: object,
     name: unknown,
   ][] = [
-    ["a second one is made", [MODERATORS], "GUILD_ROLE_CREATE", { role: TWIN }, undefined],
     [
-      "another is given its name",
+      "a second role with the name is created",
+      [MODERATORS],
+      "GUILD_ROLE_CREATE",
+      { role: TWIN },
+      undefined,
+    ],
+    [
+      "another role gets the name",
       [MODERATORS, { id: OWN_ROLE, name: "x" }],
       "GUILD_ROLE_UPDATE",
       { role: { id: OWN_ROLE, name: "Moderators" } },
       undefined,
     ],
     [
-      "the second is gone",
+      "the second role is deleted",
       [MODERATORS, TWIN],
       "GUILD_ROLE_DELETE",
       { role_id: SECOND },
       "Moderators",
     ],
     [
-      "the second is renamed",
+      "the second role is renamed",
       [MODERATORS, TWIN],
       "GUILD_ROLE_UPDATE",
       { role: { id: SECOND, name: "y" } },
       "Moderators",
     ],
     [
-      "it is renamed itself",
+      "the role itself is renamed",
       [MODERATORS],
       "GUILD_ROLE_UPDATE",
       { role: { id: OTHER_ROLE, name: "Mods" } },
@@ -94,7 +100,7 @@ describe("[P14] namedRoles()", () => {
     ],
   ];
   for (const [what, before, t, change, name] of changes) {
-    it(`follows at once where ${what}`, () => {
+    it(`follows at once if ${what}`, () => {
       const guild = after(before, t, change);
       assert.equal(namedRoles([OTHER_ROLE], guild)[0]?.name, name);
       const restored = restore([snapshotOf(guild)]).index.get(GUILD);
@@ -102,7 +108,7 @@ describe("[P14] namedRoles()", () => {
     });
   }
 
-  it("gives a name to one role at most, whatever the roles are", () => {
+  it("gives each name to one role at most, for any roles", () => {
     const names = fc.array(fc.constantFrom("a", "A", "b", "@everyone", ""), { maxLength: 12 });
     fc.assert(fc.property(names, (all) => {
       const roles = all.map((name, n) => ({ id: roleId(String(n + 1)), name }));
@@ -118,7 +124,7 @@ describe("[P14] namedRoles()", () => {
 describe("[P13] senderOf()", () => {
   const id: UserId = userId("7");
 
-  it("leaves out what is not so", () => {
+  it("leaves out fields without a value", () => {
     assert.deepEqual(senderOf({ id, username: "ada" }, {}), { id, username: "ada", roles: [] });
   });
 

@@ -29,7 +29,7 @@ async function open(compress: boolean) {
   return { gateway, connection, said };
 }
 
-/** More than a socket's buffers hold, each of another length, and each with its place in it. */
+/** More than a socket's buffers can take: each text has another length, and contains its number. */
 const EVENTS = Array.from(
   { length: 10_000 },
   (_, s) => `{"t":"MESSAGE_CREATE","s":${s},"op":0,"d":{"content":"${"é".repeat(s % 211)}"}}`,
@@ -45,7 +45,7 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
       async () => {
         const { gateway, said } = await open(compress);
         for (const event of EVENTS) gateway.connections[0]!.sendText(event);
-        await gateway.until(() => said.length > EVENTS.length, "all of them");
+        await gateway.until(() => said.length > EVENTS.length, "all events");
         assert.deepEqual(said.slice(1), EVENTS);
       },
     );
@@ -75,11 +75,11 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
     });
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     for (const event of EVENTS) gateway.connections[0]!.sendText(event);
-    await gateway.until(() => said.length >= EVENTS.length, "all of them");
+    await gateway.until(() => said.length >= EVENTS.length, "all events");
     assert.deepEqual(said, EVENTS);
   });
 
-  it("arrive although whoever reads them stops again and again", patience, async () => {
+  it("arrive although the reader pauses again and again", patience, async () => {
     const { gateway, connection, said } = await open(true);
     for (const event of EVENTS) gateway.connections[0]!.sendText(event);
     for (let seen = -1; said.length <= EVENTS.length;) {
@@ -94,7 +94,7 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
 
 for (const compress of [false, true]) {
   describe(`[G1] [G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {
-    it("tells the end only after all that came before it", async () => {
+    it("reports the end only after all earlier data", async () => {
       const { gateway, said } = await open(compress);
       for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
       gateway.connections[0]!.close(4000);
@@ -103,7 +103,7 @@ for (const compress of [false, true]) {
       assert.equal(said[50], '{"i":49}');
     });
 
-    it("says nothing any more once it is closed", async () => {
+    it("reports nothing after close()", async () => {
       const { gateway, connection, said } = await open(compress);
       for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
       const closed = connection.close(3000);
@@ -114,7 +114,7 @@ for (const compress of [false, true]) {
       assert.equal(gateway.connections[0]!.closeCode, 3000);
     });
 
-    it("lets the server wait while its reader has had enough", async () => {
+    it("lets the server wait while the reader is full", async () => {
       const { gateway, connection, said } = await open(compress);
       connection.setPaused(true);
       gateway.connections[0]!.sendText("{}");
