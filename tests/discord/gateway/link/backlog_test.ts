@@ -17,7 +17,7 @@ const sent = (number: number, count: number, bytes: number) => ({
 });
 
 describe("[G1] createBacklog()", () => {
-  it("is full from the bound on, and says each change once", () => {
+  it("is full from its bound on, and reports each change once", () => {
     const { backlog, fullness } = open(100);
     backlog.add(99);
     assert.deepEqual([backlog.isFull, fullness], [false, []]);
@@ -29,7 +29,7 @@ describe("[G1] createBacklog()", () => {
     assert.deepEqual([backlog.isFull, fullness, backlog.uncommitted], [false, [true, false], 0]);
   });
 
-  it("takes a commit for all batches up to it, once", () => {
+  it("counts a commit for all earlier batches, once", () => {
     const { backlog } = open(100);
     for (const number of [1, 2, 3]) {
       backlog.add(1);
@@ -42,7 +42,7 @@ describe("[G1] createBacklog()", () => {
     assert.equal(backlog.isEmpty, true);
   });
 
-  it("holds dispatches that did not leave yet, though every batch is committed", () => {
+  it("counts dispatches that are not sent yet, even if every batch is committed", () => {
     const { backlog } = open(100);
     backlog.add(1);
     backlog.sent(sent(1, 1, 1));

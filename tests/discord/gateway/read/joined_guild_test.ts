@@ -8,8 +8,8 @@ const dispatch = (t: string, d: unknown) => ({ t, s: 1, d });
 const CREATE = dispatch("GUILD_CREATE", guildData());
 const KNOWN = applyDispatch(new Map(), CREATE, SELF.userId).index;
 
-describe("[P6a] joinedBy()", () => {
-  it("names a guild that nobody has heard of", () => {
+describe("[P6a] joinedGuild()", () => {
+  it("returns a guild that is new", () => {
     assert.deepEqual(joinedGuild(CREATE, new Map(), []), { id: GUILD, name: "Friends" });
   });
 
@@ -23,19 +23,19 @@ describe("[P6a] joinedBy()", () => {
   });
 
   const others: readonly [what: string, ...Parameters<typeof joinedGuild>][] = [
-    ["one that it was in", CREATE, KNOWN, []],
-    ["one whose snapshot could not be read", CREATE, new Map(), [GUILD]],
+    ["a guild of before", CREATE, KNOWN, []],
+    ["a guild whose snapshot could not be read", CREATE, new Map(), [GUILD]],
     [
-      "one that has an outage",
+      "a guild with an outage",
       dispatch("GUILD_CREATE", { ...guildData(), unavailable: true }),
       new Map(),
       [],
     ],
     ["another type", dispatch("GUILD_UPDATE", guildData()), new Map(), []],
-    ["what does not fit", dispatch("GUILD_CREATE", { id: GUILD }), new Map(), []],
+    ["a payload of an unexpected shape", dispatch("GUILD_CREATE", { id: GUILD }), new Map(), []],
     ["nothing", dispatch("GUILD_CREATE", null), new Map(), []],
   ];
   for (const [what, ...asked] of others) {
-    it(`does not name ${what}`, () => assert.equal(joinedGuild(...asked), undefined));
+    it(`does not return ${what}`, () => assert.equal(joinedGuild(...asked), undefined));
   }
 });

@@ -34,7 +34,7 @@ function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
 }
 
 describe("[G10] createShardReport()", () => {
-  it("says what follows a loss: the attempt, the wait and its bounds", () => {
+  it("reports the back-off after a lost connection: attempt, delay and bounds", () => {
     const { report, lines } = create({ isConnectionDebug: true });
     report.lost(LOST, "the-session");
     assert.deepEqual(lines().slice(-1), [
@@ -42,7 +42,7 @@ describe("[G10] createShardReport()", () => {
     ]);
   });
 
-  it("tells the other end's words, without what is secret or acts, and not all of them", () => {
+  it("bounds the reason, and removes secrets and control characters from it", () => {
     const { report, lines } = create({ isConnectionDebug: true });
     const reason = `${TOKEN} the-session \u001b[31m\n ${"x".repeat(500)}`;
     report.lost({ ...LOST, cause: { kind: "closed", code: 4000, reason } }, "the-session");
@@ -51,7 +51,7 @@ describe("[G10] createShardReport()", () => {
     assert.ok(line.length < 180, `${line.length}`);
   });
 
-  it("keeps to one line for a loss where nobody asked for more", () => {
+  it("writes one line per lost connection without connection_debug", () => {
     const { report, lines } = create();
     report.debug("never", {});
     report.beat({ lateMs: 1 });
@@ -60,7 +60,7 @@ describe("[G10] createShardReport()", () => {
     assert.equal(lines().length, 1);
   });
 
-  it("names the shard where there are several, and only there", () => {
+  it("names the shard only if there are several", () => {
     const { report, lines } = create({ shardCount: 2 }, 1);
     report.log("info", "x", { y: 1 });
     assert.deepEqual(lines(), ['x {"shard":1,"y":1}']);
@@ -71,13 +71,13 @@ describe("[G10] createShardReport()", () => {
 });
 
 describe("[G5] createShardReport()", () => {
-  it("says it out loud where the budget is spent", () => {
+  it("warns if the IDENTIFY budget is spent", () => {
     const { report, said } = create();
     report.identifyWait("budget", 60_000);
     assert.ok(said[0]?.kind === "log" && said[0].level === "warn");
   });
 
-  it("[G5a] says why a session is given up: what Discord said, or that RESUMEs came to nothing", () => {
+  it("[G5a] explains why a session is lost: Discord's reason, or failed RESUMEs", () => {
     const gone: LostConnection = { ...LOST, isSessionLost: true };
     const why = (lost: LostConnection) => {
       const { report, lines } = create();
@@ -88,7 +88,7 @@ describe("[G5] createShardReport()", () => {
     assert.match(why({ ...gone, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
   });
 
-  it("tells what became of a RESUME", () => {
+  it("counts a RESUME by its result", () => {
     const causes: readonly [LostConnection["cause"], string][] = [
       [{ kind: "invalid_session", canResume: false }, "invalid"],
       [{ kind: "late", waitedFor: "RESUMED" }, "timeout"],
@@ -102,7 +102,7 @@ describe("[G5] createShardReport()", () => {
     }
   });
 
-  it("tells its state once, and again when that or the count of failures has changed", () => {
+  it("sends its state once, and again after a change of state or failures", () => {
     const { report, said } = create();
     const phase = { kind: "ready", sinceMs: 0 } as const;
     const state = { ...initialState({ monotonicMs: 0, wallMs: 0 }), phase };
@@ -113,7 +113,7 @@ describe("[G5] createShardReport()", () => {
     assert.deepEqual(said.map((message) => message.kind === "state" && message.failures), [0, 1]);
   });
 
-  it("is final with what ends the account", () => {
+  it("sends the final plan of the account", () => {
     const { report, said } = create();
     const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
     report.lost({ ...LOST, next }, undefined);
@@ -122,7 +122,7 @@ describe("[G5] createShardReport()", () => {
 });
 
 describe("[G1] createShardReport()", () => {
-  it("counts each payload that is passed over, and says it ever more rarely", () => {
+  it("counts each skipped payload, and logs every power of two", () => {
     const { report, lines, counters } = create();
     for (let i = 0; i < 100; i++) report.passedOver("odd", "abc");
     assert.equal(counters.changed()?.unparsable, 100);
