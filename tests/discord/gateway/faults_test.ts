@@ -1,6 +1,6 @@
 /**
- * What can befall a connection, over real sockets: each ends in one new
- * connection after a back-off, and the log alone says what happened (G10).
+ * Faults of a connection, over real sockets. Each ends in one new connection after a back-off, and
+ * the log alone explains it (G10).
  */
 
 import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ const cleanups = cleanUpAfterEach();
 
 /** The shortest back-off, in milliseconds. */
 const BACKOFF_MS = 500;
-/** What a goodbye takes that nobody answers. */
+/** Milliseconds of a close without an answer. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 interface Fault {
@@ -35,19 +35,19 @@ interface Fault {
   /** How the server behaves until the first loss. */
   readonly fake?: FakeGatewayOptions;
   readonly options?: Partial<GatewayOptions>;
-  /** Done to a connection that is ready; without it the fault is there from the start. */
+  /** Applied to a ready connection; without it the fault is there from the start. */
   readonly strike?: (connection: FakeConnection, gateway: FakeGateway) => void;
-  /** How much faster the shard's clock runs, where the wait is long. */
+  /** How much faster the shard's clock runs, for long waits. */
   readonly speed?: number;
-  /** Set where the server cannot see that our socket is gone: it is so within a second. */
+  /** Set if the server cannot see that our socket is closed; the client closes within a second. */
   readonly isBlind?: true;
-  /** Set where Discord asks to be called back at once. */
+  /** Set if Discord asks for a new connection at once. */
   readonly isAtOnce?: true;
-  /** What the log says of it. */
+  /** Lines that the log must contain. */
   readonly lines: readonly RegExp[];
 }
 
-/** Closes with words that must not be in any log. */
+/** Closes with a reason that must not be in any log. */
 const TELLTALE = `${TOKEN} \u001b[31m session-1`;
 
 const faults: readonly Fault[] = [
@@ -63,7 +63,7 @@ const faults: readonly Fault[] = [
     ],
   },
   {
-    name: "a peer that never answers the close frame",
+    name: "a server that never answers the close frame",
     strike(connection) {
       connection.send({ op: 9, d: true, s: null, t: null });
       connection.ignoreClose();
@@ -80,17 +80,17 @@ const faults: readonly Fault[] = [
     ],
   },
   {
-    name: "an upgrade that is refused",
+    name: "an upgrade that the server refuses",
     fake: { upgrade: "502" },
     lines: [/Could not connect: the upgrade was refused \(HTTP 502\)/],
   },
   {
-    name: "an upgrade that is answered by something else",
+    name: "another server that answers the upgrade",
     fake: { upgrade: "garbage" },
     lines: [/Could not connect: the upgrade was refused \(not an answer to an upgrade\)/],
   },
   {
-    name: "HELLO that never comes",
+    name: "a missing HELLO",
     fake: { saysHello: false },
     lines: [
       /debug Connected, waiting for HELLO/,
@@ -99,7 +99,7 @@ const faults: readonly Fault[] = [
     ],
   },
   {
-    name: "READY that never comes",
+    name: "a missing READY",
     speed: 5,
     fake: { handle: ({ op }) => op === 2 },
     lines: [
@@ -136,12 +136,12 @@ const faults: readonly Fault[] = [
     lines: [/The network ended the connection before READY/],
   },
   {
-    name: "a connection that is cut",
+    name: "a broken connection",
     strike: (connection) => connection.destroy(),
     lines: [/The network ended the connection: /, /"cause":"none","phase":"ready"/],
   },
   {
-    name: "a close with a code and words",
+    name: "a close with a code and a reason",
     speed: 10,
     strike: (connection) => connection.close(4008, TELLTALE),
     lines: [
@@ -164,12 +164,12 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** Whatever was said; nothing secret may be in it. */
+/** In all lines, nothing secret may appear. */
 function assertClean(shard: TestShard): void {
   const said = JSON.stringify(shard.lines());
   assert.doesNotMatch(said, new RegExp(TOKEN), "the token");
-  assert.doesNotMatch(said, /session-\d|private words/, "a session's id, or what people write");
-  assert.doesNotMatch(said, /\\u001b/, "what a terminal acts on");
+  assert.doesNotMatch(said, /session-\d|private words/, "a session id, or people's messages");
+  assert.doesNotMatch(said, /\\u001b/, "control characters");
 }
 
 function assertSays(shard: TestShard, lines: readonly RegExp[]): void {
@@ -191,7 +191,7 @@ function begin(url: string, options: Partial<GatewayOptions> = {}, speed = 1): T
 
 describe("[G3] [G10] startShard() against a fault", () => {
   for (const { name, fake = {}, options, strike, isAtOnce, isBlind, speed = 1, lines } of faults) {
-    it(`connects once more, and says why: ${name}`, async () => {
+    it(`connects once more, and logs the reason: ${name}`, async () => {
       const gateway = await startFakeGateway(strike ? { ...fake, saysHello: true } : fake);
       cleanups.push(() => gateway.stop());
       const shard = begin(gateway.url, options, speed);
@@ -217,14 +217,14 @@ describe("[G3] [G10] startShard() against a fault", () => {
       if (!isAtOnce) assert.ok(waitedMs >= BACKOFF_MS - 50, `a back-off of ${waitedMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, 50));
       assert.equal(gateway.connections.length, tries + 1, "one new connection, and no other");
-      if (isBlind) assert.ok(waitedMs >= CLOSE_TIMEOUT_MS - 50, `${waitedMs} ms after the goodbye`);
+      if (isBlind) assert.ok(waitedMs >= CLOSE_TIMEOUT_MS - 50, `${waitedMs} ms after the close`);
       else assert.ok(most <= 1, `${most} sockets at once`);
       assertSays(shard, lines);
       assertClean(shard);
     });
   }
 
-  it("says that the name could not be looked up", async () => {
+  it("logs that the name could not be looked up", async () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
     const shard = begin("wss://gateway.invalid", {
@@ -243,7 +243,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
     assert.equal(gateway.connections.length, 1);
   });
 
-  it("says that nobody listens", async () => {
+  it("logs that no server listens", async () => {
     const gateway = await startFakeGateway();
     await gateway.stop();
     const shard = begin(gateway.url);
@@ -251,11 +251,11 @@ describe("[G3] [G10] startShard() against a fault", () => {
     assertSays(shard, [/Could not connect: TCP: no server listens there \(ECONNREFUSED\)/]);
   });
 
-  it("says that what answers does not speak TLS", async () => {
+  it("logs that the server does not use TLS", async () => {
     const sockets = new Set<net.Socket>();
     const server = net.createServer((socket) => {
       sockets.add(socket);
-      socket.on("error", () => {}); // the client hangs up on it
+      socket.on("error", () => {}); // the client closes it
       socket.write("SSH-2.0-OpenSSH_9.2\r\n");
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

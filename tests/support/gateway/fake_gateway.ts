@@ -1,8 +1,8 @@
 /**
- * A bare gateway on loopback, for the tests of `discord/gateway/`.
+ * A minimal gateway on loopback, for the tests of `discord/gateway/`.
  *
- * It speaks the protocol in the plainest way and can misbehave at every step.
- * It knows no guilds and no people; the simulator does.
+ * It implements the protocol in the simplest form, and can misbehave at every step. It has no
+ * guilds and no people; the simulator has.
  *
  * @module
  */
@@ -17,21 +17,21 @@ import Receiver from "../../../node_modules/ws/lib/receiver.js";
 import Sender from "../../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "../cleanups.ts";
 
-/** Milliseconds until a claim has failed: longer than a busy machine takes for any of them. */
+/** Milliseconds after which a wait fails: longer than any step takes on a busy machine. */
 const PATIENCE_MS = 50_000;
 
 export interface FakeGatewayOptions {
-  /** Milliseconds; what HELLO says. */
+  /** The heartbeat interval in HELLO, in milliseconds. */
   readonly heartbeatMs?: number;
-  /** How the upgrade is answered. */
+  /** How the server answers the upgrade. */
   readonly upgrade?: "accept" | "hang" | "502" | "garbage";
-  /** Whether HELLO is said by itself. */
+  /** Whether the server sends HELLO by itself. */
   readonly saysHello?: boolean;
-  /** Whether heartbeats are acknowledged. */
+  /** Whether the server acknowledges heartbeats. */
   readonly acks?: boolean;
-  /** The address that it listens at; 127.0.0.1 if absent. */
+  /** The address to listen at; 127.0.0.1 if absent. */
   readonly host?: string;
-  /** Takes a payload's handling over, where it answers true. */
+  /** Replaces the handling of a payload if it returns true. */
   readonly handle?: (payload: FakePayload, connection: FakeConnection) => boolean;
 }
 
@@ -43,14 +43,14 @@ export interface FakePayload {
 }
 
 export interface FakeConnection {
-  /** From 1, in the order of their coming. */
+  /** Number of the connection, from 1, in order of arrival. */
   readonly number: number;
   readonly path: string;
   readonly received: FakePayload[];
   /** Code of the client's close frame; 1006 once the socket ended without one. */
   closeCode?: number;
   isOpen: boolean;
-  /** Sends one payload, compressed where the client asked for it. */
+  /** Sends one payload, compressed if the client asked for it. */
   send(payload: unknown): void;
   /** Sends a text as it is. */
   sendText(text: string): void;
@@ -61,9 +61,9 @@ export interface FakeConnection {
   close(code: number, reason?: string): void;
   /** Ends the socket without a close frame. */
   destroy(): void;
-  /** Neither reads nor answers any more; the socket stays. */
+  /** Neither reads nor answers any more; the socket stays open. */
   goDeaf(): void;
-  /** Reads on, and leaves a close frame without an answer and the socket open. */
+  /** Reads on, but answers no close frame and keeps the socket open. */
   ignoreClose(): void;
 }
 
@@ -73,11 +73,11 @@ export interface FakeGateway {
   /** Sequence number of the last dispatch. */
   readonly seq: number;
   options: FakeGatewayOptions;
-  /** Replays nothing up to this sequence number any more. */
+  /** Replays no dispatch up to this sequence number any more. */
   forget(upTo: number): void;
   /** All payloads with this opcode, of all connections. */
   received(op: number): FakePayload[];
-  /** Waits for a claim to hold; fails loudly after the time. */
+  /** Waits until the condition is true; throws after the time. */
   until(claim: () => boolean, what: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -97,7 +97,7 @@ export async function startFakeGateway(
 
   const server = net.createServer((socket) => {
     sockets.add(socket);
-    socket.on("error", () => {}); // a client that resets is part of the tests
+    socket.on("error", () => {}); // a client may reset the connection in tests
     socket.on("close", () => sockets.delete(socket));
     let head: Buffer = Buffer.alloc(0);
     let receiver: Receiver | undefined;
@@ -252,7 +252,7 @@ export async function startFakeGateway(
   return gateway;
 }
 
-/** `d` of a READY; its resume URL tells a RESUME by its path. */
+/** `d` of a READY; the path of its resume URL marks RESUMEs. */
 export function readyData(session: number, url: string): unknown {
   return {
     v: 10,
@@ -264,7 +264,7 @@ export function readyData(session: number, url: string): unknown {
   };
 }
 
-/** Starts gateways that are stopped with the rest of what a test has begun. */
+/** Starts gateways that stop at the end of the test. */
 export function fakeGatewaysOf(cleanups: Cleanups): typeof startFakeGateway {
   return async (...args) => {
     const gateway = await startFakeGateway(...args);
@@ -273,7 +273,7 @@ export function fakeGatewaysOf(cleanups: Cleanups): typeof startFakeGateway {
   };
 }
 
-/** How many connections the client has not closed, as the server sees it. */
+/** Number of connections that the client has not closed, as the server sees it. */
 export function openNow({ connections }: FakeGateway): number {
   return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
 }

@@ -1,8 +1,7 @@
 /**
- * A worker that opens no socket. The first one asks for a permit, is ready,
- * brings two batches and dies when it is told a URL; the next asks and brings
- * two batches of the same numbers, and says nothing of its state. Both tell how
- * they were started and what they were told.
+ * A worker that opens no socket. The first one asks for a permit, is ready, sends two batches, and
+ * dies when it gets a URL. The next one asks, and sends two batches of the same numbers, but no
+ * state. Both report their start options and the received messages.
  *
  * @module
  */

@@ -66,13 +66,13 @@ describe("[G3] closeLine()", () => {
     ["ready", "The network ended the connection: no TLS in time"],
   ];
   for (const [during, line] of stages) {
-    it(`[G10] says what was waited for: ${during}`, () => {
+    it(`[G10] tells the awaited step: ${during}`, () => {
       const cause = { kind: "closed", reason: "no TLS in time" } as const;
       assert.equal(closeLine({ ...LOST, cause, during }).split(";")[0], line);
     });
   }
 
-  it("names the network's error where no connection came about", () => {
+  it("names the network's error if connecting failed", () => {
     const { livedMs: _, ...lost } = LOST;
     const cause = { kind: "closed", reason: "ECONNREFUSED" } as const;
     assert.equal(
@@ -82,14 +82,14 @@ describe("[G3] closeLine()", () => {
     );
   });
 
-  it("ends with the hint where nothing is tried any more", () => {
+  it("ends with the advice if there are no more tries", () => {
     const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
     assert.match(closeLine({ ...LOST, next }), /no more tries: Copy the token anew\.$/);
   });
 });
 
 describe("[G3] closeLabel()", () => {
-  it("is the code, or what took its place", () => {
+  it("is the close code, or the kind of cause", () => {
     assert.equal(closeLabel(LOST.cause), "4000");
     assert.equal(closeLabel({ kind: "closed", reason: "ECONNRESET" }), "none");
     assert.equal(closeLabel({ kind: "zombie" }), "zombie");

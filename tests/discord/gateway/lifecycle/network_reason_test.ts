@@ -21,13 +21,13 @@ describe("[G10] explainReason()", () => {
     ["not an answer to an upgrade", /^the upgrade/],
   ];
   for (const [reason, meaning] of reasons) {
-    it(`says of ${reason} that ${meaning.source}`, () => {
+    it(`explains ${reason} by ${meaning.source}`, () => {
       assert.match(explainReason(reason) ?? "", meaning);
     });
   }
 
   for (const reason of ["connection broke", "no TLS in time", "the proxy: ECONNREFUSED", ""]) {
-    it(`leaves words as they are: ${reason}`, () => {
+    it(`leaves a sentence as it is: ${reason}`, () => {
       assert.equal(explainReason(reason), undefined);
     });
   }

@@ -33,13 +33,13 @@ const STATE: LifecycleState = {
 const PERMITTING: LifecycleState = { ...STATE, phase: { kind: "permitting" } };
 
 describe("[G5] askPermit()", () => {
-  it("asks for the socket in use", () => {
+  it("asks for the current socket", () => {
     const { state, effects } = askPermit(STATE, AT);
     assert.deepEqual(state.phase, { kind: "permitting" });
     assert.deepEqual(effects, [{ kind: "ask_permit", socket: 7 }]);
   });
 
-  it("does not ask what it knows the answer to", () => {
+  it("does not ask before an IDENTIFY is due", () => {
     const { state, effects } = askPermit({ ...STATE, identifiedMs: 0 }, AT);
     assert.deepEqual(state.phase, {
       kind: "waiting",
@@ -47,19 +47,19 @@ describe("[G5] askPermit()", () => {
       untilMs: 6_000,
       waitReason: "spacing",
     });
-    assert.equal(state.heartbeat, undefined, "no socket, no heart");
+    assert.equal(state.heartbeat, undefined, "no socket, no heartbeat");
     assert.deepEqual(effects.map(({ kind }) => kind), ["drop", "report_identify_wait"]);
   });
 });
 
-describe("[G5] takePermit()", () => {
-  it("is when an IDENTIFY was sent, from which the next one is spaced", () => {
+describe("[G5] takePermitAnswer()", () => {
+  it("is the time of the IDENTIFY, from which the next one is spaced", () => {
     const { state, effects } = takePermitAnswer(PERMITTING, { kind: "granted" }, AT);
     assert.equal(state.identifiedMs, 1_000);
     assert.deepEqual(effects, [{ kind: "identify" }]);
   });
 
-  it("takes none that nobody waits for", () => {
+  it("ignores an answer without a request", () => {
     for (const kind of ["identifying", "resuming"] as const) {
       const state: LifecycleState = { ...STATE, phase: { kind, untilMs: 9 } };
       assert.deepEqual(takePermitAnswer(state, { kind: "granted" }, AT), { state, effects: [] });

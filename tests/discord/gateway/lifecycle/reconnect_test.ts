@@ -42,12 +42,12 @@ const GRANTED: PermitAnswer = { kind: "granted" };
 const INTERVAL_MS = 40_000;
 const WALL_MS = Date.UTC(2026, 0, 1);
 
-/** Milliseconds that a connection is ready, or that it never is. */
+/** Milliseconds for which a connection is ready, or `"never"`. */
 type ReadyFor = number | "never";
 
 type Bare<Event> = Event extends unknown ? Omit<Event, "socket"> : never;
 
-/** A life with its clock: what happens to it, one thing after the other. */
+/** A state with its clock: takes one event after the other. */
 class Story {
   state: LifecycleState;
   effects: readonly Effect[] = [];
@@ -72,7 +72,7 @@ class Story {
     return this.step({ socket, ...event } as LifecycleEvent);
   }
 
-  /** Lets time pass with nothing but the ticks that are due, each effect kept. */
+  /** Lets time pass with only the due ticks, and keeps each effect. */
   after(ms: number): this {
     this.ms += ms;
     return this.tick();
@@ -93,18 +93,18 @@ class Story {
     return this;
   }
 
-  /** To HELLO, and what follows from it. */
+  /** Connects until HELLO. */
   greeted(): this {
     if (this.state.phase.kind === "waiting") this.after(this.waitMs());
     return this.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
   }
 
-  /** Main answers. */
+  /** Answers the request for a permit. */
   permitted(answer: PermitAnswer = GRANTED): this {
     return this.happens({ kind: "permit", answer });
   }
 
-  /** To READY or RESUMED. */
+  /** Connects until READY or RESUMED. */
   ready(): this {
     this.greeted();
     if (this.state.phase.kind === "permitting") this.permitted();
@@ -133,7 +133,7 @@ function started(...args: ConstructorParameters<typeof Story>): Story {
   return new Story(...args);
 }
 
-/** Resumed, and Discord has forgotten events that the store has lost. */
+/** A resumed session after which Discord reports a hole. */
 function withHole(...[facts = {}]: ConstructorParameters<typeof Story>): Story {
   return started({ session: SESSION, ...facts }).greeted()
     .happens({ kind: "hole" }).happens({ kind: "resumed" });
@@ -157,7 +157,7 @@ describe("[G2] advance()", () => {
   });
 
   const steps: readonly [name: string, reach: (story: Story) => void, limitMs: number, RegExp][] = [
-    ["the 101", () => {}, 11_000, /connection/], // the socket's own second passed, too
+    ["the 101", () => {}, 11_000, /connection/], // after the socket's own time limit, too
     ["HELLO", (story) => story.happens({ kind: "opened" }), 10_000, /HELLO/],
     [
       "READY",
@@ -175,7 +175,7 @@ describe("[G2] advance()", () => {
   for (const [name, reach, limitMs, waitedFor] of steps) {
     it(`waits ${limitMs} ms for ${name} and no longer`, () => {
       const story = started();
-      story.random = 0.99; // the first beat comes after that
+      story.random = 0.99; // the first heartbeat comes after that
       reach(story);
       story.after(limitMs - 1);
       assert.ok(hasSocket(story.state.phase));
@@ -187,7 +187,7 @@ describe("[G2] advance()", () => {
     });
   }
 
-  it("beats first after a random part of the interval, then every interval", () => {
+  it("sends the first heartbeat after a random part of the interval, then every interval", () => {
     const story = started();
     story.random = 0.25;
     story.ready();
@@ -198,10 +198,14 @@ describe("[G2] advance()", () => {
     assert.deepEqual(story.kinds(), ["heartbeat"]);
     story.happens({ kind: "acked" });
     assert.deepEqual(story.effects, [{ kind: "report_heartbeat", lateMs: 30, latencyMs: 0 }]);
-    assert.equal(wakeAtMs(story.state), story.ms - 30 + INTERVAL_MS, "lateness does not add up");
+    assert.equal(
+      wakeAtMs(story.state),
+      story.ms - 30 + INTERVAL_MS,
+      "lateness does not accumulate",
+    );
   });
 
-  it("takes a missed ACK for a dead connection, whatever else arrived", () => {
+  it("treats a missed ACK as a dead connection, even if other data arrived", () => {
     const story = started().ready();
     story.after(INTERVAL_MS / 2).happens({ kind: "heartbeat_requested" });
     assert.deepEqual(story.kinds(), ["heartbeat"]);
@@ -210,13 +214,13 @@ describe("[G2] advance()", () => {
     assert.equal(story.intent(), "resume");
   });
 
-  it("stays where each beat is acknowledged", () => {
+  it("stays connected while Discord acknowledges each heartbeat", () => {
     const story = started().ready().after(INTERVAL_MS / 2);
     for (let i = 0; i < 50; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
     assert.equal(story.state.phase.kind, "ready");
   });
 
-  it("answers a beat that is asked for at once", () => {
+  it("answers a requested heartbeat at once", () => {
     assert.deepEqual(started().ready().happens({ kind: "heartbeat_requested" }).kinds(), [
       "heartbeat",
     ]);
@@ -224,7 +228,7 @@ describe("[G2] advance()", () => {
 });
 
 describe("[G2a] advance()", () => {
-  it("counts a wall clock that jumps past an interval as a missed ACK, at once", () => {
+  it("treats a jump of the wall clock past an interval as a missed ACK, at once", () => {
     const story = started().ready();
     story.wallAheadMs += INTERVAL_MS + 1;
     story.after(1_000);
@@ -232,7 +236,7 @@ describe("[G2a] advance()", () => {
     assert.equal(story.intent(), "resume");
   });
 
-  it("sees the jump although a payload came before the tick", () => {
+  it("detects the jump even if a payload came before the tick", () => {
     const story = started().ready();
     story.wallAheadMs += INTERVAL_MS + 1;
     story.happens({ kind: "heartbeat_requested" }).after(1_000);
@@ -240,7 +244,7 @@ describe("[G2a] advance()", () => {
   });
 
   for (const jumpMs of [INTERVAL_MS - 1, -86_400_000]) {
-    it(`is unmoved by a jump of ${jumpMs} ms`, () => {
+    it(`ignores a jump of ${jumpMs} ms`, () => {
       const story = started().ready();
       story.wallAheadMs += jumpMs;
       story.after(1_000).after(INTERVAL_MS / 2 - 1_000);
@@ -248,7 +252,7 @@ describe("[G2a] advance()", () => {
     });
   }
 
-  it("counts a thread that stood still for an interval as a missed ACK", () => {
+  it("treats a thread that stood still for an interval as a missed ACK", () => {
     const story = started().ready().after(INTERVAL_MS / 2 + INTERVAL_MS + 1);
     assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
   });
@@ -264,7 +268,7 @@ describe("[G3] advance()", () => {
     ready: () => started().ready(),
     closing: () => withHole().tick().permitted(),
   };
-  /** What each thing that a socket can bring leads to, in each phase that has one. */
+  /** The result of each event of a socket, in each phase that has one. */
   const opcodes: readonly (readonly [Bare<SocketEvent>, Readonly<Record<string, string>>])[] = [
     [{ kind: "opened" }, { connecting: "greeting" }],
     [{ kind: "hello", intervalMs: INTERVAL_MS }, { greeting: "permitting" }],
@@ -350,12 +354,12 @@ describe("[G3] advance()", () => {
     [4999, "resume", true],
   ];
   for (const [code, intent, isSessionKept] of closes) {
-    it(`goes on to ${intent} after ${code ?? "no code"}`, () => {
+    it(`plans to ${intent} after ${code ?? "no code"}`, () => {
       const story = started().ready();
       story.happens({ kind: "closed", ...(code !== undefined && { code }), reason: "" });
       assert.equal(story.intent(), intent);
       assert.equal(story.state.session !== undefined, isSessionKept);
-      assert.deepEqual(story.kinds(), ["report_lost"], "there is nothing left to close");
+      assert.deepEqual(story.kinds(), ["report_lost"], "the socket is closed already");
     });
   }
 
@@ -368,7 +372,7 @@ describe("[G3] advance()", () => {
     ]);
   });
 
-  it("does not let op 7 after op 7 spin", () => {
+  it("does not loop with op 7 after op 7", () => {
     const story = started().ready().happens({ kind: "reconnect_asked" }).ready();
     story.happens({ kind: "reconnect_asked" });
     assert.ok(story.waitMs() >= 500, `waits ${story.waitMs()} ms`);
@@ -395,7 +399,7 @@ describe("[G3] advance()", () => {
     });
   }
 
-  it("says that a session is lost, and only then", () => {
+  it("reports a lost session, and only that", () => {
     const isLost = (story: Story) =>
       story.effects.some((effect) => effect.kind === "report_lost" && effect.lost.isSessionLost);
     assert.ok(isLost(started().ready().happens({ kind: "closed", code: 4009, reason: "" })));
@@ -407,7 +411,7 @@ describe("[G3] advance()", () => {
 describe("[G5b] advance()", () => {
   const ASKED = [{ kind: "ask_permit", socket: 1, isPreview: true }];
 
-  it("hears the session on that has a hole until it may IDENTIFY, then closes it", () => {
+  it("keeps a session with a hole until it may IDENTIFY, then closes it", () => {
     const story = withHole({ identifyInMs: 4_000 });
     assert.equal(wakeAtMs(story.state), 1_000 + 4_000);
     story.after(3_999);
@@ -416,7 +420,7 @@ describe("[G5b] advance()", () => {
     assert.deepEqual([story.state.phase.kind, story.effects], ["ready", ASKED]);
     story.permitted();
     assert.deepEqual([story.state.phase.kind, story.kinds()], ["closing", ["close"]]);
-    assert.ok(hasSocket(story.state.phase), "what Discord still sends counts");
+    assert.ok(hasSocket(story.state.phase), "dispatches before Discord's close frame count");
     story.happens({ kind: "closed", code: 3000, reason: "" });
     assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
     assert.equal(story.state.session, undefined);
@@ -427,7 +431,7 @@ describe("[G5b] advance()", () => {
     ]);
   });
 
-  it("asks once, and hears the session on while main does not answer", () => {
+  it("asks once, and keeps the session while the main thread does not answer", () => {
     const story = withHole().tick();
     assert.deepEqual(story.effects, ASKED);
     story.after(5_000);
@@ -437,7 +441,7 @@ describe("[G5b] advance()", () => {
     ]);
   });
 
-  it("hears the session on for as long as the budget is spent, and asks again then", () => {
+  it("keeps the session while the budget is spent, and asks again afterwards", () => {
     const story = withHole().tick();
     story.happens({ kind: "permit", answer: { kind: "wait", waitMs: 30_000, why: "budget" } });
     assert.deepEqual([story.state.phase.kind, story.kinds()], ["ready", []]);
@@ -447,7 +451,7 @@ describe("[G5b] advance()", () => {
     assert.deepEqual(story.effects.filter(({ kind }) => kind === "ask_permit"), ASKED);
   });
 
-  it("knows the hole of a session that a process before this one left", () => {
+  it("knows the hole in a session of an earlier process", () => {
     const session = { ...SESSION, hasHole: true } as const;
     const story = started({ session }).greeted().happens({ kind: "resumed" }).tick();
     assert.deepEqual(story.effects, ASKED);
@@ -460,7 +464,7 @@ describe("[G5b] advance()", () => {
     assert.deepEqual([story.intent(), story.kinds()], ["identify", ["drop", "report_lost"]]);
   });
 
-  it("closes nothing while what has come is not taken", () => {
+  it("does not close before all received dispatches are taken", () => {
     const story = withHole().own("congested").tick();
     assert.deepEqual([story.state.phase.kind, story.kinds()], ["ready", []]);
     story.own("drained").tick().own("congested").permitted();
@@ -468,13 +472,13 @@ describe("[G5b] advance()", () => {
     story.own("drained").tick().permitted().own("congested").after(5_000);
     assert.equal(story.state.phase.kind, "closing");
     story.own("drained").after(999);
-    assert.equal(story.intent(), "closing", "what was not read is read now");
+    assert.equal(story.intent(), "closing", "unread data is read now");
     story.after(1);
     assert.equal(story.intent(), "identify");
   });
 
   for (const reconnect of [{}, { exitOnGiveUp: true }, { enabled: false }]) {
-    it(`is no failure, whatever failed before: ${JSON.stringify(reconnect)}`, () => {
+    it(`is no failure, despite earlier failures: ${JSON.stringify(reconnect)}`, () => {
       const story = withHole({ failures: 10, reconnect }).tick().permitted();
       story.happens({ kind: "closed", reason: "" });
       assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
@@ -482,7 +486,7 @@ describe("[G5b] advance()", () => {
     });
   }
 
-  it("resumes over a lost connection, and knows the hole again", () => {
+  it("resumes after a lost connection, and still knows the hole", () => {
     const story = withHole({ identifyInMs: 60_000 }).happens({ kind: "closed", reason: "" });
     assert.equal(story.intent(), "resume");
     story.ready();
@@ -496,7 +500,7 @@ describe("[G4] advance()", () => {
   const loseConnection = (story: Story) =>
     story.happens({ kind: "closed", reason: "ECONNREFUSED" });
 
-  it("is down after maxRetries failures in a row, and goes on", () => {
+  it("is down after maxRetries failures in a row, and keeps trying", () => {
     const story = started();
     for (let i = 1; i <= 10; i++) {
       loseConnection(story);
@@ -519,7 +523,7 @@ describe("[G4] advance()", () => {
     }
   });
 
-  it("starts counting anew once a session has lived for a minute", () => {
+  it("restarts the count once a session has lived for a minute", () => {
     const story = started({ session: SESSION });
     for (let i = 0; i < 5; i++) loseConnection(story).after(story.waitMs());
     story.ready().after(LIVED_MS - 1);
@@ -531,21 +535,21 @@ describe("[G4] advance()", () => {
     assert.equal(story.state.failures, 1);
   });
 
-  it("gives up at the first loss where reconnecting is off", () => {
+  it("gives up at the first loss if reconnecting is off", () => {
     const story = started({ reconnect: { enabled: false } }).ready();
     loseConnection(story);
     assert.deepEqual(story.state.phase, { kind: "final", plan: { kind: "give_up", exit: false } });
     assert.equal(story.after(1e9).kinds().length, 0);
   });
 
-  it("exits after the last retry where it is told to", () => {
+  it("exits after the last retry if exitOnGiveUp is set", () => {
     const story = started({ reconnect: { exitOnGiveUp: true, maxRetries: 2 } });
     for (let i = 0; i < 2; i++) loseConnection(story).after(story.waitMs());
     loseConnection(story);
     assert.deepEqual(story.state.phase, { kind: "final", plan: { kind: "give_up", exit: true } });
   });
 
-  it("always identifies where resuming is off", () => {
+  it("always identifies if resuming is off", () => {
     const story = started({ session: SESSION, reconnect: { resumeSession: false } });
     assert.equal(story.intent(), "identify");
     story.ready();
@@ -571,7 +575,7 @@ describe("[G5] advance()", () => {
     }
     const lastMs = story.ms;
     assert.ok(lastMs > identifiedMs);
-    story.ms += 20_000; // of the 95 s since the IDENTIFY these have passed
+    story.ms += 20_000; // this much of the 95 s since the IDENTIFY has passed
     flap();
     assert.equal(story.state.isDown, true);
     assert.equal(story.waitMs(), DOWN_IDENTIFY_SPACING_MS - 20_000);
@@ -580,7 +584,7 @@ describe("[G5] advance()", () => {
     assert.equal(story.waitMs(), 60_000, "no IDENTIFY was sent");
   });
 
-  it("keeps to that where the session gets too old while it is down", () => {
+  it("keeps that spacing if the session gets too old while it is down", () => {
     const story = started({ reconnect: { sessionCacheTtlSec: 10 } });
     for (let i = 0; i < 11; i++) story.ready().happens({ kind: "closed", code: 4009, reason: "" });
     story.ready();
@@ -607,7 +611,7 @@ describe("[G5] advance()", () => {
     }],
   ];
   for (const [name, readyFor, reconnect, loss] of flaps) {
-    it(`never comes to the reserve of IDENTIFYs in a day of: ${name}`, () => {
+    it(`never uses the reserve of IDENTIFYs within a day of: ${name}`, () => {
       const story = started({ reconnect });
       const endMs = story.ms + 86_400_000;
       let identifies = 0;
@@ -627,7 +631,7 @@ describe("[G5] advance()", () => {
     });
   }
 
-  it("waits out what is left where it takes another shard's place", () => {
+  it("waits for the rest of the spacing if it continues another worker's shard", () => {
     const story = started({ identifyInMs: 3_000 });
     assert.deepEqual(story.effects, []);
     assert.deepEqual(story.state.phase, {
@@ -638,13 +642,13 @@ describe("[G5] advance()", () => {
     });
   });
 
-  it("goes on counting failures where another shard was", () => {
+  it("continues the count of failures of another worker's shard", () => {
     const story = started({ failures: 10 });
     story.happens({ kind: "closed", reason: "ECONNREFUSED" });
     assert.deepEqual([story.state.failures, story.state.isDown], [11, true]);
   });
 
-  it("forgets a session that was not heard of for sessionCacheTtlSec", () => {
+  it("drops a session without a sign of life for sessionCacheTtlSec", () => {
     const story = started().ready();
     for (let i = 0; i < 100 && story.intent() !== "identify"; i++) {
       story.happens({ kind: "closed", reason: "ENOTFOUND" });
@@ -655,7 +659,7 @@ describe("[G5] advance()", () => {
     assert.ok(story.ms > 300_000);
   });
 
-  it("drops the socket when it is stopped, and hears nothing more", () => {
+  it("drops the socket at a stop, and ignores later events", () => {
     const story = started().ready().own("stop");
     assert.deepEqual(story.kinds(), ["drop"]);
     assert.deepEqual(story.happens({ kind: "closed", code: 4000, reason: "" }).kinds(), []);
@@ -664,7 +668,7 @@ describe("[G5] advance()", () => {
 });
 
 describe("[G5] advance() and its permit", () => {
-  it("waits for main as long as the heart beats, however long that takes", () => {
+  it("waits for the main thread while heartbeats are acknowledged, without a time limit", () => {
     const story = started().greeted().after(INTERVAL_MS / 2);
     assert.deepEqual(story.kinds(), ["heartbeat"]);
     for (let i = 0; i < 20; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
@@ -672,7 +676,7 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual(story.permitted().kinds(), ["identify"]);
   });
 
-  it("leaves a socket that dies meanwhile, and counts the failure", () => {
+  it("drops a socket that dies meanwhile, and counts the failure", () => {
     const story = started().greeted().after(INTERVAL_MS / 2).after(INTERVAL_MS);
     assert.deepEqual(story.kinds(), ["report_heartbeat", "drop", "report_lost"]);
     assert.deepEqual([story.intent(), story.state.failures], ["identify", 1]);
@@ -681,7 +685,7 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 2 }]);
   });
 
-  it("takes no permit that another socket asked for", () => {
+  it("ignores a permit for another socket", () => {
     const story = started().greeted().happens({ kind: "closed", reason: "ECONNRESET" }).greeted();
     story.happens({ kind: "permit", answer: GRANTED }, 1);
     assert.deepEqual([story.kinds(), story.state.phase.kind], [[], "permitting"]);
@@ -689,7 +693,7 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual(story.permitted().kinds(), [], "nor a second time");
   });
 
-  it("drops the socket where it is to wait, counts no failure, and asks again", () => {
+  it("drops the socket if it must wait, counts no failure, and asks again", () => {
     const story = started().greeted();
     story.permitted({ kind: "wait", waitMs: 7_200_000, why: "budget" });
     assert.deepEqual(story.effects, [
@@ -705,7 +709,7 @@ describe("[G5] advance() and its permit", () => {
   });
 
   for (const [waitMs, isMs] of [[-5, 500], [0, 500], [Infinity, 86_400_000]] as const) {
-    it(`takes a wait of ${waitMs} ms for ${isMs}`, () => {
+    it(`limits a wait of ${waitMs} ms to ${isMs}`, () => {
       const story = started().greeted().permitted({ kind: "wait", waitMs, why: "spacing" });
       assert.equal(story.waitMs(), isMs);
     });
@@ -715,7 +719,7 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual(started({ session: SESSION }).greeted().kinds(), ["resume"]);
   });
 
-  it("holds back while another shard has the turn, without asking", () => {
+  it("waits without asking while another shard is about to identify", () => {
     const story = started().happens({ kind: "opened" });
     story.step({ kind: "identify_delayed", forMs: 5_000 }).step({
       kind: "identify_delayed",
@@ -729,7 +733,7 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual(story.after(5_000).kinds(), ["open"]);
   });
 
-  it("waits on where the turn is another shard's when its own wait is over", () => {
+  it("keeps waiting for another shard's IDENTIFY after its own wait", () => {
     const story = started().greeted().permitted({ kind: "wait", waitMs: 4_000, why: "spacing" });
     story.step({ kind: "identify_delayed", forMs: 9_000 });
     assert.deepEqual(story.after(4_000).kinds(), []);
@@ -738,14 +742,14 @@ describe("[G5] advance() and its permit", () => {
 });
 
 describe("[G2] advance() and the presence", () => {
-  it("says it once after the RESUMED of a session that another process began", () => {
+  it("sends it once after the RESUMED of another process's session", () => {
     const story = started({ session: SESSION, mustSendPresence: true });
     assert.deepEqual(story.ready().kinds(), ["send_presence"]);
     story.happens({ kind: "reconnect_asked" });
     assert.deepEqual(story.ready().kinds(), []);
   });
 
-  it("says it no second time where IDENTIFY has said it", () => {
+  it("does not send it again after an IDENTIFY", () => {
     const story = started({ session: SESSION, mustSendPresence: true });
     story.happens({ kind: "closed", code: 4009, reason: "" });
     assert.deepEqual(story.ready().kinds(), []);
@@ -761,7 +765,7 @@ describe("[G5a] advance()", () => {
       .happens({ kind: "hello", intervalMs: INTERVAL_MS })
       .happens({ kind: "closed", code: 4000, reason: "" });
 
-  it("identifies after three RESUMEs that reached HELLO and led nowhere", () => {
+  it("identifies after three failed RESUMEs that reached HELLO", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     assert.equal(failResume(failResume(story)).intent(), "resume");
     assert.equal(failResume(story).intent(), "identify");
@@ -777,7 +781,7 @@ describe("[G5a] advance()", () => {
     assert.equal(failResume(story).intent(), "identify");
   });
 
-  it("resumes by the gateway's own address where nobody answers at the session's", () => {
+  it("resumes at the gateway's URL if no host answers at the session's", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     const addresses: string[] = [];
     for (let i = 0; i < 4; i++) {
@@ -794,10 +798,10 @@ describe("[G5a] advance()", () => {
       reason: "",
     });
     story.after(story.waitMs());
-    assert.match(JSON.stringify(story.effects), /resume\.example/, "which answers again, perhaps");
+    assert.match(JSON.stringify(story.effects), /resume\.example/, "which may answer again");
   });
 
-  it("starts counting anew with RESUMED", () => {
+  it("restarts the count with RESUMED", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });
     assert.equal(failResume(failResume(story)).intent(), "resume");
@@ -805,7 +809,7 @@ describe("[G5a] advance()", () => {
 });
 
 describe("[G1] advance()", () => {
-  it("abandons a socket that was not read for longer than an interval", () => {
+  it("drops a socket that it has not read for longer than an interval", () => {
     const story = started().ready().own("congested");
     story.after(INTERVAL_MS / 2).happens({ kind: "acked" });
     story.after(INTERVAL_MS / 2);
@@ -817,7 +821,7 @@ describe("[G1] advance()", () => {
     assert.equal(story.own("drained").tick().state.phase.kind, "connecting");
   });
 
-  it("does not take its own congestion for a RESUME that failed", () => {
+  it("does not count a RESUME that failed by its own congestion", () => {
     const story = started({ session: SESSION });
     story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
     story.own("congested").after(INTERVAL_MS / 2).after(INTERVAL_MS);
@@ -875,7 +879,7 @@ function code4008({ cause }: LostConnection): boolean {
   return cause.kind === "closed" && cause.code === 4008;
 }
 
-describe("[G1] advance(), whatever happens", () => {
+describe("[G1] advance() with random events", () => {
   it("has one socket at most, spaced IDENTIFYs, bounded waits, and an end to every path", () => {
     fc.assert(
       fc.property(
@@ -887,7 +891,7 @@ describe("[G1] advance(), whatever happens", () => {
           const now = () => ({ monotonicMs: ms, wallMs: WALL_MS + ms });
           let state = initialState(now(), { session: hasSession ? SESSION : undefined });
           let sockets = 0;
-          /** The socket that main has granted an IDENTIFY, and that has not sent it. */
+          /** The socket that has a permit, and has not sent its IDENTIFY. */
           let granted: number | undefined;
           let lastIdentifyMs = -Infinity;
           const step = (event: LifecycleEvent) => {
@@ -911,8 +915,8 @@ describe("[G1] advance(), whatever happens", () => {
               }
               if (effect.kind === "report_identify_wait") {
                 const { waitMs } = effect;
-                assert.ok(waitMs >= 500 && waitMs <= 86_400_000, `held for ${waitMs} ms`);
-                assert.equal(next.state.failures, before.failures, "to be held is no failure");
+                assert.ok(waitMs >= 500 && waitMs <= 86_400_000, `waits for ${waitMs} ms`);
+                assert.equal(next.state.failures, before.failures, "having to wait is no failure");
               }
               if (effect.kind === "report_lost" && "delayMs" in effect.lost.next) {
                 const { delayMs } = effect.lost.next;
@@ -937,7 +941,7 @@ describe("[G1] advance(), whatever happens", () => {
             );
             assert.ok(
               event.kind !== "tick" || wakeAtMs(state) > ms,
-              "a tick that brings nothing on",
+              "a tick without an effect on the time limit",
             );
             assert.ok(
               ["ready", "final", "waiting"].includes(state.phase.kind) ||
@@ -951,7 +955,7 @@ describe("[G1] advance(), whatever happens", () => {
             ms += afterMs;
             step("socket" in event ? { ...event, socket: state.socket - socketsBack } : event);
           }
-          // left alone, every path ends in a wait, a connection, or for good
+          // Without further events, every path ends in a wait, in a connection, or for good.
           step({ kind: "drained" });
           assert.ok(
             state.phase.kind === "final" || Number.isFinite(wakeAtMs(state)),
@@ -963,7 +967,7 @@ describe("[G1] advance(), whatever happens", () => {
     );
   });
 
-  it("comes back from anything that is not final, once Discord behaves", () => {
+  it("recovers from any state that is not final, once Discord behaves", () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
         const story = started();

@@ -14,8 +14,8 @@ import {
 
 const NOW = { monotonicMs: 7_000, wallMs: Date.UTC(2026, 0, 1) };
 
-describe("[G4] newLife()", () => {
-  it("has no socket, no failures and nothing due", () => {
+describe("[G4] initialState()", () => {
+  it("has no socket, no failures and no due time", () => {
     const state = initialState(NOW);
     assert.equal(hasSocket(state.phase), false);
     assert.equal(state.failures, 0);
@@ -23,19 +23,19 @@ describe("[G4] newLife()", () => {
     assert.equal(wakeAtMs(state), Infinity);
   });
 
-  it("puts off an IDENTIFY by as much as it is told", () => {
+  it("delays an IDENTIFY by the given time", () => {
     assert.equal(identifyFromMs(initialState(NOW, { identifyInMs: 2_000 }), false), 9_000);
     assert.equal(identifyFromMs(initialState(NOW, { identifyInMs: 0 }), false), -Infinity);
   });
 
-  it("goes on where a shard before it was", () => {
+  it("continues from another worker's state", () => {
     const state = initialState(NOW, { failures: 3, isDown: true, mustSendPresence: true });
     assert.deepEqual([state.failures, state.isDown, state.mustSendPresence], [3, true, true]);
   });
 });
 
 describe("[G2] wakeAtMs()", () => {
-  it("is the next of a deadline and a beat", () => {
+  it("is the earlier of a time limit and a heartbeat", () => {
     const phase: Phase = { kind: "identifying", untilMs: 30 };
     const heartbeat = { intervalMs: 10, dueMs: 20, isAcked: true, lateMs: 0 };
     assert.equal(wakeAtMs({ ...initialState(NOW), phase }), 30);
@@ -49,7 +49,7 @@ describe("[G2] wakeAtMs()", () => {
 });
 
 describe("[G1] wakeAtMs()", () => {
-  it("is no step's time while there is no room for dispatches: only a beat's", () => {
+  it("ignores time limits while there is no room for dispatches, but not heartbeats", () => {
     const heartbeat = { intervalMs: 10, dueMs: 20, isAcked: true, lateMs: 0 };
     const waiting: Phase = { kind: "waiting", intent: "resume", untilMs: 15 };
     const resuming: Phase = { kind: "resuming", untilMs: 15 };
@@ -60,20 +60,20 @@ describe("[G1] wakeAtMs()", () => {
 });
 
 describe("[G5] identifyFromMs()", () => {
-  it("is spaced by Discord's rule, by our own while down, and open before the first", () => {
+  it("follows Discord's spacing, our own while down, and none before the first", () => {
     const state = { ...initialState(NOW), identifiedMs: 100 };
     assert.equal(identifyFromMs(state, false), 100 + SPACING_MS);
     assert.equal(identifyFromMs(state, true), 100 + DOWN_IDENTIFY_SPACING_MS);
     assert.equal(identifyFromMs(initialState(NOW), true), -Infinity);
   });
 
-  it("is not before another shard's turn is over", () => {
+  it("waits for another shard's IDENTIFY", () => {
     const state = { ...initialState(NOW), identifiedMs: 100, identifyNotBeforeMs: 9_000 };
     assert.equal(identifyFromMs(state, false), 9_000);
     assert.equal(identifyFromMs({ ...state, identifyNotBeforeMs: 200 }, false), 100 + SPACING_MS);
   });
 
-  it("keeps a whole day of IDENTIFYs while down above the reserve", () => {
+  it("keeps a day of IDENTIFYs while down above the reserve", () => {
     assert.ok(86_400_000 / DOWN_IDENTIFY_SPACING_MS < 1_000 - RESERVE);
   });
 });
@@ -87,7 +87,7 @@ describe("[G5] wantsIdentify()", () => {
     [{ kind: "identifying", untilMs: 1 }, false],
     [{ kind: "ready", sinceMs: 1 }, false],
   ];
-  it("is of those that will ask for a permit", () => {
+  it("is true for shards that will ask for a permit", () => {
     for (const [phase, wants] of phases) {
       assert.equal(wantsIdentify({ ...initialState(NOW), phase }), wants, phase.kind);
     }
@@ -95,7 +95,7 @@ describe("[G5] wantsIdentify()", () => {
 });
 
 describe("[G5] omit()", () => {
-  it("leaves no trace of the field, and all others", () => {
+  it("removes the field, and keeps all others", () => {
     const state = initialState(NOW, { session: { sessionId: "a", resumeUrl: "b" } });
     assert.equal("session" in omit(state, "session"), false);
     assert.deepEqual(omit(state, "heartbeat"), state);

@@ -9,7 +9,7 @@ function batch(fields: Partial<Batch> = {}): Batch {
   return { number: 1, epoch: 1, seq: 1, text: "[]", ...fields };
 }
 
-/** Two shards; of the second a session of before is known. */
+/** Two shards; the second has a stored session. */
 function begin() {
   return createBatchTracker([
     { id: 0, identifyInMs: 0 },
@@ -17,8 +17,8 @@ function begin() {
   ]);
 }
 
-describe("[G5] createLedger()", () => {
-  it("gives tickets over all shards and workers, in the order of their coming", () => {
+describe("[G5] createBatchTracker()", () => {
+  it("numbers the tickets over all shards and workers, in order of arrival", () => {
     const batches = begin();
     const tickets = [
       batches.receive(batch({ session: SESSION }), 0, 1),
@@ -28,7 +28,7 @@ describe("[G5] createLedger()", () => {
     assert.deepEqual(tickets, [[1, 0], [2, 1], [3, 0]]);
   });
 
-  it("tells each shard's last committed batch, of the worker there is", () => {
+  it("returns each shard's last committed batch of the current worker", () => {
     const batches = begin();
     batches.receive(batch({ session: SESSION }), 0, 1);
     batches.receive(batch({ number: 1, seq: 2 }), 0, 2);
@@ -42,7 +42,7 @@ describe("[G5] createLedger()", () => {
     assert.equal(batches.uncommitted, 0);
   });
 
-  it("[G5b] knows what main has received, committed or not: it counts once", () => {
+  it("[G5b] knows the last received number, committed or not, so that it counts once", () => {
     const batches = begin();
     batches.receive(batch({ session: SESSION }), 0, 1);
     batches.receive(batch({ number: 2, seq: 7 }), 0, 1);
@@ -55,11 +55,11 @@ describe("[G5] createLedger()", () => {
     assert.equal(
       batches.resumePointOf(1).seqReceived,
       undefined,
-      "nothing has come in this process",
+      "nothing was received in this process",
     );
   });
 
-  it("[G5b] knows that a session has a hole, until another begins", () => {
+  it("[G5b] remembers a session's hole until another session begins", () => {
     const batches = begin();
     batches.receive(batch({ epoch: 0, seq: 99, afterHole: true }), 1, 1);
     batches.committed(1, 1);
@@ -73,7 +73,7 @@ describe("[G5] createLedger()", () => {
     assert.deepEqual(batches.resumePointOf(1).session, SESSION);
   });
 
-  it("resumes a session of before from what was stored, and calls it inherited", () => {
+  it("resumes a stored session, and marks it as inherited", () => {
     const resumePoint = begin().resumePointOf(1);
     assert.deepEqual(
       [resumePoint.session?.seq, resumePoint.seqCommitted, resumePoint.isInherited],
@@ -82,7 +82,7 @@ describe("[G5] createLedger()", () => {
     assert.deepEqual(begin().resumePointOf(0), { epoch: 0, isInherited: false });
   });
 
-  it("begins anew with a session: nothing of the one before counts for it", () => {
+  it("restarts with a session: commits of earlier sessions do not count for it", () => {
     const batches = begin();
     batches.receive(batch({ epoch: 0, seq: 50 }), 1, 1);
     batches.receive(batch({ epoch: 1, seq: 1, session: SESSION }), 1, 1);
@@ -93,7 +93,7 @@ describe("[G5] createLedger()", () => {
     assert.equal(batches.resumePointOf(1).seqCommitted, 1);
   });
 
-  it("never goes back, where a worker brings again what another has brought", () => {
+  it("never goes back if a worker sends an earlier worker's dispatches again", () => {
     const batches = begin();
     batches.receive(batch({ session: SESSION }), 0, 1);
     batches.receive(batch({ number: 2, seq: 9 }), 0, 1);

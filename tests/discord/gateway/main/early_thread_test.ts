@@ -7,8 +7,8 @@ import { createEarlyThread } from "../../../../src/discord/gateway/main/early_th
 const WORKER = new URL("../../../../src/worker.ts", import.meta.url);
 const BROKEN = new URL("data:text/javascript,throw new Error('no')");
 
-describe("[G1] holdThread()", () => {
-  it("gives its thread to the first who asks, and leaves it alone from then on", async () => {
+describe("[G1] createEarlyThread()", () => {
+  it("returns its thread to the first caller, and does not end it afterwards", async () => {
     const worker = new Worker(WORKER);
     const early = createEarlyThread(worker);
     assert.equal(early.take(), worker);
@@ -20,7 +20,7 @@ describe("[G1] holdThread()", () => {
     await worker.terminate();
   });
 
-  it("gives away no thread that has died, and outlives its death", async () => {
+  it("returns no dead thread, and survives its death", async () => {
     const worker = new Worker(BROKEN);
     const early = createEarlyThread(worker);
     await new Promise((resolve) => worker.on("error", resolve));
@@ -28,7 +28,7 @@ describe("[G1] holdThread()", () => {
     await early.close();
   });
 
-  it("ends a thread that nobody took", async () => {
+  it("ends a thread that was not taken", async () => {
     const worker = new Worker(WORKER);
     const ended = once(worker, "exit");
     const early = createEarlyThread(worker);

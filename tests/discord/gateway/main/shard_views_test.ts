@@ -9,7 +9,7 @@ const READY: ShardState = { state: "ready", readyAt: 50, isDown: false };
 const NO_SESSION = () => ({ epoch: 0, isInherited: false });
 const ASK = { generation: 1, socket: 3 };
 
-/** Two shards at the time 10, and the states that main heard of them. */
+/** Two shards at the time 10, and their reported states. */
 function open() {
   const clock = { now: 10 };
   const heard: [number, ShardState][] = [];
@@ -24,7 +24,7 @@ function open() {
 }
 
 describe("[G5] createShardViews()", () => {
-  it("keeps the time at which a shard was ready, whatever another worker says", () => {
+  it("keeps the time at which a shard was ready, when another worker starts", () => {
     const { heard, views } = open();
     views.setState(0, READY, 0);
     views.setState(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
@@ -35,7 +35,7 @@ describe("[G5] createShardViews()", () => {
     assert.equal(views.has(2), false);
   });
 
-  it("voids heartbeats and waits when no worker holds the connections", () => {
+  it("drops heartbeats and waits when no worker runs", () => {
     const { heard, views } = open();
     views.setState(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
     heard.length = 0;
@@ -52,7 +52,7 @@ describe("[G5] createShardViews()", () => {
     assert.deepEqual(heard, [[1, { state: "fatal", readyAt: 10, isDown: false }]]);
   });
 
-  it("starts the first worker by its plan, and later ones by what was granted since", () => {
+  it("starts the first worker from the plan, and later ones from the granted IDENTIFYs", () => {
     const { clock, views, identifyInMs } = open();
     assert.deepEqual(views.starts(NO_SESSION, true).map((start) => start.identifyInMs), [7, 8]);
     views.permitRequested(1, ASK);
@@ -65,7 +65,7 @@ describe("[G5] createShardViews()", () => {
     assert.deepEqual(identifyInMs(), [0, DOWN_IDENTIFY_SPACING_MS]);
   });
 
-  it("gives the calls for a permit back in their order", () => {
+  it("returns the permit requests in their order", () => {
     const { views, identifyInMs } = open();
     views.permitRequested(0, ASK);
     views.permitRequested(0, { ...ASK, socket: 4 });
@@ -73,6 +73,6 @@ describe("[G5] createShardViews()", () => {
     assert.deepEqual(views.permitAnswered(0, wait), ASK);
     assert.equal(views.permitAnswered(0, wait)?.socket, 4);
     assert.equal(views.permitAnswered(0, { kind: "granted" }), undefined);
-    assert.deepEqual(identifyInMs(), [0, 0], "an answer to no call grants nothing");
+    assert.deepEqual(identifyInMs(), [0, 0], "an answer without a request grants nothing");
   });
 });
