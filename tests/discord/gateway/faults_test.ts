@@ -166,16 +166,16 @@ const faults: readonly Fault[] = [
 
 /** In all lines, nothing secret may appear. */
 function assertClean(shard: TestShard): void {
-  const said = JSON.stringify(shard.lines());
-  assert.doesNotMatch(said, new RegExp(TOKEN), "the token");
-  assert.doesNotMatch(said, /session-\d|private words/, "a session id, or people's messages");
-  assert.doesNotMatch(said, /\\u001b/, "control characters");
+  const logged = JSON.stringify(shard.lines());
+  assert.doesNotMatch(logged, new RegExp(TOKEN), "the token");
+  assert.doesNotMatch(logged, /session-\d|private words/, "a session id, or people's messages");
+  assert.doesNotMatch(logged, /\\u001b/, "control characters");
 }
 
 function assertSays(shard: TestShard, lines: readonly RegExp[]): void {
   for (const line of lines) {
     assert.ok(
-      shard.lines().some((said) => line.test(said)),
+      shard.lines().some((logged) => line.test(logged)),
       `${line} in\n${shard.lines().join("\n")}`,
     );
   }

@@ -49,10 +49,10 @@ const places = new WeakMap<Guild, Map<ChannelId, GuildPlace>>();
 /** Names a place of a guild. If the index does not have it, its name is its id. */
 export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
   if (!guild?.channels.has(channelId)) return describePlace(guildId, channelId, guild);
-  let known = places.get(guild);
-  if (!known) places.set(guild, known = new Map());
-  let place = known.get(channelId);
-  if (!place) known.set(channelId, place = describePlace(guildId, channelId, guild));
+  let cached = places.get(guild);
+  if (!cached) places.set(guild, cached = new Map());
+  let place = cached.get(channelId);
+  if (!place) cached.set(channelId, place = describePlace(guildId, channelId, guild));
   return place;
 }
 

@@ -68,8 +68,8 @@ const uniqueNames = new WeakMap<Guild["roles"], Guild["roles"]>();
 
 /** Computed once per change of a guild's roles, not for each message. */
 function uniqueNamesOf(roles: Guild["roles"]): Guild["roles"] {
-  const known = uniqueNames.get(roles);
-  if (known) return known;
+  const cached = uniqueNames.get(roles);
+  if (cached) return cached;
   const counts = new Map<string, number>();
   for (const name of roles.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
   const unique = new Map([...roles].filter(([, name]) => counts.get(name) === 1));

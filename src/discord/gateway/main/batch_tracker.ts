@@ -94,10 +94,10 @@ export function createBatchTracker(shards: readonly ShardOptions[]): BatchTracke
     },
     resumePointOf,
     seqCommitted() {
-      const known = [...resumePoints].flatMap(([id, { seqCommitted }]): [number, number][] =>
-        seqCommitted === undefined ? [] : [[id, seqCommitted]]
-      );
-      return new Map(known);
+      const committedSeqs = [...resumePoints].flatMap((
+        [id, { seqCommitted }],
+      ): [number, number][] => seqCommitted === undefined ? [] : [[id, seqCommitted]]);
+      return new Map(committedSeqs);
     },
     get uncommitted() {
       return waiting.length;

@@ -85,13 +85,13 @@ function parsed<Schema extends z.ZodType>(
 }
 
 const ready = parsed(readyPayload, (index, payload) => {
-  const left = guildsLeft(payload, index.keys());
-  const rest = new Map(without(index, left));
+  const leftGuilds = guildsLeft(payload, index.keys());
+  const rest = new Map(without(index, leftGuilds));
   const listed = payload.guilds.map(({ id }) => id);
   for (const id of listed) {
     rest.set(id, { ...rest.get(id) ?? namelessGuild(id), isAwaited: true });
   }
-  return { index: rest, changed: [...left, ...listed] };
+  return { index: rest, changed: [...leftGuilds, ...listed] };
 });
 
 const guildDescribed = parsed(

@@ -137,9 +137,9 @@ export function createReader(
     const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });
     if (dispatch.t === "READY" && applied.problem === undefined) {
-      const left = guildsLeft(readyPayload.parse(dispatch.d), dropped);
-      for (const id of left) changed.add(id);
-      dropped = dropped.filter((id) => !left.includes(id) && !index.has(id));
+      const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d), dropped);
+      for (const id of leftGuilds) changed.add(id);
+      dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
     }
     if (applied.problem !== undefined) skip({ type: dispatch.t, why: applied.problem });
   }

@@ -274,12 +274,12 @@ describe("[H3] decodeMessage()", () => {
   });
 
   it("shows that the quoted message is deleted", () => {
-    const gone = {
+    const deleted = {
       type: 19,
       message_reference: { message_id: "1400000000000000000" },
       referenced_message: null,
     };
-    assert.deepEqual(decoded(gone).quoted, { id: "1400000000000000000", text: "" });
+    assert.deepEqual(decoded(deleted).quoted, { id: "1400000000000000000", text: "" });
   });
 
   it("does not treat a forwarded message as a quote", () => {

@@ -786,7 +786,9 @@ describe("[G5a] advance()", () => {
     const addresses: string[] = [];
     for (let i = 0; i < 4; i++) {
       story.after(story.waitMs());
-      addresses.push(...story.effects.flatMap((one) => one.kind === "open" ? [one.url] : []));
+      addresses.push(
+        ...story.effects.flatMap((effect) => effect.kind === "open" ? [effect.url] : []),
+      );
       story.happens({ kind: "closed", reason: "ECONNREFUSED" });
     }
     assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);

@@ -12,23 +12,23 @@ const ASK = { generation: 1, socket: 3 };
 /** Two shards at the time 10, and their reported states. */
 function open() {
   const clock = { now: 10 };
-  const heard: [number, ShardState][] = [];
+  const states: [number, ShardState][] = [];
   const shards = [{ id: 0, identifyInMs: 7 }, { id: 1, identifyInMs: 8 }];
   const views = createShardViews(
     shards,
     () => clock.now,
-    (id, state) => void heard.push([id, state]),
+    (id, state) => void states.push([id, state]),
   );
   const identifyInMs = () => views.starts(NO_SESSION, false).map((start) => start.identifyInMs);
-  return { clock, heard, views, identifyInMs };
+  return { clock, states, views, identifyInMs };
 }
 
 describe("[G5] createShardViews()", () => {
   it("keeps the time at which a shard was ready, when another worker starts", () => {
-    const { heard, views } = open();
+    const { states, views } = open();
     views.setState(0, READY, 0);
     views.setState(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
-    assert.deepEqual(heard, [
+    assert.deepEqual(states, [
       [0, READY],
       [0, { state: "connecting", readyAt: 50, isDown: true }],
     ]);
@@ -36,20 +36,20 @@ describe("[G5] createShardViews()", () => {
   });
 
   it("drops heartbeats and waits when no worker runs", () => {
-    const { heard, views } = open();
+    const { states, views } = open();
     views.setState(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
-    heard.length = 0;
+    states.length = 0;
     views.workerDown();
-    assert.deepEqual(heard, [
+    assert.deepEqual(states, [
       [0, { state: "connecting", readyAt: 10, isDown: false }],
       [1, { state: "connecting", readyAt: 50, isDown: false }],
     ]);
   });
 
   it("ends all other shards with one", () => {
-    const { heard, views } = open();
+    const { states, views } = open();
     views.ended(0);
-    assert.deepEqual(heard, [[1, { state: "fatal", readyAt: 10, isDown: false }]]);
+    assert.deepEqual(states, [[1, { state: "fatal", readyAt: 10, isDown: false }]]);
   });
 
   it("starts the first worker from the plan, and later ones from the granted IDENTIFYs", () => {

@@ -38,7 +38,7 @@ interface Started {
   readonly logs: string[];
   readonly finals: GatewayFinal[];
   /** States and log lines, in order. */
-  readonly said: string[];
+  readonly events: string[];
 }
 
 function start(
@@ -64,7 +64,7 @@ function start(
     beats: [],
     logs: [],
     finals: [],
-    said: [],
+    events: [],
     delays: [],
   } as Omit<
     Started,
@@ -81,13 +81,13 @@ function start(
     onState(id, state) {
       started.states.push(state);
       started.ids.push(id);
-      started.said.push(state.state);
+      started.events.push(state.state);
     },
     onBeat: (_id, beat) => void started.beats.push(beat),
     onLog(_level, event, fields) {
       const line = event + JSON.stringify(fields);
       started.logs.push(line);
-      started.said.push(line);
+      started.events.push(line);
     },
     onFinal: (final) => void started.finals.push(final),
   }, {
@@ -111,14 +111,14 @@ async function say(discord: FakeGateway, { batches }: Started, count: number): P
 
 /** Commits everything up to the batch with this dispatch of a session. */
 function commit({ gateway, batches }: Started, seq: number, epoch = 1): void {
-  const batch = batches.find((one) => one.seq === seq && one.epoch === epoch);
+  const batch = batches.find((candidate) => candidate.seq === seq && candidate.epoch === epoch);
   assert.ok(batch, `a batch with seq ${seq} of session ${epoch}`);
   gateway.committed(batch.ticket);
 }
 
 /** The messages that a scripted worker received. */
 function fieldsOf(line: string): unknown {
-  return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).told);
+  return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).received);
 }
 
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
@@ -258,11 +258,11 @@ describe("[G5] startGateway()", () => {
     await clock.until(() => started.batches.length === 2, "the first worker's batches");
     started.gateway.setUrl("ws://die");
     await clock.until(() => started.batches.length === 4, "the second worker's batches");
-    const told = () => started.logs.filter((line) => line.startsWith("committed"));
+    const received = () => started.logs.filter((line) => line.startsWith("committed"));
     started.gateway.committed(2); // the number 2, of the dead worker
     started.gateway.committed(3); // the number 1 of the current worker
-    await clock.until(() => told().length > 0, "the news");
-    assert.deepEqual(told().map(fieldsOf), [{ shardId: 0, number: 1 }]);
+    await clock.until(() => received().length > 0, "the news");
+    assert.deepEqual(received().map(fieldsOf), [{ shardId: 0, number: 1 }]);
   });
 
   it("is connecting from a worker's death until the next worker reports", async () => {
@@ -321,10 +321,10 @@ describe("[G5] startGateway()", () => {
     await say(discord, started, 5);
     commit(started, 6);
     await discord.until(() => discord.received(6).length === 1, "RESUME");
-    const at = started.said.findIndex((line) => /worker hangs/.test(line));
+    const at = started.events.findIndex((line) => /worker hangs/.test(line));
     assert.ok(at >= 0);
     // at once, before the thread has ended, and again once it has
-    assert.deepEqual(started.said.slice(at + 1, at + 3), ["connecting", "connecting"]);
+    assert.deepEqual(started.events.slice(at + 1, at + 3), ["connecting", "connecting"]);
     assert.equal(discord.received(6)[0]!.d.seq, 6);
   });
 
@@ -449,9 +449,9 @@ describe("[G5] startGateway() and permits", () => {
     await clock.until(() => asked.length === 2, "the second worker's request");
     started.gateway.permit(0, { kind: "wait", waitMs: 1, why: "budget" }); // for the first worker
     started.gateway.permit(0, { kind: "granted" });
-    const told = () => started.logs.filter((line) => line.startsWith("permit"));
-    await clock.until(() => told().length > 0, "the answer");
-    assert.deepEqual(told().map(fieldsOf), [{
+    const received = () => started.logs.filter((line) => line.startsWith("permit"));
+    await clock.until(() => received().length > 0, "the answer");
+    assert.deepEqual(received().map(fieldsOf), [{
       shardId: 0,
       socket: 1,
       answer: { kind: "granted" },
@@ -467,10 +467,10 @@ describe("[G5] startGateway() and permits", () => {
     await clock.until(() => started.batches.length === 2, "the first worker's batches");
     started.gateway.setUrl("ws://die");
     await clock.until(() => started.batches.length === 4, "the second worker's batches");
-    const said = started.logs.filter((line) => /worker/.test(line));
-    assert.match(said[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
-    assert.match(said[1]!, /worker died: Barnacle restarts it{"cause":"RangeError","inMs":200}/);
-    assert.match(said[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
+    const events = started.logs.filter((line) => /worker/.test(line));
+    assert.match(events[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
+    assert.match(events[1]!, /worker died: Barnacle restarts it{"cause":"RangeError","inMs":200}/);
+    assert.match(events[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
   });
 
   it("starts another worker with the last one's failures, sessions and IDENTIFY spacing", async () => {

@@ -158,7 +158,7 @@ describe("[P6] applyDispatch()", () => {
   describe("[G6] the last message of a channel", () => {
     const SAID = "1400000000000000007";
     const LATER = "1400000000000000009";
-    const said = (last: unknown) =>
+    const withLast = (last: unknown) =>
       guildData({ channels: [{ id: CHANNEL, type: 0, name: "c", last_message_id: last }] });
     const lastOf = (index: GuildIndex) => guild(index).channels.get(CHANNEL)?.lastMessageId;
 
@@ -170,19 +170,19 @@ describe("[P6] applyDispatch()", () => {
     ];
     for (const [last, expected] of payloads) {
       it(`is ${expected} if GUILD_CREATE has ${last}`, () => {
-        const { index } = fed(EMPTY, "GUILD_CREATE", said(last));
+        const { index } = fed(EMPTY, "GUILD_CREATE", withLast(last));
         assert.equal(lastOf(index), expected);
         assert.equal(lastOf(restore([snapshotOf(guild(index))]).index), expected);
       });
     }
 
     it("is stored again only with a GUILD_CREATE", () => {
-      const { index } = fed(EMPTY, "GUILD_CREATE", said(SAID));
+      const { index } = fed(EMPTY, "GUILD_CREATE", withLast(SAID));
       const update = { id: CHANNEL, type: 0, name: "c", guild_id: GUILD, last_message_id: LATER };
       const updated = fed(index, "CHANNEL_UPDATE", update);
       assert.deepEqual(updated.changed, []);
       assert.equal(lastOf(updated.index), SAID);
-      const anew = fed(index, "GUILD_CREATE", said(LATER));
+      const anew = fed(index, "GUILD_CREATE", withLast(LATER));
       assert.deepEqual(anew.changed, [GUILD]);
       assert.equal(lastOf(anew.index), LATER);
     });

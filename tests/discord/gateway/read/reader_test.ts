@@ -125,23 +125,23 @@ describe("[G5] createReader()", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData() };
     const command = { ...press, s: 5, d: pressData({ type: 2, data: { name: "help" } }) };
-    const gone = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
+    const deletion = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
     const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
-    const read = reader.read(batch(press, command, gone, MESSAGE, cleared));
+    const read = reader.read(batch(press, command, deletion, MESSAGE, cleared));
     const kinds = read.events.map(({ kind }) => kind);
     assert.deepEqual(kinds, ["button", "slash", "messages_deleted", "message", "messages_deleted"]);
     assert.deepEqual(eventsOf(read, "button").map(({ customId }) => customId), ["approve-1"]);
     const deleted = eventsOf(read, "messages_deleted").map(({ messageIds }) => messageIds);
     assert.deepEqual(deleted, [["5"], ["7", "8"]]);
     assert.deepEqual(problems, []);
-    for (const { t } of [press, gone, cleared]) assert.ok(READ_TYPES.includes(t), t);
+    for (const { t } of [press, deletion, cleared]) assert.ok(READ_TYPES.includes(t), t);
   });
 
   it("skips malformed interactions and deletions, and reports no token", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
-    const gone = { t: "MESSAGE_DELETE", s: 5, d: {} };
-    const read = reader.read(batch(press, gone, MESSAGE));
+    const deletion = { t: "MESSAGE_DELETE", s: 5, d: {} };
+    const read = reader.read(batch(press, deletion, MESSAGE));
     assert.deepEqual(read.events.map(({ kind }) => kind), ["message"]);
     assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
     assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);

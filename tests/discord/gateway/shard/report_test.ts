@@ -19,18 +19,18 @@ const LOST: LostConnection = {
 };
 
 function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
-  const said: (FromShard | FromWorker)[] = [];
+  const messages: (FromShard | FromWorker)[] = [];
   const counters = createCounters();
   const report = createShardReport(gatewayOptions("ws://127.0.0.1", fields), id, {
-    post: (message) => void said.push(message),
-    postFromWorker: (message) => void said.push(message),
+    post: (message) => void messages.push(message),
+    postFromWorker: (message) => void messages.push(message),
     counters,
   });
   const lines = () =>
-    said.flatMap((message) =>
+    messages.flatMap((message) =>
       message.kind === "log" ? [`${message.event} ${JSON.stringify(message.fields)}`] : []
     );
-  return { report, said, lines, counters };
+  return { report, messages, lines, counters };
 }
 
 describe("[G10] createShardReport()", () => {
@@ -46,7 +46,7 @@ describe("[G10] createShardReport()", () => {
     const { report, lines } = create({ isConnectionDebug: true });
     const reason = `${TOKEN} the-session \u001b[31m\n ${"x".repeat(500)}`;
     report.lost({ ...LOST, cause: { kind: "closed", code: 4000, reason } }, "the-session");
-    const [line = ""] = lines().filter((said) => said.startsWith("Reason of the lost connection"));
+    const [line = ""] = lines().filter((text) => text.startsWith("Reason of the lost connection"));
     assert.match(line, /"… … {2}\[31m {2}x+…"/);
     assert.ok(line.length < 180, `${line.length}`);
   });
@@ -72,20 +72,20 @@ describe("[G10] createShardReport()", () => {
 
 describe("[G5] createShardReport()", () => {
   it("warns if the IDENTIFY budget is spent", () => {
-    const { report, said } = create();
+    const { report, messages } = create();
     report.identifyWait("budget", 60_000);
-    assert.ok(said[0]?.kind === "log" && said[0].level === "warn");
+    assert.ok(messages[0]?.kind === "log" && messages[0].level === "warn");
   });
 
   it("[G5a] explains why a session is lost: Discord's reason, or failed RESUMEs", () => {
-    const gone: LostConnection = { ...LOST, isSessionLost: true };
+    const lost: LostConnection = { ...LOST, isSessionLost: true };
     const why = (lost: LostConnection) => {
       const { report, lines } = create();
       report.lost(lost, "s");
       return lines().at(-1) ?? "";
     };
-    assert.match(why(gone), /"why":"4000"/);
-    assert.match(why({ ...gone, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
+    assert.match(why(lost), /"why":"4000"/);
+    assert.match(why({ ...lost, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
   });
 
   it("counts a RESUME by its result", () => {
@@ -103,21 +103,24 @@ describe("[G5] createShardReport()", () => {
   });
 
   it("sends its state once, and again after a change of state or failures", () => {
-    const { report, said } = create();
+    const { report, messages } = create();
     const phase = { kind: "ready", sinceMs: 0 } as const;
     const state = { ...initialState({ monotonicMs: 0, wallMs: 0 }), phase };
     report.update(state);
     report.update(state);
-    assert.equal(said.length, 1);
+    assert.equal(messages.length, 1);
     report.update({ ...state, failures: 1 });
-    assert.deepEqual(said.map((message) => message.kind === "state" && message.failures), [0, 1]);
+    assert.deepEqual(messages.map((message) => message.kind === "state" && message.failures), [
+      0,
+      1,
+    ]);
   });
 
   it("sends the final plan of the account", () => {
-    const { report, said } = create();
+    const { report, messages } = create();
     const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
     report.lost({ ...LOST, next }, undefined);
-    assert.deepEqual(said.at(-1), { kind: "final", plan: next });
+    assert.deepEqual(messages.at(-1), { kind: "final", plan: next });
   });
 });
 

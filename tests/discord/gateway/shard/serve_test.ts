@@ -70,12 +70,13 @@ describe("[G1] serveGateway()", () => {
     const { sent, hear } = serve();
     hear({ ...message, options: { ...message.options, url: gateway.url } });
     const asked = () =>
-      sent.flatMap((one) => one.kind === "permit_wanted" ? [one.shardId] : []).toSorted();
+      sent.flatMap((message) => message.kind === "permit_wanted" ? [message.shardId] : [])
+        .toSorted();
     await gateway.until(() => asked().length === 2, "both questions");
     assert.deepEqual(asked(), [0, 1]);
     hear({ kind: "permit", shardId: 1, socket: 1, answer: { kind: "granted" } });
     const batchesOf = (id: number) =>
-      sent.filter((one) => one.kind === "batch" && one.shardId === id).length;
+      sent.filter((message) => message.kind === "batch" && message.shardId === id).length;
     await gateway.until(() => batchesOf(1) === 1, "READY of the second");
     assert.deepEqual(gateway.received(2).map(({ d }) => d.shard), [[1, 2]]);
     hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
@@ -97,8 +98,8 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => gateway.received(2).length === 1, "IDENTIFY");
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(gateway.connections.length, 1, "the others have not connected");
-    const waits = sent.flatMap((one) =>
-      one.kind === "state" && one.shardId > 0 ? [one.state.waits] : []
+    const waits = sent.flatMap((message) =>
+      message.kind === "state" && message.shardId > 0 ? [message.state.waits] : []
     );
     assert.deepEqual(waits, ["spacing", "spacing"]);
     hear({ kind: "stop" });
@@ -122,7 +123,7 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => gateway.received(2).length === 1, "IDENTIFY");
     const other = gateway.connections.find(({ received }) => received.every(({ op }) => op !== 2));
     other!.destroy();
-    const lines = () => sent.flatMap((one) => one.kind === "log" ? [one.event] : []);
+    const lines = () => sent.flatMap((message) => message.kind === "log" ? [message.event] : []);
     const isHeld = () => lines().some((line) => /a new session in (?:5\.\d|6\.0) s/.test(line));
     await gateway.until(isHeld, "a delay that is longer than the back-off's second");
     assert.equal(gateway.connections.length, 2);

@@ -176,8 +176,8 @@ describe("[G3] startShard()", () => {
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
     gateway.connections[0]!.sendText('{"op":0,"t":"READY","s":3,"d":{"private words');
     await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter");
-    const said = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
-    assert.doesNotMatch(said, /private words|secret-token/);
+    const logged = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
+    assert.doesNotMatch(logged, /private words|secret-token/);
   });
 });
 
@@ -289,9 +289,9 @@ describe("[G5] startShard()", () => {
     const shard = startTestShard(gatewayOptions(vacant.url));
     cleanups.push(() => shard.stop());
     await gateway.until(() => shard.logs().length === 1, "the first failure");
-    const said = shard.messages.length;
+    const logged = shard.messages.length;
     shard.setUrl(gateway.url);
-    assert.equal(shard.messages.length, said, "the wait continues");
+    assert.equal(shard.messages.length, logged, "the wait continues");
     await gateway.until(() => shard.isReady(), "READY");
     assert.equal(gateway.connections.length, 1);
   });
@@ -529,8 +529,8 @@ describe("[G1] startShard() against a flood", () => {
     await gateway.until(() => shard.dispatches().length === 2, "the next dispatch");
     await gateway.until(() => gateway.received(1).length >= 50, "the beats");
     assert.equal(gateway.received(1).length, 50);
-    const said = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
-    assert.equal(said.length, 1);
+    const logged = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
+    assert.equal(logged.length, 1);
     assert.equal(gateway.connections.length, 1);
   });
 

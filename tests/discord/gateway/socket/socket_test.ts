@@ -79,10 +79,10 @@ function endAfterwards(server: net.Server): void {
 
 describe("[G15] openSocket()", () => {
   it("sends nothing to a server without a trusted certificate", async () => {
-    const heard: Buffer[] = [];
+    const received: Buffer[] = [];
     const server = tls.createServer({ key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT }, (socket) => {
       socket.on("error", () => {}); // the client hangs up
-      socket.on("data", (data: Buffer) => void heard.push(data));
+      socket.on("data", (data: Buffer) => void received.push(data));
     });
     server.on("tlsClientError", () => {}); // as above
     endAfterwards(server);
@@ -92,7 +92,7 @@ describe("[G15] openSocket()", () => {
     const clock = await fake();
     await clock.until(() => closes.length === 1, "the refusal");
     assert.equal(isOpen(), false);
-    assert.deepEqual(heard, []);
+    assert.deepEqual(received, []);
     assert.doesNotMatch(closes[0]!.reason, /in time/);
   });
 
