@@ -1,9 +1,8 @@
 /**
  * Detects guilds that the bot has just joined.
  *
- * Discord also sends a GUILD_CREATE for guilds of before: for each guild that a READY lists, at the
- * end of an outage, and when a RESUME replays it. So only a guild that the index does not have is
- * new.
+ * Discord also sends a GUILD_CREATE for old guilds: after each READY, at the end of an outage, and
+ * when a RESUME replays it. So only a guild that the index does not have is new.
  *
  * @module
  */

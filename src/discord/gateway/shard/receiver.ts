@@ -69,7 +69,7 @@ export function createReceiver(
           if (isOfSession(phase)) return dispatch(frame); // a replayed RESUMED
           return report.passedOver("RESUMED out of turn", text);
         }
-        noteHole(frame.seq);
+        recordHole(frame.seq);
         counters.resumeEnded("resumed");
         machine.step({ socket, kind: "resumed" });
         report.log("info", "Discord resumed the session: the bot is online", {});
@@ -79,7 +79,7 @@ export function createReceiver(
     }
   }
 
-  function noteHole(seq: number): void {
+  function recordHole(seq: number): void {
     if (!position.leavesHole(seq)) return;
     batches.hole();
     report.hole();
@@ -90,7 +90,7 @@ export function createReceiver(
     const isReplayed = machine.state.phase.kind === "resuming";
     counters.dispatched(type, isReplayed);
     report.debug("Dispatch", { type, seq });
-    noteHole(seq);
+    recordHole(seq);
     if (isReplayed && seq <= position.received) return; // an earlier batch has it
     position.receive(seq);
     if (type === INTERACTION_CREATE && text !== undefined) acknowledge(text);

@@ -59,7 +59,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     inflater = createInflater("zlib-stream", {
       onText: events.onText,
       onIdle() {
-        flow();
+        updatePause();
         if (ended) events.onClose(ended);
       },
       onError: () => events.onGarbled("the compressed stream is broken"),
@@ -71,7 +71,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     onFrame(data, isBinary) {
       if (!inflater || !isBinary) return events.onText(data.toString());
       inflater.push(data);
-      flow();
+      updatePause();
     },
     onClose(close) {
       ended = close;
@@ -79,7 +79,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     },
   });
 
-  function flow(): void {
+  function updatePause(): void {
     const mustPause = isReaderFull || (inflater?.backlogBytes ?? 0) > MAX_BACKLOG_BYTES;
     if (mustPause === isPaused) return;
     isPaused = mustPause;
@@ -96,7 +96,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     },
     setPaused(isFull) {
       isReaderFull = isFull;
-      flow();
+      updatePause();
     },
   };
 }

@@ -12,9 +12,8 @@ import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 
 /**
- * Discord's two kinds of compression. Barnacle uses zlib. It is as fast as zstd on both runtimes
- * (10,000 frames in 0.33 s on Bun, 0.07 s on Deno), and its window is 32 KiB, where zstd's may be
- * 8 MiB.
+ * Discord's two kinds of compression. Barnacle uses zlib, because its window is 32 KiB, where
+ * zstd's may be 8 MiB. It is as fast as zstd: 10,000 frames take 0.33 s on Bun, 0.07 s on Deno.
  */
 export type Compression = "zlib-stream" | "zstd-stream";
 
