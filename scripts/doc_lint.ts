@@ -18,6 +18,12 @@ import { readSources, type Source } from "./import_graph.ts";
 export const ROOMS: readonly string[] = [
   "src/agent",
   "src/core",
+  "src/discord/gateway/lifecycle",
+  "src/discord/gateway/link",
+  "src/discord/gateway/main",
+  "src/discord/gateway/read",
+  "src/discord/gateway/shard",
+  "src/discord/gateway/socket",
   "src/discord/rest",
   "src/flows",
   "src/interactions",

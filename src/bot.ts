@@ -15,7 +15,7 @@ import type { Account, Setup } from "./bot/rules/setup.ts";
 import { type ConfigState, startVitals } from "./bot/health/vitals.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
-import { type EarlyThread, holdThread } from "./discord/gateway/main/early_thread.ts";
+import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createTurnRoom } from "./flows/turn/turn_room.ts";
 import type { HttpHandler } from "./http/app.ts";
@@ -84,7 +84,7 @@ const WORKER_URL = new URL("./worker.ts", import.meta.url);
 
 /** Loads a gateway thread ahead of the bot: on a second core this adds nothing to the start. */
 export function loadGatewayThread(): EarlyThread {
-  return holdThread(
+  return createEarlyThread(
     new Worker(WORKER_URL),
   );
 }

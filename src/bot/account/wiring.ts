@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TOKEN_HINT } from "../../discord/gateway/life/close_codes.ts";
+import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
 import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import type { Parts } from "./parts.ts";

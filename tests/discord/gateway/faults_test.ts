@@ -1,6 +1,6 @@
 /**
- * What can befall a connection, over real sockets: each ends in one new
- * connection after a back-off, and the log alone says what happened (G10).
+ * Faults of a connection, over real sockets. Each ends in one new connection after a back-off, and
+ * the log alone explains it (G10).
  */
 
 import assert from "node:assert/strict";
@@ -27,27 +27,27 @@ const cleanups = cleanUpAfterEach();
 
 /** The shortest back-off, in milliseconds. */
 const BACKOFF_MS = 500;
-/** What a goodbye takes that nobody answers. */
-const GOODBYE_MS = 1_000;
+/** Milliseconds of a close without an answer. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 interface Fault {
   readonly name: string;
   /** How the server behaves until the first loss. */
   readonly fake?: FakeGatewayOptions;
   readonly options?: Partial<GatewayOptions>;
-  /** Done to a connection that is ready; without it the fault is there from the start. */
+  /** Applied to a ready connection; without it the fault is there from the start. */
   readonly strike?: (connection: FakeConnection, gateway: FakeGateway) => void;
-  /** How much faster the shard's clock runs, where the wait is long. */
+  /** How much faster the shard's clock runs, for long waits. */
   readonly speed?: number;
-  /** Set where the server cannot see that our socket is gone: it is so within a second. */
+  /** Set if the server cannot see that our socket is closed; the client closes within a second. */
   readonly isBlind?: true;
-  /** Set where Discord asks to be called back at once. */
+  /** Set if Discord asks for a new connection at once. */
   readonly isAtOnce?: true;
-  /** What the log says of it. */
+  /** Lines that the log must contain. */
   readonly lines: readonly RegExp[];
 }
 
-/** Closes with words that must not be in any log. */
+/** Closes with a reason that must not be in any log. */
 const TELLTALE = `${TOKEN} \u001b[31m session-1`;
 
 const faults: readonly Fault[] = [
@@ -63,7 +63,7 @@ const faults: readonly Fault[] = [
     ],
   },
   {
-    name: "a peer that never answers the close frame",
+    name: "a server that never answers the close frame",
     strike(connection) {
       connection.send({ op: 9, d: true, s: null, t: null });
       connection.ignoreClose();
@@ -75,22 +75,22 @@ const faults: readonly Fault[] = [
     fake: { upgrade: "hang" },
     lines: [
       /debug Connecting: name look-up, TCP, TLS, upgrade {"host":"127\.0\.0\.1:\d+","intent":"identify"}/,
-      /info No connection came about: .*upgrade.*; it was not ready yet; a new session in 0\.5 s/,
+      /info Could not connect: .*upgrade.*; it was not ready yet; a new session in 0\.5 s/,
       /"phase":"connecting"/,
     ],
   },
   {
-    name: "an upgrade that is refused",
+    name: "an upgrade that the server refuses",
     fake: { upgrade: "502" },
-    lines: [/No connection came about: the upgrade was refused \(HTTP 502\)/],
+    lines: [/Could not connect: the upgrade was refused \(HTTP 502\)/],
   },
   {
-    name: "an upgrade that is answered by something else",
+    name: "another server that answers the upgrade",
     fake: { upgrade: "garbage" },
-    lines: [/No connection came about: the upgrade was refused \(not an answer to an upgrade\)/],
+    lines: [/Could not connect: the upgrade was refused \(not an answer to an upgrade\)/],
   },
   {
-    name: "HELLO that never comes",
+    name: "a missing HELLO",
     fake: { saysHello: false },
     lines: [
       /debug Connected, waiting for HELLO/,
@@ -99,7 +99,7 @@ const faults: readonly Fault[] = [
     ],
   },
   {
-    name: "READY that never comes",
+    name: "a missing READY",
     speed: 5,
     fake: { handle: ({ op }) => op === 2 },
     lines: [
@@ -120,7 +120,7 @@ const faults: readonly Fault[] = [
     },
     lines: [
       /Discord closed the connection: 4000, unknown error; it was not ready yet/,
-      /debug The other end's words {"reason":"no …"}/,
+      /debug Reason of the lost connection {"reason":"no …"}/,
       /"phase":"identifying"/,
     ],
   },
@@ -136,17 +136,17 @@ const faults: readonly Fault[] = [
     lines: [/The network ended the connection before READY/],
   },
   {
-    name: "a connection that is cut",
+    name: "a broken connection",
     strike: (connection) => connection.destroy(),
     lines: [/The network ended the connection: /, /"cause":"none","phase":"ready"/],
   },
   {
-    name: "a close with a code and words",
+    name: "a close with a code and a reason",
     speed: 10,
     strike: (connection) => connection.close(4008, TELLTALE),
     lines: [
       /4008, rate limited/,
-      /debug The other end's words {"reason":"… {2}\[31m …"}/,
+      /debug Reason of the lost connection {"reason":"… {2}\[31m …"}/,
       /debug Back-off {"next":"resume","attempt":1,"inMs":10000,"minDelayMs":500,"maxDelayMs":8000/,
     ],
   },
@@ -154,7 +154,7 @@ const faults: readonly Fault[] = [
     name: "a broken compressed stream",
     options: { compress: true },
     strike: (connection) => connection.sendBytes(Buffer.from("\u0082\u000cgarbage bits", "latin1")),
-    lines: [/not readable \(the compressed stream is broken\)/, /"cause":"garbled"/],
+    lines: [/could not read the data \(the compressed stream is broken\)/, /"cause":"garbled"/],
   },
   {
     name: "op 7",
@@ -164,18 +164,18 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** Whatever was said; nothing secret may be in it. */
+/** In all lines, nothing secret may appear. */
 function assertClean(shard: TestShard): void {
-  const said = JSON.stringify(shard.lines());
-  assert.doesNotMatch(said, new RegExp(TOKEN), "the token");
-  assert.doesNotMatch(said, /session-\d|private words/, "a session's id, or what people write");
-  assert.doesNotMatch(said, /\\u001b/, "what a terminal acts on");
+  const logged = JSON.stringify(shard.lines());
+  assert.doesNotMatch(logged, new RegExp(TOKEN), "the token");
+  assert.doesNotMatch(logged, /session-\d|private words/, "a session id, or people's messages");
+  assert.doesNotMatch(logged, /\\u001b/, "control characters");
 }
 
 function assertSays(shard: TestShard, lines: readonly RegExp[]): void {
   for (const line of lines) {
     assert.ok(
-      shard.lines().some((said) => line.test(said)),
+      shard.lines().some((logged) => line.test(logged)),
       `${line} in\n${shard.lines().join("\n")}`,
     );
   }
@@ -191,7 +191,7 @@ function begin(url: string, options: Partial<GatewayOptions> = {}, speed = 1): T
 
 describe("[G3] [G10] startShard() against a fault", () => {
   for (const { name, fake = {}, options, strike, isAtOnce, isBlind, speed = 1, lines } of faults) {
-    it(`connects once more, and says why: ${name}`, async () => {
+    it(`connects once more, and logs the reason: ${name}`, async () => {
       const gateway = await startFakeGateway(strike ? { ...fake, saysHello: true } : fake);
       cleanups.push(() => gateway.stop());
       const shard = begin(gateway.url, options, speed);
@@ -217,14 +217,14 @@ describe("[G3] [G10] startShard() against a fault", () => {
       if (!isAtOnce) assert.ok(waitedMs >= BACKOFF_MS - 50, `a back-off of ${waitedMs} ms`);
       await new Promise((resolve) => setTimeout(resolve, 50));
       assert.equal(gateway.connections.length, tries + 1, "one new connection, and no other");
-      if (isBlind) assert.ok(waitedMs >= GOODBYE_MS - 50, `${waitedMs} ms after the goodbye`);
+      if (isBlind) assert.ok(waitedMs >= CLOSE_TIMEOUT_MS - 50, `${waitedMs} ms after the close`);
       else assert.ok(most <= 1, `${most} sockets at once`);
       assertSays(shard, lines);
       assertClean(shard);
     });
   }
 
-  it("says that the name could not be looked up", async () => {
+  it("logs that the name could not be looked up", async () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
     const shard = begin("wss://gateway.invalid", {
@@ -235,7 +235,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
       "the loss",
     );
     assertSays(shard, [
-      /No connection came about: the name could not be looked up \(E/,
+      /Could not connect: the name could not be looked up \(E/,
       /debug Back-off {"next":"identify","attempt":1,"inMs":500,"minDelayMs":500,"maxDelayMs":60000,"base":1.5}/,
     ]);
     shard.setUrl(gateway.url);
@@ -243,19 +243,19 @@ describe("[G3] [G10] startShard() against a fault", () => {
     assert.equal(gateway.connections.length, 1);
   });
 
-  it("says that nobody listens", async () => {
+  it("logs that no server listens", async () => {
     const gateway = await startFakeGateway();
     await gateway.stop();
     const shard = begin(gateway.url);
     await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
-    assertSays(shard, [/No connection came about: TCP: nobody listens there \(ECONNREFUSED\)/]);
+    assertSays(shard, [/Could not connect: TCP: no server listens there \(ECONNREFUSED\)/]);
   });
 
-  it("says that what answers does not speak TLS", async () => {
+  it("logs that the server does not use TLS", async () => {
     const sockets = new Set<net.Socket>();
     const server = net.createServer((socket) => {
       sockets.add(socket);
-      socket.on("error", () => {}); // the client hangs up on it
+      socket.on("error", () => {}); // the client closes it
       socket.write("SSH-2.0-OpenSSH_9.2\r\n");
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -269,7 +269,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
     cleanups.push(() => gateway.stop());
     const shard = begin(`wss://127.0.0.1:${address.port}`);
     await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
-    assertSays(shard, [/No connection came about: .*TLS/]);
+    assertSays(shard, [/Could not connect: .*TLS/]);
     shard.setUrl(gateway.url);
     await gateway.until(() => shard.isReady(), "READY");
     assert.equal(sockets.size, 1, "one try");

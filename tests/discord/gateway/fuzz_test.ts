@@ -1,9 +1,8 @@
 /**
- * Nothing from the network ends the bot: frames as no server would send them, by
- * a fixed seed, through the shard and the reader, and over real sockets.
+ * Fuzzes the shard and the reader with frames that no server would send, also over real sockets.
+ * No data from the network may end the bot. The seed is fixed.
  *
- * `BARNACLE_FUZZ_FRAMES` sets how many go through the shard, `BARNACLE_FUZZ_SEED`
- * which.
+ * `BARNACLE_FUZZ_FRAMES` sets the number of frames for the shard, `BARNACLE_FUZZ_SEED` the seed.
  */
 
 import assert from "node:assert/strict";
@@ -39,7 +38,7 @@ const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);
 
 const cleanups = cleanUpAfterEach();
 
-/** A shard on a connection that is none, at times that only this test passes. */
+/** A shard on a fake connection, with a clock that only the test moves. */
 function startUnreal() {
   let ms = 0;
   let timers: { readonly at: number; readonly callback: () => void }[] = [];
@@ -49,7 +48,7 @@ function startUnreal() {
   const posted: FromShard[] = [];
   const lines: string[] = [];
   const totals = { counts: createCounters().changed() };
-  const tell = (message: FromWorker) => {
+  const postFromWorker = (message: FromWorker) => {
     if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
     if (message.kind === "counts") totals.counts = message.counts;
   };
@@ -90,7 +89,7 @@ function startUnreal() {
       return () => void (timers = timers.filter((other) => other !== timer));
     },
     post: (message) => void posted.push(message),
-    tell,
+    postFromWorker,
     onTick() {},
     counters: createCounters(),
     connect,
@@ -116,7 +115,7 @@ function startUnreal() {
   async function online(): Promise<void> {
     for (let i = 0; i < 100 && !events; i++) {
       pass(1_000);
-      await Promise.resolve(); // the socket before is let go of
+      await Promise.resolve(); // the socket before is closed
       await Promise.resolve();
     }
     sent = [];
@@ -128,7 +127,7 @@ function startUnreal() {
     if (op === 2) say({ op: 0, t: "READY", s: 1, d: readyData(connections, "ws://127.0.0.1") });
     else say({ op: 0, t: "RESUMED", s: 1, d: {} });
     const state = posted.findLast((message) => message.kind === "state");
-    assert.equal(state?.state.state, "ready", "it comes back");
+    assert.equal(state?.state.state, "ready", "it connects again");
   }
 
   return {
@@ -158,14 +157,14 @@ function parsed(text: string): Parsed | null | undefined {
   }
 }
 
-/** A dispatch is told by its envelope; what is in it may be no JSON at all. */
+/** The envelope makes a text a dispatch; its data may be no JSON. */
 function dispatchIn(text: string): Parsed | undefined {
   const head = scanEnvelope(text);
   const isDispatch = head?.op === 0 && head.t !== "READY" && head.t !== "RESUMED";
   return isDispatch && head.s !== undefined ? head : undefined;
 }
 
-/** What a frame must lead to while the shard is ready, by the protocol and not by the code. */
+/** The required result of a frame while the shard is ready, by the protocol and not by the code. */
 function expectationOf(text: string): "loss" | "dispatch" | "understood" | "passed over" {
   const payload = parsed(text) ?? dispatchIn(text);
   if (typeof payload !== "object" || payload === null) return "passed over";
@@ -189,7 +188,7 @@ function expectationOf(text: string): "loss" | "dispatch" | "understood" | "pass
 }
 
 describe("[G1] a shard and its reader", () => {
-  it(`live through ${FRAMES} fuzzed frames, and count each (seed ${SEED})`, async () => {
+  it(`survive ${FRAMES} fuzzed frames, and count each (seed ${SEED})`, async () => {
     const draw = createFuzzer(seeded(SEED));
     const unreal = startUnreal();
     const { shard, posted, lines } = unreal;
@@ -225,7 +224,7 @@ describe("[G1] a shard and its reader", () => {
       seen[expectationOf(text)]++;
       const isLoss = expectationOf(text) === "loss";
       unreal.hear(text);
-      assert.equal(unreal.isOnline(), !isLoss, `a reconnect only where needed: ${text}`);
+      assert.equal(unreal.isOnline(), !isLoss, `a reconnect only if needed: ${text}`);
       if (isLoss) await unreal.online();
       if (i % 64 === 0) settle();
     }
@@ -240,13 +239,13 @@ describe("[G1] a shard and its reader", () => {
     const counted = Object.values(dispatches).reduce((sum, count) => sum + count, 0);
     assert.equal(counted, seen.dispatch + unreal.connections(), "one READY or RESUMED for each");
     assert.ok(read.reduce((sum, count) => sum + count, 0) > 0, "some were messages after all");
-    assert.ok(presses > 0, "and some were presses");
+    assert.ok(presses > 0, "and some were button presses");
     assert.equal("polluted" in {}, false, "no prototype was touched");
     assert.ok(reader.problems > 0);
   });
 });
 
-/** Waits are over fast, and no number of failures makes them longer. */
+/** Short delays, which do not grow with the number of failures. */
 async function startReal(
   compress: boolean,
   speed: number,
@@ -266,7 +265,7 @@ async function startReal(
   return { gateway, shard };
 }
 
-/** Bytes that begin as a frame might, and go on as they like. */
+/** Bytes that start like a frame, and continue at random. */
 function drawBytes(random: () => number): Buffer {
   const bytes = Buffer.from(Array.from({ length: 2 + random() * 200 }, () => random() * 256));
   if (random() < 0.7) bytes[0] = 0x80 | (random() * 16); // one frame, of any opcode
@@ -276,7 +275,7 @@ function drawBytes(random: () => number): Buffer {
 
 describe("[G1] a shard on a real socket", () => {
   for (const compress of [false, true]) {
-    it(`lives through 150 broken ${compress ? "streams" : "frames"}`, async () => {
+    it(`survives 150 broken ${compress ? "streams" : "frames"}`, async () => {
       const { gateway, shard } = await startReal(compress, 50);
       const random = seeded(SEED);
       for (let i = 1; i <= 150; i++) {
@@ -286,10 +285,10 @@ describe("[G1] a shard on a real socket", () => {
         connection.sendBytes(
           compress ? Buffer.concat([Buffer.from([0x82, body.length]), body]) : bytes,
         );
-        connection.destroy(); // what it waits for does not come any more
+        connection.destroy(); // the awaited data does not come any more
         await gateway.until(
           () => gateway.connections.length === i + 1 && shard.isReady(),
-          `to come back from ${bytes.toString("hex")}`,
+          `to recover from ${bytes.toString("hex")}`,
         );
       }
       assert.equal(gateway.connections.length, 151);
@@ -298,7 +297,7 @@ describe("[G1] a shard on a real socket", () => {
     });
   }
 
-  it("takes a frame of 50 MB, and leaves a peer that announces one of 70", async () => {
+  it("reads a frame of 50 MB, and leaves a server that announces one of 70", async () => {
     const { gateway, shard } = await startReal(false, 1); // a busy machine takes seconds for each
     const filler = "x".repeat(50 << 20);
     gateway.connections[0]!.dispatch("PRESENCE_UPDATE", { filler });

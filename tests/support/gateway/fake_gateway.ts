@@ -1,8 +1,8 @@
 /**
- * A plain gateway on loopback, for the tests of `discord/gateway/`.
+ * A minimal gateway on loopback, for the tests of `discord/gateway/`.
  *
- * It speaks the protocol in the simplest way, and can misbehave at every step. It knows no guilds
- * and no people; the simulator does.
+ * It implements the protocol in the simplest form, and can misbehave at every step. It has no
+ * guilds and no people; the simulator has.
  *
  * @module
  */
@@ -17,23 +17,21 @@ import Receiver from "../../../node_modules/ws/lib/receiver.js";
 import Sender from "../../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "../cleanups.ts";
 
-/**
- * Milliseconds after which a claim has failed: longer than a busy machine needs for any of them.
- */
+/** Milliseconds after which a wait fails: longer than any step takes on a busy machine. */
 const PATIENCE_MS = 50_000;
 
 export interface FakeGatewayOptions {
-  /** Milliseconds between heartbeats in HELLO. */
+  /** The heartbeat interval in HELLO, in milliseconds. */
   readonly heartbeatMs?: number;
-  /** The answer to the upgrade. */
+  /** How the server answers the upgrade. */
   readonly upgrade?: "accept" | "hang" | "502" | "garbage";
-  /** Whether it sends HELLO by itself. */
+  /** Whether the server sends HELLO by itself. */
   readonly saysHello?: boolean;
-  /** Whether it acknowledges heartbeats. */
+  /** Whether the server acknowledges heartbeats. */
   readonly acks?: boolean;
-  /** The address to listen on; 127.0.0.1 if absent. */
+  /** The address to listen at; 127.0.0.1 if absent. */
   readonly host?: string;
-  /** Handles a payload itself if it returns true. */
+  /** Replaces the handling of a payload if it returns true. */
   readonly handle?: (payload: FakePayload, connection: FakeConnection) => boolean;
 }
 
@@ -45,7 +43,7 @@ export interface FakePayload {
 }
 
 export interface FakeConnection {
-  /** From 1, in the order of arrival. */
+  /** Number of the connection, from 1, in order of arrival. */
   readonly number: number;
   readonly path: string;
   readonly received: FakePayload[];
@@ -63,9 +61,9 @@ export interface FakeConnection {
   close(code: number, reason?: string): void;
   /** Ends the socket without a close frame. */
   destroy(): void;
-  /** Stops reading and answering; the socket stays open. */
+  /** Neither reads nor answers any more; the socket stays open. */
   goDeaf(): void;
-  /** Reads on, leaves a close frame unanswered, and keeps the socket open. */
+  /** Reads on, but answers no close frame and keeps the socket open. */
   ignoreClose(): void;
 }
 
@@ -75,11 +73,11 @@ export interface FakeGateway {
   /** Sequence number of the last dispatch. */
   readonly seq: number;
   options: FakeGatewayOptions;
-  /** Forgets payloads up to this sequence number, for replay. */
+  /** Replays no dispatch up to this sequence number any more. */
   forget(upTo: number): void;
   /** All payloads with this opcode, of all connections. */
   received(op: number): FakePayload[];
-  /** Waits for a claim to hold; throws after the time. */
+  /** Waits until the condition is true; throws after the time. */
   until(claim: () => boolean, what: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -99,7 +97,7 @@ export async function startFakeGateway(
 
   const server = net.createServer((socket) => {
     sockets.add(socket);
-    socket.on("error", () => {}); // a client that resets is part of the tests
+    socket.on("error", () => {}); // a client may reset the connection in tests
     socket.on("close", () => sockets.delete(socket));
     let head: Buffer = Buffer.alloc(0);
     let receiver: Receiver | undefined;
@@ -241,7 +239,7 @@ export async function startFakeGateway(
       const deadline = performance.now() + PATIENCE_MS;
       while (!claim()) {
         if (performance.now() > deadline) {
-          throw new Error(`Timed out after ${PATIENCE_MS} ms: ${what}`);
+          throw new Error(`Waited ${PATIENCE_MS} ms in vain: ${what}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -254,7 +252,7 @@ export async function startFakeGateway(
   return gateway;
 }
 
-/** `d` of a READY; its resume URL marks a RESUME by its path. */
+/** `d` of a READY; the path of its resume URL marks RESUMEs. */
 export function readyData(session: number, url: string): unknown {
   return {
     v: 10,
@@ -266,7 +264,7 @@ export function readyData(session: number, url: string): unknown {
   };
 }
 
-/** Starts gateways that stop with the test. */
+/** Starts gateways that stop at the end of the test. */
 export function fakeGatewaysOf(cleanups: Cleanups): typeof startFakeGateway {
   return async (...args) => {
     const gateway = await startFakeGateway(...args);

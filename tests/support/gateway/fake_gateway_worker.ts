@@ -1,7 +1,8 @@
 /**
- * A fake gateway in a thread of its own, for tests that block the main one.
+ * A fake gateway in a thread of its own, for tests that block the main thread.
  *
- * It sends its URL once it listens, and answers any message with the times of received heartbeats.
+ * It sends its URL once it listens, and answers any message with the times of the received
+ * heartbeats.
  *
  * @module
  */

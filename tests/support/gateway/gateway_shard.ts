@@ -18,7 +18,7 @@ import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard
 
 export const TOKEN = "secret-token";
 
-/** Short waits, so that no test sleeps long; the rules are the config's defaults. */
+/** Short waits, so that no test takes long; the rules are the config's defaults. */
 export function gatewayOptions(
   url: string,
   fields: Partial<GatewayOptions> = {},
@@ -50,7 +50,7 @@ export function gatewayOptions(
   };
 }
 
-/** One shard that begins with a session to resume. */
+/** One shard that starts with a session to resume. */
 export function resuming(session: GatewaySession): Pick<GatewayOptions, "shards"> {
   return { shards: [{ id: 0, session, identifyInMs: 0 }] };
 }
@@ -74,9 +74,9 @@ export function startTestShard(
   { bounds, commits = true, permit = granted, speed = 1, random = () => 0, acknowledge = () => {} }:
     {
       readonly bounds?: BatchBounds;
-      /** Whether every batch is committed as soon as it comes. */
+      /** Whether every batch is committed on arrival. */
       readonly commits?: boolean;
-      /** Main's answer to a shard that asks to IDENTIFY; `undefined` is none. */
+      /** The main thread's answer to a request for a permit; `undefined` for none. */
       readonly permit?: () => PermitAnswer | undefined;
       readonly speed?: number;
       readonly random?: () => number;
@@ -117,7 +117,7 @@ export function startTestShard(
         if (answer) queueMicrotask(() => shard.permit(message.socket, answer));
       }
     },
-    tell: (message) => void messages.push(message),
+    postFromWorker: (message) => void messages.push(message),
     onTick() {
       ticks++;
     },

@@ -1,17 +1,14 @@
 /**
- * Checks whether chunks give back a text, apart from white space and the marks that a cut adds.
+ * Checks whether chunks, joined, give back a text, apart from white space and the marks of cuts.
  *
  * @module
  */
 
-/**
- * A fence may be closed with a longer marker than it was opened with. Barnacle closes it with one
- * of the same length.
- */
+/** Text without white space and with fences of equal length: a closing fence may be longer. */
 const bare = (text: string): string =>
   text.replace(/`{3,}/g, "```").replace(/~{3,}/g, "~~~").replace(/\s/g, "");
 
-/** Each may have been added before a chunk, in this order; none must have been. */
+/** Marks that a cut may add before a chunk, in this order. */
 const BEFORE = [
   /^>>> /,
   /^\|\|/,
@@ -20,7 +17,7 @@ const BEFORE = [
   /^\|\|/,
   /^`{1,2}(?!`)/,
 ];
-/** And behind it, from the end; of the line that closes a fence, perhaps only its indentation. */
+/** Marks that a cut may add after a chunk, from the end. A closing fence may have an indentation. */
 const BEHIND = [
   /\|\|$/,
   /[ \t>]+(?=(?:`{3,}|~{3,})$)/,
@@ -28,11 +25,11 @@ const BEHIND = [
   /(?<!`)`{1,2}$/,
 ];
 
-/** All possible rests of a chunk without added marks. */
+/** All texts that a chunk may have been before a cut added marks. */
 function withoutMarks(chunk: string): ReadonlySet<string> {
   let all = new Set([chunk]);
   for (const mark of [...BEFORE, ...BEHIND]) {
-    all = new Set([...all].flatMap((one) => [one, one.replace(mark, "")]));
+    all = new Set([...all].flatMap((text) => [text, text.replace(mark, "")]));
   }
   return new Set([...all].map(bare));
 }

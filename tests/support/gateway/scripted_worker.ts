@@ -1,7 +1,7 @@
 /**
- * A worker without a socket. The first one asks for a permit, becomes ready, brings two batches,
- * and dies when it gets a URL. The next one asks, brings two batches of the same numbers, and
- * reports no state. Both report their start options and received messages.
+ * A worker that opens no socket. The first one asks for a permit, is ready, sends two batches, and
+ * dies when it gets a URL. The next one asks, and sends two batches of the same numbers, but no
+ * state. Both report their start options and the received messages.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { parentPort } from "node:worker_threads";
 import type { FromWorker, ToWorker } from "../../../src/discord/gateway/link/protocol.ts";
 
 const sentAt = Date.now();
-const say = (message: FromWorker) => parentPort!.postMessage(message);
+const send = (message: FromWorker) => parentPort!.postMessage(message);
 
 parentPort!.on("message", (message: ToWorker) => {
   switch (message.kind) {
@@ -20,25 +20,30 @@ parentPort!.on("message", (message: ToWorker) => {
       if (!session) {
         const ack = { at: 2, intervalMs: 3 };
         const state = { state: "ready", readyAt: 1, ack, isDown: false } as const;
-        say({ kind: "state", shardId: 0, sentAt, state, failures: 2 });
+        send({ kind: "state", shardId: 0, sentAt, state, failures: 2 });
       }
-      const begun = { session: { sessionId: "s", resumeUrl: "r", seq: 1 } };
-      const batch = { number: 1, epoch: 1, seq: seq + 1, text: "[]", ...(!session && begun) };
-      say({ kind: "permit_wanted", shardId: 0, sentAt, socket: 1 });
-      say({ kind: "batch", shardId: 0, sentAt, batch });
+      const newSession = { session: { sessionId: "s", resumeUrl: "r", seq: 1 } };
+      const batch = { number: 1, epoch: 1, seq: seq + 1, text: "[]", ...(!session && newSession) };
+      send({ kind: "permit_wanted", shardId: 0, sentAt, socket: 1 });
+      send({ kind: "batch", shardId: 0, sentAt, batch });
       const next = { number: 2, epoch: 1, seq: seq + 2, text: "[]" };
-      say({ kind: "batch", shardId: 0, sentAt, batch: next });
+      send({ kind: "batch", shardId: 0, sentAt, batch: next });
       const { session: _, ...rest } = message.shards[0]!;
-      return say({ kind: "log", level: "info", event: "start", fields: { ...rest } });
+      return send({ kind: "log", level: "info", event: "start", fields: { ...rest } });
     }
     case "committed":
     case "permit": {
       const { kind: event, ...fields } = message;
-      return say({ kind: "log", level: "info", event, fields: { told: JSON.stringify(fields) } });
+      return send({
+        kind: "log",
+        level: "info",
+        event,
+        fields: { received: JSON.stringify(fields) },
+      });
     }
     case "url":
       throw new RangeError("died in a test");
     case "stop":
-      return say({ kind: "stopped" });
+      return send({ kind: "stopped" });
   }
 });

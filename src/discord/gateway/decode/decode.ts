@@ -1,9 +1,9 @@
 /**
- * Discord's message into ours.
+ * Decodes Discord's messages.
  *
- * A message without a guild is a direct one, by what it says itself; that is
- * never looked up, for a look-up can fail (P2). Messages read over REST name no
- * guild even where they have one: {@link decodeHistory} must be told.
+ * A message that names no guild is a direct message. Barnacle never looks that up, because a
+ * look-up can fail (P2). Messages read over REST never name their guild, so {@link decodeHistory}
+ * takes it as an argument.
  *
  * @module
  */
@@ -25,37 +25,42 @@ import type {
   Self,
 } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/bounded.ts";
-import { describeExtras, wordsOf } from "./describe.ts";
+import { describeExtras, fullText } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { isPlainMessage } from "./plain_message.ts";
 import { namedRoles, senderOf, tagOf } from "./senders.ts";
 
-/** What a message is read with. */
+/** Facts for decoding a message. */
 export interface DecodeContext {
+  /** The account of ours that received it. */
   readonly accountId: AccountId;
+  /** The bot's own identity. */
   readonly self: Self;
+  /** The known guilds, for names. */
   readonly index: GuildIndex;
 }
 
-/** A payload that does not fit; the reason names fields, never their contents. */
+/** A payload that does not have the expected shape. */
 export interface DecodeProblem {
+  /** Tells this from a decoded event. */
   readonly kind: "problem";
+  /** Names fields, and never their contents. */
   readonly why: string;
 }
 
-/** Characters; Discord lets some accounts write 4000. */
+/** Characters of a text; Discord allows some accounts 4,000. */
 const MAX_TEXT = 4_000;
 const MAX_QUOTE = 2_000;
 
-/** What people write; all other types are Discord's own announcements. */
+/** Message types that people and bots write; all others are Discord's own announcements. */
 const WRITTEN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply]);
 
 /**
- * Reads the message of a MESSAGE_CREATE.
+ * Decodes the message of a MESSAGE_CREATE.
  *
- * @returns `undefined` for what nobody wrote: somebody joined, something was pinned.
+ * @returns `undefined` for Discord's own announcements, such as a new member or a pinned message.
  */
 export function decodeMessage(
   d: unknown,
@@ -65,10 +70,10 @@ export function decodeMessage(
 }
 
 /**
- * Reads a message from a channel's history.
+ * Decodes a message of a channel's history.
  *
- * @param guildId Of the channel; `undefined` of a direct one.
- * @param isGroup Whether that is a group's, which a history does not tell.
+ * @param guildId The channel's guild; `undefined` for direct messages.
+ * @param isGroup Whether the channel is a group, which a history does not tell.
  */
 export function decodeHistory(
   d: unknown,
@@ -106,8 +111,9 @@ function toEvent(
 }
 
 /**
- * What the bot said on a slash command or a button was posted by that interaction's token, without
- * a nonce, so its lack of one says nothing of who posted it (G11).
+ * Whether the bot posted the message as an answer to an interaction. Such messages are posted with
+ * the interaction's token and have no nonce. So a missing nonce does not show that another program
+ * posted them (G11).
  */
 function isAnswerToInteraction({ interaction_metadata, webhook_id }: MessagePayload): boolean {
   return (interaction_metadata !== null && interaction_metadata !== undefined) || !!webhook_id;
@@ -154,7 +160,7 @@ function toInbound(
   };
 }
 
-/** The same message with its sender's roles, which Discord leaves out of a channel's history. */
+/** Adds the sender's roles, which a channel's history does not contain. */
 export function withRoles(
   message: InboundMessage,
   roles: readonly RoleId[],
@@ -176,9 +182,9 @@ function automatonOf({ author, webhook_id }: MessagePayload): "bot" | "webhook" 
 /**
  * How the message addresses the bot (M2).
  *
- * Discord lists the author of the message replied to among those mentioned. So
- * a mention by a reply is told from a written one by the text, and a bot that
- * only replies has mentioned nobody: two bots would answer each other for ever.
+ * Discord lists the author of the replied-to message among the mentions. So the text decides
+ * whether a mention was written or comes from a reply. A bot that only replies does not mention
+ * this bot: otherwise two bots would answer each other forever.
  */
 function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention | undefined {
   const { content, mentions, mention_roles, author, webhook_id } = message;
@@ -194,7 +200,7 @@ function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention 
   return isListed ? "user" : undefined;
 }
 
-/** Of a reply; what is forwarded is an extra, not a quote. */
+/** The quoted message of a reply. A forwarded message is an extra, not a quote. */
 function quotedOf(message: MessagePayload): Quoted | undefined {
   const { type, message_reference, referenced_message } = message;
   const id = message_reference?.message_id;
@@ -204,6 +210,6 @@ function quotedOf(message: MessagePayload): Quoted | undefined {
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(wordsOf(referenced_message), MAX_QUOTE),
+    text: bounded(fullText(referenced_message), MAX_QUOTE),
   };
 }

@@ -1,8 +1,9 @@
 /**
  * Decodes an INTERACTION_CREATE.
  *
- * Place and sender are read as those of a message: an interaction without a guild is a direct one,
- * and is never looked up (P2). Its token answers for the bot, so no problem and no log names it.
+ * Place and sender are decoded as for messages: an interaction without a guild is a direct one, and
+ * Barnacle never looks that up (P2). Its token lets anyone answer for the bot, so no problem and no
+ * log contains it.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
  *
@@ -25,9 +26,9 @@ import { userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
-/** Built at the first interaction: at a start they would cost milliseconds. */
+/** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {
-  /** Enough to tell which kind it is. */
+  /** The fields that tell the kind of interaction. */
   const kindPayload = z.object({
     type: z.number(),
     data: z.object({ type: z.number().optional(), component_type: z.number().optional() }).nullish()
@@ -42,14 +43,14 @@ function createSchemas() {
     channel_id: snowflake<"channel">(),
     channel: z.object({ type: z.number().optional(), name: z.string().nullish() })
       .nullish().catch(undefined),
-    /** In guilds. */
+    /** Set in guilds. */
     member: z.object({
       user: userPayload,
       roles: z.array(snowflake<"role">()),
-      /** Bits as a decimal number: what the member may do in this channel. */
+      /** The member's permissions in this channel: bits as a decimal number. */
       permissions: z.string().regex(/^\d{1,40}$/).optional().catch(undefined),
     }).nullish(),
-    /** Elsewhere. */
+    /** Set outside guilds. */
     user: userPayload.nullish(),
   });
 
@@ -60,7 +61,7 @@ function createSchemas() {
   });
 
   const fieldPayload = z.object({ custom_id: z.string(), value: z.string() });
-  /** Text inputs lie in a label each, or in an action row. */
+  /** Each text input is inside a label or an action row. */
   const modalPayload = common.extend({
     data: z.object({
       custom_id: z.string(),
@@ -73,7 +74,7 @@ function createSchemas() {
   });
 
   /**
-   * Read leniently: the gateway's thread has deferred each command, so each gets an answer. Options
+   * Lenient: the gateway thread has deferred each command, so each must get an answer. Options
    * without a value are subcommands.
    */
   const slashPayload = common.extend({
@@ -106,9 +107,14 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
-type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index">;
+/** Facts for decoding an interaction. */
+export type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index">;
 
-/** @returns `undefined` for interactions that Barnacle does not use, such as autocompletion. */
+/**
+ * Decodes an interaction.
+ *
+ * @returns `undefined` for interactions that Barnacle does not use, such as autocompletion.
+ */
 export function decodeInteraction(
   d: unknown,
   context: InteractionDecodeContext,
@@ -164,7 +170,7 @@ type CommonPayload = Pick<
   "id" | "application_id" | "token" | "guild_id" | "channel_id" | "channel" | "member" | "user"
 >;
 
-/** What all kinds have in common. */
+/** The fields that all kinds have in common. */
 type Base = Omit<SlashCommand, "kind" | "name" | "options">;
 
 function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
@@ -184,7 +190,7 @@ function baseOf(
   { accountId, index }: InteractionDecodeContext,
 ): Base | DecodeProblem {
   const { guild_id, channel_id, member, id, token } = payload;
-  // In a guild only the member counts: it has the roles.
+  // In a guild only the member counts, because it has the roles.
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
   const guild = guild_id ? index.get(guild_id) : undefined;

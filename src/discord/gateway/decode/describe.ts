@@ -1,8 +1,8 @@
 /**
- * What a message carries beside its text, in words for a model (H3).
+ * Describes a message's attachments, embeds and other parts as text for a model (H3).
  *
- * All of it is untrusted, and bounded: a message may carry ten files and ten
- * embeds of 6,000 characters.
+ * All of them are untrusted and bounded: a message may have ten files and ten embeds of 6,000
+ * characters.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const MAX_EXTRA_CHARS = 1_000;
 const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
-/** Attachments, stickers, the poll, embeds, components and forwarded messages, in this order. */
+/** Describes attachments, stickers, the poll, embeds, components and forwards, in this order. */
 export function describeExtras(message: MessagePayload): readonly Extra[] {
   const { attachments, sticker_items, poll, embeds, components, message_snapshots } = message;
   const isBare = !attachments?.length && !sticker_items?.length && !poll && !embeds?.length &&
@@ -26,13 +26,13 @@ export function describeExtras(message: MessagePayload): readonly Extra[] {
   if (isBare) return NONE;
   const forwarded = (message.message_snapshots ?? []).map(({ message: snapshot }): Extra => ({
     kind: "forward",
-    text: bounded(wordsOf(snapshot), MAX_FORWARD_CHARS),
+    text: bounded(fullText(snapshot), MAX_FORWARD_CHARS),
   }));
   return [...ownExtras(message), ...forwarded].slice(0, MAX_EXTRAS);
 }
 
-/** The text of a message, and what it carries in words after it. */
-export function wordsOf(content: ContentPayload): string {
+/** Returns a message's text, followed by descriptions of its other parts. */
+export function fullText(content: ContentPayload): string {
   return [content.content, ...ownExtras(content).map(({ kind, text }) => `[${kind}: ${text}]`)]
     .filter((text) => text !== "")
     .join("\n");
@@ -60,12 +60,12 @@ function ownExtras(
     const rows = fields.map(({ name, value }) => `${name}: ${value}`);
     add("embed", [...parts, ...rows, url].filter(Boolean).join("\n"));
   }
-  // They are all the words of a message that has any.
+  // A message with components may have no other text.
   if (components?.length) add("components", describeComponents(components), MAX_COMPONENTS_CHARS);
   return extras;
 }
 
-/** `"812 B"`, `"12 kB"`, `"3.4 MB"`. */
+/** Formats a file size: `"812 B"`, `"12 kB"`, `"3.4 MB"`. */
 function bytes(size: number): string {
   if (size < 1_000) return `${size} B`;
   if (size < 1_000_000) return `${Math.round(size / 1_000)} kB`;

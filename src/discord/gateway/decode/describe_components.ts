@@ -1,9 +1,9 @@
 /**
- * What the components of a message say, in words for a model (H9).
+ * Describes the components of a message as text for a model (H9).
  *
- * A message in Discord's second layout has no content and no embeds: all of its
- * words are in components, which may hold others. All of it is untrusted, so it is
- * read to a certain depth only, and what does not fit is left out.
+ * A message in Discord's second layout has no content and no embeds: all its text is in components,
+ * which may be nested. All of it is untrusted. So it is read down to a fixed depth, and components
+ * with an unexpected shape are left out.
  *
  * @see {@link https://docs.discord.com/developers/components/reference}
  * @module
@@ -12,7 +12,7 @@
 import { MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
 
-/** What discordeno does not name yet. */
+/** Discord's component types, with those that discordeno does not name yet. */
 const Type = {
   ...MessageComponentTypes,
   TextDisplay: 10,
@@ -22,7 +22,7 @@ const Type = {
   Label: 18,
 } as const;
 
-/** Discord nests no deeper than a button in a row in a container; others may. */
+/** Maximum nesting. Discord's deepest is a button in a row in a container. */
 const MAX_DEPTH = 6;
 
 const text = z.string().optional().catch(undefined);
@@ -30,31 +30,31 @@ const children = z.array(z.unknown()).optional().catch(undefined);
 
 const componentSchema = z.object({
   type: z.number(),
-  /** Of a text. */
+  /** Text of a text display. */
   content: text,
-  /** Of a button, or of a field's frame. */
+  /** Label of a button, or of a form field. */
   label: text,
   url: text,
-  /** Of a menu. */
+  /** Placeholder of a select menu. */
   placeholder: text,
   options: z.array(z.object({ label: z.string() })).optional().catch(undefined),
-  /** Of a picture or a file. */
+  /** Description of a picture or file. */
   description: text,
   name: text,
   spoiler: z.boolean().optional().catch(undefined),
-  /** Of a gallery. */
+  /** Pictures of a gallery. */
   items: children,
-  /** Of what holds others. */
+  /** Nested components. */
   components: children,
   accessory: z.unknown().optional(),
   component: z.unknown().optional(),
 });
 type Component = z.infer<typeof componentSchema>;
 
-/** A picture of a gallery has the fields of a component, but for its type. */
+/** A gallery's picture has the fields of a component, but no type. */
 const gallerySchema = componentSchema.omit({ type: true });
 
-/** One line for each text, picture, file, button and menu, in their order. */
+/** Describes each text, picture, file, button and menu in a line of its own, in order. */
 export function describeComponents(components: readonly unknown[]): string {
   return components.flatMap((component) => linesOf(component, 0)).join("\n");
 }
@@ -84,8 +84,8 @@ function ownLines(component: Component): readonly string[] {
     case Type.SelectMenuUsersAndRoles:
     case Type.SelectMenuChannels: {
       const labels = options.map(({ label }) => label).join(" / ");
-      const said = [placeholder, labels && `(${labels})`].filter(Boolean).join(" ");
-      return said ? [`[menu: ${said}]`] : [];
+      const parts = [placeholder, labels && `(${labels})`].filter(Boolean).join(" ");
+      return parts ? [`[menu: ${parts}]`] : [];
     }
     case Type.Thumbnail:
       return [mediaLine("picture", component)];
@@ -107,6 +107,6 @@ function mediaLine(
   kind: string,
   { name, description, spoiler }: Pick<Component, "name" | "description" | "spoiler">,
 ): string {
-  const said = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
-  return said ? `[${kind}: ${said}]` : `[${kind}]`;
+  const parts = [name, description, spoiler ? "behind a spoiler" : ""].filter(Boolean).join(", ");
+  return parts ? `[${kind}: ${parts}]` : `[${kind}]`;
 }

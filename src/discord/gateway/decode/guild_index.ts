@@ -1,15 +1,13 @@
 /**
- * What is known of guilds: the names that policy and rendering need, where
- * something was said last, and no more.
+ * Keeps the names of guilds, channels and roles, and the last message of each channel.
  *
- * It is folded from dispatches and kept in the store as one text per guild, for
- * after a restart with RESUME no GUILD_CREATE comes again. An outage of a guild
- * is not its end: only a GUILD_DELETE without `unavailable`, or a READY that
- * does not list it, means that the bot has left.
+ * Dispatches change the index. The store keeps it as one text per guild, because Discord sends no
+ * GUILD_CREATE after a restart with RESUME. The bot has left a guild if a GUILD_DELETE without
+ * `unavailable` says so, or if a READY does not list it. An outage of a guild does not mean that.
  *
- * A READY makes all that is known of its guilds old until their GUILD_CREATEs
- * come. That is kept in the store, too: a process that dies between the two
- * resumes, and must not take last week's last messages for today's.
+ * After a READY, the known state of its guilds is outdated until their GUILD_CREATEs arrive. The
+ * store keeps that, too. A process that dies between the two resumes, and must not take old last
+ * messages for current ones.
  *
  * @module
  */
@@ -24,44 +22,53 @@ import {
 } from "../../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
 
+/** A channel or thread in the index. */
 export interface Channel {
+  /** Discord's id of the channel or thread. */
   readonly id: ChannelId;
+  /** Discord's channel type. */
   readonly type: number;
+  /** Current name, bounded; the id if Discord sent none. */
   readonly name: string;
-  /** Of a thread, its channel; of a channel, its category. */
+  /** A thread's channel, or a channel's category. */
   readonly parentId?: ChannelId;
+  /** The channel's topic, bounded; absent if it has none. */
   readonly topic?: string;
   /**
-   * What was said last, as of the guild's GUILD_CREATE; it may be deleted since. Absent where that
-   * is not known: a text of version 1 did not have it.
+   * The last message as of the guild's GUILD_CREATE, which may be deleted since. `"none"` if the
+   * channel had no message. Absent if unknown: texts of version 1 did not have it.
    */
   readonly lastMessageId?: MessageId | "none";
 }
 
+/** A guild in the index. */
 export interface Guild {
+  /** Discord's id of the guild. */
   readonly id: GuildId;
+  /** Current name, bounded; the id if the guild is not described yet. */
   readonly name: string;
-  /** Channels and the threads that are not archived. */
+  /** Channels, and threads that are not archived. */
   readonly channels: ReadonlyMap<ChannelId, Channel>;
-  /** Names of roles. */
+  /** Names of roles by id. */
   readonly roles: ReadonlyMap<RoleId, string>;
-  /** The role that Discord made for this bot: mentioning it mentions the bot. */
+  /** The role that Discord created for this bot; mentioning it mentions the bot. */
   readonly ownRole?: RoleId;
-  /** Bytes that one file may weigh; absent where nobody has told its level of boosts yet. */
+  /** Maximum size of an uploaded file in bytes; absent while the boost level is unknown. */
   readonly uploadLimitBytes?: number;
-  /** A READY has listed it, or it has an outage, and its GUILD_CREATE is still to come. */
+  /** Set while its GUILD_CREATE is due: after a READY that lists it, or during an outage. */
   readonly isAwaited?: true;
 }
 
+/** The known guilds by id. */
 export type GuildIndex = ReadonlyMap<GuildId, Guild>;
 
 const MIB = 1024 * 1024;
 
-/** Bytes of one file, in direct messages and in guilds without boosts. */
+/** Maximum size of an uploaded file in bytes, in direct messages and in guilds without boosts. */
 export const DEFAULT_UPLOAD_LIMIT_BYTES = 10 * MIB;
 
 /**
- * What one file may weigh, by a guild's level of boosts where it is told.
+ * Maximum size of an uploaded file, by the guild's boost level.
  *
  * @see {@link https://docs.discord.com/developers/reference#uploading-files}
  */
@@ -71,14 +78,14 @@ export function uploadLimitOfTier(premiumTier?: number): Pick<Guild, "uploadLimi
   return { uploadLimitBytes: premiumTier === 2 ? 50 * MIB : DEFAULT_UPLOAD_LIMIT_BYTES };
 }
 
-/** Bytes that one file may weigh in a guild, or without one in direct messages (R12). */
+/** Maximum size of an uploaded file in bytes (R12); without a guild that of direct messages. */
 export function uploadLimitOf(index: GuildIndex, guildId?: GuildId): number {
   const guild = guildId && index.get(guildId);
   return (guild && guild.uploadLimitBytes) ?? DEFAULT_UPLOAD_LIMIT_BYTES;
 }
 
 /**
- * Which shard hears of a guild.
+ * Number of the shard that receives a guild's events.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#sharding}
  */
@@ -86,12 +93,12 @@ export function shardOf(guildId: GuildId, shardCount: number): number {
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }
 
-/** Bytes that an object with an id and an entry of a map take; measured under Bun. */
+/** Bytes of an object with an id and its map entry, measured under Bun. */
 const ENTRY_BYTES = 200;
 
 /**
- * Estimates the memory of the index. It has no bound of its own: Discord bounds channels and roles
- * of a guild, and guilds of a shard; names and topics are cut when they are read.
+ * Estimates the memory of the index in bytes. It needs no bound of its own: Discord bounds the
+ * channels and roles of a guild and the guilds of a shard, and names and topics are cut.
  */
 export function bytesOfIndex(index: GuildIndex): number {
   let bytes = 0;
@@ -103,7 +110,7 @@ export function bytesOfIndex(index: GuildIndex): number {
   return bytes;
 }
 
-/** Version of the text below. */
+/** Version of the texts in the store. */
 const VERSION = 2;
 
 const text = z.string();
@@ -114,18 +121,18 @@ const guildText = {
   roles: z.array(z.tuple([text, text])),
 };
 
-/** What a guild is in the store: short keys, since there is a line for each channel. */
+/** A guild's text in the store. The keys are short, because there is a row for each channel. */
 const snapshotText = z.object({
   v: z.literal(VERSION),
   ...guildText,
   awaited: z.literal(true).optional(),
-  /** Bytes of an upload; a text from before it was kept has none. */
+  /** Maximum upload in bytes; older texts do not have it. */
   upload: z.number().optional(),
-  /** At the end, what was said last: `""` for nothing, `null` where that is not known. */
+  /** The last item is the last message: `""` if there is none, `null` if it is unknown. */
   channels: z.array(z.tuple([...channelText, text.nullable()])),
 });
 
-/** As the first release wrote it. */
+/** The texts of the first release. */
 const snapshotText1 = z.object({
   v: z.literal(1),
   ...guildText,
@@ -139,7 +146,7 @@ type SnapshotText = z.infer<typeof snapshotText>;
 
 const anySnapshot = z.union([snapshotText, snapshotText1]);
 
-/** The guild as text for the store. */
+/** Encodes a guild as text for the store. */
 export function snapshotOf(guild: Guild): GuildSnapshot {
   const text: SnapshotText = {
     v: VERSION,
@@ -152,26 +159,27 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
       guild.channels.values(),
       ({ id, type, name, parentId, topic, ...rest }) => {
         const { lastMessageId: last } = rest;
-        const said = last === "none" ? "" : last ?? null;
-        return [id, type, name, parentId ?? null, topic ?? null, said];
+        const lastMessage = last === "none" ? "" : last ?? null;
+        return [id, type, name, parentId ?? null, topic ?? null, lastMessage];
       },
     ),
   };
   return { guildId: guild.id, text: JSON.stringify(text) };
 }
 
+/** An index from the store. */
 export interface Restored {
+  /** The guilds whose texts could be read. */
   readonly index: GuildIndex;
-  /** Guilds that the bot is in and whose text could not be read. */
+  /** Guilds of the bot whose text could not be read. */
   readonly dropped: readonly GuildId[];
 }
 
 /**
- * Reads what {@link snapshotOf} wrote, now or in the first release.
+ * Reads texts of {@link snapshotOf}, of this version and of the first release.
  *
- * A text of another version is dropped: the guild is then unknown, and its
- * names are ids, until its next GUILD_CREATE. Only a new session is sure to
- * bring one.
+ * A text of another version is dropped. The guild is then unknown, and its names are ids, until its
+ * next GUILD_CREATE. Only a new session is sure to bring one.
  */
 export function restore(snapshots: readonly GuildSnapshot[]): Restored {
   const index = new Map<GuildId, Guild>();
@@ -190,7 +198,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   try {
     json = JSON.parse(text);
   } catch {
-    return undefined; // as good as one of another version
+    return undefined; // treated like a text of another version
   }
   const parsed = anySnapshot.safeParse(json);
   if (!parsed.success) return undefined;

@@ -1,10 +1,9 @@
 /**
- * Discord's payloads, as far as Barnacle reads them.
+ * Schemas of Discord's payloads.
  *
- * Only fields that somebody uses are here; all else is dropped with the
- * payload. What a message is judged by must fit, or the message is a problem.
- * What only adorns it may be odd without harm: Discord invents new kinds of
- * embeds and polls faster than bots are updated.
+ * They contain only the fields that Barnacle uses, and drop all others. Fields that decide about a
+ * message must have the expected shape, or the message is a problem. Embeds, polls and the like may
+ * have any shape: Discord invents new kinds faster than operators update bots.
  *
  * @see {@link https://docs.discord.com/developers/resources/message#message-object}
  * @module
@@ -13,18 +12,22 @@
 import { z } from "zod";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 
-/** A dispatch, parsed and not yet understood. */
+/** A parsed dispatch; its data is not validated yet. */
 export interface Dispatch {
+  /** Discord's type of the dispatch. */
   readonly t: string;
+  /** Sequence number within the session. */
   readonly s: number;
+  /** The data. */
   readonly d: unknown;
 }
 
-/** For what only adorns a message: none rather than a problem. */
+/** A list of optional parts. If one has an unexpected shape, the list is absent. */
 function leniently<Item extends z.ZodType>(item: Item) {
   return z.array(item).optional().catch(undefined);
 }
 
+/** A user, as far as a sender needs it. */
 export const userPayload = z.object({
   id: snowflake<"user">(),
   username: z.string(),
@@ -53,22 +56,27 @@ const pollPayload = z.object({
   answers: z.array(z.object({ poll_media: pollMedia })),
 });
 
-/** What a message says, its author and place apart; all that a forwarded one has. */
+/**
+ * The content of a message, without author and place. A forwarded message has only these fields.
+ */
 const contentFields = {
   content: z.string().default(""),
   attachments: leniently(attachmentPayload),
   embeds: leniently(embedPayload),
   sticker_items: leniently(namedPayload),
   poll: pollPayload.optional().catch(undefined),
-  /** They may hold others: `describe_components.ts` reads them. */
+  /** May be nested; `describe_components.ts` reads them. */
   components: leniently(z.unknown()),
 };
 
+/** The content of a message or of a forwarded one. */
 export const contentPayload = z.object(contentFields);
+/** Validated {@link contentPayload}. */
 export type ContentPayload = z.infer<typeof contentPayload>;
 
 const referencedPayload = z.object({ ...contentFields, author: userPayload });
 
+/** A message of MESSAGE_CREATE, or of a channel's history. */
 export const messagePayload = z.object({
   ...contentFields,
   id: snowflake<"message">(),
@@ -79,9 +87,9 @@ export const messagePayload = z.object({
   author: userPayload,
   member: z.object({ roles: z.array(snowflake<"role">()) }).nullish(),
   webhook_id: z.string().nullish(),
-  /** Of a webhook that an application made; what is no id is as good as not told. */
+  /** Set if an application made the webhook. A malformed id counts as absent. */
   application_id: snowflake<"application">().optional().catch(undefined),
-  /** Of an answer to a slash command or a button: only that there is one. */
+  /** Set on answers to slash commands and buttons; its content is not used. */
   interaction_metadata: z.unknown().optional(),
   nonce: z.union([z.string(), z.number()]).nullish(),
   edited_timestamp: z.string().nullish(),
@@ -93,6 +101,7 @@ export const messagePayload = z.object({
   referenced_message: referencedPayload.nullish().catch(undefined),
   message_snapshots: leniently(z.object({ message: contentPayload })),
 });
+/** Validated {@link messagePayload}. */
 export type MessagePayload = z.infer<typeof messagePayload>;
 
 const channelPayload = z.object({
@@ -101,10 +110,11 @@ const channelPayload = z.object({
   name: z.string().nullish(),
   topic: z.string().nullish(),
   parent_id: snowflake<"channel">().nullish(),
-  /** `null` where nothing was ever said; what is no id is as good as not told. */
+  /** `null` if the channel never had a message. A malformed id counts as absent. */
   last_message_id: snowflake<"message">().nullish().catch(undefined),
   thread_metadata: z.object({ archived: z.boolean().optional() }).nullish(),
 });
+/** A validated channel or thread. */
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
 const rolePayload = z.object({
@@ -112,48 +122,59 @@ const rolePayload = z.object({
   name: z.string(),
   tags: z.object({ bot_id: z.string().optional() }).nullish(),
 });
+/** A validated role. */
 export type RolePayload = z.infer<typeof rolePayload>;
 
 const ofGuild = { guild_id: snowflake<"guild">() };
 
+/** A guild of GUILD_CREATE or GUILD_UPDATE. */
 export const guildPayload = z.object({
   id: snowflake<"guild">(),
   name: z.string(),
-  /** Its level of boosts. */
+  /** The boost level. */
   premium_tier: z.number().optional().catch(undefined),
   roles: z.array(rolePayload).optional(),
   channels: z.array(channelPayload).optional(),
   threads: z.array(channelPayload).optional(),
 });
+/** Validated {@link guildPayload}. */
 export type GuildPayload = z.infer<typeof guildPayload>;
+/** A guild of READY or GUILD_DELETE, perhaps with an outage. */
 export const unavailablePayload = z.object({
   id: snowflake<"guild">(),
   unavailable: z.boolean().optional(),
 });
-/** Absent of a DM's channel. */
+/** A channel or thread of an event; a direct message channel has no guild. */
 export const guildChannelPayload = channelPayload.extend({
   guild_id: snowflake<"guild">().optional(),
 });
+/** A THREAD_LIST_SYNC. */
 export const threadListPayload = z.object({
   ...ofGuild,
   channel_ids: z.array(z.string()).optional(),
   threads: z.array(channelPayload),
 });
+/** A GUILD_ROLE_CREATE or GUILD_ROLE_UPDATE. */
 export const guildRolePayload = z.object({ ...ofGuild, role: rolePayload });
+/** A GUILD_ROLE_DELETE. */
 export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role">() });
 
+/** A MESSAGE_DELETE. */
 export const deletedPayload = z.object({ id: snowflake<"message">() });
+/** A MESSAGE_DELETE_BULK. */
 export const bulkDeletedPayload = z.object({ ids: z.array(snowflake<"message">()) });
 
+/** A READY. */
 export const readyPayload = z.object({
   session_id: z.string(),
-  /** Discord always sends it; a server in its place may not. */
+  /** Discord always sends it; other servers may not. */
   resume_gateway_url: z.string().nullish().transform((url) => url ?? ""),
   user: userPayload,
-  /** The same; a bot's application has its user's id, but for the oldest. */
+  /** As above. A bot's application has the id of its user, except for the oldest bots. */
   application: z.object({ id: snowflake<"application">() }).nullish(),
   guilds: z.array(unavailablePayload),
-  /** Which shard of how many: it speaks of that shard's guilds only. */
+  /** Shard id and shard count: the READY lists only guilds of that shard. */
   shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),
 });
+/** Validated {@link readyPayload}. */
 export type ReadyPayload = z.infer<typeof readyPayload>;

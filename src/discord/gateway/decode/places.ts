@@ -1,5 +1,5 @@
 /**
- * Where in a guild something can be said, and what each of those places is called.
+ * Lists and names the channels and threads of guilds.
  *
  * @module
  */
@@ -9,20 +9,23 @@ import type { ChannelId, GuildId, MessageId, RoleId } from "../../../core/discor
 import type { GuildPlace, Named } from "../../../core/inbound/inbound.ts";
 import { type Guild, type GuildIndex, shardOf } from "./guild_index.ts";
 
-/** A channel or thread that may hold messages. */
+/** A channel or thread that can contain messages. */
 export interface KnownChannel {
+  /** Discord's id of the channel or thread. */
   readonly id: ChannelId;
+  /** The channel's guild. */
   readonly guildId: GuildId;
+  /** The channel with its names. */
   readonly place: GuildPlace;
-  /** As of the guild's GUILD_CREATE; absent where that is not known. */
+  /** The last message as of the guild's GUILD_CREATE, or `"none"`; absent if unknown. */
   readonly lastMessageId?: MessageId | "none";
 }
 
-/** What one shard knows of its guilds. */
+/** The known channels of one shard. */
 export interface KnownPlaces {
-  /** Of guilds whose GUILD_CREATE has come. */
+  /** Channels of guilds whose GUILD_CREATE has arrived. */
   readonly channels: readonly KnownChannel[];
-  /** Guilds whose GUILD_CREATE is still to come. */
+  /** Guilds whose GUILD_CREATE is due. */
   readonly awaited: readonly GuildId[];
 }
 
@@ -32,24 +35,24 @@ const THREADS: ReadonlySet<number> = new Set([
   ChannelTypes.PrivateThread,
 ]);
 
-/** A forum or a category holds no messages: what is said there is said in threads and channels. */
-const SILENT: ReadonlySet<number> = new Set([
+/** Channel types without messages of their own: a forum's messages are in its threads. */
+const WITHOUT_MESSAGES: ReadonlySet<number> = new Set([
   ChannelTypes.GuildCategory,
   ChannelTypes.GuildForum,
   ChannelTypes.GuildMedia,
   ChannelTypes.GuildDirectory,
 ]);
 
-/** By the guild, which is made anew whenever something of it changes. */
+/** Caches places by guild. Every change makes a new guild object. */
 const places = new WeakMap<Guild, Map<ChannelId, GuildPlace>>();
 
-/** Names a place of a guild; what is not in the index goes by its id. */
+/** Names a place of a guild. If the index does not have it, its name is its id. */
 export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
   if (!guild?.channels.has(channelId)) return describePlace(guildId, channelId, guild);
-  let known = places.get(guild);
-  if (!known) places.set(guild, known = new Map());
-  let place = known.get(channelId);
-  if (!place) known.set(channelId, place = describePlace(guildId, channelId, guild));
+  let cached = places.get(guild);
+  if (!cached) places.set(guild, cached = new Map());
+  let place = cached.get(channelId);
+  if (!place) cached.set(channelId, place = describePlace(guildId, channelId, guild));
   return place;
 }
 
@@ -58,7 +61,7 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
   const parentId = here && THREADS.has(here.type) ? here.parentId : undefined;
   const id = parentId ?? channelId;
   const channel = guild?.channels.get(id);
-  // anybody can name a thread, so without its parent a thread's name is as good as none
+  // Anyone can name a thread, so without its parent a thread's name counts as unknown.
   const isUnknown = !channel || THREADS.has(channel.type);
   return {
     kind: "guild",
@@ -70,18 +73,20 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
   };
 }
 
-/** Which guilds somebody asks about. */
-export interface GuildsAsked {
+/** Selects the guilds for {@link placesOf}. */
+export interface PlacesQuery {
+  /** The shard whose guilds are listed. */
   readonly shardId: number;
+  /** Number of shards of the account. */
   readonly shardCount: number;
-  /** Guilds that are not asked about again. */
+  /** Guilds to leave out, because they were listed before. */
   readonly planned: ReadonlySet<GuildId>;
 }
 
 /** Lists the channels and threads of one shard's guilds. */
 export function placesOf(
   index: GuildIndex,
-  { shardId, shardCount, planned }: GuildsAsked,
+  { shardId, shardCount, planned }: PlacesQuery,
 ): KnownPlaces {
   const guilds = Array.from(index.values())
     .filter(({ id }) => shardOf(id, shardCount) === shardId);
@@ -95,7 +100,7 @@ export function placesOf(
 
 function channelsOf(guild: Guild): readonly KnownChannel[] {
   return Array.from(guild.channels.values())
-    .filter(({ type }) => !SILENT.has(type))
+    .filter(({ type }) => !WITHOUT_MESSAGES.has(type))
     .map(({ id, lastMessageId }) => ({
       id,
       guildId: guild.id,
@@ -104,14 +109,15 @@ function channelsOf(guild: Guild): readonly KnownChannel[] {
     }));
 }
 
-/** A guild, as far as entries of the config may mean something in it by name. */
+/** A guild's names, for entries of the config that name its channels or roles. */
 export interface NamedGuild extends Named<GuildId> {
-  /** Without threads, whose names anybody can take, and categories, in which nobody speaks. */
+  /** Without threads, which anyone can name, and without categories, which have no messages. */
   readonly channels: readonly Named<ChannelId>[];
+  /** All roles of the guild. */
   readonly roles: readonly Named<RoleId>[];
 }
 
-/** Names what is known of a guild. */
+/** Returns the names that the config may use for a guild's channels and roles. */
 export function namesIn({ id, name, channels, roles }: Guild): NamedGuild {
   return {
     id,

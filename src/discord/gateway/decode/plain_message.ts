@@ -1,8 +1,9 @@
 /**
- * Recognises plain messages: a person's words and nothing beside them, as most messages are.
+ * Recognises plain messages: text without attachments, embeds or other parts.
  *
- * A plain message needs no schema: it is read as it is, without a copy. Any message that carries
- * more, or is odd in any way, is left to `messagePayload`, which accepts every plain message.
+ * Most messages are plain. A plain message is used as it is, without a schema and without a copy.
+ * Any other message, or one with an unexpected shape, goes to `messagePayload`, which accepts every
+ * plain message, too.
  *
  * @module
  */
@@ -10,10 +11,10 @@
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { MessagePayload } from "./payloads.ts";
 
-/** An object whose fields may hold anything. */
+/** An object whose fields may have any value. */
 type Unread<Payload> = { readonly [Name in keyof Payload]?: unknown };
 
-/** Whether a payload is a message that may be read without its schema. */
+/** Whether a payload is a plain message. */
 export function isPlainMessage(d: unknown): d is MessagePayload {
   if (!isObject<MessagePayload>(d)) return false;
   return isId(d.id) && isId(d.channel_id) && isNumber(d.type) && isText(d.content) &&
@@ -69,7 +70,7 @@ function isText(value: unknown): boolean {
   return typeof value === "string";
 }
 
-/** As JSON has them: finite. */
+/** Finite, as all numbers in JSON are. */
 function isNumber(value: unknown): boolean {
   return Number.isFinite(value);
 }

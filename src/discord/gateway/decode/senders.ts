@@ -1,8 +1,8 @@
 /**
- * Who did something at Discord, in our words.
+ * Decodes the senders of messages and interactions.
  *
- * A role's name counts only where no other role of its guild has it (P14): a rule for
- * "Moderators" must not hold for whoever makes a second role of that name.
+ * A role's name counts only if no other role of its guild has it (P14). Otherwise a rule for
+ * "Moderators" would apply to anyone who creates a second role of that name.
  *
  * @module
  */
@@ -13,22 +13,25 @@ import { bounded } from "../../../lib/bounded.ts";
 import type { Guild } from "./guild_index.ts";
 import type { userPayload } from "./payloads.ts";
 
+/** A validated user. */
 export type User = (typeof userPayload)["_output"];
 
-/** What is known of somebody beside the account. */
-export interface Known {
-  /** Held in the guild; absent where it is not told, or there is none. */
+/** Facts about a sender that are not part of the user. */
+export interface SenderFacts {
+  /** Roles in the guild; absent if unknown, or outside guilds. */
   readonly roles?: readonly RoleId[] | undefined;
+  /** Set if the sender is no person. */
   readonly automaton?: Sender["automaton"] | undefined;
-  /** Of a webhook, the application that made it. */
+  /** The application that made the webhook. */
   readonly applicationId?: Sender["applicationId"] | undefined;
 }
 
 const MAX_NAME = 100;
 
+/** Builds the sender from a user; `guild` gives the names of the roles. */
 export function senderOf(
   user: User,
-  { roles = [], automaton, applicationId }: Known,
+  { roles = [], automaton, applicationId }: SenderFacts,
   guild?: Guild,
 ): Sender {
   const username = bounded(user.username, MAX_NAME);
@@ -43,7 +46,7 @@ export function senderOf(
   };
 }
 
-/** `"ada#1234"` of accounts that still have a discriminator, else `"ada"`. */
+/** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
 export function tagOf({ username, discriminator }: User): string {
   const name = bounded(username, MAX_NAME);
   return !discriminator || /^0*$/.test(discriminator)
@@ -51,7 +54,7 @@ export function tagOf({ username, discriminator }: User): string {
     : `${name}#${bounded(discriminator, 4)}`;
 }
 
-/** Roles with the names that are theirs alone. */
+/** Adds names to roles; a name that two roles share is left out. */
 export function namedRoles(ids: readonly RoleId[], guild?: Guild): readonly Role[] {
   const names = guild && uniqueNamesOf(guild.roles);
   return ids.map((id) => {
@@ -60,13 +63,13 @@ export function namedRoles(ids: readonly RoleId[], guild?: Guild): readonly Role
   });
 }
 
-/** By the guild's roles, which are made anew whenever one of them changes. */
+/** Caches unique names by the guild's roles. Every change makes a new map. */
 const uniqueNames = new WeakMap<Guild["roles"], Guild["roles"]>();
 
-/** Worked out once for each change of a guild's roles, and not for each message. */
+/** Computed once per change of a guild's roles, not for each message. */
 function uniqueNamesOf(roles: Guild["roles"]): Guild["roles"] {
-  const known = uniqueNames.get(roles);
-  if (known) return known;
+  const cached = uniqueNames.get(roles);
+  if (cached) return cached;
   const counts = new Map<string, number>();
   for (const name of roles.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
   const unique = new Map([...roles].filter(([, name]) => counts.get(name) === 1));

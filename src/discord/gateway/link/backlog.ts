@@ -1,8 +1,8 @@
 /**
  * Counts the dispatches that the main thread has not committed, and bounds them in bytes.
  *
- * While the backlog is full the socket is not read: memory is finite, and Discord keeps what we do
- * not read.
+ * While the backlog is full, the shard does not read its socket. So memory stays bounded, and
+ * Discord keeps the unread events.
  *
  * @module
  */
@@ -11,41 +11,48 @@ import type { Progress } from "./position.ts";
 
 /** A batch that main has not committed yet. */
 export interface SentBatch extends Progress {
+  /** Number of the batch, from 1. */
   readonly number: number;
-  /** Dispatches in it, and their bytes. */
+  /** Dispatches in the batch. */
   readonly count: number;
+  /** Bytes of those dispatches. */
   readonly bytes: number;
 }
 
+/** The uncommitted dispatches of one shard. */
 export interface Backlog {
-  /** A dispatch came; main holds it, or will. */
+  /** Counts a dispatch that will be part of a batch. */
   add(bytes: number): void;
-  /** Dispatches that were added left as a batch. */
+  /** Records that the counted dispatches were sent as a batch. */
   sent(batch: SentBatch): void;
   /**
-   * The main thread has stored everything up to the batch of this number.
+   * Removes the batches that the main thread has committed.
    *
-   * @returns How far that goes; `undefined` if it was known.
+   * @param number Number of the last committed batch.
+   * @returns The new committed position; `undefined` without a new commit.
    */
   committed(number: number): Progress | undefined;
-  /** Whether main has committed every batch. */
+  /** Whether the main thread has committed every batch. */
   readonly isEmpty: boolean;
+  /** Whether the bound is reached. */
   readonly isFull: boolean;
-  /** Dispatches that are not committed yet. */
-  readonly held: number;
+  /** Number of dispatches that are not committed yet. */
+  readonly uncommitted: number;
 }
 
 /**
- * @param maxBytes From so many bytes on it is full.
+ * Creates an empty backlog.
+ *
+ * @param maxBytes Bytes from which on it is full.
  * @param onFull Called when `isFull` changes.
  */
 export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => void): Backlog {
   const underWay: SentBatch[] = [];
-  let held = 0;
+  let uncommitted = 0;
   let bytes = 0;
   let isFull = false;
 
-  function judgeFullness(): void {
+  function updateFullness(): void {
     const isNow = bytes >= maxBytes;
     if (isNow === isFull) return;
     isFull = isNow;
@@ -54,9 +61,9 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
 
   return {
     add(cost) {
-      held++;
+      uncommitted++;
       bytes += cost;
-      judgeFullness();
+      updateFullness();
     },
     sent: (batch) => void underWay.push(batch),
     committed(upTo) {
@@ -64,10 +71,10 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
       for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
         underWay.shift();
         last = { epoch: first.epoch, seq: first.seq };
-        held -= first.count;
+        uncommitted -= first.count;
         bytes -= first.bytes;
       }
-      judgeFullness();
+      updateFullness();
       return last;
     },
     get isEmpty() {
@@ -76,8 +83,8 @@ export function createBacklog(maxBytes: number, onFull: (isFull: boolean) => voi
     get isFull() {
       return isFull;
     },
-    get held() {
-      return held;
+    get uncommitted() {
+      return uncommitted;
     },
   };
 }

@@ -1,11 +1,10 @@
 /**
  * Gathers dispatches into batches for the main thread.
  *
- * A dispatch that comes after a pause goes at once; in the 8 ms after a batch
- * the next one gathers, unless all before it is committed sooner. What is merely
- * under way keeps nothing back: the main thread commits chatter at leisure. A
- * batch is one JSON string, since a string crosses threads faster than objects
- * do. `backlog.ts` bounds what the main thread has not committed.
+ * A dispatch after a pause is sent at once. After each batch, dispatches gather for 8 ms, or until
+ * the main thread has committed all earlier batches. Uncommitted batches delay nothing: the main
+ * thread commits unimportant events late. A batch is one JSON string, because a string crosses
+ * threads faster than objects do. `backlog.ts` bounds the uncommitted dispatches.
  *
  * @module
  */
@@ -14,41 +13,47 @@ import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import { createBacklog } from "./backlog.ts";
 import type { Progress } from "./position.ts";
 
+/** Dispatches that a shard sends to the main thread together. */
 export interface Batch {
-  /** From 1, in order. */
+  /** Number of the batch within its shard and worker, from 1. */
   readonly number: number;
-  /** Raised by each READY: sequence numbers start anew with a session. */
+  /** Number of the session; each READY increases it. Sequence numbers restart with a session. */
   readonly epoch: number;
-  /** Of the last dispatch received, used or not. */
+  /** Sequence number of the last received dispatch, used or not. */
   readonly seq: number;
   /** A JSON array of dispatches as they arrived, with {@link SEPARATOR} between them. */
   readonly text: string;
-  /** Set where this batch begins a session: whoever has one of the two has both. */
+  /** Set if the batch starts with the session's READY, so that the store gets both together. */
   readonly session?: GatewaySession;
-  /** Set where Discord has left out events before this batch, which it has forgotten (G5b). */
+  /** Set if Discord has forgotten events that belong before this batch (G5b). */
   readonly afterHole?: true;
 }
 
-/** A comma with blanks that Discord never writes: it tells texts apart if one of them is no JSON. */
+/**
+ * A comma with blanks that Discord never writes. It separates the texts even if one is no JSON.
+ */
 export const SEPARATOR = " ,\t\n";
 
+/** Effects of the batching. */
 export interface BatchPorts {
+  /** Sends a batch to the main thread. */
   post(batch: Batch): void;
-  /** Told when `isFull` changes. */
+  /** Called when `isFull` changes. */
   onFull(isFull: boolean): void;
-  /** Calls back once, after so many milliseconds; the answer calls it off. */
+  /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
   after(ms: number, callback: () => void): () => void;
 }
 
+/** Bounds of the uncommitted dispatches. */
 export interface BatchBounds {
-  /** Characters of dispatches, each with {@link DISPATCH_OVERHEAD}. */
+  /** Characters of uncommitted dispatches, plus {@link DISPATCH_OVERHEAD} for each. */
   readonly maxBytes: number;
 }
 
-/** What may be under way. The main thread holds it parsed, in up to five times as much memory. */
+/** The default. The parsed dispatches take up to five times as much memory in the main thread. */
 export const BATCH_BOUNDS: BatchBounds = { maxBytes: 2 << 20 };
 
-/** Bytes that a dispatch costs beside its text, however short it is. */
+/** Bytes that a dispatch costs in addition to its text. */
 export const DISPATCH_OVERHEAD = 256;
 
 const GATHER_MS = 8;
@@ -56,50 +61,57 @@ const GATHER_COUNT = 64;
 const GATHER_BYTES = 256 << 10;
 
 /**
- * How often, at least, main hears of the sequence numbers of unused dispatches. Each time main
- * commits a number and nothing else; without it a RESUME only brings more of them again.
+ * Maximum milliseconds and dispatches between reports of unused dispatches' sequence numbers. Each
+ * report costs the main thread a commit. Without it, a RESUME only replays more unused dispatches.
  */
 const WATERMARK_MS = 30_000;
 const WATERMARK_COUNT = 1_000;
 
+/** The batching of one shard. */
 export interface Batches {
-  /** A dispatch that somebody uses. */
+  /** Takes a dispatch that Barnacle uses. */
   add(text: string, seq: number): void;
-  /** A dispatch that nobody uses: its number counts all the same. */
+  /** Takes the sequence number of a dispatch that Barnacle does not use. */
   skip(seq: number): void;
-  /** The next dispatch begins a session: it is the session's READY. */
+  /** Starts a session; the next dispatch is its READY. */
   newEpoch(session: GatewaySession): void;
-  /** Events are missing before the next dispatch. */
+  /** Records that events are missing before the next dispatch. */
   hole(): void;
   /**
-   * The main thread has stored everything up to this batch.
+   * Records that the main thread has stored everything up to this batch.
    *
-   * @returns How far that goes; `undefined` if it was known.
+   * @returns The new committed position; `undefined` without a new commit.
    */
   committed(number: number): Progress | undefined;
+  /** Whether the uncommitted dispatches have reached their bound. */
   readonly isFull: boolean;
-  /** Dispatches that are not committed yet. */
-  readonly held: number;
-  /** Sends what has gathered, and waits for nothing any more. */
+  /** Number of dispatches that are not committed yet. */
+  readonly uncommitted: number;
+  /** Sends the gathered dispatches and cancels all timers. */
   close(): void;
 }
 
+/**
+ * Creates the batching of one shard.
+ *
+ * @param epoch Number of the current session; 0 before the first.
+ */
 export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS): Batches {
   const backlog = createBacklog(bounds.maxBytes, ports.onFull);
   let texts: string[] = [];
   let bytes = 0;
   let seq = 0;
   let skipped = 0;
-  let begun: GatewaySession | undefined;
+  let newSession: GatewaySession | undefined;
   let isAfterHole = false;
   let number = 0;
-  let cancel: (() => void) | undefined;
-  /** Ends the time in which dispatches gather. */
-  let callOffGather: (() => void) | undefined;
+  let cancelWatermark: (() => void) | undefined;
+  /** Set while dispatches gather. */
+  let cancelGather: (() => void) | undefined;
 
   function flush(): void {
-    cancel?.();
-    cancel = undefined;
+    cancelWatermark?.();
+    cancelWatermark = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
     backlog.sent({ number, count: texts.length, bytes, epoch, seq });
@@ -109,45 +121,45 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       epoch,
       seq,
       text,
-      ...(begun && { session: begun }),
+      ...(newSession && { session: newSession }),
       ...(isAfterHole && { afterHole: true }),
     };
     texts = [];
     bytes = 0;
     skipped = 0;
-    begun = undefined;
+    newSession = undefined;
     isAfterHole = false;
     ports.post(batch);
     gather();
   }
 
   function gather(): void {
-    callOffGather?.();
-    callOffGather = ports.after(GATHER_MS, () => {
-      callOffGather = undefined;
+    cancelGather?.();
+    cancelGather = ports.after(GATHER_MS, () => {
+      cancelGather = undefined;
       if (texts.length > 0) flush();
     });
   }
 
   return {
-    add(text, itsSeq) {
+    add(text, dispatchSeq) {
       texts.push(text);
-      seq = itsSeq;
+      seq = dispatchSeq;
       const cost = text.length + DISPATCH_OVERHEAD;
       bytes += cost;
       backlog.add(cost);
-      if (!callOffGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
+      if (!cancelGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
     },
-    skip(itsSeq) {
-      seq = itsSeq;
+    skip(dispatchSeq) {
+      seq = dispatchSeq;
       skipped++;
       if (skipped >= WATERMARK_COUNT) flush();
-      else cancel ??= ports.after(WATERMARK_MS, flush);
+      else cancelWatermark ??= ports.after(WATERMARK_MS, flush);
     },
     newEpoch(session) {
       flush();
       epoch++;
-      begun = session;
+      newSession = session;
     },
     hole() {
       flush();
@@ -156,8 +168,8 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     committed(upTo) {
       const last = backlog.committed(upTo);
       if (backlog.isEmpty) {
-        callOffGather?.(); // main waits for more: what comes next goes at once
-        callOffGather = undefined;
+        cancelGather?.(); // the main thread is idle: the next dispatch is sent at once
+        cancelGather = undefined;
         if (texts.length > 0) flush();
       }
       return last;
@@ -165,13 +177,13 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     get isFull() {
       return backlog.isFull;
     },
-    get held() {
-      return backlog.held;
+    get uncommitted() {
+      return backlog.uncommitted;
     },
     close() {
       flush();
-      callOffGather?.();
-      callOffGather = undefined;
+      cancelGather?.();
+      cancelGather = undefined;
     },
   };
 }

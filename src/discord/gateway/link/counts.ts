@@ -1,25 +1,31 @@
 /**
- * What a worker counts, for `/metrics`.
+ * Counts a worker's gateway events for `/metrics`.
  *
  * @module
  */
 
 import type { GatewayCounts, ResumeOutcome } from "./protocol.ts";
 
-/** Types that are counted by name; Discord may invent any number of others. */
+/** Maximum number of types that are counted by name, because Discord may invent any number. */
 const MAX_TYPES = 40;
 
-/** Counters that grow; `snapshot` is what may leave the thread. */
+/** The counters of one worker; they never decrease. */
 export interface Counters {
+  /** Counts a sent IDENTIFY. */
   identified(): void;
+  /** Counts a RESUME by its result. */
   resumeEnded(outcome: ResumeOutcome): void;
+  /** Counts a lost connection by its cause. */
   disconnected(label: string): void;
+  /** Counts a dispatch by its type; `isReplayed` if it came between RESUME and RESUMED. */
   dispatched(type: string, isReplayed: boolean): void;
+  /** Counts a payload that could not be read. */
   unparsable(): void;
-  /** The counters, if any has moved since the last call. */
+  /** Returns the counters if one has changed since the last call. */
   changed(): GatewayCounts | undefined;
 }
 
+/** Counters of a worker that has done nothing. */
 export const NO_COUNTS: GatewayCounts = {
   identifies: 0,
   resumes: { resumed: 0, invalid: 0, closed: 0, timeout: 0 },
@@ -29,6 +35,7 @@ export const NO_COUNTS: GatewayCounts = {
   unparsable: 0,
 };
 
+/** Creates counters that start at zero. */
 export function createCounters(): Counters {
   const resumes = { ...NO_COUNTS.resumes };
   const disconnects = new Map<string, number>();
@@ -75,7 +82,7 @@ export function createCounters(): Counters {
   };
 }
 
-/** The sum of two workers' counters: one that has died, and the one in its place. */
+/** Adds the counters of a worker that died and of its successor. */
 export function addCounts(a: GatewayCounts, b: GatewayCounts): GatewayCounts {
   return {
     identifies: a.identifies + b.identifies,
@@ -105,15 +112,17 @@ function raise(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Counts of one worker after another, as one sum that never falls. */
+/** The sum over a succession of workers; it never decreases. */
 export interface Totals {
-  /** The counts of the worker that runs, each time in place of the ones before. */
+  /** Replaces the counters of the running worker. */
   set(counts: GatewayCounts): void;
-  /** The worker has died; the next one counts from zero. */
+  /** Records that the worker died; its successor counts from zero. */
   died(): void;
+  /** The counters of all workers. */
   sum(): GatewayCounts;
 }
 
+/** Creates a sum that starts at zero. */
 export function createTotals(): Totals {
   let past = NO_COUNTS;
   let current = NO_COUNTS;

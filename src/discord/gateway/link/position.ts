@@ -1,61 +1,67 @@
 /**
- * Knows how far a shard's gateway session has come: received, and committed by main.
+ * Tracks the sequence numbers of a shard's session: received, and committed by the main thread.
  *
  * Heartbeats and RESUME name the committed number (G5b). A power cut may undo a commit that Discord
- * was told of, and Discord may have forgotten those events. The first dispatch after a RESUME then
- * has a later number than the next one, and this is where that is seen.
+ * knows of, and Discord may have forgotten those events. The first dispatch after a RESUME then
+ * skips sequence numbers; this file detects that.
  *
  * @module
  */
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 
-/** A place in a session: sequence numbers start anew with each. */
+/** A position within a session. */
 export interface Progress {
-  /** Raised by each READY. */
+  /** Number of the session; each READY increases it. */
   readonly epoch: number;
+  /** Sequence number; it restarts with each session. */
   readonly seq: number;
 }
 
-/** Where a shard's session goes on. */
-export interface SessionPlace {
+/** The point from which a shard continues its session. */
+export interface ResumePoint {
+  /** The session to resume; absent if the shard must identify. */
   readonly session?: GatewaySession;
-  /** Of the session: sessions are numbered. */
+  /** Number of the session. */
   readonly epoch: number;
-  /** What main has committed of it, which heartbeats name. */
+  /** Sequence number that the main thread has committed; heartbeats name it. */
   readonly seqCommitted?: number;
-  /** What main has of it, committed or not: a RESUME brings it again, and it counts once. */
+  /** Last number that the main thread has received. A RESUME may replay it; it counts once. */
   readonly seqReceived?: number;
 }
 
+/** The sequence numbers of one shard. */
 export interface Position {
-  /** Number of the last dispatch that main has, or will have. */
+  /** Number of the last dispatch that the main thread has or will get. */
   readonly received: number;
-  /** What a heartbeat names; `undefined` before main has committed anything of the session. */
+  /** The number for heartbeats; `undefined` before the first commit of the session. */
   readonly committed: number | undefined;
-  /** READY came, with this number. */
+  /** Starts a session with the number of its READY. */
   begin(seq: number): void;
+  /** Takes the number of a dispatch. */
   receive(seq: number): void;
+  /** Records a commit; one of an earlier session is ignored. */
   wasCommitted(progress: Progress): void;
-  /** A RESUME leaves; returns the number that it names: the committed one, or else READY's. */
+  /** Starts a RESUME; returns the number for it: the committed one, or else READY's. */
   resume(): number;
   /**
-   * Takes the number of a dispatch after a RESUME.
+   * Checks the number of a dispatch after a RESUME.
    *
-   * @returns Whether it is the first one, and Discord has left out events before it.
+   * @returns Whether it is the first dispatch after the RESUME, and Discord has left out events.
    */
   leavesHole(seq: number): boolean;
 }
 
+/** Creates the position of a shard. */
 export function createPosition(
-  { session, epoch: first, seqCommitted, seqReceived }: SessionPlace,
+  { session, epoch: firstEpoch, seqCommitted, seqReceived }: ResumePoint,
 ): Position {
-  let epoch = first;
-  let begun = session?.seq ?? 0;
-  let received = seqReceived ?? begun;
+  let epoch = firstEpoch;
+  let firstSeq = session?.seq ?? 0;
+  let received = seqReceived ?? firstSeq;
   let committed = seqCommitted;
-  /** What the last RESUME named, until a dispatch has followed it. */
-  let named: number | undefined;
+  /** The number that the last RESUME named, until the next dispatch. */
+  let resumedFrom: number | undefined;
   return {
     get received() {
       return received;
@@ -66,9 +72,9 @@ export function createPosition(
     begin(seq) {
       epoch++;
       received = seq;
-      begun = seq;
+      firstSeq = seq;
       committed = undefined;
-      named = undefined;
+      resumedFrom = undefined;
     },
     receive(seq) {
       received = Math.max(received, seq);
@@ -76,10 +82,10 @@ export function createPosition(
     wasCommitted(progress) {
       if (progress.epoch === epoch) committed = Math.max(committed ?? 0, progress.seq);
     },
-    resume: () => named = committed ?? begun,
+    resume: () => resumedFrom = committed ?? firstSeq,
     leavesHole(seq) {
-      const isHole = named !== undefined && seq > named + 1;
-      named = undefined;
+      const isHole = resumedFrom !== undefined && seq > resumedFrom + 1;
+      resumedFrom = undefined;
       return isHole;
     },
   };

@@ -1,159 +1,175 @@
 /**
- * What the main thread and the gateway's worker say to each other.
+ * Types of the messages between the main thread and the gateway's worker.
  *
- * One worker holds all shards of an account, so what is of a shard names it.
- * `protocol_check.ts` checks each message where it arrives.
+ * One worker runs all shards of an account, so messages about a shard name it. Both ends check each
+ * received message with `protocol_check.ts`.
  *
  * @module
  */
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { Batch } from "./batches.ts";
-import type { Deadlines, FinalPlan, Hold, PermitAnswer } from "../life/life.ts";
-import type { ReconnectRules } from "../life/plan_reconnect.ts";
-import type { SessionPlace } from "./position.ts";
+import type { Deadlines, FinalPlan, IdentifyWaitReason, PermitAnswer } from "../lifecycle/state.ts";
+import type { ReconnectRules } from "../lifecycle/plan_reconnect.ts";
+import type { ResumePoint } from "./position.ts";
 
 export type { PermitAnswer };
 
-/** Raised with every change; a worker of another version is a broken build. */
+/** Version of the messages. Every change increases it; a difference means a broken build. */
 export const PROTOCOL_VERSION = 6;
 
-/** How the bot is shown. */
+/** How Discord shows the bot. */
 export interface Presence {
+  /** Online status. */
   readonly status: "online" | "idle" | "dnd" | "invisible";
-  /** The line below the name. */
+  /** Custom status below the name; absent for none. */
   readonly activity?: string;
 }
 
-/** One of the account's connections, as it is to begin. */
+/** The start options of one shard. */
 export interface ShardOptions {
-  /** From 0. */
+  /** Number of the shard, from 0. */
   readonly id: number;
-  /** To be resumed; its `seq` is the last one that is stored. */
+  /** Session to resume; its `seq` is the last stored one. Absent if there is none. */
   readonly session?: GatewaySession;
-  /** Milliseconds that must pass before an IDENTIFY. */
+  /** Milliseconds to wait before an IDENTIFY. */
   readonly identifyInMs: number;
 }
 
+/** The gateway options of one account. */
 export interface GatewayOptions {
+  /** The bot token. */
   readonly token: string;
-  /** `"wss://gateway.discord.gg"`, or a simulator's. */
+  /** `"wss://gateway.discord.gg"`, or the URL of a simulator. */
   readonly url: string;
+  /** Intents for IDENTIFY, as bits. */
   readonly intents: number;
-  /** Whether to ask for transport compression. */
+  /** Whether Discord compresses its payloads. */
   readonly compress: boolean;
+  /** Idle seconds before TCP keepalive probes; 0 disables them. */
   readonly tcpKeepaliveSec: number;
+  /** Rules for reconnecting. */
   readonly reconnect: ReconnectRules;
+  /** How Discord shows the bot. */
   readonly presence: Presence;
-  /** `"http://user:pw@host:3128"`: what the sockets go through. */
+  /** Proxy for the sockets, such as `"http://user:pw@host:3128"`; absent for none. */
   readonly proxy?: string;
-  /** Those of the account that this process holds: all of them. */
+  /** All shards of the account. */
   readonly shards: readonly ShardOptions[];
-  /** How many the account has. */
+  /** Number of shards of the account. */
   readonly shardCount: number;
-  /** IDENTIFYs in five seconds, one for each `id % maxConcurrency`; 1 if absent. */
+  /** IDENTIFYs allowed in five seconds, one for each `id % maxConcurrency`; 1 if absent. */
   readonly maxConcurrency?: number;
-  /** Base of Discord's REST API with its version, where the thread acknowledges commands. */
+  /** Base URL of Discord's REST API with its version; the worker acknowledges commands there. */
   readonly restUrl: string;
-  /** As Discord asks bots to name themselves. */
+  /** User-Agent in the form that Discord requires. */
   readonly userAgent: string;
-  /** Whether every event, beat and attempt is logged (G10). */
+  /** Whether the worker logs every event, heartbeat and attempt (G10). */
   readonly isConnectionDebug: boolean;
-  /** Types of the dispatches that leave the worker. */
+  /** Types of the dispatches that the worker sends to the main thread. */
   readonly dispatches: readonly string[];
-  /** Milliseconds that each step of connecting may take; for tests. */
+  /** Time limits of each step of connecting; for tests. */
   readonly deadlines?: Deadlines;
 }
 
-/** A shard as a worker takes it over: from the start, or from a worker that died. */
-export interface ShardStart extends ShardOptions, SessionPlace {
-  /** Lost connections since a session last lived. */
+/** The state from which a worker continues a shard, at the start or after another worker died. */
+export interface ShardStart extends ShardOptions, ResumePoint {
+  /** Lost connections since the last session that lived. */
   readonly failures: number;
+  /** Whether `maxRetries` connections in a row have failed. */
   readonly isDown: boolean;
-  /** Whether the session is of a process that may have shown the bot otherwise. */
+  /** Whether another process may have set a different presence for this session. */
   readonly mustSendPresence: boolean;
 }
 
-/** What all shards of a worker have in common. */
+/** The options that all shards of a worker share. */
 export type CommonOptions = Omit<GatewayOptions, "shards">;
 
-/** A batch as the main thread takes it. */
+/** A batch with its shard and ticket. */
 export interface DispatchBatch extends Batch {
+  /** The shard that received the batch. */
   readonly shardId: number;
   /**
-   * From 1 for the life of the process, whatever worker and session it is of.
-   * Workers and sessions number from their own start, so nothing else tells
-   * two batches apart.
+   * Number of the batch for the life of the process, from 1. Workers and sessions restart their own
+   * numbers, so only the ticket is unique.
    */
   readonly ticket: number;
 }
 
-/** How a shard is, as health reads it. */
+/** The state of a shard for health checks. */
 export interface ShardState {
+  /** The step of the connection's lifecycle. */
   readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
-  /** Unix time in milliseconds at which it was last ready, or else was started. */
+  /** Unix time in milliseconds at which it was last ready; before that, of its start. */
   readonly readyAt: number;
   /** The last heartbeat that Discord acknowledged; absent before the first. */
   readonly ack?: { readonly at: number; readonly intervalMs: number };
   /** Whether `maxRetries` connections in a row have failed. */
   readonly isDown: boolean;
-  /** What an IDENTIFY waits for, where nothing else is in its way. */
-  readonly waits?: Hold;
+  /** Why the next IDENTIFY waits; absent if it does not, or if something else delays it. */
+  readonly waits?: IdentifyWaitReason;
 }
 
-/** What became of RESUMEs. */
+/** Results of RESUMEs. */
 export type ResumeOutcome = "resumed" | "invalid" | "closed" | "timeout";
 
-/** Counters of one worker, from its start. */
+/** Counters of one worker since its start. */
 export interface GatewayCounts {
+  /** Sent IDENTIFYs. */
   readonly identifies: number;
+  /** RESUMEs by result. */
   readonly resumes: Readonly<Record<ResumeOutcome, number>>;
-  /** By close code, or by what took its place: `"zombie"`, `"none"`. */
+  /** Lost connections by close code, or by another cause: `"zombie"`, `"none"`. */
   readonly disconnects: Readonly<Record<string, number>>;
-  /** By type; those that are neither used nor common are `"other"`. */
+  /** Dispatches by type; types beyond the first 40 are `"other"`. */
   readonly dispatches: Readonly<Record<string, number>>;
   /** Dispatches between RESUME and RESUMED. */
   readonly replayed: number;
+  /** Payloads that could not be read. */
   readonly unparsable: number;
 }
 
+/** Level of a log line. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
+/** Value of a log line's field. */
 export type LogValue = string | number | boolean;
 
+/** Messages from the main thread to the worker. */
 export type ToWorker =
   | {
     readonly kind: "start";
     readonly version: number;
     readonly options: CommonOptions;
     readonly shards: readonly ShardStart[];
-    /** A 64-bit counter that moves while the worker does: Unix time in milliseconds. */
+    /** A 64-bit counter: the worker writes Unix time in milliseconds while it runs. */
     readonly tick: SharedArrayBuffer;
   }
-  /** Everything of the shard up to this batch is stored. */
+  /** The main thread has stored everything of the shard up to this batch. */
   | { readonly kind: "committed"; readonly shardId: number; readonly number: number }
-  /** To the socket that asked, and to no other. */
+  /** Answers the socket that asked. */
   | {
     readonly kind: "permit";
     readonly shardId: number;
     readonly socket: number;
     readonly answer: PermitAnswer;
   }
-  /** Where to connect from now on, where no session names its own place. */
+  /** Changes the URL for sessions that name none of their own. */
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "stop" };
 
-/** What one shard says; the worker adds whose words they are. */
+/** Messages of one shard; the worker adds the shard's id. */
 export type FromShard =
   | { readonly kind: "batch"; readonly batch: Batch }
   | { readonly kind: "state"; readonly state: ShardState; readonly failures: number }
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
-  /** Asks whether it may IDENTIFY on this socket; ahead, whether it might, and none is counted. */
-  | { readonly kind: "permit_wanted"; readonly socket: number; readonly isAhead?: true }
-  /** Nobody will try again: neither this shard nor, with it, the account. */
+  /** Asks for a permit to IDENTIFY. With `isPreview` it asks whether it would get one. */
+  | { readonly kind: "permit_wanted"; readonly socket: number; readonly isPreview?: true }
+  /** The shard does not reconnect any more, and neither does its account. */
   | { readonly kind: "final"; readonly plan: FinalPlan };
 
+/** Messages from the worker to the main thread. */
 export type FromWorker =
-  /** `sentAt` is Unix time in milliseconds: how late main reads it is main's delay. */
+  /** `sentAt` is Unix time in milliseconds, so that the main thread can measure its delay. */
   | (FromShard & { readonly shardId: number; readonly sentAt: number })
   | { readonly kind: "counts"; readonly counts: GatewayCounts }
   | {

@@ -1,9 +1,8 @@
 /**
- * Whether a message between the two threads is one that its reader understands.
+ * Checks the messages between the main thread and the gateway's worker.
  *
- * Both ends check each message when it arrives: by kind and by the type of
- * every field, which costs less than a microsecond. What is inside a batch is
- * Discord's, and is checked where it is decoded.
+ * Both ends check each received message: its kind, and the type of every field. That costs less
+ * than a microsecond. Decoding checks the dispatches inside a batch.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import type { FromWorker, ToWorker } from "./protocol.ts";
 import { isRecord } from "../../../lib/record.ts";
 
 type FieldType = "string" | "number" | "boolean" | "object";
-/** A name that ends in `?` may be absent; `[fields]` is a list of such. */
+/** A field name that ends in `?` is optional. `[fields]` stands for a list of such objects. */
 interface Fields {
   readonly [name: string]: FieldType | Fields | readonly [Fields];
 }
@@ -24,7 +23,7 @@ const SESSION: Fields = {
   "hasHole?": "boolean",
 };
 
-/** Of each shard in a `start`. */
+/** Fields of each shard in a `start`. */
 const SHARD: Fields = {
   id: "number",
   "session?": SESSION,
@@ -96,7 +95,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
     shardId: "number",
     sentAt: "number",
     socket: "number",
-    "isAhead?": "boolean",
+    "isPreview?": "boolean",
   },
   final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {
@@ -113,12 +112,12 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
   stopped: {},
 };
 
-/** Whether a message is one that a worker understands. */
+/** Whether a value is a message that a worker understands. */
 export function isToWorker(value: unknown): value is ToWorker {
   return fits(value, TO_WORKER);
 }
 
-/** Whether a message is one that the main thread understands. */
+/** Whether a value is a message that the main thread understands. */
 export function isFromWorker(value: unknown): value is FromWorker {
   return fits(value, FROM_WORKER);
 }
@@ -134,14 +133,14 @@ function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): bo
   for (const name in fields) {
     const wanted = fields[name];
     const isOptional = name.endsWith("?");
-    const found = value[isOptional ? name.slice(0, -1) : name];
-    if (isOptional && found === undefined) continue;
+    const field = value[isOptional ? name.slice(0, -1) : name];
+    if (isOptional && field === undefined) continue;
     if (typeof wanted === "string") {
-      if (typeof found !== wanted || found === null) return false;
+      if (typeof field !== wanted || field === null) return false;
     } else if (isList(wanted)) {
-      if (!Array.isArray(found)) return false;
-      if (!found.every((item) => isRecord(item) && hasFields(item, wanted[0]))) return false;
-    } else if (wanted && !(isRecord(found) && hasFields(found, wanted))) {
+      if (!Array.isArray(field)) return false;
+      if (!field.every((item) => isRecord(item) && hasFields(item, wanted[0]))) return false;
+    } else if (wanted && !(isRecord(field) && hasFields(field, wanted))) {
       return false;
     }
   }

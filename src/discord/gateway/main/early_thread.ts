@@ -1,27 +1,31 @@
 /**
- * The gateway's thread, made before there is anything to tell it.
+ * Loads the gateway's thread before the bot needs it.
  *
- * It takes about 9 ms to load and needs nothing of the main thread for that, so
- * a start need not wait for it. Nobody listens to it meanwhile, and it may die:
- * that is noted here, and whoever comes to take it makes one of his own.
+ * Loading takes about 9 ms and needs nothing of the main thread, so it can run during the start. If
+ * the thread dies before the bot takes it, the bot creates another one.
  *
  * @module
  */
 
 import type { Worker } from "node:worker_threads";
 
+/** A thread that is loaded or still loading. */
 export interface EarlyThread {
-  /** The thread, for the first who asks; `undefined` afterwards, and where it has ended. */
+  /** Returns the thread to the first caller; `undefined` to later ones, or if it has ended. */
   take(): Worker | undefined;
-  /** Ends the thread, unless it was taken. */
+  /** Ends the thread, unless a caller took it. */
   close(): Promise<void>;
 }
 
-/** @param worker Just made: a death that nobody saw would not be noted. */
-export function holdThread(worker: Worker): EarlyThread {
+/**
+ * Watches a thread until a caller takes it.
+ *
+ * @param worker A thread that was just created, so that its end cannot be missed.
+ */
+export function createEarlyThread(worker: Worker): EarlyThread {
   let waiting: Worker | undefined = worker;
   const onEnd = () => void (waiting = undefined);
-  worker.on("error", onEnd); // without a listener it would end the process
+  worker.on("error", onEnd); // without a listener the error would end the process
   worker.on("exit", onEnd);
   return {
     take() {

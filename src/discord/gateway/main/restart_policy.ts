@@ -1,38 +1,44 @@
 /**
- * Decides whether a worker that died is started again, and when.
+ * Decides whether and when a worker that died is restarted.
  *
- * The wait grows with each death of the last minutes. A worker that dies again and again is given
- * up: the process had better end than pretend to be connected.
+ * The delay grows with each death of the last minutes. After too many deaths there is no restart:
+ * the process should end rather than seem connected.
  *
  * @module
  */
 
 import { backoffMs } from "../../../lib/network/backoff.ts";
 
+/** The decision after a death. */
 export type Restart =
   | { readonly kind: "restart"; readonly inMs: number }
-  /** It died so often within {@link DEATHS_MS}. */
+  /** The worker died too often within {@link DEATHS_MS}. */
   | { readonly kind: "give_up"; readonly deaths: number };
 
+/** The restart policy of one worker and its successors. */
 export interface RestartPolicy {
-  /** Counts a death, and decides what follows. */
+  /** Counts a death, and decides. */
   died(): Restart;
-  /** All of this process. */
+  /** Number of deaths in this process. */
   readonly deaths: number;
 }
 
+/** Clock and randomness of the policy. */
 export interface RestartPolicyPorts {
-  /** Unix time in milliseconds. */
+  /** Returns the Unix time in milliseconds. */
   now(): number;
+  /** Returns a number from 0 up to, but not including, 1. */
   random(): number;
 }
 
-/** Deaths within {@link DEATHS_MS} after which a worker is given up. */
+/** Deaths within {@link DEATHS_MS} after which there is no restart. */
 export const MAX_DEATHS = 5;
+/** Milliseconds for which a death counts. */
 export const DEATHS_MS = 10 * 60_000;
 
 const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
+/** Creates a policy without deaths. */
 export function createRestartPolicy({ now, random }: RestartPolicyPorts): RestartPolicy {
   let recent: readonly number[] = [];
   let deaths = 0;

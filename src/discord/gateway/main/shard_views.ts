@@ -1,35 +1,47 @@
 /**
- * What main knows of each shard beside its place in the session: its state, and its permits.
+ * Keeps each shard's state and its requests for permits in the main thread.
  *
- * A worker knows only its own life; what another one goes on from is kept here.
+ * A worker starts without a past. This file keeps what its predecessor reported.
  *
  * @module
  */
 
 import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
-import { DOWN_IDENTIFY_SPACING_MS } from "../life/life.ts";
+import { DOWN_IDENTIFY_SPACING_MS } from "../lifecycle/state.ts";
 import type { PermitAnswer, ShardOptions, ShardStart, ShardState } from "../link/protocol.ts";
-import type { Place } from "./ledger.ts";
+import type { ShardResumePoint } from "./batch_tracker.ts";
 
-/** A call for a permit, by the worker and the socket that it came from. */
-export interface Ask {
+/** A request for a permit. */
+export interface PermitRequest {
+  /** Number of the worker that asked. */
   readonly generation: number;
+  /** Number of the socket that asked. */
   readonly socket: number;
 }
 
+/** The shards of one account. */
 export interface ShardViews {
+  /** Whether the account has this shard. */
   has(shardId: number): boolean;
-  /** Where each shard begins, or goes on in another worker. */
-  starts(placeOf: (shardId: number) => Place, isFirst: boolean): readonly ShardStart[];
-  /** The worker has told a shard's state. */
-  told(shardId: number, state: ShardState, failures: number): void;
-  /** No worker holds the connections, whatever the last one said. */
-  gone(): void;
-  /** A shard has come to its end, and with it the account: so have all others. */
+  /** Returns the state from which a worker starts each shard; `isFirst` for the first worker. */
+  starts(
+    resumePointOf: (shardId: number) => ShardResumePoint,
+    isFirst: boolean,
+  ): readonly ShardStart[];
+  /** Takes a shard's state from the worker. */
+  setState(shardId: number, state: ShardState, failures: number): void;
+  /** Records that no worker runs, so that no shard is connected. */
+  workerDown(): void;
+  /** Records that a shard will not connect again, and so neither will the others. */
   ended(shardId: number): void;
-  asked(shardId: number, ask: Ask): void;
-  /** @returns The shard's oldest call that had no answer; `undefined` if there is none. */
-  answered(shardId: number, answer: PermitAnswer): Ask | undefined;
+  /** Records a request for a permit. */
+  permitRequested(shardId: number, request: PermitRequest): void;
+  /**
+   * Takes the answer to a shard's oldest open request.
+   *
+   * @returns That request; `undefined` if there is none.
+   */
+  permitAnswered(shardId: number, answer: PermitAnswer): PermitRequest | undefined;
 }
 
 /** One shard. */
@@ -37,15 +49,17 @@ interface View {
   readonly options: ShardOptions;
   state: ShardState;
   failures: number;
-  /** Unix time in milliseconds of the last IDENTIFY that it was granted. */
+  /** Unix time in milliseconds of the shard's last granted IDENTIFY. */
   grantedAt: number;
-  /** Calls that main has not answered. */
-  readonly asks: Ask[];
+  /** Open requests, oldest first. */
+  readonly permitRequests: PermitRequest[];
 }
 
 /**
- * @param now Unix time in milliseconds.
- * @param onState Called with each state, which may be the same again.
+ * Creates the views of an account's shards.
+ *
+ * @param now Returns the Unix time in milliseconds.
+ * @param onState Called with each reported state, which may be the same again.
  */
 export function createShardViews(
   shards: readonly ShardOptions[],
@@ -57,17 +71,17 @@ export function createShardViews(
     state: { state: "connecting", readyAt: now(), isDown: false },
     failures: 0,
     grantedAt: -Infinity,
-    asks: [],
+    permitRequests: [],
   }]));
 
-  /** A worker knows only its own life: until it is ready, `readyAt` is what it was before. */
-  function set(view: View, told: ShardState): void {
-    const { readyAt } = told.state === "ready" ? told : view.state;
-    view.state = { ...told, readyAt };
+  /** Keeps `readyAt` until the worker is ready, because a new worker does not know it. */
+  function set(view: View, reported: ShardState): void {
+    const { readyAt } = reported.state === "ready" ? reported : view.state;
+    view.state = { ...reported, readyAt };
     onState(view.options.id, view.state);
   }
 
-  /** No worker beats for it: what was told of its heartbeats and waits is void. */
+  /** Drops heartbeats and waits, because no worker runs. */
   function unserved(view: View, state: "connecting" | "fatal"): void {
     const { readyAt, isDown } = view.state;
     set(view, { state, readyAt, isDown });
@@ -75,18 +89,18 @@ export function createShardViews(
 
   return {
     has: (shardId) => views.has(shardId),
-    starts: (placeOf, isFirst) =>
+    starts: (resumePointOf, isFirst) =>
       Array.from(views.values(), (view) => {
         const identifyInMs = isFirst ? view.options.identifyInMs : identifyLeftMs(view, now());
-        return toStart(view, placeOf(view.options.id), identifyInMs);
+        return toStart(view, resumePointOf(view.options.id), identifyInMs);
       }),
-    told(shardId, state, failures) {
+    setState(shardId, state, failures) {
       const view = views.get(shardId);
       if (!view) return;
       view.failures = failures;
       set(view, state);
     },
-    gone() {
+    workerDown() {
       for (const view of views.values()) unserved(view, "connecting");
     },
     ended(shardId) {
@@ -94,12 +108,12 @@ export function createShardViews(
         if (id !== shardId) unserved(view, "fatal");
       }
     },
-    asked: (shardId, ask) => void views.get(shardId)?.asks.push(ask),
-    answered(shardId, answer) {
+    permitRequested: (shardId, request) => void views.get(shardId)?.permitRequests.push(request),
+    permitAnswered(shardId, answer) {
       const view = views.get(shardId);
-      const ask = view?.asks.shift();
-      if (view && ask && answer.kind === "granted") view.grantedAt = now();
-      return ask;
+      const request = view?.permitRequests.shift();
+      if (view && request && answer.kind === "granted") view.grantedAt = now();
+      return request;
     },
   };
 }
@@ -112,7 +126,7 @@ function identifyLeftMs({ state, grantedAt }: View, now: number): number {
 
 function toStart(
   { options: { id }, state: { isDown }, failures }: View,
-  { session, epoch, seqCommitted, seqReceived, isInherited }: Place,
+  { session, epoch, seqCommitted, seqReceived, isInherited }: ShardResumePoint,
   identifyInMs: number,
 ): ShardStart {
   return {

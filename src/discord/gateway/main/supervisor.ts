@@ -1,8 +1,7 @@
 /**
- * Makes the gateway's worker, watches it, and makes another one when it dies.
+ * Creates the gateway's worker, watches it, and replaces it if it dies.
  *
- * Whatever ends the thread unasked, be it an error, an exit or a standstill, is
- * a failure.
+ * An error, an exit that was not requested, and a hanging thread all count as death.
  *
  * @module
  */
@@ -13,51 +12,62 @@ import { isFromWorker } from "../link/protocol_check.ts";
 import { createRestartPolicy } from "./restart_policy.ts";
 import { createTick } from "./tick.ts";
 
+/** What the supervisor needs. */
 export interface SupervisorPorts {
-  /** Made at the top of `src/`: a compiled binary finds no deeper one. */
+  /** The worker's module. It is at the top of `src/`, because a compiled binary finds no other. */
   readonly workerUrl: URL;
-  /** A thread that is there already, for its first life; without one it is made. */
+  /** Returns a thread that is already loaded; without one the supervisor creates it. */
   readonly takeThread?: () => Worker | undefined;
-  /** Unix time in milliseconds. */
+  /** Returns the Unix time in milliseconds. */
   now(): number;
+  /** Returns a number from 0 up to, but not including, 1. */
   random(): number;
-  /** Milliseconds; how often the worker is looked at; for tests. */
+  /** Milliseconds between two checks of the worker; for tests. */
   readonly watchMs?: number;
 }
 
+/** The supervisor's calls to its owner. */
 export interface SupervisorEvents {
-  /** What a worker is told first; called for each. */
+  /** Returns the first message for a new worker. */
   start(): ToWorker;
+  /** Takes a message of the worker. */
   onMessage(message: FromWorker): void;
-  /** No worker does its work any more; said as soon as that is known, twice at times. */
-  onGone(): void;
+  /** No worker does its work any more. Called at once, sometimes twice. */
+  onWorkerDown(): void;
+  /** The worker's thread has ended. */
   onDied(): void;
-  /** It died too often, and there will be no other. */
+  /** The worker died too often, and is not replaced. */
   onGivenUp(deaths: number): void;
+  /** Takes a log line. */
   onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
 }
 
+/** The supervised worker. */
 export interface Supervisor {
-  /** A 64-bit counter in which the worker puts Unix time in milliseconds. */
+  /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
   readonly tick: SharedArrayBuffer;
+  /** Returns the Unix time in milliseconds of the worker's last tick. */
   tickAt(): number;
-  /** Which worker there is, from 1; the last one where there is none. */
+  /** Number of the current or last worker, from 1. */
   readonly generation: number;
+  /** Number of workers that died. */
   readonly deaths: number;
-  /** Makes the first worker. */
+  /** Creates the first worker. */
   begin(): void;
-  tell(message: ToWorker): void;
-  /** From now on no worker takes the place of another. */
-  retire(): void;
-  /** Has the worker stop, and ends it; two seconds at most. */
+  /** Sends a message to the worker, if one runs. */
+  send(message: ToWorker): void;
+  /** From now on a worker that dies is not replaced. */
+  disableRestarts(): void;
+  /** Stops and ends the worker; takes two seconds at most. */
   stop(): Promise<void>;
 }
 
-/** How often the worker is looked at. */
+/** Milliseconds between two checks of the worker. */
 const WATCH_MS = 15_000;
 
 const STOP_MS = 2_000;
 
+/** Creates a supervisor; {@link Supervisor.begin} creates the worker. */
 export function createSupervisor(
   { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: SupervisorPorts,
   events: SupervisorEvents,
@@ -68,23 +78,23 @@ export function createSupervisor(
   let generation = 0;
   let restart: ReturnType<typeof setTimeout> | undefined;
   let watch: ReturnType<typeof setInterval> | undefined;
-  let isRetired = false;
+  let isRestartDisabled = false;
   let onStopped: (() => void) | undefined;
 
   function spawn(): void {
-    const started = takeThread?.() ?? new Worker(workerUrl);
-    worker = started;
+    const newWorker = takeThread?.() ?? new Worker(workerUrl);
+    worker = newWorker;
     generation++;
     tick.begin();
-    listen(started, {
-      isHeard: () => worker === started,
+    listen(newWorker, {
+      isCurrent: () => worker === newWorker,
       onMessage: receive,
       onEnd: died,
     });
-    tell(events.start());
+    send(events.start());
   }
 
-  function tell(message: ToWorker): void {
+  function send(message: ToWorker): void {
     worker?.postMessage(message);
   }
 
@@ -97,29 +107,29 @@ export function createSupervisor(
     worker = undefined;
     events.onDied();
     onStopped?.();
-    if (isRetired) return;
-    events.onGone();
+    if (isRestartDisabled) return;
+    events.onWorkerDown();
     const next = restarts.died();
     if (next.kind === "give_up") {
-      retire();
-      events.onLog("error", "The gateway's worker died too often and is given up", { cause });
+      disableRestarts();
+      events.onLog("error", "The gateway's worker died too often: there is no restart", { cause });
       return events.onGivenUp(next.deaths);
     }
     const { inMs } = next;
-    events.onLog("error", "The gateway's worker died and is started again", { cause, inMs });
+    events.onLog("error", "The gateway's worker died: Barnacle restarts it", { cause, inMs });
     restart = setTimeout(spawn, inMs);
   }
 
-  /** A thread that hangs is ended; its `exit` does the rest. */
-  function look(): void {
-    if (!tick.standsStill() || !worker) return;
-    events.onLog("error", "The gateway's worker stands still and is ended", {});
-    events.onGone();
+  /** Ends a thread that hangs; its `exit` event does the rest. */
+  function checkWorker(): void {
+    if (!tick.isStalled() || !worker) return;
+    events.onLog("error", "The gateway's worker hangs: Barnacle ends it", {});
+    events.onWorkerDown();
     void worker.terminate();
   }
 
-  function retire(): void {
-    isRetired = true;
+  function disableRestarts(): void {
+    isRestartDisabled = true;
     clearInterval(watch);
     clearTimeout(restart);
   }
@@ -134,13 +144,13 @@ export function createSupervisor(
       return restarts.deaths;
     },
     begin() {
-      watch = setInterval(look, watchMs);
+      watch = setInterval(checkWorker, watchMs);
       spawn();
     },
-    tell,
-    retire,
+    send,
+    disableRestarts,
     async stop() {
-      retire();
+      disableRestarts();
       const ending = worker;
       if (!ending) return;
       await new Promise<void>((resolve) => {
@@ -149,7 +159,7 @@ export function createSupervisor(
           clearTimeout(timer);
           resolve();
         };
-        tell({ kind: "stop" });
+        send({ kind: "stop" });
       });
       worker = undefined;
       await ending.terminate();
@@ -158,17 +168,17 @@ export function createSupervisor(
 }
 
 interface WorkerEvents {
-  /** Whether it is still the worker of its supervisor; one that is not is not heard. */
-  isHeard(): boolean;
+  /** Whether it is still the supervisor's worker; events of others are ignored. */
+  isCurrent(): boolean;
   onMessage(message: FromWorker): void;
   onEnd(cause: string): void;
 }
 
-/** Listens to a worker until it ends; one that sends an unknown message is ended. */
-function listen(worker: Worker, { isHeard, onMessage, onEnd }: WorkerEvents): void {
+/** Listens to a worker until it ends. A worker that sends an unknown message is ended. */
+function listen(worker: Worker, { isCurrent, onMessage, onEnd }: WorkerEvents): void {
   let cause = "it ended by itself";
   worker.on("message", (message: unknown) => {
-    if (!isHeard()) return;
+    if (!isCurrent()) return;
     if (isFromWorker(message)) return onMessage(message);
     cause = "it sent an unknown message";
     void worker.terminate();
@@ -177,6 +187,6 @@ function listen(worker: Worker, { isHeard, onMessage, onEnd }: WorkerEvents): vo
     cause = error instanceof Error ? error.name : "an error";
   });
   worker.on("exit", () => {
-    if (isHeard()) onEnd(cause);
+    if (isCurrent()) onEnd(cause);
   });
 }

@@ -1,16 +1,16 @@
 /**
- * The main thread's end of the gateway: what its shards say, and what main has of it.
+ * Runs the gateway from the main thread: passes on its shards' events, and reports commits to them.
  *
- * The sockets live in a thread of their own so that nothing the bot does can
- * delay a heartbeat; all shards of the account are in it. A worker that dies is
- * followed by one that resumes from what is stored.
+ * The sockets are in a thread of their own, so that no work of the bot can delay a heartbeat. One
+ * thread runs all shards of the account. After a death, the next worker resumes from the stored
+ * state.
  *
  * @module
  */
 
 import { createTotals } from "../link/counts.ts";
-import { createLedger } from "./ledger.ts";
-import type { FinalPlan } from "../life/life.ts";
+import { createBatchTracker } from "./batch_tracker.ts";
+import type { FinalPlan } from "../lifecycle/state.ts";
 import {
   type DispatchBatch,
   type FromShard,
@@ -28,63 +28,78 @@ import {
 import { createShardViews } from "./shard_views.ts";
 import { createSupervisor, type SupervisorPorts } from "./supervisor.ts";
 
-/** Why nobody will try again. */
+/** Why the account never connects again. */
 export type GatewayFinal =
-  /** Discord refuses the account (exit 77), or it is given up (exit 75 with `exit`). */
+  /** Discord refuses the account (exit 77), or Barnacle gave up (exit 75 with `exit`). */
   | FinalPlan
   /** The worker died too often (exit 75). */
   | { readonly kind: "worker_died"; readonly deaths: number };
 
-/** A heartbeat; without a latency if Discord never acknowledged it. */
+/** Timing of a heartbeat. */
 export interface Beat {
+  /** Milliseconds by which it was late. */
   readonly lateMs: number;
+  /** Milliseconds until Discord acknowledged it; absent if it never did. */
   readonly latencyMs?: number;
 }
 
+/** The gateway's calls to its owner. */
 export interface GatewayEvents {
+  /** Takes a batch of dispatches. */
   onBatch(batch: DispatchBatch): void;
+  /** Takes a shard's state, which may be the same again. */
   onState(shardId: number, state: ShardState): void;
+  /** Takes the timing of a heartbeat. */
   onBeat(shardId: number, beat: Beat): void;
-  /** A message of the worker has waited for the main thread, so many milliseconds. */
+  /** Takes the milliseconds for which a message of the worker waited for the main thread. */
   onDelay(ms: number): void;
   /**
-   * A shard would IDENTIFY. Each call is answered by one {@link Gateway.permit}, in
-   * the order of the calls; what is granted is stored before.
+   * A shard asks for a permit to IDENTIFY. The owner answers each call by one
+   * {@link Gateway.permit}, in the order of the calls, and stores a granted IDENTIFY first. With
+   * `isPreview`, the shard only asks whether it would get one.
    */
-  onPermitWanted(shardId: number, isAhead: boolean): void;
+  onPermitWanted(shardId: number, isPreview: boolean): void;
+  /** Takes a log line. */
   onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
+  /** The account never connects again. */
   onFinal(final: GatewayFinal): void;
 }
 
+/** Counters and state of the gateway, for metrics. */
 export interface GatewayStats extends GatewayCounts {
-  /** Unix time in milliseconds at which the worker was last seen to move. */
+  /** Unix time in milliseconds of the worker's last tick. */
   readonly tickAt: number;
-  /** By shard, the last sequence number of its session that main has committed. */
+  /** Last sequence number that the main thread has committed, by shard. */
   readonly seqCommitted: ReadonlyMap<number, number>;
-  /** Batches that main has and did not commit yet. */
+  /** Batches that the main thread has received and not committed yet. */
   readonly uncommitted: number;
-  /** Workers that died. */
+  /** Number of workers that died. */
   readonly deaths: number;
+  /** Compression of the gateway's payloads. */
   readonly compression: "zlib-stream" | "none";
 }
 
+/** The gateway of one account. */
 export interface Gateway {
-  /** Everything up to the batch with this ticket is stored. */
+  /** Records that everything up to the batch with this ticket is stored. */
   committed(ticket: number): void;
-  /** Answers the shard's oldest call that has no answer yet; one of a dead socket is void. */
+  /** Answers the shard's oldest open request. An answer to a dead socket is ignored. */
   permit(shardId: number, answer: PermitAnswer): void;
   /**
-   * The gateway has moved: from now on this is where to identify, and to resume
-   * where READY named no place. A wait that is under way is not cut short.
+   * Changes the gateway's URL, for IDENTIFYs, and for sessions without a URL of their own. It does
+   * not end a wait or a connection.
    */
   setUrl(url: string): void;
+  /** Returns the current counters. */
   stats(): GatewayStats;
-  /** Closes the sockets so that the sessions stay resumable; two seconds at most. */
+  /** Closes the sockets so that the sessions stay resumable; takes two seconds at most. */
   stop(): Promise<void>;
 }
 
+/** What the gateway needs. */
 export type GatewayPorts = SupervisorPorts;
 
+/** Starts the gateway of one account. */
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,
@@ -93,7 +108,7 @@ export function startGateway(
   const { shards, ...common } = options;
   const { now } = ports;
   const { onLog } = events;
-  const ledger = createLedger(shards);
+  const batches = createBatchTracker(shards);
   const totals = createTotals();
   const views = createShardViews(shards, now, (id, state) => events.onState(id, state));
   let { url } = options;
@@ -101,7 +116,7 @@ export function startGateway(
   const worker = createSupervisor(ports, {
     start,
     onMessage: receive,
-    onGone: views.gone,
+    onWorkerDown: views.workerDown,
     onDied: totals.died,
     onGivenUp: (deaths) => events.onFinal({ kind: "worker_died", deaths }),
     onLog,
@@ -109,7 +124,7 @@ export function startGateway(
 
   function start(): ToWorker {
     const { generation, tick } = worker;
-    const starts = views.starts(ledger.placeOf, generation === 1);
+    const starts = views.starts(batches.resumePointOf, generation === 1);
     if (common.isConnectionDebug) {
       onLog("debug", "The gateway's worker starts", startFields(generation, starts));
     }
@@ -133,24 +148,24 @@ export function startGateway(
   function receiveOf(id: number, message: FromShard): void {
     switch (message.kind) {
       case "batch":
-        return events.onBatch(ledger.take(message.batch, id, worker.generation));
+        return events.onBatch(batches.receive(message.batch, id, worker.generation));
       case "state":
-        return views.told(id, message.state, message.failures);
+        return views.setState(id, message.state, message.failures);
       case "beat":
         return events.onBeat(id, toBeat(message));
       case "permit_wanted":
-        views.asked(id, { generation: worker.generation, socket: message.socket });
-        return events.onPermitWanted(id, message.isAhead ?? false);
+        views.permitRequested(id, { generation: worker.generation, socket: message.socket });
+        return events.onPermitWanted(id, message.isPreview ?? false);
       case "final":
         return end(id, message.plan);
     }
   }
 
-  /** What is final for one shard is so for the account. */
+  /** If one shard cannot go on, neither can its account. */
   function end(shardId: number, plan: FinalPlan): void {
     if (isOver) return;
     isOver = true;
-    worker.retire();
+    worker.disableRestarts();
     views.ended(shardId);
     events.onFinal(plan);
   }
@@ -159,22 +174,22 @@ export function startGateway(
 
   return {
     committed(ticket) {
-      for (const message of ledger.committed(ticket, worker.generation)) worker.tell(message);
+      for (const message of batches.committed(ticket, worker.generation)) worker.send(message);
     },
     permit(shardId, answer) {
-      const ask = views.answered(shardId, answer);
-      if (ask?.generation !== worker.generation) return;
-      worker.tell({ kind: "permit", shardId, socket: ask.socket, answer });
+      const request = views.permitAnswered(shardId, answer);
+      if (request?.generation !== worker.generation) return;
+      worker.send({ kind: "permit", shardId, socket: request.socket, answer });
     },
-    setUrl(itsUrl) {
-      url = itsUrl;
-      worker.tell({ kind: "url", url });
+    setUrl(newUrl) {
+      url = newUrl;
+      worker.send({ kind: "url", url });
     },
     stats: () => ({
       ...totals.sum(),
       tickAt: worker.tickAt(),
-      seqCommitted: ledger.seqCommitted(),
-      uncommitted: ledger.uncommitted,
+      seqCommitted: batches.seqCommitted(),
+      uncommitted: batches.uncommitted,
       deaths: worker.deaths,
       compression: options.compress ? "zlib-stream" : "none",
     }),

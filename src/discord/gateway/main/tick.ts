@@ -1,29 +1,34 @@
 /**
- * The counter by which main sees that the worker moves.
+ * Shows the main thread that the worker still runs.
  *
- * It is shared memory: the worker writes the time into it, and main reads it without a message.
+ * The worker writes the time to shared memory, and the main thread reads it without a message.
  *
  * @module
  */
 
+/** The shared counter, and the checks of it. */
 export interface Tick {
-  /** A 64-bit counter in which the worker puts Unix time in milliseconds. */
+  /** A 64-bit counter to which the worker writes Unix time in milliseconds. */
   readonly buffer: SharedArrayBuffer;
-  /** Unix time in milliseconds at which the worker last moved. */
+  /** Returns the Unix time in milliseconds of the worker's last tick. */
   at(): number;
-  /** Another worker begins: how long the last one stood still does not count. */
+  /** Records that a new worker starts, so that earlier checks do not count. */
   begin(): void;
-  /** Whether the worker has not moved for so many looks in a row; each call is a look. */
-  standsStill(): boolean;
+  /** Checks the worker. Returns whether the counter stood still in several checks in a row. */
+  isStalled(): boolean;
 }
 
 /**
- * How often a worker may be found not to have moved. It moves every ten seconds at least (`TICK_MS`
- * of `shard/machine.ts`).
+ * Checks in a row without a tick, after which the worker counts as hanging. It ticks at least every
+ * ten seconds (`TICK_MS` of `shard/machine.ts`).
  */
 const MAX_STANDSTILLS = 2;
 
-/** @param now Unix time in milliseconds, from which on the worker counts as moving. */
+/**
+ * Creates the counter.
+ *
+ * @param now Unix time in milliseconds, which counts as the first tick.
+ */
 export function createTick(now: number): Tick {
   const buffer = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const counter = new BigInt64Array(buffer);
@@ -35,7 +40,7 @@ export function createTick(now: number): Tick {
     buffer,
     at: () => Number(Atomics.load(counter, 0)),
     begin: () => void (standstills = 0),
-    standsStill() {
+    isStalled() {
       const seen = Atomics.load(counter, 0);
       standstills = seen === last ? standstills + 1 : 0;
       last = seen;

@@ -1,7 +1,7 @@
 /**
- * Turns Discord's payloads of guilds, channels and roles into the entries of the index.
+ * Converts Discord's guilds, channels and roles into entries of the index.
  *
- * The index keeps as little as possible, and bounds texts: a bot may be in thousands of guilds.
+ * The index keeps few fields and bounds texts, because a bot may be in thousands of guilds.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { bounded } from "../../../lib/bounded.ts";
 import { type Channel, type Guild, uploadLimitOfTier } from "../decode/guild_index.ts";
 import type { ChannelPayload, GuildPayload, RolePayload } from "../decode/payloads.ts";
 
-/** Characters; Discord's own limits are 100 for names and 4096 for a forum's topic. */
+/** Characters; Discord's own limits are 100 for names and 4,096 for a forum's topic. */
 const MAX_NAME = 100;
 const MAX_TOPIC = 1_024;
 
-/** A guild as GUILD_CREATE describes it. */
+/** Converts the guild of a GUILD_CREATE; `self` is the bot's user id. */
 export function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
   const channels = [...guild.channels ?? [], ...guild.threads ?? []].filter(isLive);
   return {
@@ -27,20 +27,25 @@ export function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
   };
 }
 
-/** A guild's or a role's name. */
+/** Bounds the name of a guild, channel or role. */
 export function toName(name: string): string {
   return bounded(name, MAX_NAME);
 }
 
-/** An archived thread is silent; Discord sends it again when a message opens it. */
+/**
+ * Whether a thread is not archived. Discord sends an archived one again when a message opens it.
+ */
 export function isLive({ thread_metadata }: ChannelPayload): boolean {
   return thread_metadata?.archived !== true;
 }
 
-/** The last message stays as of the GUILD_CREATE: a newer one is not needed, and storing it costs. */
+/**
+ * Adds or replaces a channel. It keeps the last message of the GUILD_CREATE: no code needs a newer
+ * one, and storing it would cost a write.
+ */
 export function putChannel(channels: Map<ChannelId, Channel>, payload: ChannelPayload): void {
-  const { lastMessageId: told, ...channel } = toChannel(payload);
-  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? told;
+  const { lastMessageId: reported, ...channel } = toChannel(payload);
+  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? reported;
   channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
 }
 
@@ -57,11 +62,12 @@ function toChannel(
   };
 }
 
-/** A guild of which only the id is known. */
+/** Creates an entry for a guild without a description yet. */
 export function namelessGuild(id: GuildId): Guild {
   return { id, name: id, channels: new Map(), roles: new Map() };
 }
 
+/** Converts a guild's roles, and finds the bot's own one. */
 export function toRoles(
   roles: readonly RolePayload[],
   self: UserId | undefined,
@@ -73,6 +79,7 @@ export function toRoles(
   };
 }
 
+/** Whether Discord created the role for this bot. */
 export function isOwnRole({ tags }: RolePayload, self: UserId | undefined): boolean {
   return self !== undefined && tags?.bot_id === self;
 }

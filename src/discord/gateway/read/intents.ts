@@ -1,9 +1,9 @@
 /**
- * Which events Discord is asked for: `channels.discord.gateway.intents` (G9).
+ * Chooses the intents for IDENTIFY from `channels.discord.gateway.intents` (G9).
  *
- * Three intents are privileged: whoever asks for one that the portal has not
- * switched on is closed with 4014, for good. So what is wanted is held against
- * the application's flags first, and what is not granted is left out.
+ * Three intents are privileged. If a bot requests one that is not switched on in the developer
+ * portal, Discord closes with 4014, every time. So Barnacle compares the wanted intents with the
+ * application's flags, and leaves out those that are not granted.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#privileged-intents}
  * @module
@@ -11,9 +11,10 @@
 
 import { ApplicationFlags as Flag, GatewayIntents as Intent } from "@discordeno/types";
 
+/** Name of an intent that the owner must switch on in the developer portal. */
 export type PrivilegedIntent = "message_content" | "guild_members" | "guild_presences";
 
-/** What an agent needs, and no more. */
+/** The intents that an agent needs. */
 const AGENT_RECOMMENDED: readonly string[] = [
   "guilds",
   "guild_messages",
@@ -23,15 +24,15 @@ const AGENT_RECOMMENDED: readonly string[] = [
   "guild_members",
 ];
 
-/** Of those, what is taken where the application has it, and not missed where it has not. */
+/** Those of them that are used if granted, without a warning if not. */
 const AGENT_OPTIONAL: readonly string[] = ["guild_members"];
 
 interface Privilege {
   readonly name: PrivilegedIntent;
   readonly intent: number;
-  /** Granted by Discord, after a review. */
+  /** Flag of an intent that Discord granted after a review. */
   readonly verified: number;
-  /** Switched on by the owner, of a bot in fewer than 100 guilds; it grants as much. */
+  /** Flag of an intent that the owner of a bot in fewer than 100 guilds switched on. */
   readonly limited: number;
 }
 
@@ -56,7 +57,7 @@ const PRIVILEGES: readonly Privilege[] = [
   },
 ];
 
-/** Discord's names in lower case; `reactions` stands for those of guilds and of DMs. */
+/** Discord's names in lower case; `reactions` stands for those of guilds and of direct messages. */
 const BITS: ReadonlyMap<string, number> = new Map([
   ...Object.entries(Intent).flatMap(([name, bit]): [string, number][] =>
     typeof bit === "number" ? [[toConfigName(name), bit]] : []
@@ -64,12 +65,13 @@ const BITS: ReadonlyMap<string, number> = new Map([
   ["reactions", Intent.GuildMessageReactions | Intent.DirectMessageReactions],
 ]);
 
+/** The intents of a config. */
 export interface Intents {
-  /** As IDENTIFY wants them. */
+  /** All wanted intents, as in IDENTIFY. */
   readonly bits: number;
-  /** Of those, what may be left out without a word. */
+  /** Those of them that may be missing without a warning. */
   readonly optional: number;
-  /** Names that are none of Discord's. */
+  /** Names that Discord does not have. */
   readonly unknown: readonly string[];
 }
 
@@ -84,20 +86,21 @@ export function toIntents(names: "agent_recommended" | readonly string[]): Inten
   };
 }
 
+/** The intents for IDENTIFY, and those left out. */
 export interface ChosenIntents {
-  /** What to identify with. */
+  /** The intents for IDENTIFY. */
   readonly bits: number;
-  /** Wanted and not granted: somebody should hear of it. */
+  /** Wanted intents that are not granted: the operator should know. */
   readonly missing: readonly PrivilegedIntent[];
-  /** Not granted and not missed. */
+  /** Optional intents that are not granted. */
   readonly spared: readonly PrivilegedIntent[];
 }
 
 /**
- * Leaves out what the application may not have.
+ * Leaves out the intents that the application does not have.
  *
- * @param flags The application's. Where they are not known, what is wanted is asked for, since most
- *   bots have it; what is optional is not, since it could only do harm.
+ * @param flags The application's flags. If they are unknown, all wanted intents are requested,
+ *   since most bots have them, except for optional ones, which could only do harm.
  */
 export function chooseIntents(wanted: Intents, flags: number | undefined): ChosenIntents {
   const refused = PRIVILEGES.filter(({ intent, verified, limited }) => {
@@ -117,8 +120,8 @@ export function chooseIntents(wanted: Intents, flags: number | undefined): Chose
 }
 
 /**
- * The application's flags for a PATCH that grants these intents and keeps what it has: only the
- * "limited" ones can be set so.
+ * Computes the application's flags for a PATCH that grants intents and keeps the granted ones. Only
+ * the "limited" flags can be set in this way.
  */
 export function flagsGranting(intents: readonly PrivilegedIntent[], flags: number): number {
   return PRIVILEGES.reduce(
@@ -131,7 +134,7 @@ function bitsOf(names: readonly string[]): number {
   return names.reduce((bits, name) => bits | (BITS.get(name) ?? 0), 0);
 }
 
-/** `"GuildMessages"` is `"guild_messages"`. */
+/** Converts `"GuildMessages"` to `"guild_messages"`. */
 function toConfigName(name: string): string {
   return name.replace(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }

@@ -1,8 +1,8 @@
 /**
- * Tells where a permission may have changed.
+ * Detects dispatches that may change the bot's permissions in a guild.
  *
- * Nothing is computed from it here: it only says which guilds are worth a look
- * again, so too many cost a request and too few a reply that waits for nothing.
+ * It computes no permissions: it only names the guilds to check again. A guild too many costs a
+ * request. A guild too few leaves a reply waiting without need.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 
 /**
- * The type that only this module reads. Discord sends it about the bot itself without the intent
- * for members; with that intent, about everybody.
+ * The type that only this module reads. Without the intent for members, Discord sends it only about
+ * the bot itself; with that intent, about all members.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#list-of-intents}
  */
@@ -29,8 +29,8 @@ const WITHIN_GUILD: ReadonlySet<string> = new Set([
   "CHANNEL_CREATE",
   "CHANNEL_UPDATE",
   "CHANNEL_DELETE",
-  "THREAD_UPDATE", // no longer locked or archived
-  "THREAD_LIST_SYNC", // a channel can be seen again
+  "THREAD_UPDATE", // may unlock or unarchive a thread
+  "THREAD_LIST_SYNC", // makes a channel visible again
 ]);
 
 const guildPayload = z.object({
@@ -42,12 +42,12 @@ const threadPayload = withinPayload.extend({ newly_created: z.boolean().nullish(
 const memberPayload = withinPayload.extend({ user: z.object({ id: z.string() }) });
 
 /**
- * The guild in which a dispatch may have changed what the bot may do.
+ * Returns the guild in which a dispatch may change the bot's permissions.
  *
- * @param self Ours; `undefined` before the first READY.
- * @returns `undefined` where it has not, or where the payload does not fit.
+ * @param self The bot's user id; `undefined` before the first READY.
+ * @returns `undefined` if there is none, or if the payload has an unexpected shape.
  */
-export function permissionsChangedBy(
+export function guildWithChangedPermissions(
   { t, d }: Dispatch,
   self: UserId | undefined,
 ): GuildId | undefined {
@@ -57,7 +57,7 @@ export function permissionsChangedBy(
     return guild?.unavailable ? undefined : guild?.id;
   }
   if (t === "THREAD_CREATE") {
-    const thread = threadPayload.safeParse(d).data; // not a new one: the bot was let into it
+    const thread = threadPayload.safeParse(d).data; // for an old thread: the bot was added to it
     return thread?.newly_created ? undefined : thread?.guild_id;
   }
   if (t !== MEMBER_UPDATE) return undefined;

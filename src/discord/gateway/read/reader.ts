@@ -1,8 +1,8 @@
 /**
- * Batches of dispatches in, what they mean out.
+ * Turns batches of dispatches into events.
  *
- * It holds the index of guilds and who we are, which every message is read
- * with. Both start from the store, because a RESUME brings neither again.
+ * It keeps the index of guilds and the bot's identity, which decoding needs. Both start from the
+ * store, because a RESUME does not bring them again.
  *
  * @module
  */
@@ -14,24 +14,24 @@ import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
-import { deletedBy } from "../decode/deleted.ts";
-import { fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
+import { decodeDeletion } from "../decode/decode_deletion.ts";
+import { applyDispatch, GUILD_DISPATCH_TYPES, guildsLeft, readSelf } from "./apply_dispatch.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
-import { joinedBy } from "./joined.ts";
+import { joinedGuild } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
-import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
+import { guildWithChangedPermissions, MEMBER_UPDATE } from "./permission_changes.ts";
 
-/** What a dispatch is decoded with, besides itself. */
-interface Known {
+/** Facts for decoding a dispatch. */
+interface DecodeFacts {
   readonly accountId: AccountId;
   /** `undefined` before the first READY. */
   readonly self: Self | undefined;
   readonly index: GuildIndex;
 }
 
-type Decode = (dispatch: Dispatch, known: Known) => InboundEvent | DecodeProblem | undefined;
+type Decode = (dispatch: Dispatch, facts: DecodeFacts) => InboundEvent | DecodeProblem | undefined;
 
-/** Decoders of the dispatches that are events by themselves. Others change the index of guilds. */
+/** Decoders of the dispatches that become events. All others change only the index of guilds. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   [
     "MESSAGE_CREATE",
@@ -40,48 +40,62 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
         ? decodeMessage(d, { accountId, self, index })
         : { kind: "problem", why: "came before READY" },
   ],
-  ["INTERACTION_CREATE", ({ d }, known) => decodeInteraction(d, known)],
-  ["MESSAGE_DELETE", deletedBy],
-  ["MESSAGE_DELETE_BULK", deletedBy],
+  ["INTERACTION_CREATE", ({ d }, facts) => decodeInteraction(d, facts)],
+  ["MESSAGE_DELETE", decodeDeletion],
+  ["MESSAGE_DELETE_BULK", decodeDeletion],
 ]);
 
-/** Types of the dispatches that are to leave the worker. */
+/** Types of the dispatches that the worker sends to the main thread. */
 export const READ_TYPES: readonly string[] = [
-  ...FOLDED_TYPES,
+  ...GUILD_DISPATCH_TYPES,
   MEMBER_UPDATE,
   ...DECODERS.keys(),
 ];
 
+/** The stored state of a reader. */
 export interface ReaderStart {
+  /** The account of ours that receives the dispatches. */
   readonly accountId: AccountId;
-  /** From the store; absent before the first READY. */
+  /** The bot's identity from the store; absent before the first READY. */
   readonly self?: Self;
+  /** Snapshots of the guilds from the store. */
   readonly guilds: readonly GuildSnapshot[];
 }
 
-/** A dispatch that did not fit; the reason names fields, never their contents. */
+/** A dispatch with an unexpected shape. */
 export interface ReadProblem {
+  /** The dispatch's type; `"unknown"` if it has none. */
   readonly type: string;
+  /** Names fields, and never their contents. */
   readonly why: string;
 }
 
-/** A batch while it is read. */
+/** The result of a batch while it is read. */
 interface Reading {
   readonly events: InboundEvent[];
-  /** Guilds that it has changed. */
+  /** Guilds that the batch has changed. */
   readonly changed: Set<GuildId>;
 }
 
+/** The reader of one account. */
 export interface Reader {
+  /**
+   * Reads a batch. Calls `onProblem` for dispatches with an unexpected shape, and skips them.
+   *
+   * @throws {TypeError} If the batch is no JSON array.
+   */
   read(batch: DispatchBatch): InboundBatch;
+  /** The bot's identity; `undefined` before the first READY. */
   readonly self: Self | undefined;
+  /** The known guilds. */
   readonly index: GuildIndex;
-  /** `false`: a snapshot could not be read; only a new session brings it again. */
+  /** `false` if a snapshot could not be read. Only a new session brings that guild again. */
   readonly isComplete: boolean;
-  /** Dispatches passed over so far. */
+  /** Number of skipped dispatches. */
   readonly problems: number;
 }
 
+/** Creates a reader from the stored state. */
 export function createReader(
   { accountId, self: storedSelf, guilds: stored }: ReaderStart,
   onProblem: (problem: ReadProblem) => void,
@@ -90,12 +104,12 @@ export function createReader(
   let { index, dropped } = restore(stored);
   let problems = 0;
 
-  function passOver(problem: ReadProblem): void {
+  function skip(problem: ReadProblem): void {
     problems++;
     onProblem(problem);
   }
 
-  /** The session that a READY begins; `undefined` if the READY does not fit. */
+  /** Returns the session of a READY; `undefined` if the READY has an unexpected shape. */
   function start({ d, s }: Dispatch): SessionStarted | undefined {
     const ready = readyPayload.safeParse(d);
     self = readSelf(d) ?? self;
@@ -105,41 +119,41 @@ export function createReader(
     return { kind: "session_started", session, self };
   }
 
-  /** The event of a dispatch; one that does not fit is passed over. */
+  /** Returns the event of a dispatch; one with an unexpected shape is skipped. */
   function decoded(decode: Decode, dispatch: Dispatch): InboundEvent | undefined {
     const event = decode(dispatch, { accountId, self, index });
     if (event?.kind !== "problem") return event;
-    passOver({ type: dispatch.t, why: event.why });
+    skip({ type: dispatch.t, why: event.why });
     return undefined;
   }
 
-  /** Folds a READY, or a dispatch about a guild, into the index. */
-  function learn(dispatch: Dispatch, { events, changed }: Reading): void {
-    const guild = self && joinedBy(dispatch, index, dropped);
+  /** Applies a READY, or a dispatch about a guild, to the index. */
+  function updateIndex(dispatch: Dispatch, { events, changed }: Reading): void {
+    const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
-    const folded = fold(index, dispatch, self?.userId);
-    index = folded.index;
-    for (const id of folded.changed) changed.add(id);
-    const guildId = permissionsChangedBy(dispatch, self?.userId);
+    const applied = applyDispatch(index, dispatch, self?.userId);
+    index = applied.index;
+    for (const id of applied.changed) changed.add(id);
+    const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });
-    if (dispatch.t === "READY" && folded.problem === undefined) {
-      const left = leftBy(readyPayload.parse(dispatch.d), dropped);
-      for (const id of left) changed.add(id);
-      dropped = dropped.filter((id) => !left.includes(id) && !index.has(id));
+    if (dispatch.t === "READY" && applied.problem === undefined) {
+      const leftGuilds = guildsLeft(readyPayload.parse(dispatch.d), dropped);
+      for (const id of leftGuilds) changed.add(id);
+      dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
     }
-    if (folded.problem !== undefined) passOver({ type: dispatch.t, why: folded.problem });
+    if (applied.problem !== undefined) skip({ type: dispatch.t, why: applied.problem });
   }
 
   return {
     read({ shardId, ticket, seq, text, afterHole }) {
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
-      for (const dispatch of dispatchesIn(text, passOver)) {
+      for (const dispatch of parseDispatches(text, skip)) {
         const decode = DECODERS.get(dispatch.t);
         if (decode) add(decoded(decode, dispatch), events);
         else {
           if (dispatch.t === "READY") add(start(dispatch), events);
-          learn(dispatch, reading);
+          updateIndex(dispatch, reading);
         }
       }
       return {
@@ -175,7 +189,7 @@ function add(event: InboundEvent | undefined, events: InboundEvent[]): void {
   if (event) events.push(event);
 }
 
-/** Without guilds that the bot has joined and left again, or joined twice, within one batch. */
+/** Leaves out guilds that the bot left again within the batch, and repeated joins. */
 function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readonly InboundEvent[] {
   const joined = new Set<GuildId>();
   return events.filter((event) => {
@@ -187,25 +201,25 @@ function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readon
   });
 }
 
-function dispatchesIn(text: string, passOver: (problem: ReadProblem) => void): Dispatch[] {
-  return itemsIn(text, passOver).filter((item): item is Dispatch => {
+function parseDispatches(text: string, skip: (problem: ReadProblem) => void): Dispatch[] {
+  return parseItems(text, skip).filter((item): item is Dispatch => {
     if (isDispatch(item)) return true;
-    passOver({ type: "unknown", why: "no dispatch" });
+    skip({ type: "unknown", why: "no dispatch" });
     return false;
   });
 }
 
-/** What a batch holds. Nobody has parsed it before: if a text is no JSON, each is tried alone. */
-function itemsIn(text: string, passOver: (problem: ReadProblem) => void): readonly unknown[] {
+/** Parses a batch. If one text is no JSON, the batch is none, and each text is parsed by itself. */
+function parseItems(text: string, skip: (problem: ReadProblem) => void): readonly unknown[] {
   const batch = parseJson(text);
   if (batch !== undefined) {
     if (!Array.isArray(batch)) throw new TypeError("A batch is no JSON array");
     return batch;
   }
   const items: unknown[] = [];
-  for (const one of text.slice(1, -1).split(SEPARATOR)) {
-    const item = parseJson(one);
-    if (item === undefined) passOver({ type: "unknown", why: "no JSON" });
+  for (const itemText of text.slice(1, -1).split(SEPARATOR)) {
+    const item = parseJson(itemText);
+    if (item === undefined) skip({ type: "unknown", why: "no JSON" });
     else items.push(item);
   }
   return items;
@@ -215,11 +229,11 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // its message quotes the text, which may hold people's words
+    return undefined; // the error's message quotes the text, which may contain people's messages
   }
 }
 
-/** Checked by hand, as are plain messages: a schema that copies each costs as much as parsing. */
+/** Checked without a schema: a schema copies, which costs as much as parsing. */
 function isDispatch(item: unknown): item is Dispatch {
   return typeof item === "object" && item !== null && "t" in item && typeof item.t === "string" &&
     "s" in item && typeof item.s === "number";

@@ -1,9 +1,9 @@
 /**
  * Acknowledges slash commands on the gateway's thread (K5).
  *
- * Discord tells the asker that a command failed if it is not acknowledged within three seconds, and
- * the main thread may be busy for longer. So this thread defers each command's answer when it
- * arrives, visible to the asker alone, and the main thread gives the answer later.
+ * If a command is not acknowledged within three seconds, Discord tells its user that it failed. The
+ * main thread may be busy for longer. So this thread defers each command's answer when it arrives,
+ * visible only to that user, and the main thread answers later.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#responding-to-an-interaction}
  *
@@ -14,25 +14,29 @@ import { InteractionResponseTypes, InteractionTypes, MessageFlags } from "@disco
 import { codeOf } from "../../../lib/error_code.ts";
 import { isRecord } from "../../../lib/record.ts";
 
+/** Options of the acknowledgements. */
 export interface AcknowledgeOptions {
   /** Base of Discord's REST API with its version: `"https://discord.com/api/v10"`. */
   readonly restUrl: string;
+  /** User-Agent in the form that Discord requires. */
   readonly userAgent: string;
 }
 
+/** Effects of the acknowledgements. */
 export interface AcknowledgePorts {
+  /** Sends a request. */
   readonly fetch: typeof fetch;
-  /** The HTTP status, or why there is none; never the interaction's token. */
+  /** Takes the HTTP status, or why there is none; never the interaction's token. */
   readonly onDone: (outcome: string, isDone: boolean) => void;
 }
 
-/** The type of the dispatches that {@link createAcknowledge} reads. */
+/** The type of the dispatches that {@link createAcknowledge} takes. */
 export const INTERACTION_CREATE = "INTERACTION_CREATE";
 
-/** Milliseconds; a later answer of Discord's is too late. */
+/** Milliseconds after which an acknowledgement would be too late. */
 const TIMEOUT_MS = 3_000;
 
-/** A failure of Discord's, or a lost connection, is tried again. */
+/** Maximum number of tries, because Discord or the connection may fail. */
 const MAX_TRIES = 2;
 
 const DEFERRED = JSON.stringify({
@@ -40,7 +44,11 @@ const DEFERRED = JSON.stringify({
   data: { flags: MessageFlags.Ephemeral },
 });
 
-/** @returns Takes an INTERACTION_CREATE as it came; never throws. */
+/**
+ * Creates the function that acknowledges commands.
+ *
+ * @returns A function that takes an INTERACTION_CREATE as JSON; it never throws.
+ */
 export function createAcknowledge(
   { restUrl, userAgent }: AcknowledgeOptions,
   { fetch, onDone }: AcknowledgePorts,
@@ -53,7 +61,7 @@ export function createAcknowledge(
       redirect: "manual",
       signal,
     });
-    await response.body?.cancel(); // or its connection would not be used again
+    await response.body?.cancel(); // otherwise the connection could not be reused
     return response.status;
   }
 
@@ -65,10 +73,10 @@ export function createAcknowledge(
       try {
         const status = await send(restUrl + path, signal);
         outcome = String(status);
-        // Discord refuses a second deferral with 400: a RESUME has brought the command again.
+        // After a RESUME that replays the command, Discord refuses the second deferral with 400.
         if (status < 500) return onDone(outcome, status < 300 || status === 400);
       } catch (error) {
-        outcome = codeOf(error) ?? "no answer"; // a message may quote the address, with the token
+        outcome = codeOf(error) ?? "no answer"; // the message may quote the URL with the token
       }
     }
     onDone(outcome, false);
@@ -80,7 +88,7 @@ export function createAcknowledge(
   };
 }
 
-/** @returns `undefined` for interactions of other kinds, and for what does not fit. */
+/** @returns `undefined` for other kinds of interactions, and for an unexpected shape. */
 function commandIn(
   dispatch: string,
 ): { readonly id: string; readonly token: string } | undefined {
@@ -95,6 +103,6 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
     const parsed: unknown = JSON.parse(text);
     return isRecord(parsed) ? parsed : undefined;
   } catch {
-    return undefined; // the main thread reads the same text, and says so
+    return undefined; // the main thread reads the same text, and logs the problem
   }
 }

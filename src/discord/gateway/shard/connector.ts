@@ -1,62 +1,72 @@
 /**
- * Holds the shard's one socket: opens it, writes to it, and closes it.
+ * Opens, writes to and closes the shard's one socket.
  *
- * There is no other socket until the close of the one before is over.
+ * It opens a socket only after the one before is closed.
  *
  * @module
  */
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
-import { DEADLINES, type Effect, type SocketEvent } from "../life/life.ts";
+import { DEADLINES, type Effect, type SocketEvent } from "../lifecycle/state.ts";
 import type { CommonOptions } from "../link/protocol.ts";
 import type { Connection, openConnection } from "../socket/connection.ts";
 import type { SocketClose } from "../socket/socket.ts";
 import { gatewayUrl } from "../socket/wire.ts";
 import type { ShardReport } from "./report.ts";
 
-type Open = Extract<Effect, { kind: "open" }>;
+/** The effect that opens a socket. */
+export type Open = Extract<Effect, { kind: "open" }>;
 
+/** The connector's calls to its owner. */
 export interface ConnectorEvents {
+  /** An event of the socket with this number. */
   event(event: { readonly socket: number } & SocketEvent): void;
-  /** @param socket Number of the socket that brought it. */
+  /** A payload of the socket with this number. */
   text(text: string, socket: number): void;
 }
 
+/** What the connector needs. */
 export interface ConnectorPorts extends Pick<ShardReport, "debug"> {
+  /** Opens a connection. */
   readonly connect: typeof openConnection;
-  /** Whether a socket is still to be opened when the one before has closed. */
+  /** Whether the shard still wants this socket once the one before is closed. */
   isInUse(socket: number): boolean;
 }
 
+/** The one socket of a shard. */
 export interface Connector extends Pick<Emitter<ConnectorEvents>, "connect"> {
+  /** Opens a socket, once the one before is closed. */
   open(effect: Open): void;
+  /** Sends a payload. Does nothing without an open socket. */
   send(op: number, d: unknown): void;
+  /** Pauses or resumes reading. */
   setPaused(isPaused: boolean): void;
-  /** Sends the close frame, and goes on reading until Discord has closed, too. */
+  /** Sends the close frame, and reads until Discord has closed, too. */
   beginClose(): void;
-  /** Closes the socket, of which nothing is heard any more. */
+  /** Closes the socket; no event of it follows. */
   drop(): void;
-  /** Resolves when no socket is closing. */
+  /** Resolves once no socket is closing. */
   closed(): Promise<void>;
 }
 
-/** Any code but 1000 and 1001, with which Discord would end the session. */
+/** Close code that keeps the session. With 1000 or 1001 Discord would end it. */
 const KEEP_SESSION_CODE = 3000;
 
+/** Creates the connector of a shard; it has no socket yet. */
 export function createConnector(
   { compress, proxy, tcpKeepaliveSec, deadlines = DEADLINES }: CommonOptions,
   { connect, isInUse, debug }: ConnectorPorts,
 ): Connector {
   const emitter = createEmitter<ConnectorEvents>();
   let connection: Connection | undefined;
-  /** The goodbye of the socket before. */
+  /** The end of the socket before. */
   let closing: Promise<void> | undefined;
 
   function openNow({ socket, url: address, intent }: Open): void {
-    const on = (event: SocketEvent) => emitter.emit.event({ socket, ...event });
-    const gone = (close: SocketClose) => {
+    const emit = (event: SocketEvent) => emitter.emit.event({ socket, ...event });
+    const onClosed = (close: SocketClose) => {
       connection = undefined;
-      on({ kind: "closed", ...close });
+      emit({ kind: "closed", ...close });
     };
     try {
       const url = gatewayUrl(address, compress);
@@ -74,15 +84,15 @@ export function createConnector(
       }, {
         onOpen: () => {
           debug("Connected, waiting for HELLO", {});
-          on({ kind: "opened" });
+          emit({ kind: "opened" });
         },
         onText: (text) => emitter.emit.text(text, socket),
-        onGarbled: (reason) => on({ kind: "garbled", reason }),
-        onClose: gone,
+        onGarbled: (reason) => emit({ kind: "garbled", reason }),
+        onClose: onClosed,
       });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      gone({ reason: error.message }); // an address that the token may not be sent to
+      onClosed({ reason: error.message }); // the token must not be sent to this URL
     }
   }
 

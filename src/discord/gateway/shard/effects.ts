@@ -1,12 +1,12 @@
 /**
- * Carries out what the state machine decides: on the socket, to the main thread, and in the log.
+ * Executes the effects that the lifecycle's state machine decides on.
  *
  * @module
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
-import { SESSION_LOST } from "../life/close_line.ts";
-import { type Effect, isOfSession, type Life } from "../life/life.ts";
+import { SESSION_LOST } from "../lifecycle/close_line.ts";
+import { type Effect, isOfSession, type LifecycleState } from "../lifecycle/state.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
 import type { CommonOptions, FromShard } from "../link/protocol.ts";
@@ -14,16 +14,27 @@ import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.
 import type { Connector } from "./connector.ts";
 import type { ShardReport } from "./report.ts";
 
+/** The parts of the shard that effects act on. */
 export interface EffectPorts {
+  /** The socket. */
   readonly connector: Omit<Connector, "connect" | "closed" | "setPaused">;
-  readonly machine: { readonly life: Life };
+  /** The state machine. */
+  readonly machine: { readonly state: LifecycleState };
+  /** The sequence numbers. */
   readonly position: Pick<Position, "committed" | "resume">;
-  readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "held" | "lost">;
+  /** Log and reports. */
+  readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "identifyWait" | "lost">;
+  /** The counters of the worker. */
   readonly counters: Pick<Counters, "identified">;
+  /** Sends a message of this shard to the main thread. */
   post(message: FromShard): void;
 }
 
-/** @returns Carries out one effect; the session's id is of before the step. */
+/**
+ * Creates the executor of a shard's effects.
+ *
+ * @returns A function that executes one effect; `sessionId` is that of the state before the step.
+ */
 export function createEffects(
   options: CommonOptions,
   shardId: number,
@@ -55,22 +66,22 @@ export function createEffects(
       case "send_presence":
         return connector.send(Op.PresenceUpdate, presencePayload(options.presence));
       case "heartbeat": {
-        const seq = isOfSession(machine.life.phase) ? position.committed : undefined;
+        const seq = isOfSession(machine.state.phase) ? position.committed : undefined;
         return connector.send(Op.Heartbeat, seq ?? null);
       }
-      case "report_beat": {
+      case "report_heartbeat": {
         const { kind: _, ...beat } = effect;
         report.beat(beat);
         return post({ kind: "beat", ...beat });
       }
       case "report_flood":
         return log("warn", "Discord asks for more heartbeats than may be sent", {});
-      case "report_held":
-        return report.held(effect.hold, effect.waitMs);
+      case "report_identify_wait":
+        return report.identifyWait(effect.reason, effect.waitMs);
       case "report_lost":
         return report.lost(effect.lost, sessionId);
       case "report_stale":
-        return log("warn", SESSION_LOST, { why: "not heard of for too long" });
+        return log("warn", SESSION_LOST, { why: "no sign of the session for too long" });
     }
   };
 }

@@ -1,92 +1,99 @@
 /**
- * Runs a shard's state machine: one event after the other, and a timer for what is due.
+ * Runs a shard's state machine: one event at a time, with a timer for the next deadline.
  *
- * `reconnect.ts` decides what follows from an event. The machine holds the state, and hands each
- * effect to its handler before it takes the next event.
+ * `reconnect.ts` computes the next state and its effects. The machine keeps the state, and passes
+ * each effect to its handler before it takes the next event.
  *
  * @module
  */
 
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import {
-  type Beginning,
   type Effect,
   hasSocket,
-  type Life,
-  type LifeEvent,
-  type LifeRules,
-  newLife,
+  initialState,
+  type LifecycleEvent,
+  type LifecycleRules,
+  type LifecycleState,
   type Now,
+  type StartFacts,
   wakeAtMs,
-} from "../life/life.ts";
-import { advance } from "../life/reconnect.ts";
+} from "../lifecycle/state.ts";
+import { advance } from "../lifecycle/reconnect.ts";
 
+/** The machine's calls to its owner. */
 export interface MachineEvents {
-  /** @param sessionId Of the session before the step. */
+  /** Executes an effect; `sessionId` is that of the state before the step. */
   effect(effect: Effect, sessionId: string | undefined): void;
-  /** All events that came are taken. */
-  settled(life: Life): void;
+  /** All events have been processed. */
+  settled(state: LifecycleState): void;
 }
 
+/** Clocks, randomness and timers of the machine. */
 export interface MachinePorts {
+  /** Reads both clocks. */
   now(): Now;
-  /** From 0 up to, but not including, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   random(): number;
-  /** Calls back once, after so many milliseconds; the answer calls it off. */
+  /** Calls back once, after `ms` milliseconds; returns a function that cancels. */
   after(ms: number, callback: () => void): () => void;
-  /** Called at every tick, every {@link TICK_MS} at least: the thread moves. */
+  /** Called at every tick, at least every {@link TICK_MS}, to show that the thread runs. */
   onTick(): void;
-  /** Milliseconds; for tests. */
+  /** Maximum milliseconds between ticks; for tests. */
   readonly tickMs?: number;
 }
 
+/** A running state machine. */
 export interface Machine extends Pick<Emitter<MachineEvents>, "connect"> {
-  readonly life: Life;
-  /** Whether a socket is the one in use. */
+  /** The current state. */
+  readonly state: LifecycleState;
+  /** Whether this is the number of the current socket. */
   isInUse(socket: number): boolean;
-  /** Takes a step, and those that its effects bring about after it. */
-  step(event: LifeEvent): void;
-  /** Where to connect from now on; a wait or a connection there is goes on. */
+  /** Takes a step for an event, and for the events that its effects cause. */
+  step(event: LifecycleEvent): void;
+  /** Sets the URL of the next connection. */
   setUrl(url: string): void;
-  /** Takes the last step: no timer is left. */
+  /** Takes the last step, and cancels the timer. */
   stop(): void;
 }
 
 /**
- * Milliseconds; a machine that has slept is noticed, and the thread seen to move, this often. Health
- * calls the thread dead after three times as long, and each tick of an idle bot costs CPU time.
+ * Maximum milliseconds between ticks. Ticks notice that the machine slept, and show that the thread
+ * runs. Health checks report a dead thread after three times as long. Each tick of an idle bot
+ * costs CPU time.
  */
 const TICK_MS = 10_000;
 
+/** Creates the machine in its initial state; it takes no step yet. */
 export function createMachine(
-  beginning: Beginning,
-  firstRules: LifeRules,
+  facts: StartFacts,
+  firstRules: LifecycleRules,
   { now, random, after, onTick, tickMs = TICK_MS }: MachinePorts,
 ): Machine {
   const emitter = createEmitter<MachineEvents>();
   let rules = firstRules;
-  let life = newLife(now(), beginning);
+  let state = initialState(now(), facts);
   let cancel: (() => void) | undefined;
   let armedFor = NaN;
-  const events: LifeEvent[] = [];
+  const events: LifecycleEvent[] = [];
 
-  function step(event: LifeEvent): void {
+  function step(event: LifecycleEvent): void {
     if (events.push(event) > 1) return;
     for (let next = events[0]; next; next = events[0]) {
-      const { life: then, effects } = advance(life, next, rules, now(), random());
-      const { sessionId } = life.session ?? {};
-      life = then;
+      const { state: newState, effects } = advance(state, next, rules, now(), random());
+      const { sessionId } = state.session ?? {};
+      state = newState;
       for (const effect of effects) emitter.emit.effect(effect, sessionId);
       events.shift();
     }
     arm();
-    emitter.emit.settled(life);
+    emitter.emit.settled(state);
   }
 
-  /** Plans the next tick: when something is due, or in {@link TICK_MS}. */
+  /** Plans the next tick: at the next deadline, or in {@link TICK_MS}. */
   function arm(): void {
-    const wakeAt = wakeAtMs(life);
-    if (wakeAt === armedFor || life.phase.kind === "stopped") return;
+    const wakeAt = wakeAtMs(state);
+    if (wakeAt === armedFor || state.phase.kind === "stopped") return;
     armedFor = wakeAt;
     cancel?.();
     const inMs = Math.max(1, Math.min(tickMs, Math.ceil(wakeAt - now().monotonicMs)));
@@ -99,10 +106,10 @@ export function createMachine(
 
   return {
     connect: emitter.connect,
-    get life() {
-      return life;
+    get state() {
+      return state;
     },
-    isInUse: (socket) => socket === life.socket && hasSocket(life.phase),
+    isInUse: (socket) => socket === state.socket && hasSocket(state.phase),
     step,
     setUrl(url) {
       rules = { ...rules, url };

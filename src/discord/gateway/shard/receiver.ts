@@ -1,13 +1,13 @@
 /**
- * Takes what the gateway sends: dispatches go into batches, all else to the state machine.
+ * Sorts the gateway's payloads: dispatches go into batches, all others to the state machine.
  *
- * A payload that cannot be read is counted and passed over, for the session goes
- * on without it; only a broken stream ends a connection.
+ * A payload that cannot be read is counted and skipped, because the session continues without it.
+ * Only a broken stream ends a connection.
  *
  * @module
  */
 
-import { isOfSession } from "../life/life.ts";
+import { isOfSession } from "../lifecycle/state.ts";
 import type { Batches } from "../link/batches.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
@@ -16,19 +16,27 @@ import { INTERACTION_CREATE } from "./acknowledge.ts";
 import type { Machine } from "./machine.ts";
 import type { ShardReport } from "./report.ts";
 
+/** The parts of the shard that payloads go to. */
 export interface ReceiverPorts {
-  readonly machine: Pick<Machine, "life" | "isInUse" | "step">;
+  /** The state machine. */
+  readonly machine: Pick<Machine, "state" | "isInUse" | "step">;
+  /** The sequence numbers. */
   readonly position: Position;
+  /** The batches for the main thread. */
   readonly batches: Pick<Batches, "add" | "skip" | "hole" | "newEpoch">;
+  /** Log and reports. */
   readonly report: Pick<ShardReport, "log" | "debug" | "passedOver" | "hole">;
+  /** The counters of the worker. */
   readonly counters: Pick<Counters, "dispatched" | "resumeEnded">;
-  /** Takes an INTERACTION_CREATE as it came: Discord waits three seconds for an answer. */
+  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
   readonly acknowledge: (dispatch: string) => void;
 }
 
 /**
- * @param types Of the dispatches that are used; of others only the sequence number counts.
- * @returns Takes a text that a socket brought; one of an earlier socket is void.
+ * Creates the function that takes the socket's payloads.
+ *
+ * @param types Types of the dispatches that Barnacle uses. Of others only the number counts.
+ * @returns A function that takes a payload. Payloads of earlier sockets are ignored.
  */
 export function createReceiver(
   types: readonly string[],
@@ -38,7 +46,7 @@ export function createReceiver(
 
   function receive(text: string, socket: number): void {
     if (!machine.isInUse(socket)) return;
-    const { phase } = machine.life;
+    const { phase } = machine.state;
     const frame = readFrame(text, wanted);
     switch (frame.kind) {
       case "dispatch":
@@ -58,10 +66,10 @@ export function createReceiver(
         return dispatch(frame);
       case "resumed":
         if (phase.kind !== "resuming") {
-          if (isOfSession(phase)) return dispatch(frame); // an earlier one, replayed
+          if (isOfSession(phase)) return dispatch(frame); // a replayed RESUMED
           return report.passedOver("RESUMED out of turn", text);
         }
-        noteHole(frame.seq);
+        recordHole(frame.seq);
         counters.resumeEnded("resumed");
         machine.step({ socket, kind: "resumed" });
         report.log("info", "Discord resumed the session: the bot is online", {});
@@ -71,19 +79,19 @@ export function createReceiver(
     }
   }
 
-  function noteHole(seq: number): void {
+  function recordHole(seq: number): void {
     if (!position.leavesHole(seq)) return;
     batches.hole();
     report.hole();
-    machine.step({ socket: machine.life.socket, kind: "hole" });
+    machine.step({ socket: machine.state.socket, kind: "hole" });
   }
 
   function dispatch({ type, seq, text }: DispatchFrame): void {
-    const isReplayed = machine.life.phase.kind === "resuming";
+    const isReplayed = machine.state.phase.kind === "resuming";
     counters.dispatched(type, isReplayed);
     report.debug("Dispatch", { type, seq });
-    noteHole(seq);
-    if (isReplayed && seq <= position.received) return; // it is in a batch already
+    recordHole(seq);
+    if (isReplayed && seq <= position.received) return; // an earlier batch has it
     position.receive(seq);
     if (type === INTERACTION_CREATE && text !== undefined) acknowledge(text);
     if (text === undefined) batches.skip(position.received);

@@ -1,68 +1,79 @@
 /**
- * What a shard tells of itself: its state, its losses, its log lines.
+ * Reports a shard's state, lost connections and log lines to the main thread.
  *
- * With `connection_debug` the lines alone say why a connection came to its end
- * (G10). Neither the token, nor a session's id, nor what people write is in any
- * of them: whatever the other end words is cleared of the first two and bounded.
+ * With `connection_debug` the log lines alone explain why a connection ended (G10). No line
+ * contains the token, a session id or people's messages. So texts of Discord and of the network are
+ * bounded, and token and session id are removed.
  *
  * @module
  */
 
 import { bounded } from "../../../lib/bounded.ts";
-import { closeLabel, closeLine, SESSION_LOST } from "../life/close_line.ts";
+import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
-import type { Hold, Life, Lost } from "../life/life.ts";
-import { MAX_FAILED_RESUMES } from "../life/loss.ts";
-import { backoffOf } from "../life/plan_reconnect.ts";
+import type { IdentifyWaitReason, LifecycleState, LostConnection } from "../lifecycle/state.ts";
+import { MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
+import { backoffOf } from "../lifecycle/plan_reconnect.ts";
 import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";
 import { toShardState } from "../socket/wire.ts";
 
+/** Fields of a log line. */
 export type LogFields = Readonly<Record<string, LogValue>>;
 
+/** Where reports go. */
 export interface ReportPorts {
+  /** Sends a message of this shard to the main thread. */
   post(message: FromShard): void;
-  /** What is of the whole worker. */
-  tell(message: FromWorker): void;
+  /** Sends a message of the whole worker to the main thread. */
+  postFromWorker(message: FromWorker): void;
+  /** The counters of the worker. */
   readonly counters: Counters;
 }
 
+/** The reports of one shard. */
 export interface ShardReport {
+  /** Writes a log line. */
   log(level: LogLevel, event: string, fields: LogFields): void;
-  /** Said with `connection_debug` only. */
+  /** Writes a log line if `connection_debug` is on. */
   debug(event: string, fields: LogFields): void;
+  /** Reports a heartbeat; without `latencyMs` Discord did not acknowledge it. */
   beat(beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
-  held(hold: Hold, waitMs: number): void;
-  /** Counted each time, and said ever more rarely: a flood is not to fill the log. */
+  /** Reports that an IDENTIFY must wait. */
+  identifyWait(reason: IdentifyWaitReason, waitMs: number): void;
+  /** Counts a skipped payload, and logs every power of two, so that a flood cannot fill the log. */
   passedOver(why: string, text: string): void;
-  lost(lost: Lost, sessionId: string | undefined): void;
+  /** Reports a lost connection; `sessionId` is that of the state before. */
+  lost(lost: LostConnection, sessionId: string | undefined): void;
+  /** Reports that Discord has forgotten events that the store lost. */
   hole(): void;
-  /** State and counters, where they have changed. */
-  update(life: Life): void;
+  /** Sends state and counters if they have changed. */
+  update(state: LifecycleState): void;
 }
 
-const HELD: Readonly<Record<Hold, string>> = {
+const WAIT_TEXTS: Readonly<Record<IdentifyWaitReason, string>> = {
   spacing: "Not identifying yet: another IDENTIFY was sent within five seconds",
-  budget: "Not identifying: the day's IDENTIFYs are spent but for the reserve",
+  budget: "Daily IDENTIFY limit almost reached: this shard waits before it opens a new session",
 };
 
 const HOLE =
-  "The store has lost events, and Discord has forgotten them: a new session follows, and " +
-  "catch-up looks for the messages among them";
+  "Discord has forgotten events that the store lost: Barnacle will open a new session, and " +
+  "catch-up reads the missing messages";
 
-/** Bytes of a close frame's reason; a socket error's name is shorter. */
+/** Maximum bytes of a close frame's reason; names of socket errors are shorter. */
 const MAX_REASON = 123;
 
+/** Creates the reports of one shard. */
 export function createShardReport(
   { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
   shardId: number,
-  { post, tell, counters }: ReportPorts,
+  { post, postFromWorker, counters }: ReportPorts,
 ): ShardReport {
   let reported = "";
   let passedOver = 0;
 
   function log(level: LogLevel, event: string, fields: LogFields): void {
     const own = shardCount > 1 ? { shard: shardId } : {};
-    tell({ kind: "log", level, event, fields: { ...own, ...fields } });
+    postFromWorker({ kind: "log", level, event, fields: { ...own, ...fields } });
   }
 
   function debug(event: string, fields: LogFields): void {
@@ -77,15 +88,15 @@ export function createShardReport(
       if (latencyMs === undefined) return debug("Heartbeat not acknowledged", late);
       debug("Heartbeat acknowledged", { ...late, latencyMs: Math.round(latencyMs) });
     },
-    held(hold, waitMs) {
-      if (hold === "budget") return log("warn", HELD.budget, { waitMs });
-      debug(HELD.spacing, { waitMs: Math.round(waitMs) });
+    identifyWait(reason, waitMs) {
+      if (reason === "budget") return log("warn", WAIT_TEXTS.budget, { waitMs });
+      debug(WAIT_TEXTS.spacing, { waitMs: Math.round(waitMs) });
     },
     passedOver(why, { length }) {
       counters.unparsable();
       passedOver++;
       if (!Number.isInteger(Math.log2(passedOver))) return;
-      log("warn", "Passed over what Discord sent, for it could not be read", {
+      log("warn", "Skipped a payload from Discord that Barnacle cannot read", {
         why,
         length,
         passedOver,
@@ -102,12 +113,12 @@ export function createShardReport(
       }
       log("info", closeLine(lost), { cause: label, phase: during });
       if ("reason" in cause) {
-        const said = without(cause.reason, [token, sessionId ?? ""]);
-        debug("The other end's words", { reason: bounded(said, MAX_REASON) });
+        const safeReason = withoutSecrets(cause.reason, [token, sessionId ?? ""]);
+        debug("Reason of the lost connection", { reason: bounded(safeReason, MAX_REASON) });
       }
       if (lost.isSessionLost) {
         const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
-        const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row came to nothing` : label;
+        const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
         log("warn", SESSION_LOST, { why });
       }
       if (next.kind === "stop" || next.kind === "give_up") {
@@ -124,22 +135,22 @@ export function createShardReport(
       });
     },
     hole: () => log("warn", HOLE, {}),
-    update(life) {
-      const state = toShardState(life);
-      const { failures } = life;
+    update(lifecycle) {
+      const state = toShardState(lifecycle);
+      const { failures, phase } = lifecycle;
       const text = JSON.stringify([state, failures]);
-      if (text !== reported && life.phase.kind !== "stopped") {
+      if (text !== reported && phase.kind !== "stopped") {
         reported = text;
         post({ kind: "state", state, failures });
       }
       const counts = counters.changed();
-      if (counts) tell({ kind: "counts", counts });
+      if (counts) postFromWorker({ kind: "counts", counts });
     },
   };
 }
 
-/** A text without what is secret, and without what a terminal would act on. */
-function without(text: string, secrets: readonly string[]): string {
+/** Removes secrets, and control characters that a terminal would execute. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret !== "")
     .reduce((left, secret) => left.replaceAll(secret, "…"), text)

@@ -1,9 +1,8 @@
 /**
- * The worker's end: messages in, the account's shards, messages out.
+ * Runs the account's shards in the worker, by messages of the main thread.
  *
- * An error that nobody expected ends the thread, whichever shard it was of. The
- * main thread notices and starts another one from what is stored, which is safer
- * than a shard in an unknown state.
+ * An unexpected error of any shard ends the thread. The main thread then starts another worker from
+ * the stored state, which is safer than a shard in an unknown state.
  *
  * @module
  */
@@ -11,7 +10,7 @@
 import { createAcknowledge } from "./acknowledge.ts";
 import { openConnection } from "../socket/connection.ts";
 import { createCounters } from "../link/counts.ts";
-import { holdsAfter, takeTurns } from "./identify_turns.ts";
+import { identifyDelays, spaceIdentifies } from "./identify_spacing.ts";
 import {
   type FromShard,
   type FromWorker,
@@ -21,16 +20,18 @@ import {
 import { isToWorker } from "../link/protocol_check.ts";
 import { type Shard, startShard } from "./shard.ts";
 
-/** As much of `node:worker_threads`' `MessagePort` as is needed. */
+/** The part of a `MessagePort` of `node:worker_threads` that the worker needs. */
 export interface Port {
+  /** Sends a message to the main thread. */
   postMessage(message: FromWorker): void;
+  /** Listens to the main thread. */
   on(event: "message", listener: (message: unknown) => void): unknown;
 }
 
 /**
- * Serves until the thread is ended.
+ * Runs shards until the thread ends.
  *
- * @throws {TypeError} If the main thread says what nobody understands.
+ * @throws {TypeError} If the main thread sends an unknown message.
  */
 export function serveGateway(port: Port): void {
   const shards = new Map<number, Shard>();
@@ -39,7 +40,9 @@ export function serveGateway(port: Port): void {
 
   function start({ version, options, shards: starts, tick }: Start): void {
     if (version !== PROTOCOL_VERSION) {
-      throw new TypeError(`The main thread speaks version ${version}`);
+      throw new TypeError(
+        `The main thread speaks version ${version} of the protocol, the worker ${PROTOCOL_VERSION}`,
+      );
     }
     if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
@@ -49,22 +52,24 @@ export function serveGateway(port: Port): void {
       onDone(outcome, isDone) {
         if (isDone && !options.isConnectionDebug) return;
         const level = isDone ? "debug" : "warn";
-        const event = isDone ? "Command acknowledged" : "Discord did not take a command's deferral";
+        const event = isDone
+          ? "Command acknowledged"
+          : "Discord did not accept the deferral of a command";
         port.postMessage({ kind: "log", level, event, fields: { outcome } });
       },
     });
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();
-    for (const shard of takeTurns(starts, maxConcurrency)) {
+    for (const shard of spaceIdentifies(starts, maxConcurrency)) {
       if (isOver) return;
       const { id } = shard;
       const ports = {
         now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
         random: Math.random,
         after,
-        post: (message: FromShard) => say(id, message),
-        tell: (message: FromWorker) => port.postMessage(message),
+        post: (message: FromShard) => postFromShard(id, message),
+        postFromWorker: (message: FromWorker) => port.postMessage(message),
         onTick,
         connect: openConnection,
         acknowledge,
@@ -74,11 +79,11 @@ export function serveGateway(port: Port): void {
     }
   }
 
-  function say(shardId: number, message: FromShard): void {
+  function postFromShard(shardId: number, message: FromShard): void {
     port.postMessage({ ...message, shardId, sentAt: Date.now() });
     if (message.kind !== "final") return;
     isOver = true;
-    void endAll(); // what is final for one shard is so for the account
+    void endAll(); // if one shard cannot go on, neither can its account
   }
 
   function permit({ shardId, socket, answer }: Extract<ToWorker, { kind: "permit" }>): void {
@@ -88,12 +93,12 @@ export function serveGateway(port: Port): void {
       id,
       wantsIdentify: wantsIdentify(),
     }));
-    for (const [id, forMs] of holdsAfter(shardId, others, maxConcurrency)) {
-      shards.get(id)?.hold(forMs);
+    for (const [id, forMs] of identifyDelays(shardId, others, maxConcurrency)) {
+      shards.get(id)?.delayIdentify(forMs);
     }
   }
 
-  /** A shard's end that fails ends the thread, which is what was asked for. */
+  /** Stops all shards. If that fails, the error ends the thread, which is the purpose. */
   function endAll(): Promise<unknown> {
     return Promise.all([...shards.values()].map((shard) => shard.stop())).catch(
       (error: unknown) => {

@@ -1,13 +1,13 @@
 /**
- * One gateway connection: makes its parts, and joins them.
+ * Runs one gateway connection: creates its parts and connects them.
  *
- * `reconnect.ts` decides, and `machine.ts` takes its steps. The socket brings texts to the receiver,
- * which sorts them into events of the machine and dispatches for the main thread.
+ * `reconnect.ts` decides, and `machine.ts` executes its steps. The socket passes payloads to the
+ * receiver. The receiver sorts them into events for the machine and dispatches for the main thread.
  *
  * @module
  */
 
-import { DEADLINES, wantsIdentify } from "../life/life.ts";
+import { DEADLINES, wantsIdentify } from "../lifecycle/state.ts";
 import { type BatchBounds, createBatches } from "../link/batches.ts";
 import { createPosition } from "../link/position.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
@@ -18,27 +18,33 @@ import { createMachine, type MachinePorts } from "./machine.ts";
 import { createReceiver } from "./receiver.ts";
 import { createShardReport, type ReportPorts } from "./report.ts";
 
+/** What a shard needs. */
 export interface ShardPorts extends ReportPorts, MachinePorts {
+  /** Opens a connection. */
   readonly connect: typeof openConnection;
-  /** Takes an INTERACTION_CREATE as it came: Discord waits three seconds for an answer. */
+  /** Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer. */
   readonly acknowledge: (dispatch: string) => void;
+  /** Bounds of the uncommitted dispatches; absent for the default. */
   readonly bounds?: BatchBounds;
 }
 
+/** A running shard. */
 export interface Shard {
-  /** The main thread has stored everything up to this batch. */
+  /** Records that the main thread has stored everything up to this batch. */
   committed(batch: { readonly number: number }): void;
-  /** Main's answer to the socket that asked for an IDENTIFY; to another one it is void. */
+  /** Takes the answer to a permit request of this socket; one for an earlier socket is ignored. */
   permit(socket: number, answer: PermitAnswer): void;
-  /** Another shard has the turn to IDENTIFY, for so many milliseconds. */
-  hold(forMs: number): void;
+  /** Delays an IDENTIFY, because another shard is about to send one. */
+  delayIdentify(forMs: number): void;
+  /** Whether its next step is an IDENTIFY. */
   wantsIdentify(): boolean;
-  /** Where to connect from now on; a wait or a connection there is goes on. */
+  /** Sets the URL of the next connection. */
   setUrl(url: string): void;
-  /** Closes the socket so that the session can be resumed; a second at most. */
+  /** Closes the socket so that the session stays resumable; takes a second at most. */
   stop(): Promise<void>;
 }
 
+/** Starts a shard; it connects at once. */
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
   ports: ShardPorts,
@@ -57,7 +63,7 @@ export function startShard(
       onFull(isFull) {
         connector.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
-          held: batches.held,
+          held: batches.uncommitted,
         });
         machine.step({ kind: isFull ? "congested" : "drained" });
       },
@@ -83,20 +89,20 @@ export function startShard(
       if (progress) position.wasCommitted(progress);
     },
     permit(socket, answer) {
-      const { socket: inUse, phase } = machine.life;
+      const { socket: inUse, phase } = machine.state;
       const isAwaited = phase.kind === "permitting" || (phase.kind === "ready" && phase.isAsking);
       const isVoid = socket !== inUse || !isAwaited;
       debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
       machine.step({ socket, kind: "permit", answer });
     },
-    hold: (forMs) => machine.step({ kind: "held", forMs }),
-    wantsIdentify: () => wantsIdentify(machine.life),
+    delayIdentify: (forMs) => machine.step({ kind: "identify_delayed", forMs }),
+    wantsIdentify: () => wantsIdentify(machine.state),
     setUrl: machine.setUrl,
     async stop() {
       machine.stop();
       await connector.closed();
       batches.close();
-      report.update(machine.life);
+      report.update(machine.state);
     },
   };
 }

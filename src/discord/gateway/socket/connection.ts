@@ -1,9 +1,9 @@
 /**
- * One connection to the gateway, whose frames come out as text, in order.
+ * Opens one connection to the gateway and returns its payloads as text, in order.
  *
- * It joins the socket and the decompression: reading stops while too much
- * waits to be decompressed, and the end of the socket is told only after all
- * that came before it, since the last thing said may be an op 9.
+ * It joins the socket and the decompression. It pauses the socket while too much data waits for
+ * decompression. It reports the socket's end only after all earlier data, because the last payload
+ * may be an op 9.
  *
  * @module
  */
@@ -11,33 +11,44 @@
 import { createInflater, type Inflater } from "./inflate.ts";
 import { type GatewaySocket, openSocket, type SocketClose, type SocketOptions } from "./socket.ts";
 
+/** Options of a connection to the gateway. */
 export interface ConnectionOptions extends SocketOptions {
+  /** Whether Discord compresses its payloads with `zlib-stream`. */
   readonly compress: boolean;
 }
 
+/** The connection's calls to its owner. */
 export interface ConnectionEvents {
+  /** The WebSocket is open. */
   onOpen(): void;
+  /** Takes one payload, decompressed. */
   onText(text: string): void;
-  /** What comes cannot be read any more; the connection is still to be closed. */
+  /** The received data cannot be decoded any more. The owner must still close the connection. */
   onGarbled(reason: string): void;
   /** The last call, made once; never after `close()`. */
   onClose(close: SocketClose): void;
 }
 
+/** An open connection, or one that is being opened. */
 export interface Connection {
+  /** Sends one payload. Does nothing before the socket is open and after it has ended. */
   send(text: string): void;
-  /** Sends the close frame and goes on reading: `onClose` comes once the other end has closed. */
+  /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
   beginClose(code: number): void;
-  /** Resolves when the socket is gone, a second later at most. */
+  /** Resolves once the socket is closed, after a second at most. */
   close(code: number): Promise<void>;
-  /** Whether whoever reads the texts has had enough for now. */
+  /** Pauses reading while the reader of the texts has no room. */
   setPaused(isPaused: boolean): void;
 }
 
-/** Bytes that may wait for decompression before the socket is not read. */
+/** Bytes that may wait for decompression before the socket is paused. */
 const MAX_BACKLOG_BYTES = 256 << 10;
 
-/** @throws {TypeError} If the URL is not one that the token may be sent to. */
+/**
+ * Starts connecting.
+ *
+ * @throws {TypeError} If the token must not be sent to this URL.
+ */
 export function openConnection(options: ConnectionOptions, events: ConnectionEvents): Connection {
   let inflater: Inflater | undefined;
   let ended: SocketClose | undefined;
@@ -48,7 +59,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     inflater = createInflater("zlib-stream", {
       onText: events.onText,
       onIdle() {
-        flow();
+        updatePause();
         if (ended) events.onClose(ended);
       },
       onError: () => events.onGarbled("the compressed stream is broken"),
@@ -60,7 +71,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     onFrame(data, isBinary) {
       if (!inflater || !isBinary) return events.onText(data.toString());
       inflater.push(data);
-      flow();
+      updatePause();
     },
     onClose(close) {
       ended = close;
@@ -68,7 +79,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     },
   });
 
-  function flow(): void {
+  function updatePause(): void {
     const mustPause = isReaderFull || (inflater?.backlogBytes ?? 0) > MAX_BACKLOG_BYTES;
     if (mustPause === isPaused) return;
     isPaused = mustPause;
@@ -85,7 +96,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
     },
     setPaused(isFull) {
       isReaderFull = isFull;
-      flow();
+      updatePause();
     },
   };
 }

@@ -1,9 +1,9 @@
 /**
- * What one text from the gateway is.
+ * Classifies the payloads that the gateway sends.
  *
- * The envelope of a dispatch says enough, so this thread parses none: the main thread does, and
- * passes over a text that is no JSON. READY, RESUMED and all that is no dispatch are parsed here,
- * and so is a dispatch whose envelope does not come first.
+ * This thread reads only the envelope of most dispatches. The main thread parses them, and skips
+ * texts that are no JSON. This file parses READY, RESUMED and everything that is no dispatch. It
+ * also parses a dispatch whose envelope does not come first.
  *
  * @module
  */
@@ -11,17 +11,19 @@
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import { parsePayload, type Payload, scanEnvelope } from "./envelope.ts";
-import type { SocketEvent } from "../life/life.ts";
+import type { SocketEvent } from "../lifecycle/state.ts";
 
-/** As much of a dispatch as the batches want to know. */
+/** The fields of a dispatch that batching needs. */
 export interface DispatchFrame {
-  /** Discord's word for it; `"ODD"` where it is none that Discord would use. */
+  /** Discord's type of the dispatch; `"ODD"` if it does not look like one of Discord's types. */
   readonly type: string;
+  /** Sequence number within the session. */
   readonly seq: number;
-  /** Absent where nobody uses it. */
+  /** The dispatch as JSON; absent if Barnacle does not use its type. */
   readonly text?: string;
 }
 
+/** One classified payload. */
 export type Frame =
   | ({ readonly kind: "dispatch" } & DispatchFrame)
   | ({
@@ -31,42 +33,46 @@ export type Frame =
   } & DispatchFrame)
   | ({ readonly kind: "resumed" } & DispatchFrame)
   | { readonly kind: "event"; readonly event: SocketEvent }
-  /** Says why; holds nothing of the text, which may be people's words. */
+  /** `why` quotes nothing of the text, which may contain people's messages. */
   | { readonly kind: "unreadable"; readonly why: string };
 
 /**
- * Milliseconds; a shorter interval could only be an error, and would flood. A
- * longer one would keep a dead connection: Discord's own is 41 seconds.
+ * Accepted heartbeat intervals in milliseconds. A shorter one must be an error, and would flood
+ * Discord. A longer one would keep a dead connection. Discord's own is 41 seconds.
  */
 const INTERVAL_MS = { min: 100, max: 600_000 };
 
-/** A type becomes a metric's label and a word in the log. */
+/** Metric labels and log lines contain the type, so it is restricted. */
 const TYPE = /^[A-Z][A-Z0-9_]{0,63}$/;
 
-/** @param wanted Types of the dispatches that somebody uses. */
+/**
+ * Classifies one payload.
+ *
+ * @param wanted Types of the dispatches that Barnacle uses.
+ */
 export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
   const envelope = scanEnvelope(text);
   if (envelope?.op === Op.Dispatch) {
     const { t, s } = envelope;
     const isParsed = t === "READY" || t === "RESUMED";
     if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isParsed) {
-      return { kind: "dispatch", type: wordOf(t), seq: s, ...(wanted.has(t) && { text }) };
+      return { kind: "dispatch", type: safeType(t), seq: s, ...(wanted.has(t) && { text }) };
     }
   }
   const payload = parsePayload(text);
-  if (!payload) return { kind: "unreadable", why: "not JSON of the gateway's" };
+  if (!payload) return { kind: "unreadable", why: "not a gateway payload in JSON" };
   if (payload.op === Op.Dispatch) return readDispatch(payload, text, wanted);
   const event = toSocketEvent(payload);
   return event
     ? { kind: "event", event }
-    : { kind: "unreadable", why: "an opcode that nobody sends to a bot" };
+    : { kind: "unreadable", why: "an opcode that Discord does not send to bots" };
 }
 
 function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<string>): Frame {
   if (t === undefined || s === undefined) {
     return { kind: "unreadable", why: "a dispatch without type or sequence number" };
   }
-  const dispatch = { type: wordOf(t), seq: s, ...(wanted.has(t) && { text }) };
+  const dispatch = { type: safeType(t), seq: s, ...(wanted.has(t) && { text }) };
   if (t === "RESUMED") return { kind: "resumed", ...dispatch };
   if (t !== "READY") return { kind: "dispatch", ...dispatch };
   const session = toSession(d, s);
@@ -75,26 +81,26 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
     : { kind: "unreadable", why: "READY without a session" };
 }
 
-function wordOf(type: string): string {
+function safeType(type: string): string {
   return TYPE.test(type) ? type : "ODD";
 }
 
 function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (typeof d !== "object" || d === null) return undefined;
   if (!("session_id" in d) || typeof d.session_id !== "string") return undefined;
-  // Servers in Discord's place leave it out: a session is then resumed where it began.
-  const named = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
+  // Other servers than Discord's omit it; the session is then resumed at the configured URL.
+  const resumeAddress = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
     ? d.resume_gateway_url
     : "";
-  const resumeUrl = /^wss?:$/.test(URL.parse(named)?.protocol ?? "") ? named : "";
+  const resumeUrl = /^wss?:$/.test(URL.parse(resumeAddress)?.protocol ?? "") ? resumeAddress : "";
   return { sessionId: d.session_id, resumeUrl, seq };
 }
 
-/** What a payload that is no dispatch means; `undefined` if nothing. */
+/** @returns The event of a payload that is no dispatch; `undefined` for unknown opcodes. */
 function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
   switch (op) {
     case Op.Heartbeat:
-      return { kind: "beat_asked" };
+      return { kind: "heartbeat_requested" };
     case Op.Reconnect:
       return { kind: "reconnect_asked" };
     case Op.InvalidSession:

@@ -1,9 +1,8 @@
 /**
- * Knocks at the gateway: from the address to HELLO, and no further.
+ * Checks whether the gateway can be reached, from the name look-up to HELLO.
  *
- * It takes the way that the bot takes, proxy and certificates included, and
- * never identifies, so that it costs nothing of what Discord counts and can run
- * beside the bot.
+ * It connects as the bot does, proxy and certificates included. It never identifies, so it uses no
+ * IDENTIFY and can run beside the bot.
  *
  * @module
  */
@@ -15,28 +14,35 @@ import { readFrame } from "./frame.ts";
 import { openSocket } from "./socket.ts";
 import { gatewayUrl } from "./wire.ts";
 
+/** What to check. */
 export interface ProbeOptions {
-  /** As Discord names it. */
+  /** The gateway's URL as Discord reports it. */
   readonly url: string;
-  /** `"http://user:pw@host:3128"`, where the way leads through it. */
+  /** The proxy to use, such as `"http://user:pw@host:3128"`; absent for a direct connection. */
   readonly proxy?: string;
-  /** Milliseconds to the 101, and again to HELLO. */
+  /** Milliseconds until the 101 response, and again until HELLO. */
   readonly timeoutMs: number;
 }
 
+/** Clock and timer of the check. */
 export interface ProbePorts {
-  /** Milliseconds of a clock that is never set. */
+  /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
+  /** Calls back later; returns a function that cancels. */
   readonly schedule: Schedule;
 }
 
-/** An end that Discord takes for a normal one; there is no session that it could harm. */
-const NORMAL = 1000;
+/** Close code for a normal end. There is no session that it could end. */
+const NORMAL_CLOSURE = 1000;
 
-/** No dispatch comes before an IDENTIFY. */
-const NOTHING: ReadonlySet<string> = new Set();
+/** Discord sends no dispatch before an IDENTIFY. */
+const NO_TYPES: ReadonlySet<string> = new Set();
 
-/** @throws {TypeError} If the address is none that a token may be sent to. */
+/**
+ * Connects, waits for HELLO, and closes.
+ *
+ * @throws {TypeError} If the token must not be sent to this URL.
+ */
 export async function probeGateway(
   { url, proxy, timeoutMs }: ProbeOptions,
   { elapsed, schedule }: ProbePorts,
@@ -58,9 +64,9 @@ export async function probeGateway(
       stopWaiting = schedule(() => fail("no HELLO in time"), timeoutMs);
     },
     onFrame(data) {
-      const frame = readFrame(data.toString(), NOTHING);
+      const frame = readFrame(data.toString(), NO_TYPES);
       if (frame.kind !== "event" || frame.event.kind !== "hello" || openMs === undefined) {
-        return fail("something else than HELLO");
+        return fail("something other than HELLO");
       }
       const found = { openMs, heartbeatIntervalMs: frame.event.intervalMs };
       resolve({ kind: "ok", ms: elapsed() - startedAt, found });
@@ -71,6 +77,6 @@ export async function probeGateway(
     return await promise;
   } finally {
     stopWaiting();
-    await socket.close(NORMAL);
+    await socket.close(NORMAL_CLOSURE);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * A way through an HTTP proxy: `CONNECT`, and from then on the bytes are ours.
+ * Opens a tunnel through an HTTP proxy with `CONNECT`.
  *
- * Neither runtime does this for a socket of one's own (G15). What a proxy can do
- * wrong is told apart, since it is mended elsewhere than Discord's outages are.
+ * Neither runtime does this for plain sockets (G15). Errors name the proxy, because the operator
+ * fixes them elsewhere than an outage of Discord.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#name-connect}
  * @module
@@ -11,20 +11,23 @@
 import { Buffer } from "node:buffer";
 import type net from "node:net";
 
-/** Bytes; the longest answer of a proxy that is read. */
+/** Bytes; a longer answer of a proxy is an error. */
 const MAX_ANSWER_BYTES = 16_384;
 
+/** The result of a tunnel request; exactly one method is called. */
 export interface TunnelEvents {
-  /** The bytes that follow are the other end's. */
+  /** From now on the stream reaches the target. */
   onOpen(): void;
-  /** `"the proxy asks for a user and password (407)"`. */
+  /** The proxy refused: `"the proxy asks for a user and password (407)"`. */
   onRefused(reason: string): void;
 }
 
 /**
- * Asks for the way to `host:port`, over a connection to the proxy.
+ * Asks a proxy for a tunnel.
  *
- * @param proxy `http://user:pw@host:3128`; user and password go nowhere but into the request.
+ * @param socket An open connection to the proxy.
+ * @param proxy `http://user:pw@host:3128`. User and password appear only in the request.
+ * @param target `"host:port"` to reach through the proxy.
  */
 export function requestTunnel(
   socket: net.Socket,
@@ -42,8 +45,10 @@ export function requestTunnel(
     }
     const reason = refusalIn(answer.subarray(0, length).toString("latin1"));
     if (reason !== undefined) return finish(() => onRefused(reason));
-    // A server speaks only once it is spoken to, so nothing of its own can be here.
-    if (answer.length > length + 4) return finish(() => onRefused("the proxy speaks out of turn"));
+    // The target speaks only after our request, so these bytes cannot be its own.
+    if (answer.length > length + 4) {
+      return finish(() => onRefused("the proxy sends data out of turn"));
+    }
     finish(onOpen);
   };
   const finish = (then: () => void) => {
@@ -64,16 +69,16 @@ function connectRequest({ username, password }: URL, target: string): string {
   ].join("\r\n");
 }
 
-/** What stands in a URL for a name or a password; who wrote a lone `%` there meant just that. */
+/** Decodes a user or password of a URL. A text with a lone `%` stays as it is. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // no escapes: only a `URIError` can come of it
+    return text; // malformed escapes: only a `URIError` is possible here
   }
 }
 
-/** Why a proxy's answer opens no way; `undefined` if it does. */
+/** @returns Why the proxy refused; `undefined` if it opened the tunnel. */
 function refusalIn(head: string): string | undefined {
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1];
   if (status === undefined) return "the proxy is no HTTP proxy";

@@ -1,10 +1,9 @@
 /**
- * The WebSocket to the gateway, on a stream from `dial.ts`.
+ * Opens the WebSocket to the gateway on a stream of `transport.ts`.
  *
- * Neither runtime's own client can set TCP keepalive, be torn down against a
- * peer that has gone deaf, or be paused; the socket below can. Frames are read
- * and written by `ws`, taken by path: under Bun the bare name is Bun's own.
- * Opcodes, sessions and reconnecting are none of its business.
+ * Neither runtime's own client can set TCP keepalive, be paused, or be closed if the peer does not
+ * answer. This socket can. The package `ws` reads and writes frames. It is imported by path,
+ * because under Bun the bare name is Bun's own module. Opcodes and sessions are not its concern.
  *
  * @module
  */
@@ -13,63 +12,70 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { isLoopbackHost } from "../../../lib/network/loopback.ts";
-import { dial, type DialOptions, nameOf } from "./dial.ts";
+import { connectTransport, nameOf, type TransportOptions } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
 import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"
 import Sender from "../../../../node_modules/ws/lib/sender.js";
 
-/** Of `url`, plain `ws:` only to this machine, and never through a proxy. */
-export interface SocketOptions extends DialOptions {
-  /** Milliseconds from the name's look-up to the 101. */
+/** Options of a socket. `url` may have `ws:` only for this machine, and only without a proxy. */
+export interface SocketOptions extends TransportOptions {
+  /** Milliseconds from the name look-up to the 101 response. */
   readonly connectTimeoutMs: number;
 }
 
-/** How a connection ended; without a code where no close frame came. */
+/** How a connection ended. */
 export interface SocketClose {
+  /** The close code; absent if there was no close frame, or if it had none. */
   readonly code?: number;
-  /** Discord's words, or the error's name: `"ECONNREFUSED"`. */
+  /** Discord's text, or the error's name: `"ECONNREFUSED"`. */
   readonly reason: string;
 }
 
+/** The socket's calls to its owner. */
 export interface SocketEvents {
+  /** The upgrade succeeded. */
   onOpen(): void;
+  /** Takes one message; `isBinary` tells compressed ones from texts. */
   onFrame(data: Buffer, isBinary: boolean): void;
   /** The last call, made once; never after `close()`. */
   onClose(close: SocketClose): void;
 }
 
+/** A WebSocket that is open or being opened. */
 export interface GatewaySocket {
-  /** Does nothing before the socket is open, and after it has ended. */
+  /** Sends a text message. Does nothing before the socket is open and after it has ended. */
   send(text: string): void;
-  /** Sends the close frame and goes on reading: `onClose` comes once the other end has closed. */
+  /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
   beginClose(code: number): void;
-  /** Says goodbye, waits a second at most for the other end, and tells nobody. */
+  /** Closes, and waits a second at most for the peer. No event follows. */
   close(code: number): Promise<void>;
+  /** Stops reading. */
   pause(): void;
+  /** Reads again. */
   resume(): void;
 }
 
-/** Bytes; the longest answer to an upgrade that is read. */
+/** Bytes; a longer answer to the upgrade is an error. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** Bytes; a GUILD_CREATE of the largest guild is a few million. */
+/** Bytes of one message; a GUILD_CREATE of the largest guild has a few million. */
 const MAX_PAYLOAD_BYTES = 64 << 20;
 
-/** Milliseconds that the other end gets to answer a goodbye. */
-const GOODBYE_MS = 1_000;
+/** Milliseconds that the peer has to answer a close frame. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
-/** What a server adds to the key of the upgrade (RFC 6455, 1.3). */
+/** Suffix that a server adds to the upgrade's key (RFC 6455, 1.3). */
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /**
- * Connects.
+ * Starts connecting.
  *
- * @throws {TypeError} If the token may not be sent so.
+ * @throws {TypeError} If the token must not be sent to this URL.
  */
 export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
   const { url } = options;
-  refuseUnsafe(options);
+  assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
   let sender: Sender | undefined;
@@ -82,14 +88,14 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
-    dialling.end((outermost) => outermost.destroy());
+    transport.end((outermost) => outermost.destroy());
     events.onClose(close);
   };
   const timer = setTimeout(
-    () => end({ reason: `${dialling.step} in time` }),
+    () => end({ reason: `${transport.step} in time` }),
     options.connectTimeoutMs,
   );
-  const dialling = dial(options, {
+  const transport = connectTransport(options, {
     onConnected(connected) {
       if (isOver) return;
       stream = connected;
@@ -105,7 +111,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
   }
 
   function read(socket: net.Socket, data: Buffer): void {
-    if (isOver) return; // what comes during the goodbye is read and dropped
+    if (isOver) return; // data that arrives while closing is dropped
     if (receiver) return void receiver.write(data);
 
     head = Buffer.concat([head, data]);
@@ -139,9 +145,9 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
       isOver = true;
       clearTimeout(timer);
       return new Promise((resolve) => {
-        // Where the close frame was sent before, its answer has been waited for.
+        // If a close frame was sent before, the peer has had its time to answer.
         const from = isCloseSent ? undefined : sender;
-        dialling.end((outermost) => sayGoodbye(outermost, from, code, resolve));
+        transport.end((outermost) => closeGracefully(outermost, from, code, resolve));
       });
     },
     pause: () => void stream?.pause(),
@@ -149,8 +155,8 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
   };
 }
 
-/** The token goes in clear text only to this machine: a simulator, a test. */
-function refuseUnsafe({ url, proxy }: SocketOptions): void {
+/** Allows an unencrypted connection, and with it the token, only to this machine. */
+function assertSafeUrl({ url, proxy }: SocketOptions): void {
   if (url.protocol === "wss:") return;
   if (url.protocol !== "ws:") {
     throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
@@ -175,7 +181,7 @@ function upgradeRequest(url: URL, key: string): string {
   ].join("\r\n");
 }
 
-/** Why the answer to the upgrade is none; `undefined` if it is one. */
+/** @returns Why the upgrade failed; `undefined` if it succeeded. */
 function refusalIn(header: string, key: string): string | undefined {
   const status = /^HTTP\/1\.1 (\d{3})/.exec(header)?.[1];
   if (status === undefined) return "not an answer to an upgrade";
@@ -187,7 +193,7 @@ function refusalIn(header: string, key: string): string | undefined {
 
 interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
   end(close: SocketClose): void;
-  /** Sends a close frame, unless one was sent. */
+  /** Sends a close frame, unless one has been sent. */
   sendClose(code: number | undefined): void;
   isOver(): boolean;
 }
@@ -212,7 +218,7 @@ function createReceiver(
     if (isOver()) return;
     const close = {
       ...(code === NO_CODE ? {} : { code }),
-      reason: reason.toString() || "closed without words",
+      reason: reason.toString() || "closed without a reason",
     };
     sendClose(code === NO_CODE ? undefined : code);
     end(close);
@@ -220,21 +226,21 @@ function createReceiver(
   return receiver;
 }
 
-/** How `ws` says that a close frame had no code (RFC 6455, 7.4.1). */
+/** The code that `ws` reports for a close frame without a code (RFC 6455, 7.4.1). */
 const NO_CODE = 1005;
 
-function sayGoodbye(
+function closeGracefully(
   socket: net.Socket,
   sender: Sender | undefined,
   code: number,
   onGone: () => void,
 ): void {
-  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
   socket.once("close", () => {
     clearTimeout(timer);
     onGone();
   });
   if (!sender) return void socket.destroy();
-  socket.resume(); // unread data would turn our goodbye into a reset
+  socket.resume(); // with unread data the kernel would send a reset instead of our close frame
   sender.close(code, "", true, () => socket.end());
 }

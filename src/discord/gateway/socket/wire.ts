@@ -1,15 +1,19 @@
 /**
- * The address that a shard calls, the payloads that it sends, and what it tells of itself.
+ * Builds the gateway's URL, the payloads that a shard sends, and its state for health checks.
  *
  * @module
  */
 
 import process from "node:process";
 import { ActivityTypes } from "@discordeno/types";
-import type { Life, Phase } from "../life/life.ts";
+import type { LifecycleState, Phase } from "../lifecycle/state.ts";
 import type { CommonOptions, Presence, ShardState } from "../link/protocol.ts";
 
-/** @throws {TypeError} If the address is no URL. */
+/**
+ * Adds the API version, the encoding and the compression to the gateway's address.
+ *
+ * @throws {TypeError} If the address is no URL.
+ */
 export function gatewayUrl(address: string, compress: boolean): URL {
   const url = new URL(address);
   url.searchParams.set("v", "10");
@@ -18,7 +22,7 @@ export function gatewayUrl(address: string, compress: boolean): URL {
   return url;
 }
 
-/** `d` of IDENTIFY. */
+/** Builds the `d` of an IDENTIFY. */
 export function identifyPayload(
   { token, intents, presence, shardCount }: CommonOptions,
   shardId: number,
@@ -33,19 +37,20 @@ export function identifyPayload(
   };
 }
 
-/** `d` of RESUME. */
+/** Builds the `d` of a RESUME. */
 export function resumePayload(token: string, sessionId: string, seq: number): unknown {
   return { token, session_id: sessionId, seq };
 }
 
-/** `d` of a presence update (op 3), and of IDENTIFY's `presence`. */
+/** Builds the `d` of a presence update (op 3), which is also the `presence` of an IDENTIFY. */
 export function presencePayload({ status, activity }: Presence): unknown {
   const custom = { name: "Custom Status", type: ActivityTypes.Custom, state: activity };
   return { since: null, activities: activity === undefined ? [] : [custom], status, afk: false };
 }
 
-export function toShardState({ phase, readyAt, ack, isDown }: Life): ShardState {
-  const waits = phase.kind === "waiting" ? phase.hold : undefined;
+/** Derives the state that health checks show. */
+export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): ShardState {
+  const waits = phase.kind === "waiting" ? phase.waitReason : undefined;
   return {
     state: STATES[phase.kind],
     readyAt,

@@ -1,16 +1,23 @@
-/** The half of `ws` that reads frames, imported by path; its package brings no types. */
+/** Types of the frame reader of `ws`, which is imported by path. The package has no types. */
 
 import type { Buffer } from "node:buffer";
 import type { Writable } from "node:stream";
 
+/** A parser of WebSocket frames; write the received bytes to it. */
 interface Receiver extends Writable {
+  /** One whole message. */
   on(event: "message", listener: (data: Buffer, isBinary: boolean) => void): this;
+  /** A control frame. */
   on(event: "ping" | "pong", listener: (data: Buffer) => void): this;
+  /** The peer's close frame; the code is 1005 if it has none. */
   on(event: "conclude", listener: (code: number, reason: Buffer) => void): this;
+  /** The bytes are no valid frames. */
   on(event: "error", listener: (error: Error) => void): this;
+  /** Any other event. */
   on(event: string, listener: (...args: never[]) => void): this;
 }
 
+/** Creates a parser; `maxPayload` is in bytes. */
 declare const Receiver: new (options: {
   readonly isServer: boolean;
   readonly maxPayload: number;

@@ -1,9 +1,11 @@
-/** The half of `ws` that writes frames, imported by path; its package brings no types. */
+/** Types of the frame writer of `ws`, which is imported by path. The package has no types. */
 
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 
+/** A writer of WebSocket frames to one stream. */
 interface Sender {
+  /** Writes one message. */
   send(
     data: string | Buffer,
     options: {
@@ -14,11 +16,15 @@ interface Sender {
     },
     done?: () => void,
   ): void;
+  /** Writes a ping. */
   ping(data: string | Buffer, mask: boolean): void;
+  /** Writes a pong. */
   pong(data: string | Buffer, mask: boolean): void;
+  /** Writes a close frame. */
   close(code: number | undefined, data: string, mask: boolean, done?: () => void): void;
 }
 
+/** Creates a writer. */
 declare const Sender: new (socket: Duplex, extensions: Readonly<Record<string, never>>) => Sender;
 
 export default Sender;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
 import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
@@ -17,7 +17,7 @@ import {
 
 const CONTEXT = {
   accountId: ACCOUNT,
-  index: fold(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
+  index: applyDispatch(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
 };
 const IN_GUILD = {
   guild_id: GUILD,
@@ -34,7 +34,7 @@ function decoded(fields: Readonly<Record<string, unknown>> = {}): ButtonPress {
 }
 
 describe("[P3] [K5] decodeInteraction()", () => {
-  it("reads a press in direct messages", () => {
+  it("decodes a button in direct messages", () => {
     assert.deepEqual(decoded(), {
       kind: "button",
       accountId: ACCOUNT,
@@ -49,7 +49,7 @@ describe("[P3] [K5] decodeInteraction()", () => {
     });
   });
 
-  it("[P14] reads one in a guild with its place, and the roles of who pressed", () => {
+  it("[P14] decodes a button in a guild, with its place and the user's roles", () => {
     const { guildId, channelId, place, sender } = decoded(IN_GUILD);
     assert.deepEqual([guildId, channelId], [GUILD, CHANNEL]);
     assert.deepEqual(place, {
@@ -65,31 +65,31 @@ describe("[P3] [K5] decodeInteraction()", () => {
     });
   });
 
-  it("knows a thread with its parent", () => {
+  it("finds the parent of a thread", () => {
     const { place } = decoded({ ...IN_GUILD, channel_id: THREAD });
     assert.ok(place.kind === "guild");
     assert.deepEqual([place.channel.id, place.thread?.id], [CHANNEL, THREAD]);
   });
 
-  it("[P5] knows a group DM, and its name where it has one", () => {
+  it("[P5] recognises a group DM, and its name if it has one", () => {
     const named = decoded({ channel: { id: "1", type: 3, name: "crew" } });
     assert.deepEqual(named.place, { kind: "group_dm", name: "crew" });
     const nameless = decoded({ channel: { id: "1", type: 3, name: null } });
     assert.deepEqual(nameless.place, { kind: "group_dm" });
   });
 
-  it("[P2] takes a guild's for a guild's, whatever else it says", () => {
+  it("[P2] decodes an interaction with a guild as the guild's, despite its other fields", () => {
     const { place, sender } = decoded({ ...IN_GUILD, guild_id: "1600000000000000099", user: ADA });
     assert.ok(place.kind === "guild");
     assert.equal(place.isUnknown, true);
-    assert.deepEqual(sender.roles, [{ id: OTHER_ROLE }], "without names in a guild not known");
+    assert.deepEqual(sender.roles, [{ id: OTHER_ROLE }], "without names in an unknown guild");
   });
 
-  it("[P11] tells a bot", () => {
+  it("[P11] recognises a bot", () => {
     assert.equal(decoded({ user: { ...ADA, bot: true } }).sender.automaton, "bot");
   });
 
-  it("[K1] reads a slash command with its options", () => {
+  it("[K1] decodes a slash command with its options", () => {
     const data = {
       id: "1",
       type: 1,
@@ -102,7 +102,7 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.deepEqual([call.place, call.sender.id], [{ kind: "dm" }, ADA.id]);
   });
 
-  // The gateway's thread has deferred each of them, so each must get an answer.
+  // The gateway thread has deferred each of them, so each must get an answer.
   const commands: readonly [what: string, data: unknown, name: string, options: object][] = [
     ["of the context menu", { id: "1", type: 3, name: "Ask" }, "", {}],
     ["without a kind", { id: "1", name: "status" }, "", {}],
@@ -114,21 +114,21 @@ describe("[P3] [K5] decodeInteraction()", () => {
       {},
     ],
     [
-      "with options that do not fit",
+      "with options of an unexpected shape",
       { id: "1", type: 1, name: "x", options: [7, { name: "days", type: 4, value: 7 }] },
       "x",
       { days: 7 },
     ],
   ];
   for (const [what, data, name, options] of commands) {
-    it(`[K5] reads a command ${what}`, () => {
+    it(`[K5] decodes a command ${what}`, () => {
       const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
       assert.ok(call?.kind === "slash", JSON.stringify(call));
       assert.deepEqual([call.name, call.options], [name, options]);
     });
   }
 
-  it("[K3] tells who may manage messages in the channel", () => {
+  it("[K3] knows whether the user may manage messages in the channel", () => {
     const managing = (permissions: unknown) =>
       decoded({ ...IN_GUILD, member: { ...IN_GUILD.member, permissions } }).managesMessages;
     assert.equal(managing("8192"), true);
@@ -138,14 +138,14 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.equal(decoded().managesMessages, undefined);
   });
 
-  it("reads a menu with its choices", () => {
+  it("decodes a select menu with its choices", () => {
     const data = { component_type: 3, custom_id: "ask:1", values: ["red", "blue"] };
     const use = decodeInteraction(pressData({ data }), CONTEXT);
     assert.ok(use?.kind === "select", JSON.stringify(use));
     assert.deepEqual([use.customId, use.values], ["ask:1", ["red", "blue"]]);
   });
 
-  it("reads a modal with what was typed, in labels and in action rows", () => {
+  it("decodes a modal's fields in labels and in action rows", () => {
     const components = [
       { type: 10, content: "Tell me more" },
       { type: 18, component: { type: 4, custom_id: "title", value: "Tides" } },
@@ -160,11 +160,11 @@ describe("[P3] [K5] decodeInteraction()", () => {
   const others: readonly [what: string, fields: Readonly<Record<string, unknown>>][] = [
     ["autocompletion", { type: 4, data: { id: "1", type: 1, name: "help" } }],
     ["a ping", { type: 1, data: undefined }],
-    ["a component of a kind yet to come", { data: { component_type: 99 } }],
-    ["a kind yet to come", { type: 99, data: 7 }],
+    ["a component of an unknown kind", { data: { component_type: 99 } }],
+    ["an interaction of an unknown kind", { type: 99, data: 7 }],
   ];
   for (const [what, fields] of others) {
-    it(`passes over ${what}`, () => {
+    it(`skips ${what}`, () => {
       assert.equal(decodeInteraction(pressData(fields), CONTEXT), undefined);
     });
   }
@@ -174,18 +174,18 @@ describe("[P3] [K5] decodeInteraction()", () => {
     ["no kind", {}, "type does not fit"],
     ["no token", pressData({ token: undefined }), "token does not fit"],
     ["no message", pressData({ message: undefined }), "message does not fit"],
-    ["an id that is none", pressData({ id: "../x" }), "id does not fit"],
+    ["a malformed id", pressData({ id: "../x" }), "id does not fit"],
     ["no custom id", pressData({ data: { component_type: 2 } }), "data.custom_id does not fit"],
     ["nobody", pressData({ user: undefined }), "the sender does not fit"],
-    ["a guild, and no member of it", pressData({ guild_id: GUILD }), "the sender does not fit"],
+    ["a guild without a member", pressData({ guild_id: GUILD }), "the sender does not fit"],
     [
-      "roles that are none",
+      "malformed roles",
       pressData({ ...IN_GUILD, member: { user: ADA, roles: ["mods"] } }),
       "member.roles.0 does not fit",
     ],
   ];
   for (const [what, d, why] of misfits) {
-    it(`says what is wrong, without repeating it: ${what}`, () => {
+    it(`names the field and not its content: ${what}`, () => {
       assert.deepEqual(decodeInteraction(d, CONTEXT), { kind: "problem", why });
     });
   }

@@ -7,7 +7,7 @@ import {
   decodeMessage,
   withRoles,
 } from "../../../../src/discord/gateway/decode/decode.ts";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
   ADA,
@@ -25,7 +25,7 @@ import {
 const CONTEXT: DecodeContext = {
   accountId: ACCOUNT,
   self: SELF,
-  index: fold(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
+  index: applyDispatch(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
 };
 const BOT = { id: "1900000000000000009", username: "other", discriminator: "1234", bot: true };
 const MENTION = `<@${SELF.userId}>`;
@@ -37,7 +37,7 @@ function decoded(fields: Readonly<Record<string, unknown>> = {}): InboundMessage
 }
 
 describe("[P2] decodeMessage()", () => {
-  it("reads a guild's message with all its names", () => {
+  it("decodes a guild's message with all its names", () => {
     assert.deepEqual(decoded(), {
       kind: "message",
       accountId: ACCOUNT,
@@ -67,7 +67,7 @@ describe("[P2] decodeMessage()", () => {
     ["a direct message by its lack of a guild", { guild_id: undefined, member: undefined }, {
       kind: "dm",
     }],
-    ["one with a channel type it never heard of", { guild_id: null, channel_type: 99 }, {
+    ["a direct message with an unknown channel type", { guild_id: null, channel_type: 99 }, {
       kind: "dm",
     }],
     ["a group DM by its channel's type", { guild_id: undefined, channel_type: 3 }, {
@@ -94,11 +94,11 @@ describe("[P2] decodeMessage()", () => {
     }],
   ];
   for (const [name, fields, place] of places) {
-    it(`knows ${name}`, () => assert.deepEqual(decoded(fields).place, place));
+    it(`recognises ${name}`, () => assert.deepEqual(decoded(fields).place, place));
   }
 
   const threads: readonly [string, Readonly<Record<string, unknown>>, unknown][] = [
-    ["whose parent is not known", { channels: [] }, {
+    ["whose parent is unknown", { channels: [] }, {
       kind: "guild",
       guild: { id: GUILD, name: "Friends" },
       channel: { id: CHANNEL, name: CHANNEL },
@@ -113,8 +113,8 @@ describe("[P2] decodeMessage()", () => {
     }],
   ];
   for (const [name, fields, place] of threads) {
-    it(`[P7] does not pass off as known a thread ${name}`, () => {
-      const { index } = fold(
+    it(`[P7] marks as unknown a thread ${name}`, () => {
+      const { index } = applyDispatch(
         new Map(),
         { t: "GUILD_CREATE", s: 2, d: guildData(fields) },
         undefined,
@@ -125,27 +125,27 @@ describe("[P2] decodeMessage()", () => {
     });
   }
 
-  it("does not take a category for the parent of a thread", () => {
+  it("does not treat a category as the parent of a thread", () => {
     const category = "1700000000000000007";
     const channels = [
       { id: category, type: 4, name: "Support" },
       { id: CHANNEL, type: 0, name: "help-desk", parent_id: category },
     ];
     const d = guildData({ channels, threads: [] });
-    const { index } = fold(new Map(), { t: "GUILD_CREATE", s: 2, d }, SELF.userId);
+    const { index } = applyDispatch(new Map(), { t: "GUILD_CREATE", s: 2, d }, SELF.userId);
     const event = decodeMessage(messageData(), { ...CONTEXT, index });
     assert.ok(event?.kind === "message" && event.place.kind === "guild");
     assert.deepEqual(event.place.channel, { id: CHANNEL, name: "help-desk" });
     assert.equal(event.place.thread, undefined);
   });
 
-  it("never takes a guild's message for a direct one, whatever its channel's type says", () => {
+  it("treats a message with a guild as the guild's for any channel type", () => {
     for (const channel_type of [1, 3]) assert.equal(decoded({ channel_type }).place.kind, "guild");
   });
 });
 
 describe("[P14] decodeMessage()", () => {
-  it("[P14] names roles, and those that it does not know not at all", () => {
+  it("[P14] names known roles, and no unknown ones", () => {
     const { sender } = decoded({ member: { roles: [OTHER_ROLE, "1800000000000000099"] } });
     assert.deepEqual(sender.roles, [
       { id: OTHER_ROLE, name: "Moderators" },
@@ -155,14 +155,18 @@ describe("[P14] decodeMessage()", () => {
 
   const applications: readonly [what: string, fields: object, expected: string | undefined][] = [
     ["a webhook of an application", { webhook_id: "1", application_id: "466" }, "466"],
-    ["a webhook that a person made", { webhook_id: "1" }, undefined],
-    ["a webhook with none", { webhook_id: "1", application_id: null }, undefined],
-    ["a webhook with what is no id", { webhook_id: "1", application_id: "pk;466" }, undefined],
+    ["a webhook that a person created", { webhook_id: "1" }, undefined],
+    ["a webhook without an application", { webhook_id: "1", application_id: null }, undefined],
+    [
+      "a webhook with a malformed application id",
+      { webhook_id: "1", application_id: "pk;466" },
+      undefined,
+    ],
     ["a bot's answer to a command", { author: BOT, application_id: "466" }, undefined],
-    ["a person who claims one", { application_id: "466" }, undefined],
+    ["a person's message that names one", { application_id: "466" }, undefined],
   ];
   for (const [what, fields, expected] of applications) {
-    it(`[P13] knows the application of ${what}: ${expected}`, () => {
+    it(`[P13] finds the application of ${what}: ${expected}`, () => {
       assert.equal(decoded({ ...fields }).sender.applicationId, expected);
     });
   }
@@ -190,13 +194,13 @@ describe("[P14] decodeMessage()", () => {
     }],
   ];
   for (const [name, fields, { automaton, tag, username }] of senders) {
-    it(`[P11] knows ${name}`, () => {
+    it(`[P11] recognises ${name}`, () => {
       const { sender } = decoded(fields);
       assert.deepEqual([sender.automaton, sender.tag, sender.username], [automaton, tag, username]);
     });
   }
 
-  it("[P4] keeps display names and nicknames out", () => {
+  it("[P4] leaves out display names and nicknames", () => {
     assert.doesNotMatch(JSON.stringify(decoded()), /Countess/);
   });
 });
@@ -219,7 +223,7 @@ describe("[M2] decodeMessage()", () => {
     ["another user", { mentions: [ADA] }, undefined],
     ["a reply to the bot", reply(BARNACLE, { mentions: [BARNACLE] }), "reply"],
     ["a reply to the bot without a ping", reply(BARNACLE), "reply"],
-    ["a reply to another", reply(ADA), undefined],
+    ["a reply to another user", reply(ADA), undefined],
     [
       "a reply to the bot that also mentions it",
       reply(BARNACLE, { content: MENTION, mentions: [BARNACLE] }),
@@ -243,7 +247,7 @@ describe("[M2] decodeMessage()", () => {
     });
   }
 
-  it("[M4] tells mentions of others from the bot's", () => {
+  it("[M4] distinguishes mentions of others from mentions of the bot", () => {
     assert.equal(decoded({ mentions: [BARNACLE] }).mentionsOthers, false);
     assert.equal(decoded({ mention_roles: [OWN_ROLE] }).mentionsOthers, false);
     assert.equal(decoded({ mentions: [BARNACLE, ADA] }).mentionsOthers, true);
@@ -252,7 +256,7 @@ describe("[M2] decodeMessage()", () => {
 });
 
 describe("[H3] decodeMessage()", () => {
-  it("quotes the message replied to", () => {
+  it("quotes the message that a reply answers", () => {
     const { quoted } = decoded({
       type: 19,
       message_reference: { message_id: "1400000000000000000" },
@@ -269,16 +273,16 @@ describe("[H3] decodeMessage()", () => {
     });
   });
 
-  it("says that a quote is gone where it is", () => {
-    const gone = {
+  it("shows that the quoted message is deleted", () => {
+    const deleted = {
       type: 19,
       message_reference: { message_id: "1400000000000000000" },
       referenced_message: null,
     };
-    assert.deepEqual(decoded(gone).quoted, { id: "1400000000000000000", text: "" });
+    assert.deepEqual(decoded(deleted).quoted, { id: "1400000000000000000", text: "" });
   });
 
-  it("does not take a forwarded message for a quote", () => {
+  it("does not treat a forwarded message as a quote", () => {
     const message = decoded({
       content: "",
       message_reference: { type: 1, message_id: "1400000000000000000" },
@@ -288,19 +292,19 @@ describe("[H3] decodeMessage()", () => {
     assert.deepEqual(message.extras, [{ kind: "forward", text: "from elsewhere" }]);
   });
 
-  it("bounds what people may send", () => {
+  it("bounds text, quote and extras", () => {
     const text = decoded({ content: "😀".repeat(5_000) }).text;
     assert.ok(text.length <= 4_000 && text.isWellFormed() && text.endsWith("…"));
   });
 
-  it("keeps a message whose adornments are odd", () => {
+  it("keeps a message with malformed embeds and other extras", () => {
     const odd = { embeds: "none", attachments: [{}], poll: 3, sticker_items: null };
     assert.deepEqual(decoded(odd).extras, []);
   });
 });
 
 describe("[D1] decodeMessage()", () => {
-  it("tells our own message by its nonce", () => {
+  it("recognises our own message by its nonce", () => {
     const own = decodeMessage(messageData({ author: BARNACLE, nonce: "abc" }), CONTEXT);
     assert.deepEqual(own, {
       kind: "own_message",
@@ -314,21 +318,21 @@ describe("[D1] decodeMessage()", () => {
   });
 
   const answers: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
-    ["a slash command's answer", { interaction_metadata: { id: "1" }, webhook_id: "1" }],
+    ["an answer to a slash command", { interaction_metadata: { id: "1" }, webhook_id: "1" }],
     ["a follow-up", { type: 19, interaction_metadata: { id: "1" } }],
-    ["what a webhook of ours posted", { webhook_id: SELF.applicationId }],
+    ["a post of our webhook", { webhook_id: SELF.applicationId }],
     ["a pin", { type: 6 }],
     ["a thread's beginning", { type: 21 }],
-    ["a command's own type", { type: 20 }],
+    ["the message type of a command's answer", { type: 20 }],
   ];
   for (const [name, fields] of answers) {
-    it(`[G11] suspects nobody for ${name}`, () => {
+    it(`[G11] suspects no second program for ${name}`, () => {
       const own = messageData({ author: BARNACLE, ...fields });
       assert.equal(decodeMessage(own, CONTEXT), undefined);
     });
   }
 
-  it("[G11] does not take a null for an interaction", () => {
+  it("[G11] does not treat a null as an interaction", () => {
     const own = messageData({ author: BARNACLE, interaction_metadata: null, webhook_id: null });
     assert.equal(decodeMessage(own, CONTEXT)?.kind, "own_message");
   });
@@ -336,7 +340,7 @@ describe("[D1] decodeMessage()", () => {
 
 describe("[P1] decodeMessage()", () => {
   for (const type of [1, 6, 7, 18, 20, 23, 24, 46, 999]) {
-    it(`has nothing to say of Discord's own announcement of type ${type}`, () => {
+    it(`ignores Discord's own announcement of type ${type}`, () => {
       assert.equal(decodeMessage(messageData({ type }), CONTEXT), undefined);
     });
   }
@@ -355,7 +359,7 @@ describe("[P1] decodeMessage()", () => {
     messageData({ mentions: [{}] }),
   ];
   for (const [i, d] of misfits.entries()) {
-    it(`counts a message that does not fit as a problem: ${i}`, () => {
+    it(`reports a message with an unexpected shape as a problem: ${i}`, () => {
       const event = decodeMessage(d, CONTEXT);
       assert.equal(event?.kind, "problem");
       assert.doesNotMatch(JSON.stringify(event), /private words|hello/);
@@ -364,7 +368,7 @@ describe("[P1] decodeMessage()", () => {
 });
 
 describe("[G6] decodeHistory()", () => {
-  it("[P5] is told which direct channel is a group's", () => {
+  it("[P5] takes from its caller whether a direct channel is a group", () => {
     const { guild_id: _, member: __, ...direct } = messageData();
     for (const [isGroup, kind] of [[true, "group_dm"], [false, "dm"]] as const) {
       const event = decodeHistory(direct, undefined, CONTEXT, isGroup);
@@ -373,7 +377,7 @@ describe("[G6] decodeHistory()", () => {
     }
   });
 
-  it("is told the guild that Discord leaves out", () => {
+  it("takes the guild from its caller, because Discord leaves it out", () => {
     const { guild_id: _, member: __, ...bare } = messageData();
     const event = decodeHistory(bare, GUILD, CONTEXT);
     assert.ok(event?.kind === "message");
@@ -382,14 +386,14 @@ describe("[G6] decodeHistory()", () => {
     assert.deepEqual(event.sender.roles, []);
   });
 
-  it("[P14] takes the roles that it leaves out from elsewhere", () => {
+  it("[P14] takes the sender's roles from its caller, because Discord leaves them out", () => {
     const { member: _, ...bare } = messageData();
     const event = decodeHistory(bare, GUILD, CONTEXT);
     assert.ok(event?.kind === "message");
     assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), decoded());
   });
 
-  it("marks what was edited before it was read", () => {
+  it("marks messages that were edited before they were read", () => {
     const edited = messageData({ edited_timestamp: "2025-07-30T10:01:00.000000+00:00" });
     const event = decodeHistory(edited, GUILD, CONTEXT);
     assert.ok(event?.kind === "message");

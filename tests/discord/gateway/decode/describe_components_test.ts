@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeComponents } from "../../../../src/discord/gateway/decode/describe_components.ts";
-import { describeExtras, wordsOf } from "../../../../src/discord/gateway/decode/describe.ts";
+import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
 import { isPlainMessage } from "../../../../src/discord/gateway/decode/plain_message.ts";
 import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
@@ -50,14 +50,18 @@ describe("[H9] describeComponents()", () => {
       [{ type: 17, components: [text("in"), { type: 14 }, { type: 1, components: [button] }] }],
       "in\n[button: Yes]",
     ],
-    ["nothing of what Discord will invent", [{ type: 99, content: "?" }, text("known")], "known"],
-    ["nothing of what does not fit", [null, 7, "x", { type: "10" }, { type: 10, content: 4 }], ""],
+    ["nothing for unknown types", [{ type: 99, content: "?" }, text("known")], "known"],
+    [
+      "nothing for an unexpected shape",
+      [null, 7, "x", { type: "10" }, { type: 10, content: 4 }],
+      "",
+    ],
   ];
   for (const [title, components, words] of rows) {
-    it(`tells ${title}`, () => assert.equal(describeComponents(components), words));
+    it(`describes ${title}`, () => assert.equal(describeComponents(components), words));
   }
 
-  it("reads to a certain depth, and no deeper", () => {
+  it("stops at the maximum depth", () => {
     let nested: unknown = text("deep");
     for (let depth = 0; depth < 10_000; depth++) nested = { type: 17, components: [nested] };
     assert.equal(describeComponents([nested]), "");
@@ -68,14 +72,14 @@ describe("[H9] a message that has only components", () => {
   const fields = { content: "", components: [text("x".repeat(5_000))] };
   const message = messageData(fields);
 
-  it("is not empty, and bounded", () => {
+  it("has a bounded description", () => {
     assert.equal(isPlainMessage(message), false);
     const [extra] = describeExtras(messagePayload.parse(message));
     assert.equal(extra?.kind, "components");
     assert.ok(extra.text.length > 3_900 && extra.text.length <= 4_000);
   });
 
-  it("has its words where it is quoted or forwarded", () => {
-    assert.match(wordsOf(contentPayload.parse({ components: [text("hi")] })), /components: hi/);
+  it("keeps its text in quotes and forwards", () => {
+    assert.match(fullText(contentPayload.parse({ components: [text("hi")] })), /components: hi/);
   });
 });

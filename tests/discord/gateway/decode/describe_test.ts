@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeExtras, wordsOf } from "../../../../src/discord/gateway/decode/describe.ts";
+import { describeExtras, fullText } from "../../../../src/discord/gateway/decode/describe.ts";
 import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
 
@@ -55,7 +55,7 @@ describe("[H3] describeExtras()", () => {
       "A\nT\nD\nn: v\nhttps://e.example",
     ],
     [
-      "a forwarded message with what it carries",
+      "a forwarded message with its extras",
       {
         message_snapshots: [{
           message: { content: "look", attachments: [{ filename: "b.txt", size: 5 }] },
@@ -77,9 +77,9 @@ describe("[H3] describeExtras()", () => {
   });
 });
 
-describe("[H3] wordsOf()", () => {
-  it("is the text alone where there is nothing else, and never ends in a blank line", () => {
-    assert.equal(wordsOf(contentPayload.parse({ content: "hi" })), "hi");
-    assert.equal(wordsOf(contentPayload.parse({})), "");
+describe("[H3] fullText()", () => {
+  it("returns only the text if there are no extras, and never ends in a blank line", () => {
+    assert.equal(fullText(contentPayload.parse({ content: "hi" })), "hi");
+    assert.equal(fullText(contentPayload.parse({})), "");
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import {
   bytesOfIndex,
   type GuildIndex,
@@ -14,10 +14,10 @@ import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 const MIB = 1024 * 1024;
 const EMPTY: GuildIndex = new Map();
 const fed = (index: GuildIndex, t: string, d: unknown) =>
-  fold(index, { t, s: 1, d }, SELF.userId).index;
+  applyDispatch(index, { t, s: 1, d }, SELF.userId).index;
 const created = (premium_tier: unknown) => fed(EMPTY, "GUILD_CREATE", guildData({ premium_tier }));
 
-/** What the store gives back of an index. */
+/** The index after a round trip through the store. */
 const kept = (index: GuildIndex) => restore(Array.from(index.values(), snapshotOf)).index;
 
 describe("[R12] uploadLimitOf()", () => {
@@ -38,7 +38,7 @@ describe("[R12] uploadLimitOf()", () => {
     });
   }
 
-  it("follows the boosts, up and down, and keeps what an update does not tell", () => {
+  it("follows the boost level, up and down, and keeps it if an update has none", () => {
     const boosted = fed(created(0), "GUILD_UPDATE", { id: GUILD, name: "x", premium_tier: 3 });
     assert.equal(uploadLimitOf(boosted, GUILD), 100 * MIB);
     const renamed = fed(boosted, "GUILD_UPDATE", { id: GUILD, name: "y" });
@@ -47,12 +47,12 @@ describe("[R12] uploadLimitOf()", () => {
     assert.equal(uploadLimitOf(over, GUILD), 10 * MIB);
   });
 
-  it("is the default in direct messages and where nobody knows the guild", () => {
+  it("is the default in direct messages and for unknown guilds", () => {
     assert.equal(uploadLimitOf(created(3)), 10 * MIB);
     assert.equal(uploadLimitOf(created(3), guildId("5")), 10 * MIB);
   });
 
-  it("[G5] reads a text of version 2 that was written before limits were kept", () => {
+  it("[G5] reads a text of version 2 without an upload limit", () => {
     const text = '{"v":2,"name":"Friends","roles":[],"channels":[]}';
     const { index, dropped } = restore([{ guildId: GUILD, text }]);
     assert.deepEqual(dropped, []);

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { placeIn, placesOf } from "../../../../src/discord/gateway/decode/places.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import { CHANNEL, GUILD, guildData, SELF, THREAD } from "../../../support/discord/payloads.ts";
 
 const fed = (index: GuildIndex, t: string, d: unknown) =>
-  fold(index, { t, s: 1, d }, SELF.userId).index;
+  applyDispatch(index, { t, s: 1, d }, SELF.userId).index;
 const CREATED = fed(new Map(), "GUILD_CREATE", guildData());
 const ALL = { shardId: 0, shardCount: 1, planned: new Set<never>() };
 
 describe("[G6] placesOf()", () => {
-  it("lists channels and threads, with their places as live messages have them", () => {
+  it("lists channels and threads with the same places as live messages", () => {
     const { channels, awaited } = placesOf(CREATED, ALL);
     assert.deepEqual(awaited, []);
     assert.deepEqual(channels.map(({ id }) => id), [CHANNEL, THREAD]);
@@ -37,14 +37,14 @@ describe("[G6] placesOf()", () => {
     [99, true],
   ];
   for (const [type, has] of types) {
-    it(`takes a channel of type ${type} for ${has ? "one with" : "one without"} messages`, () => {
+    it(`treats a channel of type ${type} as ${has ? "one with" : "one without"} messages`, () => {
       const channels = [{ id: CHANNEL, type, name: "x" }];
       const index = fed(new Map(), "GUILD_CREATE", guildData({ channels, threads: [] }));
       assert.equal(placesOf(index, ALL).channels.length, has ? 1 : 0);
     });
   }
 
-  it("tells where something was said last, or that nothing was", () => {
+  it("reports the last message of a channel, or that it has none", () => {
     const last = "1400000000000000007";
     const channels = [
       { id: CHANNEL, type: 0, name: "x", last_message_id: last },
@@ -58,7 +58,7 @@ describe("[G6] placesOf()", () => {
     );
   });
 
-  it("awaits a guild of which only READY has told, and shows nothing of it", () => {
+  it("awaits a guild that only READY has listed, and lists none of its channels", () => {
     const guilds = [{ id: GUILD, unavailable: true }];
     const index = fed(CREATED, "READY", { ...readyData(1, "ws://x") as object, guilds });
     assert.deepEqual(placesOf(index, ALL), { channels: [], awaited: [GUILD] });
@@ -68,7 +68,7 @@ describe("[G6] placesOf()", () => {
     assert.deepEqual(placesOf(left, ALL), { channels: [], awaited: [] });
   });
 
-  it("shows each shard its own guilds, and none that are planned", () => {
+  it("lists for each shard its own guilds, without those planned", () => {
     const own = Number((BigInt(GUILD) >> 22n) % 3n);
     const shown = [0, 1, 2].filter((shardId) =>
       placesOf(CREATED, { ...ALL, shardId, shardCount: 3 }).channels.length > 0

@@ -32,7 +32,7 @@ const PLAIN = {
   flags: 0,
 };
 
-/** What stands where something else is expected. */
+/** Values of an unexpected shape. */
 const odd = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(undefined, null, "", "13", "x", 0, 1, -1, true, [], {}) },
   fc.constantFrom([null], ["14"], [{}], [{ id: "5" }], [{ id: 5 }], ["007"], { id: "13" }),
@@ -52,14 +52,14 @@ const FIELDS = [
   "kind",
 ];
 
-/** A plain message, or one with a few odd fields. */
+/** A plain message, or one with a few malformed fields. */
 const aPayload = fc.array(fc.tuple(fc.constantFrom(...FIELDS), odd), { maxLength: 3 }).map(
   (changes) => {
     const payload: Record<string, unknown> = structuredClone(PLAIN);
     for (const [path, value] of changes) {
       const [name = "", inner] = path.split(".");
       const at = inner === undefined ? payload : payload[name];
-      const copy = typeof value === "object" ? structuredClone(value) : value; // no object in itself
+      const copy = typeof value === "object" ? structuredClone(value) : value; // not an object itself
       if (typeof at === "object" && at !== null) Reflect.set(at, inner ?? name, copy);
     }
     return payload;
@@ -67,14 +67,14 @@ const aPayload = fc.array(fc.tuple(fc.constantFrom(...FIELDS), odd), { maxLength
 );
 
 describe("isPlainMessage()", () => {
-  it("[P1] takes a person's words, and leaves what carries more to the schema", () => {
+  it("[P1] accepts plain text, and leaves messages with other parts to the schema", () => {
     assert.equal(isPlainMessage(PLAIN), true);
     for (const more of [{ poll: {} }, { embeds: [{}] }, { webhook_id: "1" }, { content: null }]) {
       assert.equal(isPlainMessage({ ...PLAIN, ...more }), false, JSON.stringify(more));
     }
   });
 
-  it("[P1] reads a message as its schema does, whatever is odd about it", () => {
+  it("[P1] agrees with the schema, whichever fields are malformed", () => {
     let plain = 0;
     fc.assert(
       fc.property(aPayload, (payload) => {
@@ -89,7 +89,7 @@ describe("isPlainMessage()", () => {
     assert.ok(plain > 500, `${plain} of them are plain`);
   });
 
-  it("[P1] takes nothing that is no message", () => {
+  it("[P1] rejects values that are no message", () => {
     fc.assert(
       fc.property(fc.anything(), (value) => void assert.equal(isPlainMessage(value), false)),
     );

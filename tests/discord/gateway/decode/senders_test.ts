@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
-import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { applyDispatch } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { namedRoles, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
@@ -15,14 +15,16 @@ type Roles = readonly { readonly id: RoleId; readonly name: string }[];
 
 function guildWith(roles: Roles) {
   const d = guildData({ roles });
-  const guild = fold(new Map(), { t: "GUILD_CREATE", s: 1, d }, SELF.userId).index.get(GUILD);
+  const guild = applyDispatch(new Map(), { t: "GUILD_CREATE", s: 1, d }, SELF.userId).index.get(
+    GUILD,
+  );
   assert.ok(guild);
   return guild;
 }
 
 function after(roles: Roles, t: string, change: object) {
   const index = new Map([[GUILD, guildWith(roles)]]);
-  const guild = fold(index, { t, s: 2, d: { guild_id: GUILD, ...change } }, SELF.userId)
+  const guild = applyDispatch(index, { t, s: 2, d: { guild_id: GUILD, ...change } }, SELF.userId)
     .index.get(GUILD);
   assert.ok(guild);
   return guild;
@@ -32,22 +34,22 @@ const MODERATORS = { id: OTHER_ROLE, name: "Moderators" };
 const TWIN = { id: SECOND, name: "Moderators" };
 
 describe("[P14] namedRoles()", () => {
-  it("names a role whose name is its own, and nothing that it does not know", () => {
+  it("names a role with a unique name, and no unknown role", () => {
     assert.deepEqual(namedRoles([OTHER_ROLE, UNKNOWN], guildWith([MODERATORS])), [
       MODERATORS,
       { id: UNKNOWN },
     ]);
-    assert.deepEqual(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of no guild that is known");
+    assert.deepEqual(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of an unknown guild");
   });
 
-  it("names neither of two that have one name", () => {
+  it("names neither of two roles with the same name", () => {
     assert.deepEqual(namedRoles([OTHER_ROLE, SECOND], guildWith([MODERATORS, TWIN])), [
       { id: OTHER_ROLE },
       { id: SECOND },
     ]);
   });
 
-  it("tells names apart exactly", () => {
+  it("compares names exactly", () => {
     const names = ["Moderators", "moderators", "Moderators ", "Мoderators", "Moderators\u200b"];
     const roles = names.map((name, n) => ({ id: roleId(String(100 + n)), name }));
     const ids = roles.map(({ id }) => id);
@@ -61,30 +63,36 @@ describe("[P14] namedRoles()", () => {
     change: object,
     name: unknown,
   ][] = [
-    ["a second one is made", [MODERATORS], "GUILD_ROLE_CREATE", { role: TWIN }, undefined],
     [
-      "another is given its name",
+      "a second role with the name is created",
+      [MODERATORS],
+      "GUILD_ROLE_CREATE",
+      { role: TWIN },
+      undefined,
+    ],
+    [
+      "another role gets the name",
       [MODERATORS, { id: OWN_ROLE, name: "x" }],
       "GUILD_ROLE_UPDATE",
       { role: { id: OWN_ROLE, name: "Moderators" } },
       undefined,
     ],
     [
-      "the second is gone",
+      "the second role is deleted",
       [MODERATORS, TWIN],
       "GUILD_ROLE_DELETE",
       { role_id: SECOND },
       "Moderators",
     ],
     [
-      "the second is renamed",
+      "the second role is renamed",
       [MODERATORS, TWIN],
       "GUILD_ROLE_UPDATE",
       { role: { id: SECOND, name: "y" } },
       "Moderators",
     ],
     [
-      "it is renamed itself",
+      "the role itself is renamed",
       [MODERATORS],
       "GUILD_ROLE_UPDATE",
       { role: { id: OTHER_ROLE, name: "Mods" } },
@@ -92,7 +100,7 @@ describe("[P14] namedRoles()", () => {
     ],
   ];
   for (const [what, before, t, change, name] of changes) {
-    it(`follows at once where ${what}`, () => {
+    it(`follows at once if ${what}`, () => {
       const guild = after(before, t, change);
       assert.equal(namedRoles([OTHER_ROLE], guild)[0]?.name, name);
       const restored = restore([snapshotOf(guild)]).index.get(GUILD);
@@ -100,7 +108,7 @@ describe("[P14] namedRoles()", () => {
     });
   }
 
-  it("gives a name to one role at most, whatever the roles are", () => {
+  it("gives each name to one role at most, for any roles", () => {
     const names = fc.array(fc.constantFrom("a", "A", "b", "@everyone", ""), { maxLength: 12 });
     fc.assert(fc.property(names, (all) => {
       const roles = all.map((name, n) => ({ id: roleId(String(n + 1)), name }));
@@ -116,7 +124,7 @@ describe("[P14] namedRoles()", () => {
 describe("[P13] senderOf()", () => {
   const id: UserId = userId("7");
 
-  it("leaves out what is not so", () => {
+  it("leaves out fields without a value", () => {
     assert.deepEqual(senderOf({ id, username: "ada" }, {}), { id, username: "ada", roles: [] });
   });
 

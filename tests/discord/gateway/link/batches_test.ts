@@ -12,7 +12,7 @@ import {
 
 const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
 
-/** Batches with a clock that the test moves. */
+/** Batches with a clock that the test controls. */
 function open(bounds: BatchBounds = BATCH_BOUNDS) {
   const posted: Batch[] = [];
   const fullness: boolean[] = [];
@@ -48,7 +48,7 @@ function open(bounds: BatchBounds = BATCH_BOUNDS) {
 }
 
 describe("[G1] createBatches()", () => {
-  it("sends the first at once, and what comes meanwhile after 8 ms", () => {
+  it("sends the first dispatch at once, and later ones after 8 ms", () => {
     const { batches, posted, pass } = open();
     for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
     assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[1]" }]);
@@ -58,17 +58,17 @@ describe("[G1] createBatches()", () => {
     assert.deepEqual(posted[1], { number: 2, epoch: 1, seq: 3, text: `[2${SEPARATOR}3]` });
   });
 
-  it("sends at once after a pause, whatever is still uncommitted", () => {
+  it("sends at once after a pause, despite uncommitted batches", () => {
     const { batches, posted, pass } = open();
     batches.add("1", 1);
     pass(8);
     batches.add("2", 2);
     assert.deepEqual(posted.map(({ text }) => text), ["[1]", "[2]"]);
     batches.add("3", 3);
-    assert.equal(posted.length, 2, "what comes close behind gathers");
+    assert.equal(posted.length, 2, "dispatches right after it gather");
   });
 
-  it("counts the pause from the last batch, not from the first", () => {
+  it("measures the pause from the last batch, not from the first", () => {
     const { batches, posted, pass } = open();
     batches.add("1", 1);
     pass(7);
@@ -81,16 +81,16 @@ describe("[G1] createBatches()", () => {
     assert.equal(posted[2]!.text, "[66]");
   });
 
-  it("sends what has gathered as soon as the one before is committed", () => {
+  it("sends the gathered dispatches once the batch before is committed", () => {
     const { batches, posted, pass } = open();
     for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
     batches.committed(1);
     assert.deepEqual(JSON.parse(posted[1]!.text), [2, 3]);
     pass(8);
-    assert.equal(posted.length, 2, "and not a second time");
+    assert.equal(posted.length, 2, "and only once");
   });
 
-  it("leaves no timer once it is closed", () => {
+  it("leaves no timer after close()", () => {
     const { batches, posted, timers } = open();
     batches.add("1", 1);
     batches.add("2", 2);
@@ -100,14 +100,14 @@ describe("[G1] createBatches()", () => {
     assert.equal(timers.size, 0);
   });
 
-  it("sends 64 without waiting", () => {
+  it("sends 64 dispatches without waiting", () => {
     const { batches, posted } = open();
     for (let seq = 1; seq <= 65; seq++) batches.add(`${seq}`, seq);
     assert.equal(posted.length, 2);
     assert.equal(posted[1]!.seq, 65);
   });
 
-  it("tells of unused dispatches every 30 s, or every 1,000", () => {
+  it("reports unused dispatches every 30 s, or every 1,000", () => {
     const { batches, posted, pass } = open();
     batches.skip(1);
     pass(29_999);
@@ -117,12 +117,12 @@ describe("[G1] createBatches()", () => {
     for (let seq = 2; seq <= 1_001; seq++) batches.skip(seq);
     assert.equal(posted.at(-1)!.seq, 1_001);
     batches.skip(1_002);
-    assert.equal(posted.length, 2, "the count starts anew");
+    assert.equal(posted.length, 2, "the count restarts");
     pass(30_000);
     assert.equal(posted.at(-1)!.seq, 1_002);
   });
 
-  it("[G5b] knows how far the committed batches go, and in which session", () => {
+  it("[G5b] knows the position and the session of the committed batches", () => {
     const { batches } = open();
     batches.add("1", 1);
     batches.skip(2);
@@ -133,7 +133,7 @@ describe("[G1] createBatches()", () => {
     assert.equal(batches.committed(99)?.seq, 2);
   });
 
-  it("lets the numbers of what nobody uses go along with what somebody does", () => {
+  it("reports the numbers of unused dispatches together with used ones", () => {
     const { batches, posted, pass } = open();
     batches.skip(1);
     batches.add("2", 2);
@@ -143,7 +143,7 @@ describe("[G1] createBatches()", () => {
     pass(8);
     assert.equal(posted[1]!.seq, 4);
     pass(60_000);
-    assert.equal(posted.length, 2, "nothing is said twice");
+    assert.equal(posted.length, 2, "each is reported once");
   });
 
   it("[G5] puts no two sessions into one batch", () => {
@@ -156,12 +156,12 @@ describe("[G1] createBatches()", () => {
     assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 8], [1, 9], [2, 1]]);
   });
 
-  it("[G5] gives a session to the batch that its READY begins, and to no other", () => {
+  it("[G5] puts the session only into the batch that starts with its READY", () => {
     const { batches, posted, pass } = open();
     batches.add("8", 8);
     batches.newEpoch(SESSION);
     batches.add("1", 1);
-    assert.equal(posted.length, 1, "READY is kept back, and the session with it");
+    assert.equal(posted.length, 1, "READY waits, and the session with it");
     pass(8);
     batches.add("2", 2);
     batches.close();
@@ -173,7 +173,7 @@ describe("[G1] createBatches()", () => {
   });
 
   for (const [what, text] of [["long", "x".repeat(4_000)], ["short", "1"]] as const) {
-    it(`is full by bytes until something is committed, however ${what} the dispatches are`, () => {
+    it(`is full by bytes until a commit, even if the dispatches are ${what}`, () => {
       const { batches, fullness } = open({ maxBytes: 2 * (text.length + DISPATCH_OVERHEAD) });
       batches.add(text, 1);
       assert.deepEqual(fullness, []);
@@ -181,11 +181,11 @@ describe("[G1] createBatches()", () => {
       assert.deepEqual(fullness, [true]);
       batches.committed(1);
       assert.deepEqual(fullness, [true, false]);
-      assert.equal(batches.held, 1);
+      assert.equal(batches.uncommitted, 1);
     });
   }
 
-  it("loses, doubles and reorders nothing, whatever the timing", () => {
+  it("loses, duplicates and reorders nothing, with any timing", () => {
     const action = fc.oneof(
       { arbitrary: fc.constant("add" as const), weight: 5 },
       fc.constantFrom("skip", "pass", "commit", "epoch"),
@@ -215,8 +215,8 @@ describe("[G1] createBatches()", () => {
       );
       assert.deepEqual(items.map(({ item }) => item), added);
       for (const { batch, item } of items) {
-        const [itsEpoch, itsSeq] = JSON.parse(item);
-        assert.ok(batch.epoch === itsEpoch && batch.seq >= itsSeq);
+        const [itsEpoch, dispatchSeq] = JSON.parse(item);
+        assert.ok(batch.epoch === itsEpoch && batch.seq >= dispatchSeq);
       }
       assert.deepEqual(posted.map(({ number }) => number), posted.map((_, i) => i + 1));
     }));

@@ -8,7 +8,7 @@ import {
 } from "../../../../src/discord/gateway/link/counts.ts";
 
 describe("[O1] createCounters()", () => {
-  it("tells only what has changed since it was asked", () => {
+  it("returns counters only if one has changed since the last call", () => {
     const counters = createCounters();
     assert.equal(counters.changed(), undefined);
     counters.identified();
@@ -28,7 +28,7 @@ describe("[O1] createCounters()", () => {
     assert.equal(counters.changed(), undefined);
   });
 
-  it("has a bounded number of types, whatever Discord invents", () => {
+  it("counts a bounded number of types by name", () => {
     const counters = createCounters();
     for (let i = 0; i < 1_000; i++) counters.dispatched(`TYPE_${i}`, false);
     const { dispatches } = counters.changed()!;
@@ -38,7 +38,7 @@ describe("[O1] createCounters()", () => {
 });
 
 describe("[O1] addCounts()", () => {
-  it("adds what a dead worker counted", () => {
+  it("adds the counters of a dead worker", () => {
     const counters = createCounters();
     counters.identified();
     counters.disconnected("none");
@@ -52,7 +52,7 @@ describe("[O1] addCounts()", () => {
 });
 
 describe("[O1] createTotals()", () => {
-  it("replaces the counts of the worker that runs, and keeps those of a dead one", () => {
+  it("replaces the counters of the running worker, and keeps those of dead ones", () => {
     const totals = createTotals();
     assert.deepEqual(totals.sum(), NO_COUNTS);
     totals.set({ ...NO_COUNTS, identifies: 1 });

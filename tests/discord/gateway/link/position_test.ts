@@ -14,7 +14,7 @@ const SESSION = { sessionId: "s", resumeUrl: "r", seq: 40 };
 const STORED = { ...SHARD, session: SESSION, seqCommitted: 40 };
 
 describe("[G5b] createPosition()", () => {
-  it("names what is committed, and nothing that is only received", () => {
+  it("names the committed number, and not the received one", () => {
     const position = createPosition(STORED);
     position.receive(50);
     assert.deepEqual([position.received, position.committed, position.resume()], [50, 40, 40]);
@@ -22,12 +22,16 @@ describe("[G5b] createPosition()", () => {
     assert.deepEqual([position.received, position.committed, position.resume()], [50, 44, 44]);
   });
 
-  it("begins anew with READY: RESUME goes from there, and a heartbeat names nothing", () => {
+  it("restarts with READY: RESUME names READY's number, and a heartbeat none", () => {
     const position = createPosition(STORED);
     position.begin(1);
     assert.deepEqual([position.received, position.committed, position.resume()], [1, undefined, 1]);
     position.wasCommitted({ epoch: 3, seq: 99 });
-    assert.deepEqual([position.committed, position.resume()], [undefined, 1], "of the one before");
+    assert.deepEqual(
+      [position.committed, position.resume()],
+      [undefined, 1],
+      "a commit of the earlier session",
+    );
     position.wasCommitted({ epoch: 4, seq: 2 });
     assert.deepEqual([position.committed, position.resume()], [2, 2]);
   });
@@ -39,7 +43,7 @@ describe("[G5b] createPosition()", () => {
     assert.deepEqual([position.received, position.committed], [40, 40]);
   });
 
-  it("knows what main had of a worker that died, and resumes from what main has committed", () => {
+  it("continues from a dead worker's commit, and knows what the main thread received", () => {
     const position = createPosition({ ...STORED, seqReceived: 45 });
     assert.deepEqual([position.received, position.resume()], [45, 40]);
   });
@@ -51,16 +55,16 @@ describe("[G5b] createPosition()", () => {
     ["a much later dispatch", 4_000, true],
   ];
   for (const [title, seq, isHole] of rows) {
-    it(`${isHole ? "sees a hole" : "sees no hole"} where RESUME is followed by ${title}`, () => {
+    it(`${isHole ? "detects a hole" : "detects no hole"} if RESUME is followed by ${title}`, () => {
       const position = createPosition(STORED);
       position.resume();
       assert.equal(position.leavesHole(seq), isHole);
     });
   }
 
-  it("looks at the first dispatch after a RESUME only", () => {
+  it("checks only the first dispatch after a RESUME", () => {
     const position = createPosition(STORED);
-    assert.equal(position.leavesHole(99), false, "no RESUME has left");
+    assert.equal(position.leavesHole(99), false, "no RESUME was sent");
     position.resume();
     position.leavesHole(41);
     assert.equal(position.leavesHole(99), false);

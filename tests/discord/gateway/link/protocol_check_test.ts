@@ -68,7 +68,7 @@ for (
 ) {
   describe(`[G1] ${name}`, () => {
     for (const message of messages) {
-      it(`takes ${message.kind}, and none of its fields for granted`, () => {
+      it(`accepts ${message.kind}, and checks each of its fields`, () => {
         assert.equal(isValid(message), true);
         for (const field of Object.keys(message)) {
           assert.equal(isValid({ ...message, [field]: null }), false, field);
@@ -77,13 +77,13 @@ for (
     }
 
     for (const value of NONSENSE) {
-      it(`refuses ${JSON.stringify(value)}`, () => assert.equal(isValid(value), false));
+      it(`rejects ${JSON.stringify(value)}`, () => assert.equal(isValid(value), false));
     }
   });
 }
 
 describe("[G1] isToWorker()", () => {
-  it("looks into each shard of a start", () => {
+  it("checks each shard of a start", () => {
     const full = { ...SHARD, session: SESSION, seqCommitted: 1, seqReceived: 2 };
     assert.equal(isToWorker({ ...START, shards: [SHARD, full] }), true);
     assert.equal(isToWorker({ ...START, shards: {} }), false);
@@ -92,7 +92,7 @@ describe("[G1] isToWorker()", () => {
     }
   });
 
-  it("looks into the presence, and takes a proxy or none", () => {
+  it("checks the presence, and accepts a missing proxy", () => {
     const { options } = START;
     assert.equal(isToWorker({ ...START, options: { ...options, proxy: "http://p" } }), true);
     assert.equal(isToWorker({ ...START, options: { ...options, proxy: 1 } }), false);
@@ -101,7 +101,7 @@ describe("[G1] isToWorker()", () => {
 });
 
 describe("[G1] isFromWorker()", () => {
-  it("looks into a batch", () => {
+  it("checks a batch", () => {
     assert.equal(
       isFromWorker({
         kind: "batch",
@@ -145,7 +145,7 @@ describe("[G1] isFromWorker()", () => {
     ],
   ];
   for (const [name, message, good] of optional) {
-    it(`takes ${name} or none, and nothing in its place`, () => {
+    it(`accepts ${name} or none, and no other type`, () => {
       assert.equal(isFromWorker(message(good)), true);
       assert.equal(isFromWorker(message(undefined)), true);
       for (const bad of [null, "x", {}]) assert.equal(isFromWorker(message(bad)), false);

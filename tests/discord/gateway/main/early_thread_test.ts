@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
-import { holdThread } from "../../../../src/discord/gateway/main/early_thread.ts";
+import { createEarlyThread } from "../../../../src/discord/gateway/main/early_thread.ts";
 
 const WORKER = new URL("../../../../src/worker.ts", import.meta.url);
 const BROKEN = new URL("data:text/javascript,throw new Error('no')");
 
-describe("[G1] holdThread()", () => {
-  it("gives its thread to the first who asks, and leaves it alone from then on", async () => {
+describe("[G1] createEarlyThread()", () => {
+  it("returns its thread to the first caller, and does not end it afterwards", async () => {
     const worker = new Worker(WORKER);
-    const early = holdThread(worker);
+    const early = createEarlyThread(worker);
     assert.equal(early.take(), worker);
     assert.equal(early.take(), undefined);
     await early.close();
@@ -20,18 +20,18 @@ describe("[G1] holdThread()", () => {
     await worker.terminate();
   });
 
-  it("gives away no thread that has died, and outlives its death", async () => {
+  it("returns no dead thread, and survives its death", async () => {
     const worker = new Worker(BROKEN);
-    const early = holdThread(worker);
+    const early = createEarlyThread(worker);
     await new Promise((resolve) => worker.on("error", resolve));
     assert.equal(early.take(), undefined);
     await early.close();
   });
 
-  it("ends a thread that nobody took", async () => {
+  it("ends a thread that was not taken", async () => {
     const worker = new Worker(WORKER);
     const ended = once(worker, "exit");
-    const early = holdThread(worker);
+    const early = createEarlyThread(worker);
     await early.close();
     await ended;
     assert.equal(early.take(), undefined);

@@ -11,7 +11,7 @@ function policyAt(clock: { now: number }) {
 }
 
 describe("[G1] createRestartPolicy()", () => {
-  it("waits longer after each death, and gives the worker up in the end", () => {
+  it("waits longer after each death, and gives up in the end", () => {
     const policy = policyAt({ now: 0 });
     const waits: number[] = [];
     for (let death = 1; death < MAX_DEATHS; death++) {
@@ -24,7 +24,7 @@ describe("[G1] createRestartPolicy()", () => {
     assert.deepEqual(policy.died(), { kind: "give_up", deaths: MAX_DEATHS });
   });
 
-  it("forgets old deaths when it decides, and not when it counts", () => {
+  it("ignores old deaths in decisions, but counts them", () => {
     const clock = { now: 0 };
     const policy = policyAt(clock);
     for (let death = 1; death < MAX_DEATHS; death++) policy.died();

@@ -1,78 +1,78 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
-import { DOWN_IDENTIFY_SPACING_MS } from "../../../../src/discord/gateway/life/life.ts";
+import { DOWN_IDENTIFY_SPACING_MS } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { ShardState } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardViews } from "../../../../src/discord/gateway/main/shard_views.ts";
 
 const READY: ShardState = { state: "ready", readyAt: 50, isDown: false };
-const NOWHERE = () => ({ epoch: 0, isInherited: false });
+const NO_SESSION = () => ({ epoch: 0, isInherited: false });
 const ASK = { generation: 1, socket: 3 };
 
-/** Two shards at the time 10, and the states that main heard of them. */
+/** Two shards at the time 10, and their reported states. */
 function open() {
   const clock = { now: 10 };
-  const heard: [number, ShardState][] = [];
+  const states: [number, ShardState][] = [];
   const shards = [{ id: 0, identifyInMs: 7 }, { id: 1, identifyInMs: 8 }];
   const views = createShardViews(
     shards,
     () => clock.now,
-    (id, state) => void heard.push([id, state]),
+    (id, state) => void states.push([id, state]),
   );
-  const identifyInMs = () => views.starts(NOWHERE, false).map((start) => start.identifyInMs);
-  return { clock, heard, views, identifyInMs };
+  const identifyInMs = () => views.starts(NO_SESSION, false).map((start) => start.identifyInMs);
+  return { clock, states, views, identifyInMs };
 }
 
 describe("[G5] createShardViews()", () => {
-  it("keeps the time at which a shard was ready, whatever another worker says", () => {
-    const { heard, views } = open();
-    views.told(0, READY, 0);
-    views.told(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
-    assert.deepEqual(heard, [
+  it("keeps the time at which a shard was ready, when another worker starts", () => {
+    const { states, views } = open();
+    views.setState(0, READY, 0);
+    views.setState(0, { state: "connecting", readyAt: 99, isDown: true }, 2);
+    assert.deepEqual(states, [
       [0, READY],
       [0, { state: "connecting", readyAt: 50, isDown: true }],
     ]);
     assert.equal(views.has(2), false);
   });
 
-  it("voids heartbeats and waits when no worker holds the connections", () => {
-    const { heard, views } = open();
-    views.told(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
-    heard.length = 0;
-    views.gone();
-    assert.deepEqual(heard, [
+  it("drops heartbeats and waits when no worker runs", () => {
+    const { states, views } = open();
+    views.setState(1, { ...READY, ack: { at: 51, intervalMs: 9 }, waits: "spacing" }, 0);
+    states.length = 0;
+    views.workerDown();
+    assert.deepEqual(states, [
       [0, { state: "connecting", readyAt: 10, isDown: false }],
       [1, { state: "connecting", readyAt: 50, isDown: false }],
     ]);
   });
 
   it("ends all other shards with one", () => {
-    const { heard, views } = open();
+    const { states, views } = open();
     views.ended(0);
-    assert.deepEqual(heard, [[1, { state: "fatal", readyAt: 10, isDown: false }]]);
+    assert.deepEqual(states, [[1, { state: "fatal", readyAt: 10, isDown: false }]]);
   });
 
-  it("starts the first worker by its plan, and later ones by what was granted since", () => {
+  it("starts the first worker from the plan, and later ones from the granted IDENTIFYs", () => {
     const { clock, views, identifyInMs } = open();
-    assert.deepEqual(views.starts(NOWHERE, true).map((start) => start.identifyInMs), [7, 8]);
-    views.asked(1, ASK);
-    views.answered(1, { kind: "granted" });
+    assert.deepEqual(views.starts(NO_SESSION, true).map((start) => start.identifyInMs), [7, 8]);
+    views.permitRequested(1, ASK);
+    views.permitAnswered(1, { kind: "granted" });
     clock.now += 1_000;
     assert.deepEqual(identifyInMs(), [0, SPACING_MS - 1_000]);
-    views.told(1, { state: "backoff", readyAt: 10, isDown: true }, 9);
+    views.setState(1, { state: "backoff", readyAt: 10, isDown: true }, 9);
     assert.deepEqual(identifyInMs(), [0, DOWN_IDENTIFY_SPACING_MS - 1_000]);
     clock.now -= 500_000; // the clock was set back
     assert.deepEqual(identifyInMs(), [0, DOWN_IDENTIFY_SPACING_MS]);
   });
 
-  it("gives the calls for a permit back in their order", () => {
+  it("returns the permit requests in their order", () => {
     const { views, identifyInMs } = open();
-    views.asked(0, ASK);
-    views.asked(0, { ...ASK, socket: 4 });
+    views.permitRequested(0, ASK);
+    views.permitRequested(0, { ...ASK, socket: 4 });
     const wait = { kind: "wait", waitMs: 1, why: "spacing" } as const;
-    assert.deepEqual(views.answered(0, wait), ASK);
-    assert.equal(views.answered(0, wait)?.socket, 4);
-    assert.equal(views.answered(0, { kind: "granted" }), undefined);
-    assert.deepEqual(identifyInMs(), [0, 0], "an answer to no call grants nothing");
+    assert.deepEqual(views.permitAnswered(0, wait), ASK);
+    assert.equal(views.permitAnswered(0, wait)?.socket, 4);
+    assert.equal(views.permitAnswered(0, { kind: "granted" }), undefined);
+    assert.deepEqual(identifyInMs(), [0, 0], "an answer without a request grants nothing");
   });
 });

@@ -32,13 +32,13 @@ interface Started {
   readonly gateway: Gateway;
   readonly batches: DispatchBatch[];
   readonly states: ShardState[];
-  /** Whose they are. */
+  /** By shard. */
   readonly ids: number[];
   readonly beats: { lateMs: number; latencyMs?: number }[];
   readonly logs: string[];
   readonly finals: GatewayFinal[];
   /** States and log lines, in order. */
-  readonly said: string[];
+  readonly events: string[];
 }
 
 function start(
@@ -64,7 +64,7 @@ function start(
     beats: [],
     logs: [],
     finals: [],
-    said: [],
+    events: [],
     delays: [],
   } as Omit<
     Started,
@@ -81,13 +81,13 @@ function start(
     onState(id, state) {
       started.states.push(state);
       started.ids.push(id);
-      started.said.push(state.state);
+      started.events.push(state.state);
     },
     onBeat: (_id, beat) => void started.beats.push(beat),
     onLog(_level, event, fields) {
       const line = event + JSON.stringify(fields);
       started.logs.push(line);
-      started.said.push(line);
+      started.events.push(line);
     },
     onFinal: (final) => void started.finals.push(final),
   }, {
@@ -109,22 +109,22 @@ async function say(discord: FakeGateway, { batches }: Started, count: number): P
   }
 }
 
-/** Commits everything up to the batch of a session's dispatch. */
+/** Commits everything up to the batch with this dispatch of a session. */
 function commit({ gateway, batches }: Started, seq: number, epoch = 1): void {
-  const batch = batches.find((one) => one.seq === seq && one.epoch === epoch);
+  const batch = batches.find((candidate) => candidate.seq === seq && candidate.epoch === epoch);
   assert.ok(batch, `a batch with seq ${seq} of session ${epoch}`);
   gateway.committed(batch.ticket);
 }
 
-/** What a scripted worker was told. */
+/** The messages that a scripted worker received. */
 function fieldsOf(line: string): unknown {
-  return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).told);
+  return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).received);
 }
 
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
 
 describe("[G1] startGateway()", () => {
-  it("beats on time while the main thread is blocked for 5 s", async () => {
+  it("sends heartbeats on time while the main thread is blocked for 5 s", async () => {
     const heartbeatMs = 1_000;
     const discord = new Worker(
       new URL("../../../support/gateway/fake_gateway_worker.ts", import.meta.url),
@@ -142,17 +142,17 @@ describe("[G1] startGateway()", () => {
     while (Date.now() < end); // the main thread does nothing else
 
     discord.postMessage("beats?");
-    await clock.until(() => answers.length === 2, "the fake's beats");
+    await clock.until(() => answers.length === 2, "the fake's heartbeats");
     const { beats = [], connections } = answers[1]!;
     assert.equal(connections, 1);
-    assert.ok(beats.length >= 5, `${beats.length} beats in 5 s`);
+    assert.ok(beats.length >= 5, `${beats.length} heartbeats in 5 s`);
     for (const [i, at] of beats.entries()) {
       const gapMs = i === 0 ? 0 : at - beats[i - 1]!;
-      assert.ok(gapMs <= heartbeatMs + 1_000, `${gapMs} ms between two beats`);
+      assert.ok(gapMs <= heartbeatMs + 1_000, `${gapMs} ms between two heartbeats`);
     }
   });
 
-  it("says how it is, and counts", async () => {
+  it("reports its state, and counts", async () => {
     const discord = await fake({ heartbeatMs: 150 });
     const started = start(gatewayOptions(discord.url));
     await discord.until(() => started.beats.length >= 2, "two beats");
@@ -167,7 +167,7 @@ describe("[G1] startGateway()", () => {
     assert.equal(stats.identifies, 1);
     assert.equal(stats.deaths, 0);
     assert.deepEqual([...stats.seqCommitted], [[0, 1]]);
-    assert.ok(Math.abs(Date.now() - stats.tickAt) < 5_000, "the worker moves");
+    assert.ok(Math.abs(Date.now() - stats.tickAt) < 5_000, "the worker ticks");
   });
 
   it("closes so that the session can be resumed, and leaves no thread", async () => {
@@ -177,12 +177,12 @@ describe("[G1] startGateway()", () => {
     await started.gateway.stop();
     await discord.until(() => !discord.connections[0]!.isOpen, "the close");
     assert.equal(discord.connections[0]!.closeCode, 3000);
-    await started.gateway.stop(); // a second time does no harm
+    await started.gateway.stop(); // a second call has no effect
   });
 });
 
 describe("[G5] startGateway()", () => {
-  it("keeps what is not committed, and resumes from what is committed after a death", async () => {
+  it("keeps uncommitted batches, and resumes from the committed one after a death", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -204,7 +204,7 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => isReady(started), "RESUMED");
   });
 
-  it("settles batches by their tickets, whatever session their numbers are of", async () => {
+  it("settles batches by their tickets, because numbers restart with a session", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), { commits: false });
     const uncommitted = () => started.gateway.stats().uncommitted;
@@ -218,16 +218,16 @@ describe("[G5] startGateway()", () => {
     assert.deepEqual(seqs, [[1, 1, 1], [2, 1, 2], [3, 1, 3], [4, 1, 4], [5, 2, 1], [6, 2, 2]]);
     started.gateway.committed(2);
     assert.equal(uncommitted(), 4, "not the second session's batch of the same number");
-    assert.equal(seqCommitted(), undefined, "of the second session nothing is committed");
+    assert.equal(seqCommitted(), undefined, "nothing of the second session is committed");
     started.gateway.committed(5);
     assert.equal(uncommitted(), 1);
     assert.equal(seqCommitted(), 1);
-    started.gateway.committed(3); // told late
-    started.gateway.committed(99); // never given out
+    started.gateway.committed(3); // an old ticket
+    started.gateway.committed(99); // a ticket that never existed
     assert.deepEqual([uncommitted(), seqCommitted()], [0, 2]);
   });
 
-  it("keeps the batches of a worker that died until they are committed", async () => {
+  it("keeps the batches of a dead worker until they are committed", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -240,55 +240,55 @@ describe("[G5] startGateway()", () => {
     discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
     await discord.until(() => started.batches.length === 6, "the next message");
     const { seq, epoch, ticket } = started.batches[5]!;
-    assert.deepEqual([seq, epoch, ticket], [7, 1, 6], "after what was replayed, and RESUMED");
+    assert.deepEqual([seq, epoch, ticket], [7, 1, 6], "after the replayed dispatches and RESUMED");
     const { stats, committed } = started.gateway;
     assert.equal(stats().uncommitted, 3);
-    committed(5); // of the worker that died
+    committed(5); // of the dead worker
     assert.equal(stats().seqCommitted.get(0), 5);
     committed(6);
     assert.deepEqual([stats().seqCommitted.get(0), stats().uncommitted], [7, 0]);
   });
 
-  it("tells a worker of its own batches only", async () => {
+  it("reports to a worker only commits of its own batches", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused"), {
       workerUrl: SCRIPTED_WORKER,
       commits: false,
     });
-    await clock.until(() => started.batches.length === 2, "the first one's");
+    await clock.until(() => started.batches.length === 2, "the first worker's batches");
     started.gateway.setUrl("ws://die");
-    await clock.until(() => started.batches.length === 4, "the second one's");
-    const told = () => started.logs.filter((line) => line.startsWith("committed"));
-    started.gateway.committed(2); // the number 2, of the worker that died
-    started.gateway.committed(3); // the number 1 of the worker there is
-    await clock.until(() => told().length > 0, "the news");
-    assert.deepEqual(told().map(fieldsOf), [{ shardId: 0, number: 1 }]);
+    await clock.until(() => started.batches.length === 4, "the second worker's batches");
+    const received = () => started.logs.filter((line) => line.startsWith("committed"));
+    started.gateway.committed(2); // the number 2, of the dead worker
+    started.gateway.committed(3); // the number 1 of the current worker
+    await clock.until(() => received().length > 0, "the news");
+    assert.deepEqual(received().map(fieldsOf), [{ shardId: 0, number: 1 }]);
   });
 
-  it("is connecting from a worker's death until the next one speaks", async () => {
+  it("is connecting from a worker's death until the next worker reports", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused"), {
       workerUrl: SCRIPTED_WORKER,
       commits: false,
     });
-    await clock.until(() => isReady(started), "the first one's state");
+    await clock.until(() => isReady(started), "the first worker's state");
     started.gateway.setUrl("ws://die");
-    await clock.until(() => started.batches.length === 4, "the second one's batches");
+    await clock.until(() => started.batches.length === 4, "the second worker's batches");
     assert.deepEqual(started.states.slice(1), [{ state: "connecting", readyAt: 1, isDown: false }]);
   });
 
-  it("resumes no session whose READY it has not got", async () => {
+  it("resumes no session whose READY it has not received", async () => {
     const discord = await fake();
-    // this worker dies when it becomes ready for the second time, READY still with it
+    // this worker dies when it becomes ready for the second time, with READY unsent
     const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     discord.connections[0]!.close(4009);
     await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
     assert.equal(started.batches.some(({ epoch }) => epoch === 2), false);
-    assert.equal(discord.received(6)[0]!.d.session_id, "session-1", "the one that is stored");
+    assert.equal(discord.received(6)[0]!.d.session_id, "session-1", "the stored session");
   });
 
-  it("is not ready while no worker is, and stays as old as its last READY", async () => {
+  it("is not ready without a ready worker, and keeps the time of its last READY", async () => {
     const discord = await fake({ heartbeatMs: 150 });
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -310,7 +310,7 @@ describe("[G5] startGateway()", () => {
     );
   });
 
-  it("ends a worker that hangs, says that it is gone, and starts another one", async () => {
+  it("ends a worker that hangs, reports that, and starts another one", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -321,14 +321,14 @@ describe("[G5] startGateway()", () => {
     await say(discord, started, 5);
     commit(started, 6);
     await discord.until(() => discord.received(6).length === 1, "RESUME");
-    const at = started.said.findIndex((line) => /stands still/.test(line));
+    const at = started.events.findIndex((line) => /worker hangs/.test(line));
     assert.ok(at >= 0);
-    // at once, whatever its end takes, and again once it is dead
-    assert.deepEqual(started.said.slice(at + 1, at + 3), ["connecting", "connecting"]);
+    // at once, before the thread has ended, and again once it has
+    assert.deepEqual(started.events.slice(at + 1, at + 3), ["connecting", "connecting"]);
     assert.equal(discord.received(6)[0]!.d.seq, 6);
   });
 
-  it("goes where the gateway has moved, another worker too", async () => {
+  it("connects to the gateway's new URL, in another worker, too", async () => {
     const moved = await fake();
     const discord = await fake({
       handle({ op }, connection) {
@@ -345,14 +345,14 @@ describe("[G5] startGateway()", () => {
     await say(discord, started, 2);
     started.gateway.setUrl(moved.url);
     discord.connections[0]!.destroy();
-    await discord.until(() => moved.received(6).length === 1, "RESUME at the new place");
+    await discord.until(() => moved.received(6).length === 1, "RESUME at the new URL");
     commit(started, 3);
     await discord.until(() => started.gateway.stats().deaths === 1, "a death");
     await discord.until(() => moved.received(6).length === 2, "RESUME of another worker");
     assert.equal(discord.connections.length, 1);
   });
 
-  for (const [seq, name] of [[4, "an error"], [5, "a message of nonsense"]] as const) {
+  for (const [seq, name] of [[4, "an error"], [5, "an unknown message"]] as const) {
     it(`starts another worker after ${name}`, async () => {
       const discord = await fake();
       const started = start(gatewayOptions(discord.url), {
@@ -369,7 +369,7 @@ describe("[G5] startGateway()", () => {
     });
   }
 
-  it("begins with a thread that is there already, and makes those that follow", async () => {
+  it("starts with a loaded thread, and creates later ones", async () => {
     const discord = await fake();
     const early = [new Worker(DYING_WORKER)];
     const started = start(gatewayOptions(discord.url), {
@@ -378,14 +378,14 @@ describe("[G5] startGateway()", () => {
     });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
-    commit(started, 4); // of which the early one dies, and another does not
+    commit(started, 4); // the loaded worker dies of it, and another does not
     await discord.until(() => discord.received(6).length === 1, "RESUME");
-    await discord.until(() => isReady(started), "the other's READY");
+    await discord.until(() => isReady(started), "the other worker's READY");
     assert.equal(started.gateway.stats().deaths, 1);
     assert.deepEqual(early, []);
   });
 
-  it("gives up a worker that only dies", async () => {
+  it("gives up on a worker that dies every time", async () => {
     const started = start(gatewayOptions("ws://127.0.0.1:9"), {
       workerUrl: new URL("data:text/javascript,throw new Error('no')"),
     });
@@ -397,7 +397,7 @@ describe("[G5] startGateway()", () => {
 });
 
 describe("[G5] startGateway() and permits", () => {
-  it("asks main before each IDENTIFY, and gives the answer to the shard that asked", async () => {
+  it("asks the main thread before each IDENTIFY, and passes the answer to the right shard", async () => {
     const discord = await fake();
     const asked: number[] = [];
     const started = start(
@@ -411,7 +411,7 @@ describe("[G5] startGateway() and permits", () => {
     await discord.until(() => asked.length === 2, "both questions");
     assert.equal(discord.received(2).length, 0);
     started.gateway.permit(1, { kind: "granted" });
-    started.gateway.permit(1, { kind: "granted" }); // nobody asked: void
+    started.gateway.permit(1, { kind: "granted" }); // without a request: ignored
     await discord.until(() => started.batches.length === 1, "READY");
     assert.deepEqual(discord.received(2).map(({ d }) => d.shard), [[1, 2]]);
     assert.equal(started.batches[0]!.shardId, 1);
@@ -421,14 +421,14 @@ describe("[G5] startGateway() and permits", () => {
     assert.equal(discord.received(2).length, 1);
   });
 
-  it("gives no answer to the socket after the one that asked", async () => {
+  it("passes no answer to a later socket than the one that asked", async () => {
     const discord = await fake();
     const asked: number[] = [];
     const started = start(gatewayOptions(discord.url), { permit: (id) => void asked.push(id) });
     await discord.until(() => asked.length === 1, "the question");
     discord.connections[0]!.destroy();
-    await discord.until(() => asked.length === 2, "the question of another socket");
-    started.gateway.permit(0, { kind: "granted" }); // the first one's
+    await discord.until(() => asked.length === 2, "the request of another socket");
+    started.gateway.permit(0, { kind: "granted" }); // for the first socket
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.equal(discord.received(2).length, 0);
     started.gateway.permit(0, { kind: "granted" });
@@ -436,7 +436,7 @@ describe("[G5] startGateway() and permits", () => {
     assert.equal(discord.received(2).length, 1);
   });
 
-  it("gives the answer to a worker's question to no other worker", async () => {
+  it("passes the answer to a worker's request to no other worker", async () => {
     const clock = await fake();
     const asked: number[] = [];
     const started = start(gatewayOptions("ws://unused"), {
@@ -444,45 +444,45 @@ describe("[G5] startGateway() and permits", () => {
       commits: false,
       permit: (id) => void asked.push(id),
     });
-    await clock.until(() => asked.length === 1, "the first one's question");
+    await clock.until(() => asked.length === 1, "the first worker's request");
     started.gateway.setUrl("ws://die");
-    await clock.until(() => asked.length === 2, "the second one's question");
-    started.gateway.permit(0, { kind: "wait", waitMs: 1, why: "budget" }); // the first one's
+    await clock.until(() => asked.length === 2, "the second worker's request");
+    started.gateway.permit(0, { kind: "wait", waitMs: 1, why: "budget" }); // for the first worker
     started.gateway.permit(0, { kind: "granted" });
-    const told = () => started.logs.filter((line) => line.startsWith("permit"));
-    await clock.until(() => told().length > 0, "the answer");
-    assert.deepEqual(told().map(fieldsOf), [{
+    const received = () => started.logs.filter((line) => line.startsWith("permit"));
+    await clock.until(() => received().length > 0, "the answer");
+    assert.deepEqual(received().map(fieldsOf), [{
       shardId: 0,
       socket: 1,
       answer: { kind: "granted" },
     }]);
   });
 
-  it("says with connection_debug that a worker starts, and which one", async () => {
+  it("logs with connection_debug that a worker starts, and its number", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused", { isConnectionDebug: true }), {
       workerUrl: SCRIPTED_WORKER,
       commits: false,
     });
-    await clock.until(() => started.batches.length === 2, "the first one's batches");
+    await clock.until(() => started.batches.length === 2, "the first worker's batches");
     started.gateway.setUrl("ws://die");
-    await clock.until(() => started.batches.length === 4, "the second one's");
-    const said = started.logs.filter((line) => /worker/.test(line));
-    assert.match(said[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
-    assert.match(said[1]!, /worker died and is started again{"cause":"RangeError","inMs":200}/);
-    assert.match(said[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
+    await clock.until(() => started.batches.length === 4, "the second worker's batches");
+    const events = started.logs.filter((line) => /worker/.test(line));
+    assert.match(events[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
+    assert.match(events[1]!, /worker died: Barnacle restarts it{"cause":"RangeError","inMs":200}/);
+    assert.match(events[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
   });
 
-  it("starts another worker where the last one was: failures, sessions, the turn", async () => {
+  it("starts another worker with the last one's failures, sessions and IDENTIFY spacing", async () => {
     const clock = await fake();
     const started = start(gatewayOptions("ws://unused"), {
       workerUrl: SCRIPTED_WORKER,
       commits: false,
     });
-    await clock.until(() => started.batches.length === 2, "the first one's");
+    await clock.until(() => started.batches.length === 2, "the first worker's batches");
     started.gateway.committed(2);
     started.gateway.setUrl("ws://die");
-    await clock.until(() => started.batches.length === 4, "the second one's");
+    await clock.until(() => started.batches.length === 4, "the second worker's batches");
     const starts = () => started.logs.filter((line) => line.startsWith("start{"));
     await clock.until(() => starts().length === 2, "its start");
     const { identifyInMs, ...rest } = JSON.parse(starts()[1]!.slice("start".length));
@@ -502,8 +502,8 @@ describe("[G5] startGateway() and permits", () => {
   });
 });
 
-describe("[G5b] startGateway() and what main commits", () => {
-  it("beats with what main has committed, and with no more", async () => {
+describe("[G5b] startGateway() and commits", () => {
+  it("sends heartbeats with the committed number, and no higher one", async () => {
     const discord = await fake({ heartbeatMs: 100 });
     const started = start(gatewayOptions(discord.url), { commits: false });
     await discord.until(() => isReady(started), "READY");
@@ -513,12 +513,12 @@ describe("[G5b] startGateway() and what main commits", () => {
     await discord.until(() => discord.received(1).length > beats + 1, "beats");
     assert.equal(lastBeat(), null, "nothing is committed");
     started.gateway.committed(3);
-    await discord.until(() => lastBeat() === 3, "a beat with what is");
+    await discord.until(() => lastBeat() === 3, "a heartbeat with the committed number");
     started.gateway.committed(4);
-    await discord.until(() => lastBeat() === 4, "a beat with all of it");
+    await discord.until(() => lastBeat() === 4, "a heartbeat with the last number");
   });
 
-  it("brings nothing again that main has, in another worker", async () => {
+  it("replays no received dispatch again in another worker", async () => {
     const discord = await fake({ heartbeatMs: 100 });
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -534,10 +534,10 @@ describe("[G5b] startGateway() and what main commits", () => {
       started.batches.flatMap(({ text }) => JSON.parse(text)).map(({ s }: { s: number }) => s);
     await discord.until(() => seqs().includes(discord.seq), "the next message");
     assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
-    assert.ok(seqs().includes(5), "what main had not committed is not lost");
+    assert.ok(seqs().includes(5), "uncommitted dispatches are not lost");
   });
 
-  it("tells how long the worker's messages wait for the main thread", async () => {
+  it("measures how long the worker's messages wait for the main thread", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url));
     await discord.until(() => isReady(started), "READY");
@@ -552,7 +552,7 @@ describe("[G5b] startGateway() and what main commits", () => {
 });
 
 describe("[G3] startGateway()", () => {
-  it("is fatal with all its shards where one of them is", async () => {
+  it("is fatal with all its shards if one is", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url, {
       shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
@@ -569,7 +569,7 @@ describe("[G3] startGateway()", () => {
     assert.equal(started.finals.length, 1);
   });
 
-  it("tells what the operator must do, and is fatal", async () => {
+  it("reports the advice for the operator, and is fatal", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url));
     await discord.until(() => isReady(started), "READY");

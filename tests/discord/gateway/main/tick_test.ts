@@ -3,29 +3,29 @@ import { describe, it } from "node:test";
 import { createTick } from "../../../../src/discord/gateway/main/tick.ts";
 
 describe("[G1] createTick()", () => {
-  it("begins with the time at which it was made, and then has the worker's", () => {
+  it("starts with the time of its creation, and then has the worker's", () => {
     const tick = createTick(5);
     assert.equal(tick.at(), 5);
     Atomics.store(new BigInt64Array(tick.buffer), 0, 9n);
     assert.equal(tick.at(), 9);
   });
 
-  it("stands still after two looks in a row without a move", () => {
+  it("is stalled after two checks in a row without a tick", () => {
     const tick = createTick(1);
     const counter = new BigInt64Array(tick.buffer);
-    assert.equal(tick.standsStill(), false); // the first look only reads
-    assert.equal(tick.standsStill(), false);
+    assert.equal(tick.isStalled(), false); // the first check only reads
+    assert.equal(tick.isStalled(), false);
     Atomics.store(counter, 0, 2n);
-    assert.equal(tick.standsStill(), false);
-    assert.equal(tick.standsStill(), false);
-    assert.equal(tick.standsStill(), true);
+    assert.equal(tick.isStalled(), false);
+    assert.equal(tick.isStalled(), false);
+    assert.equal(tick.isStalled(), true);
   });
 
-  it("counts from the start for another worker", () => {
+  it("restarts its checks for another worker", () => {
     const tick = createTick(1);
-    for (let look = 0; look < 3; look++) tick.standsStill();
+    for (let checkWorker = 0; checkWorker < 3; checkWorker++) tick.isStalled();
     tick.begin();
-    assert.equal(tick.standsStill(), false);
-    assert.equal(tick.standsStill(), true);
+    assert.equal(tick.isStalled(), false);
+    assert.equal(tick.isStalled(), true);
   });
 });

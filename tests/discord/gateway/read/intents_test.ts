@@ -9,7 +9,7 @@ import {
 } from "../../../../src/discord/gateway/read/intents.ts";
 
 describe("[G9] toIntents()", () => {
-  it("recommends what an agent needs, and members where they can be had", () => {
+  it("recommends an agent's intents, and members as an optional one", () => {
     // guilds 0, members 1, messages 9, reactions 10, DMs 12, their reactions 13, content 15
     const bits = 1 | 1 << 1 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 15;
     assert.deepEqual(toIntents("agent_recommended"), { bits, optional: 1 << 1, unknown: [] });
@@ -24,12 +24,12 @@ describe("[G9] toIntents()", () => {
     ["reactions", GatewayIntents.GuildMessageReactions | GatewayIntents.DirectMessageReactions],
   ];
   for (const [name, bits] of names) {
-    it(`knows ${name}`, () => {
+    it(`recognises ${name}`, () => {
       assert.deepEqual(toIntents([name]), { bits, optional: 0, unknown: [] });
     });
   }
 
-  it("says which names are none, and takes the others", () => {
+  it("reports unknown names, and uses the others", () => {
     assert.deepEqual(toIntents(["guilds", "everything", "Guilds"]), {
       bits: 1,
       optional: 0,
@@ -57,10 +57,10 @@ describe("[G9] chooseIntents()", () => {
   const limited = Flag.GatewayMessageContentLimited | Flag.GatewayGuildMembersLimited |
     Flag.GatewayPresenceLimited;
   const rows: readonly Row[] = [
-    ["takes all where all are granted", ALL, granted, 0, [], []],
+    ["takes all if all are granted", ALL, granted, 0, [], []],
     ["counts limited as granted", ALL, limited, 0, [], []],
     [
-      "leaves out and names what is not granted",
+      "leaves out and names intents that are not granted",
       ALL,
       Flag.GatewayMessageContentLimited,
       MEMBERS | PRESENCES,
@@ -68,7 +68,7 @@ describe("[G9] chooseIntents()", () => {
       [],
     ],
     [
-      "leaves out all three, and comes up",
+      "leaves out all three, and still connects",
       ALL,
       0,
       CONTENT | MEMBERS | PRESENCES,
@@ -76,14 +76,14 @@ describe("[G9] chooseIntents()", () => {
       [],
     ],
     [
-      "does not take one checkbox for another",
+      "does not confuse one checkbox with another",
       ALL,
       Flag.Embedded | Flag.ApplicationCommandBadge,
       CONTENT | MEMBERS | PRESENCES,
       ["message_content", "guild_members", "guild_presences"],
       [],
     ],
-    ["asks for what is wanted where nobody knows", ALL, undefined, 0, [], []],
+    ["requests the wanted intents if the flags are unknown", ALL, undefined, 0, [], []],
     [
       "does not miss the preset's members",
       PRESET,
@@ -92,14 +92,21 @@ describe("[G9] chooseIntents()", () => {
       [],
       ["guild_members"],
     ],
-    ["takes the preset's members where they are granted", PRESET, limited, 0, [], []],
-    ["does not risk the preset's members where nobody knows", PRESET, undefined, MEMBERS, [], [
+    ["requests the preset's members if granted", PRESET, limited, 0, [], []],
+    [
+      "does not risk the preset's members if the flags are unknown",
+      PRESET,
+      undefined,
+      MEMBERS,
+      [],
+      [
+        "guild_members",
+      ],
+    ],
+    ["reports the preset's content as missing", PRESET, 0, CONTENT | MEMBERS, ["message_content"], [
       "guild_members",
     ]],
-    ["misses the preset's content", PRESET, 0, CONTENT | MEMBERS, ["message_content"], [
-      "guild_members",
-    ]],
-    ["asks for nothing that is not wanted", toIntents(["guilds"]), granted, 0, [], []],
+    ["requests no intent that is not wanted", toIntents(["guilds"]), granted, 0, [], []],
   ];
   for (const [name, wanted, flags, without, missing, spared] of rows) {
     it(name, () => {
@@ -110,7 +117,7 @@ describe("[G9] chooseIntents()", () => {
 });
 
 describe("[G9] flagsGranting()", () => {
-  it("sets the limited flag, and keeps the limited ones that are set", () => {
+  it("sets the limited flag, and keeps the limited flags that are set", () => {
     const has = Flag.GatewayGuildMembersLimited | Flag.Embedded | Flag.GatewayPresence;
     assert.equal(
       flagsGranting(["message_content"], has),
@@ -118,7 +125,7 @@ describe("[G9] flagsGranting()", () => {
     );
   });
 
-  it("never names a flag that only Discord may set", () => {
+  it("never sets a flag that only Discord may set", () => {
     const settable = Flag.GatewayMessageContentLimited | Flag.GatewayGuildMembersLimited |
       Flag.GatewayPresenceLimited;
     const all = flagsGranting(["message_content", "guild_members", "guild_presences"], 0xff_ffff);

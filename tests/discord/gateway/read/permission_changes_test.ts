@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { permissionsChangedBy } from "../../../../src/discord/gateway/read/permission_changes.ts";
+import { guildWithChangedPermissions } from "../../../../src/discord/gateway/read/permission_changes.ts";
 import {
   ADA,
   BARNACLE,
@@ -38,17 +38,20 @@ const cases: readonly [t: string, d: unknown, isChange: boolean][] = [
   ["GUILD_ROLE_UPDATE", { guild_id: "Friends" }, false],
 ];
 
-describe("[R11] permissionsChangedBy()", () => {
+describe("[R11] guildWithChangedPermissions()", () => {
   for (const [t, d, isChange] of cases) {
-    it(`${isChange ? "finds" : "finds no"} change in ${t} ${JSON.stringify(d).slice(0, 60)}`, () =>
+    it(`${isChange ? "detects a" : "detects no"} change in ${t} ${JSON.stringify(d).slice(0, 60)}`, () =>
       assert.equal(
-        permissionsChangedBy({ t, s: 1, d }, SELF.userId),
+        guildWithChangedPermissions({ t, s: 1, d }, SELF.userId),
         isChange ? GUILD : undefined,
       ));
   }
 
-  it("knows nobody as the bot before READY has said who that is", () => {
+  it("recognises no member as the bot before READY", () => {
     const d = { ...within, user: BARNACLE };
-    assert.equal(permissionsChangedBy({ t: "GUILD_MEMBER_UPDATE", s: 1, d }, undefined), undefined);
+    assert.equal(
+      guildWithChangedPermissions({ t: "GUILD_MEMBER_UPDATE", s: 1, d }, undefined),
+      undefined,
+    );
   });
 });

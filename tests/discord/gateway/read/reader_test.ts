@@ -56,7 +56,7 @@ function joinedIn(batch: InboundBatch) {
 }
 
 describe("[G5] createReader()", () => {
-  it("reads a session's begin, its guilds and its messages from one batch", () => {
+  it("reads a session, its guilds and its messages from one batch", () => {
     const { reader, problems } = open();
     const read = reader.read(batch(READY, CREATE, MESSAGE));
     assert.deepEqual(problems, []);
@@ -73,7 +73,7 @@ describe("[G5] createReader()", () => {
     assert.equal(event.place.channel.name, "help-desk");
   });
 
-  it("goes on after a restart with what was stored", () => {
+  it("continues after a restart with the stored state", () => {
     const first = open();
     const { guilds } = first.reader.read(batch(READY, CREATE));
     const { reader, problems } = open({ self: SELF, guilds });
@@ -84,7 +84,7 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(read.guilds, []);
   });
 
-  it("reads what is replayed as it read it before, and ends where it was", () => {
+  it("reads replayed dispatches as before, and ends in the same state", () => {
     const { reader, problems } = open();
     const renamed = { t: "GUILD_UPDATE", s: 4, op: 0, d: { id: GUILD, name: "Foes" } };
     const back = { ...renamed, s: 5, d: { id: GUILD, name: "Friends" } };
@@ -96,17 +96,17 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(replayed, first);
     assert.deepEqual(reader.index, index);
     const messages = eventsOf(first, "message");
-    assert.deepEqual(reader.read(batch(MESSAGE)).events, messages, "an older one, too");
+    assert.deepEqual(reader.read(batch(MESSAGE)).events, messages, "an older dispatch, too");
   });
 
-  it("says that a guild was left", () => {
+  it("reports that the bot left a guild", () => {
     const { reader } = open();
     reader.read(batch(READY, CREATE));
     const left = reader.read(batch({ t: "GUILD_DELETE", s: 4, d: { id: GUILD } } as never));
     assert.deepEqual(left.guilds, [{ guildId: GUILD, text: undefined }]);
   });
 
-  it("[R11] names the guild of each change by which the bot may be allowed more", () => {
+  it("[R11] names the guild of each change that may give the bot permissions", () => {
     const { reader, problems } = open();
     const role = { id: "1800000000000000009", name: "new" };
     const changes = [
@@ -118,30 +118,30 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(reader.read(batch(...changes)).events, [changed, changed]);
     assert.deepEqual(eventsOf(reader.read(batch(MESSAGE)), "permissions_changed"), []);
     assert.deepEqual(problems, []);
-    assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "else it never leaves the worker");
+    assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "otherwise it never leaves the worker");
   });
 
-  it("[P3] [P13] keeps the order of presses, deletions and messages", () => {
+  it("[P3] [P13] keeps the order of interactions, deletions and messages", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData() };
     const command = { ...press, s: 5, d: pressData({ type: 2, data: { name: "help" } }) };
-    const gone = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
+    const deletion = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
     const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
-    const read = reader.read(batch(press, command, gone, MESSAGE, cleared));
+    const read = reader.read(batch(press, command, deletion, MESSAGE, cleared));
     const kinds = read.events.map(({ kind }) => kind);
     assert.deepEqual(kinds, ["button", "slash", "messages_deleted", "message", "messages_deleted"]);
     assert.deepEqual(eventsOf(read, "button").map(({ customId }) => customId), ["approve-1"]);
     const deleted = eventsOf(read, "messages_deleted").map(({ messageIds }) => messageIds);
     assert.deepEqual(deleted, [["5"], ["7", "8"]]);
     assert.deepEqual(problems, []);
-    for (const { t } of [press, gone, cleared]) assert.ok(READ_TYPES.includes(t), t);
+    for (const { t } of [press, deletion, cleared]) assert.ok(READ_TYPES.includes(t), t);
   });
 
-  it("passes over a press and a deletion that do not fit, and tells no token", () => {
+  it("skips malformed interactions and deletions, and reports no token", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
-    const gone = { t: "MESSAGE_DELETE", s: 5, d: {} };
-    const read = reader.read(batch(press, gone, MESSAGE));
+    const deletion = { t: "MESSAGE_DELETE", s: 5, d: {} };
+    const read = reader.read(batch(press, deletion, MESSAGE));
     assert.deepEqual(read.events.map(({ kind }) => kind), ["message"]);
     assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
     assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);
@@ -157,7 +157,7 @@ describe("[G5] createReader()", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE));
       assert.deepEqual(joinedIn(reader.read(batch(joins))), [{ id: NEW, name: "Strangers" }]);
-      assert.deepEqual(joinedIn(reader.read(batch(joins))), [], "a RESUME says it again");
+      assert.deepEqual(joinedIn(reader.read(batch(joins))), [], "a RESUME repeats it");
     });
 
     it("is not named after a restart that has stored it", () => {
@@ -166,18 +166,18 @@ describe("[G5] createReader()", () => {
       assert.deepEqual(joinedIn(reader.read(batch(joins))), []);
     });
 
-    it("is no guild that READY listed, nor one that is back from an outage", () => {
+    it("is no guild that READY listed, nor one after an outage", () => {
       const { reader } = open();
       assert.deepEqual(joinedIn(reader.read(batch(READY, CREATE))), []);
       assert.deepEqual(joinedIn(reader.read(batch(outage))), []);
       assert.deepEqual(joinedIn(reader.read(batch(CREATE))), []);
     });
 
-    it("is none while nobody knows who the bot is: a READY was missed", () => {
+    it("is none while the bot lacks its identity, because it missed a READY", () => {
       assert.deepEqual(joinedIn(open().reader.read(batch(CREATE))), []);
     });
 
-    it("is named when its outage ends, where it had one as the bot joined", () => {
+    it("is named when its outage ends, if it had one as the bot joined", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE));
       const down = { ...joins, d: { id: NEW, unavailable: true } };
@@ -185,14 +185,14 @@ describe("[G5] createReader()", () => {
       assert.deepEqual(joinedIn(reader.read(batch(joins))).map(({ id }) => id), [NEW]);
     });
 
-    it("is none that the bot has left again by the end of the batch", () => {
+    it("is none that the bot has left by the end of the batch", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE));
       assert.deepEqual(joinedIn(reader.read(batch(joins, leaves))), []);
       assert.equal(joinedIn(reader.read(batch(joins, leaves, joins))).length, 1);
     });
 
-    it("is named again where the bot was sent away and asked back", () => {
+    it("is named again if the bot was removed and invited again", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE, joins));
       reader.read(batch(leaves));
@@ -205,14 +205,14 @@ describe("[G5] createReader()", () => {
     });
   });
 
-  it("keeps the order of messages, our own among them", () => {
+  it("keeps the order of messages, including our own", () => {
     const { reader } = open({ self: SELF });
     const own = { ...MESSAGE, s: 4, d: messageData({ author: BARNACLE, nonce: "n" }) };
     const kinds = reader.read(batch(MESSAGE, own, MESSAGE)).events.map(({ kind }) => kind);
     assert.deepEqual(kinds, ["message", "own_message", "message"]);
   });
 
-  it("passes over what does not fit, counts it, and takes the rest", () => {
+  it("skips and counts malformed dispatches, and reads the others", () => {
     const { reader, problems } = open({ self: SELF });
     const misfit = { ...MESSAGE, d: { content: "private words" } };
     const noGuild = { ...CREATE, d: null };
@@ -227,13 +227,13 @@ describe("[G5] createReader()", () => {
     assert.doesNotMatch(JSON.stringify(problems), /private words/);
   });
 
-  it("cannot tell our own messages before it knows who we are, and says so", () => {
+  it("reports messages while the bot lacks its identity, because they could be its own", () => {
     const { reader, problems } = open();
     assert.deepEqual(reader.read(batch(MESSAGE)).events, []);
     assert.equal(problems.length, 1);
   });
 
-  it("takes a batch of nothing for its sequence number", () => {
+  it("reads an empty batch for its sequence number", () => {
     const { reader } = open();
     assert.deepEqual(reader.read({ ...bare, seq: 77, text: "[]" }), {
       accountId: ACCOUNT,
@@ -246,12 +246,12 @@ describe("[G5] createReader()", () => {
     });
   });
 
-  it("throws where a batch is no batch: that is a fault of ours", () => {
+  it("throws if a batch is no JSON array, because that is a bug of ours", () => {
     const { reader } = open();
     assert.throws(() => reader.read({ ...bare, text: "{}" }), TypeError);
   });
 
-  it("[G1] passes over a text that is no JSON, and reads those beside it", () => {
+  it("[G1] skips a text that is no JSON, and reads the others", () => {
     const { reader, problems } = open();
     const good = (s: number) => JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}` } });
     const texts = [good(1), '{"t":"MESSAGE_DELETE","s":2,"d":{"private words', good(3)];
@@ -261,12 +261,12 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(problems, [{ type: "unknown", why: "no JSON" }]);
   });
 
-  it("names the types that it wants, READY and messages among them", () => {
+  it("lists its types, READY and messages among them", () => {
     assert.ok(READ_TYPES.includes("READY") && READ_TYPES.includes("MESSAGE_CREATE"));
     assert.ok(!READ_TYPES.includes("TYPING_START"));
   });
 
-  it("is complete with what it can read, and with no guild at all", () => {
+  it("is complete with readable snapshots, and without guilds", () => {
     const { guilds } = open().reader.read(batch(READY, CREATE));
     assert.equal(open({ self: SELF, guilds }).reader.isComplete, true);
     assert.equal(open().reader.isComplete, true);
@@ -277,7 +277,7 @@ describe("[G5] createReader()", () => {
   describe("with a snapshot of another version", () => {
     const guilds = [{ guildId: GUILD, text: '{"v":0}' }];
 
-    it("is incomplete until a new session begins, which has it stored anew", () => {
+    it("is incomplete until a new session brings the guild, which is then stored again", () => {
       const { reader } = open({ self: SELF, guilds });
       assert.equal(reader.isComplete, false);
       reader.read(batch(MESSAGE));
@@ -288,7 +288,7 @@ describe("[G5] createReader()", () => {
       assert.equal(typeof read.guilds[0]?.text, "string");
     });
 
-    it("[G6] is complete from READY on, for then it is awaited", () => {
+    it("[G6] is complete from READY on, because the guild is then awaited", () => {
       const { reader } = open({ self: SELF, guilds });
       const read = reader.read(batch(READY));
       assert.equal(reader.isComplete, true);
@@ -305,13 +305,13 @@ describe("[G5] createReader()", () => {
       assert.equal(reader.isComplete, false);
     });
 
-    it("forgets it where the bot has left the guild, so that the next start is complete", () => {
+    it("forgets the guild if the bot has left it, so that the next start is complete", () => {
       const { reader } = open({ self: SELF, guilds });
       const ready = { ...READY, d: readyData(2, "ws://r") };
       assert.deepEqual(reader.read(batch(ready)).guilds, [{ guildId: GUILD, text: undefined }]);
     });
 
-    it("stays incomplete after a READY that does not fit", () => {
+    it("stays incomplete after a malformed READY", () => {
       const { reader } = open({ self: SELF, guilds });
       reader.read(batch({ ...READY, d: {} } as typeof READY));
       assert.equal(reader.isComplete, false);

@@ -10,7 +10,7 @@ const COMMAND = pressData({ type: 2, data: { id: "1", type: 1, name: "status" } 
 const dispatch = (d: unknown) => JSON.stringify({ t: "INTERACTION_CREATE", s: 7, op: 0, d });
 const openapi = createRequestValidator();
 
-/** A Discord that answers with a status, or does not answer. */
+/** A fake Discord that answers with a status, or does not answer. */
 function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Response(null))) {
   const sent: { readonly url: string; readonly init: RequestInit | undefined }[] = [];
   const outcomes: [outcome: string, isDone: boolean][] = [];
@@ -28,7 +28,7 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
 }
 
 describe("[K5] createAcknowledge()", () => {
-  it("defers a command's answer, for the asker alone", async () => {
+  it("defers a command's answer, visible only to its user", async () => {
     const { acknowledge, sent, outcomes } = setUp();
     acknowledge(dispatch(COMMAND));
     await settle();
@@ -39,18 +39,18 @@ describe("[K5] createAcknowledge()", () => {
     const request = { method, path, query: {}, body: JSON.parse(String(body)) };
     assert.deepEqual(openapi.problemsOf(request), []);
     assert.deepEqual(outcomes, [["200", true]]);
-    assert.equal(sent[0]?.init?.redirect, "manual", "the token goes to no other address");
+    assert.equal(sent[0]?.init?.redirect, "manual", "the token goes to no other URL");
   });
 
   const others: readonly [what: string, text: string][] = [
     ["a button, which the main thread answers", dispatch(pressData())],
     ["autocompletion", dispatch(pressData({ type: 4 }))],
     ["a command without a token", dispatch({ ...COMMAND, token: 7 })],
-    ["a payload that does not fit", dispatch(null)],
+    ["a payload of an unexpected shape", dispatch(null)],
     ["text that is no JSON", '{"t":"INTERACTION_CREATE'],
   ];
   for (const [what, text] of others) {
-    it(`acknowledges nothing of ${what}`, async () => {
+    it(`does not acknowledge ${what}`, async () => {
       const { acknowledge, sent, outcomes } = setUp();
       acknowledge(text);
       await settle();
@@ -59,10 +59,10 @@ describe("[K5] createAcknowledge()", () => {
   }
 
   const answers: readonly [what: string, statuses: readonly number[], isDone: boolean][] = [
-    ["tries again after a failure of Discord's", [502, 204], true],
-    ["gives up after the second one", [500, 503], false],
-    ["does not try again what is refused: it came too late", [404], false],
-    ["takes 400 for a deferral of before: a RESUME brought the command again", [400], true],
+    ["tries again after a server error", [502, 204], true],
+    ["gives up after two server errors", [500, 503], false],
+    ["does not retry a refusal, because it came too late", [404], false],
+    ["accepts 400 as an earlier deferral: a RESUME brought the command again", [400], true],
   ];
   for (const [what, statuses, isDone] of answers) {
     it(what, async () => {
@@ -77,13 +77,13 @@ describe("[K5] createAcknowledge()", () => {
     });
   }
 
-  it("survives a network that is gone, and tells no token", async () => {
+  it("survives a broken network, and reports no token", async () => {
     const { acknowledge, sent, outcomes } = setUp(() =>
       Promise.reject(new TypeError(`cannot reach https://discord.test/${TOKEN}`))
     );
     acknowledge(dispatch(COMMAND));
     await settle();
     assert.deepEqual(outcomes, [["no answer", false]]);
-    assert.equal(sent.length, 2, "it is tried once more");
+    assert.equal(sent.length, 2, "it tries once more");
   });
 });

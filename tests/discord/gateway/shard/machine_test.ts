@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DEADLINES, type LifeRules } from "../../../../src/discord/gateway/life/life.ts";
+import { DEADLINES, type LifecycleRules } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import { createMachine } from "../../../../src/discord/gateway/shard/machine.ts";
 import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
 
 const { reconnect } = gatewayOptions("wss://gateway.test");
-const RULES: LifeRules = { url: "wss://gateway.test", reconnect, deadlines: DEADLINES };
+const RULES: LifecycleRules = { url: "wss://gateway.test", reconnect, deadlines: DEADLINES };
 
-/** A machine whose clock and timer the test moves. */
+/** A machine whose clock and timer the test controls. */
 function open() {
   const clock = { ms: 0 };
   const log: string[] = [];
@@ -32,7 +32,7 @@ function open() {
 }
 
 describe("[G2] createMachine()", () => {
-  it("takes the events that an effect brings about after it, and then settles once", () => {
+  it("processes an effect's events after the event itself, and settles once", () => {
     const { machine, log } = open();
     machine.connect({
       effect({ kind }) {
@@ -47,17 +47,17 @@ describe("[G2] createMachine()", () => {
     assert.deepEqual([machine.isInUse(1), machine.isInUse(0)], [true, false]);
   });
 
-  it("ticks when something is due", () => {
+  it("ticks at the next time limit", () => {
     const { machine, log, pass, timer } = open();
     machine.connect({ effect: ({ kind }) => log.push(kind), settled() {} });
     machine.step({ kind: "start" });
-    assert.ok(timer()!.at >= DEADLINES.connectMs, "the socket has its time to open");
+    assert.ok(timer()!.at >= DEADLINES.connectMs, "the socket has time to open");
     pass();
     assert.deepEqual(log.slice(0, 2), ["open", "tick"]);
-    assert.ok(log.includes("drop"), "and is given up then");
+    assert.ok(log.includes("drop"), "and is closed after that");
   });
 
-  it("goes to the address that it was given last", () => {
+  it("connects to the URL that was set last", () => {
     const { machine, log } = open();
     machine.connect({
       effect: (effect) => effect.kind === "open" && log.push(effect.url),
@@ -68,12 +68,12 @@ describe("[G2] createMachine()", () => {
     assert.deepEqual(log, ["wss://moved.test"]);
   });
 
-  it("has no timer after it was stopped", () => {
+  it("has no timer after stop()", () => {
     const { machine, timer } = open();
     machine.connect({ effect() {}, settled() {} });
     machine.step({ kind: "start" });
     machine.stop();
     assert.equal(timer(), undefined);
-    assert.equal(machine.life.phase.kind, "stopped");
+    assert.equal(machine.state.phase.kind, "stopped");
   });
 });

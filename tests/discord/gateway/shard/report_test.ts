@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCounters } from "../../../../src/discord/gateway/link/counts.ts";
-import { type Lost, newLife } from "../../../../src/discord/gateway/life/life.ts";
+import {
+  initialState,
+  type LostConnection,
+} from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
 import { createShardReport } from "../../../../src/discord/gateway/shard/report.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
-const LOST: Lost = {
+const LOST: LostConnection = {
   cause: { kind: "closed", code: 4000, reason: "" },
   attempt: 2,
   during: "ready",
@@ -16,22 +19,22 @@ const LOST: Lost = {
 };
 
 function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
-  const said: (FromShard | FromWorker)[] = [];
+  const messages: (FromShard | FromWorker)[] = [];
   const counters = createCounters();
   const report = createShardReport(gatewayOptions("ws://127.0.0.1", fields), id, {
-    post: (message) => void said.push(message),
-    tell: (message) => void said.push(message),
+    post: (message) => void messages.push(message),
+    postFromWorker: (message) => void messages.push(message),
     counters,
   });
   const lines = () =>
-    said.flatMap((message) =>
+    messages.flatMap((message) =>
       message.kind === "log" ? [`${message.event} ${JSON.stringify(message.fields)}`] : []
     );
-  return { report, said, lines, counters };
+  return { report, messages, lines, counters };
 }
 
 describe("[G10] createShardReport()", () => {
-  it("says what follows a loss: the attempt, the wait and its bounds", () => {
+  it("reports the back-off after a lost connection: attempt, delay and bounds", () => {
     const { report, lines } = create({ isConnectionDebug: true });
     report.lost(LOST, "the-session");
     assert.deepEqual(lines().slice(-1), [
@@ -39,25 +42,25 @@ describe("[G10] createShardReport()", () => {
     ]);
   });
 
-  it("tells the other end's words, without what is secret or acts, and not all of them", () => {
+  it("bounds the reason, and removes secrets and control characters from it", () => {
     const { report, lines } = create({ isConnectionDebug: true });
     const reason = `${TOKEN} the-session \u001b[31m\n ${"x".repeat(500)}`;
     report.lost({ ...LOST, cause: { kind: "closed", code: 4000, reason } }, "the-session");
-    const [line = ""] = lines().filter((said) => said.startsWith("The other end's words"));
+    const [line = ""] = lines().filter((text) => text.startsWith("Reason of the lost connection"));
     assert.match(line, /"… … {2}\[31m {2}x+…"/);
     assert.ok(line.length < 180, `${line.length}`);
   });
 
-  it("keeps to one line for a loss where nobody asked for more", () => {
+  it("writes one line per lost connection without connection_debug", () => {
     const { report, lines } = create();
     report.debug("never", {});
     report.beat({ lateMs: 1 });
-    report.held("spacing", 5_000);
+    report.identifyWait("spacing", 5_000);
     report.lost(LOST, undefined);
     assert.equal(lines().length, 1);
   });
 
-  it("names the shard where there are several, and only there", () => {
+  it("names the shard only if there are several", () => {
     const { report, lines } = create({ shardCount: 2 }, 1);
     report.log("info", "x", { y: 1 });
     assert.deepEqual(lines(), ['x {"shard":1,"y":1}']);
@@ -68,25 +71,25 @@ describe("[G10] createShardReport()", () => {
 });
 
 describe("[G5] createShardReport()", () => {
-  it("says it out loud where the budget is spent", () => {
-    const { report, said } = create();
-    report.held("budget", 60_000);
-    assert.ok(said[0]?.kind === "log" && said[0].level === "warn");
+  it("warns if the IDENTIFY budget is spent", () => {
+    const { report, messages } = create();
+    report.identifyWait("budget", 60_000);
+    assert.ok(messages[0]?.kind === "log" && messages[0].level === "warn");
   });
 
-  it("[G5a] says why a session is given up: what Discord said, or that RESUMEs came to nothing", () => {
-    const gone: Lost = { ...LOST, isSessionLost: true };
-    const why = (lost: Lost) => {
+  it("[G5a] explains why a session is lost: Discord's reason, or failed RESUMEs", () => {
+    const lost: LostConnection = { ...LOST, isSessionLost: true };
+    const why = (lost: LostConnection) => {
       const { report, lines } = create();
       report.lost(lost, "s");
       return lines().at(-1) ?? "";
     };
-    assert.match(why(gone), /"why":"4000"/);
-    assert.match(why({ ...gone, failedResumes: 3 }), /"why":"3 RESUMEs in a row came to nothing"/);
+    assert.match(why(lost), /"why":"4000"/);
+    assert.match(why({ ...lost, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
   });
 
-  it("tells what became of a RESUME", () => {
-    const causes: readonly [Lost["cause"], string][] = [
+  it("counts a RESUME by its result", () => {
+    const causes: readonly [LostConnection["cause"], string][] = [
       [{ kind: "invalid_session", canResume: false }, "invalid"],
       [{ kind: "late", waitedFor: "RESUMED" }, "timeout"],
       [{ kind: "zombie" }, "closed"],
@@ -99,27 +102,30 @@ describe("[G5] createShardReport()", () => {
     }
   });
 
-  it("tells its state once, and again when that or the count of failures has changed", () => {
-    const { report, said } = create();
+  it("sends its state once, and again after a change of state or failures", () => {
+    const { report, messages } = create();
     const phase = { kind: "ready", sinceMs: 0 } as const;
-    const life = { ...newLife({ monotonicMs: 0, wallMs: 0 }), phase };
-    report.update(life);
-    report.update(life);
-    assert.equal(said.length, 1);
-    report.update({ ...life, failures: 1 });
-    assert.deepEqual(said.map((message) => message.kind === "state" && message.failures), [0, 1]);
+    const state = { ...initialState({ monotonicMs: 0, wallMs: 0 }), phase };
+    report.update(state);
+    report.update(state);
+    assert.equal(messages.length, 1);
+    report.update({ ...state, failures: 1 });
+    assert.deepEqual(messages.map((message) => message.kind === "state" && message.failures), [
+      0,
+      1,
+    ]);
   });
 
-  it("is final with what ends the account", () => {
-    const { report, said } = create();
+  it("sends the final plan of the account", () => {
+    const { report, messages } = create();
     const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
     report.lost({ ...LOST, next }, undefined);
-    assert.deepEqual(said.at(-1), { kind: "final", plan: next });
+    assert.deepEqual(messages.at(-1), { kind: "final", plan: next });
   });
 });
 
 describe("[G1] createShardReport()", () => {
-  it("counts each payload that is passed over, and says it ever more rarely", () => {
+  it("counts each skipped payload, and logs every power of two", () => {
     const { report, lines, counters } = create();
     for (let i = 0; i < 100; i++) report.passedOver("odd", "abc");
     assert.equal(counters.changed()?.unparsable, 100);

@@ -46,7 +46,7 @@ async function start(fields: Partial<Start> = {}) {
 }
 
 describe("[G1] serveGateway()", () => {
-  it("starts one shard, tells what it does, and stops it", async () => {
+  it("starts one shard, sends its messages, and stops it", async () => {
     const { gateway, message } = await start();
     const { sent, hear } = serve();
     hear(message);
@@ -62,7 +62,7 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });
 
-  it("holds several shards, each with its own messages", async () => {
+  it("runs several shards, each with its own messages", async () => {
     const { gateway, message } = await start({
       options: gatewayOptions("", { shardCount: 2, maxConcurrency: 2 }),
       shards: [shard(0), shard(1)],
@@ -70,25 +70,26 @@ describe("[G1] serveGateway()", () => {
     const { sent, hear } = serve();
     hear({ ...message, options: { ...message.options, url: gateway.url } });
     const asked = () =>
-      sent.flatMap((one) => one.kind === "permit_wanted" ? [one.shardId] : []).toSorted();
+      sent.flatMap((message) => message.kind === "permit_wanted" ? [message.shardId] : [])
+        .toSorted();
     await gateway.until(() => asked().length === 2, "both questions");
     assert.deepEqual(asked(), [0, 1]);
     hear({ kind: "permit", shardId: 1, socket: 1, answer: { kind: "granted" } });
     const batchesOf = (id: number) =>
-      sent.filter((one) => one.kind === "batch" && one.shardId === id).length;
+      sent.filter((message) => message.kind === "batch" && message.shardId === id).length;
     await gateway.until(() => batchesOf(1) === 1, "READY of the second");
     assert.deepEqual(gateway.received(2).map(({ d }) => d.shard), [[1, 2]]);
     hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
     await gateway.until(() => batchesOf(0) === 1, "READY of the first");
     hear({ kind: "committed", shardId: 0, number: 1 });
-    hear({ kind: "committed", shardId: 9, number: 1 }); // of nobody
+    hear({ kind: "committed", shardId: 9, number: 1 }); // of no shard
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
     await gateway.until(() => gateway.connections.every(({ isOpen }) => !isOpen), "both closed");
     assert.equal(sent.filter(({ kind }) => kind === "stopped").length, 1);
   });
 
-  it("[G5] has shards of one key wait for each other, without a connection in vain", async () => {
+  it("[G5] makes shards of one key wait for each other, without needless connections", async () => {
     const { gateway, message } = await start({ shards: [shard(0), shard(1), shard(2)] });
     const { sent, hear } = serve();
     hear(message);
@@ -96,16 +97,16 @@ describe("[G1] serveGateway()", () => {
     hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
     await gateway.until(() => gateway.received(2).length === 1, "IDENTIFY");
     await new Promise((resolve) => setTimeout(resolve, 300));
-    assert.equal(gateway.connections.length, 1, "the others have not even connected");
-    const waits = sent.flatMap((one) =>
-      one.kind === "state" && one.shardId > 0 ? [one.state.waits] : []
+    assert.equal(gateway.connections.length, 1, "the others have not connected");
+    const waits = sent.flatMap((message) =>
+      message.kind === "state" && message.shardId > 0 ? [message.state.waits] : []
     );
     assert.deepEqual(waits, ["spacing", "spacing"]);
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });
 
-  it("[G5] holds the others back once one has its permit", async () => {
+  it("[G5] delays the other shards once one has its permit", async () => {
     const { gateway, message } = await start();
     const { reconnect } = message.options;
     const session = { sessionId: "old", resumeUrl: "", seq: 1 };
@@ -122,15 +123,15 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => gateway.received(2).length === 1, "IDENTIFY");
     const other = gateway.connections.find(({ received }) => received.every(({ op }) => op !== 2));
     other!.destroy();
-    const lines = () => sent.flatMap((one) => one.kind === "log" ? [one.event] : []);
+    const lines = () => sent.flatMap((message) => message.kind === "log" ? [message.event] : []);
     const isHeld = () => lines().some((line) => /a new session in (?:5\.\d|6\.0) s/.test(line));
-    await gateway.until(isHeld, "a wait that is longer than the back-off's second");
+    await gateway.until(isHeld, "a delay that is longer than the back-off's second");
     assert.equal(gateway.connections.length, 2);
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });
 
-  it("[G3] closes all shards where one is final", async () => {
+  it("[G3] closes all shards if one is final", async () => {
     const { gateway, message } = await start({
       options: gatewayOptions("", { shardCount: 2, maxConcurrency: 2 }),
       shards: [shard(0), shard(1)],
@@ -140,21 +141,21 @@ describe("[G1] serveGateway()", () => {
     await gateway.until(() => gateway.connections.length === 2, "both connections");
     gateway.connections[0]!.close(4004);
     await gateway.until(() => gateway.connections.every(({ isOpen }) => !isOpen), "both closed");
-    await new Promise((resolve) => setTimeout(resolve, 600)); // a back-off would be over
+    await new Promise((resolve) => setTimeout(resolve, 600)); // a back-off would have ended
     assert.equal(gateway.connections.length, 2);
     assert.equal(sent.filter(({ kind }) => kind === "final").length, 1);
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });
 
-  it("has nothing to stop before it was started", async () => {
+  it("has nothing to stop before its start", async () => {
     const { sent, hear } = serve();
     hear({ kind: "stop" });
     await new Promise((resolve) => setTimeout(resolve));
     assert.deepEqual(sent, [{ kind: "stopped" }]);
   });
 
-  it("refuses what it does not understand", async () => {
+  it("throws at an unknown message", async () => {
     const { message } = await start({ version: PROTOCOL_VERSION + 1 });
     const { hear } = serve();
     assert.throws(() => hear(message), /speaks version/);

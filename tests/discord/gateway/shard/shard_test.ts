@@ -52,7 +52,7 @@ describe("[G2] startShard()", () => {
     assert.match(gateway.connections[0]!.path, /\?v=10&encoding=json$/);
   });
 
-  it("sends nothing before HELLO, and gives up waiting", async () => {
+  it("sends nothing before HELLO, and gives up after a while", async () => {
     const { gateway, shard } = await start({ saysHello: false });
     await gateway.until(() => gateway.connections.length === 2, "a second connection");
     assert.equal(gateway.connections[0]!.received.length, 0);
@@ -60,7 +60,7 @@ describe("[G2] startShard()", () => {
   });
 
   for (const upgrade of ["hang", "502", "garbage"] as const) {
-    it(`tries again, unhurried, where the upgrade is answered with: ${upgrade}`, async () => {
+    it(`tries again, with a delay, if the server answers the upgrade with: ${upgrade}`, async () => {
       const { gateway, shard } = await start({ upgrade });
       await gateway.until(() => shard.logs().length === 1, "the first failure");
       gateway.options = {};
@@ -69,7 +69,7 @@ describe("[G2] startShard()", () => {
     });
   }
 
-  it("answers a heartbeat that is asked for at once, with what is committed", async () => {
+  it("answers a requested heartbeat at once, with the committed number", async () => {
     const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
     await gateway.until(() => shard.dispatches().length === 2, "the message");
@@ -78,14 +78,14 @@ describe("[G2] startShard()", () => {
     assert.equal(gateway.received(1)[0]!.d, 2);
   });
 
-  it("beats with nothing while nothing is committed", async () => {
+  it("sends heartbeats without a number before the first commit", async () => {
     const { gateway } = await startReady({}, {}, { commits: false, random: () => 0.9 });
     gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(1).length === 1, "the beat");
     assert.equal(gateway.received(1)[0]!.d, null);
   });
 
-  it("beats with nothing of the session before while it identifies", async () => {
+  it("does not send the earlier session's number while it identifies", async () => {
     const { gateway } = await startReady({}, {}, { speed: 10, random: () => 0.9 });
     gateway.options = { handle: ({ op }) => op === 2 };
     gateway.connections[0]!.close(4009);
@@ -96,7 +96,7 @@ describe("[G2] startShard()", () => {
     assert.equal(gateway.connections[1]!.received[1]!.d, null);
   });
 
-  it("takes only an ACK for an ACK, and resumes without one", async () => {
+  it("accepts only an ACK as such, and resumes without one", async () => {
     const { gateway } = await startReady({ heartbeatMs: 200, acks: false });
     const [first] = gateway.connections;
     const chatter = setInterval(() => {
@@ -109,7 +109,7 @@ describe("[G2] startShard()", () => {
     assert.match(gateway.connections[1]!.path, /^\/resume\?/);
   });
 
-  it("leaves a peer that has gone deaf", async () => {
+  it("leaves a server that does not answer any more", async () => {
     const { gateway, shard } = await startReady({ heartbeatMs: 200 });
     gateway.connections[0]!.goDeaf();
     await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
@@ -143,10 +143,10 @@ describe("[G3] startShard()", () => {
     assert.equal(gateway.received(6).length, 1);
     assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
     const lost = shard.logs().find((line) => /could not be resumed/.test(line));
-    assert.match(lost ?? "", /what was said since is for catch-up to find/);
+    assert.match(lost ?? "", /catch-up reads the messages that were sent since then/);
   });
 
-  it("hears an op 9 that a close follows at once, compressed too", async () => {
+  it("processes an op 9 right before a close, compressed or not", async () => {
     const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
     gateway.connections[0]!.send({ op: 9, d: false, s: null, t: null });
     gateway.connections[0]!.close(4000);
@@ -154,7 +154,7 @@ describe("[G3] startShard()", () => {
     assert.equal(gateway.received(6).length, 0);
   });
 
-  it("stops for good after 4004, and says what to do", async () => {
+  it("stops for good after 4004, and logs a hint for the operator", async () => {
     const { gateway, shard } = await startReady();
     gateway.connections[0]!.close(4004, "Authentication failed.");
     await gateway.until(() => shard.messages.some(({ kind }) => kind === "final"), "the end");
@@ -171,18 +171,18 @@ describe("[G3] startShard()", () => {
     assert.match(shard.logs()[1]!, /^The network ended the connection: /);
   });
 
-  it("writes neither the token nor content to the log", async () => {
+  it("logs neither the token nor content", async () => {
     const { gateway, shard } = await startReady({}, { isConnectionDebug: true });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
     gateway.connections[0]!.sendText('{"op":0,"t":"READY","s":3,"d":{"private words');
     await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter");
-    const said = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
-    assert.doesNotMatch(said, /private words|secret-token/);
+    const logged = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
+    assert.doesNotMatch(logged, /private words|secret-token/);
   });
 });
 
 describe("[G4] startShard()", () => {
-  it("identifies no oftener than every 5 s against one that closes after each IDENTIFY", async () => {
+  it("identifies at most every 5 s if the server closes after each IDENTIFY", async () => {
     const { gateway } = await start(
       {
         handle(payload, connection) {
@@ -201,7 +201,7 @@ describe("[G4] startShard()", () => {
     }
   });
 
-  it("waits between tries where nobody listens, and comes back", async () => {
+  it("waits between tries while no server listens, and connects later", async () => {
     const vacant = await startFakeGateway({ host: OWN_HOST });
     const port = Number(new URL(vacant.url).port);
     await vacant.stop();
@@ -219,7 +219,7 @@ describe("[G4] startShard()", () => {
 });
 
 describe("[G5] startShard()", () => {
-  it("[G5b] resumes from what is committed, beats with it, and drops what it has", async () => {
+  it("[G5b] resumes from the committed number, sends it in heartbeats, and drops known dispatches", async () => {
     const { gateway, shard } = await startReady({}, {}, { commits: false, random: () => 0.9 });
     const seqs = () => shard.dispatches().map(({ s }) => s);
     const commit = (upTo: number) => {
@@ -233,7 +233,7 @@ describe("[G5] startShard()", () => {
     }
     gateway.connections[0]!.destroy();
     await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
-    assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's, since nothing is committed");
+    assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's number, since nothing is committed");
     commit(2);
     gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(1).length === 1, "the beat");
@@ -244,31 +244,31 @@ describe("[G5] startShard()", () => {
     assert.equal(gateway.received(6)[1]!.d.seq, 2);
     gateway.connections[2]!.dispatch("MESSAGE_CREATE", { i: 4 });
     await gateway.until(() => seqs().includes(gateway.seq), "the next one");
-    assert.deepEqual(seqs(), [1, 2, 3, 4, 5, gateway.seq], "what it holds is not taken twice");
-    assert.ok(shard.counts()!.replayed >= 5, "and yet counted as replayed");
+    assert.deepEqual(seqs(), [1, 2, 3, 4, 5, gateway.seq], "a received dispatch counts once");
+    assert.ok(shard.counts()!.replayed >= 5, "and yet counts as replayed");
   });
 
-  it("[G5b] begins a new session where Discord has forgotten what it was told of", async () => {
+  it("[G5b] opens a new session if Discord has forgotten lost events", async () => {
     const { gateway, shard } = await startReady({}, {}, { commits: false, speed: 10 });
     const seqs = () => shard.dispatches().map(({ s }) => s);
     for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
     await gateway.until(() => seqs().length === 4, "the messages");
     gateway.forget(3); // RESUME names READY's number, 1
     gateway.connections[0]!.destroy();
-    await gateway.until(() => gateway.received(6).length === 1, "RESUME"); // RESUMED is sent by now
+    await gateway.until(() => gateway.received(6).length === 1, "RESUME"); // RESUMED has been sent
     gateway.connections[1]!.dispatch("MESSAGE_CREATE", { i: 3 });
     await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
     await gateway.until(() => seqs().length === 6 && shard.isReady(), "READY");
-    assert.deepEqual(seqs(), [1, 2, 3, 4, 6, 1], "what comes until then counts, and once");
+    assert.deepEqual(seqs(), [1, 2, 3, 4, 6, 1], "dispatches until then count, and once");
     const holes = shard.messages.flatMap((message) =>
       message.kind === "batch" && message.batch.afterHole ? [message.batch.seq] : []
     );
-    assert.deepEqual(holes, [6], "the first that is used behind the hole, and no other");
+    assert.deepEqual(holes, [6], "only the first used dispatch after the hole");
     assert.equal(shard.counts()!.resumes.resumed, 1);
     assert.ok(shard.logs().some((line) => /Discord has forgotten/.test(line)));
   });
 
-  it("[G5b] sees a hole in types that are not used, and in RESUMED itself", async () => {
+  it("[G5b] detects a hole by unused types, and by RESUMED itself", async () => {
     for (const type of ["TYPING_START", undefined]) {
       const { gateway, shard } = await startReady({}, {}, { commits: false, speed: 10 });
       gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
@@ -281,7 +281,7 @@ describe("[G5] startShard()", () => {
     }
   });
 
-  it("connects to where the gateway has moved, and cuts no wait short for it", async () => {
+  it("connects to the gateway's new URL, and ends no wait for it", async () => {
     const vacant = await startFakeGateway();
     await vacant.stop();
     const gateway = await startFakeGateway();
@@ -289,14 +289,14 @@ describe("[G5] startShard()", () => {
     const shard = startTestShard(gatewayOptions(vacant.url));
     cleanups.push(() => shard.stop());
     await gateway.until(() => shard.logs().length === 1, "the first failure");
-    const said = shard.messages.length;
+    const logged = shard.messages.length;
     shard.setUrl(gateway.url);
-    assert.equal(shard.messages.length, said, "the wait goes on");
+    assert.equal(shard.messages.length, logged, "the wait continues");
     await gateway.until(() => shard.isReady(), "READY");
     assert.equal(gateway.connections.length, 1);
   });
 
-  it("resumes a session of before, from what was stored of it", async () => {
+  it("resumes a stored session of an earlier process", async () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
     const session = { sessionId: "old", resumeUrl: `${gateway.url}/resume`, seq: 41 };
@@ -307,7 +307,7 @@ describe("[G5] startShard()", () => {
     assert.equal(gateway.received(2).length, 0);
   });
 
-  it("identifies after three RESUMEs in a row that led nowhere", async () => {
+  it("identifies after three failed RESUMEs in a row", async () => {
     const { gateway } = await startReady(
       {
         handle(payload, connection) {
@@ -330,7 +330,7 @@ describe("[G5] startShard()", () => {
     assert.equal(gateway.connections[0]!.closeCode, 3000);
   });
 
-  it("connects no more once it was stopped on the way", async () => {
+  it("does not connect any more after a stop while connecting", async () => {
     const { gateway, shard } = await start({ upgrade: "hang" });
     await shard.stop();
     gateway.options = {};
@@ -340,7 +340,7 @@ describe("[G5] startShard()", () => {
 });
 
 describe("[G1] startShard()", () => {
-  it("lives on after payloads that cannot be read", async () => {
+  it("survives payloads that cannot be read", async () => {
     const { gateway, shard } = await startReady();
     const [connection] = gateway.connections;
     for (
@@ -367,7 +367,7 @@ describe("[G1] startShard()", () => {
     assert.match(gateway.connections[0]!.path, /&compress=zlib-stream$/);
     const text = "words ".repeat(40);
     for (let i = 0; i < 2_000; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i, text });
-    await gateway.until(() => shard.dispatches().length === 2_001, "all of them");
+    await gateway.until(() => shard.dispatches().length === 2_001, "all dispatches");
     const order = shard.dispatches().slice(1).map(({ d }) => d.i);
     assert.deepEqual(order, Array.from({ length: 2_000 }, (_, i) => i));
     assert.equal(gateway.connections.length, 1);
@@ -381,7 +381,7 @@ describe("[G1] startShard()", () => {
     assert.ok(shard.logs().some((line) => /compressed stream is broken/.test(line)));
   });
 
-  it("passes on only what somebody uses, and counts the rest", async () => {
+  it("passes on the used dispatches, and counts the others", async () => {
     const { gateway, shard } = await startReady();
     gateway.connections[0]!.dispatch("TYPING_START", { note: '"t":"MESSAGE_CREATE"' });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
@@ -392,7 +392,7 @@ describe("[G1] startShard()", () => {
     await gateway.until(() => shard.counts()?.dispatches["TYPING_START"] === 1, "the counter");
   });
 
-  it("stops reading while main has no room, abandons the socket, and loses nothing", async () => {
+  it("stops reading while the main thread has no room, drops the socket, and loses nothing", async () => {
     const { gateway, shard } = await startReady({ heartbeatMs: 400 }, {}, {
       commits: false,
       bounds: { maxBytes: 1 << 20 },
@@ -403,12 +403,12 @@ describe("[G1] startShard()", () => {
       () => shard.logs().some((line) => /could not keep up/.test(line)),
       "the socket's end",
     );
-    gateway.options = {}; // on a busy machine the next sockets would miss beats so fast
+    gateway.options = {}; // on a busy machine the next sockets could miss heartbeats at this rate
     assert.ok(shard.dispatches().length < 200, `${shard.dispatches().length} were taken`);
     const ticksBefore = shard.ticks();
-    await new Promise((resolve) => setTimeout(resolve, 800)); // the wait's end is past by then
+    await new Promise((resolve) => setTimeout(resolve, 800)); // the end of the wait has passed
     const ticks = shard.ticks() - ticksBefore;
-    assert.ok(ticks <= 5, `${ticks} ticks while there was nothing to do but wait for room`);
+    assert.ok(ticks <= 5, `${ticks} ticks while only waiting for room`);
 
     let next = 0;
     const commit = () => {
@@ -422,7 +422,7 @@ describe("[G1] startShard()", () => {
         commit();
         return shard.dispatches().length === 401;
       },
-      "all of them",
+      "all dispatches",
     );
     assert.deepEqual(
       shard.dispatches().slice(1).map(({ d }) => d.i),
@@ -433,7 +433,7 @@ describe("[G1] startShard()", () => {
 });
 
 describe("[G5] startShard() and its permit", () => {
-  it("sends no IDENTIFY before it is granted, and beats meanwhile", async () => {
+  it("sends no IDENTIFY before the permit, and heartbeats meanwhile", async () => {
     const { gateway, shard } = await start({ heartbeatMs: 100 }, {}, { permit: () => undefined });
     await gateway.until(() => gateway.received(1).length >= 3, "beats");
     assert.equal(gateway.received(2).length, 0);
@@ -444,7 +444,7 @@ describe("[G5] startShard() and its permit", () => {
     assert.equal(gateway.connections.length, 1);
   });
 
-  it("leaves the socket where it is to wait, says what for, and asks again", async () => {
+  it("closes the socket if it must wait, logs the reason, and asks again", async () => {
     const answers: PermitAnswer[] = [{ kind: "wait", waitMs: 4_000, why: "budget" }];
     const permit = (): PermitAnswer => answers.pop() ?? { kind: "granted" };
     const { gateway, shard } = await start({}, {}, { permit, speed: 10 });
@@ -452,21 +452,25 @@ describe("[G5] startShard() and its permit", () => {
     assert.equal(lastState(shard)?.state, "backoff");
     await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
     assert.equal(gateway.received(2).length, 0);
-    assert.ok(shard.lines().some((line) => /^warn Not identifying.*"waitMs":4000/.test(line)));
+    assert.ok(
+      shard.lines().some((line) =>
+        /^warn Daily IDENTIFY limit almost reached.*"waitMs":4000/.test(line)
+      ),
+    );
     await gateway.until(() => shard.isReady(), "READY");
     assert.equal(lastState(shard)?.waits, undefined);
     assert.equal(gateway.connections.length, 2);
-    assert.deepEqual(shard.counts()?.disconnects, {}, "it is no lost connection");
+    assert.deepEqual(shard.counts()?.disconnects, {}, "it counts as no lost connection");
   });
 
-  it("takes no permit for the socket after the one that asked", async () => {
+  it("ignores a permit for an earlier socket", async () => {
     const { gateway, shard } = await start({}, { isConnectionDebug: true }, {
       permit: () => undefined,
     });
     const asked = () => shard.messages.filter(({ kind }) => kind === "permit_wanted").length;
     await gateway.until(() => asked() === 1, "the question");
     gateway.connections[0]!.destroy();
-    await gateway.until(() => asked() === 2, "the question of another socket");
+    await gateway.until(() => asked() === 2, "the request of another socket");
     shard.permit(1, { kind: "granted" });
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(gateway.received(2).length, 0);
@@ -490,7 +494,7 @@ describe("[G5] startShard() and its permit", () => {
 describe("[G2] startShard() and the presence", () => {
   const presence = { status: "idle", activity: "reading" } as const;
 
-  it("says it in IDENTIFY, with its number, and not again", async () => {
+  it("sends it in IDENTIFY, with its status number, and not again", async () => {
     const { gateway, shard } = await startReady({}, { presence, shardCount: 2 });
     assert.equal(gateway.received(2)[0]!.d.presence.status, "idle");
     assert.deepEqual(gateway.received(2)[0]!.d.shard, [0, 2]);
@@ -499,7 +503,7 @@ describe("[G2] startShard() and the presence", () => {
     assert.equal(gateway.received(3).length, 0);
   });
 
-  it("says it once where it resumes what another process began", async () => {
+  it("sends it once if it resumes another process's session", async () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
     const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
@@ -516,30 +520,30 @@ describe("[G2] startShard() and the presence", () => {
 });
 
 describe("[G1] startShard() against a flood", () => {
-  it("answers 200 requests for a beat with 50, and says so once", async () => {
+  it("answers 200 requests for a heartbeat with 50, and logs that once", async () => {
     const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
     for (let i = 0; i < 200; i++) {
       gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
     }
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
-    await gateway.until(() => shard.dispatches().length === 2, "what comes after");
+    await gateway.until(() => shard.dispatches().length === 2, "the next dispatch");
     await gateway.until(() => gateway.received(1).length >= 50, "the beats");
     assert.equal(gateway.received(1).length, 50);
-    const said = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
-    assert.equal(said.length, 1);
+    const logged = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
+    assert.equal(logged.length, 1);
     assert.equal(gateway.connections.length, 1);
   });
 
-  it("says of 1,000 payloads that cannot be read only so much", async () => {
+  it("logs few of 1,000 payloads that cannot be read", async () => {
     const { gateway, shard } = await startReady();
     for (let i = 0; i < 1_000; i++) gateway.connections[0]!.sendText("{");
     await gateway.until(() => shard.counts()?.unparsable === 1_000, "the counter");
-    assert.equal(shard.logs().filter((line) => /^Passed over/.test(line)).length, 10);
+    assert.equal(shard.logs().filter((line) => /^Skipped a payload/.test(line)).length, 10);
   });
 });
 
 describe("[G10] startShard()", () => {
-  it("says when main has no room, and when it has some again", async () => {
+  it("logs when the main thread has no room, and when it has some again", async () => {
     const { gateway, shard } = await startReady({}, { isConnectionDebug: true }, {
       commits: false,
       bounds: { maxBytes: 3 * DISPATCH_OVERHEAD },
@@ -552,7 +556,7 @@ describe("[G10] startShard()", () => {
     await gateway.until(() => shard.logs().some((line) => /^Drained/.test(line)), "the line");
   });
 
-  it("names its shard where there are several", async () => {
+  it("names its shard if there are several", async () => {
     const { shard } = await startReady({}, { shardCount: 2 });
     assert.ok(shard.lines().every((line) => /{"shard":0[,}]/.test(line)), shard.lines().join("\n"));
   });

@@ -11,7 +11,7 @@ const cleanups = cleanUpAfterEach();
 async function open(compress: boolean) {
   const gateway: FakeGateway = await startFakeGateway({ saysHello: false });
   cleanups.push(() => gateway.stop());
-  const said: string[] = [];
+  const calls: string[] = [];
   const url = new URL(gateway.url + (compress ? "/?compress=zlib-stream" : ""));
   const connection = openConnection({
     url,
@@ -19,17 +19,17 @@ async function open(compress: boolean) {
     tcpKeepaliveSec: 30,
     connectTimeoutMs: 1_000,
   }, {
-    onOpen: () => void said.push("open"),
-    onText: (text) => void said.push(text),
-    onGarbled: (reason) => void said.push(`garbled: ${reason}`),
-    onClose: ({ code }) => void said.push(`closed: ${code}`),
+    onOpen: () => void calls.push("open"),
+    onText: (text) => void calls.push(text),
+    onGarbled: (reason) => void calls.push(`garbled: ${reason}`),
+    onClose: ({ code }) => void calls.push(`closed: ${code}`),
   });
   cleanups.push(() => connection.close(3000));
-  await gateway.until(() => gateway.connections.length === 1 && said.length === 1, "the 101");
-  return { gateway, connection, said };
+  await gateway.until(() => gateway.connections.length === 1 && calls.length === 1, "the 101");
+  return { gateway, connection, calls };
 }
 
-/** More than a socket's buffers hold, each of another length, and each with its place in it. */
+/** More than a socket's buffers can take: each text has another length, and contains its number. */
 const EVENTS = Array.from(
   { length: 10_000 },
   (_, s) => `{"t":"MESSAGE_CREATE","s":${s},"op":0,"d":{"content":"${"é".repeat(s % 211)}"}}`,
@@ -43,10 +43,10 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
       `arrive whole and in order, ${compress ? "by zlib-stream" : "plain"}`,
       patience,
       async () => {
-        const { gateway, said } = await open(compress);
+        const { gateway, calls } = await open(compress);
         for (const event of EVENTS) gateway.connections[0]!.sendText(event);
-        await gateway.until(() => said.length > EVENTS.length, "all of them");
-        assert.deepEqual(said.slice(1), EVENTS);
+        await gateway.until(() => calls.length > EVENTS.length, "all events");
+        assert.deepEqual(calls.slice(1), EVENTS);
       },
     );
   }
@@ -54,9 +54,9 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
   it("arrive whole and in order, by zstd-stream", patience, async () => {
     const gateway = await startFakeGateway({ saysHello: false });
     cleanups.push(() => gateway.stop());
-    const said: string[] = [];
+    const calls: string[] = [];
     const inflater = createInflater("zstd-stream", {
-      onText: (text) => void said.push(text),
+      onText: (text) => void calls.push(text),
       onIdle: () => {},
       onError: (error) => assert.fail(error),
     });
@@ -75,53 +75,53 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
     });
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     for (const event of EVENTS) gateway.connections[0]!.sendText(event);
-    await gateway.until(() => said.length >= EVENTS.length, "all of them");
-    assert.deepEqual(said, EVENTS);
+    await gateway.until(() => calls.length >= EVENTS.length, "all events");
+    assert.deepEqual(calls, EVENTS);
   });
 
-  it("arrive although whoever reads them stops again and again", patience, async () => {
-    const { gateway, connection, said } = await open(true);
+  it("arrive although the reader pauses again and again", patience, async () => {
+    const { gateway, connection, calls } = await open(true);
     for (const event of EVENTS) gateway.connections[0]!.sendText(event);
-    for (let seen = -1; said.length <= EVENTS.length;) {
-      if (said.length === seen) connection.setPaused(false);
+    for (let seen = -1; calls.length <= EVENTS.length;) {
+      if (calls.length === seen) connection.setPaused(false);
       else connection.setPaused(true);
-      seen = said.length;
+      seen = calls.length;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    assert.deepEqual(said.slice(1), EVENTS);
+    assert.deepEqual(calls.slice(1), EVENTS);
   });
 });
 
 for (const compress of [false, true]) {
   describe(`[G1] [G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {
-    it("tells the end only after all that came before it", async () => {
-      const { gateway, said } = await open(compress);
+    it("reports the end only after all earlier data", async () => {
+      const { gateway, calls } = await open(compress);
       for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
       gateway.connections[0]!.close(4000);
-      await gateway.until(() => said.at(-1) === "closed: 4000", "the end");
-      assert.equal(said.length, 52);
-      assert.equal(said[50], '{"i":49}');
+      await gateway.until(() => calls.at(-1) === "closed: 4000", "the end");
+      assert.equal(calls.length, 52);
+      assert.equal(calls[50], '{"i":49}');
     });
 
-    it("says nothing any more once it is closed", async () => {
-      const { gateway, connection, said } = await open(compress);
+    it("reports nothing after close()", async () => {
+      const { gateway, connection, calls } = await open(compress);
       for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
       const closed = connection.close(3000);
-      const count = said.length;
+      const count = calls.length;
       await closed;
       await gateway.until(() => gateway.connections[0]!.closeCode !== undefined, "the close");
-      assert.equal(said.length, count);
+      assert.equal(calls.length, count);
       assert.equal(gateway.connections[0]!.closeCode, 3000);
     });
 
-    it("lets the server wait while its reader has had enough", async () => {
-      const { gateway, connection, said } = await open(compress);
+    it("lets the server wait while the reader is full", async () => {
+      const { gateway, connection, calls } = await open(compress);
       connection.setPaused(true);
       gateway.connections[0]!.sendText("{}");
       await new Promise((resolve) => setTimeout(resolve, 30));
-      assert.deepEqual(said, ["open"]);
+      assert.deepEqual(calls, ["open"]);
       connection.setPaused(false);
-      await gateway.until(() => said.length === 2, "the text");
+      await gateway.until(() => calls.length === 2, "the text");
     });
   });
 }

@@ -38,7 +38,7 @@ describe("[G1] scanEnvelope()", () => {
     it(`leaves to the parser: ${text}`, () => assert.equal(scanEnvelope(text), undefined));
   }
 
-  it("agrees with the parser whatever people write, in any order of fields", () => {
+  it("agrees with the parser for any message text and any order of fields", () => {
     const field = fc.constantFrom("t", "s", "op", "d");
     fc.assert(fc.property(
       fc.shuffledSubarray(["t", "s", "op", "d"], { minLength: 4 }),
@@ -58,6 +58,6 @@ describe("[G1] scanEnvelope()", () => {
 
 describe("[G1] parsePayload()", () => {
   for (const text of ["", "{", "null", "[]", "1", '{"op":"0"}', '{"op":1.5}', "{}"]) {
-    it(`has nothing of ${text || "nothing"}`, () => assert.equal(parsePayload(text), undefined));
+    it(`rejects ${text || "nothing"}`, () => assert.equal(parsePayload(text), undefined));
   }
 });

@@ -7,27 +7,27 @@ const frame = (payload: unknown) =>
   readFrame(typeof payload === "string" ? payload : JSON.stringify(payload), WANTED);
 
 describe("[G1] readFrame()", () => {
-  it("keeps the text of what somebody uses, as it arrived", () => {
+  it("keeps the text of a dispatch that Barnacle uses, as it arrived", () => {
     const text = '{"t":"MESSAGE_CREATE","s":2,"op":0,"d": {"content": "hi"}}';
     assert.deepEqual(frame(text), { kind: "dispatch", type: "MESSAGE_CREATE", seq: 2, text });
   });
 
-  it("does not parse what nobody uses", () => {
+  it("does not parse a dispatch that Barnacle does not use", () => {
     const text = '{"t":"TYPING_START","s":2,"op":0,"d":{ this is no JSON';
     assert.deepEqual(frame(text), { kind: "dispatch", type: "TYPING_START", seq: 2 });
   });
 
-  it("leaves to its reader whether a dispatch that somebody uses is JSON", () => {
+  it("leaves the check for JSON to the main thread", () => {
     const text = '{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"private words';
     assert.deepEqual(frame(text), { kind: "dispatch", type: "MESSAGE_CREATE", seq: 2, text });
   });
 
-  it("drops what nobody uses although its envelope comes last", () => {
+  it("drops an unused dispatch even if its envelope comes last", () => {
     const late = { d: {}, op: 0, s: 2, t: "TYPING_START" };
     assert.deepEqual(frame(late), { kind: "dispatch", type: "TYPING_START", seq: 2 });
   });
 
-  it("[G14] takes a session that names no place to be resumed at", () => {
+  it("[G14] accepts a session without a resume URL", () => {
     const read = frame({ op: 0, t: "READY", s: 1, d: { session_id: "a" } });
     assert.ok(read.kind === "ready");
     assert.deepEqual(read.session, { sessionId: "a", resumeUrl: "", seq: 1 });
@@ -51,7 +51,7 @@ describe("[G1] readFrame()", () => {
   }
 
   for (const url of ["garbage", "https://r", "javascript:1", ""]) {
-    it(`[G5] takes no session's word for it that ${JSON.stringify(url)} is a gateway`, () => {
+    it(`[G5] ignores the resume URL ${JSON.stringify(url)}`, () => {
       const read = frame({
         t: "READY",
         s: 1,
@@ -63,7 +63,7 @@ describe("[G1] readFrame()", () => {
     });
   }
 
-  it("[G5] reads the session from READY, whether or not anybody uses it", () => {
+  it("[G5] reads the session from READY, even if Barnacle does not use READY", () => {
     const d = { session_id: "abc", resume_gateway_url: "wss://r" };
     const read = frame({ t: "READY", s: 1, op: 0, d });
     assert.ok(read.kind === "ready");
@@ -71,7 +71,7 @@ describe("[G1] readFrame()", () => {
   });
 
   const events: readonly [unknown, unknown][] = [
-    [{ op: 1, d: null }, { kind: "beat_asked" }],
+    [{ op: 1, d: null }, { kind: "heartbeat_requested" }],
     [{ op: 7, d: null }, { kind: "reconnect_asked" }],
     [{ op: 9, d: true }, { kind: "invalid_session", canResume: true }],
     [{ op: 9, d: false }, { kind: "invalid_session", canResume: false }],
@@ -88,17 +88,17 @@ describe("[G1] readFrame()", () => {
 
   const intervals = [0, 99, 600_001, 1e300, "41250"];
   for (const d of [null, {}, ...intervals.map((ms) => ({ heartbeat_interval: ms }))]) {
-    it(`[G2] does not beat by a HELLO of ${JSON.stringify(d)}`, () => {
+    it(`[G2] refuses a HELLO with ${JSON.stringify(d)}`, () => {
       const read = frame({ op: 10, d });
       assert.ok(read.kind === "event" && read.event.kind === "garbled");
     });
   }
 
-  it("passes over opcodes that nobody sends to a bot, and those of the future", () => {
+  it("skips opcodes that Discord does not send to bots, and unknown ones", () => {
     for (const op of [2, 6, 99, -1]) assert.equal(frame({ op, d: {} }).kind, "unreadable");
   });
 
-  it("[G10] takes no word for a type that is none", () => {
+  it("[G10] replaces a type that does not look like one of Discord's", () => {
     for (const t of ["private words", "X".repeat(65), "__proto__"]) {
       const read = frame({ op: 0, t, s: 1, d: {} });
       assert.ok(read.kind === "dispatch" && read.type === "ODD", t);

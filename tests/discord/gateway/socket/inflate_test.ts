@@ -25,7 +25,7 @@ async function frames(kind: Compression, texts: readonly string[]): Promise<Buff
   return done;
 }
 
-/** All texts, as soon as there are so many; Deno says what is wrong only after the write. */
+/** Resolves with the texts once there are `count`. Deno reports errors only after the write. */
 function inflate(kind: Compression, all: readonly Buffer[], count: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const texts: string[] = [];
@@ -52,17 +52,17 @@ for (const kind of ["zlib-stream", "zstd-stream"] as const) {
       assert.deepEqual(await inflate(kind, await frames(kind, texts), 2_000), texts);
     });
 
-    it("takes a text of 3 MB", async () => {
+    it("decompresses a text of 3 MB", async () => {
       const text = JSON.stringify(Array.from({ length: 300_000 }, (_, i) => i * 7919));
       const all = ["{}", text, "{}"];
       assert.deepEqual(await inflate(kind, await frames(kind, all), 3), all);
     });
 
-    it("says that garbage is garbage, once", async () => {
-      await assert.rejects(inflate(kind, [Buffer.from("garbage in place of a stream")], 9));
+    it("reports invalid data once", async () => {
+      await assert.rejects(inflate(kind, [Buffer.from("not a compressed stream")], 9));
     });
 
-    it("has nothing waiting once it is idle", async () => {
+    it("has no backlog once it is idle", async () => {
       const all = await frames(kind, ["{}", "[]"]);
       const left = await new Promise<number>((resolve, reject) => {
         const inflater = createInflater(kind, {
@@ -75,7 +75,7 @@ for (const kind of ["zlib-stream", "zstd-stream"] as const) {
       assert.equal(left, 0);
     });
 
-    it("counts what waits, and says nothing once closed", async () => {
+    it("counts its backlog, and reports nothing after close()", async () => {
       const [frame] = await frames(kind, ["{}"]);
       let calls = 0;
       const inflater = createInflater(kind, {
@@ -96,7 +96,7 @@ for (const kind of ["zlib-stream", "zstd-stream"] as const) {
 }
 
 describe('[G8] createInflater("zlib-stream")', () => {
-  it("waits for the rest of a message that comes in two frames", async () => {
+  it("waits for the rest of a message in two frames", async () => {
     const [first, second] = await frames("zlib-stream", ["{}", '{"op":11}']);
     const halves = [second!.subarray(0, 3), second!.subarray(3)];
     assert.deepEqual(await inflate("zlib-stream", [first!, ...halves], 2), ["{}", '{"op":11}']);

@@ -12,25 +12,25 @@ const fake = fakeGatewaysOf(cleanups);
 const PORTS = { elapsed: () => performance.now(), schedule };
 
 describe("[G13] probeGateway()", () => {
-  it("goes to HELLO, identifies nobody, and leaves in peace", async () => {
+  it("connects until HELLO, never identifies, and closes normally", async () => {
     const gateway = await fake({ heartbeatMs: 41_250 });
     const stage = await probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
     assert.ok(stage.kind === "ok");
     assert.equal(stage.found.heartbeatIntervalMs, 41_250);
     assert.ok(stage.found.openMs <= stage.ms);
     await gateway.until(() => gateway.connections[0]?.closeCode === 1000, "the end");
-    assert.deepEqual(gateway.connections[0]?.received, [], "it says nothing at all");
+    assert.deepEqual(gateway.connections[0]?.received, [], "it sends nothing");
     assert.match(gateway.connections[0]?.path ?? "", /v=10&encoding=json$/);
   });
 
   const faults = [
     ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time"],
-    ["a wall that knows HTTP only", { upgrade: "502" }, "HTTP 502"],
+    ["a server that only answers HTTP", { upgrade: "502" }, "HTTP 502"],
     ["something else", { upgrade: "garbage" }, "not an answer to an upgrade"],
-    ["a gateway that says nothing", { saysHello: false }, "no HELLO in time"],
+    ["a gateway that sends nothing", { saysHello: false }, "no HELLO in time"],
   ] as const;
   for (const [name, options, code] of faults) {
-    it(`tells ${name}`, async () => {
+    it(`reports ${name}`, async () => {
       const gateway = await fake(options);
       const stage = await probeGateway({ url: gateway.url, timeoutMs: 100 }, PORTS);
       assert.ok(stage.kind === "failed");
@@ -38,16 +38,16 @@ describe("[G13] probeGateway()", () => {
     });
   }
 
-  it("tells what came in place of HELLO", async () => {
+  it("reports another payload in place of HELLO", async () => {
     const gateway = await fake({ saysHello: false });
     const probing = probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     gateway.connections[0]?.sendText("<html>");
     const stage = await probing;
-    assert.ok(stage.kind === "failed" && stage.code === "something else than HELLO");
+    assert.ok(stage.kind === "failed" && stage.code === "something other than HELLO");
   });
 
-  it("tells a close with its code", async () => {
+  it("reports a close with its code", async () => {
     const gateway = await fake({ saysHello: false });
     const probing = probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
     await gateway.until(() => gateway.connections.length === 1, "the 101");
@@ -56,7 +56,7 @@ describe("[G13] probeGateway()", () => {
     assert.ok(stage.kind === "failed" && stage.code === "4012 Invalid API version");
   });
 
-  it("[G15] tells a proxy that refuses", async () => {
+  it("[G15] reports a proxy that refuses", async () => {
     const proxy = await startConnectProxy({ wants: "ann:secret" });
     cleanups.push(() => proxy.stop());
     const stage = await probeGateway({

@@ -21,7 +21,7 @@ import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../../support/network/self
 import { skipUnless } from "../../../support/skip.ts";
 import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../../support/network/test_ca.ts";
 
-/** `ss` is what shows a socket's timers. */
+/** `ss` shows the timers of sockets. */
 const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
 
 const cleanups = cleanUpAfterEach();
@@ -50,21 +50,21 @@ describe("[G14] openSocket()", () => {
     it(`does not send the token to ${url}`, () => assert.throws(() => open(url), TypeError));
   }
 
-  it("takes an address of the other family, too", async () => {
+  it("also connects to an address of the other family", async () => {
     const { closes } = open("ws://[::1]:9");
     const clock = await fake();
     await clock.until(() => closes.length === 1, "the refusal");
     assert.match(closes[0]!.reason, /ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/);
   });
 
-  it("finds localhost whichever family it listens on", async () => {
+  it("finds localhost for either address family", async () => {
     const gateway = await fake();
     const { isOpen } = open(gateway.url.replace("127.0.0.1", "localhost"));
     await gateway.until(isOpen, "the 101");
   });
 });
 
-/** Ends a server with all that is connected to it: one left half open would keep it for ever. */
+/** Ends a server and all its connections: a half-open one would keep it running. */
 function endAfterwards(server: net.Server): void {
   const sockets = new Set<net.Socket>();
   server.on("connection", (socket: net.Socket) => void sockets.add(socket));
@@ -78,11 +78,11 @@ function endAfterwards(server: net.Server): void {
 }
 
 describe("[G15] openSocket()", () => {
-  it("sends nothing to a server whose certificate nobody vouches for", async () => {
-    const heard: Buffer[] = [];
+  it("sends nothing to a server without a trusted certificate", async () => {
+    const received: Buffer[] = [];
     const server = tls.createServer({ key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT }, (socket) => {
       socket.on("error", () => {}); // the client hangs up
-      socket.on("data", (data: Buffer) => void heard.push(data));
+      socket.on("data", (data: Buffer) => void received.push(data));
     });
     server.on("tlsClientError", () => {}); // as above
     endAfterwards(server);
@@ -92,7 +92,7 @@ describe("[G15] openSocket()", () => {
     const clock = await fake();
     await clock.until(() => closes.length === 1, "the refusal");
     assert.equal(isOpen(), false);
-    assert.deepEqual(heard, []);
+    assert.deepEqual(received, []);
     assert.doesNotMatch(closes[0]!.reason, /in time/);
   });
 
@@ -102,15 +102,15 @@ describe("[G15] openSocket()", () => {
     const server = tls.createServer({ key: LOCALHOST_KEY, cert: LOCALHOST_CERT }, (socket) => {
       const plain = net.connect(Number(new URL(gateway.url).port), "127.0.0.1");
       socket.pipe(plain).pipe(socket);
-      for (const end of [socket, plain]) end.on("error", () => {}); // one hangs up on the other
+      for (const end of [socket, plain]) end.on("error", () => {}); // closing one end closes the other
     });
-    server.on("tlsClientError", () => {}); // of the client that does not trust us
+    server.on("tlsClientError", () => {}); // from the client that does not trust the certificate
     endAfterwards(server);
     await new Promise<void>((resolve) => server.listen(0, resolve));
     return (server.address() as net.AddressInfo).port;
   }
 
-  /** What a process that trusts the test's authority gets first, or why it gets nothing. */
+  /** The first data that a process with the test's authority gets, or why it gets none. */
   async function firstTextFrom(url: string, proxy: readonly string[] = []): Promise<string> {
     const directory = mkdtempSync(join(tmpdir(), "barnacle-tls-"));
     cleanups.push(() => Promise.resolve(rmSync(directory, { recursive: true })));
@@ -135,15 +135,15 @@ describe("[G15] openSocket()", () => {
     return stdout.trim();
   }
 
-  it("talks to a server whose certificate is vouched for", async () => {
+  it("connects to a server with a trusted certificate", async () => {
     assert.match(await firstTextFrom(`wss://localhost:${await secureGateway()}`), /"op":10/);
   });
 
-  it("sends nothing where the certificate is somebody else's", async () => {
+  it("sends nothing if the certificate is for another host", async () => {
     assert.match(await firstTextFrom(`wss://127.0.0.2:${await secureGateway()}`), /^closed: /);
   });
 
-  it("goes through the proxy, with user and password, and keeps the certificate in sight", async () => {
+  it("connects through a proxy with user and password, and still checks the certificate", async () => {
     const port = await secureGateway();
     const proxy = await proxied({ wants: "ann:p@ss" });
     const through = `http://ann:p%40ss@127.0.0.1:${proxy.port}`;
@@ -155,7 +155,7 @@ describe("[G15] openSocket()", () => {
     ]);
   });
 
-  it("goes through a proxy that is itself behind TLS", async () => {
+  it("connects through a proxy with TLS", async () => {
     const port = await secureGateway();
     const proxy = await proxied({ isSecure: true });
     const through = `https://localhost:${proxy.port}`;
@@ -177,13 +177,13 @@ describe("[G15] openSocket() through a proxy", () => {
     [{ wants: "ann:secret" }, /^the proxy asks for a user and password \(407\)$/],
     [{ mode: "garbage" }, /^the proxy is no HTTP proxy$/],
     [{ mode: "endless" }, /^the proxy is no HTTP proxy$/],
-    [{ mode: "chatty" }, /^the proxy speaks out of turn$/],
+    [{ mode: "chatty" }, /^the proxy sends data out of turn$/],
   ];
   for (const [options, reason] of faults) {
-    it(`says what is wrong: ${JSON.stringify(options)}`, async () => {
+    it(`reports the problem of a proxy: ${JSON.stringify(options)}`, async () => {
       const clock = await fake();
       const proxy = await proxied(options);
-      // The name is the proxy's to look up; here it would not be found.
+      // The proxy must look up this name; on this machine it does not exist.
       const { closes } = open(
         "wss://gateway.discord.invalid",
         200,
@@ -198,14 +198,14 @@ describe("[G15] openSocket() through a proxy", () => {
     });
   }
 
-  it("says that nobody is where the proxy should be", async () => {
+  it("reports that no proxy listens", async () => {
     const clock = await fake();
     const { closes } = open("wss://gateway.discord.invalid", 1_000, "http://127.0.0.1:9");
     await clock.until(() => closes.length > 0, "the end");
     assert.equal(closes[0]!.reason, "the proxy: ECONNREFUSED");
   });
 
-  it("never tells the password", async () => {
+  it("never reports the password", async () => {
     const clock = await fake();
     const proxy = await proxied({ wants: "ann:right" });
     const through = `http://ann:hunter2@127.0.0.1:${proxy.port}`;
@@ -214,20 +214,20 @@ describe("[G15] openSocket() through a proxy", () => {
     assert.doesNotMatch(JSON.stringify(closes), /hunter2|YW5u/);
   });
 
-  it("takes a password that nobody has escaped as it is written", async () => {
+  it("uses a password with a lone percent sign as it is", async () => {
     const clock = await fake();
     const proxy = await proxied({ wants: "ann:100%sure", mode: "chatty" });
     const through = `http://ann:100%sure@127.0.0.1:${proxy.port}`;
     const { closes } = open("wss://gateway.discord.invalid", 1_000, through);
     await clock.until(() => closes.length > 0, "the end");
-    assert.equal(closes[0]!.reason, "the proxy speaks out of turn", "not 407");
+    assert.equal(closes[0]!.reason, "the proxy sends data out of turn", "not 407");
   });
 
-  it("[G14] sends nothing in clear text to a proxy", () => {
+  it("[G14] sends nothing without TLS through a proxy", () => {
     assert.throws(() => open("ws://127.0.0.1:9", 1_000, "http://127.0.0.1:9"), TypeError);
   });
 
-  it("closes while the proxy hangs, and tells nobody", async () => {
+  it("reports nothing if it is closed while the proxy hangs", async () => {
     const proxy = await proxied({ mode: "hang" });
     const { socket, closes } = open(
       "wss://gateway.discord.invalid",
@@ -239,7 +239,7 @@ describe("[G15] openSocket() through a proxy", () => {
   });
 
   it(
-    "[G8] keeps the keepalive on the socket to the proxy",
+    "[G8] sets the keepalive on the socket to the proxy",
     skipUnless(HAS_SS, "the keepalive of a proxied socket: there is no ss here"),
     async () => {
       const clock = await fake();
@@ -258,7 +258,7 @@ describe("[G15] openSocket() through a proxy", () => {
 describe("[G2] openSocket()", () => {
   const refusals = [["502", /^HTTP 502$/], ["garbage", /not an answer/]] as const;
   for (const [upgrade, reason] of refusals) {
-    it(`ends where the upgrade is answered with ${upgrade}`, async () => {
+    it(`ends if the server answers the upgrade with ${upgrade}`, async () => {
       const gateway = await fake({ upgrade });
       const { closes, isOpen } = open(gateway.url);
       await gateway.until(() => closes.length === 1, "the end");
@@ -268,14 +268,14 @@ describe("[G2] openSocket()", () => {
     });
   }
 
-  it("ends where the upgrade is not answered in time", async () => {
+  it("ends if the server does not answer the upgrade in time", async () => {
     const gateway = await fake({ upgrade: "hang" });
     const { closes } = open(gateway.url, 50);
     await gateway.until(() => closes.length === 1, "the end");
     assert.deepEqual(closes, [{ reason: "no answer to the upgrade in time" }]);
   });
 
-  it("ends where somebody else answers for the server", async () => {
+  it("ends if another server answers", async () => {
     const server = net.createServer((socket) => {
       socket.on("error", () => {}); // the client hangs up
       socket.on("data", () =>
@@ -294,7 +294,7 @@ describe("[G2] openSocket()", () => {
 });
 
 describe("[G3] openSocket()", () => {
-  it("tells Discord's code and words once", async () => {
+  it("reports Discord's close code and reason once", async () => {
     const gateway = await fake();
     const { closes, isOpen } = open(gateway.url);
     await gateway.until(isOpen, "the 101");
@@ -303,7 +303,7 @@ describe("[G3] openSocket()", () => {
     assert.deepEqual(closes, [{ code: 4009, reason: "Session timed out." }]);
   });
 
-  it("has no code where the connection broke", async () => {
+  it("reports no code if the connection broke", async () => {
     const gateway = await fake();
     const { closes, isOpen } = open(gateway.url);
     await gateway.until(isOpen, "the 101");
@@ -342,7 +342,7 @@ describe("[G3] openSocket()", () => {
 });
 
 describe("[G8] openSocket()", () => {
-  it("can be paused, and goes on where it was", async () => {
+  it("can be paused, and continues without loss", async () => {
     const gateway = await fake({ saysHello: false });
     const { socket, texts, isOpen } = open(gateway.url);
     await gateway.until(isOpen, "the 101");
@@ -354,7 +354,7 @@ describe("[G8] openSocket()", () => {
     await gateway.until(() => texts.length === 1, "the frame");
   });
 
-  it("[G5b] reads on after its close frame until the other end has closed", async () => {
+  it("[G5b] reads on after its close frame until the server has closed", async () => {
     const gateway = await fake({ saysHello: false });
     const { socket, texts, closes, isOpen } = open(gateway.url);
     await gateway.until(isOpen, "the 101");
@@ -362,24 +362,24 @@ describe("[G8] openSocket()", () => {
     connection!.ignoreClose();
     socket.beginClose(3000);
     await gateway.until(() => connection!.closeCode === 3000, "our close frame");
-    connection!.sendText("said in between");
+    connection!.sendText("sent in between");
     connection!.close(3000);
     await gateway.until(() => closes.length === 1, "the end");
-    assert.deepEqual([texts, closes[0]?.code], [["said in between"], 3000]);
+    assert.deepEqual([texts, closes[0]?.code], [["sent in between"], 3000]);
   });
 
-  it("closes against a peer that never answers, and tells nobody", async () => {
+  it("closes if the server never answers, and reports nothing", async () => {
     const gateway = await fake();
     const { socket, closes, isOpen } = open(gateway.url);
     await gateway.until(isOpen, "the 101");
     gateway.connections[0]!.goDeaf();
     await socket.close(3000);
     assert.deepEqual(closes, []);
-    socket.send("nothing"); // does no harm
+    socket.send("nothing"); // has no effect
     await socket.close(3000);
   });
 
-  it("closes before it was open", async () => {
+  it("closes before it is open", async () => {
     const gateway = await fake({ upgrade: "hang" });
     const { socket, closes } = open(gateway.url);
     await socket.close(3000);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { newLife, type Phase } from "../../../../src/discord/gateway/life/life.ts";
+import { initialState, type Phase } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import {
   gatewayUrl,
   identifyPayload,
@@ -10,10 +10,10 @@ import {
 } from "../../../../src/discord/gateway/socket/wire.ts";
 import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
 
-const LIFE = newLife({ monotonicMs: 0, wallMs: 5 });
+const STATE = initialState({ monotonicMs: 0, wallMs: 5 });
 
 describe("[G8] gatewayUrl()", () => {
-  it("asks for version 10, JSON, and compression where it is wanted", () => {
+  it("asks for version 10, JSON and, if wanted, compression", () => {
     const plain = "wss://gateway.example/?v=10&encoding=json";
     assert.equal(gatewayUrl("wss://gateway.example", false).href, plain);
     assert.equal(
@@ -22,13 +22,13 @@ describe("[G8] gatewayUrl()", () => {
     );
   });
 
-  it("refuses what is no URL", () => {
+  it("rejects a text that is no URL", () => {
     assert.throws(() => gatewayUrl("gateway.example", false), TypeError);
   });
 });
 
 describe("[G2] identifyPayload()", () => {
-  it("has what Discord asks for, below its 4,096 bytes", () => {
+  it("contains the fields that Discord requires, below its 4,096 bytes", () => {
     const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
     const payload = identifyPayload(options, 3);
     const text = JSON.stringify(payload);
@@ -40,7 +40,7 @@ describe("[G2] identifyPayload()", () => {
 });
 
 describe("[G2] presencePayload()", () => {
-  it("is Discord's form of it, with the activity as a custom status", () => {
+  it("shows the activity as a custom status", () => {
     assert.deepEqual(presencePayload({ status: "idle", activity: "reading" }), {
       since: null,
       activities: [{ name: "Custom Status", type: 4, state: "reading" }],
@@ -55,7 +55,7 @@ describe("[G2] presencePayload()", () => {
     });
   });
 
-  it("is in IDENTIFY, too", () => {
+  it("is part of IDENTIFY", () => {
     const options = gatewayOptions("ws://127.0.0.1", { presence: { status: "dnd" } });
     const payload = JSON.parse(JSON.stringify(identifyPayload(options, 0)));
     assert.deepEqual(payload.presence, presencePayload({ status: "dnd" }));
@@ -64,7 +64,7 @@ describe("[G2] presencePayload()", () => {
 });
 
 describe("[G5] resumePayload()", () => {
-  it("names token, session and sequence number", () => {
+  it("contains token, session and sequence number", () => {
     assert.deepEqual(resumePayload("t", "s", 3), { token: "t", session_id: "s", seq: 3 });
   });
 });
@@ -82,19 +82,22 @@ describe("[O1] toShardState()", () => {
   ];
   for (const [phase, state] of states) {
     it(`calls ${phase.kind} ${state}`, () => {
-      assert.deepEqual(toShardState({ ...LIFE, phase }), { state, readyAt: 5, isDown: false });
+      assert.deepEqual(toShardState({ ...STATE, phase }), { state, readyAt: 5, isDown: false });
     });
   }
 
-  it("tells what an IDENTIFY waits for, and only where it waits for that", () => {
+  it("shows why an IDENTIFY waits, and only then", () => {
     const phase: Phase = { kind: "waiting", intent: "identify", untilMs: 1 };
-    assert.equal(toShardState({ ...LIFE, phase: { ...phase, hold: "budget" } }).waits, "budget");
-    assert.equal("waits" in toShardState({ ...LIFE, phase }), false);
+    assert.equal(
+      toShardState({ ...STATE, phase: { ...phase, waitReason: "budget" } }).waits,
+      "budget",
+    );
+    assert.equal("waits" in toShardState({ ...STATE, phase }), false);
   });
 
-  it("tells the last ACK and whether it is down", () => {
+  it("shows the last ACK and whether the account is down", () => {
     const ack = { at: 9, intervalMs: 40_000 };
-    assert.deepEqual(toShardState({ ...LIFE, ack, isDown: true }).ack, ack);
-    assert.equal(toShardState({ ...LIFE, isDown: true }).isDown, true);
+    assert.deepEqual(toShardState({ ...STATE, ack, isDown: true }).ack, ack);
+    assert.equal(toShardState({ ...STATE, isDown: true }).isDown, true);
   });
 });

@@ -3,25 +3,25 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { RESERVE, SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
 import {
-  type Beginning,
   DEADLINES,
   DOWN_IDENTIFY_SPACING_MS,
   type Effect,
   hasSocket,
   identifyFromMs,
-  type Life,
-  type LifeEvent,
-  type LifeRules,
-  type Lost,
-  newLife,
+  initialState,
+  type LifecycleEvent,
+  type LifecycleRules,
+  type LifecycleState,
+  type LostConnection,
   type Now,
   type SocketEvent,
+  type StartFacts,
   wakeAtMs,
-} from "../../../../src/discord/gateway/life/life.ts";
-import { LIVED_MS } from "../../../../src/discord/gateway/life/loss.ts";
-import type { ReconnectRules } from "../../../../src/discord/gateway/life/plan_reconnect.ts";
+} from "../../../../src/discord/gateway/lifecycle/state.ts";
+import { LIVED_MS } from "../../../../src/discord/gateway/lifecycle/loss.ts";
+import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
-import { advance } from "../../../../src/discord/gateway/life/reconnect.ts";
+import { advance } from "../../../../src/discord/gateway/lifecycle/reconnect.ts";
 
 const RECONNECT: ReconnectRules = {
   enabled: true,
@@ -32,7 +32,7 @@ const RECONNECT: ReconnectRules = {
   sessionCacheTtlSec: 300,
   exitOnGiveUp: false,
 };
-const RULES: LifeRules = {
+const RULES: LifecycleRules = {
   url: "wss://gateway.example",
   reconnect: RECONNECT,
   deadlines: DEADLINES,
@@ -42,25 +42,25 @@ const GRANTED: PermitAnswer = { kind: "granted" };
 const INTERVAL_MS = 40_000;
 const WALL_MS = Date.UTC(2026, 0, 1);
 
-/** Milliseconds that a connection is ready, or that it never is. */
+/** Milliseconds for which a connection is ready, or `"never"`. */
 type ReadyFor = number | "never";
 
 type Bare<Event> = Event extends unknown ? Omit<Event, "socket"> : never;
 
-/** A life with its clock: what happens to it, one thing after the other. */
+/** A state with its clock: takes one event after the other. */
 class Story {
-  life: Life;
+  state: LifecycleState;
   effects: readonly Effect[] = [];
   ms = 1_000;
   wallAheadMs = WALL_MS;
   random = 0.5;
-  readonly rules: LifeRules;
+  readonly rules: LifecycleRules;
 
   constructor(
-    { reconnect = {}, ...beginning }: Beginning & { reconnect?: Partial<ReconnectRules> } = {},
+    { reconnect = {}, ...facts }: StartFacts & { reconnect?: Partial<ReconnectRules> } = {},
   ) {
     this.rules = { ...RULES, reconnect: { ...RECONNECT, ...reconnect } };
-    this.life = newLife(this.now(), beginning);
+    this.state = initialState(this.now(), facts);
     this.own("start");
   }
 
@@ -68,11 +68,11 @@ class Story {
     return { monotonicMs: this.ms, wallMs: this.ms + this.wallAheadMs };
   }
 
-  happens(event: Bare<LifeEvent>, socket = this.life.socket): this {
-    return this.step({ socket, ...event } as LifeEvent);
+  happens(event: Bare<LifecycleEvent>, socket = this.state.socket): this {
+    return this.step({ socket, ...event } as LifecycleEvent);
   }
 
-  /** Lets time pass with nothing but the ticks that are due, each effect kept. */
+  /** Lets time pass with only the due ticks, and keeps each effect. */
   after(ms: number): this {
     this.ms += ms;
     return this.tick();
@@ -86,41 +86,41 @@ class Story {
     return this.step({ kind });
   }
 
-  step(event: LifeEvent): this {
-    const step = advance(this.life, event, this.rules, this.now(), this.random);
-    this.life = step.life;
+  step(event: LifecycleEvent): this {
+    const step = advance(this.state, event, this.rules, this.now(), this.random);
+    this.state = step.state;
     this.effects = step.effects;
     return this;
   }
 
-  /** To HELLO, and what follows from it. */
+  /** Connects until HELLO. */
   greeted(): this {
-    if (this.life.phase.kind === "waiting") this.after(this.waitMs());
+    if (this.state.phase.kind === "waiting") this.after(this.waitMs());
     return this.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
   }
 
-  /** Main answers. */
+  /** Answers the request for a permit. */
   permitted(answer: PermitAnswer = GRANTED): this {
     return this.happens({ kind: "permit", answer });
   }
 
-  /** To READY or RESUMED. */
+  /** Connects until READY or RESUMED. */
   ready(): this {
     this.greeted();
-    if (this.life.phase.kind === "permitting") this.permitted();
-    return this.life.phase.kind === "resuming"
+    if (this.state.phase.kind === "permitting") this.permitted();
+    return this.state.phase.kind === "resuming"
       ? this.happens({ kind: "resumed" })
       : this.happens({ kind: "ready", ...SESSION });
   }
 
   /** Milliseconds until the next try. */
   waitMs(): number {
-    const { phase } = this.life;
+    const { phase } = this.state;
     return phase.kind === "waiting" ? phase.untilMs - this.ms : NaN;
   }
 
   intent(): string {
-    const { phase } = this.life;
+    const { phase } = this.state;
     return "intent" in phase ? phase.intent : phase.kind;
   }
 
@@ -133,9 +133,9 @@ function started(...args: ConstructorParameters<typeof Story>): Story {
   return new Story(...args);
 }
 
-/** Resumed, and Discord has forgotten events that the store has lost. */
-function withHole(...[beginning = {}]: ConstructorParameters<typeof Story>): Story {
-  return started({ session: SESSION, ...beginning }).greeted()
+/** A resumed session after which Discord reports a hole. */
+function withHole(...[facts = {}]: ConstructorParameters<typeof Story>): Story {
+  return started({ session: SESSION, ...facts }).greeted()
     .happens({ kind: "hole" }).happens({ kind: "resumed" });
 }
 
@@ -152,12 +152,12 @@ describe("[G2] advance()", () => {
     story.permitted();
     assert.deepEqual(story.kinds(), ["identify"]);
     story.happens({ kind: "ready", ...SESSION });
-    assert.equal(story.life.phase.kind, "ready");
-    assert.equal(story.life.readyAt, story.ms + WALL_MS);
+    assert.equal(story.state.phase.kind, "ready");
+    assert.equal(story.state.readyAt, story.ms + WALL_MS);
   });
 
   const steps: readonly [name: string, reach: (story: Story) => void, limitMs: number, RegExp][] = [
-    ["the 101", () => {}, 11_000, /connection/], // the socket's own second passed, too
+    ["the 101", () => {}, 11_000, /connection/], // after the socket's own time limit, too
     ["HELLO", (story) => story.happens({ kind: "opened" }), 10_000, /HELLO/],
     [
       "READY",
@@ -175,10 +175,10 @@ describe("[G2] advance()", () => {
   for (const [name, reach, limitMs, waitedFor] of steps) {
     it(`waits ${limitMs} ms for ${name} and no longer`, () => {
       const story = started();
-      story.random = 0.99; // the first beat comes after that
+      story.random = 0.99; // the first heartbeat comes after that
       reach(story);
       story.after(limitMs - 1);
-      assert.ok(hasSocket(story.life.phase));
+      assert.ok(hasSocket(story.state.phase));
       story.after(1);
       const lost = story.effects.find((effect) => effect.kind === "report_lost")!.lost;
       assert.ok(lost.cause.kind === "late");
@@ -187,42 +187,48 @@ describe("[G2] advance()", () => {
     });
   }
 
-  it("beats first after a random part of the interval, then every interval", () => {
+  it("sends the first heartbeat after a random part of the interval, then every interval", () => {
     const story = started();
     story.random = 0.25;
     story.ready();
-    assert.equal(wakeAtMs(story.life), story.ms + INTERVAL_MS / 4);
+    assert.equal(wakeAtMs(story.state), story.ms + INTERVAL_MS / 4);
     story.after(INTERVAL_MS / 4 - 1);
     assert.deepEqual(story.kinds(), []);
     story.after(1 + 30); // 30 ms late
     assert.deepEqual(story.kinds(), ["heartbeat"]);
     story.happens({ kind: "acked" });
-    assert.deepEqual(story.effects, [{ kind: "report_beat", lateMs: 30, latencyMs: 0 }]);
-    assert.equal(wakeAtMs(story.life), story.ms - 30 + INTERVAL_MS, "lateness does not add up");
+    assert.deepEqual(story.effects, [{ kind: "report_heartbeat", lateMs: 30, latencyMs: 0 }]);
+    assert.equal(
+      wakeAtMs(story.state),
+      story.ms - 30 + INTERVAL_MS,
+      "lateness does not accumulate",
+    );
   });
 
-  it("takes a missed ACK for a dead connection, whatever else arrived", () => {
+  it("treats a missed ACK as a dead connection, even if other data arrived", () => {
     const story = started().ready();
-    story.after(INTERVAL_MS / 2).happens({ kind: "beat_asked" });
+    story.after(INTERVAL_MS / 2).happens({ kind: "heartbeat_requested" });
     assert.deepEqual(story.kinds(), ["heartbeat"]);
     story.after(INTERVAL_MS);
-    assert.deepEqual(story.kinds(), ["report_beat", "drop", "report_lost"]);
+    assert.deepEqual(story.kinds(), ["report_heartbeat", "drop", "report_lost"]);
     assert.equal(story.intent(), "resume");
   });
 
-  it("stays where each beat is acknowledged", () => {
+  it("stays connected while Discord acknowledges each heartbeat", () => {
     const story = started().ready().after(INTERVAL_MS / 2);
     for (let i = 0; i < 50; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
-    assert.equal(story.life.phase.kind, "ready");
+    assert.equal(story.state.phase.kind, "ready");
   });
 
-  it("answers a beat that is asked for at once", () => {
-    assert.deepEqual(started().ready().happens({ kind: "beat_asked" }).kinds(), ["heartbeat"]);
+  it("answers a requested heartbeat at once", () => {
+    assert.deepEqual(started().ready().happens({ kind: "heartbeat_requested" }).kinds(), [
+      "heartbeat",
+    ]);
   });
 });
 
 describe("[G2a] advance()", () => {
-  it("counts a wall clock that jumps past an interval as a missed ACK, at once", () => {
+  it("treats a jump of the wall clock past an interval as a missed ACK, at once", () => {
     const story = started().ready();
     story.wallAheadMs += INTERVAL_MS + 1;
     story.after(1_000);
@@ -230,15 +236,15 @@ describe("[G2a] advance()", () => {
     assert.equal(story.intent(), "resume");
   });
 
-  it("sees the jump although a payload came before the tick", () => {
+  it("detects the jump even if a payload came before the tick", () => {
     const story = started().ready();
     story.wallAheadMs += INTERVAL_MS + 1;
-    story.happens({ kind: "beat_asked" }).after(1_000);
+    story.happens({ kind: "heartbeat_requested" }).after(1_000);
     assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
   });
 
   for (const jumpMs of [INTERVAL_MS - 1, -86_400_000]) {
-    it(`is unmoved by a jump of ${jumpMs} ms`, () => {
+    it(`ignores a jump of ${jumpMs} ms`, () => {
       const story = started().ready();
       story.wallAheadMs += jumpMs;
       story.after(1_000).after(INTERVAL_MS / 2 - 1_000);
@@ -246,7 +252,7 @@ describe("[G2a] advance()", () => {
     });
   }
 
-  it("counts a thread that stood still for an interval as a missed ACK", () => {
+  it("treats a thread that stood still for an interval as a missed ACK", () => {
     const story = started().ready().after(INTERVAL_MS / 2 + INTERVAL_MS + 1);
     assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
   });
@@ -262,7 +268,7 @@ describe("[G3] advance()", () => {
     ready: () => started().ready(),
     closing: () => withHole().tick().permitted(),
   };
-  /** What each thing that a socket can bring leads to, in each phase that has one. */
+  /** The result of each event of a socket, in each phase that has one. */
   const opcodes: readonly (readonly [Bare<SocketEvent>, Readonly<Record<string, string>>])[] = [
     [{ kind: "opened" }, { connecting: "greeting" }],
     [{ kind: "hello", intervalMs: INTERVAL_MS }, { greeting: "permitting" }],
@@ -274,7 +280,7 @@ describe("[G3] advance()", () => {
     [{ kind: "resumed" }, { resuming: "ready" }],
     [{ kind: "hole" }, {}],
     [{ kind: "acked" }, {}],
-    [{ kind: "beat_asked" }, {}],
+    [{ kind: "heartbeat_requested" }, {}],
     [{ kind: "reconnect_asked" }, {
       connecting: "waiting identify",
       greeting: "waiting identify",
@@ -317,9 +323,9 @@ describe("[G3] advance()", () => {
       const goal = leads[phase] ?? phase;
       it(`${phase}: ${JSON.stringify(event)} leads to ${goal}`, () => {
         const story = reach();
-        assert.equal(story.life.phase.kind, phase);
+        assert.equal(story.state.phase.kind, phase);
         story.happens(event);
-        const { kind } = story.life.phase;
+        const { kind } = story.state.phase;
         assert.equal(kind === "waiting" ? `waiting ${story.intent()}` : kind, goal);
         assert.equal(story.kinds().includes("drop"), goal.startsWith("waiting"));
       });
@@ -348,12 +354,12 @@ describe("[G3] advance()", () => {
     [4999, "resume", true],
   ];
   for (const [code, intent, isSessionKept] of closes) {
-    it(`goes on to ${intent} after ${code ?? "no code"}`, () => {
+    it(`plans to ${intent} after ${code ?? "no code"}`, () => {
       const story = started().ready();
       story.happens({ kind: "closed", ...(code !== undefined && { code }), reason: "" });
       assert.equal(story.intent(), intent);
-      assert.equal(story.life.session !== undefined, isSessionKept);
-      assert.deepEqual(story.kinds(), ["report_lost"], "there is nothing left to close");
+      assert.equal(story.state.session !== undefined, isSessionKept);
+      assert.deepEqual(story.kinds(), ["report_lost"], "the socket is closed already");
     });
   }
 
@@ -366,7 +372,7 @@ describe("[G3] advance()", () => {
     ]);
   });
 
-  it("does not let op 7 after op 7 spin", () => {
+  it("does not loop with op 7 after op 7", () => {
     const story = started().ready().happens({ kind: "reconnect_asked" }).ready();
     story.happens({ kind: "reconnect_asked" });
     assert.ok(story.waitMs() >= 500, `waits ${story.waitMs()} ms`);
@@ -393,7 +399,7 @@ describe("[G3] advance()", () => {
     });
   }
 
-  it("says that a session is lost, and only then", () => {
+  it("reports a lost session, and only that", () => {
     const isLost = (story: Story) =>
       story.effects.some((effect) => effect.kind === "report_lost" && effect.lost.isSessionLost);
     assert.ok(isLost(started().ready().happens({ kind: "closed", code: 4009, reason: "" })));
@@ -403,49 +409,49 @@ describe("[G3] advance()", () => {
 });
 
 describe("[G5b] advance()", () => {
-  const ASKED = [{ kind: "ask_permit", socket: 1, isAhead: true }];
+  const ASKED = [{ kind: "ask_permit", socket: 1, isPreview: true }];
 
-  it("hears the session on that has a hole until it may IDENTIFY, then closes it", () => {
+  it("keeps a session with a hole until it may IDENTIFY, then closes it", () => {
     const story = withHole({ identifyInMs: 4_000 });
-    assert.equal(wakeAtMs(story.life), 1_000 + 4_000);
+    assert.equal(wakeAtMs(story.state), 1_000 + 4_000);
     story.after(3_999);
-    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    assert.deepEqual([story.state.phase.kind, story.kinds()], ["ready", []]);
     story.after(1);
-    assert.deepEqual([story.life.phase.kind, story.effects], ["ready", ASKED]);
+    assert.deepEqual([story.state.phase.kind, story.effects], ["ready", ASKED]);
     story.permitted();
-    assert.deepEqual([story.life.phase.kind, story.kinds()], ["closing", ["close"]]);
-    assert.ok(hasSocket(story.life.phase), "what Discord still sends counts");
+    assert.deepEqual([story.state.phase.kind, story.kinds()], ["closing", ["close"]]);
+    assert.ok(hasSocket(story.state.phase), "dispatches before Discord's close frame count");
     story.happens({ kind: "closed", code: 3000, reason: "" });
     assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
-    assert.equal(story.life.session, undefined);
+    assert.equal(story.state.session, undefined);
     story.ready();
-    assert.deepEqual([wakeAtMs(story.life) > story.ms + 10_000, story.life.session], [
+    assert.deepEqual([wakeAtMs(story.state) > story.ms + 10_000, story.state.session], [
       true,
       SESSION,
     ]);
   });
 
-  it("asks once, and hears the session on while main does not answer", () => {
+  it("asks once, and keeps the session while the main thread does not answer", () => {
     const story = withHole().tick();
     assert.deepEqual(story.effects, ASKED);
     story.after(5_000);
-    assert.deepEqual([story.life.phase.kind, story.kinds().includes("ask_permit")], [
+    assert.deepEqual([story.state.phase.kind, story.kinds().includes("ask_permit")], [
       "ready",
       false,
     ]);
   });
 
-  it("hears the session on for as long as the budget is spent, and asks again then", () => {
+  it("keeps the session while the budget is spent, and asks again afterwards", () => {
     const story = withHole().tick();
     story.happens({ kind: "permit", answer: { kind: "wait", waitMs: 30_000, why: "budget" } });
-    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    assert.deepEqual([story.state.phase.kind, story.kinds()], ["ready", []]);
     story.after(29_999);
     assert.ok(!story.kinds().includes("ask_permit"));
     story.after(1);
     assert.deepEqual(story.effects.filter(({ kind }) => kind === "ask_permit"), ASKED);
   });
 
-  it("knows the hole of a session that a process before this one left", () => {
+  it("knows the hole in a session of an earlier process", () => {
     const session = { ...SESSION, hasHole: true } as const;
     const story = started({ session }).greeted().happens({ kind: "resumed" }).tick();
     assert.deepEqual(story.effects, ASKED);
@@ -453,100 +459,101 @@ describe("[G5b] advance()", () => {
 
   it("waits a second for Discord's close frame", () => {
     const story = withHole().tick().permitted().after(999);
-    assert.equal(story.life.phase.kind, "closing");
+    assert.equal(story.state.phase.kind, "closing");
     story.after(1);
     assert.deepEqual([story.intent(), story.kinds()], ["identify", ["drop", "report_lost"]]);
   });
 
-  it("closes nothing while what has come is not taken", () => {
+  it("does not close before all received dispatches are taken", () => {
     const story = withHole().own("congested").tick();
-    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    assert.deepEqual([story.state.phase.kind, story.kinds()], ["ready", []]);
     story.own("drained").tick().own("congested").permitted();
-    assert.equal(story.life.phase.kind, "ready", "it asks again once there is room");
+    assert.equal(story.state.phase.kind, "ready", "it asks again once there is room");
     story.own("drained").tick().permitted().own("congested").after(5_000);
-    assert.equal(story.life.phase.kind, "closing");
+    assert.equal(story.state.phase.kind, "closing");
     story.own("drained").after(999);
-    assert.equal(story.intent(), "closing", "what was not read is read now");
+    assert.equal(story.intent(), "closing", "unread data is read now");
     story.after(1);
     assert.equal(story.intent(), "identify");
   });
 
   for (const reconnect of [{}, { exitOnGiveUp: true }, { enabled: false }]) {
-    it(`is no failure, whatever failed before: ${JSON.stringify(reconnect)}`, () => {
+    it(`is no failure, despite earlier failures: ${JSON.stringify(reconnect)}`, () => {
       const story = withHole({ failures: 10, reconnect }).tick().permitted();
       story.happens({ kind: "closed", reason: "" });
       assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
-      assert.deepEqual([story.life.failures, story.life.isDown], [10, false]);
+      assert.deepEqual([story.state.failures, story.state.isDown], [10, false]);
     });
   }
 
-  it("resumes over a lost connection, and knows the hole again", () => {
+  it("resumes after a lost connection, and still knows the hole", () => {
     const story = withHole({ identifyInMs: 60_000 }).happens({ kind: "closed", reason: "" });
     assert.equal(story.intent(), "resume");
     story.ready();
-    assert.equal(wakeAtMs(story.life) < Infinity && story.life.session?.hasHole, true);
+    assert.equal(wakeAtMs(story.state) < Infinity && story.state.session?.hasHole, true);
     story.after(60_000 - story.ms + 1_000);
     assert.deepEqual(story.kinds(), ["ask_permit"]);
   });
 });
 
 describe("[G4] advance()", () => {
-  const lose = (story: Story) => story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+  const loseConnection = (story: Story) =>
+    story.happens({ kind: "closed", reason: "ECONNREFUSED" });
 
-  it("is down after maxRetries failures in a row, and goes on", () => {
+  it("is down after maxRetries failures in a row, and keeps trying", () => {
     const story = started();
     for (let i = 1; i <= 10; i++) {
-      lose(story);
-      assert.equal(story.life.isDown, false);
+      loseConnection(story);
+      assert.equal(story.state.isDown, false);
       story.after(story.waitMs());
     }
-    lose(story);
-    assert.equal(story.life.isDown, true);
+    loseConnection(story);
+    assert.equal(story.state.isDown, true);
     assert.equal(story.waitMs(), 60_000);
     story.ready();
-    assert.equal(story.life.isDown, false);
+    assert.equal(story.state.isDown, false);
   });
 
   it("caps the wait at 8 s while there is a session", () => {
     const story = started().ready();
     for (let i = 1; i <= 30; i++) {
-      lose(story);
+      loseConnection(story);
       assert.ok(story.waitMs() <= 8_000, `waits ${story.waitMs()} ms`);
       story.after(story.waitMs());
     }
   });
 
-  it("starts counting anew once a session has lived for a minute", () => {
+  it("restarts the count once a session has lived for a minute", () => {
     const story = started({ session: SESSION });
-    for (let i = 0; i < 5; i++) lose(story).after(story.waitMs());
+    for (let i = 0; i < 5; i++) loseConnection(story).after(story.waitMs());
     story.ready().after(LIVED_MS - 1);
-    const failures = story.life.failures;
-    lose(story);
-    assert.equal(story.life.failures, failures + 1);
+    const failures = story.state.failures;
+    loseConnection(story);
+    assert.equal(story.state.failures, failures + 1);
     story.ready().after(20_000).happens({ kind: "acked" }).after(LIVED_MS - 20_000);
-    lose(story);
-    assert.equal(story.life.failures, 1);
+    loseConnection(story);
+    assert.equal(story.state.failures, 1);
   });
 
-  it("gives up at the first loss where reconnecting is off", () => {
+  it("gives up at the first loss if reconnecting is off", () => {
     const story = started({ reconnect: { enabled: false } }).ready();
-    lose(story);
-    assert.deepEqual(story.life.phase, { kind: "final", plan: { kind: "give_up", exit: false } });
+    loseConnection(story);
+    assert.deepEqual(story.state.phase, { kind: "final", plan: { kind: "give_up", exit: false } });
     assert.equal(story.after(1e9).kinds().length, 0);
   });
 
-  it("exits after the last retry where it is told to", () => {
+  it("exits after the last retry if exitOnGiveUp is set", () => {
     const story = started({ reconnect: { exitOnGiveUp: true, maxRetries: 2 } });
-    for (let i = 0; i < 2; i++) lose(story).after(story.waitMs());
-    lose(story);
-    assert.deepEqual(story.life.phase, { kind: "final", plan: { kind: "give_up", exit: true } });
+    for (let i = 0; i < 2; i++) loseConnection(story).after(story.waitMs());
+    loseConnection(story);
+    assert.deepEqual(story.state.phase, { kind: "final", plan: { kind: "give_up", exit: true } });
   });
 
-  it("always identifies where resuming is off", () => {
+  it("always identifies if resuming is off", () => {
     const story = started({ session: SESSION, reconnect: { resumeSession: false } });
     assert.equal(story.intent(), "identify");
     story.ready();
-    lose(story);
+    loseConnection(story);
     assert.equal(story.intent(), "identify");
   });
 });
@@ -563,21 +570,21 @@ describe("[G5] advance()", () => {
     const flap = () => story.happens({ kind: "closed", code: 4009, reason: "" });
     for (let i = 0; i < 10; i++) {
       flap();
-      assert.equal(story.life.isDown, false);
+      assert.equal(story.state.isDown, false);
       story.ready();
     }
     const lastMs = story.ms;
     assert.ok(lastMs > identifiedMs);
-    story.ms += 20_000; // of the 95 s since the IDENTIFY these have passed
+    story.ms += 20_000; // this much of the 95 s since the IDENTIFY has passed
     flap();
-    assert.equal(story.life.isDown, true);
+    assert.equal(story.state.isDown, true);
     assert.equal(story.waitMs(), DOWN_IDENTIFY_SPACING_MS - 20_000);
     story.after(story.waitMs());
     story.happens({ kind: "closed", reason: "ECONNREFUSED" });
     assert.equal(story.waitMs(), 60_000, "no IDENTIFY was sent");
   });
 
-  it("keeps to that where the session gets too old while it is down", () => {
+  it("keeps that spacing if the session gets too old while it is down", () => {
     const story = started({ reconnect: { sessionCacheTtlSec: 10 } });
     for (let i = 0; i < 11; i++) story.ready().happens({ kind: "closed", code: 4009, reason: "" });
     story.ready();
@@ -585,11 +592,11 @@ describe("[G5] advance()", () => {
     for (let i = 0; i < 3 && story.intent() !== "identify"; i++) {
       story.happens({ kind: "closed", reason: "ECONNREFUSED" }).after(story.waitMs());
     }
-    assert.equal(story.life.isDown, true);
+    assert.equal(story.state.isDown, true);
     assert.equal(story.ms + story.waitMs(), identifiedMs + DOWN_IDENTIFY_SPACING_MS);
   });
 
-  const flaps: readonly [string, ReadyFor, Partial<ReconnectRules>, Bare<LifeEvent>][] = [
+  const flaps: readonly [string, ReadyFor, Partial<ReconnectRules>, Bare<LifecycleEvent>][] = [
     ["4009 at once", 0, {}, { kind: "closed", code: 4009, reason: "" }],
     ["4009 after 30 s", 30_000, {}, { kind: "closed", code: 4009, reason: "" }],
     ["4009 after 59 s", 59_000, {}, { kind: "closed", code: 4009, reason: "" }],
@@ -604,14 +611,14 @@ describe("[G5] advance()", () => {
     }],
   ];
   for (const [name, readyFor, reconnect, loss] of flaps) {
-    it(`never comes to the reserve of IDENTIFYs in a day of: ${name}`, () => {
+    it(`never uses the reserve of IDENTIFYs within a day of: ${name}`, () => {
       const story = started({ reconnect });
       const endMs = story.ms + 86_400_000;
       let identifies = 0;
       while (story.ms < endMs) {
-        if (story.life.phase.kind === "waiting") story.after(story.waitMs());
+        if (story.state.phase.kind === "waiting") story.after(story.waitMs());
         story.greeted();
-        if (story.life.phase.kind === "permitting") story.permitted();
+        if (story.state.phase.kind === "permitting") story.permitted();
         identifies += story.kinds().filter((kind) => kind === "identify").length;
         if (readyFor !== "never") {
           story.happens({ kind: "ready", ...SESSION });
@@ -624,24 +631,24 @@ describe("[G5] advance()", () => {
     });
   }
 
-  it("waits out what is left where it takes another shard's place", () => {
+  it("waits for the rest of the spacing if it continues another worker's shard", () => {
     const story = started({ identifyInMs: 3_000 });
     assert.deepEqual(story.effects, []);
-    assert.deepEqual(story.life.phase, {
+    assert.deepEqual(story.state.phase, {
       kind: "waiting",
       intent: "identify",
       untilMs: story.ms + 3_000,
-      hold: "spacing",
+      waitReason: "spacing",
     });
   });
 
-  it("goes on counting failures where another shard was", () => {
+  it("continues the count of failures of another worker's shard", () => {
     const story = started({ failures: 10 });
     story.happens({ kind: "closed", reason: "ECONNREFUSED" });
-    assert.deepEqual([story.life.failures, story.life.isDown], [11, true]);
+    assert.deepEqual([story.state.failures, story.state.isDown], [11, true]);
   });
 
-  it("forgets a session that was not heard of for sessionCacheTtlSec", () => {
+  it("drops a session without a sign of life for sessionCacheTtlSec", () => {
     const story = started().ready();
     for (let i = 0; i < 100 && story.intent() !== "identify"; i++) {
       story.happens({ kind: "closed", reason: "ENOTFOUND" });
@@ -652,7 +659,7 @@ describe("[G5] advance()", () => {
     assert.ok(story.ms > 300_000);
   });
 
-  it("drops the socket when it is stopped, and hears nothing more", () => {
+  it("drops the socket at a stop, and ignores later events", () => {
     const story = started().ready().own("stop");
     assert.deepEqual(story.kinds(), ["drop"]);
     assert.deepEqual(story.happens({ kind: "closed", code: 4000, reason: "" }).kinds(), []);
@@ -661,48 +668,48 @@ describe("[G5] advance()", () => {
 });
 
 describe("[G5] advance() and its permit", () => {
-  it("waits for main as long as the heart beats, however long that takes", () => {
+  it("waits for the main thread while heartbeats are acknowledged, without a time limit", () => {
     const story = started().greeted().after(INTERVAL_MS / 2);
     assert.deepEqual(story.kinds(), ["heartbeat"]);
     for (let i = 0; i < 20; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
-    assert.equal(story.life.phase.kind, "permitting");
+    assert.equal(story.state.phase.kind, "permitting");
     assert.deepEqual(story.permitted().kinds(), ["identify"]);
   });
 
-  it("leaves a socket that dies meanwhile, and counts the failure", () => {
+  it("drops a socket that dies meanwhile, and counts the failure", () => {
     const story = started().greeted().after(INTERVAL_MS / 2).after(INTERVAL_MS);
-    assert.deepEqual(story.kinds(), ["report_beat", "drop", "report_lost"]);
-    assert.deepEqual([story.intent(), story.life.failures], ["identify", 1]);
+    assert.deepEqual(story.kinds(), ["report_heartbeat", "drop", "report_lost"]);
+    assert.deepEqual([story.intent(), story.state.failures], ["identify", 1]);
     assert.deepEqual(story.permitted().kinds(), [], "the answer is too late");
     story.greeted();
     assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 2 }]);
   });
 
-  it("takes no permit that another socket asked for", () => {
+  it("ignores a permit for another socket", () => {
     const story = started().greeted().happens({ kind: "closed", reason: "ECONNRESET" }).greeted();
     story.happens({ kind: "permit", answer: GRANTED }, 1);
-    assert.deepEqual([story.kinds(), story.life.phase.kind], [[], "permitting"]);
+    assert.deepEqual([story.kinds(), story.state.phase.kind], [[], "permitting"]);
     assert.deepEqual(story.permitted().kinds(), ["identify"]);
     assert.deepEqual(story.permitted().kinds(), [], "nor a second time");
   });
 
-  it("drops the socket where it is to wait, counts no failure, and asks again", () => {
+  it("drops the socket if it must wait, counts no failure, and asks again", () => {
     const story = started().greeted();
     story.permitted({ kind: "wait", waitMs: 7_200_000, why: "budget" });
     assert.deepEqual(story.effects, [
       { kind: "drop", socket: 1 },
-      { kind: "report_held", hold: "budget", waitMs: 7_200_000 },
+      { kind: "report_identify_wait", reason: "budget", waitMs: 7_200_000 },
     ]);
-    assert.deepEqual([story.life.failures, story.waitMs()], [0, 7_200_000]);
-    assert.equal("hold" in story.life.phase && story.life.phase.hold, "budget");
+    assert.deepEqual([story.state.failures, story.waitMs()], [0, 7_200_000]);
+    assert.equal("waitReason" in story.state.phase && story.state.phase.waitReason, "budget");
     story.after(7_199_999);
-    assert.equal(story.life.phase.kind, "waiting");
+    assert.equal(story.state.phase.kind, "waiting");
     assert.deepEqual(story.after(1).kinds(), ["open"]);
     assert.deepEqual(story.greeted().kinds(), ["ask_permit"]);
   });
 
   for (const [waitMs, isMs] of [[-5, 500], [0, 500], [Infinity, 86_400_000]] as const) {
-    it(`takes a wait of ${waitMs} ms for ${isMs}`, () => {
+    it(`limits a wait of ${waitMs} ms to ${isMs}`, () => {
       const story = started().greeted().permitted({ kind: "wait", waitMs, why: "spacing" });
       assert.equal(story.waitMs(), isMs);
     });
@@ -712,34 +719,37 @@ describe("[G5] advance() and its permit", () => {
     assert.deepEqual(started({ session: SESSION }).greeted().kinds(), ["resume"]);
   });
 
-  it("holds back while another shard has the turn, without asking", () => {
+  it("waits without asking while another shard is about to identify", () => {
     const story = started().happens({ kind: "opened" });
-    story.step({ kind: "held", forMs: 5_000 }).step({ kind: "held", forMs: 1_000 });
+    story.step({ kind: "identify_delayed", forMs: 5_000 }).step({
+      kind: "identify_delayed",
+      forMs: 1_000,
+    });
     story.happens({ kind: "hello", intervalMs: INTERVAL_MS });
     assert.deepEqual(story.effects, [
       { kind: "drop", socket: 1 },
-      { kind: "report_held", hold: "spacing", waitMs: 5_000 },
+      { kind: "report_identify_wait", reason: "spacing", waitMs: 5_000 },
     ]);
     assert.deepEqual(story.after(5_000).kinds(), ["open"]);
   });
 
-  it("waits on where the turn is another shard's when its own wait is over", () => {
+  it("keeps waiting for another shard's IDENTIFY after its own wait", () => {
     const story = started().greeted().permitted({ kind: "wait", waitMs: 4_000, why: "spacing" });
-    story.step({ kind: "held", forMs: 9_000 });
+    story.step({ kind: "identify_delayed", forMs: 9_000 });
     assert.deepEqual(story.after(4_000).kinds(), []);
     assert.equal(story.waitMs(), 5_000);
   });
 });
 
 describe("[G2] advance() and the presence", () => {
-  it("says it once after the RESUMED of a session that another process began", () => {
+  it("sends it once after the RESUMED of another process's session", () => {
     const story = started({ session: SESSION, mustSendPresence: true });
     assert.deepEqual(story.ready().kinds(), ["send_presence"]);
     story.happens({ kind: "reconnect_asked" });
     assert.deepEqual(story.ready().kinds(), []);
   });
 
-  it("says it no second time where IDENTIFY has said it", () => {
+  it("does not send it again after an IDENTIFY", () => {
     const story = started({ session: SESSION, mustSendPresence: true });
     story.happens({ kind: "closed", code: 4009, reason: "" });
     assert.deepEqual(story.ready().kinds(), []);
@@ -755,7 +765,7 @@ describe("[G5a] advance()", () => {
       .happens({ kind: "hello", intervalMs: INTERVAL_MS })
       .happens({ kind: "closed", code: 4000, reason: "" });
 
-  it("identifies after three RESUMEs that reached HELLO and led nowhere", () => {
+  it("identifies after three failed RESUMEs that reached HELLO", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     assert.equal(failResume(failResume(story)).intent(), "resume");
     assert.equal(failResume(story).intent(), "identify");
@@ -771,27 +781,29 @@ describe("[G5a] advance()", () => {
     assert.equal(failResume(story).intent(), "identify");
   });
 
-  it("resumes by the gateway's own address where nobody answers at the session's", () => {
+  it("resumes at the gateway's URL if no host answers at the session's", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     const addresses: string[] = [];
     for (let i = 0; i < 4; i++) {
       story.after(story.waitMs());
-      addresses.push(...story.effects.flatMap((one) => one.kind === "open" ? [one.url] : []));
+      addresses.push(
+        ...story.effects.flatMap((effect) => effect.kind === "open" ? [effect.url] : []),
+      );
       story.happens({ kind: "closed", reason: "ECONNREFUSED" });
     }
     assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);
     story.greeted();
-    assert.equal(story.life.phase.kind, "resuming");
+    assert.equal(story.state.phase.kind, "resuming");
     story.happens({ kind: "resumed" }).happens({
       kind: "closed",
       code: 4000,
       reason: "",
     });
     story.after(story.waitMs());
-    assert.match(JSON.stringify(story.effects), /resume\.example/, "which answers again, perhaps");
+    assert.match(JSON.stringify(story.effects), /resume\.example/, "which may answer again");
   });
 
-  it("starts counting anew with RESUMED", () => {
+  it("restarts the count with RESUMED", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });
     assert.equal(failResume(failResume(story)).intent(), "resume");
@@ -799,29 +811,29 @@ describe("[G5a] advance()", () => {
 });
 
 describe("[G1] advance()", () => {
-  it("abandons a socket that was not read for longer than an interval", () => {
+  it("drops a socket that it has not read for longer than an interval", () => {
     const story = started().ready().own("congested");
     story.after(INTERVAL_MS / 2).happens({ kind: "acked" });
     story.after(INTERVAL_MS / 2);
-    assert.equal(story.life.phase.kind, "ready");
+    assert.equal(story.state.phase.kind, "ready");
     story.after(1);
     assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
     assert.equal(story.after(1e6).intent(), "resume", "and waits for room");
-    assert.equal(story.life.phase.kind, "waiting");
-    assert.equal(story.own("drained").tick().life.phase.kind, "connecting");
+    assert.equal(story.state.phase.kind, "waiting");
+    assert.equal(story.own("drained").tick().state.phase.kind, "connecting");
   });
 
-  it("does not take its own congestion for a RESUME that failed", () => {
+  it("does not count a RESUME that failed by its own congestion", () => {
     const story = started({ session: SESSION });
     story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
     story.own("congested").after(INTERVAL_MS / 2).after(INTERVAL_MS);
-    assert.equal(story.life.failedResumes, 0);
+    assert.equal(story.state.failedResumes, 0);
     assert.equal(story.intent(), "resume");
   });
 });
 
 /** Any event at any time, of any socket. */
-const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: number }> = fc
+const anyEvent: fc.Arbitrary<{ event: LifecycleEvent; afterMs: number; socketsBack: number }> = fc
   .record({
     afterMs: fc.oneof(fc.constant(0), fc.nat(2_000), fc.nat(100_000)),
     socketsBack: fc.oneof(fc.constant(0), fc.nat(2)),
@@ -830,7 +842,10 @@ const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: n
         arbitrary: fc.constantFrom({ kind: "tick" }, { kind: "tick" }, { kind: "drained" }),
         weight: 4,
       },
-      fc.constantFrom({ kind: "congested" }, { kind: "start" }, { kind: "held", forMs: 5_000 }),
+      fc.constantFrom({ kind: "congested" }, { kind: "start" }, {
+        kind: "identify_delayed",
+        forMs: 5_000,
+      }),
       {
         arbitrary: fc.constantFrom(
           { kind: "permit", answer: GRANTED, socket: 0 },
@@ -847,7 +862,7 @@ const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: n
         weight: 8,
       },
       fc.constantFrom(
-        { kind: "beat_asked", socket: 0 },
+        { kind: "heartbeat_requested", socket: 0 },
         { kind: "reconnect_asked", socket: 0 },
         { kind: "garbled", reason: "x", socket: 0 },
         { kind: "invalid_session", canResume: true, socket: 0 },
@@ -859,14 +874,14 @@ const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: n
         reason: "",
         socket: 0,
       })),
-    ) as fc.Arbitrary<LifeEvent>,
+    ) as fc.Arbitrary<LifecycleEvent>,
   });
 
-function code4008({ cause }: Lost): boolean {
+function code4008({ cause }: LostConnection): boolean {
   return cause.kind === "closed" && cause.code === 4008;
 }
 
-describe("[G1] advance(), whatever happens", () => {
+describe("[G1] advance() with random events", () => {
   it("has one socket at most, spaced IDENTIFYs, bounded waits, and an end to every path", () => {
     fc.assert(
       fc.property(
@@ -876,38 +891,38 @@ describe("[G1] advance(), whatever happens", () => {
         (events, hasSession, random) => {
           let ms = 0;
           const now = () => ({ monotonicMs: ms, wallMs: WALL_MS + ms });
-          let life = newLife(now(), { session: hasSession ? SESSION : undefined });
+          let state = initialState(now(), { session: hasSession ? SESSION : undefined });
           let sockets = 0;
-          /** The socket that main has granted an IDENTIFY, and that has not sent it. */
+          /** The socket that has a permit, and has not sent its IDENTIFY. */
           let granted: number | undefined;
           let lastIdentifyMs = -Infinity;
-          const step = (event: LifeEvent) => {
-            if ("socket" in event && event.socket === life.socket && event.kind === "closed") {
-              if (hasSocket(life.phase)) sockets--;
+          const step = (event: LifecycleEvent) => {
+            if ("socket" in event && event.socket === state.socket && event.kind === "closed") {
+              if (hasSocket(state.phase)) sockets--;
             }
-            const before = life;
+            const before = state;
             if (event.kind === "permit") {
               granted = event.answer.kind === "granted" ? event.socket : undefined;
             }
-            const next = advance(life, event, RULES, now(), random);
+            const next = advance(state, event, RULES, now(), random);
             for (const effect of next.effects) {
               if (effect.kind === "open") sockets++;
               if (effect.kind === "drop") sockets--;
               if (effect.kind === "identify") {
-                const spacingMs = life.isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
+                const spacingMs = state.isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
                 assert.ok(ms - lastIdentifyMs >= spacingMs, "an IDENTIFY too soon");
                 lastIdentifyMs = ms;
-                assert.equal(granted, next.life.socket, "an IDENTIFY without a permit");
+                assert.equal(granted, next.state.socket, "an IDENTIFY without a permit");
                 granted = undefined;
               }
-              if (effect.kind === "report_held") {
+              if (effect.kind === "report_identify_wait") {
                 const { waitMs } = effect;
-                assert.ok(waitMs >= 500 && waitMs <= 86_400_000, `held for ${waitMs} ms`);
-                assert.equal(next.life.failures, before.failures, "to be held is no failure");
+                assert.ok(waitMs >= 500 && waitMs <= 86_400_000, `waits for ${waitMs} ms`);
+                assert.equal(next.state.failures, before.failures, "having to wait is no failure");
               }
               if (effect.kind === "report_lost" && "delayMs" in effect.lost.next) {
                 const { delayMs } = effect.lost.next;
-                const mostMs = Math.max(60_000, identifyFromMs(next.life, next.life.isDown) - ms);
+                const mostMs = Math.max(60_000, identifyFromMs(next.state, next.state.isDown) - ms);
                 assert.ok(delayMs >= 0 && delayMs <= mostMs, `a wait of ${delayMs} ms`);
                 const isAtOnce = effect.lost.cause.kind === "reconnect_asked";
                 assert.ok(delayMs >= 500 || isAtOnce, `no back-off: ${delayMs} ms`);
@@ -915,34 +930,38 @@ describe("[G1] advance(), whatever happens", () => {
                   assert.ok(delayMs <= (code4008(effect.lost) ? 10_000 : 8_000), `${delayMs} ms`);
                 }
                 const lived = (effect.lost.livedMs ?? 0) >= LIVED_MS;
-                assert.equal(next.life.failures, lived ? 1 : before.failures + 1, "the count");
+                assert.equal(next.state.failures, lived ? 1 : before.failures + 1, "the count");
               }
             }
-            life = next.life;
+            state = next.state;
             assert.ok(sockets <= 1, "two sockets");
-            assert.equal(sockets, hasSocket(life.phase) ? 1 : 0, "sockets");
-            assert.equal(life.heart !== undefined && !hasSocket(life.phase), false, "a dead heart");
-            assert.ok(
-              event.kind !== "tick" || wakeAtMs(life) > ms,
-              "a tick that brings nothing on",
+            assert.equal(sockets, hasSocket(state.phase) ? 1 : 0, "sockets");
+            assert.equal(
+              state.heartbeat !== undefined && !hasSocket(state.phase),
+              false,
+              "a dead heart",
             );
             assert.ok(
-              ["ready", "final", "waiting"].includes(life.phase.kind) ||
-                life.congestedMs !== undefined ||
-                wakeAtMs(life) < Infinity,
-              `${life.phase.kind} without an end`,
+              event.kind !== "tick" || wakeAtMs(state) > ms,
+              "a tick without an effect on the time limit",
+            );
+            assert.ok(
+              ["ready", "final", "waiting"].includes(state.phase.kind) ||
+                state.congestedMs !== undefined ||
+                wakeAtMs(state) < Infinity,
+              `${state.phase.kind} without an end`,
             );
           };
           step({ kind: "start" });
           for (const { event, afterMs, socketsBack } of events) {
             ms += afterMs;
-            step("socket" in event ? { ...event, socket: life.socket - socketsBack } : event);
+            step("socket" in event ? { ...event, socket: state.socket - socketsBack } : event);
           }
-          // left alone, every path ends in a wait, a connection, or for good
+          // Without further events, every path ends in a wait, in a connection, or for good.
           step({ kind: "drained" });
           assert.ok(
-            life.phase.kind === "final" || Number.isFinite(wakeAtMs(life)),
-            `stuck in ${life.phase.kind}`,
+            state.phase.kind === "final" || Number.isFinite(wakeAtMs(state)),
+            `stuck in ${state.phase.kind}`,
           );
         },
       ),
@@ -950,7 +969,7 @@ describe("[G1] advance(), whatever happens", () => {
     );
   });
 
-  it("comes back from anything that is not final, once Discord behaves", () => {
+  it("recovers from any state that is not final, once Discord behaves", () => {
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
         const story = started();
@@ -959,17 +978,17 @@ describe("[G1] advance(), whatever happens", () => {
           if ("socket" in event) story.happens(event);
           else story.step(event);
         }
-        if (story.life.phase.kind === "final") return;
+        if (story.state.phase.kind === "final") return;
         story.own("drained");
-        for (let i = 0; i < 20 && story.life.phase.kind !== "ready"; i++) {
+        for (let i = 0; i < 20 && story.state.phase.kind !== "ready"; i++) {
           story.happens({ kind: "opened" })
             .happens({ kind: "hello", intervalMs: INTERVAL_MS })
             .permitted()
             .happens({ kind: "resumed" })
             .happens({ kind: "ready", ...SESSION });
-          if (story.life.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));
+          if (story.state.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));
         }
-        assert.equal(story.life.phase.kind, "ready");
+        assert.equal(story.state.phase.kind, "ready");
       }),
       { numRuns: 500 },
     );

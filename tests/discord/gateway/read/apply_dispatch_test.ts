@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fold, readSelf } from "../../../../src/discord/gateway/read/fold.ts";
+import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
 import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import {
   type GuildIndex,
@@ -20,12 +20,13 @@ import {
 } from "../../../support/discord/payloads.ts";
 
 const EMPTY: GuildIndex = new Map();
-const fed = (index: GuildIndex, t: string, d: unknown) => fold(index, { t, s: 1, d }, SELF.userId);
+const fed = (index: GuildIndex, t: string, d: unknown) =>
+  applyDispatch(index, { t, s: 1, d }, SELF.userId);
 const CREATED = fed(EMPTY, "GUILD_CREATE", guildData()).index;
 const guild = (index: GuildIndex) => index.get(GUILD)!;
 
-describe("[P6] fold()", () => {
-  it("learns a guild's names from GUILD_CREATE", () => {
+describe("[P6] applyDispatch()", () => {
+  it("takes a guild's names from GUILD_CREATE", () => {
     const { index, changed, problem } = fed(EMPTY, "GUILD_CREATE", guildData());
     assert.equal(problem, undefined);
     assert.deepEqual(changed, [GUILD]);
@@ -40,7 +41,7 @@ describe("[P6] fold()", () => {
     assert.deepEqual([...guild(index).roles.values()], ["Barnacle", "Moderators"]);
   });
 
-  it("[M2] knows the bot's own managed role, and no other bot's", () => {
+  it("[M2] recognises the bot's own managed role, and no other bot's", () => {
     assert.equal(guild(CREATED).ownRole, OWN_ROLE);
     const roles = [{ id: OWN_ROLE, name: "Barnacle", tags: { bot_id: "1500000000000000009" } }];
     const { index } = fed(EMPTY, "GUILD_CREATE", guildData({ roles }));
@@ -109,15 +110,15 @@ describe("[P6] fold()", () => {
     ],
   ];
   for (const [t, d, look, expected] of changes) {
-    it(`takes ${t}, and has the guild stored anew`, () => {
+    it(`applies ${t}, and marks the guild for storing`, () => {
       const { index, changed } = fed(CREATED, t, d);
       assert.deepEqual(look(index), expected);
       assert.deepEqual(changed, [GUILD]);
-      assert.equal(guild(CREATED).name, "Friends", "the index before stays as it was");
+      assert.equal(guild(CREATED).name, "Friends", "the index before is unchanged");
     });
   }
 
-  it("leaves out threads that are archived already", () => {
+  it("leaves out archived threads", () => {
     const thread = { id: THREAD, type: 11, name: "x", thread_metadata: { archived: true } };
     const { index } = fed(EMPTY, "GUILD_CREATE", guildData({ threads: [thread] }));
     assert.equal(guild(index).channels.has(THREAD), false);
@@ -128,10 +129,10 @@ describe("[P6] fold()", () => {
     assert.equal(guild(synced.index).channels.size, 2);
   });
 
-  it("tells an outage of a guild from its end", () => {
+  it("distinguishes an outage of a guild from the bot's leaving", () => {
     const outage = fed(CREATED, "GUILD_DELETE", { id: GUILD, unavailable: true });
     assert.equal(guild(outage.index).name, "Friends");
-    assert.equal(guild(outage.index).isAwaited, true, "until its GUILD_CREATE comes");
+    assert.equal(guild(outage.index).isAwaited, true, "until its GUILD_CREATE arrives");
     assert.deepEqual(outage.changed, [GUILD]);
     const back = fed(outage.index, "GUILD_CREATE", guildData());
     assert.equal(guild(back.index).isAwaited, undefined);
@@ -143,7 +144,7 @@ describe("[P6] fold()", () => {
     assert.equal(down.problem, undefined);
   });
 
-  it("drops guilds that a READY does not list, and keeps those it does", () => {
+  it("drops guilds that a READY does not list, and keeps the listed ones", () => {
     const listed = {
       ...readyData(1, "ws://x") as object,
       guilds: [{ id: GUILD, unavailable: true }],
@@ -154,10 +155,10 @@ describe("[P6] fold()", () => {
     assert.deepEqual(changed, [GUILD]);
   });
 
-  describe("[G6] what was said last", () => {
+  describe("[G6] the last message of a channel", () => {
     const SAID = "1400000000000000007";
     const LATER = "1400000000000000009";
-    const said = (last: unknown) =>
+    const withLast = (last: unknown) =>
       guildData({ channels: [{ id: CHANNEL, type: 0, name: "c", last_message_id: last }] });
     const lastOf = (index: GuildIndex) => guild(index).channels.get(CHANNEL)?.lastMessageId;
 
@@ -168,25 +169,25 @@ describe("[P6] fold()", () => {
       ["no id", undefined],
     ];
     for (const [last, expected] of payloads) {
-      it(`is ${expected} where GUILD_CREATE says ${last}`, () => {
-        const { index } = fed(EMPTY, "GUILD_CREATE", said(last));
+      it(`is ${expected} if GUILD_CREATE has ${last}`, () => {
+        const { index } = fed(EMPTY, "GUILD_CREATE", withLast(last));
         assert.equal(lastOf(index), expected);
         assert.equal(lastOf(restore([snapshotOf(guild(index))]).index), expected);
       });
     }
 
-    it("is stored anew with a GUILD_CREATE, and with nothing else", () => {
-      const { index } = fed(EMPTY, "GUILD_CREATE", said(SAID));
+    it("is stored again only with a GUILD_CREATE", () => {
+      const { index } = fed(EMPTY, "GUILD_CREATE", withLast(SAID));
       const update = { id: CHANNEL, type: 0, name: "c", guild_id: GUILD, last_message_id: LATER };
       const updated = fed(index, "CHANNEL_UPDATE", update);
       assert.deepEqual(updated.changed, []);
       assert.equal(lastOf(updated.index), SAID);
-      const anew = fed(index, "GUILD_CREATE", said(LATER));
+      const anew = fed(index, "GUILD_CREATE", withLast(LATER));
       assert.deepEqual(anew.changed, [GUILD]);
       assert.equal(lastOf(anew.index), LATER);
     });
 
-    it("is taken of a thread that is new here", () => {
+    it("is taken from a thread that is new in the index", () => {
       const thread = { id: "1700000000000000008", type: 11, name: "t", parent_id: CHANNEL };
       const { index } = fed(CREATED, "THREAD_LIST_SYNC", {
         guild_id: GUILD,
@@ -205,20 +206,20 @@ describe("[P6] fold()", () => {
       guilds: ids.map((id) => ({ id, unavailable: true })),
       ...(shard && { shard }),
     });
-    /** Of shards 0 and 1 of two, by bit 22. */
+    /** Guilds of shards 0 and 1 of two, by bit 22. */
     const [EVEN, ODD] = ["4194304000000000000", "4194304000004194304"].map((id) =>
       parseSnowflake<"guild">(id)!
     ) as [GuildId, GuildId];
 
-    it("makes what is known of a guild old until its GUILD_CREATE", () => {
+    it("marks the state of a guild as outdated until its GUILD_CREATE", () => {
       const { index, changed } = fed(CREATED, "READY", listing([GUILD]));
       assert.deepEqual(changed, [GUILD]);
       assert.equal(guild(index).isAwaited, true);
-      assert.equal(guild(index).name, "Friends", "its names are good enough meanwhile");
+      assert.equal(guild(index).name, "Friends", "its names are usable meanwhile");
       assert.equal(restore([snapshotOf(guild(index))]).index.get(GUILD)?.isAwaited, true);
     });
 
-    it("tells of guilds that nobody has heard of", () => {
+    it("adds unknown guilds", () => {
       const { index, changed } = fed(EMPTY, "READY", listing([GUILD]));
       assert.deepEqual(changed, [GUILD]);
       assert.deepEqual(guild(index), {
@@ -230,7 +231,7 @@ describe("[P6] fold()", () => {
       });
     });
 
-    it("speaks of the guilds of its own shard only", () => {
+    it("concerns only the guilds of its own shard", () => {
       const both = fed(EMPTY, "READY", listing([EVEN, ODD])).index;
       assert.deepEqual([shardOf(EVEN, 2), shardOf(ODD, 2)], [0, 1]);
       assert.deepEqual([...fed(both, "READY", listing([], [0, 2])).index.keys()], [ODD]);
@@ -239,7 +240,7 @@ describe("[P6] fold()", () => {
     });
   });
 
-  it("does not store anew what is only said again", () => {
+  it("does not store an unchanged guild again", () => {
     assert.deepEqual(fed(CREATED, "GUILD_CREATE", guildData()).changed, []);
   });
 
@@ -251,7 +252,7 @@ describe("[P6] fold()", () => {
     ["READY", {}],
   ];
   for (const [t, d] of misfits) {
-    it(`passes over a ${t} that does not fit: ${JSON.stringify(d)?.slice(0, 40)}`, () => {
+    it(`skips a ${t} of an unexpected shape: ${JSON.stringify(d)?.slice(0, 40)}`, () => {
       const { index, changed, problem } = fed(CREATED, t, d);
       assert.equal(index, CREATED);
       assert.deepEqual(changed, []);
@@ -260,7 +261,7 @@ describe("[P6] fold()", () => {
     });
   }
 
-  it("is unmoved by guilds it does not know and by other types", () => {
+  it("is unchanged by unknown guilds and by other types", () => {
     const elsewhere = { id: CHANNEL, type: 0, name: "x", guild_id: "1600000000000000009" };
     assert.equal(fed(CREATED, "CHANNEL_UPDATE", elsewhere).index, CREATED);
     assert.equal(fed(CREATED, "TYPING_START", {}).index, CREATED);
@@ -269,11 +270,11 @@ describe("[P6] fold()", () => {
 });
 
 describe("[G5] restore()", () => {
-  it("brings back what was stored", () => {
+  it("restores a stored index", () => {
     assert.deepEqual(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
   });
 
-  it("[G6] reads a text of version 1, which does not know what was said last", () => {
+  it("[G6] reads a text of version 1, which has no last messages", () => {
     const channels = [[CHANNEL, 0, "help-desk", null, "ask here"], [
       THREAD,
       11,
@@ -297,7 +298,7 @@ describe("[G5] restore()", () => {
     });
   });
 
-  it("knows nothing of a text that it cannot read, and says so", () => {
+  it("reports a text that it cannot read, and leaves the guild out", () => {
     for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}', '{"v":2,"name":"x"}']) {
       const { index, dropped } = restore([{ guildId: GUILD, text }]);
       assert.equal(index.size, 0, text);
@@ -305,7 +306,7 @@ describe("[G5] restore()", () => {
     }
   });
 
-  it("misses nothing of a guild that was left", () => {
+  it("does not report a guild that the bot left", () => {
     assert.deepEqual(restore([{ guildId: GUILD, text: undefined }]), {
       index: EMPTY,
       dropped: [],
@@ -326,12 +327,12 @@ describe("[G5] restore()", () => {
 });
 
 describe("[G5] readSelf()", () => {
-  it("reads who we are from READY", () => {
+  it("reads the bot's identity from READY", () => {
     assert.deepEqual(readSelf(readyData(1, "ws://x")), SELF);
     assert.equal(readSelf({}), undefined);
   });
 
-  it("[G14] takes a server's READY that does not name the application", () => {
+  it("[G14] accepts a server's READY without an application", () => {
     const user = { id: "1500000000000000001", username: "barnacle" };
     assert.deepEqual(readSelf({ session_id: "s", user, guilds: [] }), {
       userId: user.id,

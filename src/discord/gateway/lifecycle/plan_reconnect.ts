@@ -1,5 +1,5 @@
 /**
- * How long to wait for the next connection, and whether there will be one.
+ * Decides whether a shard reconnects, and after which delay.
  *
  * @module
  */
@@ -8,57 +8,60 @@ import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 import { type Backoff, backoffMs } from "../../../lib/network/backoff.ts";
 import { meaningOf } from "./close_codes.ts";
 
-/** `channels.discord.gateway.reconnect`. */
+/** The rules of `channels.discord.gateway.reconnect`. */
 export interface ReconnectRules {
+  /** Whether the shard reconnects at all. */
   readonly enabled: boolean;
-  /** Failures in a row after which the account is down. */
+  /** Failures in a row after which the account counts as down. */
   readonly maxRetries: number;
+  /** Factor by which the delay grows after each failure. */
   readonly backoffBase: number;
+  /** Maximum delay in seconds. */
   readonly backoffMaxSec: number;
+  /** Whether a lost session is resumed. */
   readonly resumeSession: boolean;
-  /** Seconds after which a gateway session that was not heard of is taken for dead. */
+  /** Seconds after its last sign of life from which on a session is not resumed. */
   readonly sessionCacheTtlSec: number;
-  /** Whether the process ends once the account is down. */
+  /** Whether the process exits once the account is down. */
   readonly exitOnGiveUp: boolean;
 }
 
-/** A connection that is no more. */
+/** Facts about a lost connection. */
 export interface Loss {
   /** Close code of the WebSocket; `undefined` if there was none. */
   readonly code: number | undefined;
-  /** Whether there is a gateway session that could be resumed. */
+  /** Whether there is a session to resume. */
   readonly hasSession: boolean;
-  /** The retry to plan, from 1; the count starts anew once a session has lived. */
+  /** Number of the planned retry, from 1. It restarts once a session has lived. */
   readonly attempt: number;
-  /** Set where Discord asked to be called back at once (op 7). */
+  /** Set if Discord asked for a new connection at once (op 7). */
   readonly isAtOnce?: boolean;
-  /** Milliseconds that are waited at least (op 9). */
+  /** Minimum delay in milliseconds (op 9). */
   readonly minDelayMs?: number;
 }
 
 /**
- * The next step after a loss.
+ * The next step after a lost connection.
  *
- * - `resume`, `identify`: connect again after the delay; `isDown` is what health
- *   says meanwhile.
+ * - `resume`, `identify`: connect again after the delay. Health checks show `isDown` meanwhile.
  * - `stop`: Discord refuses this account until the operator acts on the hint.
- * - `give_up`: nobody tries again; with `exit`, the process ends (EX_TEMPFAIL).
+ * - `give_up`: no more tries; with `exit`, the process exits (EX_TEMPFAIL).
  */
 export type ReconnectPlan =
   | { readonly kind: "resume" | "identify"; readonly delayMs: number; readonly isDown: boolean }
   | { readonly kind: "stop"; readonly code: number; readonly hint: string }
   | { readonly kind: "give_up"; readonly exit: boolean };
 
-/** Milliseconds; Discord's limit is 120 messages a minute, and it closes who goes over. */
+/** Milliseconds; Discord closes connections that send more than 120 messages a minute. */
 const RATE_LIMITED_MIN_DELAY_MS = 10_000;
 
-/** Milliseconds; the least wait of the back-off. */
+/** Milliseconds; the minimum delay of the back-off. */
 const MIN_DELAY_MS = 500;
 
-/** Milliseconds; short, because Discord forgets a session that stays away for long. */
+/** Milliseconds; short, because Discord forgets sessions without a connection. */
 const RESUME_MAX_DELAY_MS = 8_000;
 
-/** Within what a wait is drawn. */
+/** Bounds and growth of the random delay. */
 export function backoffOf(next: "resume" | "identify", rules: ReconnectRules): Backoff {
   const ownMaxMs = rules.backoffMaxSec * 1_000;
   return {
@@ -71,8 +74,8 @@ export function backoffOf(next: "resume" | "identify", rules: ReconnectRules): B
 /**
  * Plans the next step.
  *
- * An account that is down goes on trying, since a home's uplink can be away for
- * a day, unless the operator has a supervisor that would rather see it exit.
+ * An account that is down keeps trying, because a home's Internet access may be away for a day.
+ * With `exitOnGiveUp` the process exits instead, for operators whose supervisor handles that.
  *
  * @param random A number from 0 up to, but not including, 1.
  */
@@ -88,7 +91,7 @@ export function planReconnect(loss: Loss, rules: ReconnectRules, random: number)
     return { kind: "give_up", exit: rules.exitOnGiveUp };
   }
 
-  const resumes = rules.resumeSession && loss.hasSession && meaning?.fate !== "identify";
+  const resumes = rules.resumeSession && loss.hasSession && meaning?.recovery !== "identify";
   const kind = resumes ? "resume" : "identify";
   if (loss.isAtOnce) return { kind, delayMs: 0, isDown };
 

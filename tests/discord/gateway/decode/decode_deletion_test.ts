@@ -1,28 +1,36 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DELETED_TYPES, deletedBy } from "../../../../src/discord/gateway/decode/deleted.ts";
+import {
+  decodeDeletion,
+  DELETED_TYPES,
+} from "../../../../src/discord/gateway/decode/decode_deletion.ts";
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
 
 const WHERE = { channel_id: CHANNEL, guild_id: GUILD };
 const deleted = (...messageIds: readonly string[]) => ({ kind: "messages_deleted", messageIds });
 const problem = (why: string) => ({ kind: "problem", why });
 
-describe("[P13] deletedBy()", () => {
+describe("[P13] decodeDeletion()", () => {
   const cases: readonly [what: string, t: string, d: unknown, expected: unknown][] = [
     ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
-    ["one of direct messages", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deleted("5")],
-    ["many at once", "MESSAGE_DELETE_BULK", { ids: ["5", "6"], ...WHERE }, deleted("5", "6")],
-    ["none at all", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
+    ["a message of direct messages", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deleted("5")],
+    [
+      "several messages at once",
+      "MESSAGE_DELETE_BULK",
+      { ids: ["5", "6"], ...WHERE },
+      deleted("5", "6"),
+    ],
+    ["an empty list", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
     ["another type", "MESSAGE_CREATE", { id: "5", ...WHERE }, undefined],
     ["no id", "MESSAGE_DELETE", { ...WHERE }, problem("id does not fit")],
     ["no ids", "MESSAGE_DELETE_BULK", { ids: ["private"] }, problem("ids do not fit")],
     ["nothing", "MESSAGE_DELETE", null, problem("id does not fit")],
   ];
   for (const [what, t, d, expected] of cases) {
-    it(`reads ${what}`, () => assert.deepEqual(deletedBy({ t, s: 1, d }), expected));
+    it(`decodes ${what}`, () => assert.deepEqual(decodeDeletion({ t, s: 1, d }), expected));
   }
 
-  it("names the types that it reads", () => {
+  it("lists its types", () => {
     assert.deepEqual(DELETED_TYPES, ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK"]);
   });
 });

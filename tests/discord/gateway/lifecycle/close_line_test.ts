@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { closeLabel, closeLine } from "../../../../src/discord/gateway/life/close_line.ts";
-import type { Lost } from "../../../../src/discord/gateway/life/life.ts";
+import { closeLabel, closeLine } from "../../../../src/discord/gateway/lifecycle/close_line.ts";
+import type { LostConnection } from "../../../../src/discord/gateway/lifecycle/state.ts";
 
-const LOST: Lost = {
+const LOST: LostConnection = {
   cause: { kind: "closed", code: 4000, reason: "secret words" },
   attempt: 1,
   livedMs: 10_920_000,
@@ -14,7 +14,7 @@ const LOST: Lost = {
 };
 
 describe("[G3] closeLine()", () => {
-  const lines: readonly [Partial<Lost>, string][] = [
+  const lines: readonly [Partial<LostConnection>, string][] = [
     [
       {},
       "Discord closed the connection: 4000, unknown error; it had lived 3 h 2 min; resuming in 0.7 s",
@@ -57,8 +57,8 @@ describe("[G3] closeLine()", () => {
     it(line, () => assert.equal(closeLine({ ...LOST, ...fields }), line));
   }
 
-  const stages: readonly [Lost["during"], string][] = [
-    ["connecting", "No connection came about: no TLS in time"],
+  const stages: readonly [LostConnection["during"], string][] = [
+    ["connecting", "Could not connect: no TLS in time"],
     ["greeting", "The network ended the connection before HELLO: no TLS in time"],
     ["permitting", "The network ended the connection before IDENTIFY: no TLS in time"],
     ["identifying", "The network ended the connection before READY: no TLS in time"],
@@ -66,30 +66,30 @@ describe("[G3] closeLine()", () => {
     ["ready", "The network ended the connection: no TLS in time"],
   ];
   for (const [during, line] of stages) {
-    it(`[G10] says what was waited for: ${during}`, () => {
+    it(`[G10] tells the awaited step: ${during}`, () => {
       const cause = { kind: "closed", reason: "no TLS in time" } as const;
       assert.equal(closeLine({ ...LOST, cause, during }).split(";")[0], line);
     });
   }
 
-  it("names the network's error where no connection came about", () => {
+  it("names the network's error if connecting failed", () => {
     const { livedMs: _, ...lost } = LOST;
     const cause = { kind: "closed", reason: "ECONNREFUSED" } as const;
     assert.equal(
       closeLine({ ...lost, cause, during: "connecting" }),
-      "No connection came about: TCP: nobody listens there (ECONNREFUSED); " +
+      "Could not connect: TCP: no server listens there (ECONNREFUSED); " +
         "it was not ready yet; resuming in 0.7 s",
     );
   });
 
-  it("ends with the hint where nothing is tried any more", () => {
+  it("ends with the advice if there are no more tries", () => {
     const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
     assert.match(closeLine({ ...LOST, next }), /no more tries: Copy the token anew\.$/);
   });
 });
 
 describe("[G3] closeLabel()", () => {
-  it("is the code, or what took its place", () => {
+  it("is the close code, or the kind of cause", () => {
     assert.equal(closeLabel(LOST.cause), "4000");
     assert.equal(closeLabel({ kind: "closed", reason: "ECONNRESET" }), "none");
     assert.equal(closeLabel({ kind: "zombie" }), "zombie");

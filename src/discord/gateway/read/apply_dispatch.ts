@@ -1,5 +1,5 @@
 /**
- * Folds one dispatch into the index of guilds.
+ * Applies dispatches to the index of guilds.
  *
  * @module
  */
@@ -41,15 +41,17 @@ import {
   unavailablePayload,
 } from "../decode/payloads.ts";
 
-export interface Folded {
+/** The index after a dispatch. */
+export interface IndexChange {
+  /** The new index; the same object if nothing changed. */
   readonly index: GuildIndex;
-  /** Guilds that are to be stored anew; those no longer in the index were left. */
+  /** Guilds to store again. The bot has left those that the new index does not have. */
   readonly changed: readonly GuildId[];
-  /** Set where the payload did not fit, and so changed nothing. */
+  /** Set if the payload has an unexpected shape; the index is then unchanged. */
   readonly problem?: string;
 }
 
-/** What we are at Discord, as READY says it. */
+/** Reads the bot's own identity from READY; `undefined` if READY has an unexpected shape. */
 export function readSelf(d: unknown): Self | undefined {
   const ready = readyPayload.safeParse(d);
   if (!ready.success) return undefined;
@@ -58,43 +60,47 @@ export function readSelf(d: unknown): Self | undefined {
   return applicationId && { userId: user.id, applicationId, username: user.username };
 }
 
-/** Folds one dispatch; one of any other type changes nothing. */
-export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undefined): Folded {
-  return FOLDS.get(t)?.(index, d, self) ?? still(index);
+/** Applies one dispatch. Dispatches of types that are not about guilds change nothing. */
+export function applyDispatch(
+  index: GuildIndex,
+  { t, d }: Dispatch,
+  self: UserId | undefined,
+): IndexChange {
+  return CHANGES.get(t)?.(index, d, self) ?? unchanged(index);
 }
 
-type Fold = (index: GuildIndex, d: unknown, self: UserId | undefined) => Folded;
+type ApplyPayload = (index: GuildIndex, d: unknown, self: UserId | undefined) => IndexChange;
 
-/** Makes a fold of a change, which gets only payloads that fit the schema. */
+/** Wraps a change so that it gets only payloads that fit the schema. */
 function parsed<Schema extends z.ZodType>(
   schema: Schema,
-  change: (index: GuildIndex, payload: z.infer<Schema>, self: UserId | undefined) => Folded,
-): Fold {
+  change: (index: GuildIndex, payload: z.infer<Schema>, self: UserId | undefined) => IndexChange,
+): ApplyPayload {
   return (index, d, self) => {
     const result = schema.safeParse(d);
     if (result.success) return change(index, result.data, self);
     const where = result.error.issues[0]?.path.join(".") ?? "";
-    return { ...still(index), problem: `${where} does not fit` };
+    return { ...unchanged(index), problem: `${where} does not fit` };
   };
 }
 
 const ready = parsed(readyPayload, (index, payload) => {
-  const left = leftBy(payload, index.keys());
-  const rest = new Map(without(index, left));
+  const leftGuilds = guildsLeft(payload, index.keys());
+  const rest = new Map(without(index, leftGuilds));
   const listed = payload.guilds.map(({ id }) => id);
   for (const id of listed) {
     rest.set(id, { ...rest.get(id) ?? namelessGuild(id), isAwaited: true });
   }
-  return { index: rest, changed: [...left, ...listed] };
+  return { index: rest, changed: [...leftGuilds, ...listed] };
 });
 
-const guildKnown = parsed(
+const guildDescribed = parsed(
   guildPayload,
   (index, guild, self) => replaced(index, toGuild(guild, self)),
 );
 
-const guildCreate: Fold = (index, d, self) =>
-  isUnavailable(d) ? still(index) : guildKnown(index, d, self);
+const guildCreate: ApplyPayload = (index, d, self) =>
+  isUnavailable(d) ? unchanged(index) : guildDescribed(index, d, self);
 
 const guildUpdate = parsed(
   guildPayload,
@@ -109,7 +115,7 @@ const guildUpdate = parsed(
 
 const guildDelete = parsed(unavailablePayload, (index, { id, unavailable }) => {
   if (unavailable) return within(index, id, (guild) => ({ ...guild, isAwaited: true }));
-  return index.has(id) ? { index: without(index, [id]), changed: [id] } : still(index);
+  return index.has(id) ? { index: without(index, [id]), changed: [id] } : unchanged(index);
 });
 
 const rolePut = parsed(
@@ -157,7 +163,7 @@ const threadListSync = parsed(
     }),
 );
 
-const FOLDS: ReadonlyMap<string, Fold> = new Map([
+const CHANGES: ReadonlyMap<string, ApplyPayload> = new Map([
   ["READY", ready],
   ["GUILD_CREATE", guildCreate],
   ["GUILD_UPDATE", guildUpdate],
@@ -174,11 +180,11 @@ const FOLDS: ReadonlyMap<string, Fold> = new Map([
   ["THREAD_LIST_SYNC", threadListSync],
 ]);
 
-/** The types that {@link fold} understands. */
-export const FOLDED_TYPES: readonly string[] = [...FOLDS.keys()];
+/** The types that {@link applyDispatch} applies. */
+export const GUILD_DISPATCH_TYPES: readonly string[] = [...CHANGES.keys()];
 
-/** Of the guilds that are known, those that a READY should list and does not: the bot has left. */
-export function leftBy(
+/** Returns the known guilds of a READY's shard that it does not list: the bot has left them. */
+export function guildsLeft(
   { guilds, shard: [shardId, shardCount] = [0, 1] }: ReadyPayload,
   known: Iterable<GuildId>,
 ): readonly GuildId[] {
@@ -186,7 +192,7 @@ export function leftBy(
   return [...known].filter((id) => !listed.has(id) && shardOf(id, shardCount) === shardId);
 }
 
-function still(index: GuildIndex): Folded {
+function unchanged(index: GuildIndex): IndexChange {
   return { index, changed: [] };
 }
 
@@ -194,15 +200,15 @@ function within(
   index: GuildIndex,
   id: GuildId | undefined,
   change: (guild: Guild) => Guild,
-): Folded {
+): IndexChange {
   const guild = id && index.get(id);
-  return guild ? replaced(index, change(guild)) : still(index);
+  return guild ? replaced(index, change(guild)) : unchanged(index);
 }
 
-/** Said again is not said anew: what has not changed need not be stored. */
-function replaced(index: GuildIndex, guild: Guild): Folded {
+/** Replaces a guild. If its snapshot stays the same, the store needs no update. */
+function replaced(index: GuildIndex, guild: Guild): IndexChange {
   const before = index.get(guild.id);
-  if (before && snapshotOf(before).text === snapshotOf(guild).text) return still(index);
+  if (before && snapshotOf(before).text === snapshotOf(guild).text) return unchanged(index);
   return { index: new Map(index).set(guild.id, guild), changed: [guild.id] };
 }
 
@@ -217,7 +223,7 @@ function withChannels(
   index: GuildIndex,
   id: GuildId | undefined,
   change: (channels: Map<ChannelId, Channel>) => void,
-): Folded {
+): IndexChange {
   return within(index, id, (guild) => {
     const channels = new Map(guild.channels);
     change(channels);

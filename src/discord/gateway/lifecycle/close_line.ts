@@ -1,6 +1,7 @@
 /**
- * A lost connection in one sentence that a person understands (G3): what
- * happened, whose end it was, how long the session lived, what comes next.
+ * Describes a lost connection in one log line (G3).
+ *
+ * The line tells the cause, who closed the connection, how long it lived, and the next step.
  *
  * @module
  */
@@ -8,29 +9,34 @@
 import { meaningOf } from "./close_codes.ts";
 import { explainReason } from "./network_reason.ts";
 import type { ReconnectPlan } from "./plan_reconnect.ts";
-import type { Cause, Lost } from "./life.ts";
+import type { Cause, LostConnection } from "./state.ts";
 import { durationText } from "../../../lib/text/duration.ts";
 
-/** Of a session that is given up; catch-up makes up for it (G6). */
+/** Log line for a session that cannot be resumed; catch-up reads its messages (G6). */
 export const SESSION_LOST =
-  "The session could not be resumed: what was said since is for catch-up to find";
+  "The session could not be resumed: catch-up reads the messages that were sent since then";
 
-/** `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new session in 0.7 s"`. */
-export function closeLine({ cause, livedMs, during, next, isSessionLost }: Lost): string {
-  const lived = livedMs === undefined
+/**
+ * Describes a lost connection.
+ *
+ * @returns `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new
+ *   session in 0.7 s"`.
+ */
+export function closeLine({ cause, livedMs, during, next, isSessionLost }: LostConnection): string {
+  const lifetime = livedMs === undefined
     ? "it was not ready yet"
     : `it had lived ${durationText(livedMs)}`;
-  const lost = isSessionLost ? "the session is lost; " : "";
-  return `${whatHappened(cause, during)}; ${lived}; ${lost}${whatNext(next)}`;
+  const sessionNote = isSessionLost ? "the session is lost; " : "";
+  return `${whatHappened(cause, during)}; ${lifetime}; ${sessionNote}${whatNext(next)}`;
 }
 
-/** A name for the counter of disconnects: the code, or what took its place. */
+/** Label for the counter of lost connections: the close code, or the kind of cause. */
 export function closeLabel(cause: Cause): string {
   if (cause.kind !== "closed") return cause.kind;
   return cause.code === undefined ? "none" : String(cause.code);
 }
 
-function whatHappened(cause: Cause, during: Lost["during"]): string {
+function whatHappened(cause: Cause, during: LostConnection["during"]): string {
   switch (cause.kind) {
     case "closed":
       if (cause.code === undefined) return networkEnd(cause.reason, during);
@@ -52,20 +58,20 @@ function whatHappened(cause: Cause, during: Lost["during"]): string {
     case "invalid_session":
       return `Discord called the session invalid (op 9, ${cause.canResume ? "" : "not "}resumable)`;
     case "garbled":
-      return `Barnacle closed the connection: what came was not readable (${cause.reason})`;
+      return `Barnacle closed the connection: it could not read the data (${cause.reason})`;
   }
 }
 
-/** Where connecting failed, and what a live connection ended by. */
-function networkEnd(reason: string, during: Lost["during"]): string {
+/** Describes why connecting failed, or why the network ended a connection. */
+function networkEnd(reason: string, during: LostConnection["during"]): string {
   const meaning = explainReason(reason);
   const why = meaning === undefined ? reason : `${meaning} (${reason})`;
   return during === "connecting"
-    ? `No connection came about: ${why}`
+    ? `Could not connect: ${why}`
     : `The network ended the connection${BEFORE[during] ?? ""}: ${why}`;
 }
 
-const BEFORE: Readonly<Partial<Record<Lost["during"], string>>> = {
+const BEFORE: Readonly<Partial<Record<LostConnection["during"], string>>> = {
   greeting: " before HELLO",
   permitting: " before IDENTIFY",
   identifying: " before READY",
@@ -75,9 +81,11 @@ const BEFORE: Readonly<Partial<Record<Lost["during"], string>>> = {
 function whatNext(next: ReconnectPlan): string {
   switch (next.kind) {
     case "resume":
-      return `resuming ${soon(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
+      return `resuming ${delayText(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
     case "identify":
-      return `a new session ${soon(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
+      return `a new session ${delayText(next.delayMs)}${
+        next.isDown ? ", and counted as down" : ""
+      }`;
     case "stop":
       return `no more tries: ${next.hint}`;
     case "give_up":
@@ -85,6 +93,6 @@ function whatNext(next: ReconnectPlan): string {
   }
 }
 
-function soon(ms: number): string {
+function delayText(ms: number): string {
   return ms === 0 ? "at once" : `in ${(ms / 1_000).toFixed(1)} s`;
 }

@@ -1,8 +1,8 @@
 /**
- * Tells a guild that the bot was added to just now from one that it was in before.
+ * Detects guilds that the bot has just joined.
  *
- * Discord says GUILD_CREATE of both: after each READY of every guild that it lists, at the end of an
- * outage, and again where a RESUME replays it. Only what the index has never heard of is new.
+ * Discord also sends a GUILD_CREATE for old guilds: after each READY, at the end of an outage, and
+ * when a RESUME replays it. So only a guild that the index does not have is new.
  *
  * @module
  */
@@ -24,12 +24,12 @@ const guildPayload = z.object({
 const MAX_NAME = 100;
 
 /**
- * The guild that a dispatch says the bot has joined.
+ * Returns the guild that the bot joined by this dispatch.
  *
- * @param index As it was before the dispatch.
- * @param unread Guilds that the bot is in, though the index could not be told of them.
+ * @param index The index before the dispatch.
+ * @param unread Guilds of the bot that the index lacks, because their snapshots could not be read.
  */
-export function joinedBy(
+export function joinedGuild(
   { t, d }: Dispatch,
   index: GuildIndex,
   unread: readonly GuildId[],
@@ -37,7 +37,7 @@ export function joinedBy(
   if (t !== "GUILD_CREATE") return undefined;
   const guild = guildPayload.safeParse(d).data;
   if (!guild || guild.unavailable || index.has(guild.id) || unread.includes(guild.id)) {
-    return undefined; // a payload that does not fit is the fold's problem
+    return undefined; // `applyDispatch` reports a payload with an unexpected shape
   }
   return { id: guild.id, name: bounded(guild.name, MAX_NAME) };
 }

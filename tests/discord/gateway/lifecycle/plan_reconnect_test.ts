@@ -6,7 +6,7 @@ import {
   type Loss,
   planReconnect,
   type ReconnectRules,
-} from "../../../../src/discord/gateway/life/plan_reconnect.ts";
+} from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
 
 /** The defaults of the config. */
 const RULES: ReconnectRules = {
@@ -22,7 +22,7 @@ const LOSS: Loss = { code: 1006, hasSession: true, attempt: 1 };
 const ALMOST_ONE = 1 - Number.EPSILON;
 
 describe("[G10] backoffOf()", () => {
-  it("is within what the waits are drawn", () => {
+  it("gives the bounds of the random delays", () => {
     assert.deepEqual(backoffOf("identify", RULES), {
       minDelayMs: 500,
       maxDelayMs: 60_000,
@@ -34,7 +34,7 @@ describe("[G10] backoffOf()", () => {
 });
 
 describe("[G4] planReconnect()", () => {
-  /** A drawn wait is a millisecond under its bound at most; one that is not drawn is exact. */
+  /** A random delay is at most a millisecond below its bound; any other is exact. */
   const waits: readonly [
     name: string,
     loss: Partial<Loss>,
@@ -55,9 +55,9 @@ describe("[G4] planReconnect()", () => {
     ]],
     ["the maximum once down", { attempt: 11, hasSession: false }, {}, [60_000, 60_000]],
     ["8 s to resume once down", { attempt: 11 }, {}, [8_000, 8_000]],
-    ["not at all where Discord asked for it", { isAtOnce: true, attempt: 5 }, {}, [0, 0]],
-    ["as long as op 9 wants", { minDelayMs: 4_321 }, {}, [4_321, 4_321]],
-    ["longer than op 9 wants if due", { minDelayMs: 1_000, attempt: 8, hasSession: false }, {}, [
+    ["not at all if Discord asked for it", { isAtOnce: true, attempt: 5 }, {}, [0, 0]],
+    ["as long as op 9 requires", { minDelayMs: 4_321 }, {}, [4_321, 4_321]],
+    ["longer than op 9 requires if due", { minDelayMs: 1_000, attempt: 8, hasSession: false }, {}, [
       1_000,
       17_085,
     ]],
@@ -72,7 +72,7 @@ describe("[G4] planReconnect()", () => {
     });
   }
 
-  it("always identifies where resuming is off, at an identify's pace", () => {
+  it("always identifies if resuming is off, with the delays of identifying", () => {
     const rules = { ...RULES, resumeSession: false };
     assert.deepEqual(planReconnect({ ...LOSS, attempt: 8 }, rules, ALMOST_ONE), {
       kind: "identify",
@@ -82,7 +82,7 @@ describe("[G4] planReconnect()", () => {
   });
 
   for (const [attempt, isDown] of [[10, false], [11, true], [1_000, true]] as const) {
-    it(`goes on at attempt ${attempt} of 10, ${isDown ? "down" : "not down"}`, () => {
+    it(`continues at attempt ${attempt} of 10, ${isDown ? "down" : "not down"}`, () => {
       const plan = planReconnect({ ...LOSS, attempt }, RULES, 0);
       assert.ok(plan.kind === "resume");
       assert.equal(plan.isDown, isDown);
@@ -90,7 +90,7 @@ describe("[G4] planReconnect()", () => {
   }
 
   const givenUp: readonly [string, number, Partial<ReconnectRules>, boolean][] = [
-    ["at once where reconnecting is off", 1, { enabled: false }, false],
+    ["at once if reconnecting is off", 1, { enabled: false }, false],
     ["at once, with exit", 1, { enabled: false, exitOnGiveUp: true }, true],
     ["after the last retry, with exit", 11, { exitOnGiveUp: true }, true],
   ];
@@ -101,7 +101,7 @@ describe("[G4] planReconnect()", () => {
     });
   }
 
-  it("never waits less than half a second unasked, nor longer than the bounds", () => {
+  it("never waits less than half a second unless asked to, nor longer than the bounds", () => {
     fc.assert(fc.property(
       fc.integer({ min: 1, max: 2_000 }),
       fc.boolean(),

@@ -1,5 +1,5 @@
 /**
- * Which messages a dispatch says were deleted.
+ * Decodes deletions of messages.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway-events#message-delete}
  *
@@ -10,11 +10,15 @@ import type { MessagesDeleted } from "../../../core/inbound/events.ts";
 import type { DecodeProblem } from "./decode.ts";
 import { bulkDeletedPayload, deletedPayload, type Dispatch } from "./payloads.ts";
 
-/** The types that {@link deletedBy} understands. */
+/** The types that {@link decodeDeletion} decodes. */
 export const DELETED_TYPES = ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK"] as const;
 
-/** @returns `undefined` for a dispatch of any other type. */
-export function deletedBy({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
+/**
+ * Decodes the ids of deleted messages.
+ *
+ * @returns `undefined` for a dispatch of any other type.
+ */
+export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
   if (t === "MESSAGE_DELETE") {
     const deleted = deletedPayload.safeParse(d);
     if (!deleted.success) return { kind: "problem", why: "id does not fit" };

@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { meaningOf } from "../../../../src/discord/gateway/life/close_codes.ts";
+import { meaningOf } from "../../../../src/discord/gateway/lifecycle/close_codes.ts";
 
 describe("[G3] meaningOf()", () => {
   for (const code of [4004, 4010, 4011, 4012, 4013, 4014]) {
-    it(`knows ${code} for final, and what to do about it`, () => {
-      const { fate, hint } = meaningOf(code);
-      assert.equal(fate, "final");
+    it(`treats ${code} as final, with advice for the operator`, () => {
+      const { recovery, hint } = meaningOf(code);
+      assert.equal(recovery, "final");
       assert.ok(hint);
     });
   }
 
-  it("has a hint for final codes only", () => {
+  it("has advice only for final codes", () => {
     for (let code = 1000; code < 5000; code++) {
-      const { fate, hint } = meaningOf(code);
-      assert.equal(hint !== undefined, fate === "final", String(code));
+      const { recovery, hint } = meaningOf(code);
+      assert.equal(hint !== undefined, recovery === "final", String(code));
     }
   });
 
   it("names the token, the intents and the portal's page", () => {
     assert.match(meaningOf(4004).hint!, /token.*https:\/\/discord\.com\/developers\/applications/);
     assert.match(meaningOf(4014).hint!, /Message Content Intent.*discord\.com\/developers/);
-    assert.doesNotMatch(meaningOf(4014).hint!, /Members/, "which is asked for where it is written");
+    assert.doesNotMatch(meaningOf(4014).hint!, /Members/, "the config key of the intents");
   });
 });
