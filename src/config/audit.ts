@@ -120,7 +120,7 @@ function unbuilt(
 ): readonly [message: string, hint?: string] {
   const name = quoted(String(path.at(-1)));
   return built === "denies"
-    ? [`${name} is not built in this version and denies: ${denial ?? "nobody is let in by it"}`]
+    ? [`${name} is not implemented yet: ${denial ?? "it lets no one in"}`]
     : [`${name} has no effect in this version`];
 }
 

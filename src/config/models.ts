@@ -80,7 +80,7 @@ export const NO_MODEL = {
 
 /** Said of Google's wire, which no model of this version speaks. */
 export const NO_GOOGLE = {
-  message: "Google's models are not built in this version",
+  message: "Google's models are not implemented yet",
   hint: 'name a model of an "openai-compatible" or "anthropic" provider',
 } as const;
 

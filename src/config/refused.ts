@@ -38,7 +38,7 @@ function assignments(value: unknown): readonly Refused[] {
     if (valueAt(assignment, ["role"]) === "passive") {
       return [{
         path: [...here, "role"],
-        message: '"passive" is not built in this version: the agent would answer',
+        message: '"passive" is not implemented yet: the agent would answer',
         hint: 'deny its channels in channels.discord.guilds, "allow": false',
       }];
     }
@@ -74,7 +74,7 @@ function budgets(value: unknown): readonly Refused[] {
   return entriesAt(value, ["budgets"]).flatMap(([of, budget]) =>
     entriesAt(budget, []).map(([bound]) => ({
       path: ["budgets", of, bound],
-      message: `${quoted(bound)} is not built in this version: the bot would answer beyond it`,
+      message: `${quoted(bound)} is not implemented yet: the bot would answer beyond it`,
       hint: "remove it, and set a limit where the model is paid for",
     }))
   );
@@ -95,7 +95,7 @@ function filteredMentions(value: unknown): readonly Refused[] {
     const key = "alwaysRespondToMentions";
     return filters.filter(({ filter }) => valueAt(filter, [key]) === false).map(({ path }) => ({
       path: section.at([...path, key]),
-      message: `"${key}" is not built in this version: every mention would be answered`,
+      message: `"${key}" is not implemented yet: every mention would be answered`,
       hint: 'remove it, or set "enabled" to false in each intentFilter',
     }));
   });

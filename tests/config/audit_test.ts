@@ -124,7 +124,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [
-      'warning channels.discord.guilds.*.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
+      'warning channels.discord.guilds.*.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
     ]],
     [
       "C12",

@@ -91,7 +91,7 @@ describe("[L1] [L2] resolveModels()", () => {
       GEMINI_MODEL: "a",
     }, LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`)],
     ["Google's models by name", DEFAULT("google/a"), "", { GEMINI_API_KEY: "k" }, [
-      "problem: Google's models are not built in this version",
+      "problem: Google's models are not implemented yet",
     ]],
     [
       "a provider of the config that is called google",

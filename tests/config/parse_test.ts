@@ -139,11 +139,11 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "P2",
     "an open policy that does not say so twice",
     `{ "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }`,
-    `config.jsonc:1:48: error: The policy "open" lets everybody write, and must say so in allowFrom
+    `config.jsonc:1:48: error: The policy "open" lets anyone DM the bot, so "allowFrom" must contain "*"
   in channels.discord.dm.policy
 1 | { "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }
   |                                                ^^^^^^
-  = add "allowFrom": ["*"] if that is meant
+  = add "allowFrom": ["*"], or choose another policy
 `,
   ],
   [

@@ -19,7 +19,7 @@ describe("refusedIn()", () => {
       "an agent that is to be silent",
       file('"router":{"dedupWindowSec":9,"assignments":{"main":{"role":"passive"}}}'),
       [
-        'error router.assignments.main.role: "passive" is not built in this version: the agent would answer',
+        'error router.assignments.main.role: "passive" is not implemented yet: the agent would answer',
       ],
     ],
     [
@@ -42,15 +42,15 @@ describe("refusedIn()", () => {
       "bounds of what is spent",
       file('"budgets":{"perUser":{"tokensPerDay":0},"total":{"moneyPerDay":5}}'),
       [
-        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not built in this version: the bot would answer beyond it',
-        'error budgets.total.moneyPerDay: "moneyPerDay" is not built in this version: the bot would answer beyond it',
+        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not implemented yet: the bot would answer beyond it',
+        'error budgets.total.moneyPerDay: "moneyPerDay" is not implemented yet: the bot would answer beyond it',
       ],
     ],
     [
       "L1",
       "a provider that could not answer, though no model names it",
       file('"models":{"providers":{"g":{"kind":"google"}}}'),
-      ["error models.providers.g.kind: Google's models are not built in this version"],
+      ["error models.providers.g.kind: Google's models are not implemented yet"],
     ],
     [
       "I1",
@@ -60,10 +60,10 @@ describe("refusedIn()", () => {
         "b":{"intentFilter":{"alwaysRespondToMentions":false}}},
         "intentFilter":{"alwaysRespondToMentions":false}}}`),
       [
-        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
-        'warning channels.discord.guilds.*.channels.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
-        'error channels.discord.guilds.*.channels.b.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
-        'error channels.discord.guilds.*.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
+        'warning channels.discord.guilds.*.channels.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
+        'error channels.discord.guilds.*.channels.b.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
+        'error channels.discord.guilds.*.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
       ],
     ],
     [
@@ -72,8 +72,8 @@ describe("refusedIn()", () => {
       discord(`"intentFilter":{"alwaysRespondToMentions":false},
         "accounts":{"a":{"intentFilter":{"enabled":true}}}`),
       [
-        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
-        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
+        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
+        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
       ],
     ],
   ];
@@ -117,7 +117,7 @@ describe("refusedIn()", () => {
   |         ^^^^^^^^^^^^^
   = set NO_TOKEN in the environment of Barnacle
 
-config.jsonc:3:32: error: "alwaysRespondToMentions" is not built in this version: every mention would be answered
+config.jsonc:3:32: error: "alwaysRespondToMentions" is not implemented yet: every mention would be answered
   in channels.discord.intentFilter.alwaysRespondToMentions
 3 | "intentFilter":{"enabled":true,"alwaysRespondToMentions":false}}}}
   |                                ^^^^^^^^^^^^^^^^^^^^^^^^^

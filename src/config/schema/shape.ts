@@ -97,15 +97,21 @@ export function isOptional(schema: Schema): boolean {
   return schema._zod.optin !== undefined;
 }
 
-/** What a key may be, in words: `a whole number from 1 to 2000`. */
-export function allowedBy(schema: Schema): string {
+/**
+ * The allowed values of a key, in words: `a whole number from 1 to 2000`.
+ *
+ * @param most Maximum number of words to list; of more, only the first four are listed.
+ */
+export function allowedBy(schema: Schema, most = 8): string {
   const plain = core(schema);
-  if (plain instanceof z.ZodUnion) return plain.options.map(allowedBy).join(" or ");
-  if (plain instanceof z.ZodEnum) return oneOf(plain.options);
-  if (plain instanceof z.ZodLiteral) return oneOf([...plain.values]);
+  if (plain instanceof z.ZodUnion) {
+    return plain.options.map((option) => allowedBy(option, most)).join(" or ");
+  }
+  if (plain instanceof z.ZodEnum) return oneOf(plain.options, most);
+  if (plain instanceof z.ZodLiteral) return oneOf([...plain.values], most);
   if (plain instanceof z.ZodBoolean) return "true or false";
   if (plain instanceof z.ZodNumber) return numbers(plain);
-  if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element)}`;
+  if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element, most)}`;
   if (plain instanceof z.ZodURL) return "a web address in quotes";
   if (plain instanceof z.ZodString) {
     return plain.minLength ? "a text in quotes, not empty" : "a text in quotes";
@@ -125,16 +131,16 @@ function numbers(schema: z.ZodNumber): string {
   return `a ${isInt ? "whole number" : "number"} from ${minValue} to ${maxValue}`;
 }
 
-function plural(schema: Schema): string {
+function plural(schema: Schema, most: number): string {
   const plain = core(schema);
   if (plain instanceof z.ZodString) return "texts in quotes";
-  if (plain instanceof z.ZodEnum) return oneOf(plain.options);
+  if (plain instanceof z.ZodEnum) return oneOf(plain.options, most);
   return "objects in braces";
 }
 
-function oneOf(values: readonly unknown[]): string {
+function oneOf(values: readonly unknown[], most: number): string {
   const words = values.map((value) => JSON.stringify(value));
-  if (words.length > 8) return `one of ${words.slice(0, 4).join(", ")}, …`; // no one reads on
+  if (words.length > most) return `one of ${words.slice(0, 4).join(", ")}, …`;
   const last = words.pop() ?? "";
   return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
 }

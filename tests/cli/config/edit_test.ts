@@ -74,7 +74,7 @@ describe("barnacle config set", () => {
       /Expected a whole number from 0 to 500, found "many"/,
     ],
     ["channels.discord.historyLimitt", "1", /did you mean "historyLimit"/],
-    ["channels.discord.dm.policy", "open", /must say so in allowFrom/],
+    ["channels.discord.dm.policy", "open", /"allowFrom" must contain "\*"/],
     ["channels.discord.token", "hunter3\u0007", /holds a character that no token/],
     ["channels.discord.historyLimit.x", "1", /is a number, and not an object/],
     ["channels.discord.dm.allowFrom[7]", "1", /has 1 entries, and none at \[7\]/],

@@ -150,10 +150,10 @@ describe("[C6] the accounts of a config", () => {
 
   const errors: readonly (readonly [name: string, text: string, told: readonly string[]])[] = [
     ["two ids that differ in case only", file('"accounts":{"Work":{},"work":{}}'), [
-      'error channels.discord.accounts.work: "work" and "Work" are one account: upper and lower case are one',
+      'error channels.discord.accounts.work: "work" and "Work" are the same account: case does not matter',
     ]],
     ["an id that no session key could hold", file('"accounts":{"a:b":{}}'), [
-      'error channels.discord.accounts."a:b": Expected a-z, 0-9, - and _, at most 64, found "a:b"',
+      'error channels.discord.accounts."a:b": Expected an id of a-z, 0-9, - and _, at most 64 characters, found "a:b"',
     ]],
     ["accounts within an account", file('"accounts":{"a":{"accounts":{}}}'), [
       'error channels.discord.accounts.a.accounts: There is no key "accounts" here',
@@ -172,14 +172,14 @@ describe("[C6] the accounts of a config", () => {
       "a policy that is open by what is inherited",
       file('"dm":{"policy":"open","allowFrom":["*"]},"accounts":{"a":{"dm":{"allowFrom":["1"]}}}'),
       [
-        'error channels.discord.accounts.a.dm.policy: The policy "open" lets everybody write, and must say so in allowFrom',
+        'error channels.discord.accounts.a.dm.policy: The policy "open" lets anyone DM the bot, so "allowFrom" must contain "*"',
       ],
     ],
     [
       "waits that do not fit what is inherited",
       file('"retry":{"minDelayMs":900},"accounts":{"a":{"retry":{"maxDelayMs":800}}}'),
       [
-        "error channels.discord.accounts.a.retry.minDelayMs: The shortest wait, 900, is longer than maxDelayMs",
+        'error channels.discord.accounts.a.retry.minDelayMs: "minDelayMs" (900) is greater than "maxDelayMs" (800)',
       ],
     ],
     [

@@ -28,7 +28,10 @@ describe("[R13] messages.texts", () => {
       const found = await told(
         `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
       );
-      assert.match(found.join("\n"), /error messages\.texts\.failure: Expected words/);
+      assert.match(
+        found.join("\n"),
+        /error messages\.texts\.failure: Expected a text that is not blank/,
+      );
     });
   }
 
