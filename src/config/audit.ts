@@ -1,5 +1,5 @@
 /**
- * What is written and valid, and yet does not do what its writer may think.
+ * Warns about valid keys that may not do what the operator expects.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { childOf, docOf, type Schema } from "./schema/shape.ts";
 import { refusedIn } from "./refused.ts";
 import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** Something to say of a part of the file. */
+/** A warning or an error about a part of the file. */
 export interface Remark extends Span {
   readonly severity: Severity;
   readonly path: readonly Segment[];
@@ -24,9 +24,9 @@ export interface Remark extends Span {
 }
 
 /**
- * All that is to be said of a valid file, in its order; each key once.
+ * All remarks about a valid file, in its order; one for each key and message.
  *
- * @param rootOf Asked where there is something to say.
+ * @param rootOf Called only if there is a remark.
  */
 export function audit(
   rootOf: () => Node,
@@ -41,7 +41,7 @@ export function audit(
   }));
   const told = new Set<string>();
   const remark: Say = (path, message, hint) => {
-    const once = JSON.stringify([path, message]); // accounts inherit what there is to say, too
+    const once = JSON.stringify([path, message]); // accounts inherit faults, too
     if (told.has(once)) return;
     told.add(once);
     remarks.push({
@@ -81,17 +81,17 @@ export function audit(
   return remarks.sort((one, other) => one.offset - other.offset);
 }
 
-/** Most of a large file is single values of keys that are built. */
+/** Whether a value may have remarks; most of a large file are plain values of built keys. */
 function mayBeTold(value: unknown, schema: Schema): boolean {
   return typeof value === "object" || (docOf(schema)?.built ?? "built") !== "built";
 }
 
-/** Whether a path leads through another, or to it. */
+/** Whether a path is another path, or below it. */
 function isWithin(path: readonly Segment[], above: readonly Segment[]): boolean {
   return above.every((segment, index) => path[index] === segment);
 }
 
-/** Something that no key of the file says. */
+/** A remark about keys that the file does not have. */
 export interface SilentRemark {
   readonly severity: Severity;
   readonly path: string;
@@ -99,7 +99,7 @@ export interface SilentRemark {
   readonly hint: string;
 }
 
-/** What an operator should know of the keys that are not written (P6). */
+/** Warnings about keys that are not written (P6). */
 export function silentDefaults(value: unknown): readonly SilentRemark[] {
   const discord = valueAt(value, ["channels", "discord"]);
   const defaults = valueAt(value, ["channels", "defaults", "groupPolicy"]);
@@ -112,7 +112,7 @@ export function silentDefaults(value: unknown): readonly SilentRemark[] {
   }];
 }
 
-/** The message and the hint of a key that this version does not act on. */
+/** The message and the hint for a key that this version does not act on. */
 function unbuilt(
   path: readonly Segment[],
   built: Built,
@@ -124,14 +124,14 @@ function unbuilt(
     : [`${name} has no effect in this version`];
 }
 
-/** Whether a value switches off what this version does not do anyway. */
+/** Whether a value switches off something that this version does not do anyway. */
 function asksForNothing(value: unknown, built: Built): boolean {
   if (isRecord(value) && built === "denies") return value["enabled"] !== true;
   if (isRecord(value)) return value["enabled"] === false || Object.keys(value).length === 0;
   return value === false || value === "off" || (isList(value) && value.length === 0);
 }
 
-/** An owner may do what everybody else may not, wherever they are (P10). */
+/** Only a person can be an owner, so roles and `"*"` make no one an owner (P10). */
 function owners(value: unknown, remark: Say): void {
   const path = ["commands", "ownerAllowFrom"];
   const list = valueAt(value, path);

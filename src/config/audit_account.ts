@@ -1,7 +1,7 @@
 /**
- * Rules of one account that are valid, and do not do what their writer may think.
+ * Warns about rules of an account that may not do what the operator expects.
  *
- * They are judged as they hold, inherited or not, and told where they are written.
+ * The audit reads rules with inheritance, and reports them at their place in the file.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { pathText } from "../core/config_path.ts";
 import type { Section } from "./schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** Says something of a key; the same of the same key is told once. */
+/** Adds a remark about a key; the same remark about the same key is added once. */
 export type Say = (path: readonly Segment[], message: string, hint?: string) => void;
 
-/** All that is to be said of an account, in any order. */
+/** Adds all remarks about an account, in any order. */
 export function auditAccount(section: Section, file: unknown, say: Say): void {
   const remark: Say = (key, message, hint) => say(section.at(key), message, hint);
   const { value } = section;
@@ -26,7 +26,7 @@ export function auditAccount(section: Section, file: unknown, say: Say): void {
 
 type Value = Section["value"];
 
-/** Rules that let nobody in. */
+/** Lists that let no one in. */
 function access(value: Value, remark: Say): void {
   const asksPluralkit = valueAt(value, ["pluralkit", "enabled"]) === true;
   const people = (list: unknown, path: readonly Segment[], tellEmpty: boolean): void => {
@@ -67,7 +67,7 @@ function access(value: Value, remark: Say): void {
   }
 }
 
-/** Intents without which Discord tells the bot nothing of a place where it is to answer (G9). */
+/** Missing intents without which Discord does not send messages that the bot should answer (G9). */
 function deafness(value: Value, remark: Say): void {
   const path = ["gateway", "intents"];
   const intents = valueAt(value, path);
@@ -98,7 +98,7 @@ function deafness(value: Value, remark: Say): void {
   }
 }
 
-/** What one person says to the bot in private, it may tell another who writes to it (S2). */
+/** One memory for several users: the agent may tell one what another said (S2). */
 function sharedMemory(value: Value, file: unknown, remark: Say): void {
   const isOff = valueAt(value, ["dm", "enabled"]) === false || value["enabled"] === false ||
     valueAt(value, ["dm", "policy"]) === "disabled";
@@ -114,7 +114,7 @@ function sharedMemory(value: Value, file: unknown, remark: Say): void {
   );
 }
 
-/** Where a bot is answered whoever it is and whatever it says, two of them may talk for long (P11). */
+/** Two bots may talk for long in a place that answers every bot without a mention (P11). */
 function chattyBots({ value, at }: Section, say: Say): void {
   if (value["allowBots"] !== true || value["groupPolicy"] === "disabled") return;
   for (const [key, guild] of entriesAt(value["guilds"])) {
@@ -134,11 +134,13 @@ function chattyBots({ value, at }: Section, say: Say): void {
       `Every bot is answered in ${pathText(at(open.path))}, whatever it says`,
       'set "requireMention" to true there, or list in "users" who may talk to the bot',
     );
-    return; // one place is enough to see what is meant
+    return; // one place is enough to show the problem
   }
 }
 
-/** @param layers The most particular first. */
+/**
+ * @param layers The most specific layer first.
+ */
 function isOpenToBots(layers: readonly unknown[]): boolean {
   const first = (key: string): unknown =>
     layers.map((layer) => valueAt(layer, [key])).find((found) => found !== undefined);

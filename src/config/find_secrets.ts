@@ -1,5 +1,5 @@
 /**
- * Finds every secret that settings name, and says what is wrong with those that cannot be had.
+ * Resolves every secret of the settings, and reports those that cannot be resolved.
  *
  * @module
  */
@@ -25,19 +25,19 @@ import {
 } from "./schema/secrets.ts";
 import { type Segment, valueAt } from "./text/tree.ts";
 
-/** What was found of the secrets that settings name. */
+/** The resolved secrets. */
 export interface FoundSecrets {
   readonly accounts: ReadonlyMap<AccountId, AccountSecrets>;
   readonly httpToken?: Secret;
   readonly providers: Readonly<Record<string, ProviderSecrets>>;
-  /** All of them by the config path where each is written. */
+  /** All of them, by their config path. */
   readonly byPath: SecretsByPath;
-  /** Whether the file itself holds one (C8). */
+  /** Whether the file itself contains one (C8). */
   readonly holdsLiteral: boolean;
   readonly problems: readonly Problem[];
 }
 
-/** By the path as text. */
+/** Secrets by config path as text. */
 export type SecretsByPath = ReadonlyMap<
   string,
   { readonly path: readonly Segment[]; readonly secret: Secret }
@@ -54,7 +54,7 @@ export interface ProviderSecrets {
 }
 
 /**
- * Looks them all up.
+ * Resolves all secrets.
  *
  * @param written The file's own values.
  */
@@ -102,13 +102,13 @@ export async function findSecrets(
   };
 }
 
-/** The environment serves the default account, and only where the file says nothing (C5). */
+/** The environment's token is the default account's, unless the file has one (C5). */
 function tokenSource({ id, settings }: Account, env: Env): SecretSource | undefined {
   if (settings.token !== undefined || id !== DEFAULT_ACCOUNT) return settings.token;
   return envSecret(env, BOT_TOKEN) && new EnvReference(BOT_TOKEN);
 }
 
-/** Where a secret of an account is written: in its own section, or above it. */
+/** The config path of an account's secret: in its own section, or above. */
 function placeIn(
   written: unknown,
   { name }: Account,
@@ -119,7 +119,7 @@ function placeIn(
   return own && valueAt(written, own) !== undefined ? own : [...above, ...key];
 }
 
-/** Two connections with one token would answer everything twice (C6). */
+/** Two connections with one token would answer every message twice (C6). */
 function sameTokens(
   written: unknown,
   accounts: readonly Account[],
@@ -158,7 +158,7 @@ interface Finder {
   ): Promise<Secret | undefined>;
 }
 
-/** What several accounts inherit is looked for once, and told once. */
+/** Resolves a secret that several accounts inherit once, and reports it once. */
 function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
   const problems: Problem[] = [];
   const byPath = new Map<string, { path: readonly Segment[]; secret: Secret }>();

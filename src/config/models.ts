@@ -1,8 +1,8 @@
 /**
- * Which model answers: what the config names, else what the environment serves (L1, L2).
+ * Chooses the model that answers: the config's, else the environment's (L1, L2).
  *
- * A key of the environment goes to the vendor that it is for, and nowhere else: a provider with
- * an address of its own in the config never gets it.
+ * An API key of the environment goes to its own vendor only. A provider with an address in the
+ * config never gets it.
  *
  * @module
  */
@@ -12,31 +12,31 @@ import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 
-/** Where a model is. */
+/** A model server. */
 export interface Provider {
   /** The first part of `"<provider>/<model>"`. */
   readonly id: string;
   readonly kind: ProviderKind;
   readonly baseUrl: string;
-  /** Absent for servers that ask for none. */
+  /** Absent for servers without authentication. */
   readonly apiKey?: Secret;
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
-/** A provider as the config has it; what it leaves out the environment may serve. */
+/** A provider of the config; the environment may fill the gaps. */
 export interface WrittenProvider extends Omit<Provider, "baseUrl"> {
   readonly baseUrl?: string;
 }
 
-/** `"<provider>/<model>"`, the first one asked and those that follow when it fails. */
+/** Models as `"<provider>/<model>"`: the one to ask first, and those to ask if it fails. */
 export interface ModelNames {
   readonly primary: string;
   readonly fallbacks: readonly string[];
 }
 
-/** What the config says of models. */
+/** The models of the config. */
 export interface ModelsConfig {
-  /** Absent where the config names none. */
+  /** Absent if the config names none. */
   readonly names?: ModelNames;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
@@ -49,9 +49,9 @@ export interface ModelChoice {
 }
 
 export type ResolvedModels =
-  /** The first one is asked first. */
+  /** The first choice is asked first. */
   | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
-  /** Nobody says which: the first of these that answers serves, with its first model. */
+  /** Nothing names a model: use the first model of the first of these servers that answers. */
   | { readonly kind: "discover"; readonly providers: readonly Provider[] }
   | {
     readonly kind: "problem";
@@ -60,14 +60,14 @@ export type ResolvedModels =
     readonly hint: string;
   };
 
-/** Servers on this machine that speak the OpenAI wire, in the order in which they are asked. */
+/** OpenAI-compatible servers on this machine, in the order in which to try them. */
 export const LOCAL_SERVERS: readonly Provider[] = [
   local("ollama", 11_434),
   local("llamacpp", 8_080),
   local("lmstudio", 1_234),
 ];
 
-/** What the start says when there is no model at all, after the local servers were asked. */
+/** The start-up error if no local server answers either. */
 export const NO_MODEL = {
   path: "agents.defaults.model",
   message: "There is no model to answer with",
@@ -78,7 +78,7 @@ export const NO_MODEL = {
     "into models.providers",
 } as const;
 
-/** Said of Google's wire, which no model of this version speaks. */
+/** The error for Google's API, which this version does not support. */
 export const NO_GOOGLE = {
   message: "Google's models are not implemented yet",
   hint: 'name a model of an "openai-compatible" or "anthropic" provider',
@@ -94,7 +94,7 @@ interface Vendor {
   readonly modelVariable: string;
 }
 
-/** Whom the environment may name; not Google, whose key must not keep the others from answering. */
+/** Vendors that the environment may name. Google is not one: its key must not block the others. */
 export const VENDORS: readonly Vendor[] = [
   {
     id: "openai",
@@ -116,7 +116,7 @@ export const VENDORS: readonly Vendor[] = [
   },
 ];
 
-/** Decides which models are asked, and where. Reaches nothing. */
+/** Decides which models to ask, and where. Makes no request. */
 export function resolveModels(config: ModelsConfig, env: Env): ResolvedModels {
   const { names } = config;
   if (!names) return fromEnvironment(config, env);
@@ -187,7 +187,7 @@ function withDefaults(
   if (written.baseUrl !== undefined) {
     return { provider: { ...written, baseUrl: written.baseUrl }, model };
   }
-  // Without an address it is the vendor's of that name, or of that wire where it has but one.
+  // Without an address, the vendor of that name, or the only vendor with that API.
   const vendor = VENDORS.find(({ id, kind }) => id === written.id && kind === written.kind) ??
     VENDORS.find(({ kind }) => kind === written.kind && kind !== "openai-compatible");
   if (!vendor) {
@@ -198,7 +198,7 @@ function withDefaults(
       hint: 'write "baseUrl"; only "openai" has one without',
     };
   }
-  // A key of the config goes to the vendor; one of the environment to where that sends it.
+  // A key in the config goes to the vendor's address; one of the environment, to the environment's.
   const served = written.apiKey ? undefined : vendorProvider(vendor, env);
   const provider = {
     ...written,
@@ -208,7 +208,7 @@ function withDefaults(
   return { provider, model };
 }
 
-/** A key is what makes a vendor serve; OpenAI's wire is served by an address alone, too. */
+/** A vendor needs a key; OpenAI's API works with an address alone, too. */
 function isServed({ id, keyVariable, urlVariable }: Vendor, env: Env): boolean {
   if (envSecret(env, keyVariable)) return true;
   return id === "openai" && urlVariable !== undefined && Boolean(env[urlVariable]?.trim());

@@ -1,5 +1,5 @@
 /**
- * What zod found, in the words of the file: what is there, what is allowed, what was meant.
+ * Explains zod's issues in terms of the file: the value, the allowed values, the likely intent.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
 import { nameOf, type Segment } from "../text/tree.ts";
 
-/** A fault of a value, and where it is. */
+/** A fault of a value, and its place. */
 export interface Finding extends Span {
   readonly path: readonly Segment[];
   readonly message: string;
@@ -22,7 +22,7 @@ export interface Finding extends Span {
 
 type Issue = z.core.$ZodIssue;
 
-/** What the findings are made from. */
+/** Everything that findings are made from. */
 export interface Findings {
   readonly schema: Schema;
   readonly root: Node;
@@ -31,7 +31,7 @@ export interface Findings {
   readonly isSecret: (path: readonly Segment[]) => boolean;
 }
 
-/** Issues that are told, at most: a file of a megabyte may hold a million. */
+/** Maximum number of issues to report; a file of a megabyte may contain a million. */
 const MAX_ISSUES = 200;
 
 /** All issues as findings, in the order of the file. */
@@ -39,7 +39,7 @@ export async function findingsOf(
   issues: readonly Issue[],
   context: Findings,
 ): Promise<readonly Finding[]> {
-  const nearest = await import("fastest-levenshtein"); // only a faulty config needs it
+  const nearest = await import("fastest-levenshtein"); // only faulty configs need it
   return issues.slice(0, MAX_ISSUES).flatMap((issue) =>
     findings(issue, [], context, nearest.distance)
   )
@@ -63,7 +63,7 @@ function findings(
     case "invalid_key":
       return [wrongKey(path, issue.issues[0]?.message, hintIn(issue.issues[0]), context)];
     case "invalid_union": {
-      // The option whose kind is right says what is wrong; without one, all options are told.
+      // If an option has the right kind, only its issues matter; else report all options.
       const meant = issue.errors.find((option) => option.every(isWithin));
       if (!meant || meant.length === 0) return [wrongValue(issue, path, context, distance)];
       return meant.flatMap((inner) => findings(inner, path, context, distance));
@@ -73,7 +73,7 @@ function findings(
   }
 }
 
-/** Whether an issue is about what is in a value, and not about its kind. */
+/** Whether an issue is about a part of a value, and not about its kind. */
 function isWithin({ path, code }: Issue): boolean {
   return path.length > 0 || code === "custom" || code === "unrecognized_keys" ||
     code === "invalid_format";
@@ -100,7 +100,7 @@ function unknownKey(
   };
 }
 
-/** Where a name is a key, if that is one place. */
+/** The sections that have a key of this name, if there are at most three. */
 function placeOf(name: string, root: Schema): string | undefined {
   const places: string[] = [];
   const visit = (schema: Schema, path: string): void => {
@@ -180,7 +180,7 @@ function wrongValue(
   };
 }
 
-/** What is wrong is the default of a key, beside the others of its section. */
+/** The default of a key conflicts with other keys of its section. */
 function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): Finding {
   const hint = hintIn(issue);
   return {
@@ -191,7 +191,7 @@ function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): 
   };
 }
 
-/** Our own messages say what was expected; what zod says is said in our words. */
+/** Keeps our own messages, and replaces zod's. */
 function messageOf(issue: Issue, allowed: string | undefined, found: string): string {
   if (issue.message.startsWith("Expected")) return `${issue.message}, found ${found}`;
   if (issue.code === "custom" || allowed === undefined) return issue.message;
@@ -241,7 +241,7 @@ function takesText(schema: Schema | undefined): boolean {
   return plain instanceof z.ZodUnion ? plain.options.some(takesText) : plain instanceof z.ZodString;
 }
 
-/** The one that was probably meant: a third of the letters may differ, or two; and any case. */
+/** The most similar name. A third of its letters may differ, or two, and their case. */
 function nearestOf(
   written: string,
   known: readonly string[],
@@ -259,12 +259,12 @@ function nearestOf(
   return best;
 }
 
-/** Two letters that changed places are one slip, not two. */
+/** Two swapped letters count as one slip. */
 function lettersOf(word: string): string {
   return word.split("").sort().join("");
 }
 
-/** The key at a path; the value where there is no key, as in a list. */
+/** The key at a path, or the value if there is no key, as in a list. */
 function keySpan(path: readonly Segment[], root: Node): Span {
   const value = findNodeAtLocation(root, [...path]) ?? root;
   const node = value.parent?.type === "property" ? value.parent.children?.[0] ?? value : value;

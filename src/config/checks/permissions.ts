@@ -1,5 +1,5 @@
 /**
- * Who else may read or write the config: an audit over what the host found (C8, SEC-R11).
+ * Checks whether other users may read or write the config (C8, SEC-R11).
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { printable } from "../../lib/text/quoted.ts";
 import { type Problem } from "../text/problem.ts";
 
-/** Facts of one file and of the process, as POSIX has them; none are gathered on Windows. */
+/** POSIX facts of a file and of the process; Windows has none. */
 export interface FileFacts {
   readonly path: string;
   /** Permission bits, such as `0o640`; bits above 0o777 do not matter. */
@@ -19,9 +19,9 @@ export interface FileFacts {
     /** The process's own group. */
     readonly gid: number;
   };
-  /** Whether it holds a secret itself: a literal in the config, or a file that is one. */
+  /** Whether it contains a secret: a literal in the config, or a file with one. */
   readonly holdsSecret: boolean;
-  /** Whether it decides what Barnacle does; a file that is only a secret is only read. */
+  /** Whether it is the config, and not only a file with a secret. */
   readonly isConfig: boolean;
 }
 
@@ -30,7 +30,7 @@ const OTHERS_WRITE = 0o002;
 const GROUP_READ = 0o040;
 const GROUP_WRITE = 0o020;
 
-/** What is wrong with a file's mode and owner: warnings, and errors that stop the start. */
+/** Problems of a file's mode and owner: warnings, and errors that prevent the start. */
 export function auditPermissions(facts: FileFacts): readonly Problem[] {
   const { path, mode, uid, gid, self, holdsSecret, isConfig } = facts;
   const foreignGroup = gid !== self.gid;

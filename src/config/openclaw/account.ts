@@ -1,5 +1,5 @@
 /**
- * The keys of a Discord account of OpenClaw, in the seed's spelling and in today's.
+ * Imports the keys of an OpenClaw Discord account, in the spelling of 2026.2 and in today's.
  *
  * @module
  */
@@ -67,7 +67,7 @@ const chunkMode = to("chunkMode", ours("channels.discord.chunkMode"));
 
 const NO_BLOCKS = "Barnacle sends an answer when it is whole, or lets it grow (`streaming`)";
 
-/** Today's is an object with the mode and the cutting; the seed's has them side by side. */
+/** Today's value is an object with mode and chunking; that of 2026.2 has them as separate keys. */
 const streaming: Rule = (found, into) => {
   if (!isRecord(found.value)) return streamMode(found, into);
   walk(found.value, found, { mode: streamMode, chunkMode }, into, gone(NO_BLOCKS));
@@ -88,7 +88,7 @@ const DISCORD = "channels.discord";
 
 const dmPolicy = must(ours(`${DISCORD}.dm.policy`));
 
-/** What an account may have: where each key goes, or why it stays behind. */
+/** Keys of an account, and where each goes or why it stays behind. */
 export const ACCOUNT: Table = {
   ...each(["enabled", "configWrites"], same(must(flag))),
   ...alike(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),

@@ -1,5 +1,5 @@
 /**
- * Agents, models and bindings of OpenClaw as ours.
+ * Imports agents, models and bindings of OpenClaw.
  *
  * @module
  */
@@ -45,14 +45,14 @@ const model: Convert = (value, found) => {
 
 const NOT_OURS = gone("Barnacle has no such setting for an agent");
 
-/** A persona's name is one that people call the agent by; the agent's own goes before it. */
+/** Users call the agent by its persona's name; the agent's own name takes precedence. */
 const identity: Rule = (found, into) => {
   const name = inner(found, found.value, "name");
   if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(found, into);
   same(words)(name, into);
 };
 
-/** One agent; its id is made from the key, or from `id`. */
+/** One agent; its id comes from the key, or from `id`. */
 const AGENT: Table = {
   id: dropped,
   default: dropped, // `agents` puts it first
@@ -74,7 +74,7 @@ function agent(found: Found, written: string): Made | undefined {
   return walk(found.value, found, AGENT, made, NOT_OURS);
 }
 
-/** The seed's list, and today's object of entries; the default agent comes first, for it is ours. */
+/** Reads the list of 2026.2, and today's object of entries. The default agent comes first. */
 const agents: Rule = (found, into) => {
   const { value } = found;
   if (!isRecord(value) && !isList(value)) {
@@ -112,7 +112,7 @@ export const agentsTable: Table = {
   entries: agents,
 };
 
-/** `models.providers`: where models are. */
+/** `models.providers`. */
 const KINDS: ReadonlyMap<string, string> = new Map([
   ["openai-completions", "openai-compatible"],
   ["openai-responses", "openai-compatible"],
@@ -120,7 +120,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["anthropic-messages", "anthropic"],
 ]);
 
-/** A list with prices becomes models by id, and prices by id. */
+/** Makes models by id and prices by id from a list with prices. */
 const catalogue: Rule = (found, into) => {
   const { value } = found;
   if (!isList(value)) return refuse(found, "This is no list");
@@ -168,10 +168,10 @@ const provider: Convert = (value, found) => {
 
 export const modelsTable: Table = {
   providers: same(eachKey(provider)),
-  mode: dropped, // whether OpenClaw's own catalogue is there beside; we have none
+  mode: dropped, // whether OpenClaw adds its own catalogue; we have none
 };
 
-/** What answers whom; only what is for the first agent, since only that one answers yet. */
+/** Bindings of the first agent, since only that one answers yet. */
 export const bindings: Convert = listOf((value, found) => {
   const match = valueAt(value, ["match"]);
   const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));

@@ -1,5 +1,5 @@
 /**
- * `channels.discord` of OpenClaw as ours: its accounts, and what follows from several keys together.
+ * Imports `channels.discord` of OpenClaw: its accounts, and rules that depend on several keys.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export const discord: Convert = (value, found) => {
   return root;
 };
 
-/** One account's keys, and what follows from several of them together. */
+/** One account's keys, and rules that depend on several of them. */
 function account(source: Section, place: Place, root: Section, isRoot: boolean): Made {
   const named = source["dangerouslyAllowNameMatching"];
   const takesNames = named === undefined ? place.takesNames : named === true;
@@ -63,7 +63,7 @@ function account(source: Section, place: Place, root: Section, isRoot: boolean):
   return made;
 }
 
-/** In OpenClaw of today, `open` without `"*"` lets in those who are listed; the seed refuses it. */
+/** Today's OpenClaw reads `open` without `"*"` as an allow list; that of 2026.2 refuses it. */
 function closeDms(place: Place, root: Section, made: Made): void {
   const listed = valueAt(made, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
@@ -74,7 +74,7 @@ function closeDms(place: Place, root: Section, made: Made): void {
   put(made, ["dm", "policy"], "allowlist", mark);
 }
 
-/** A list of guilds of which nothing is left was still a list: it must not become none. */
+/** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
 function closeGuilds(source: Section, place: Place, root: Section, made: Made): void {
   const [before, after] = [source["guilds"], made["guilds"]];
   const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
@@ -86,7 +86,7 @@ function closeGuilds(source: Section, place: Place, root: Section, made: Made): 
   put(made, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
 }
 
-/** Where both spellings are written, OpenClaw of today reads its own. */
+/** If both spellings are written, today's OpenClaw reads its own. */
 function newerFirst(source: Section, place: Place): Section {
   let dm = source["dm"];
   for (const [newer, older] of [["dmPolicy", "policy"], ["allowFrom", "allowFrom"]] as const) {
@@ -98,14 +98,15 @@ function newerFirst(source: Section, place: Place): Section {
   return dm === source["dm"] ? source : { ...source, dm };
 }
 
-/** What is not inherited, or not by such a merge. */
+/** Keys that accounts do not inherit, or not by such a merge. */
 const OWN: readonly string[] = ["accounts", "enabled", "token", "name"];
 
 /**
- * Gives each account all that it has in OpenClaw, where it and the shared keys have a section of
- * one name; elsewhere nothing changes. OpenClaw puts an account's `guilds` in the place of the
- * shared ones; here the two are merged, key by key (C6). A guild of the one account would then be
- * allowed to the other.
+ * Gives each account all its keys of OpenClaw, if the account and the shared keys have a section of
+ * the same name; otherwise nothing changes.
+ *
+ * An account's `guilds` replace the shared ones in OpenClaw, but are merged here, key by key (C6).
+ * So one account's guild would be allowed for the other.
  */
 function spread(source: Section, place: Found): Section {
   const accounts = source["accounts"];
@@ -124,7 +125,7 @@ function spread(source: Section, place: Found): Section {
   const full: Made = { ...accounts, ...(isServed && { default: {} }) };
   if (isServed) setMark(full, "default", { ...UNMARKED, line: mark.line });
   for (const [key, own] of Object.entries(full)) {
-    // The marks of both: an account's own keys go before the shared ones.
+    // Keeps the marks of both: an account's own keys override the shared ones.
     if (!isRecord(own)) continue;
     const filled = { ...shared, ...own };
     const marks = Object.keys(filled).map((name) =>

@@ -1,8 +1,8 @@
 /**
- * Allowlists, guilds and channels of OpenClaw as ours: who may talk to the bot, and where.
+ * Imports allow lists, guilds and channels of OpenClaw: who may talk to the bot, and where.
  *
- * Where the two read the same words differently, what is written here lets in those whom OpenClaw
- * lets in, or fewer, never more; and it is said.
+ * If both programs read the same text differently, the result lets in the same users or fewer,
+ * never more, and a note says so.
  *
  * @module
  */
@@ -34,7 +34,7 @@ import {
 } from "./rules.ts";
 import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
-/** Who is let in: an entry that OpenClaw would not match stays behind, the list stays. */
+/** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
 export const people: Convert = (value, found) => {
   const list = listOf(person)(value, found);
   if (isList(list) && list.length === 0) {
@@ -48,7 +48,7 @@ export const people: Convert = (value, found) => {
   return list;
 };
 
-/** A username of Discord, or a tag: the names that both find alike. */
+/** A username or a tag, which both programs match alike. */
 const EXACT_NAME = /^@?(?:[a-z0-9_.]+|.*#\d{4})$/i;
 
 const person: Convert = (value, found) => {
@@ -97,7 +97,7 @@ const roleIds = listOf((value, found) => {
   return parseSnowflake(text) ? `role:${text}` : refuse(found, "This is no id of a role");
 });
 
-/** Roles of today's OpenClaw: whoever is in `users` or has one of them is let in. */
+/** Roles of today's OpenClaw: it lets in users who are in `users`, or have one of the roles. */
 function addRoles(place: Found, made: Made): void {
   if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
   const roles = inner(place, place.value, "roles");
@@ -121,7 +121,7 @@ const toolsBySender: Convert = (value, found) => {
   });
 };
 
-/** Where messages that name others are left alone, a message that names nobody must be, too. */
+/** If the bot ignores messages that mention others, it must require mentions in general. */
 function quietAboutOthers(found: Found, made: Made, above: Made, isQuiet: boolean): void {
   if (!isQuiet || (made["requireMention"] ?? above["requireMention"]) !== false) return;
   const why = "Barnacle has no ignoreOtherMentions: it takes a mention of the bot instead";
@@ -129,7 +129,7 @@ function quietAboutOthers(found: Found, made: Made, above: Made, isQuiet: boolea
   put(made, ["requireMention"], true, markAt(made, "requireMention"));
 }
 
-/** What a guild and a channel have alike. */
+/** Keys that guilds and channels share. */
 const PLACE: Table = {
   requireMention: same(must(flag)),
   users: same(must(people)),
@@ -155,10 +155,10 @@ const GUILD: Table = {
   ...PLACE,
   slug: same(words),
   ...alike("channels.discord.guilds.0", "reactionNotifications"),
-  channels: dropped, // read below, when what they inherit is known
+  channels: dropped, // read below, once the inherited keys are known
 };
 
-/** What an explicit channel has in OpenClaw, where `"*"` says something and the guild does not. */
+/** Values of a listed channel in OpenClaw that the guild does not set, if `"*"` sets them. */
 const NEUTRAL: Readonly<Record<string, unknown>> = {
   requireMention: true,
   users: ["*"],
@@ -183,7 +183,7 @@ export const guilds: Convert = (value, found) => {
   });
 };
 
-/** The page's own `YOUR_GUILD_ID` is one that is still to be filled in. */
+/** The documentation's `YOUR_GUILD_ID` is a placeholder. */
 function isGuildKey(key: string): boolean {
   return key === "*" || /^YOUR_[A-Z_]+$/.test(key) || (key !== "" && slug(key) === key);
 }
@@ -199,7 +199,7 @@ function guild(found: Found): Made {
   return made;
 }
 
-/** `{}` denies all (P8). */
+/** `{}` denies all channels (P8). */
 function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
   if (!isRecord(found.value)) return invalid(found, "This is no object") ?? {};
   if (Object.keys(found.value).length === 0 && found.era === "today") {
@@ -229,7 +229,7 @@ function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
   return made;
 }
 
-/** In OpenClaw a channel that is listed has nothing of `"*"`, here it has what it does not say (P7). */
+/** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
 function unmerged(
   channel: Readonly<Made>,
   star: Readonly<Made>,

@@ -1,5 +1,5 @@
 /**
- * Reads an `openclaw.json`, which is JSON5: plain data, and beside each entry its line and comments.
+ * Reads an `openclaw.json`, which is JSON5: plain data, with the line and comments of each entry.
  *
  * jsonc-parser reads our own file and no JSON5; momoa reads JSON5 and stops at the first fault. So
  * each of them has its own file. The commands that need momoa load it.
@@ -11,9 +11,9 @@ import { type DocumentNode, parse, type Token, type ValueNode } from "@humanwhoc
 import { pathTo } from "../../core/config_path.ts";
 import { isRecord } from "../text/tree.ts";
 
-/** Where an entry was written, and its comments with their marks. */
+/** The line of an entry, and its comments with their marks. */
 export interface Mark {
-  /** From 1; 0 for an entry that no file holds. */
+  /** From 1; 0 for an entry that is in no file. */
   readonly line: number;
   /** Comments in the lines above the entry. */
   readonly above: readonly string[];
@@ -25,7 +25,7 @@ export interface Mark {
 
 export const UNMARKED: Mark = { line: 0, above: [], beside: [], below: [] };
 
-/** The place of an object or a list for the marks of its entries; no key of a file is a symbol. */
+/** Key of an object or a list for the marks of its entries; no key of a file is a symbol. */
 const MARKS = Symbol("marks");
 
 /** The mark of an entry. */
@@ -34,24 +34,24 @@ export function markAt(container: unknown, key: string | number): Mark {
   return (marks instanceof Map ? marks.get(String(key)) : undefined) ?? UNMARKED;
 }
 
-/** Gives an entry a mark. A copy of an object by `{ ...object }` keeps the marks. */
+/** Sets the mark of an entry. A copy of an object by `{ ...object }` keeps the marks. */
 export function setMark(container: object, key: string | number, mark: Mark): void {
   const marks = Object.getOwnPropertyDescriptor(container, MARKS)?.value ?? new Map();
   Reflect.set(container, MARKS, marks.set(String(key), mark));
 }
 
-/** What a file holds, or why it cannot be read. */
+/** A file's content, or why it cannot be read. */
 export type Source =
   | {
     readonly kind: "source";
     readonly value: Readonly<Record<string, unknown>>;
-    /** The comments of the whole. */
+    /** The comments of the whole file. */
     readonly mark: Mark;
     readonly remarks: readonly Remark[];
   }
   | { readonly kind: "fault"; readonly line: number; readonly why: string };
 
-/** A key that cannot be taken as it is written. */
+/** A key that cannot be imported as written. */
 export interface Remark {
   readonly kind: "left" | "invalid";
   readonly path: string;
@@ -65,7 +65,7 @@ const MAX_LENGTH = 2 ** 20;
 /** Reads the text of a file. */
 export function readOpenClaw(text: string): Source {
   if (text.length > MAX_LENGTH) return fault(`The file is too large: ${text.length} characters`);
-  // momoa reads on for ever after a backslash at the very end of a text.
+  // momoa never ends after a backslash at the very end of a text.
   const whole = text.endsWith("\\") ? `${text}\n` : text;
   try {
     return sourceOf(text, parse(whole, { mode: "json5", ranges: true, tokens: true }));
@@ -96,14 +96,14 @@ function fault(why: string, line = 1): Source {
   return { kind: "fault", line, why };
 }
 
-/** A mark whose comments are still being read. */
+/** A mark whose comments are still incomplete. */
 interface OpenMark extends Mark {
   readonly above: string[];
   readonly beside: string[];
   readonly below: string[];
 }
 
-/** Goes through the values and the comments side by side, in the order of the text. */
+/** Reads the values and the comments side by side, in the order of the text. */
 function createReader(text: string, comments: readonly Token[]) {
   const remarks: Remark[] = [];
   let next = 0;
@@ -126,7 +126,7 @@ function createReader(text: string, comments: readonly Token[]) {
       for (const token of take(until)) {
         const { start, end } = token.loc;
         const isBeside = start.line === lastLine && end.line === lastLine &&
-          !last.beside.at(-1)?.startsWith("//"); // which nothing can follow in its line
+          !last.beside.at(-1)?.startsWith("//"); // nothing can follow a line comment in its line
         (isBeside ? last.beside : above).push(textOf(token));
       }
     };
@@ -169,13 +169,13 @@ function createReader(text: string, comments: readonly Token[]) {
       case "Array":
         return container(node, path, own);
       case "Number": {
-        // An id without quotes: as a number it would be rounded to another.
+        // An id without quotes: as a number it would be rounded to another id.
         const digits = text.slice(node.loc.start.offset, node.loc.end.offset).replace(/^\+/, "");
         return /^\d+$/.test(digits) && !Number.isSafeInteger(node.value) ? digits : node.value;
       }
       case "NaN":
       case "Infinity":
-        return NaN; // no number that JSON has
+        return NaN; // a number that JSON does not have
       case "Null":
         return null;
       default:

@@ -1,5 +1,5 @@
 /**
- * The sections of OpenClaw's file: which of them are ours, and why the others are not.
+ * Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others.
  *
  * @module
  */
@@ -85,7 +85,7 @@ const session: Table = {
   scope: gone("Barnacle has `session.dmScope`"),
 };
 
-/** Of the ids of all channels, those that are of Discord. */
+/** Keeps the ids of Discord, out of those of all channels. */
 const owners: Convert = listOf((value, found) => {
   const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
   return id !== undefined && parseSnowflake(id) ? id : refuse(found, "This is no id of Discord");
@@ -106,7 +106,7 @@ const commands: Table = {
   restart: gone("Barnacle has no such command; its service restarts it"),
 };
 
-/** Never more than `ask`: what OpenClaw took as listed is not listed here. */
+/** Never more than `ask`, because OpenClaw's list of commands is not imported. */
 const exec: Rule = (found, into) => {
   const mode = inner(found, found.value, "security").value === "deny" ? "deny" : "ask";
   changed(found, `Each command of the host ${mode === "ask" ? "asks first" : "is denied"} here`);
@@ -169,7 +169,7 @@ export const SECTIONS: Table = {
     ),
   skills,
   mcp: same(section({ servers: same(eachKey(server)) })),
-  ...each(["meta", "wizard", "$schema"], dropped), // what OpenClaw writes about itself
+  ...each(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
   gateway: gone(
     "This is OpenClaw's own server, and not Discord's connection; Barnacle's is `http`",
   ),
@@ -183,5 +183,5 @@ export const SECTIONS: Table = {
   ], NO_SUCH),
 };
 
-/** Everything else. */
+/** All other sections. */
 export const NOT_OURS: Rule = gone("Barnacle does not know this section");

@@ -1,6 +1,6 @@
 /**
- * Values of an imported file as ours: what is of another kind stays behind, what is out of bounds
- * is put at the bound.
+ * Converts single values: those of another kind stay behind, numbers out of bounds move to the
+ * bound.
  *
  * @module
  */
@@ -22,14 +22,14 @@ import {
   type Table,
 } from "./rules.ts";
 
-/** OpenClaw puts variables into any text; we put them into secrets. */
+/** OpenClaw replaces variables in any text; Barnacle does so in secrets only. */
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
 export const flag: Convert = (value, found) =>
   typeof value === "boolean" ? value : refuse(found, "This is not true or false");
 
-/** A text; a number is taken as its digits. */
+/** A text; a number becomes its digits. */
 export const words: Convert = (value, found) => {
   const text = textOf(value);
   if (text === undefined) return refuse(found, "This is no text");
@@ -39,10 +39,10 @@ export const words: Convert = (value, found) => {
   return text;
 };
 
-/** A list of texts; what is none stays behind. */
+/** A list of texts; other entries stay behind. */
 export const listOfWords: Convert = listOf(words);
 
-/** Ids of Discord; written as numbers, they become texts of the same digits. */
+/** Discord ids; numbers become texts of the same digits. */
 export const ids: Convert = listOf((value, found) => {
   const text = textOf(value)?.trim().replace(/^(?:discord|user):/i, "")
     .replace(/^<@!?(\d+)>$/, "$1");
@@ -65,9 +65,9 @@ export function amount(least: number, most: number, isWhole = true): Convert {
 }
 
 /**
- * A value of the kind, the words and the bounds that our schema has at a path.
+ * A value with the kind, the words and the bounds of our schema at a path.
  *
- * @param more Words of OpenClaw's own.
+ * @param more Words that only OpenClaw has.
  */
 export function ours(path: string, more: Readonly<Record<string, Ours>> = {}): Convert {
   const schema = schemaAt(configSchema, path.split("."));
@@ -96,15 +96,15 @@ function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): C
   return section(Object.fromEntries(keys.map(([key, inner]) => [key, same(convertTo(inner))])));
 }
 
-/** Keys that are the same in both, below a path of our schema. */
+/** Keys that are the same in both programs, below a path of our schema. */
 export function alike(path: string, ...keys: readonly string[]): Table {
   return Object.fromEntries(keys.map((key) => [key, same(ours(`${path}.${key}`))]));
 }
 
-/** What becomes of a word; `why` where ours is not quite the same. */
+/** Our word for one of OpenClaw's; `why` if its meaning differs a little. */
 type Ours = string | { readonly as: string; readonly why: string };
 
-/** One of some words, each with ours for it. */
+/** One of some words, each with ours. */
 export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   const known = new Map(Object.entries(words));
   return (value, found) => {
@@ -119,9 +119,9 @@ export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
 }
 
 /**
- * A token or key: itself, `"${NAME}"`, or the reference of today's OpenClaw to a variable.
+ * A token or key: itself, `"${NAME}"`, or today's reference to a variable.
  *
- * Nothing that is said of it may hold a part of it.
+ * No note may contain a part of it.
  */
 export const secretValue: Convert = (value, found) => {
   if (isRecord(value)) {
@@ -140,7 +140,7 @@ export const secretValue: Convert = (value, found) => {
   return text;
 };
 
-/** Of a text, itself; of a number, its digits. */
+/** A text itself; a number as its digits. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return typeof value === "number" && !Number.isNaN(value) ? String(value) : undefined;

@@ -1,5 +1,5 @@
 /**
- * An entry of `dm.groupChannels`: a group DM where the bot may answer (P4, P5).
+ * Parses an entry of `dm.groupChannels`: a group DM that the bot may answer in (P4, P5).
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { AllowEntryProblem } from "../../policy/allowlist.ts";
 import type { GroupEntry } from "../../policy/rules.ts";
 
-/** What begins like an entry for people, and so names no group. */
+/** Prefixes of entries for people, which name no group. */
 const PERSON = /^(?:<@|(?:user|discord|role|pk):)/;
 
 /**
- * Reads one entry as an operator wrote it.
+ * Parses one entry.
  *
  * @param text `"*"`, `"<id>"`, `"channel:<id>"`, or a group's slug or exact name.
  */

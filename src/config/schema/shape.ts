@@ -1,5 +1,5 @@
 /**
- * Questions to the schema: which keys there are, what is allowed, what is said of a key.
+ * Answers questions about the schema: its keys, their allowed values and their documents.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { Segment } from "../text/tree.ts";
 /** Any part of the schema. */
 export type Schema = z.core.$ZodType;
 
-/** What is said of a part of the schema; the wrappers around it are looked through. */
+/** The document of a key; looks through the wrappers around its schema. */
 export function docOf(schema: Schema): KeyDoc | undefined {
   return viewOf(schema).doc;
 }
 
-/** A schema and those it is wrapped around, the outermost first. */
+/** A schema and the schemas within it, the outermost first. */
 export function layersOf(schema: Schema): readonly Schema[] {
   const inner = innerOf(schema);
   return inner ? [schema, ...layersOf(inner)] : [schema];
@@ -28,12 +28,12 @@ export function core(schema: Schema): Schema {
   return viewOf(schema).core;
 }
 
-/** Whether what stands there is a token or key. */
+/** Whether a value is a token or API key. */
 export function isSecret(schema: Schema): boolean {
   return viewOf(schema).isSecret;
 }
 
-/** What is asked of a schema for each key of a file, and is always the same. */
+/** Cached facts of a schema, which every key of a file needs. */
 interface View {
   readonly core: Schema;
   readonly doc: KeyDoc | undefined;
@@ -61,11 +61,11 @@ function innerOf(schema: Schema): Schema | undefined {
     schema instanceof z.ZodPrefault
   ) return schema.def.innerType;
   if (schema instanceof z.ZodPipe) return schema.def.in;
-  if (schema instanceof z.ZodLazy) return schema._zod.innerType; // made once
+  if (schema instanceof z.ZodLazy) return schema._zod.innerType; // built once
   return undefined;
 }
 
-/** The keys of an object, by name; of a union, those of the object among its options. */
+/** The keys of an object, by name; for a union, those of its object option. */
 export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
   const plain = core(schema);
   if (plain instanceof z.ZodObject) return plain.shape;
@@ -73,7 +73,7 @@ export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | unde
   return plain.options.map(shapeOf).find((shape) => shape !== undefined);
 }
 
-/** What stands behind a key or an index. */
+/** The schema of a key or of a list entry. */
 export function childOf(schema: Schema, segment: Segment): Schema | undefined {
   const plain = core(schema);
   if (plain instanceof z.ZodRecord) return plain.def.valueType;
@@ -85,7 +85,7 @@ export function childOf(schema: Schema, segment: Segment): Schema | undefined {
   return shape && Object.hasOwn(shape, segment) ? shape[segment] : undefined;
 }
 
-/** What stands at a path. */
+/** The schema at a path. */
 export function schemaAt(root: Schema, path: readonly Segment[]): Schema | undefined {
   let schema: Schema | undefined = root;
   for (const segment of path) schema = schema && childOf(schema, segment);

@@ -1,9 +1,8 @@
 /**
- * Changes of a config's text that keep the rest of it as its writer wrote it (C10).
+ * Changes values in the text of a config, and keeps the rest as its writer wrote it (C10).
  *
- * A change is made token by token: what is not asked for stays, with its blanks, and so does each
- * comment, even one within what is removed. Whoever changes a setting must not lose the note that
- * says why it was so.
+ * Each change edits only its own tokens. All other blanks and comments stay, even comments within a
+ * removed part: an operator who changes a setting must not lose the note that explains it.
  *
  * @module
  */
@@ -14,18 +13,18 @@ import { pathText } from "../../core/config_path.ts";
 import { inserted, removed, replaced, type Source, sourceOf } from "./edit_text.ts";
 import { isList, isRecord, nameOf, type Segment } from "./tree.ts";
 
-/** A text with the change in it, or why it cannot be made. */
+/** A changed text, or why the change is not possible. */
 export type Edited =
   | { readonly kind: "edited"; readonly text: string }
   | { readonly kind: "refused"; readonly message: string };
 
 /**
- * Puts a value at a path; what is missing on the way is made.
+ * Sets the value at a path, and creates missing objects on the way.
  *
- * Of an object or a list that is there already, only what differs is touched, so that a comment
- * stays with its entry. The index after the last of a list appends.
+ * If an object or a list exists, only its differences are changed, so comments stay with their
+ * entries. The index after the last entry appends to a list.
  *
- * @param text A blank one is an empty config.
+ * @param text A blank text is an empty config.
  * @param value Plain data, as of `JSON.parse`.
  */
 export function setAt(text: string, path: readonly Segment[], value: unknown): Edited {
@@ -37,7 +36,7 @@ export function setAt(text: string, path: readonly Segment[], value: unknown): E
   return node ? applied(start, difference(node, value, path)) : insertAt(source, path, value);
 }
 
-/** Removes what stands at a path; nothing changes where nothing does. */
+/** Removes the value at a path; a missing one changes nothing. */
 export function unsetAt(text: string, path: readonly Segment[]): Edited {
   return path.length === 0
     ? refused("The whole file cannot be unset")
@@ -48,14 +47,14 @@ function refused(message: string): Edited {
   return { kind: "refused", message };
 }
 
-/** The one change that another is made of. */
+/** One of the edits that make up a change. */
 interface Step {
   readonly kind: "remove" | "replace" | "insert";
   readonly path: readonly Segment[];
   readonly value?: unknown;
 }
 
-/** Each step reads the text anew: the one before it has moved everything. */
+/** Each step parses the text again, because the step before it has moved everything. */
 function applied(text: string, steps: readonly Step[]): Edited {
   let edited: Edited = { kind: "edited", text };
   for (const { kind, path, value } of steps) {
@@ -72,7 +71,7 @@ function applied(text: string, steps: readonly Step[]): Edited {
   return edited;
 }
 
-/** From what stands there to a value, in as few steps as keep comments in their place. */
+/** The steps from the present value to a new one, which keep comments in their place. */
 function difference(node: Node, value: unknown, path: readonly Segment[]): readonly Step[] {
   if (node.type === "object" && isRecord(value)) return differenceOfObjects(node, value, path);
   if (node.type === "array" && isList(value)) return differenceOfLists(node, value, path);
@@ -98,7 +97,7 @@ function differenceOfObjects(
   ];
 }
 
-/** What is the same at both ends stays; of the rest, entries are changed in place while they last. */
+/** Equal entries at both ends stay. In between, entries are changed in place as far as they go. */
 function differenceOfLists(
   node: Node,
   value: readonly unknown[],
@@ -129,7 +128,7 @@ function differenceOfLists(
   return steps;
 }
 
-/** Puts a new entry into the deepest part of the path that is there. */
+/** Inserts a new entry into the deepest existing part of the path. */
 function insertAt(source: Source, path: readonly Segment[], value: unknown): Edited {
   let depth = path.length - 1;
   let parent: Node | undefined;
@@ -153,7 +152,7 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
     : { kind: "edited", text: inserted(source, parent, segment, made.value) };
 }
 
-/** The value with objects and lists around it; lists begin with their first entry. */
+/** The value within new objects and lists; lists begin with it as their first entry. */
 function built(
   path: readonly Segment[],
   value: unknown,

@@ -1,9 +1,9 @@
 /**
- * One look at the tokens of a config file, which is enough for a file without a fault.
+ * Reads the tokens of a config file once, which is enough for a file without faults.
  *
- * A parser that remembers where everything is takes most of the time of a reload, and only a
- * fault, a remark or a secret in the file needs to know. So the text is made plain JSON here,
- * which the runtime parses at once; whatever is odd about it is left to the parser (`tree.ts`).
+ * A parser with positions takes most of a reload's time, and only faults, remarks and secrets need
+ * it. So this makes plain JSON of the text, which the runtime parses at once. Anything unusual is
+ * left to the parser (`tree.ts`).
  *
  * @module
  */
@@ -11,13 +11,15 @@
 import { createScanner } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
-/** What the tokens tell. */
+/** The result of reading the tokens. */
 export interface Scanned {
-  /** What the file holds; absent where it has a fault, or may have one. */
+  /** The file's value; absent if the file has a fault, or may have one. */
   readonly value?: unknown;
   /** In the order of the file. */
   readonly comments: readonly Span[];
-  /** Where it is nested deeper than {@link MAX_DEPTH}: a million brackets would end the parser. */
+  /**
+   * Offset at which nesting exceeds {@link MAX_DEPTH}: a million brackets would crash the parser.
+   */
   readonly tooDeepAt?: number;
 }
 
@@ -26,7 +28,7 @@ export const MAX_DEPTH = 32;
 /** Keys by which JavaScript reaches a prototype. */
 export const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__"]);
 
-// Members of const enums of jsonc-parser, which do not exist where each file is compiled alone.
+// Members of const enums of jsonc-parser, which do not exist in single-file compilation.
 const OPEN_BRACE = 1;
 const CLOSE_BRACE = 2;
 const OPEN_BRACKET = 3;
@@ -46,9 +48,9 @@ const NO_ERROR = 0;
 export function scan(text: string): Scanned {
   const scanner = createScanner(text, false);
   const comments: Span[] = [];
-  /** What JSON does not know: comments, and commas that nothing follows. */
+  /** Parts that JSON does not allow: comments, and trailing commas. */
   const gone: Span[] = [];
-  /** The keys of each object around; of a list nothing. */
+  /** The keys of each enclosing object; `undefined` for a list. */
   const around: (Set<string> | undefined)[] = [];
   let isOdd = false;
   let last = 0;
@@ -86,7 +88,7 @@ export function scan(text: string): Scanned {
   return { comments, ...(!isOdd && parsed(text, gone)) };
 }
 
-/** Whether a comma after it may be a needless one. */
+/** Whether a comma after a token may be a trailing one. */
 function endsValue(token: number): boolean {
   return token === CLOSE_BRACE || token === CLOSE_BRACKET || (token > COLON && token <= NUMBER);
 }
@@ -102,6 +104,6 @@ function parsed(text: string, gone: readonly Span[]): { readonly value?: unknown
   try {
     return { value: JSON.parse(parts.join(" ")) };
   } catch {
-    return {}; // the parser says what is wrong, and where
+    return {}; // the parser reports the fault and its place
   }
 }

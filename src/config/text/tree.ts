@@ -1,9 +1,9 @@
 /**
- * The text of a config file to a value, with the place of everything in it.
+ * Parses the text of a config file to a value, and remembers the place of each part.
  *
- * Stricter than a JSONC parser: a key that is written twice is an error (a parser would take the
- * last, and an allowlist above it would be gone without a word), and so is one that means
- * something to JavaScript. What is too large or too deep is refused before it is parsed.
+ * It is stricter than a JSONC parser. A repeated key is an error: a parser would take the last one,
+ * and silently drop an allow list above it. So is a key with a meaning in JavaScript. A text that
+ * is too large or nested too deep is refused before it is parsed.
  *
  * @module
  */
@@ -16,18 +16,18 @@ import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 /** A part of a key path: a key, or an index of a list. */
 export type Segment = string | number;
 
-/** A fault of the text itself; nothing can be said of its meaning. */
+/** A syntax error. The rest of the text has no meaning then. */
 export interface SyntaxFault extends Span {
   readonly path: readonly Segment[];
   readonly message: string;
   readonly hint?: string;
 }
 
-/** What a file holds, if it can be read. */
+/** The content of a file, if it parses. */
 export type Tree =
   | {
     readonly kind: "tree";
-    /** Made when it is first asked for: a file without a fault needs it for its remarks only. */
+    /** Made on first use: a file without faults needs it for remarks only. */
     readonly root: Node;
     readonly value: Readonly<Record<string, unknown>>;
     /** In the order of the file. */
@@ -38,10 +38,10 @@ export type Tree =
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
 const MAX_LENGTH = 2 ** 20;
 
-/** Faults that are told, at most. */
+/** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
 
-/** By the number of the parser's error code. */
+/** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   1: "This is no value",
   2: "This is no number",
@@ -61,7 +61,7 @@ const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   16: "A control character, such as a tab, must be written as an escape here",
 };
 
-/** Reads the text of a file. */
+/** Parses the text of a file. */
 export function readTree(written: string): Tree {
   if (written.length > MAX_LENGTH) {
     return faults({
@@ -72,7 +72,7 @@ export function readTree(written: string): Tree {
       hint: `at most ${MAX_LENGTH}`,
     });
   }
-  const text = written.replace(/^\uFEFF/, " "); // a byte order mark; the offsets stay
+  const text = written.replace(/^\uFEFF/, " "); // a byte order mark; offsets stay
   const { value, comments, tooDeepAt } = scan(text);
   if (tooDeepAt !== undefined) {
     const message = `This is nested too deep: ${MAX_DEPTH} levels are the most`;
@@ -96,7 +96,7 @@ export function readTree(written: string): Tree {
   };
 }
 
-/** By the parser that knows where everything is. */
+/** Parses with positions. */
 function parsedTree(text: string, comments: readonly Span[]): Tree {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
@@ -126,7 +126,7 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
   return { kind: "tree", root, value, comments };
 }
 
-/** Whether a value is an object with keys, and no list. */
+/** Whether a value is an object, and not a list. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -136,7 +136,7 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
-/** What stands at a path of plain data; own keys only. */
+/** The value at a path of plain data; own keys only. */
 export function valueAt(value: unknown, path: readonly Segment[]): unknown {
   let part = value;
   for (const segment of path) {
@@ -146,7 +146,7 @@ export function valueAt(value: unknown, path: readonly Segment[]): unknown {
   return part;
 }
 
-/** The keys of the object at a path, and what stands behind each; none where there is no object. */
+/** Keys and values of the object at a path; none if there is no object. */
 export function entriesAt(
   value: unknown,
   path: readonly Segment[] = [],
@@ -155,7 +155,7 @@ export function entriesAt(
   return isRecord(part) ? Object.entries(part) : [];
 }
 
-/** What a node is, for a sentence. */
+/** The kind of a node, for a sentence. */
 export function nameOf(node: Node): string {
   switch (node.type) {
     case "object":
@@ -194,7 +194,7 @@ function syntaxFaults(
       hint: "`barnacle config import <file>` writes it as JSON; comments stay",
     }];
   }
-  // One slip makes a parser stumble several times on the spot; the first time is the telling one.
+  // One slip causes several errors at the same place; the first one is the useful one.
   const telling: SyntaxFault[] = [];
   let lastLine = -1;
   for (const error of errors.slice(0, MAX_FAULTS)) {
@@ -224,7 +224,7 @@ function spanOf({ offset, length }: ParseError): Span {
   return { offset, length: Math.max(1, length) };
 }
 
-/** The value of a node; what must not be is added to `found`. */
+/** The value of a node; faults are added to `found`. */
 function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
   if (node.type === "array") {
     return (node.children ?? []).map((child) => valueOf(child, text, found));
