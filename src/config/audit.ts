@@ -76,7 +76,7 @@ export function audit(
   owners(value, remark);
   const agents = valueAt(value, ["agents", "list"]);
   if (isList(agents) && agents.length > 1) {
-    remark(["agents", "list", 1], "Only the first agent answers in this version");
+    remark(["agents", "list", 1], "This version runs only the first agent");
   }
   return remarks.sort((one, other) => one.offset - other.offset);
 }
@@ -107,7 +107,7 @@ export function silentDefaults(value: unknown): readonly SilentRemark[] {
   return [{
     severity: "warning",
     path: "channels.discord.groupPolicy",
-    message: "Without channels.discord, everybody in every guild of the bot may talk to it",
+    message: "Without channels.discord, every member of every guild of the bot may talk to it",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
 }
@@ -138,16 +138,12 @@ function owners(value: unknown, remark: Say): void {
   if (!isList(list)) return;
   for (const [index, entry] of list.entries()) {
     const { kind } = parseAllowEntry(String(entry));
-    if (kind === "anyone") {
-      remark([...path, index], "Everybody who may talk to the bot owns it", "list who does");
-    }
-    if (kind === "role_name") {
-      remark(
-        [...path, index],
-        "Whoever runs a guild may give somebody a role of that name, who then owns the bot",
-        'write the role by its id, "role:<id>", or list people',
-      );
-    }
+    if (kind !== "anyone" && kind !== "role" && kind !== "role_name") continue;
+    remark(
+      [...path, index],
+      `An owner must be a single user: ${quoted(String(entry))} makes no one an owner`,
+      "list users by id or name",
+    );
   }
 }
 

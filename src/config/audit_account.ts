@@ -32,14 +32,14 @@ function access(value: Value, remark: Say): void {
   const people = (list: unknown, path: readonly Segment[], tellEmpty: boolean): void => {
     if (!isList(list)) return;
     if (list.length === 0 && tellEmpty) {
-      const hint = "remove it to let everybody in, or list some";
-      remark(path, 'The empty "users" lets nobody in', hint);
+      const hint = "remove it to let every member in, or list some";
+      remark(path, 'The empty "users" lets no one in', hint);
     }
     for (const [index, entry] of list.entries()) {
       if (asksPluralkit || typeof entry !== "string" || !/^\s*pk:/.test(entry)) continue;
       remark(
         [...path, index],
-        `${quoted(entry)} lets nobody in while PluralKit is not asked`,
+        `${quoted(entry)} lets no one in, because PluralKit is off`,
         'set "pluralkit": { "enabled": true } in channels.discord',
       );
     }
@@ -47,7 +47,10 @@ function access(value: Value, remark: Say): void {
 
   people(valueAt(value, ["dm", "allowFrom"]), ["dm", "allowFrom"], false);
   if (value["groupPolicy"] === "disabled" && value["guilds"] !== undefined) {
-    remark(["guilds"], 'No guild is answered: "groupPolicy" is "disabled"');
+    remark(
+      ["guilds"],
+      'These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
+    );
   }
   for (const [key, guild] of entriesAt(value["guilds"])) {
     const here = ["guilds", key];
@@ -56,7 +59,7 @@ function access(value: Value, remark: Say): void {
     if (isRecord(channels) && Object.keys(channels).length === 0) {
       remark(
         [...here, "channels"],
-        'The empty "channels" lists no channel, and so denies all of them',
+        'The empty "channels" denies every channel',
         "remove it to allow every channel, or list some",
       );
     }
@@ -78,21 +81,21 @@ function deafness(value: Value, remark: Say): void {
   if (!hears("guild_messages") && value["groupPolicy"] !== "disabled") {
     remark(
       path,
-      "Without guild_messages the bot hears nothing of what is said in servers",
-      'add "guild_messages", or write "agent_recommended" in place of the list',
+      "Without the intent guild_messages, Discord sends the bot no messages of guilds",
+      'add "guild_messages", or write "agent_recommended" instead of the list',
     );
   }
   if (!hears("direct_messages") && takesDms) {
     remark(
       path,
-      "Without direct_messages the bot hears no direct message",
+      "Without the intent direct_messages, Discord sends the bot no direct messages",
       'add "direct_messages", or set "dm": { "enabled": false }',
     );
   }
   if (hears("guild_messages") && !hears("guilds")) {
     remark(
       path,
-      "Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+      "Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
       'add "guilds"',
     );
   }
@@ -109,7 +112,7 @@ function sharedMemory(value: Value, file: unknown, remark: Say): void {
   if (people.size < 2 && !people.has("*")) return;
   remark(
     ["dm", "allowFrom"],
-    "These people's direct messages share one memory: the agent may tell one what another said",
+    "These users' direct messages share one memory: the agent may tell one user what another said",
     'set "session": { "dmScope": "per-channel-peer" } to keep them apart',
   );
 }
@@ -131,8 +134,8 @@ function chattyBots({ value, at }: Section, say: Say): void {
     if (!open) continue;
     say(
       at(["allowBots"]),
-      `Every bot is answered in ${pathText(at(open.path))}, whatever it says`,
-      'set "requireMention" to true there, or list in "users" who may talk to the bot',
+      `The bot answers every message of other bots in ${pathText(at(open.path))}`,
+      'set "requireMention" to true there, or limit "users" there',
     );
     return; // one place is enough to show the problem
   }

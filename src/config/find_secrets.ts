@@ -141,8 +141,8 @@ function sameTokens(
       `The accounts ${quoted(other)} and ${quoted(account.id)} have the same token`,
       other === DEFAULT_ACCOUNT
         ? `the token of channels.discord or of ${BOT_TOKEN} is that of the account "default": ` +
-          "take it away there, or remove this account"
-        : "each bot has its own; it is under Bot, Reset Token, of its application",
+          "remove it there, or remove this account"
+        : "each bot has its own: in Discord's developer portal, under its application, Bot, Reset Token",
     );
   });
 }

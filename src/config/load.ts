@@ -110,9 +110,9 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
     path: place,
     message: isDefault
       ? "There is no bot token"
-      : `The account ${quoted(accountId)} has no bot token, and none is inherited`,
+      : `The account ${quoted(accountId)} has no bot token, and inherits none`,
     hint: `${isDefault ? `set ${BOT_TOKEN}, or ` : ""}write ${place}; ` +
-      "it is under Bot, Reset Token, of your application in Discord's developer portal",
+      "get it in Discord's developer portal, under your application, Bot, Reset Token",
   };
 }
 
@@ -154,20 +154,20 @@ function openHttp(
     return [problemAt(
       "error",
       ["http", "bind"],
-      `Others can reach ${JSON.stringify(open)}, and there is no http.token`,
-      "write http.token, 32 characters or more, or bind to 127.0.0.1 and ::1 only",
+      `Other machines can reach ${JSON.stringify(open)}, and there is no http.token`,
+      "set http.token to at least 32 characters, or bind to 127.0.0.1 and ::1 only",
     )];
   }
   if (token && token.reveal().length < MIN_HTTP_TOKEN) {
     return [problemAt(
       "error",
       ["http", "token"],
-      "The token is too short for a server that others can reach",
-      `take ${MIN_HTTP_TOKEN} characters or more, drawn at random`,
+      "The token is too short for a server that other machines can reach",
+      `use at least ${MIN_HTTP_TOKEN} random characters`,
     )];
   }
   return [
-    problemAt("warning", ["http", "bind"], `Others can reach ${JSON.stringify(open)}`),
+    problemAt("warning", ["http", "bind"], `Other machines can reach ${JSON.stringify(open)}`),
   ];
 }
 

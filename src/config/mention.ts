@@ -50,7 +50,7 @@ async function compiled(
       if (program.matcher("").find()) {
         problems.push({
           path: [...path, index],
-          message: "The pattern matches the empty text, and so every message",
+          message: "The pattern matches an empty text, and so every message",
           hint: 'set "requireMention": false in a guild to answer every message',
         });
         continue;
@@ -59,8 +59,10 @@ async function compiled(
     } catch (cause) {
       problems.push({
         path: [...path, index],
-        message: `The pattern is refused: ${cause instanceof Error ? cause.message : "unreadable"}`,
-        hint: "patterns are RE2's, which run in linear time: no (?=…), (?<=…) or \\1",
+        message: `The pattern is not valid: ${
+          cause instanceof Error ? cause.message : "unreadable"
+        }`,
+        hint: "patterns use RE2, which has no (?=…), (?<=…) or \\1",
       });
     }
   }

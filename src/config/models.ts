@@ -71,7 +71,7 @@ export const LOCAL_SERVERS: readonly Provider[] = [
 export const NO_MODEL = {
   path: "agents.defaults.model",
   message: "There is no model to answer with",
-  hint: "the three shortest ways: " +
+  hint: "three easy ways: " +
     "1. start Ollama on this machine (ollama pull llama3.2); " +
     "2. set OPENAI_API_KEY and OPENAI_MODEL, or ANTHROPIC_API_KEY and ANTHROPIC_MODEL; " +
     '3. write "agents": { "defaults": { "model": "<provider>/<model>" } } and the provider ' +
@@ -141,7 +141,7 @@ function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
     return {
       kind: "problem",
       path: config.namesPath,
-      message: `${vendor.keyVariable} is set, and no model is named`,
+      message: `${vendor.keyVariable} is set, but no model is named`,
       hint: `set ${vendor.modelVariable}, or write "agents": { "defaults": ` +
         `{ "model": "${vendor.id}/<model>" } }`,
     };
@@ -172,10 +172,10 @@ function choiceOf(
     path: namesPath,
     message: vendor
       ? `The model "${name}" needs ${vendor.keyVariable}, which is not set`
-      : `The model "${name}" names a provider that there is not: "${id}"`,
+      : `The model "${name}" names an unknown provider: "${id}"`,
     hint: vendor
-      ? `set ${vendor.keyVariable}, or write models.providers.${id}`
-      : `write models.providers.${id}, or name one of ${known(providers)}`,
+      ? `set ${vendor.keyVariable}, or add models.providers.${id}`
+      : `add models.providers.${id}, or use one of ${known(providers)}`,
   };
 }
 
@@ -195,7 +195,7 @@ function withDefaults(
       kind: "problem",
       path: `models.providers.${written.id}`,
       message: "The provider has no address",
-      hint: 'write "baseUrl"; only "openai" has one without',
+      hint: 'set "baseUrl"; only "openai" has a default',
     };
   }
   // A key in the config goes to the vendor's address; one of the environment, to the environment's.

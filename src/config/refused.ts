@@ -38,7 +38,7 @@ function assignments(value: unknown): readonly Refused[] {
     if (valueAt(assignment, ["role"]) === "passive") {
       return [{
         path: [...here, "role"],
-        message: '"passive" is not implemented yet: the agent would answer',
+        message: '"passive" is not implemented yet: the agent would answer in these channels',
         hint: 'deny its channels in channels.discord.guilds, "allow": false',
       }];
     }
@@ -64,7 +64,7 @@ function otherAgent(
   if (agentId === first) return [];
   return [{
     path,
-    message: `Only the first agent, ${quoted(String(first))}, answers in this version, here too`,
+    message: `Only the first agent, ${quoted(String(first))}, answers in this version`,
     hint: `remove this, or put ${quoted(String(agentId))} first in agents.list`,
   }];
 }
@@ -74,8 +74,8 @@ function budgets(value: unknown): readonly Refused[] {
   return entriesAt(value, ["budgets"]).flatMap(([of, budget]) =>
     entriesAt(budget, []).map(([bound]) => ({
       path: ["budgets", of, bound],
-      message: `${quoted(bound)} is not implemented yet: the bot would answer beyond it`,
-      hint: "remove it, and set a limit where the model is paid for",
+      message: `${quoted(bound)} is not implemented yet: the bot would exceed it`,
+      hint: "remove it, and set a limit in your model provider's account",
     }))
   );
 }

@@ -8,8 +8,8 @@ const dms = (keys: string): string =>
     keys.includes("policy") ? "" : '"policy":"allowlist",'
   }${keys}}}}}`;
 
-const SHARED = "warning channels.discord.dm.allowFrom: These people's direct messages share one " +
-  "memory: the agent may tell one what another said";
+const SHARED = "warning channels.discord.dm.allowFrom: These users' direct messages share one " +
+  "memory: the agent may tell one user what another said";
 
 describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
   const cases: readonly (readonly [
@@ -19,19 +19,19 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     told: readonly string[],
   ])[] = [
     ["P6", "an open bot by its token alone", undefined, [
-      "warning channels.discord.groupPolicy: Without channels.discord, everybody in every guild of the bot may talk to it",
+      "warning channels.discord.groupPolicy: Without channels.discord, every member of every guild of the bot may talk to it",
     ]],
     ["P3", "nothing of pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
     ["G9", "intents that hear no server", discord('"gateway":{"intents":["direct_messages"]}'), [
-      "warning channels.discord.gateway.intents: Without guild_messages the bot hears nothing of what is said in servers",
+      "warning channels.discord.gateway.intents: Without the intent guild_messages, Discord sends the bot no messages of guilds",
     ]],
     [
       "G9",
       "intents that hear no direct message, where there are to be any",
       '{"channels":{"discord":{"dm":{"policy":"allowlist"},"gateway":{"intents":["guild_messages"]}}}}',
       [
-        "warning channels.discord.gateway.intents: Without direct_messages the bot hears no direct message",
-        "warning channels.discord.gateway.intents: Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+        "warning channels.discord.gateway.intents: Without the intent direct_messages, Discord sends the bot no direct messages",
+        "warning channels.discord.gateway.intents: Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
       ],
     ],
     [
@@ -41,15 +41,15 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       [],
     ],
     ["P8", "channels that list none", discord('"guilds":{"*":{"channels":{}}}'), [
-      'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
+      'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
     ]],
     [
       "P10",
       "users that list nobody",
       discord('"guilds":{"*":{"users":[],"channels":{"a":{"users":[]}}}}'),
       [
-        'warning channels.discord.guilds.*.users: The empty "users" lets nobody in',
-        'warning channels.discord.guilds.*.channels.a.users: The empty "users" lets nobody in',
+        'warning channels.discord.guilds.*.users: The empty "users" lets no one in',
+        'warning channels.discord.guilds.*.channels.a.users: The empty "users" lets no one in',
       ],
     ],
     [
@@ -60,7 +60,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
           '"c":{"requireMention":false}}',
       ),
       [
-        "warning channels.discord.allowBots: Every bot is answered in channels.discord.guilds.b, whatever it says",
+        "warning channels.discord.allowBots: The bot answers every message of other bots in channels.discord.guilds.b",
       ],
     ],
     [
@@ -70,7 +70,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         "*":{"users":["*"]},"quiet":{"allow":false,"requireMention":false},
         "loud":{"requireMention":false}}}}`),
       [
-        "warning channels.discord.allowBots: Every bot is answered in channels.discord.guilds.a.channels.loud, whatever it says",
+        "warning channels.discord.allowBots: The bot answers every message of other bots in channels.discord.guilds.a.channels.loud",
       ],
     ],
     [
@@ -83,11 +83,12 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P10",
-      "owners whom anybody may become",
+      "owner entries that match no single user",
       '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["ada","role:Mods","role:1","*"]}}',
       [
-        "warning commands.ownerAllowFrom[1]: Whoever runs a guild may give somebody a role of that name, who then owns the bot",
-        "warning commands.ownerAllowFrom[3]: Everybody who may talk to the bot owns it",
+        'warning commands.ownerAllowFrom[1]: An owner must be a single user: "role:Mods" makes no one an owner',
+        'warning commands.ownerAllowFrom[2]: An owner must be a single user: "role:1" makes no one an owner',
+        'warning commands.ownerAllowFrom[3]: An owner must be a single user: "*" makes no one an owner',
       ],
     ],
     [
@@ -95,7 +96,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       "entries for PluralKit while it is not asked",
       discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
       [
-        'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets nobody in while PluralKit is not asked',
+        'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets no one in, because PluralKit is off',
       ],
     ],
     [
@@ -110,9 +111,9 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       discord(`"guilds":{"*":{"channels":{}}},"accounts":{
         "a":{"guilds":{"*":{"users":[]}}},"b":{"groupPolicy":"disabled"}}`),
       [
-        'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
-        'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
-        'warning channels.discord.accounts.a.guilds.*.users: The empty "users" lets nobody in',
+        'warning channels.discord.guilds: These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
+        'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
+        'warning channels.discord.accounts.a.guilds.*.users: The empty "users" lets no one in',
       ],
     ],
     [
@@ -147,7 +148,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       "agents beside the first",
       '{"channels":{"discord":{"dm":{"enabled":false}}},"agents":{"list":[{"id":"a"},{"id":"b"}]}}',
       [
-        "warning agents.list[1]: Only the first agent answers in this version",
+        "warning agents.list[1]: This version runs only the first agent",
       ],
     ],
     [
@@ -155,7 +156,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       "guilds that the policy shuts out",
       discord('"groupPolicy":"disabled","guilds":{"*":{}}'),
       [
-        'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
+        'warning channels.discord.guilds: These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
       ],
     ],
     ["S2", "two people who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],

@@ -19,10 +19,10 @@ describe("loadConfig()", () => {
   const ELSEWHERE: readonly (readonly [text: string, told: RegExp])[] = [
     [discord('"token":"${T}"'), /^warning channels\.discord\.token: The variable T is not set$/],
     [discord('"token":{"file":"t"}'), /^warning channels\.discord\.token: There is no file t$/],
-    [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*holds a character/],
+    [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*contains a character/],
     [
       '{"http":{"bind":"0.0.0.0","token":"${T}"}}',
-      /^warning http\.token: The variable T is not set\nwarning http\.bind: Others can reach/,
+      /^warning http\.token: The variable T is not set\nwarning http\.bind: Other machines can reach/,
     ],
     ['{"http":{"bind":"0.0.0.0"}}', /^error http\.bind: .*there is no http\.token$/],
     ['{"http":{"bind":"0.0.0.0","token":"short"}}', /^error http\.token: The token is too short/],

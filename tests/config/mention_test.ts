@@ -78,6 +78,6 @@ describe("[M2] mentionsOf()", () => {
       ),
     );
     assert.equal(found.length, 4);
-    assert.match(found[3]!, /mentionPatterns\[4\]: The pattern matches the empty text/);
+    assert.match(found[3]!, /mentionPatterns\[4\]: The pattern matches an empty text/);
   });
 });

@@ -84,7 +84,7 @@ describe("[L1] [L2] resolveModels()", () => {
       ...LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`),
     ]],
     ["a key without a model", "", "", { OPENAI_API_KEY: "k" }, [
-      "problem: OPENAI_API_KEY is set, and no model is named",
+      "problem: OPENAI_API_KEY is set, but no model is named",
     ]],
     ["local servers where Google's key is, which no model can use", "", "", {
       GEMINI_API_KEY: "k",
@@ -104,10 +104,10 @@ describe("[L1] [L2] resolveModels()", () => {
       'problem: The model "anthropic/a" needs ANTHROPIC_API_KEY, which is not set',
     ]],
     ["a provider that there is not", DEFAULT("y/a"), OWN, {}, [
-      'problem: The model "y/a" names a provider that there is not: "y"',
+      'problem: The model "y/a" names an unknown provider: "y"',
     ]],
     ["a provider that no own property names", DEFAULT("constructor/a"), "", {}, [
-      'problem: The model "constructor/a" names a provider that there is not: "constructor"',
+      'problem: The model "constructor/a" names an unknown provider: "constructor"',
     ]],
     ["a provider without an address", DEFAULT("y/a"), '"y":{"kind":"openai-compatible"}', {}, [
       "problem: The provider has no address",

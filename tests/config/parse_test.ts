@@ -95,7 +95,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "C3",
     "an id without quotes, digit by digit as it is written",
     `{ "channels": { "discord": { "dm": { "allowFrom": [175928847299117063] } } } }`,
-    `config.jsonc:1:52: error: An id must be in quotes: as a number it would be rounded
+    `config.jsonc:1:52: error: Write an id in quotes: as a number, it would be rounded
   in channels.discord.dm.allowFrom[0]
 1 | { "channels": { "discord": { "dm": { "allowFrom": [175928847299117063] } } } }
   |                                                    ^^^^^^^^^^^^^^^^^^
@@ -110,7 +110,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   in channels.discord.requireMention
 1 | { "channels": { "discord": { "requireMention": false, "dm": { "enabled": false } } } }
   |                              ^^^^^^^^^^^^^^^^
-  = it belongs into a guild, "guilds": { "*": { "requireMention": … } }, or into a channel
+  = it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel
 `,
   ],
   [
@@ -121,7 +121,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   in channels.discord.allowFrom
 1 | { "channels": { "discord": { "allowFrom": ["***"] } } }
   |                              ^^^^^^^^^^^
-  = it belongs into channels.discord.dm
+  = it belongs in channels.discord.dm
 `,
   ],
   [
@@ -132,7 +132,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   in channels.discord.mentionPatterns
 1 | { "channels": { "discord": { "mentionPatterns": ["*****"] } } }
   |                              ^^^^^^^^^^^^^^^^^
-  = it belongs into agents.list.*.groupChat or messages.groupChat
+  = it belongs in agents.list.*.groupChat or messages.groupChat
 `,
   ],
   [
@@ -167,7 +167,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     `config.jsonc:2:3: error: Keys and texts need double quotes here; this looks like JSON5
 2 |   channels: { discord: { token: '**************' } },
   |   ^^^^^^^^
-  = \`barnacle config import <file>\` writes it as JSON; comments stay
+  = \`barnacle config import <file>\` converts it to JSON, with its comments
 `,
   ],
   [
@@ -193,7 +193,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   in log
 3 |   "log": {}
   |   ^^^^^
-  = keep one of them; of two, only the last would count
+  = keep one of them
 `,
   ],
   [
@@ -223,11 +223,11 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "a pattern that cannot run in linear time",
     `{ "channels": { "discord": { "dm": { "enabled": false } } },
   "messages": { "groupChat": { "mentionPatterns": ["barney", "(?=a)b"] } } }`,
-    `config.jsonc:2:62: error: The pattern is refused: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
+    `config.jsonc:2:62: error: The pattern is not valid: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
   in messages.groupChat.mentionPatterns[1]
 2 |   "messages": { "groupChat": { "mentionPatterns": ["barney", "(?=a)b"] } } }
   |                                                              ^^^^^^^^
-  = patterns are RE2's, which run in linear time: no (?=…), (?<=…) or \\1
+  = patterns use RE2, which has no (?=…), (?<=…) or \\1
 `,
   ],
 ];
@@ -285,10 +285,10 @@ describe("parseConfig() and loadConfig() tell", () => {
 
 describe("[C2] parseConfig() bounds", () => {
   const bounded: readonly (readonly [name: string, text: string, message: RegExp])[] = [
-    ["what is nested", `{"a":${"[".repeat(1e5)}`, /nested too deep: 32 levels/],
+    ["what is nested", `{"a":${"[".repeat(1e5)}`, /nested too deep: at most 32 levels/],
     ["what is large", `{"a":"${"x".repeat(2 ** 20)}"}`, /too large/],
     ["what is empty", " \n", /The file is empty/],
-    ["what is no object", "[1]", /an object in braces, and this is a list/],
+    ["what is no object", "[1]", /an object in braces, but this is a list/],
   ];
   for (const [name, text, message] of bounded) {
     it(`refuses ${name}`, async () => {

@@ -19,7 +19,7 @@ describe("refusedIn()", () => {
       "an agent that is to be silent",
       file('"router":{"dedupWindowSec":9,"assignments":{"main":{"role":"passive"}}}'),
       [
-        'error router.assignments.main.role: "passive" is not implemented yet: the agent would answer',
+        'error router.assignments.main.role: "passive" is not implemented yet: the agent would answer in these channels',
       ],
     ],
     [
@@ -27,23 +27,23 @@ describe("refusedIn()", () => {
       "channels of another agent",
       file('"agents":{"list":[{"id":"a"},{"id":"b"}]},"router":{"assignments":{"a":{},"b":{}}}'),
       [
-        "warning agents.list[1]: Only the first agent answers in this version",
-        `error router.assignments.b: ${ONE} "a", answers in this version, here too`,
+        "warning agents.list[1]: This version runs only the first agent",
+        `error router.assignments.b: ${ONE} "a", answers in this version`,
       ],
     ],
     [
       "N2",
       "people of another agent",
       file('"bindings":[{"agentId":"main","match":{}},{"agentId":"b","match":{"userId":"1"}}]'),
-      [`error bindings[1]: ${ONE} "main", answers in this version, here too`],
+      [`error bindings[1]: ${ONE} "main", answers in this version`],
     ],
     [
       "X4",
       "bounds of what is spent",
       file('"budgets":{"perUser":{"tokensPerDay":0},"total":{"moneyPerDay":5}}'),
       [
-        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not implemented yet: the bot would answer beyond it',
-        'error budgets.total.moneyPerDay: "moneyPerDay" is not implemented yet: the bot would answer beyond it',
+        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not implemented yet: the bot would exceed it',
+        'error budgets.total.moneyPerDay: "moneyPerDay" is not implemented yet: the bot would exceed it',
       ],
     ],
     [

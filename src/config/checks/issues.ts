@@ -115,7 +115,7 @@ function placeOf(name: string, root: Schema): string | undefined {
   visit(root, "");
   return places.length === 0 || places.length > 3
     ? undefined
-    : `it belongs into ${places.join(" or ")}`;
+    : `it belongs in ${places.join(" or ")}`;
 }
 
 function listOf(known: readonly string[]): string {
@@ -167,7 +167,7 @@ function wrongValue(
   if (!isSecret && node.type === "number" && /^\d{15,20}$/.test(written) && takesText(schema)) {
     return {
       ...span,
-      message: "An id must be in quotes: as a number it would be rounded",
+      message: "Write an id in quotes: as a number, it would be rounded",
       hint: `write "${written}"`,
     };
   }

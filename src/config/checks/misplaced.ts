@@ -12,9 +12,9 @@ import type { Segment } from "../text/tree.ts";
 /** Keys below `channels.discord` that Barnacle ignores with a warning (C3). */
 const IGNORED: Readonly<Record<string, string>> = {
   "channels.discord.requireMention":
-    'it belongs into a guild, "guilds": { "*": { "requireMention": … } }, or into a channel',
+    'it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel',
   "channels.discord.systemPrompt":
-    'it belongs into a channel, or as "prompt" into an agent of agents.list',
+    'it belongs in a channel, or as "prompt" in an agent of agents.list',
 };
 
 /**
@@ -34,8 +34,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   dmPolicy: 'write "policy" in channels.discord.dm',
   discord: 'write it in channels: "channels": { "discord": { … } }',
   providers: 'write it in models: "models": { "providers": { … } }',
-  agent: "write an agent into agents.list, and defaults for all into agents.defaults",
-  gateway: "gateway is the connection to Discord here: write it in channels.discord",
+  agent: "write agents in agents.list, and defaults for all in agents.defaults",
+  gateway: "here, gateway is the connection to Discord: write it in channels.discord",
 };
 
 /** The right place of an ignored key; `undefined` for a key that is not ignored. */

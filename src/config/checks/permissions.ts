@@ -41,7 +41,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       severity: "error",
       file: path,
       path: "",
-      message: `The file belongs to another user (uid ${uid}), who could change it at any time`,
+      message: `Another user (uid ${uid}) owns the file, and could change it at any time`,
       hint: `chown ${self.uid} ${printable(path)}, or --insecure-permissions to start anyway`,
     });
   }
@@ -50,7 +50,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       severity: "error",
       file: path,
       path: "",
-      message: `Others may write the file (mode ${octal(mode)})`,
+      message: `Other users may write the file (mode ${octal(mode)})`,
       hint: `chmod 600 ${printable(path)}, or --insecure-permissions to start anyway`,
     });
   }
@@ -59,7 +59,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       severity: "warning",
       file: path,
       path: "",
-      message: `The file holds a secret, and others may read it (mode ${octal(mode)})`,
+      message: `The file contains a secret, and other users may read it (mode ${octal(mode)})`,
       hint: `chmod 600 ${printable(path)}`,
     });
   }

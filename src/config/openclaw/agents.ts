@@ -67,7 +67,7 @@ const AGENT: Table = {
 function agent(found: Found, written: string): Made | undefined {
   const id = written.trim().toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "")
     .slice(0, 64);
-  if (!isRecord(found.value) || id === "") return refuse(found, "This is no agent with an id");
+  if (!isRecord(found.value) || id === "") return refuse(found, "Expected an agent with an id");
   if (id !== written) changed(found, `The id is ${quoted(id)} here`);
   const made: Made = {};
   put(made, ["id"], id, markAt(found.value, "id"));
@@ -78,7 +78,7 @@ function agent(found: Found, written: string): Made | undefined {
 const agents: Rule = (found, into) => {
   const { value } = found;
   if (!isRecord(value) && !isList(value)) {
-    return refuse(found, "This is neither a list nor an object");
+    return refuse(found, "Expected a list or an object");
   }
   const keys = isList(value) ? [...value.keys()] : Object.keys(value);
   const made = keys.flatMap((key) => {
@@ -91,7 +91,7 @@ const agents: Rule = (found, into) => {
   for (const [index, { one }] of sorted.entries()) {
     setMark(list, index, one.mark);
     if (index > 0) {
-      changed({ ...found, mark: one.mark }, "Only the first agent answers in this version");
+      changed({ ...found, mark: one.mark }, "This version runs only the first agent");
     }
   }
   put(into, ["list"], list, found.mark);
@@ -123,7 +123,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 /** Makes models by id and prices by id from a list with prices. */
 const catalogue: Rule = (found, into) => {
   const { value } = found;
-  if (!isList(value)) return refuse(found, "This is no list");
+  if (!isList(value)) return refuse(found, "Expected a list");
   for (const index of value.keys()) {
     const at = inner(found, value, index);
     const id = textOf(valueAt(at.value, ["id"]));
@@ -151,9 +151,9 @@ const catalogue: Rule = (found, into) => {
 const provider: Convert = (value, found) => {
   const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
   const kind = KINDS.get(api);
-  if (kind === undefined) return refuse(found, `Barnacle does not speak ${quoted(api)}`);
+  if (kind === undefined) return refuse(found, `Barnacle does not support ${quoted(api)}`);
   if (api === "openai-responses") {
-    const why = "Barnacle speaks chat completions to it, which such servers know as well";
+    const why = "Barnacle uses the chat completions API, which such servers support as well";
     changed(found, why, ".api");
   }
   const table: Table = {
@@ -176,7 +176,7 @@ export const bindings: Convert = listOf((value, found) => {
   const match = valueAt(value, ["match"]);
   const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));
   if ((read("channel") ?? "discord") !== "discord") {
-    return refuse(found, "Barnacle is on Discord only");
+    return refuse(found, "Barnacle supports Discord only");
   }
   const agentId = textOf(valueAt(value, ["agentId"]));
   if (agentId === undefined) return refuse(found, "There is no agentId");

@@ -25,26 +25,26 @@ type Section = Readonly<Record<string, unknown>>;
 
 /** `channels.discord`, with its accounts. */
 export const discord: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "This is no object");
+  if (!isRecord(value)) return refuse(found, "Expected an object");
   const source = spread(newerFirst(value, found), found);
   const root = account(source, found, {}, true);
   if (!Object.hasOwn(source, "accounts")) return root;
   const accounts = inner(found, source, "accounts");
-  if (!isRecord(accounts.value)) return invalid(accounts, "This is no object") ?? root;
+  if (!isRecord(accounts.value)) return invalid(accounts, "Expected an object") ?? root;
   const made: Made = {};
   for (const key of Object.keys(accounts.value)) {
     const at = inner(accounts, accounts.value, key);
     if (!isRecord(at.value)) {
-      invalid(at, "This is no object");
+      invalid(at, "Expected an object");
       continue;
     }
     let own = newerFirst(at.value, at);
     if (source["enabled"] === false && Object.hasOwn(own, "enabled")) {
-      changed(at, "The bot as a whole is off", ".enabled");
+      changed(at, "The whole bot is off", ".enabled");
       own = without(own, "enabled");
     }
     if (!Object.hasOwn(own, "token") && key !== "default") {
-      changed(at, "An account has no token here but its own: add it");
+      changed(at, "Accounts do not inherit a token here: add one");
     }
     put(made, [key], account(own, at, root, false), at.mark);
   }
@@ -69,7 +69,7 @@ function closeDms(place: Place, root: Section, made: Made): void {
   const isOpen = isList(listed) && listed.includes("*");
   if (valueAt(made, ["dm", "policy"]) !== "open" || isOpen) return;
   const mark = markAt(made["dm"], "policy");
-  const why = '"open" needs "*" in allowFrom; without it only those listed there may write';
+  const why = '"open" needs "*" in allowFrom; without it, only the listed users can DM the bot';
   changed({ ...place, mark }, why, ".dm.policy");
   put(made, ["dm", "policy"], "allowlist", mark);
 }
@@ -81,7 +81,7 @@ function closeGuilds(source: Section, place: Place, root: Section, made: Made): 
     isRecord(after) && Object.keys(after).length === 0;
   if (!isEmptied || (made["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
   const mark = markAt(source, "guilds");
-  const why = "No guild of the list is left: no guild is allowed, until one is listed";
+  const why = "No guild of the list could be imported, so no guild is allowed until you list one";
   changed({ ...place, mark }, why, ".groupPolicy");
   put(made, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
 }
@@ -92,7 +92,7 @@ function newerFirst(source: Section, place: Place): Section {
   for (const [newer, older] of [["dmPolicy", "policy"], ["allowFrom", "allowFrom"]] as const) {
     if (!Object.hasOwn(source, newer) || !isRecord(dm) || !Object.hasOwn(dm, older)) continue;
     const at = inner(inner(place, source, "dm"), dm, older);
-    refuse(at, `${newer} goes before it`);
+    refuse(at, `${newer} overrides it`);
     dm = without(dm, older);
   }
   return dm === source["dm"] ? source : { ...source, dm };
@@ -117,8 +117,8 @@ function spread(source: Section, place: Found): Section {
   );
   if (!isMerged) return source;
   const mark = markAt(source, "accounts");
-  const why = "An account's section takes the place of the shared one in OpenClaw, and is merged " +
-    "with it here: so each account has all its keys written";
+  const why = "In OpenClaw, an account's section replaces the shared one; here, it is merged " +
+    "with it. So each account has all its keys written";
   changed({ ...place, mark }, why, ".accounts");
   const hasDefault = Object.keys(accounts).some((key) => key.toLowerCase() === "default");
   const isServed = Object.hasOwn(source, "token") && !hasDefault;

@@ -80,14 +80,14 @@ export async function importConfig(text: string): Promise<Imported> {
 function keepShut(made: Made, source: Source, place: Place): void {
   if (place.era !== "today") return;
   if (valueAt(made, ["channels", "discord"]) === undefined) {
-    const why = "There is no such section, so no guild is answered; without it every one would be";
+    const why = "The file has no such section, so the bot answers in no guild";
     changed({ ...place, path: "channels.discord" }, why);
     put(made, ["channels", "discord"], {});
   }
   // A bot that was off as a plugin stays off.
   const key = switchedOff(source["plugins"]);
   if (key === undefined) return;
-  const why = "Discord is off by it, so channels.discord.enabled is false";
+  const why = "This switches Discord off, so channels.discord.enabled is false";
   changed(inner(place, source, "plugins"), why, `.${key}`);
   put(made, ["channels", "discord", "enabled"], false);
 }
@@ -136,7 +136,7 @@ async function repair(made: Made, { note }: Place): Promise<void> {
     if (Array.isArray(host)) removeEntry(host, Number(last));
     else Reflect.deleteProperty(Object(host), last);
   }
-  note("invalid", "", 1, "There is too much in it that Barnacle cannot take");
+  note("invalid", "", 1, "The file has too many values that Barnacle cannot import");
 }
 
 /** Secrets are where Barnacle runs, and may be missing here. */

@@ -87,7 +87,7 @@ function sourceOf(text: string, document: DocumentNode): Source {
   const above = reader.commentsBefore(body.loc.start.offset);
   const mark: OpenMark = { line: 1, above: [...above], beside: [], below: [] };
   const value = reader.valueOf(body, "", mark);
-  if (!isRecord(value)) return fault("This is no object in braces");
+  if (!isRecord(value)) return fault("Expected an object in braces");
   mark.below.push(...reader.commentsBefore(text.length));
   return { kind: "source", value, mark, remarks: reader.remarks };
 }
@@ -142,11 +142,11 @@ function createReader(text: string, comments: readonly Token[]) {
       settle(child.value.loc.start.offset, mark.above);
       const before = entries.get(key);
       if (before) {
-        const why = `${JSON.stringify(key)} is written again in line ${line}, and the last counts`;
+        const why = `${JSON.stringify(key)} is repeated in line ${line}; the last one counts`;
         remarks.push({ kind: "left", path: here, line: before.mark.line, why });
       }
       if (key === "$include") {
-        const why = "Put what the other file says into this one, and try again";
+        const why = "Copy the other file's content into this one, and try again";
         remarks.push({ kind: "invalid", path: here, line, why });
       }
       entries.set(key, { value: valueOf(child.value, here, mark), mark });

@@ -176,7 +176,7 @@ export function must(convert: Convert): Convert {
 /** Converts an object by its own table. */
 export function section(table: Table): Convert {
   return (value, found) =>
-    isRecord(value) ? walk(value, found, table, {}) : refuse(found, "This is no object");
+    isRecord(value) ? walk(value, found, table, {}) : refuse(found, "Expected an object");
 }
 
 /** Converts an object whose keys are names, such as ids. */
@@ -184,7 +184,7 @@ export function eachKey(convert: Convert): Convert {
   return (value, found) =>
     isRecord(value)
       ? walk(value, found, {}, {}, same(convert))
-      : refuse(found, "This is no object");
+      : refuse(found, "Expected an object");
 }
 
 /**
@@ -192,7 +192,7 @@ export function eachKey(convert: Convert): Convert {
  */
 export function listOf(convert: Convert): Convert {
   return (value, found) => {
-    if (!isList(value)) return refuse(found, "This is no list");
+    if (!isList(value)) return refuse(found, "Expected a list");
     const made: unknown[] = [];
     for (const index of value.keys()) {
       const one = inner(found, value, index);

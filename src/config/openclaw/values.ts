@@ -27,14 +27,14 @@ const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
 export const flag: Convert = (value, found) =>
-  typeof value === "boolean" ? value : refuse(found, "This is not true or false");
+  typeof value === "boolean" ? value : refuse(found, "Expected true or false");
 
 /** A text; a number becomes its digits. */
 export const words: Convert = (value, found) => {
   const text = textOf(value);
-  if (text === undefined) return refuse(found, "This is no text");
+  if (text === undefined) return refuse(found, "Expected a text");
   if (VARIABLE.test(text)) {
-    changed(found, "Barnacle puts variables into secrets only: here ${…} stays as it is written");
+    changed(found, "Barnacle replaces variables in secrets only: here, ${…} stays as written");
   }
   return text;
 };
@@ -48,17 +48,19 @@ export const ids: Convert = listOf((value, found) => {
     .replace(/^<@!?(\d+)>$/, "$1");
   return text !== undefined && parseSnowflake(text) !== undefined
     ? text
-    : refuse(found, "This is no id of Discord");
+    : refuse(found, "Expected a Discord id");
 });
 
 /** A number within bounds. */
 export function amount(least: number, most: number, isWhole = true): Convert {
   return (value, found) => {
-    if (typeof value !== "number" || Number.isNaN(value)) return refuse(found, "This is no number");
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      return refuse(found, "This is not a number");
+    }
     const bound = Math.min(most, Math.max(least, isWhole ? Math.round(value) : value));
     if (bound !== value) {
       const what = isWhole ? "whole numbers" : "numbers";
-      changed(found, `Barnacle takes ${what} from ${least} to ${most}: it is ${bound} now`);
+      changed(found, `Barnacle accepts ${what} from ${least} to ${most}, so it is ${bound} now`);
     }
     return bound;
   };
@@ -110,7 +112,7 @@ export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   return (value, found) => {
     const ours = known.get(typeof value === "object" ? "" : String(value));
     if (ours === undefined) {
-      return refuse(found, `Barnacle knows ${[...known.keys()].join(", ")} here`);
+      return refuse(found, `Barnacle accepts ${[...known.keys()].join(", ")} here`);
     }
     if (typeof ours === "string") return ours;
     changed(found, ours.why);
@@ -129,13 +131,15 @@ export const secretValue: Convert = (value, found) => {
     if (value["source"] === "env" && id !== undefined && /^[A-Za-z_]\w*$/.test(id)) {
       return `\${${id}}`;
     }
-    const why = 'This secret is kept by OpenClaw; put it into a file, and write { "file": "path" }';
+    const why = 'OpenClaw stores this secret; put it into a file, and write { "file": "path" }';
     return refuse(found, why);
   }
   const text = textOf(value);
-  if (text === undefined || text.trim() === "") return refuse(found, "This is empty");
+  if (text === undefined || text.trim() === "") {
+    return refuse(found, "Expected a text that is not empty");
+  }
   if (text.includes("${") && !isReference(text)) {
-    return refuse(found, "A variable must be the whole secret here; write it again");
+    return refuse(found, "Here, a variable must be the whole secret; change it");
   }
   return text;
 };

@@ -21,12 +21,12 @@ export function parseGroupEntry(text: string): GroupEntry | AllowEntryProblem {
   if (entry === "") return { kind: "problem", why: "An entry is blank" };
   if (entry === "*") return { kind: "any" };
   if (PERSON.test(entry)) {
-    return { kind: "problem", why: `"${entry}" is no group DM: people belong in allowFrom` };
+    return { kind: "problem", why: `"${entry}" is not a group DM: users belong in allowFrom` };
   }
   const digits = /^(?:channel:(.*)|(\d+))$/s.exec(entry);
   if (!digits) return { kind: "name", name: entry };
   const id = parseSnowflake<"channel">(digits[1] ?? digits[2] ?? "");
   return id
     ? { kind: "channel", id }
-    : { kind: "problem", why: `"${entry}" holds no Discord channel id` };
+    : { kind: "problem", why: `"${entry}" contains no Discord channel id` };
 }

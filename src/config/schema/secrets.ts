@@ -194,7 +194,7 @@ async function fromFile(
       return {
         kind: "problem",
         why: `The file ${candidate} cannot be read (${codeOf(cause) ?? "unknown reason"})`,
-        hint: "let the user that Barnacle runs as read it, and nobody else",
+        hint: "make it readable by Barnacle's user only",
         isAbsent: true,
       };
     }
@@ -203,7 +203,7 @@ async function fromFile(
   return {
     kind: "problem",
     why: `There is no file ${candidates.join(" or ")}`,
-    hint: "write the secret into it, readable by Barnacle's user only",
+    hint: "create it with the secret, readable by Barnacle's user only",
     isAbsent: true,
   };
 }
@@ -227,13 +227,13 @@ function candidatesOf(
 function checked(value: string, what: string): Secret | SecretProblem {
   const trimmed = value.replace(/^\uFEFF/, "").trim();
   if (trimmed === "") {
-    return { kind: "problem", why: `${what} is empty`, hint: "put the secret there" };
+    return { kind: "problem", why: `${what} is empty`, hint: "write the secret there" };
   }
   if (!SENDABLE.test(trimmed)) {
     return {
       kind: "problem",
-      why: `${what} holds a character that no token or key has, such as a line break`,
-      hint: "copy the secret again, alone and on one line",
+      why: `${what} contains a character that no token or key has, such as a line break`,
+      hint: "copy the secret again, on one line",
     };
   }
   return new Secret(trimmed);

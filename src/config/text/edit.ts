@@ -39,7 +39,7 @@ export function setAt(text: string, path: readonly Segment[], value: unknown): E
 /** Removes the value at a path; a missing one changes nothing. */
 export function unsetAt(text: string, path: readonly Segment[]): Edited {
   return path.length === 0
-    ? refused("The whole file cannot be unset")
+    ? refused("Cannot remove the whole file: name a key")
     : applied(text, [{ kind: "remove", path }]);
 }
 
@@ -136,7 +136,7 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
     depth -= 1;
   }
   const segment = path[depth];
-  if (!parent || segment === undefined) return refused("The path is of no place in the file");
+  if (!parent || segment === undefined) return refused("This path does not exist in the file");
   const made = built(path.slice(depth + 1), value);
   if (made === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
   const isIndex = typeof segment === "number";

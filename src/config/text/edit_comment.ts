@@ -39,7 +39,9 @@ export function replaceWithComment(
   }
   const words = wordsForComment(comment);
   if ("value" in to) {
-    if (value.children) return { kind: "refused", message: `${pathText(path)} is no plain value` };
+    if (value.children) {
+      return { kind: "refused", message: `${pathText(path)} is not a plain value` };
+    }
     return edited(source, value, JSON.stringify(to.value), commentAt(source, value, value, words));
   }
   const key = value.parent?.children?.[0];
@@ -48,7 +50,7 @@ export function replaceWithComment(
   }
   const siblings = value.parent.parent?.children ?? [];
   if (siblings.some(({ children }) => children?.[0] !== key && children?.[0]?.value === to.key)) {
-    const message = `${pathText(path)}: the key ${quoted(to.key)} is there already`;
+    const message = `${pathText(path)}: the key ${quoted(to.key)} exists already`;
     return { kind: "refused", message };
   }
   return edited(source, key, JSON.stringify(to.key), commentAt(source, key, value, words));

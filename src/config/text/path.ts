@@ -76,7 +76,7 @@ function problem(text: string, at: number): PathProblem {
   const rest = quoted(text.slice(at), 20);
   return {
     kind: "problem",
-    message: `${quoted(text)} is no path: it cannot be read from ${rest} on; ` +
+    message: `${quoted(text)} is not a path: it is not valid from ${rest} on; ` +
       'write it as channels.discord.guilds."my guild".users[0]',
   };
 }

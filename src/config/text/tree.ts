@@ -43,21 +43,21 @@ const MAX_FAULTS = 100;
 
 /** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
-  1: "This is no value",
-  2: "This is no number",
+  1: "This is not a value",
+  2: "This is not a number",
   3: "A key in double quotes is missing here",
   4: "A value is missing here",
   5: "A colon is missing here",
   6: "A comma is missing here",
   7: "A closing brace } is missing here",
   8: "A closing bracket ] is missing here",
-  9: "The file goes on after its end",
+  9: "There is text after the end of the config",
   10: "A comment is not allowed here",
-  11: "The comment has no end",
+  11: "The comment does not end",
   12: "The text has no closing quote",
-  13: "The number has no end",
-  14: "The escape \\u takes four digits 0-9, a-f",
-  15: 'No such escape: they are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
+  13: "The number does not end",
+  14: "The escape \\u needs four digits 0-9, a-f",
+  15: 'Unknown escape; valid are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
   16: "A control character, such as a tab, must be written as an escape here",
 };
 
@@ -69,13 +69,13 @@ export function readTree(written: string): Tree {
       length: 1,
       path: [],
       message: `The file is too large: ${written.length} characters`,
-      hint: `at most ${MAX_LENGTH}`,
+      hint: `at most ${MAX_LENGTH} characters`,
     });
   }
   const text = written.replace(/^\uFEFF/, " "); // a byte order mark; offsets stay
   const { value, comments, tooDeepAt } = scan(text);
   if (tooDeepAt !== undefined) {
-    const message = `This is nested too deep: ${MAX_DEPTH} levels are the most`;
+    const message = `This is nested too deep: at most ${MAX_DEPTH} levels`;
     return faults({ offset: tooDeepAt, length: 1, path: [], message });
   }
   if (!isRecord(value)) return parsedTree(text, comments);
@@ -119,7 +119,7 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
       offset: root.offset,
       length: 1,
       path: [],
-      message: `A config is an object in braces, and this is ${nameOf(root)}`,
+      message: `A config is an object in braces, but this is ${nameOf(root)}`,
       hint: "write { … }",
     });
   }
@@ -191,7 +191,7 @@ function syntaxFaults(
       ...spanOf(json5),
       path: [],
       message: "Keys and texts need double quotes here; this looks like JSON5",
-      hint: "`barnacle config import <file>` writes it as JSON; comments stay",
+      hint: "`barnacle config import <file>` converts it to JSON, with its comments",
     }];
   }
   // One slip causes several errors at the same place; the first one is the useful one.
@@ -212,7 +212,7 @@ function faultOf(text: string, error: ParseError): SyntaxFault {
     const message = "A key needs double quotes";
     return { ...spanOf(error), path: [], message, hint: `write "${key}"` };
   }
-  const message = SYNTAX_ERRORS[error.error] ?? "This cannot be read";
+  const message = SYNTAX_ERRORS[error.error] ?? "This is not valid";
   return { ...spanOf(error), path: [], message };
 }
 
@@ -253,7 +253,7 @@ function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
           message: `The key ${quoted(key)} is here twice: it is in line ${
             lineOf(text, before)
           }, too`,
-          hint: "keep one of them; of two, only the last would count",
+          hint: "keep one of them",
         },
     );
   }

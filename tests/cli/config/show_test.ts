@@ -76,7 +76,7 @@ describe("barnacle config", () => {
   it("[C8] [SEC-R11] check warns of a secret that others may read", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
-    assert.match(to.stderr.join(""), /others may read it \(mode 0644\)/);
+    assert.match(to.stderr.join(""), /other users may read it \(mode 0644\)/);
   });
 
   it("[C8] [SEC-R11] readConfig() refuses a file that others may write, unless told", async () => {

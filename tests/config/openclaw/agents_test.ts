@@ -19,7 +19,7 @@ describe("[C11] agents, models and bindings that are imported", () => {
     });
     assert.deepEqual(entries.value, list.value);
     assert.match(list.told.join("\n"), /The id is "side" here/);
-    assert.match(list.told.join("\n"), /Only the first agent answers/);
+    assert.match(list.told.join("\n"), /runs only the first agent/);
   });
 
   it("takes what holds for all of them", async () => {
@@ -63,7 +63,7 @@ describe("[C11] agents, models and bindings that are imported", () => {
       },
     });
     assert.ok(!told.join().includes("sk-gemini"));
-    assert.match(told.join("\n"), /does not speak "google-generative-ai"/);
+    assert.match(told.join("\n"), /does not support "google-generative-ai"/);
   });
 
   it("binds on Discord only, and to the agent that answers", async () => {

@@ -59,7 +59,7 @@ describe("[C11] channels.discord that is imported", () => {
       'dmPolicy: "disabled", dm: { policy: "open", allowFrom: ["*"], enabled: true }, allowFrom: ["1"]',
     );
     assert.deepEqual(value, { dm: { policy: "disabled", enabled: true, allowFrom: ["1"] } });
-    assert.equal(told.filter((line) => line.includes("goes before it")).length, 2);
+    assert.equal(told.filter((line) => line.includes("overrides it")).length, 2);
   });
 
   it("never tells a part of a token", async () => {
@@ -95,7 +95,7 @@ describe("[C11] channels.discord that is imported", () => {
         b: { token: "b", ...shared },
       },
     });
-    assert.match(told.join("\n"), /takes the place of the shared one in OpenClaw/);
+    assert.match(told.join("\n"), /In OpenClaw, an account's section replaces the shared one/);
   });
 
   it("[C6] has no account by default that OpenClaw would not have had", async () => {
@@ -110,11 +110,11 @@ describe("[C11] channels.discord that is imported", () => {
       'enabled: false, accounts: { a: { token: "a", enabled: true } }',
     );
     assert.deepEqual(value, { enabled: false, accounts: { a: { token: "a" } } });
-    assert.match(told.join("\n"), /The bot as a whole is off/);
+    assert.match(told.join("\n"), /The whole bot is off/);
   });
 
   it("[C6] says that an account needs a token of its own", async () => {
     const { told } = await discordOf('token: "r", accounts: { a: {} }');
-    assert.match(told.join("\n"), /An account has no token here but its own/);
+    assert.match(told.join("\n"), /Accounts do not inherit a token here/);
   });
 });

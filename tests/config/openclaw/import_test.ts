@@ -137,7 +137,7 @@ describe("[C11] importConfig()", () => {
       },
     });
     assert.deepEqual(told, [
-      '7 left channels.discord.guilds: "guilds" is written again in line 44, and the last counts',
+      '7 left channels.discord.guilds: "guilds" is repeated in line 44; the last one counts',
     ]);
     assert.match(ours, /"policy": "pairing", \/\/ pairing \| allowlist \| open \| disabled\n/);
   });
@@ -267,12 +267,12 @@ describe("[C11] importConfig()", () => {
 }`);
     assert.deepEqual(value, { channels: { discord: {} } });
     assert.deepEqual(told, [
-      "3 left gateway: This is OpenClaw's own server, and not Discord's connection; Barnacle's is `http`",
-      "5 left channels.telegram: Barnacle is on Discord only",
+      "3 left gateway: This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
+      "5 left channels.telegram: Barnacle supports Discord only",
       "6 left channels.discord.proxy: Set HTTPS_PROXY in the environment of Barnacle",
-      "6 left channels.discord.requireMention: It has no effect there, neither in OpenClaw nor here; write it in a guild",
+      "6 left channels.discord.requireMention: It has no effect there, in OpenClaw or here; write it in a guild",
       "6 left channels.discord.somethingNew: Barnacle does not know this key",
-      "8 left cron: Barnacle has no such part",
+      "8 left cron: Barnacle has no such feature",
       "9 left neverHeardOf: Barnacle does not know this section",
     ]);
     assert.ok(!told.join().includes("secret-of-telegram"));
@@ -288,21 +288,25 @@ describe("[C11] importConfig()", () => {
 
   const REFUSED: readonly (readonly [what: string, text: string, why: RegExp])[] = [
     ["no JSON5", "{ a: ", /^1 : Unexpected end of input found$/],
-    ["no object", "[]", /no object in braces/],
+    ["no object", "[]", /Expected an object in braces/],
     [
       "a file that includes another",
       "{ channels: { $include: './c.json5' } }",
-      /\$include": Put what/,
+      /\$include": Copy the other/,
     ],
-    ["users that are no list", guildWith('users: "ada"'), /users: This is no list/],
-    ["a mention rule that is none", guildWith('requireMention: "yes"'), /not true or false/],
-    ["a guild that is no object", discordWith("guilds: { '1': true }"), /no object/],
-    ["channels that are no object", guildWith("channels: []"), /channels: This is no object/],
-    ["a channel that is no object", guildWith("channels: { a: false }"), /no object/],
-    ["a policy that nobody knows", discordWith('groupPolicy: "alowlist"'), /knows allowlist, open/],
-    ["a policy for DMs that nobody knows", discordWith('dm: { policy: "no" }'), /knows pairing/],
-    ["accounts that are no object", discordWith("accounts: []"), /no object/],
-    ["a guild in the wrong kind", discordWith("guilds: []"), /no object/],
+    ["users that are no list", guildWith('users: "ada"'), /users: Expected a list/],
+    ["a mention rule that is none", guildWith('requireMention: "yes"'), /Expected true or false/],
+    ["a guild that is no object", discordWith("guilds: { '1': true }"), /Expected an object/],
+    ["channels that are no object", guildWith("channels: []"), /channels: Expected an object/],
+    ["a channel that is no object", guildWith("channels: { a: false }"), /Expected an object/],
+    [
+      "a policy that nobody knows",
+      discordWith('groupPolicy: "alowlist"'),
+      /accepts allowlist, open/,
+    ],
+    ["a policy for DMs that nobody knows", discordWith('dm: { policy: "no" }'), /accepts pairing/],
+    ["accounts that are no object", discordWith("accounts: []"), /Expected an object/],
+    ["a guild in the wrong kind", discordWith("guilds: []"), /Expected an object/],
     ["a list of tools that holds nothing", '{ tools: { deny: [""] } }', /tools\.deny\[0\]/],
     ["a tool that is none, in a guild", guildWith('tools: { deny: [""] }'), /tools\.deny\[0\]/],
     ["something nested too deep", "[".repeat(100_000), /Unexpected end|too deep/],

@@ -43,9 +43,9 @@ describe("[C11] [P4] allowlists that are imported", () => {
   }
 
   const NARROWER: readonly (readonly [entry: string, why: RegExp])[] = [
-    [`pk:${ID}`, /also lets in the account with this id, .* write "123456789012345678"/],
-    ["ada-1234", /compares the slugs of names and tags, .* "ada-1234" may let in fewer/],
-    ["Ada Lovelace", /may let in fewer; write the id/],
+    [`pk:${ID}`, /also matches the account with this id, .* write "123456789012345678"/],
+    ["ada-1234", /compares slugs of names and tags, .* "ada-1234" may match fewer/],
+    ["Ada Lovelace", /may match fewer users; write the id/],
   ];
   for (const [entry, why] of NARROWER) {
     it(`[P13] [P15] say that ${entry} lets in fewer here`, async () => {
@@ -59,19 +59,19 @@ describe("[C11] [P4] allowlists that are imported", () => {
   it("stay lists when nothing is left of them: nobody is let in", async () => {
     const { guild, told } = await guildOf('users: ["discord:ada"]');
     assert.deepEqual(guild.users, []);
-    assert.match(told.join("\n"), /Nothing of this list could be taken over: it lets nobody in/);
+    assert.match(told.join("\n"), /No entry of this list could be imported, so it lets no one in/);
   });
 
   it("[P10] stay empty where they were, which lets in fewer, and say so", async () => {
     const { guild, told } = await guildOf("users: [], channels: { help: { users: [] } }");
     assert.deepEqual(guild, { users: [], channels: { help: { users: [] } } });
-    assert.equal(told.filter((line) => /An empty list lets nobody in here/.test(line)).length, 2);
+    assert.equal(told.filter((line) => /Here, an empty list lets no one in/.test(line)).length, 2);
   });
 
   it("have no names of a file of today, which OpenClaw does not match", async () => {
     const { guild, told } = await guildOf(`users: ["steipete", "${ID}"]`, TODAY);
     assert.deepEqual(guild.users, [ID]);
-    assert.match(told.join("\n"), /does not match names unless it is told to: "steipete"/);
+    assert.match(told.join("\n"), /matches names only if a setting allows it: "steipete"/);
   });
 
   it("have names of a file of today that asks for them, in the account that does", async () => {
@@ -122,7 +122,7 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
       'groupPolicy: "open", guilds: { "My Server": { users: ["1"] } }',
     );
     assert.deepEqual(value, { groupPolicy: "allowlist", guilds: {} });
-    assert.match(told.join("\n"), /No guild of the list is left/);
+    assert.match(told.join("\n"), /No guild of the list could be imported/);
   });
 
   it('[P7] a listed channel has nothing of "*" that OpenClaw would not give it', async () => {
@@ -142,7 +142,7 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
       users: ["*"],
       systemPrompt: "Hi",
     });
-    assert.equal(told.filter((line) => line.includes("gives a listed channel nothing")).length, 4);
+    assert.equal(told.filter((line) => line.includes("a listed channel inherits nothing")).length, 4);
   });
 
   it('[P7] a listed channel has what its guild says, where "*" says otherwise', async () => {
@@ -155,7 +155,7 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
   it("[P8] `{}` allows none, and a file of today hears of it", async () => {
     const { guild, told } = await guildOf("channels: {}", TODAY);
     assert.deepEqual(guild, { channels: {} });
-    assert.match(told.join("\n"), /\{\} allows no channel here/);
+    assert.match(told.join("\n"), /Here, \{\} allows no channel/);
   });
 
   it("leaves behind a channel that OpenClaw does not find", async () => {

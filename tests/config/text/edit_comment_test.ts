@@ -83,7 +83,7 @@ describe("[P12] [C10] replaceWithComment()", () => {
 
   it("makes no two keys of one name", () => {
     const result = replaceWithComment('{"a": {}, "1": {}}', ["a"], { key: "1" }, "Ada");
-    assert.deepEqual(result, { kind: "refused", message: 'a: the key "1" is there already' });
+    assert.deepEqual(result, { kind: "refused", message: 'a: the key "1" exists already' });
   });
 
   for (const path of [[], ["x"], ["a", "b", 0]]) {

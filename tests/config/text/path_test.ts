@@ -38,7 +38,7 @@ describe("parsePath()", () => {
     it(`[C10] says that ${typed} is no path`, () => {
       const read = parsePath(typed);
       assert.equal(read.kind, "problem");
-      assert.match(read.kind === "problem" ? read.message : "", /is no path: .* write it as/);
+      assert.match(read.kind === "problem" ? read.message : "", /is not a path: .* write it as/);
     });
   }
 
