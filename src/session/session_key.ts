@@ -1,9 +1,8 @@
 /**
  * Names the session that a message belongs to.
  *
- * The key decides who shares a memory with whom, so it is made in one place
- * and from ids only: a name could be taken, and would open somebody else's
- * session.
+ * The key decides which users share a memory. So one place makes it, and from ids only: a user
+ * could take another's name, and would open their session.
  *
  * @module
  */
@@ -12,23 +11,23 @@ import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 
 /**
- * `session.dmScope`: which direct messages are one conversation.
+ * `session.dmScope`: which direct messages share a session.
  *
- * - `main`: all of them.
- * - `per-peer`, `per-channel-peer`: those of one person, everywhere or at Discord.
- * - `per-account-channel-peer`: those of one person with one of our accounts.
+ * - `main`: those of all users.
+ * - `per-peer`, `per-channel-peer`: those of one user, on all platforms or at Discord.
+ * - `per-account-channel-peer`: those of one user with one of our accounts.
  */
 export type DmScope = "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
 
-/** What of a message decides its session. */
+/** The parts of a message that decide its session. */
 export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
 
 /**
  * The session of a message (S1).
  *
- * @param agentId Without colons, as the config has it.
- * @returns `"agent:main:main"`, `"agent:main:discord:channel:<id>"` where a
- * thread's id is its own, `"agent:main:discord:group:<id>"`, or a key of `dmScope`.
+ * @param agentId Without colons, as in the config.
+ * @returns `"agent:main:main"`, `"agent:main:discord:channel:<id>"`,
+ * `"agent:main:discord:group:<id>"`, or a key of `dmScope`. A thread has its own id.
  */
 export function sessionKeyOf(
   { accountId, channelId, place, sender }: Conversation,

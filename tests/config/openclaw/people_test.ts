@@ -142,7 +142,10 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
       users: ["*"],
       systemPrompt: "Hi",
     });
-    assert.equal(told.filter((line) => line.includes("a listed channel inherits nothing")).length, 4);
+    assert.equal(
+      told.filter((line) => line.includes("a listed channel inherits nothing")).length,
+      4,
+    );
   });
 
   it('[P7] a listed channel has what its guild says, where "*" says otherwise', async () => {

@@ -108,8 +108,8 @@ describe("[S4] [D2] barnacle send", () => {
 
   const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
     [["123456789012345678", "x"], /"user:123456789012345678".*"channel:123456789012345678"/],
-    [["general", "x"], /does not guess whom a name means/],
-    [["#general", "x"], /does not guess whom a name means/],
+    [["general", "x"], /names are not accepted here/],
+    [["#general", "x"], /names are not accepted here/],
     [["<@&123456789012345678>", "x"], /is a role/],
     [["", "x"], /no target/],
     [["channel:99999999999999999999", "x"], /no id of Discord's/],
