@@ -18,16 +18,16 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     text: string | undefined,
     told: readonly string[],
   ])[] = [
-    ["P6", "an open bot by its token alone", undefined, [
+    ["P6", "an open bot with a token alone", undefined, [
       "warning channels.discord.groupPolicy: Without channels.discord, every member of every guild of the bot may talk to it",
     ]],
-    ["P3", "nothing of pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
-    ["G9", "intents that hear no server", discord('"gateway":{"intents":["direct_messages"]}'), [
+    ["P3", "nothing about pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
+    ["G9", "intents without guild messages", discord('"gateway":{"intents":["direct_messages"]}'), [
       "warning channels.discord.gateway.intents: Without the intent guild_messages, Discord sends the bot no messages of guilds",
     ]],
     [
       "G9",
-      "intents that hear no direct message, where there are to be any",
+      "intents without direct messages if DMs are on",
       '{"channels":{"discord":{"dm":{"policy":"allowlist"},"gateway":{"intents":["guild_messages"]}}}}',
       [
         "warning channels.discord.gateway.intents: Without the intent direct_messages, Discord sends the bot no direct messages",
@@ -36,16 +36,16 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "G9",
-      "nothing of intents that hear what is to be answered",
+      "nothing about sufficient intents",
       discord('"gateway":{"intents":["guilds","guild_messages"]}'),
       [],
     ],
-    ["P8", "channels that list none", discord('"guilds":{"*":{"channels":{}}}'), [
+    ["P8", "empty channels", discord('"guilds":{"*":{"channels":{}}}'), [
       'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
     ]],
     [
       "P10",
-      "users that list nobody",
+      "empty users",
       discord('"guilds":{"*":{"users":[],"channels":{"a":{"users":[]}}}}'),
       [
         'warning channels.discord.guilds.*.users: The empty "users" lets no one in',
@@ -54,7 +54,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P11",
-      "bots that are answered whoever they are and whatever they say, at the first such place",
+      "answers to every message of every bot, at the first such place",
       discord(
         '"allowBots":true,"guilds":{"a":{},"b":{"requireMention":false},' +
           '"c":{"requireMention":false}}',
@@ -65,7 +65,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P11",
-      "a channel where they are, whatever its guild says",
+      "a channel with such answers, under any rules of its guild",
       discord(`"allowBots":true,"guilds":{"a":{"users":["1"],"channels":{
         "*":{"users":["*"]},"quiet":{"allow":false,"requireMention":false},
         "loud":{"requireMention":false}}}}`),
@@ -75,7 +75,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P11",
-      "nothing of bots that must mention it, or be listed, or are in no guild",
+      "nothing about bots that must mention it, or be listed, or share no guild",
       discord(`"allowBots":true,"guilds":{"a":{"requireMention":false,"users":["1"]},
         "b":{"requireMention":true,"channels":{"c":{}}},
         "d":{"channels":{"*":{"requireMention":false,"users":["role:1"]},"e":{}}}}`),
@@ -93,7 +93,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P13",
-      "entries for PluralKit while it is not asked",
+      "PluralKit entries while PluralKit is off",
       discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
       [
         'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets no one in, because PluralKit is off',
@@ -101,13 +101,13 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P13",
-      "nothing of PluralKit where it is asked",
+      "nothing about PluralKit entries while it is on",
       discord('"pluralkit":{"enabled":true},"guilds":{"*":{"users":["pk:abcde"]}}'),
       [],
     ],
     [
       "C6",
-      "what an account inherits once, and what it says itself where that is",
+      "inherited keys once, and an account's own keys at their place",
       discord(`"guilds":{"*":{"channels":{}}},"accounts":{
         "a":{"guilds":{"*":{"users":[]}}},"b":{"groupPolicy":"disabled"}}`),
       [
@@ -118,7 +118,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "C6",
-      "a key that does nothing within an account",
+      "a key without effect within an account",
       discord('"accounts":{"a":{"configWrites":true}}'),
       [
         'warning channels.discord.accounts.a.configWrites: "configWrites" has no effect in this version',
@@ -129,7 +129,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ]],
     [
       "C12",
-      "a section that does nothing, once",
+      "a section without effect, once",
       discord('"actions":{"roles":true,"moderation":true}'),
       [
         'warning channels.discord.actions: "actions" has no effect in this version',
@@ -137,7 +137,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "C12",
-      "nothing of keys that are switched off",
+      "nothing about keys that are switched off",
       discord(
         '"allowBots":false,"streaming":"off","pluralkit":{"token":"x"},"accounts":{},"intentFilter":{"enabled":false,"respondThreshold":0.5},"execApprovals":{"enabled":false}',
       ),
@@ -153,31 +153,31 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P6",
-      "guilds that the policy shuts out",
+      "guilds that the policy closes",
       discord('"groupPolicy":"disabled","guilds":{"*":{}}'),
       [
         'warning channels.discord.guilds: These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
       ],
     ],
-    ["S2", "two people who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],
-    ["S2", "everybody who shares a memory", dms('"policy":"open","allowFrom":["*"]'), [SHARED]],
-    ["S2", "nothing of one person, however often", dms('"allowFrom":["1"," 1"]'), []],
+    ["S2", "two users who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],
+    ["S2", "all users if they share a memory", dms('"policy":"open","allowFrom":["*"]'), [SHARED]],
+    ["S2", "nothing about one user, listed twice", dms('"allowFrom":["1"," 1"]'), []],
     [
       "S2",
-      "nothing of people who have a memory each",
+      "nothing about users with a memory each",
       dms('"allowFrom":["1","2"]').replace(/}$/, ',"session":{"dmScope":"per-peer"}}'),
       [],
     ],
     [
       "S2",
-      "nothing of people while DMs are off",
+      "nothing about users while DMs are off",
       discord('"name":""').replace('"name":""', '"dms":{}')
         .replace('"enabled":false', '"enabled":false,"allowFrom":["1","2"]'),
       [],
     ],
     [
       "L3",
-      "models that are not asked when the first one fails",
+      "fallback models",
       discord('"dms":{}').replace(
         /}$/,
         ',"agents":{"defaults":{"model":{"primary":"ollama/a","fallbacks":["ollama/b"]}}}}',
@@ -186,10 +186,10 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         'warning agents.defaults.model.fallbacks: "fallbacks" has no effect in this version',
       ],
     ],
-    ["C7", "nothing of an account that is off", '{"channels":{"discord":{"enabled":false}}}', []],
+    ["C7", "nothing about a disabled account", '{"channels":{"discord":{"enabled":false}}}', []],
   ];
   for (const [rule, name, text, expected] of cases) {
-    it(`[${rule}] tells ${name}`, async () => {
+    it(`[${rule}] reports ${name}`, async () => {
       assert.deepEqual(await told(text), expected);
     });
   }

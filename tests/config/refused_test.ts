@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { discord, load, rendered, told } from "./support.ts";
 
-/** A file with these keys at its top, beside a section that says nothing more. */
+/** A file with these keys at its top, beside a section without other problems. */
 const file = (keys: string): string => discord('"enabled":true').replace(/}$/, `,${keys}}`);
 
 const ONE = "Only the first agent,";
@@ -16,7 +16,7 @@ describe("refusedIn()", () => {
   ])[] = [
     [
       "N1",
-      "an agent that is to be silent",
+      "an agent that must stay silent",
       file('"router":{"dedupWindowSec":9,"assignments":{"main":{"role":"passive"}}}'),
       [
         'error router.assignments.main.role: "passive" is not implemented yet: the agent would answer in these channels',
@@ -39,7 +39,7 @@ describe("refusedIn()", () => {
     ],
     [
       "X4",
-      "bounds of what is spent",
+      "limits of costs",
       file('"budgets":{"perUser":{"tokensPerDay":0},"total":{"moneyPerDay":5}}'),
       [
         'error budgets.perUser.tokensPerDay: "tokensPerDay" is not implemented yet: the bot would exceed it',
@@ -48,13 +48,13 @@ describe("refusedIn()", () => {
     ],
     [
       "L1",
-      "a provider that could not answer, though no model names it",
+      "an unsupported provider, even if no model names it",
       file('"models":{"providers":{"g":{"kind":"google"}}}'),
       ["error models.providers.g.kind: Google's models are not implemented yet"],
     ],
     [
       "I1",
-      "mentions that the filter is to judge, wherever it is switched on",
+      "mentions that the filter must check, wherever it is on",
       discord(`"intentFilter":{"alwaysRespondToMentions":false},"guilds":{"*":{"channels":{
         "a":{"intentFilter":{"enabled":true}},
         "b":{"intentFilter":{"alwaysRespondToMentions":false}}},
@@ -68,7 +68,7 @@ describe("refusedIn()", () => {
     ],
     [
       "I1",
-      "mentions that the filter of one account is to judge",
+      "mentions that one account's filter must check",
       discord(`"intentFilter":{"alwaysRespondToMentions":false},
         "accounts":{"a":{"intentFilter":{"enabled":true}}}`),
       [
@@ -87,7 +87,7 @@ describe("refusedIn()", () => {
   const left: readonly (readonly [rule: string, name: string, text: string])[] = [
     [
       "N2",
-      "what the one agent would do anyway",
+      "rules that the one agent follows anyway",
       file('"bindings":[{"agentId":"main","match":{}}]'),
     ],
     ["N1", "an agent that is active", file('"router":{"assignments":{"main":{"channels":["a"]}}}')],
@@ -104,7 +104,7 @@ describe("refusedIn()", () => {
     });
   }
 
-  it("[C2] tells them with all else that is wrong, and what to do", async () => {
+  it("[C2] reports them with all other errors and a hint", async () => {
     const text = discord(
       '"token":"${NO_TOKEN}","intentFilter":' +
         '{"enabled":true,"alwaysRespondToMentions":false}',

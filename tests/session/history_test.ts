@@ -32,7 +32,7 @@ describe("selectEntries()", () => {
     });
   }
 
-  it("[H2] leaves out what comes before the first user's entry", () => {
+  it("[H2] leaves out entries before the first user's", () => {
     assert.equal(
       texts(selectEntries([bot("a0"), ...transcript], { maxChars: 14 })).startsWith("u1"),
       true,

@@ -6,7 +6,7 @@ import { importConfig } from "../../../src/config/openclaw/import.ts";
 import { imported, refusal } from "../import_support.ts";
 import { texts } from "../jsonc_texts.ts";
 
-/** The short blocks of the seed's page, as they are printed there. */
+/** The short blocks of the seed's page, as printed there. */
 const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, told: string[]])[] = [
   [
     "the smallest config",
@@ -91,7 +91,7 @@ const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, to
 
 describe("[C11] importConfig()", () => {
   for (const [what, text, value, told] of BLOCKS) {
-    it(`takes over ${what}`, async () => {
+    it(`imports ${what}`, async () => {
       const result = await imported(text);
       assert.deepEqual(result.value, value);
       assert.deepEqual(result.told, told);
@@ -142,7 +142,7 @@ describe("[C11] importConfig()", () => {
     assert.match(ours, /"policy": "pairing", \/\/ pairing \| allowlist \| open \| disabled\n/);
   });
 
-  it("takes over a whole file of today", async () => {
+  it("imports a whole file of today", async () => {
     const file = new URL("../../fixtures/config/openclaw_today.json5", import.meta.url);
     const { value, told, text } = await imported(readFileSync(file, "utf8"));
     assert.deepEqual(value, {
@@ -214,7 +214,7 @@ describe("[C11] importConfig()", () => {
     });
   });
 
-  it("keeps comments with what they stand at", async () => {
+  it("keeps comments at their entries", async () => {
     const { text } = await imported(`// our bot
 {
   // where people are
@@ -254,7 +254,7 @@ describe("[C11] importConfig()", () => {
     );
   });
 
-  it("says what stays behind, each with its line and why", async () => {
+  it("notes each key that stays behind, with its line and the reason", async () => {
     const { told, value } = await imported(`{
   meta: { lastTouchedVersion: "2026.2.9" },
   gateway: { port: 18789 },
@@ -278,7 +278,7 @@ describe("[C11] importConfig()", () => {
     assert.ok(!told.join().includes("secret-of-telegram"));
   });
 
-  it("leaves behind what our loader says no to, where nobody is let in by it", async () => {
+  it("leaves refused values behind if that lets no one in", async () => {
     const { value, told } = await imported(
       '{ messages: { groupChat: { mentionPatterns: ["ok", "(?<=a)b"] }, ackReaction: "eyes" } }',
     );
@@ -294,30 +294,30 @@ describe("[C11] importConfig()", () => {
       "{ channels: { $include: './c.json5' } }",
       /\$include": Copy the other/,
     ],
-    ["users that are no list", guildWith('users: "ada"'), /users: Expected a list/],
-    ["a mention rule that is none", guildWith('requireMention: "yes"'), /Expected true or false/],
-    ["a guild that is no object", discordWith("guilds: { '1': true }"), /Expected an object/],
-    ["channels that are no object", guildWith("channels: []"), /channels: Expected an object/],
-    ["a channel that is no object", guildWith("channels: { a: false }"), /Expected an object/],
+    ["users that are not a list", guildWith('users: "ada"'), /users: Expected a list/],
+    ["an invalid mention rule", guildWith('requireMention: "yes"'), /Expected true or false/],
+    ["a guild that is not an object", discordWith("guilds: { '1': true }"), /Expected an object/],
+    ["channels that are not an object", guildWith("channels: []"), /channels: Expected an object/],
+    ["a channel that is not an object", guildWith("channels: { a: false }"), /Expected an object/],
     [
-      "a policy that nobody knows",
+      "an unknown policy",
       discordWith('groupPolicy: "alowlist"'),
       /accepts allowlist, open/,
     ],
-    ["a policy for DMs that nobody knows", discordWith('dm: { policy: "no" }'), /accepts pairing/],
-    ["accounts that are no object", discordWith("accounts: []"), /Expected an object/],
-    ["a guild in the wrong kind", discordWith("guilds: []"), /Expected an object/],
-    ["a list of tools that holds nothing", '{ tools: { deny: [""] } }', /tools\.deny\[0\]/],
-    ["a tool that is none, in a guild", guildWith('tools: { deny: [""] }'), /tools\.deny\[0\]/],
-    ["something nested too deep", "[".repeat(100_000), /Unexpected end|too deep/],
+    ["an unknown policy for DMs", discordWith('dm: { policy: "no" }'), /accepts pairing/],
+    ["accounts that are not an object", discordWith("accounts: []"), /Expected an object/],
+    ["guilds of the wrong type", discordWith("guilds: []"), /Expected an object/],
+    ["a list of tools without valid entries", '{ tools: { deny: [""] } }', /tools\.deny\[0\]/],
+    ["an invalid tool in a guild", guildWith('tools: { deny: [""] }'), /tools\.deny\[0\]/],
+    ["deep nesting", "[".repeat(100_000), /Unexpected end|too deep/],
   ];
   for (const [what, text, why] of REFUSED) {
-    it(`imports nothing of ${what}: it could let somebody in who was kept out`, async () => {
+    it(`imports nothing of ${what}, because it could let in users who were kept out`, async () => {
       assert.match((await refusal(text)).join("\n"), why);
     });
   }
 
-  it("never throws, whatever it is given", async () => {
+  it("never throws, for any input", async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), texts.map(({ text }) => text)), async (text) => {
         const { kind } = await importConfig(text);

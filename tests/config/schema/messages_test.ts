@@ -14,7 +14,7 @@ describe("[R13] messages.texts", () => {
   });
 
   for (const key of keys) {
-    it(`${key} says what is filled in, and what is said without it`, () => {
+    it(`${key} names its placeholders and its default`, () => {
       const doc = docs.get(texts[key]);
       for (const word of Object.keys(SENTENCES[key].words)) {
         assert.ok(doc?.description.includes(`{${word}}`), word);
@@ -24,7 +24,7 @@ describe("[R13] messages.texts", () => {
   }
 
   for (const blank of ["", " \n"]) {
-    it(`may not be ${JSON.stringify(blank)}: a turn that failed would be silence`, async () => {
+    it(`may not be ${JSON.stringify(blank)}: a failed turn would be silent`, async () => {
       const found = await told(
         `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
       );
@@ -35,14 +35,14 @@ describe("[R13] messages.texts", () => {
     });
   }
 
-  it("reach the program as they are written", async () => {
+  it("reach the program unchanged", async () => {
     const config = await configOf('{ "messages": { "texts": { "tooLong": "Mehr: {file}" } } }');
     assert.deepEqual(config.texts, { tooLong: "Mehr: {file}" });
   });
 });
 
 describe("[R9] messages.linkHosts", () => {
-  it("takes hosts, and all below one", async () => {
+  it("takes hosts, and all subdomains of one", async () => {
     const hosts = ["example.org", "*.example.org"];
     const config = await configOf(`{ "messages": { "linkHosts": ${JSON.stringify(hosts)} } }`);
     assert.deepEqual(config.messages.linkHosts, hosts);
@@ -64,7 +64,7 @@ describe("[R7] messages.ackReaction", () => {
     });
   }
 
-  it("may be none", async () => {
+  it("may be empty", async () => {
     const config = await configOf('{ "messages": { "ackReaction": "" } }');
     assert.equal(config.messages.ackReaction, undefined);
   });

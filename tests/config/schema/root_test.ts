@@ -87,7 +87,7 @@ describe("bounds and defaults of the schema", () => {
     });
   }
 
-  it("[X6] say of what is kept what the store does", () => {
+  it("[X6] keep records as long as the store's defaults", () => {
     const retention = configSchema.parse({ store: { retention: {} } }).store.retention;
     assert.equal(retention.decisionsDays, DEFAULT_RETENTION.decisionsDays);
     assert.equal(retention.decisionsMax, DECISIONS_MAX);
@@ -96,7 +96,7 @@ describe("bounds and defaults of the schema", () => {
     assert.equal(retention.transcriptsDays, 0);
   });
 
-  it("[R13] know the sentences that there are, and no other", async () => {
+  it("[R13] know exactly Barnacle's sentences", async () => {
     const { texts } = await configOf('{"messages":{"texts":{"failure":"Hoppla: {id}"}}}');
     assert.deepEqual(texts, { failure: "Hoppla: {id}" });
     const wrong = await told('{"messages":{"texts":{"falure":"Hoppla"}}}');
@@ -181,7 +181,7 @@ describe("[C4] the JSON Schema", () => {
     it(`refuses ${text}`, () => assert.ok(!validate(JSON.parse(text))));
   }
 
-  it("says of every key what it is", () => {
+  it("describes every key", () => {
     const missing: string[] = [];
     const visit = (node: unknown, path: string): void => {
       if (typeof node !== "object" || node === null) return;
@@ -196,7 +196,7 @@ describe("[C4] the JSON Schema", () => {
     assert.deepEqual(missing, []);
   });
 
-  it("[C9] says of a key that a change of it does not take effect at once", () => {
+  it("[C9] says which changes need a reconnect or a restart", () => {
     const { channels, http, log, preflight, store } = configSchema.shape;
     const { token, enabled, gateway, rest, retry, rateLimit, dm, guilds, presence } =
       discord.unwrap().shape;
@@ -223,7 +223,7 @@ describe("[C4] the JSON Schema", () => {
 
 describe("[D5] channels.discord.retry", () => {
   for (const keys of ['"maxDelayMs":100', '"minDelayMs":500,"maxDelayMs":100']) {
-    it(`${keys}: the shortest wait is not longer than the longest, written or not`, async () => {
+    it(`${keys}: refuses a shortest delay above the longest, written or inherited`, async () => {
       const { problems } = await load(`{ "channels": { "discord": { "retry": {${keys}} } } }`);
       const errors = problems.filter(({ severity }) => severity === "error");
       assert.deepEqual(errors.map(({ path, message, hint }) => ({ path, message, hint })), [{
