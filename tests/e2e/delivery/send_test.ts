@@ -112,7 +112,7 @@ describe("[S4] [D2] barnacle send", () => {
     [["#general", "x"], /names are not accepted here/],
     [["<@&123456789012345678>", "x"], /is a role/],
     [["", "x"], /no target/],
-    [["channel:99999999999999999999", "x"], /no id of Discord's/],
+    [["channel:99999999999999999999", "x"], /not a Discord id/],
     [["channel:123456789012345678"], /nothing to send/],
     [["channel:123456789012345678", "  "], /nothing to send/],
     [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /Cannot read.*ENOENT/],
