@@ -17,13 +17,19 @@ import { readSources, type Source } from "./import_graph.ts";
 /** Rooms without findings. A room joins this list once its exports are documented. */
 export const ROOMS: readonly string[] = [
   "src/agent",
+  "src/config",
   "src/core",
   "src/flows",
   "src/interactions",
   "src/lib",
   "src/policy",
+  "src/session",
   "src/store",
+  "src/tools",
 ];
+
+/** The zod schema of the config. Its types are inferred, so its exports need no explicit ones. */
+const SCHEMA = "src/config/schema/";
 
 /** One exported symbol that `deno doc --lint` complains about. */
 export interface DocFinding {
@@ -52,14 +58,20 @@ export function docFindings(
     const [, file = ""] = /^\s*--> (.+?):\d+:\d+$/m.exec(text) ?? [];
     const path = file.replaceAll("\\", "/").replace(`${root.replaceAll("\\", "/")}/`, "");
     if (!rooms.some((room) => path.startsWith(`${room}/`))) return [];
-    const [, type] = /references private type '(\w+)'/.exec(text) ?? [];
+    if (path.startsWith(SCHEMA) && /^error\[missing-(?:explicit|return)-type\]/.test(text)) {
+      return [];
+    }
+    const [, type] = /references private type '([\w$]+)'/.exec(text) ?? [];
     if (type !== undefined && !sources.some((source) => declares(source.text, type))) return [];
     return [{ path, text: text.trimEnd() }];
   });
 }
 
+/** An import, as of `{ type Node }`, declares nothing. */
 function declares(text: string, type: string): boolean {
-  return new RegExp(`\\b(?:interface|type|class|const) ${type}\\b`).test(text);
+  return new RegExp(`\\b(?:interface|class|const) ${type}\\b|\\btype ${type}\\b(?! *[,}])`).test(
+    text,
+  );
 }
 
 /** Returns the exit code: 0 without findings, 1 with some, or if Deno checked nothing. */

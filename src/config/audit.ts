@@ -17,9 +17,13 @@ import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** A warning or an error about a part of the file. */
 export interface Remark extends Span {
+  /** A refused key is an error, all others are warnings. */
   readonly severity: Severity;
+  /** Config path of the key. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint?: string;
 }
 
@@ -93,9 +97,13 @@ function isWithin(path: readonly Segment[], above: readonly Segment[]): boolean 
 
 /** A remark about keys that the file does not have. */
 export interface SilentRemark {
+  /** Always a warning so far. */
   readonly severity: Severity;
+  /** Config path of the missing key. */
   readonly path: string;
+  /** The effect of its absence, for the operator. */
   readonly message: string;
+  /** How to change it. */
   readonly hint: string;
 }
 

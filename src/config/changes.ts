@@ -23,13 +23,16 @@ import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key whose value has changed. */
 export interface Change {
+  /** Config path of the key. */
   readonly path: string;
   /**
    * JSON of the old value, a secret as `"[redacted]"`; a list is one value. Absent if there was
    * none.
    */
   readonly from?: string;
+  /** JSON of the new value, written like `from`. Absent if the key was removed. */
   readonly to?: string;
+  /** When the change takes effect. */
   readonly takesEffect: TakesEffect;
 }
 
@@ -43,10 +46,13 @@ export interface Change {
  * - `stop`: it was removed or disabled.
  */
 export interface AccountChange {
+  /** The changed account. */
   readonly accountId: AccountId;
+  /** The next step for it, as above. */
   readonly does: "keep" | "apply" | "restart" | "start" | "stop";
 }
 
+/** The result of comparing two configs. */
 export interface ReloadPlan {
   /** In the order of the files; removed keys last. */
   readonly changes: readonly Change[];

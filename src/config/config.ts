@@ -25,6 +25,7 @@ export interface BotConfig extends SharedConfig {
 
 /** The config of one account. */
 export interface Config extends SharedConfig {
+  /** This account's own config. */
   readonly discord: DiscordConfig;
 }
 
@@ -36,14 +37,19 @@ export interface SharedConfig {
   readonly agent: AgentConfig;
   /** Maximum number of sessions that are answered at the same time. */
   readonly maxConcurrentTurns: number;
+  /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
   /** Sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
+  /** How replies look. */
   readonly messages: MessagesConfig;
+  /** Which direct messages share a session (S1). */
   readonly dmScope: Settings["session"]["dmScope"];
+  /** The HTTP server for health checks and metrics. */
   readonly http: HttpConfig;
   /** Checks before connecting (G13). */
   readonly preflight: { readonly network: boolean; readonly dns: boolean };
+  /** Least level of log lines to write. */
   readonly logLevel: Settings["log"]["level"];
   /** How long running turns may continue after a stop, in seconds (G12). */
   readonly shutdownGraceSec: number;
@@ -55,15 +61,19 @@ export interface SharedConfig {
 
 /** How long to keep records, in days; 0 keeps them for ever. */
 export interface RetentionConfig {
+  /** Days to keep decisions. */
   readonly decisionsDays: number;
   /** Maximum number of decisions to keep, from 1; the newest stay. */
   readonly decisionsMax: number;
+  /** Days to keep messages that were not addressed to the bot. */
   readonly contextDays: number;
+  /** Days to keep files that never reached Discord. */
   readonly mediaDays: number;
 }
 
 /** The config of one Discord account. */
 export interface DiscordConfig {
+  /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
   /** Name in lists; the id if absent. */
   readonly name?: string;
@@ -75,6 +85,7 @@ export interface DiscordConfig {
   readonly tokenPlace: string;
   /** Names are not resolved to ids yet (P12). */
   readonly access: AccessPolicy;
+  /** How to look up members of PluralKit systems. */
   readonly pluralkit: PluralkitConfig;
   /** Maximum number of overheard messages in a turn's context; 0 disables (H1). */
   readonly historyLimit: number;
@@ -84,12 +95,16 @@ export interface DiscordConfig {
   readonly dmHistoryLimits: ReadonlyMap<string, number>;
   /** Maximum length of a message, in UTF-16 units. */
   readonly textChunkLimit: number;
+  /** Maximum number of lines in one message. */
   readonly maxLinesPerMessage: number;
+  /** How to split a reply. */
   readonly chunkMode: AccountSettings["chunkMode"];
+  /** The users and roles that a reply may ping. */
   readonly allowedMentions: {
     readonly users: AccountSettings["allowedMentions"]["users"];
     readonly roles: readonly RoleId[];
   };
+  /** The gateway connection. */
   readonly gateway: {
     /** Discord's names in lower case; `reactions` stands for those of guilds and of DMs (G9). */
     readonly intents: "agent_recommended" | readonly Intent[];
@@ -101,13 +116,19 @@ export interface DiscordConfig {
     /** `"auto"`: as many as Discord recommends. */
     readonly shards: "auto" | number;
   };
+  /** The bot's status at Discord. */
   readonly presence: Presence;
   /** Whether to register slash commands. */
   readonly nativeCommands: boolean;
+  /** Limits of requests to Discord. */
   readonly rest: Readonly<AccountSettings["rest"]>;
+  /** Retries of failed requests. */
   readonly retry: Readonly<AccountSettings["retry"]>;
+  /** Limits of each channel's queue. */
   readonly rateLimit: Readonly<AccountSettings["rateLimit"]>;
+  /** Which messages of an answer are Discord replies. */
   readonly replyToMode: AccountSettings["replyToMode"];
+  /** Whether to show an answer while it grows. */
   readonly streaming: AccountSettings["streaming"];
   /** Maximum size of a file to send, in bytes. */
   readonly mediaMaxBytes: number;
@@ -115,7 +136,9 @@ export interface DiscordConfig {
 
 /** How to look up members of PluralKit systems (P13). */
 export interface PluralkitConfig {
+  /** Whether to ask PluralKit. */
   readonly enabled: boolean;
+  /** For private systems. */
   readonly token?: Secret;
   /** Without a slash at its end: `"https://api.pluralkit.me/v2"`. */
   readonly apiUrl: string;
@@ -123,11 +146,15 @@ export interface PluralkitConfig {
 
 /** How replies look, for all accounts. */
 export interface MessagesConfig {
+  /** Maximum number of messages of one reply. */
   readonly maxChunks: number;
+  /** How to show Markdown tables. */
   readonly tables: Settings["messages"]["tables"];
   /** An emoji, or `<:name:id>`; no reaction if absent. */
   readonly ackReaction?: string;
+  /** Which messages get the reaction. */
   readonly ackReactionScope: Settings["messages"]["ackReactionScope"];
+  /** Whether to remove the reaction after the reply. */
   readonly removeAckAfterReply: boolean;
   /** Hosts that the model may link to. */
   readonly linkHosts: readonly string[];
@@ -135,16 +162,20 @@ export interface MessagesConfig {
 
 /** The bot's status at Discord. */
 export interface Presence {
+  /** Online status that Discord shows. */
   readonly status: "online" | "idle" | "dnd" | "invisible";
   /** Custom status. */
   readonly activity?: string;
 }
 
+/** An intent by its name in the config. */
 export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
+/** The agent that answers. */
 export interface AgentConfig {
   /** `"main"` if the config lists no agent (S1). */
   readonly id: string;
+  /** The agent's name; absent if it has none. */
   readonly name?: string;
   /** Instructions for the model, after the built-in prompt. */
   readonly prompt?: string;
@@ -154,9 +185,11 @@ export interface AgentConfig {
   readonly turnTimeoutSec: number;
 }
 
+/** The HTTP server for health checks and metrics. */
 export interface HttpConfig {
   /** Addresses to listen on. */
   readonly bind: readonly string[];
+  /** TCP port; 0 takes a free one. */
   readonly port: number;
   /** Bearer token for other machines; always set if `bind` is not loopback only. */
   readonly token?: Secret;

@@ -27,13 +27,17 @@ import { type Segment, valueAt } from "./text/tree.ts";
 
 /** The resolved secrets. */
 export interface FoundSecrets {
+  /** Secrets of each account. */
   readonly accounts: ReadonlyMap<AccountId, AccountSecrets>;
+  /** Absent if `http.token` is not set, or cannot be read. */
   readonly httpToken?: Secret;
+  /** Secrets of each provider, by its name in the config. */
   readonly providers: Readonly<Record<string, ProviderSecrets>>;
   /** All of them, by their config path. */
   readonly byPath: SecretsByPath;
   /** Whether the file itself contains one (C8). */
   readonly holdsLiteral: boolean;
+  /** The secrets that cannot be read, and why. */
   readonly problems: readonly Problem[];
 }
 
@@ -43,13 +47,19 @@ export type SecretsByPath = ReadonlyMap<
   { readonly path: readonly Segment[]; readonly secret: Secret }
 >;
 
+/** Secrets of one account; absent ones are not set, or cannot be read. */
 export interface AccountSecrets {
+  /** The bot token. */
   readonly token?: Secret;
+  /** The token for PluralKit. */
   readonly pluralkit?: Secret;
 }
 
+/** Secrets of one provider. */
 export interface ProviderSecrets {
+  /** The API key; absent if it is not set, or cannot be read. */
   readonly apiKey?: Secret;
+  /** Values of the headers by name. */
   readonly headers: Readonly<Record<string, Secret>>;
 }
 

@@ -20,6 +20,7 @@ import { toConfig } from "./to_config.ts";
 
 /** Everything that loading needs from outside. */
 export interface ConfigPorts {
+  /** Environment variables. */
   readonly env: Env;
   /**
    * The text of a file that contains a secret.
@@ -31,6 +32,7 @@ export interface ConfigPorts {
   readonly isElsewhere?: boolean;
 }
 
+/** A loaded config, or why it cannot be used. */
 export type Loaded =
   | {
     readonly kind: "loaded";

@@ -12,13 +12,19 @@ import type { Segment } from "./text/tree.ts";
 
 /** A test of texts, and the patterns that are not valid. */
 export interface Mentions {
+  /** Whether a text mentions the bot. */
   readonly matches: (text: string) => boolean;
+  /** The patterns that are not valid. */
   readonly problems: readonly PatternProblem[];
 }
 
+/** A pattern that is not valid. */
 export interface PatternProblem {
+  /** Config path of the pattern. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint: string;
 }
 

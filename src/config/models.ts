@@ -10,27 +10,34 @@
 import type { Settings } from "./schema/root.ts";
 import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 
+/** The API that a provider has. */
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 
 /** A model server. */
 export interface Provider {
   /** The first part of `"<provider>/<model>"`. */
   readonly id: string;
+  /** The API that it has. */
   readonly kind: ProviderKind;
+  /** Address without a slash at its end: `"https://api.openai.com/v1"`. */
   readonly baseUrl: string;
   /** Absent for servers without authentication. */
   readonly apiKey?: Secret;
+  /** Headers to add to each request. */
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
 /** A provider of the config; the environment may fill the gaps. */
 export interface WrittenProvider extends Omit<Provider, "baseUrl"> {
+  /** Absent if the config has no address. */
   readonly baseUrl?: string;
 }
 
 /** Models as `"<provider>/<model>"`: the one to ask first, and those to ask if it fails. */
 export interface ModelNames {
+  /** The model to ask first. */
   readonly primary: string;
+  /** Models to ask if the first one fails, in order. */
   readonly fallbacks: readonly string[];
 }
 
@@ -40,14 +47,19 @@ export interface ModelsConfig {
   readonly names?: ModelNames;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
+  /** The providers of the config by name. */
   readonly providers: Readonly<Record<string, WrittenProvider>>;
 }
 
+/** A model and its server. */
 export interface ModelChoice {
+  /** The server to ask. */
   readonly provider: Provider;
+  /** Name of the model at that server. */
   readonly model: string;
 }
 
+/** The models to ask, or why there are none. */
 export type ResolvedModels =
   /** The first choice is asked first. */
   | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
@@ -84,13 +96,21 @@ export const NO_GOOGLE = {
   hint: 'name a model of an "openai-compatible" or "anthropic" provider',
 } as const;
 
-interface Vendor {
+/** A vendor that the environment may name. */
+export interface Vendor {
+  /** Name of its provider: `"openai"`. */
   readonly id: string;
+  /** Name for people: `"OpenAI"`. */
   readonly name: string;
+  /** The vendor's API. */
   readonly kind: ProviderKind;
+  /** Its own address. */
   readonly baseUrl: string;
+  /** Variable with the API key: `"OPENAI_API_KEY"`. */
   readonly keyVariable: string;
+  /** Variable with another address: `"OPENAI_BASE_URL"`. */
   readonly urlVariable: string;
+  /** Variable with the model: `"OPENAI_MODEL"`. */
   readonly modelVariable: string;
 }
 

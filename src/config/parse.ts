@@ -25,6 +25,7 @@ import { isRecord, readTree, type Segment } from "./text/tree.ts";
 export interface ConfigText {
   /** Path as the operator would write it, for messages. */
   readonly file: string;
+  /** The file's text. */
   readonly text: string;
 }
 
@@ -36,11 +37,13 @@ export interface Parsed {
   readonly written?: Readonly<Record<string, unknown>>;
   /** The text without its secrets; absent without a file, or if it is not valid. */
   readonly blanked?: string;
+  /** Every problem, in the order of the file. */
   readonly problems: readonly Problem[];
   /** Makes a problem at a key of this file, for checks that run later. */
   readonly problemAt: ProblemAt;
 }
 
+/** Makes a problem at a key of the file. */
 export type ProblemAt = (
   severity: Severity,
   path: readonly Segment[],

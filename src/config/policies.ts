@@ -14,7 +14,9 @@ import { accountsOf } from "./schema/accounts.ts";
 import { mentionsOf } from "./mention.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
+/** The access policy of one account. */
 export interface AccountPolicy {
+  /** Id of the account. */
   readonly accountId: AccountId;
   /** Names are not resolved yet; see `withNames`. */
   readonly access: AccessPolicy;

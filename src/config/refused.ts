@@ -15,8 +15,11 @@ import { entriesAt, isList, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key that makes the config invalid, and the way to fix it. */
 export interface Refused {
+  /** Config path of the key. */
   readonly path: readonly Segment[];
+  /** The reason, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint: string;
 }
 

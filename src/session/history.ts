@@ -9,6 +9,7 @@
 
 import type { Entry } from "../core/inbound/transcript.ts";
 
+/** Limits of the selected history. */
 export interface HistoryLimits {
   /** Maximum number of user turns; as many as fit if absent (H2). */
   readonly userTurns?: number;

@@ -15,17 +15,24 @@ import { nameOf, type Segment } from "../text/tree.ts";
 
 /** A fault of a value, and its place. */
 export interface Finding extends Span {
+  /** Config path of the value. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint?: string;
 }
 
-type Issue = z.core.$ZodIssue;
+/** A fault as zod reports it. */
+export type Issue = z.core.$ZodIssue;
 
 /** Everything that findings are made from. */
 export interface Findings {
+  /** The schema of the whole file. */
   readonly schema: Schema;
+  /** The parsed file. */
   readonly root: Node;
+  /** The file's text. */
   readonly text: string;
   /** Whether the value at a path must not be shown. */
   readonly isSecret: (path: readonly Segment[]) => boolean;

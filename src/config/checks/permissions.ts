@@ -9,11 +9,15 @@ import { type Problem } from "../text/problem.ts";
 
 /** POSIX facts of a file and of the process; Windows has none. */
 export interface FileFacts {
+  /** Path of the file. */
   readonly path: string;
   /** Permission bits, such as `0o640`; bits above 0o777 do not matter. */
   readonly mode: number;
+  /** Owner of the file. */
   readonly uid: number;
+  /** Group of the file. */
   readonly gid: number;
+  /** The process's own ids. */
   readonly self: {
     readonly uid: number;
     /** The process's own group. */

@@ -97,6 +97,7 @@ const agents: Rule = (found, into) => {
   put(into, ["list"], list, found.mark);
 };
 
+/** Keys of `agents`. */
 export const agentsTable: Table = {
   defaults: (found, into) => {
     const table: Table = {
@@ -166,6 +167,7 @@ const provider: Convert = (value, found) => {
   return walk<Made>(value, found, table, { kind });
 };
 
+/** Keys of `models`. */
 export const modelsTable: Table = {
   providers: same(eachKey(provider)),
   mode: dropped, // whether OpenClaw adds its own catalogue; we have none

@@ -24,7 +24,7 @@ import {
 type Section = Readonly<Record<string, unknown>>;
 
 /** `channels.discord`, with its accounts. */
-export const discord: Convert = (value, found) => {
+export const discord: Convert = (value: unknown, found: Found): unknown => {
   if (!isRecord(value)) return refuse(found, "Expected an object");
   const source = spread(newerFirst(value, found), found);
   const root = account(source, found, {}, true);

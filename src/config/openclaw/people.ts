@@ -35,7 +35,7 @@ import {
 import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
 /** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
-export const people: Convert = (value, found) => {
+export const people: Convert = (value: unknown, found: Found): unknown => {
   const list = listOf(person)(value, found);
   if (isList(list) && list.length === 0) {
     changed(
@@ -169,7 +169,7 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 };
 
 /** `guilds`: by id, slug or `"*"`. */
-export const guilds: Convert = (value, found) => {
+export const guilds: Convert = (value: unknown, found: Found): unknown => {
   if (!isRecord(value)) return refuse(found, "Expected an object");
   return walk<Made>(value, found, {}, {}, (at, into) => {
     const { key } = at;

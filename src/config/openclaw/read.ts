@@ -23,6 +23,7 @@ export interface Mark {
   readonly below: readonly string[];
 }
 
+/** The mark of an entry that is in no file. */
 export const UNMARKED: Mark = { line: 0, above: [], beside: [], below: [] };
 
 /** Key of an object or a list for the marks of its entries; no key of a file is a symbol. */
@@ -53,9 +54,13 @@ export type Source =
 
 /** A key that cannot be imported as written. */
 export interface Remark {
+  /** `invalid` keeps the file from being imported. */
   readonly kind: "left" | "invalid";
+  /** Config path of the key. */
   readonly path: string;
+  /** Line of the key, from 1. */
   readonly line: number;
+  /** The reason, for the operator. */
   readonly why: string;
 }
 

@@ -30,22 +30,29 @@ export interface ImportNote {
   readonly path: string;
   /** Line in the imported file, from 1. */
   readonly line: number;
+  /** The reason, for the operator. */
   readonly why: string;
 }
 
 /** The place of an entry in the imported file. */
 export interface Place {
+  /** Config path in the imported file. */
   readonly path: string;
+  /** The entry's line and comments. */
   readonly mark: Mark;
+  /** The OpenClaw version that wrote the file. */
   readonly era: Era;
   /** Whether names in allow lists count, by the file's own setting. */
   readonly takesNames: boolean;
+  /** Adds a note about a key. */
   note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
 }
 
 /** An entry with its place. */
 export interface Found extends Place {
+  /** The entry's key. */
   readonly key: string;
+  /** The entry's value. */
   readonly value: unknown;
 }
 
@@ -58,6 +65,7 @@ export type Made = Record<string, unknown>;
 /** Puts an entry into the new config. */
 export type Rule = (found: Found, into: Made) => void;
 
+/** Rules by key. */
 export type Table = Readonly<Record<string, Rule>>;
 
 /** The entry of a place's value under a key. */

@@ -15,6 +15,7 @@ import {
   changed,
   type Convert,
   eachKey,
+  type Found,
   listOf,
   refuse,
   same,
@@ -26,11 +27,11 @@ import {
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
-export const flag: Convert = (value, found) =>
+export const flag: Convert = (value: unknown, found: Found): unknown =>
   typeof value === "boolean" ? value : refuse(found, "Expected true or false");
 
 /** A text; a number becomes its digits. */
-export const words: Convert = (value, found) => {
+export const words: Convert = (value: unknown, found: Found): unknown => {
   const text = textOf(value);
   if (text === undefined) return refuse(found, "Expected a text");
   if (VARIABLE.test(text)) {
@@ -104,7 +105,7 @@ export function alike(path: string, ...keys: readonly string[]): Table {
 }
 
 /** Our word for one of OpenClaw's; `why` if its meaning differs a little. */
-type Ours = string | { readonly as: string; readonly why: string };
+export type Ours = string | { readonly as: string; readonly why: string };
 
 /** One of some words, each with ours. */
 export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
@@ -125,7 +126,7 @@ export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
  *
  * No note may contain a part of it.
  */
-export const secretValue: Convert = (value, found) => {
+export const secretValue: Convert = (value: unknown, found: Found): unknown => {
   if (isRecord(value)) {
     const id = textOf(value["id"]);
     if (value["source"] === "env" && id !== undefined && /^[A-Za-z_]\w*$/.test(id)) {

@@ -22,12 +22,17 @@ import {
 export interface ReferenceKey {
   /** Config path with placeholders: `"channels.discord.guilds.<guild>.users"`. */
   readonly path: string;
+  /** The key's own name: `"users"`. */
   readonly name: string;
+  /** The schema of the value. */
   readonly schema: Schema;
+  /** The key's document. */
   readonly doc: KeyDoc;
   /** Whether the key, and each section above it, has an effect in this version. */
   readonly isBuilt: boolean;
+  /** The part of the page that has the key. */
   readonly task: Task;
+  /** When a change of the key takes effect. */
   readonly takesEffect: TakesEffect;
   /** Whether the value is an object whose keys have defaults of their own. */
   readonly isSection: boolean;

@@ -23,6 +23,7 @@ import { writtenAt } from "../text/written.ts";
 
 /** One account of a config. */
 export interface Account {
+  /** Id of the account: `"default"`. */
   readonly id: AccountId;
   /** Its key in `accounts` as written; absent if it has none. */
   readonly name?: string;
@@ -41,11 +42,14 @@ export const DEFAULT_ACCOUNT = toAccountId("default");
 /** Config path of the keys that all accounts inherit. */
 export const DISCORD = "channels.discord";
 
-type Written = Readonly<Record<string, unknown>>;
+/** Keys as the file writes them. */
+export type Written = Readonly<Record<string, unknown>>;
 
 /** Settings in which each account has all inherited keys, and the issues of those. */
 export interface WithAccounts {
+  /** The settings; an account with issues has its own keys only. */
   readonly settings: Settings;
+  /** Issues of accounts, with paths from the top of the file. */
   readonly issues: readonly z.core.$ZodIssue[];
 }
 
@@ -149,6 +153,7 @@ function inherited(above: Written, own: Written): Written {
 
 /** The written keys of one account, with inherited ones. */
 export interface Section {
+  /** The keys, as `channels.discord` could have them. */
   readonly value: Written;
   /** Config path of one of its keys, given below `channels.discord`. */
   readonly at: (key: readonly Segment[]) => readonly Segment[];

@@ -19,6 +19,7 @@ const REDACTED = "[redacted]";
 export class Secret {
   readonly #text: string;
 
+  /** Hides a text. */
   constructor(text: string) {
     this.#text = text;
   }
@@ -28,14 +29,17 @@ export class Secret {
     return this.#text;
   }
 
+  /** A placeholder, never the text. */
   toString(): string {
     return REDACTED;
   }
 
+  /** A placeholder, never the text. */
   toJSON(): string {
     return REDACTED;
   }
 
+  /** A placeholder, never the text. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return REDACTED;
   }
@@ -43,12 +47,15 @@ export class Secret {
 
 /** A secret in an environment variable: `"${NAME}"`. */
 export class EnvReference {
+  /** Name of the variable. */
   readonly env: string;
 
+  /** Refers to a variable by its name. */
   constructor(env: string) {
     this.env = env;
   }
 
+  /** The reference as the config writes it. */
   toJSON(): string {
     return `\${${this.env}}`;
   }
@@ -65,8 +72,11 @@ export type SecretSource = Secret | EnvReference | FileReference;
 
 /** Why a secret cannot be read, for the operator. */
 export interface SecretProblem {
+  /** Tells a problem from a {@link Secret}. */
   readonly kind: "problem";
+  /** The fault, for the operator. */
   readonly why: string;
+  /** How to fix it. */
   readonly hint: string;
   /** Set if the secret may exist on the bot's own machine. */
   readonly isAbsent?: true;
@@ -74,6 +84,7 @@ export interface SecretProblem {
 
 /** Everything that reading a secret needs from outside. */
 export interface SecretPlaces {
+  /** Environment variables. */
   readonly env: Env;
   /** Path of the config file; `undefined` if there is none. */
   readonly configFile: string | undefined;

@@ -14,8 +14,11 @@ import { isList, isRecord, readTree } from "./tree.ts";
 
 /** A parsed text. */
 export interface Source {
+  /** The text. */
   readonly text: string;
+  /** The parsed text. */
   readonly root: Node;
+  /** All comments, in the order of the text. */
   readonly comments: readonly Span[];
 }
 

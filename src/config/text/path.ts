@@ -13,6 +13,7 @@ import type { Segment } from "./tree.ts";
 
 /** A parsed path. */
 export interface TypedPath {
+  /** Tells a path from a {@link PathProblem}. */
   readonly kind: "path";
   /** Without the `[+]`. */
   readonly path: readonly Segment[];
@@ -22,7 +23,9 @@ export interface TypedPath {
 
 /** Why a text is not a path, for the operator. */
 export interface PathProblem {
+  /** Tells a problem from a {@link TypedPath}. */
   readonly kind: "problem";
+  /** The fault, for the operator. */
   readonly message: string;
 }
 

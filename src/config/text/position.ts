@@ -11,7 +11,9 @@ import { writtenAt } from "./written.ts";
 
 /** Line and column of a key, both from 1, as editors count. */
 export interface Position {
+  /** From 1. */
   readonly line: number;
+  /** From 1, in UTF-16 units. */
   readonly column: number;
 }
 

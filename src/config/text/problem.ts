@@ -20,6 +20,7 @@ export type Severity = "error" | "warning" | "note";
 
 /** A problem of a config that its operator should know. */
 export interface Problem {
+  /** How bad it is. */
   readonly severity: Severity;
   /** Path of the file; absent if the problem is in the environment. */
   readonly file?: string;
@@ -33,6 +34,7 @@ export interface Problem {
   readonly message: string;
   /** How to fix it. */
   readonly hint?: string;
+  /** The line with the fault; absent if the problem is in no line. */
   readonly excerpt?: Excerpt;
 }
 
@@ -48,7 +50,9 @@ export interface Excerpt {
 
 /** A part of a text. */
 export interface Span {
+  /** Start in the text, in UTF-16 units from 0. */
   readonly offset: number;
+  /** Length in UTF-16 units. */
   readonly length: number;
 }
 
@@ -68,6 +72,7 @@ const USER_INFO = /(?<=:\/\/)[^\s"'/?#]*(?=@)/g;
 export interface Lines {
   /** Line and column, from 1. */
   positionOf(offset: number): { readonly line: number; readonly column: number };
+  /** The line of a span, safe to show. */
   excerptOf(span: Span): Excerpt;
 }
 

@@ -23,6 +23,7 @@ export interface Scanned {
   readonly tooDeepAt?: number;
 }
 
+/** Maximum depth of nesting. */
 export const MAX_DEPTH = 32;
 
 /** Keys by which JavaScript reaches a prototype. */

@@ -18,8 +18,11 @@ export type Segment = string | number;
 
 /** A syntax error. The rest of the text has no meaning then. */
 export interface SyntaxFault extends Span {
+  /** Config path of the fault; empty for a syntax error. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint?: string;
 }
 
