@@ -11,6 +11,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter, ownDm } from "./access.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
+import { replyKeys } from "./replies.ts";
 import { secret, secretOrBlank } from "./secrets.ts";
 
 /** Requests there carry a token, and the responses decide who gets an answer. */
@@ -37,7 +38,6 @@ const actions = () =>
 const WINDOW = "This version assumes a context window of 8,192 tokens for every model.";
 
 const ACCESS = { task: "access" } as const;
-const REPLIES = { task: "replies" } as const;
 const CONNECTION = { task: "connection", takesEffect: "reconnect" } as const;
 const DM = "Rules for direct messages and group DMs.";
 const RETRY = "Retries of requests to Discord that failed.";
@@ -115,36 +115,7 @@ const accountKeys = {
     "Maximum number of a user's turns to give the model as context in direct messages. " + WINDOW,
     { unset: "as many as fit the context window", unit: "turns", example: 50, task: "agents" },
   ),
-  textChunkLimit: key(
-    whole(2, 2_000).default(2_000),
-    "Maximum length of one message. Barnacle splits longer replies.",
-    { unit: "characters (UTF-16 code units)", example: 1_900, ...REPLIES },
-  ),
-  maxLinesPerMessage: key(
-    whole(1, 2_000).default(17),
-    "Maximum number of lines in one message. A code block that is split may need three.",
-    { unit: "lines", example: 30, ...REPLIES },
-  ),
-  chunkMode: key(
-    z.enum(["length", "newline"]).default("length"),
-    "How to split a reply. `length`: by length only. `newline`: each paragraph is a message, unless " +
-      "that takes more than `messages.maxChunks`.",
-    REPLIES,
-  ),
-  allowedMentions: key(
-    z.strictObject({
-      users: key(
-        z.enum(["context", "author", "none"]).default("context"),
-        "Users that a reply may ping. `context`: authors of the message, of the message that it " +
-          "replies to, and of context messages. `author`: the message's author. `none`: no one.",
-      ),
-      roles: key(z.array(id()).default([]), "Ids of the roles that a reply may ping.", {
-        example: ["123456789012345678"],
-      }),
-    }).prefault({}),
-    "Users and roles that a reply may ping. It can never ping @everyone or @here.",
-    REPLIES,
-  ),
+  ...replyKeys,
   gateway: key(gateway.prefault({}), "The gateway connection.", CONNECTION),
   rest: key(rest.prefault({}), "Requests to Discord's REST API.", CONNECTION),
   retry: key(retry().prefault({}), RETRY, CONNECTION),
@@ -258,23 +229,6 @@ const accountKeys = {
     { task: "operating" },
   ),
   rateLimit: key(rateLimit.prefault({}), "Limits of messages waiting to be sent.", CONNECTION),
-  replyToMode: key(
-    z.enum(["off", "first", "all"]).default("off"),
-    "Which messages of an answer are Discord replies, if the model asks for a reply. `off`: none. " +
-      "`first`: the first. `all`: all.",
-    { isCommon: true, ...REPLIES },
-  ),
-  streaming: key(
-    z.enum(["off", "edit"]).default("off"),
-    "Whether to show an answer while the model writes it. `edit`: in a message that Barnacle edits. " +
-      "`off`: only the finished answer.",
-    { isCommon: true, ...REPLIES },
-  ),
-  mediaMaxMb: key(
-    amount(0, 500).default(8),
-    "Maximum size of a file to send. Discord's own limit applies, too.",
-    { unit: "megabytes (1,000,000 bytes)", example: 25, ...REPLIES },
-  ),
 };
 
 /** `channels.discord` as it applies to one account, with all inherited keys. */

@@ -9,10 +9,11 @@
 
 import { z } from "zod";
 import { key } from "./key.ts";
-import { agents, bindings, models, router, session, tools } from "./agents.ts";
+import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
+import { models } from "./models.ts";
 import {
   budgets,
   commands,
