@@ -7,7 +7,7 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { parseAllowEntry } from "../policy/allowlist.ts";
 import { writtenSections } from "./schema/accounts.ts";
-import { auditAccount, type Say } from "./audit_account.ts";
+import { type AddRemark, auditAccount } from "./audit_account.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type Severity, type Span } from "./text/problem.ts";
 import type { Built } from "./schema/key.ts";
@@ -43,11 +43,11 @@ export function audit(
     ...one,
     ...spanOf(rootOf(), one.path),
   }));
-  const told = new Set<string>();
-  const remark: Say = (path, message, hint) => {
+  const reported = new Set<string>();
+  const remark: AddRemark = (path, message, hint) => {
     const once = JSON.stringify([path, message]); // accounts inherit faults, too
-    if (told.has(once)) return;
-    told.add(once);
+    if (reported.has(once)) return;
+    reported.add(once);
     remarks.push({
       severity: "warning",
       path,
@@ -60,8 +60,9 @@ export function audit(
   const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {
     const built: Built = docOf(at)?.built ?? "built";
     if (built !== "built") {
-      const isTold = asksForNothing(part, built) || refused.some((one) => isWithin(one.path, path));
-      if (!isTold) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
+      const isReported = switchesOff(part, built) ||
+        refused.some((one) => isWithin(one.path, path));
+      if (!isReported) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
       return;
     }
     const children: Iterable<readonly [Segment, unknown]> = isRecord(part)
@@ -71,7 +72,7 @@ export function audit(
       : [];
     for (const [segment, child] of children) {
       const inner = childOf(at, segment);
-      if (inner && mayBeTold(child, inner)) visit(child, inner, [...path, segment]);
+      if (inner && mayHaveRemarks(child, inner)) visit(child, inner, [...path, segment]);
     }
   };
   visit(value, schema, []);
@@ -86,7 +87,7 @@ export function audit(
 }
 
 /** Whether a value may have remarks; most of a large file are plain values of built keys. */
-function mayBeTold(value: unknown, schema: Schema): boolean {
+function mayHaveRemarks(value: unknown, schema: Schema): boolean {
   return typeof value === "object" || (docOf(schema)?.built ?? "built") !== "built";
 }
 
@@ -133,14 +134,14 @@ function unbuilt(
 }
 
 /** Whether a value switches off something that this version does not do anyway. */
-function asksForNothing(value: unknown, built: Built): boolean {
+function switchesOff(value: unknown, built: Built): boolean {
   if (isRecord(value) && built === "denies") return value["enabled"] !== true;
   if (isRecord(value)) return value["enabled"] === false || Object.keys(value).length === 0;
   return value === false || value === "off" || (isList(value) && value.length === 0);
 }
 
 /** Only a person can be an owner, so roles and `"*"` make no one an owner (P10). */
-function owners(value: unknown, remark: Say): void {
+function owners(value: unknown, remark: AddRemark): void {
   const path = ["commands", "ownerAllowFrom"];
   const list = valueAt(value, path);
   if (!isList(list)) return;

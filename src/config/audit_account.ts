@@ -12,22 +12,22 @@ import type { Section } from "./schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** Adds a remark about a key; the same remark about the same key is added once. */
-export type Say = (path: readonly Segment[], message: string, hint?: string) => void;
+export type AddRemark = (path: readonly Segment[], message: string, hint?: string) => void;
 
 /** Adds all remarks about an account, in any order. */
-export function auditAccount(section: Section, file: unknown, say: Say): void {
-  const remark: Say = (key, message, hint) => say(section.at(key), message, hint);
+export function auditAccount(section: Section, file: unknown, addRemark: AddRemark): void {
+  const remark: AddRemark = (key, message, hint) => addRemark(section.at(key), message, hint);
   const { value } = section;
   access(value, remark);
-  deafness(value, remark);
+  missingIntents(value, remark);
   sharedMemory(value, file, remark);
-  chattyBots(section, say);
+  openToBots(section, addRemark);
 }
 
 type Value = Section["value"];
 
 /** Lists that let no one in. */
-function access(value: Value, remark: Say): void {
+function access(value: Value, remark: AddRemark): void {
   const asksPluralkit = valueAt(value, ["pluralkit", "enabled"]) === true;
   const people = (list: unknown, path: readonly Segment[], tellEmpty: boolean): void => {
     if (!isList(list)) return;
@@ -71,28 +71,28 @@ function access(value: Value, remark: Say): void {
 }
 
 /** Missing intents without which Discord does not send messages that the bot should answer (G9). */
-function deafness(value: Value, remark: Say): void {
+function missingIntents(value: Value, remark: AddRemark): void {
   const path = ["gateway", "intents"];
   const intents = valueAt(value, path);
   if (!isList(intents)) return;
   const takesDms = valueAt(value, ["dm", "enabled"]) !== false &&
     valueAt(value, ["dm", "policy"]) !== "disabled";
-  const hears = (name: string): boolean => intents.includes(name);
-  if (!hears("guild_messages") && value["groupPolicy"] !== "disabled") {
+  const has = (name: string): boolean => intents.includes(name);
+  if (!has("guild_messages") && value["groupPolicy"] !== "disabled") {
     remark(
       path,
       "Without the intent guild_messages, Discord sends the bot no messages of guilds",
       'add "guild_messages", or write "agent_recommended" instead of the list',
     );
   }
-  if (!hears("direct_messages") && takesDms) {
+  if (!has("direct_messages") && takesDms) {
     remark(
       path,
       "Without the intent direct_messages, Discord sends the bot no direct messages",
       'add "direct_messages", or set "dm": { "enabled": false }',
     );
   }
-  if (hears("guild_messages") && !hears("guilds")) {
+  if (has("guild_messages") && !has("guilds")) {
     remark(
       path,
       "Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
@@ -102,7 +102,7 @@ function deafness(value: Value, remark: Say): void {
 }
 
 /** One memory for several users: the agent may tell one what another said (S2). */
-function sharedMemory(value: Value, file: unknown, remark: Say): void {
+function sharedMemory(value: Value, file: unknown, remark: AddRemark): void {
   const isOff = valueAt(value, ["dm", "enabled"]) === false || value["enabled"] === false ||
     valueAt(value, ["dm", "policy"]) === "disabled";
   const isShared = (valueAt(file, ["session", "dmScope"]) ?? "main") === "main";
@@ -118,7 +118,7 @@ function sharedMemory(value: Value, file: unknown, remark: Say): void {
 }
 
 /** Two bots may talk for long in a place that answers every bot without a mention (P11). */
-function chattyBots({ value, at }: Section, say: Say): void {
+function openToBots({ value, at }: Section, addRemark: AddRemark): void {
   if (value["allowBots"] !== true || value["groupPolicy"] === "disabled") return;
   for (const [key, guild] of entriesAt(value["guilds"])) {
     const path = ["guilds", key];
@@ -132,7 +132,7 @@ function chattyBots({ value, at }: Section, say: Say): void {
       : [{ path, layers: [guild] }];
     const open = places.find(({ layers }) => isOpenToBots(layers));
     if (!open) continue;
-    say(
+    addRemark(
       at(["allowBots"]),
       `The bot answers every message of other bots in ${pathText(at(open.path))}`,
       'set "requireMention" to true there, or limit "users" there',

@@ -184,8 +184,8 @@ function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
       const known = byPath.get(place);
       if (known) return known.secret;
       literal ||= source instanceof Secret;
-      const found = await resolveSecret(source, places);
-      const secret = found instanceof Secret ? read(found) : found;
+      const resolved = await resolveSecret(source, places);
+      const secret = resolved instanceof Secret ? read(resolved) : resolved;
       if (secret instanceof Secret) {
         byPath.set(place, { path, secret });
         return secret;

@@ -71,9 +71,9 @@ function findings(
       return [wrongKey(path, issue.issues[0]?.message, hintIn(issue.issues[0]), context)];
     case "invalid_union": {
       // If an option has the right kind, only its issues matter; else report all options.
-      const meant = issue.errors.find((option) => option.every(isWithin));
-      if (!meant || meant.length === 0) return [wrongValue(issue, path, context, distance)];
-      return meant.flatMap((inner) => findings(inner, path, context, distance));
+      const option = issue.errors.find((issues) => issues.every(isWithin));
+      if (!option || option.length === 0) return [wrongValue(issue, path, context, distance)];
+      return option.flatMap((inner) => findings(inner, path, context, distance));
     }
     default:
       return [wrongValue(issue, path, context, distance)];
@@ -94,11 +94,11 @@ function unknownKey(
 ): Finding {
   const path = [...above, name];
   const schema = schemaAt(context.schema, above);
-  const known = Object.keys((schema && shapeOf(schema)) ?? {});
-  const meant = nearestOf(name, known, distance);
-  const hint = meant === undefined
-    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(known)
-    : `did you mean ${quoted(meant)}?`;
+  const names = Object.keys((schema && shapeOf(schema)) ?? {});
+  const suggestion = nearestOf(name, names, distance);
+  const hint = suggestion === undefined
+    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
+    : `did you mean ${quoted(suggestion)}?`;
   return {
     ...keySpan(path, context.root),
     path,
@@ -125,9 +125,9 @@ function placeOf(name: string, root: Schema): string | undefined {
     : `it belongs in ${places.join(" or ")}`;
 }
 
-function listOf(known: readonly string[]): string {
-  if (known.length === 0) return "remove it";
-  return `the keys here are ${known.join(", ")}`;
+function listOf(names: readonly string[]): string {
+  if (names.length === 0) return "remove it";
+  return `the keys here are ${names.join(", ")}`;
 }
 
 function wrongKey(
@@ -227,8 +227,8 @@ function hintIn(issue: Issue | undefined): string | undefined {
 
 function meantBy(node: Node, schema: Schema | undefined, distance: Distance): string | undefined {
   if (node.type !== "string" || !schema) return undefined;
-  const meant = nearestOf(String(node.value), wordsOf(schema), distance);
-  return meant === undefined ? undefined : `did you mean ${quoted(meant)}?`;
+  const suggestion = nearestOf(String(node.value), wordsOf(schema), distance);
+  return suggestion === undefined ? undefined : `did you mean ${quoted(suggestion)}?`;
 }
 
 function wordsOf(schema: Schema): readonly string[] {
@@ -251,14 +251,14 @@ function takesText(schema: Schema | undefined): boolean {
 /** The most similar name. A third of its letters may differ, or two, and their case. */
 function nearestOf(
   written: string,
-  known: readonly string[],
+  names: readonly string[],
   distance: Distance,
 ): string | undefined {
   const plain = (word: string): string => word.toLowerCase().replace(/[_\s-]/g, "");
   if (written.length > 60) return undefined;
   let best: string | undefined;
   let least = written.length < 4 ? 2 : Math.max(3, Math.floor(written.length / 3) + 1);
-  for (const word of known) {
+  for (const word of names) {
     const [one, other] = [plain(written), plain(word)];
     const far = lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
     if (far < least) [best, least] = [word, far];

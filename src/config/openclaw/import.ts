@@ -67,7 +67,7 @@ export async function importConfig(text: string): Promise<Imported> {
     note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
   const made = walk<Made>(source.value, place, SECTIONS, {}, NOT_OURS);
-  keepShut(made, source.value, place);
+  keepGuildsClosed(made, source.value, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
   if (!isRefused()) await repair(made, place);
   const sorted = notes.toSorted((one, other) => one.line - other.line);
@@ -77,7 +77,7 @@ export async function importConfig(text: string): Promise<Imported> {
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
-function keepShut(made: Made, source: Source, place: Place): void {
+function keepGuildsClosed(made: Made, source: Source, place: Place): void {
   if (place.era !== "today") return;
   if (valueAt(made, ["channels", "discord"]) === undefined) {
     const why = "The file has no such section, so the bot answers in no guild";

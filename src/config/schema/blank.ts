@@ -28,16 +28,18 @@ export function blankedText(
   comments: readonly Span[],
 ): string {
   const stars = replaced(text, secrets, starsOf);
-  const known = new Set(
+  const secretTexts = new Set(
     secrets.map(({ offset, length }) => text.slice(offset, offset + length))
       .filter(({ length }) => length >= MIN_KNOWN),
   );
   return replaced(stars, comments, (comment) => {
-    let shown = comment;
-    for (const secret of known) shown = shown.replaceAll(secret, starsOf(secret));
-    shown = withoutSecrets(shown);
+    let blanked = comment;
+    for (const secret of secretTexts) blanked = blanked.replaceAll(secret, starsOf(secret));
+    blanked = withoutSecrets(blanked);
     // A star before a slash would end the comment too early.
-    return shown.startsWith("/*") ? `/*${shown.slice(2, -2).replaceAll("*/", "**")}*/` : shown;
+    return blanked.startsWith("/*")
+      ? `/*${blanked.slice(2, -2).replaceAll("*/", "**")}*/`
+      : blanked;
   });
 }
 
@@ -49,13 +51,13 @@ function starsOf(secret: string): string {
 }
 
 /**
- * @param by Returns a text of the same length.
+ * @param replace Returns a text of the same length.
  */
-function replaced(text: string, spans: readonly Span[], by: (part: string) => string): string {
+function replaced(text: string, spans: readonly Span[], replace: (part: string) => string): string {
   const parts: string[] = [];
   let done = 0;
   for (const { offset, length } of spans) {
-    parts.push(text.slice(done, offset), by(text.slice(offset, offset + length)));
+    parts.push(text.slice(done, offset), replace(text.slice(offset, offset + length)));
     done = offset + length;
   }
   parts.push(text.slice(done));
@@ -82,8 +84,8 @@ export function holdsSecret(value: unknown, schema: Schema): boolean {
 const holders = new WeakMap<Schema, boolean>();
 
 function mayHoldSecret(schema: Schema): boolean {
-  const known = holders.get(schema);
-  if (known !== undefined) return known;
+  const cached = holders.get(schema);
+  if (cached !== undefined) return cached;
   const item = childOf(schema, "*");
   const parts = [...Object.values(shapeOf(schema) ?? {}), ...(item ? [item] : [])];
   const may = isSecret(schema) || parts.some(mayHoldSecret);

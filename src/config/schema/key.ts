@@ -88,9 +88,9 @@ export const docs: z.core.$ZodRegistry<KeyDoc> = z.registry<KeyDoc>();
 export function key<S extends z.ZodType>(
   schema: S,
   description: string,
-  more: Omit<KeyDoc, "description"> = {},
+  details: Omit<KeyDoc, "description"> = {},
 ): S {
-  const doc: KeyDoc = { description, ...more };
+  const doc: KeyDoc = { description, ...details };
   docs.add<z.ZodType>(schema, doc);
   return schema;
 }
@@ -99,9 +99,9 @@ export function key<S extends z.ZodType>(
 export function later<S extends z.ZodType>(
   schema: S,
   description: string,
-  more: Omit<KeyDoc, "description" | "built"> = {},
+  details: Omit<KeyDoc, "description" | "built"> = {},
 ): S {
-  return key(schema, description, { ...more, built: "later" });
+  return key(schema, description, { ...details, built: "later" });
 }
 
 /**
@@ -112,20 +112,20 @@ export function later<S extends z.ZodType>(
 export function lazySection<S extends z.ZodType>(
   build: () => S,
   description: string,
-  more: Omit<KeyDoc, "description"> = {},
+  details: Omit<KeyDoc, "description"> = {},
 ): z.ZodOptional<z.ZodLazy<S>> {
   const section = z.lazy(build);
   Object.defineProperty(section._zod, "optin", { value: undefined });
-  return key(section.optional(), description, more);
+  return key(section.optional(), description, details);
 }
 
 /** The same for a section that has no effect in this version. */
 export function laterSection<S extends z.ZodType>(
   build: () => S,
   description: string,
-  more: Omit<KeyDoc, "description"> = {},
+  details: Omit<KeyDoc, "description"> = {},
 ): z.ZodOptional<z.ZodLazy<S>> {
-  return lazySection(build, description, { built: "later", ...more });
+  return lazySection(build, description, { built: "later", ...details });
 }
 
 /** Whole numbers from `least` to `most`. */

@@ -64,8 +64,8 @@ function applied(text: string, steps: readonly Step[]): Edited {
     const node = findNodeAtLocation(source.root, [...path]);
     if (kind === "insert") edited = insertAt(source, path, value);
     else if (node) {
-      const made = kind === "remove" ? removed(source, node) : replaced(source, node, value);
-      edited = { kind: "edited", text: made };
+      const changed = kind === "remove" ? removed(source, node) : replaced(source, node, value);
+      edited = { kind: "edited", text: changed };
     }
   }
   return edited;
@@ -84,9 +84,9 @@ function differenceOfObjects(
   path: readonly Segment[],
 ): readonly Step[] {
   const keys = (node.children ?? []).map(({ children }) => String(children?.[0]?.value));
-  const gone = keys.filter((key) => !Object.hasOwn(value, key));
+  const removedKeys = keys.filter((key) => !Object.hasOwn(value, key));
   return [
-    ...gone.map((key): Step => ({ kind: "remove", path: [...path, key] })),
+    ...removedKeys.map((key): Step => ({ kind: "remove", path: [...path, key] })),
     ...Object.entries(value).flatMap(([key, inner]) => {
       const child = findNodeAtLocation(node, [key]);
       const here = [...path, key];
@@ -137,8 +137,8 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
   }
   const segment = path[depth];
   if (!parent || segment === undefined) return refused("This path does not exist in the file");
-  const made = built(path.slice(depth + 1), value);
-  if (made === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
+  const entry = built(path.slice(depth + 1), value);
+  if (entry === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
   const isIndex = typeof segment === "number";
   const place = pathText(path.slice(0, depth));
   if (parent.type !== (isIndex ? "array" : "object")) {
@@ -149,7 +149,7 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
   const length = parent.children?.length ?? 0;
   return isIndex && segment > length
     ? refused(`${place} has ${length} entries, and none at [${segment}]`)
-    : { kind: "edited", text: inserted(source, parent, segment, made.value) };
+    : { kind: "edited", text: inserted(source, parent, segment, entry.value) };
 }
 
 /** The value within new objects and lists; lists begin with it as their first entry. */

@@ -40,9 +40,9 @@ export function parsePath(typed: string): TypedPath | PathProblem {
   PART.lastIndex = 0;
   while (PART.lastIndex < text.length) {
     const at = PART.lastIndex;
-    const found = PART.exec(text);
-    if (!found) return problem(text, at);
-    const [, inQuotes, bare, index] = found;
+    const part = PART.exec(text);
+    if (!part) return problem(text, at);
+    const [, inQuotes, bare, index] = part;
     if (index === "+") {
       if (PART.lastIndex < text.length) return problem(text, PART.lastIndex);
       return { kind: "path", path, appends: true };

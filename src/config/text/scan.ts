@@ -50,7 +50,7 @@ export function scan(text: string): Scanned {
   const scanner = createScanner(text, false);
   const comments: Span[] = [];
   /** Parts that JSON does not allow: comments, and trailing commas. */
-  const gone: Span[] = [];
+  const nonJson: Span[] = [];
   /** The keys of each enclosing object; `undefined` for a list. */
   const around: (Set<string> | undefined)[] = [];
   let isOdd = false;
@@ -66,7 +66,7 @@ export function scan(text: string): Scanned {
     if (token === LINE_COMMENT || token === BLOCK_COMMENT) {
       const comment = { offset, length: scanner.getTokenLength() };
       comments.push(comment);
-      gone.push(comment);
+      nonJson.push(comment);
       continue;
     }
     if (token === OPEN_BRACE || token === OPEN_BRACKET) {
@@ -75,7 +75,7 @@ export function scan(text: string): Scanned {
     }
     if (token === CLOSE_BRACE || token === CLOSE_BRACKET) {
       around.pop();
-      if (last === COMMA && endsValue(beforeComma)) gone.push({ offset: comma, length: 1 });
+      if (last === COMMA && endsValue(beforeComma)) nonJson.push({ offset: comma, length: 1 });
     }
     if (token === COMMA) [beforeComma, comma] = [last, offset];
     if (token === COLON && last === STRING) {
@@ -86,7 +86,7 @@ export function scan(text: string): Scanned {
     if (token === STRING) lastText = scanner.getTokenValue();
     last = token;
   }
-  return { comments, ...(!isOdd && parsed(text, gone)) };
+  return { comments, ...(!isOdd && parsed(text, nonJson)) };
 }
 
 /** Whether a comma after a token may be a trailing one. */
@@ -94,10 +94,10 @@ function endsValue(token: number): boolean {
   return token === CLOSE_BRACE || token === CLOSE_BRACKET || (token > COLON && token <= NUMBER);
 }
 
-function parsed(text: string, gone: readonly Span[]): { readonly value?: unknown } {
+function parsed(text: string, nonJson: readonly Span[]): { readonly value?: unknown } {
   const parts: string[] = [];
   let done = 0;
-  for (const { offset, length } of [...gone].sort((one, other) => one.offset - other.offset)) {
+  for (const { offset, length } of [...nonJson].sort((one, other) => one.offset - other.offset)) {
     parts.push(text.slice(done, offset));
     done = offset + length;
   }

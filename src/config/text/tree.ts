@@ -114,9 +114,9 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
   }
   if (errors.length > 0 || root === undefined) return faults(...syntaxFaults(text, errors));
 
-  const found: SyntaxFault[] = [];
-  const value = valueOf(root, text, found);
-  if (found.length > 0) return faults(...found);
+  const badKeys: SyntaxFault[] = [];
+  const value = valueOf(root, text, badKeys);
+  if (badKeys.length > 0) return faults(...badKeys);
   if (root.type !== "object" || !isRecord(value)) {
     return faults({
       offset: root.offset,
@@ -198,15 +198,15 @@ function syntaxFaults(
     }];
   }
   // One slip causes several errors at the same place; the first one is the useful one.
-  const telling: SyntaxFault[] = [];
+  const firstFaults: SyntaxFault[] = [];
   let lastLine = -1;
   for (const error of errors.slice(0, MAX_FAULTS)) {
     const line = lineOf(text, error.offset);
     if (line === lastLine) continue;
     lastLine = line;
-    telling.push(faultOf(text, error));
+    firstFaults.push(faultOf(text, error));
   }
-  return telling;
+  return firstFaults;
 }
 
 function faultOf(text: string, error: ParseError): SyntaxFault {
@@ -227,28 +227,28 @@ function spanOf({ offset, length }: ParseError): Span {
   return { offset, length: Math.max(1, length) };
 }
 
-/** The value of a node; faults are added to `found`. */
-function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
+/** The value of a node; faulty keys are added to `badKeys`. */
+function valueOf(node: Node, text: string, badKeys: SyntaxFault[]): unknown {
   if (node.type === "array") {
-    return (node.children ?? []).map((child) => valueOf(child, text, found));
+    return (node.children ?? []).map((child) => valueOf(child, text, badKeys));
   }
   if (node.type !== "object") return node.value;
 
   const places = new Map<string, number>();
   const value: Record<string, unknown> = {};
   for (const property of node.children ?? []) {
-    if (found.length >= MAX_FAULTS) break;
+    if (badKeys.length >= MAX_FAULTS) break;
     const [keyNode, valueNode] = property.children ?? [];
     if (!keyNode || !valueNode || typeof keyNode.value !== "string") continue;
     const key: string = keyNode.value;
     const before = places.get(key);
     if (before === undefined && !UNSAFE_KEYS.has(key)) {
       places.set(key, keyNode.offset);
-      value[key] = valueOf(valueNode, text, found);
+      value[key] = valueOf(valueNode, text, badKeys);
       continue;
     }
     const at = { offset: keyNode.offset, length: keyNode.length, path: getNodePath(valueNode) };
-    found.push(
+    badKeys.push(
       before === undefined
         ? { ...at, message: `The key ${quoted(key)} is not allowed`, hint: "remove it" }
         : {

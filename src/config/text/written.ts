@@ -18,13 +18,13 @@ import { isList, isRecord, type Segment } from "./tree.ts";
  * @returns Segments to the deepest existing part; empty if no part exists.
  */
 export function writtenAt(value: unknown, path: string, root = ""): readonly Segment[] {
-  const found: Segment[] = [];
+  const segments: Segment[] = [];
   let part = value;
   let here = root;
   for (;;) {
     const step = stepTowards(part, path, here);
-    if (!step) return found;
-    found.push(step.segment);
+    if (!step) return segments;
+    segments.push(step.segment);
     part = step.value;
     here = step.path;
   }
