@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discord, told } from "./support.ts";
+import { discord, problemLines } from "./support.ts";
 
 /** Keys of `dm`, beside a policy that adds nothing. */
 const dms = (keys: string): string =>
@@ -190,7 +190,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
   ];
   for (const [rule, name, text, expected] of cases) {
     it(`[${rule}] reports ${name}`, async () => {
-      assert.deepEqual(await told(text), expected);
+      assert.deepEqual(await problemLines(text), expected);
     });
   }
 });

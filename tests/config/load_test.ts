@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
-import { configOf, discord, load, told } from "./support.ts";
+import { configOf, discord, load, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
   it("[C1] needs no file if the environment has a token", async () => {
@@ -30,7 +30,7 @@ describe("loadConfig()", () => {
   ];
   for (const [text, expected] of ELSEWHERE) {
     it(`[C5] reports on another machine, for ${text}: ${expected.source}`, async () => {
-      const said = await told(text, { isElsewhere: true });
+      const said = await problemLines(text, { isElsewhere: true });
       const problems = said.filter((one) => /token|http|preflight/.test(one));
       assert.match(problems.join("\n"), expected);
     });
@@ -130,7 +130,7 @@ describe("loadConfig()", () => {
     const text = `{"channels":{"discord":{"dm":{"enabled":false},"token":"\${NO_TOKEN}"}},
       "preflight":{"requiredVars":["HOME_SWEET","SET"]},
       "models":{"providers":{"x":{"kind":"anthropic","apiKey":{"file":"/no/key"}}}}}`;
-    assert.deepEqual(await told(text, { env: { SET: "1" } }), [
+    assert.deepEqual(await problemLines(text, { env: { SET: "1" } }), [
       "error channels.discord.token: The variable NO_TOKEN is not set",
       "error preflight.requiredVars[0]: The variable HOME_SWEET is not set",
       "error models.providers.x.apiKey: There is no file /no/key",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configOf, discord, told } from "./support.ts";
+import { configOf, discord, problemLines } from "./support.ts";
 
 async function matcher(
   agent: string,
@@ -71,7 +71,7 @@ describe("[M2] mentionsOf()", () => {
 
   it("refuses patterns that RE2 does not support, and one that matches everything", async () => {
     const patterns = JSON.stringify(["ok", "(", "(?<=a)b", "(a)\\1", "a*"]);
-    const found = await told(
+    const found = await problemLines(
       discord(`"enabled":false`).replace(
         /}$/,
         `,"messages":{"groupChat":{"mentionPatterns":${patterns}}}}`,

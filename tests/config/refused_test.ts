@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discord, load, rendered, told } from "./support.ts";
+import { discord, load, problemLines, rendered } from "./support.ts";
 
 /** A file with these keys at its top, beside a section without other problems. */
 const file = (keys: string): string => discord('"enabled":true').replace(/}$/, `,${keys}}`);
@@ -79,7 +79,7 @@ describe("refusedIn()", () => {
   ];
   for (const [rule, name, text, expected] of refused) {
     it(`[${rule}] refuses ${name}`, async () => {
-      assert.deepEqual(await told(text), expected);
+      assert.deepEqual(await problemLines(text), expected);
       assert.equal((await load(text)).kind, "refused");
     });
   }

@@ -62,7 +62,10 @@ export async function rendered(text: string | undefined, world?: World): Promise
 }
 
 /** `"severity path: message"` of each problem. */
-export async function told(text: string | undefined, world?: World): Promise<readonly string[]> {
+export async function problemLines(
+  text: string | undefined,
+  world?: World,
+): Promise<readonly string[]> {
   const { problems } = await load(text, world);
   return problems.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
 }

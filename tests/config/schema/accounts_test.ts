@@ -5,7 +5,7 @@ import { effectiveOf } from "../../../src/config/schema/accounts.ts";
 import { type BotConfig, type DiscordConfig, forAccount } from "../../../src/config/config.ts";
 import { missingToken } from "../../../src/config/load.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { botConfigOf, configOf, load, rendered, told, type World } from "../support.ts";
+import { botConfigOf, configOf, load, problemLines, rendered, type World } from "../support.ts";
 
 /** A file with these keys of `channels.discord`, and without other problems. */
 const file = (keys: string): string =>
@@ -198,7 +198,7 @@ describe("[C6] the accounts of a config", () => {
   ];
   for (const [name, text, expected] of errors) {
     it(`tell of ${name}`, async () => {
-      assert.deepEqual(await told(text, { env: { DISCORD_BOT_TOKEN: "env" } }), expected);
+      assert.deepEqual(await problemLines(text, { env: { DISCORD_BOT_TOKEN: "env" } }), expected);
     });
   }
 

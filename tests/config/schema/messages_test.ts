@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { docs } from "../../../src/config/schema/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
 import { SENTENCES, type TextKey } from "../../../src/render/notices.ts";
-import { configOf, told } from "../support.ts";
+import { configOf, problemLines } from "../support.ts";
 
 const keys = Object.keys(SENTENCES) as TextKey[];
 const texts = messages.shape.texts.unwrap().shape;
@@ -25,7 +25,7 @@ describe("[R13] messages.texts", () => {
 
   for (const blank of ["", " \n"]) {
     it(`may not be ${JSON.stringify(blank)}: a failed turn would be silent`, async () => {
-      const found = await told(
+      const found = await problemLines(
         `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
       );
       assert.match(
@@ -50,7 +50,9 @@ describe("[R9] messages.linkHosts", () => {
 
   for (const host of ["https://example.org", "example.org/x", "a.*.org", "", "example.org:80"]) {
     it(`refuses ${JSON.stringify(host)}`, async () => {
-      const found = await told(`{ "messages": { "linkHosts": [${JSON.stringify(host)}] } }`);
+      const found = await problemLines(
+        `{ "messages": { "linkHosts": [${JSON.stringify(host)}] } }`,
+      );
       assert.match(found.join("\n"), /messages\.linkHosts.*Expected a host/);
     });
   }
@@ -71,7 +73,7 @@ describe("[R7] messages.ackReaction", () => {
 
   for (const other of ["eyes", ":eyes:", "👀👀", "..", " ", "<:krill:1>", "\\ud83d", "1"]) {
     it(`may not be ${other}`, async () => {
-      const found = await told(`{ "messages": { "ackReaction": "${other}" } }`);
+      const found = await problemLines(`{ "messages": { "ackReaction": "${other}" } }`);
       assert.match(found.join("\n"), /error messages\.ackReaction: Expected one emoji/);
     });
   }

@@ -11,7 +11,7 @@ import { formatted } from "../../../src/config/text/format.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
 import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
-import { configOf, load, told } from "../support.ts";
+import { configOf, load, problemLines } from "../support.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
 const FIXTURES = join(ROOT, "tests", "fixtures", "config");
@@ -47,7 +47,7 @@ describe("[C11] the config blocks of the channel's page", () => {
   }
 
   it('seed_whole.jsonc has two "guilds", which is its one error', async () => {
-    const found = await told(whole);
+    const found = await problemLines(whole);
     assert.deepEqual(found, [
       'error channels.discord.guilds: The key "guilds" is here twice: it is in line 8, too',
     ]);
@@ -99,7 +99,7 @@ describe("bounds and defaults of the schema", () => {
   it("[R13] know exactly Barnacle's sentences", async () => {
     const { texts } = await configOf('{"messages":{"texts":{"failure":"Hoppla: {id}"}}}');
     assert.deepEqual(texts, { failure: "Hoppla: {id}" });
-    const wrong = await told('{"messages":{"texts":{"falure":"Hoppla"}}}');
+    const wrong = await problemLines('{"messages":{"texts":{"falure":"Hoppla"}}}');
     assert.match(wrong.join("\n"), /error messages\.texts\.falure: /);
   });
 });
@@ -112,7 +112,7 @@ const EXAMPLES = [
 describe("[C4] exampleText()", () => {
   for (const [name, text] of EXAMPLES) {
     it(`${name} loads without problems`, async () => {
-      assert.deepEqual(await told(text, { env: {} }), []);
+      assert.deepEqual(await problemLines(text, { env: {} }), []);
     });
 
     it(`${name} means the same as an empty channels.discord`, async () => {
@@ -153,7 +153,7 @@ describe("[C4] exampleText()", () => {
 
 describe("[C4] examples/one-agent.jsonc", () => {
   it("loads without problems", async () => {
-    assert.deepEqual(await told(read("examples", "one-agent.jsonc"), { env }), []);
+    assert.deepEqual(await problemLines(read("examples", "one-agent.jsonc"), { env }), []);
   });
 });
 
