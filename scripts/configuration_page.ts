@@ -44,12 +44,12 @@ const INTRO = `<!-- deno-fmt-ignore-file -->
 
 # Configuration
 
-The config is one file: JSON with comments. Every key has a default, so no key is required.
+The config is one file: JSON with comments. A file without any key is valid.
 [\`config.example.jsonc\`](../config.example.jsonc) has the usual keys, and
 \`barnacle config example --all\` prints all of them.
 
 Barnacle reads the file of \`--config\` or \`BARNACLE_CONFIG\`. Without these, it reads the first of
-\`./config.jsonc\`, \`~/.config/barnacle/config.jsonc\` (or \`$XDG_CONFIG_HOME\`) and
+\`./config.jsonc\`, \`~/.config/barnacle/config.jsonc\` (\`$XDG_CONFIG_HOME/barnacle/config.jsonc\` if that variable is set) and
 \`/etc/barnacle/config.jsonc\`. Without a file, the environment is enough.
 
 - \`barnacle config check\` lists every error in the file, with line and column.
@@ -64,7 +64,7 @@ A running bot reads a changed file by itself. Each key says what a change does:
 
 Secrets, such as tokens and API keys, are best kept out of the file. \`"\${NAME}"\` stands for an
 environment variable. \`{ "file": "path" }\` stands for a file's content; a relative path starts at
-systemd's credentials directory, else at the config file's folder.
+the service's credentials directory (systemd) if there is one, else at the config file's folder.
 
 In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a
 list.`;
@@ -111,7 +111,7 @@ function entry(key: ReferenceKey): string {
     "",
     key.doc.description,
     "",
-    `- Values: ${valuesOf(key.schema)}`,
+    `- Values: ${valuesOf(key)}`,
     `- Default: ${defaultText(key)}`,
     ...(key.doc.unit === undefined ? [] : [`- Unit: ${key.doc.unit}`]),
     ...(example === undefined ? [] : [`- Example: ${code(`"${key.name}": ${json(example)}`)}`]),
@@ -119,7 +119,8 @@ function entry(key: ReferenceKey): string {
   ].join("\n");
 }
 
-function valuesOf(schema: Schema): string {
+function valuesOf({ schema, doc: { entry } }: ReferenceKey): string {
+  if (entry !== undefined && entry !== "[]") return `an object, \`{ "${entry}": { … } }\``;
   if (isSecret(schema)) return 'a text in quotes, `"${NAME}"`, or `{ "file": "path" }`';
   return allowedBy(schema, Infinity).replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
     .replace(/\btrue or false\b/, "`true` or `false`");

@@ -16,7 +16,7 @@ import { findingsOf } from "./checks/issues.ts";
 import { ignoredKey } from "./checks/misplaced.ts";
 import { pathText } from "../core/config_path.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { type Lines, linesOf, type Problem, type Severity, type Span } from "./text/problem.ts";
+import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/shape.ts";
 import { isRecord, readTree, type Segment } from "./text/tree.ts";
@@ -116,7 +116,7 @@ type ToProblem = (remark: Remark) => Problem;
 function locator(file: string, text: string, secretsOf: () => readonly Span[]): ToProblem {
   let lines: Lines | undefined;
   return ({ severity, path, message, hint, offset, length }) => {
-    lines ??= linesOf(text, secretsOf());
+    lines ??= createLines(text, secretsOf());
     return {
       severity,
       file,

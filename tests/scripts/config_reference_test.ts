@@ -45,7 +45,10 @@ describe("[C4] configurationPage()", () => {
   });
 
   const LINES: readonly (readonly [path: string, line: string])[] = [
-    ["channels.discord.token", "- Default: `DISCORD_BOT_TOKEN` of the environment"],
+    [
+      "channels.discord.token",
+      "- Default: `DISCORD_BOT_TOKEN` of the environment, for the account `default`",
+    ],
     ["channels.discord.token", "- A change: the account reconnects"],
     ["http.port", "- A change: needs a restart"],
     ["store.retention.contextDays", "- A change: needs a restart"],

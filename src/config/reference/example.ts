@@ -23,7 +23,7 @@ const FMT = "// deno-fmt-ignore -- the formatter removes commas that keys in com
 
 const HEADS: Readonly<Record<ExampleKind, readonly string[]>> = {
   short: [
-    "// The keys that people change most. Every key has a default, so none is required.",
+    "// The keys that people change most. A file without any key is valid, too.",
     "// To set a key in a comment, remove the // before it, and write your own value.",
     "// `barnacle config example --all` prints all keys, and `barnacle config check` checks a file.",
   ],

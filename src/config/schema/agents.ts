@@ -47,8 +47,8 @@ export const agents = z.strictObject({
         'The model that answers: `"<provider>/<model>"`.',
         {
           unset:
-            "the model that the environment names, else the first model of Ollama, llama.cpp " +
-            "or LM Studio on this machine",
+            "`OPENAI_MODEL` or `ANTHROPIC_MODEL` of the environment, else the first model of Ollama, " +
+            "llama.cpp or LM Studio on this machine",
           example: "ollama/llama3.2",
           isCommon: true,
           task: "models",

@@ -54,7 +54,7 @@ const accountKeys = {
     'The bot token: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file. A token ' +
       "in plain text works, too.",
     {
-      unset: "`DISCORD_BOT_TOKEN` of the environment",
+      unset: "`DISCORD_BOT_TOKEN` of the environment, for the account `default`",
       example: "${DISCORD_BOT_TOKEN}",
       isCommon: true,
       ...CONNECTION,
@@ -91,7 +91,7 @@ const accountKeys = {
     'Guilds that the bot answers in, by id, slug or name; `"*"` stands for all others. Guilds that ' +
       "are not listed are denied.",
     {
-      unset: "no guild",
+      unset: "no guild, or every guild if `groupPolicy` is `open`",
       example: { "123456789012345678": { requireMention: true } },
       isCommon: true,
       entry: "<guild>",

@@ -207,7 +207,7 @@ export const http = z.strictObject({
     z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"]),
     "Addresses to listen on for `/healthz`, `/readyz`, `/livez` and `/metrics`. An address that " +
       "other machines can reach needs `http.token`.",
-    { example: "0.0.0.0" },
+    { example: "127.0.0.1" },
   ),
   port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
     example: 8_080,

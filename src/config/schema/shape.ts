@@ -113,9 +113,7 @@ export function allowedBy(schema: Schema, most = 8): string {
   if (plain instanceof z.ZodNumber) return numbers(plain);
   if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element, most)}`;
   if (plain instanceof z.ZodURL) return "a web address in quotes";
-  if (plain instanceof z.ZodString) {
-    return plain.minLength ? "a text in quotes, not empty" : "a text in quotes";
-  }
+  if (plain instanceof z.ZodString) return textOf(plain);
   const shape = shapeOf(plain);
   if (!shape) return "an object in braces";
   const keys = Object.entries(shape).filter(([, value]) => !isOptional(value)).map(([name]) =>
@@ -124,6 +122,11 @@ export function allowedBy(schema: Schema, most = 8): string {
   return keys.length === 0
     ? "an object in braces"
     : `{ ${keys.map((name) => `"${name}": …`).join(", ")} }`;
+}
+
+function textOf({ minLength, maxLength }: z.ZodString): string {
+  if (maxLength !== null) return `a text in quotes of ${minLength ?? 0} to ${maxLength} characters`;
+  return minLength ? "a text in quotes, not empty" : "a text in quotes";
 }
 
 function numbers(schema: z.ZodNumber): string {

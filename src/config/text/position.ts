@@ -5,7 +5,7 @@
  */
 
 import { findNodeAtLocation } from "jsonc-parser";
-import { linesOf } from "./problem.ts";
+import { createLines } from "./problem.ts";
 import { readTree } from "./tree.ts";
 import { writtenAt } from "./written.ts";
 
@@ -36,7 +36,7 @@ export function positionsIn(text: string): PositionOf {
   const tree = readTree(text);
   if (tree.kind === "faults") return () => undefined;
   const { root, value } = tree;
-  const lines = linesOf(text, []);
+  const lines = createLines(text, []);
   return (path) => {
     const written = writtenAt(value, path);
     const node = written.length === 0 ? undefined : findNodeAtLocation(root, [...written]);

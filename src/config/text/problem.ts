@@ -81,7 +81,7 @@ export interface Lines {
  *
  * @param secrets Parts that must never be shown, in the file's order.
  */
-export function linesOf(text: string, secrets: readonly Span[]): Lines {
+export function createLines(text: string, secrets: readonly Span[]): Lines {
   const starts = [0];
   for (const { index } of text.matchAll(/\r\n|\r|\n/g)) {
     starts.push(text[index] === "\r" && text[index + 1] === "\n" ? index + 2 : index + 1);
