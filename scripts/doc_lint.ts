@@ -17,6 +17,7 @@ import { readSources, type Source } from "./import_graph.ts";
 /** Rooms without findings. A room joins this list once its exports are documented. */
 export const ROOMS: readonly string[] = [
   "src/agent",
+  "src/config",
   "src/core",
   "src/discord/gateway/lifecycle",
   "src/discord/gateway/link",
@@ -31,8 +32,13 @@ export const ROOMS: readonly string[] = [
   "src/pluralkit",
   "src/policy",
   "src/providers",
+  "src/session",
   "src/store",
+  "src/tools",
 ];
+
+/** The zod schema of the config. Its types are inferred, so its exports need no explicit ones. */
+const SCHEMA = "src/config/schema/";
 
 /** One exported symbol that `deno doc --lint` complains about. */
 export interface DocFinding {
@@ -61,12 +67,16 @@ export function docFindings(
     const [, file = ""] = /^\s*--> (.+?):\d+:\d+$/m.exec(text) ?? [];
     const path = file.replaceAll("\\", "/").replace(`${root.replaceAll("\\", "/")}/`, "");
     if (!rooms.some((room) => path.startsWith(`${room}/`))) return [];
-    const [, type] = /references private type '(\w+)'/.exec(text) ?? [];
+    if (path.startsWith(SCHEMA) && /^error\[missing-(?:explicit|return)-type\]/.test(text)) {
+      return [];
+    }
+    const [, type] = /references private type '([\w$]+)'/.exec(text) ?? [];
     if (type !== undefined && !sources.some((source) => declares(source.text, type))) return [];
     return [{ path, text: text.trimEnd() }];
   });
 }
 
+/** An import, as of `{ type Node }`, declares nothing. */
 function declares(text: string, type: string): boolean {
   return new RegExp(`^(?:export )?(?:interface|type|class|const) ${type}\\b`, "m").test(text);
 }

@@ -1,5 +1,5 @@
 /**
- * Settings to the rules of who may talk to the bot, as policy reads them.
+ * Makes the access rules of an account, as policy reads them, from its settings.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export function toAccessPolicy(
   };
 }
 
-/** Who may give commands, whatever the account. No text is a command yet (K1, K2). */
+/** The rules for commands, which all accounts share. No text is a command yet (K1, K2). */
 export function commandRules(
   { useAccessGroups, ownerAllowFrom }: Settings["commands"],
 ): CommandRules {
@@ -62,10 +62,10 @@ export function commandRules(
 }
 
 /**
- * Which guilds are answered, and the key that says so (P6).
+ * The guild policy of an account, and the config path that sets it (P6).
  *
- * A bot that was given nothing but a token is open, mentions required; whoever writes a
- * `channels.discord` has begun to say who may talk to it, and what they leave out is denied.
+ * A bot with nothing but a token is open, with mentions required. An operator who writes a
+ * `channels.discord` has begun to list people and places, so the rest is denied.
  */
 function groupPolicyOf(
   { discord, defaults }: Settings["channels"],
@@ -116,7 +116,7 @@ function channelRules(channel: ChannelSettings): ChannelRules {
   };
 }
 
-/** The schema has refused entries that can match nobody; one that got here lets nobody in. */
+/** The schema has refused entries that match no one; should one get here, it lets no one in. */
 function entries(written: readonly string[]): readonly AllowEntry[] {
   return written.map(parseAllowEntry).filter((entry) => entry.kind !== "problem");
 }
@@ -125,7 +125,7 @@ function groups(written: readonly string[]): readonly GroupEntry[] {
   return written.map(parseGroupEntry).filter((entry) => entry.kind !== "problem");
 }
 
-/** Without a prototype: a channel that is called `constructor` must find no rule. */
+/** Has no prototype, so a channel named `constructor` finds no rule. */
 function mapped<From, To>(
   record: Readonly<Record<string, From>>,
   convert: (value: From) => To,

@@ -1,5 +1,5 @@
 /**
- * What is written and valid, and yet does not do what its writer may think.
+ * Warns about valid keys that may not do what the operator expects.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { parseAllowEntry } from "../policy/allowlist.ts";
 import { writtenSections } from "./schema/accounts.ts";
-import { auditAccount, type Say } from "./audit_account.ts";
+import { type AddRemark, auditAccount } from "./audit_account.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type Severity, type Span } from "./text/problem.ts";
 import type { Built } from "./schema/key.ts";
@@ -15,18 +15,22 @@ import { childOf, docOf, type Schema } from "./schema/shape.ts";
 import { refusedIn } from "./refused.ts";
 import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** Something to say of a part of the file. */
+/** A warning or an error about a part of the file. */
 export interface Remark extends Span {
+  /** A refused key is an error, all others are warnings. */
   readonly severity: Severity;
+  /** Config path of the key. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint?: string;
 }
 
 /**
- * All that is to be said of a valid file, in its order; each key once.
+ * All remarks about a valid file, in its order; one for each key and message.
  *
- * @param rootOf Asked where there is something to say.
+ * @param rootOf Called only if there is a remark.
  */
 export function audit(
   rootOf: () => Node,
@@ -39,11 +43,11 @@ export function audit(
     ...one,
     ...spanOf(rootOf(), one.path),
   }));
-  const told = new Set<string>();
-  const remark: Say = (path, message, hint) => {
-    const once = JSON.stringify([path, message]); // accounts inherit what there is to say, too
-    if (told.has(once)) return;
-    told.add(once);
+  const reported = new Set<string>();
+  const remark: AddRemark = (path, message, hint) => {
+    const once = JSON.stringify([path, message]); // accounts inherit faults, too
+    if (reported.has(once)) return;
+    reported.add(once);
     remarks.push({
       severity: "warning",
       path,
@@ -56,8 +60,9 @@ export function audit(
   const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {
     const built: Built = docOf(at)?.built ?? "built";
     if (built !== "built") {
-      const isTold = asksForNothing(part, built) || refused.some((one) => isWithin(one.path, path));
-      if (!isTold) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
+      const isReported = switchesOff(part, built) ||
+        refused.some((one) => isWithin(one.path, path));
+      if (!isReported) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
       return;
     }
     const children: Iterable<readonly [Segment, unknown]> = isRecord(part)
@@ -67,7 +72,7 @@ export function audit(
       : [];
     for (const [segment, child] of children) {
       const inner = childOf(at, segment);
-      if (inner && mayBeTold(child, inner)) visit(child, inner, [...path, segment]);
+      if (inner && mayHaveRemarks(child, inner)) visit(child, inner, [...path, segment]);
     }
   };
   visit(value, schema, []);
@@ -76,30 +81,34 @@ export function audit(
   owners(value, remark);
   const agents = valueAt(value, ["agents", "list"]);
   if (isList(agents) && agents.length > 1) {
-    remark(["agents", "list", 1], "Only the first agent answers in this version");
+    remark(["agents", "list", 1], "This version runs only the first agent");
   }
   return remarks.sort((one, other) => one.offset - other.offset);
 }
 
-/** Most of a large file is single values of keys that are built. */
-function mayBeTold(value: unknown, schema: Schema): boolean {
+/** Whether a value may have remarks; most of a large file are plain values of built keys. */
+function mayHaveRemarks(value: unknown, schema: Schema): boolean {
   return typeof value === "object" || (docOf(schema)?.built ?? "built") !== "built";
 }
 
-/** Whether a path leads through another, or to it. */
+/** Whether a path is another path, or below it. */
 function isWithin(path: readonly Segment[], above: readonly Segment[]): boolean {
   return above.every((segment, index) => path[index] === segment);
 }
 
-/** Something that no key of the file says. */
+/** A remark about keys that the file does not have. */
 export interface SilentRemark {
+  /** Always a warning so far. */
   readonly severity: Severity;
+  /** Config path of the missing key. */
   readonly path: string;
+  /** The effect of its absence, for the operator. */
   readonly message: string;
+  /** How to change it. */
   readonly hint: string;
 }
 
-/** What an operator should know of the keys that are not written (P6). */
+/** Warnings about keys that are not written (P6). */
 export function silentDefaults(value: unknown): readonly SilentRemark[] {
   const discord = valueAt(value, ["channels", "discord"]);
   const defaults = valueAt(value, ["channels", "defaults", "groupPolicy"]);
@@ -107,12 +116,12 @@ export function silentDefaults(value: unknown): readonly SilentRemark[] {
   return [{
     severity: "warning",
     path: "channels.discord.groupPolicy",
-    message: "Without channels.discord, everybody in every guild of the bot may talk to it",
+    message: "Without channels.discord, every member of every guild of the bot may talk to it",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
 }
 
-/** The message and the hint of a key that this version does not act on. */
+/** The message and the hint for a key that this version does not act on. */
 function unbuilt(
   path: readonly Segment[],
   built: Built,
@@ -120,34 +129,30 @@ function unbuilt(
 ): readonly [message: string, hint?: string] {
   const name = quoted(String(path.at(-1)));
   return built === "denies"
-    ? [`${name} is not built in this version and denies: ${denial ?? "nobody is let in by it"}`]
+    ? [`${name} is not implemented yet: ${denial ?? "it lets no one in"}`]
     : [`${name} has no effect in this version`];
 }
 
-/** Whether a value switches off what this version does not do anyway. */
-function asksForNothing(value: unknown, built: Built): boolean {
+/** Whether a value switches off something that this version does not do anyway. */
+function switchesOff(value: unknown, built: Built): boolean {
   if (isRecord(value) && built === "denies") return value["enabled"] !== true;
   if (isRecord(value)) return value["enabled"] === false || Object.keys(value).length === 0;
   return value === false || value === "off" || (isList(value) && value.length === 0);
 }
 
-/** An owner may do what everybody else may not, wherever they are (P10). */
-function owners(value: unknown, remark: Say): void {
+/** Only a person can be an owner, so roles and `"*"` make no one an owner (P10). */
+function owners(value: unknown, remark: AddRemark): void {
   const path = ["commands", "ownerAllowFrom"];
   const list = valueAt(value, path);
   if (!isList(list)) return;
   for (const [index, entry] of list.entries()) {
     const { kind } = parseAllowEntry(String(entry));
-    if (kind === "anyone") {
-      remark([...path, index], "Everybody who may talk to the bot owns it", "list who does");
-    }
-    if (kind === "role_name") {
-      remark(
-        [...path, index],
-        "Whoever runs a guild may give somebody a role of that name, who then owns the bot",
-        'write the role by its id, "role:<id>", or list people',
-      );
-    }
+    if (kind !== "anyone" && kind !== "role" && kind !== "role_name") continue;
+    remark(
+      [...path, index],
+      `An owner must be a single user: ${quoted(String(entry))} makes no one an owner`,
+      "list users by id or name",
+    );
   }
 }
 

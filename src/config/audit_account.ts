@@ -1,7 +1,7 @@
 /**
- * Rules of one account that are valid, and do not do what their writer may think.
+ * Warns about rules of an account that may not do what the operator expects.
  *
- * They are judged as they hold, inherited or not, and told where they are written.
+ * The audit reads rules with inheritance, and reports them at their place in the file.
  *
  * @module
  */
@@ -11,35 +11,35 @@ import { pathText } from "../core/config_path.ts";
 import type { Section } from "./schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** Says something of a key; the same of the same key is told once. */
-export type Say = (path: readonly Segment[], message: string, hint?: string) => void;
+/** Adds a remark about a key; the same remark about the same key is added once. */
+export type AddRemark = (path: readonly Segment[], message: string, hint?: string) => void;
 
-/** All that is to be said of an account, in any order. */
-export function auditAccount(section: Section, file: unknown, say: Say): void {
-  const remark: Say = (key, message, hint) => say(section.at(key), message, hint);
+/** Adds all remarks about an account, in any order. */
+export function auditAccount(section: Section, file: unknown, addRemark: AddRemark): void {
+  const remark: AddRemark = (key, message, hint) => addRemark(section.at(key), message, hint);
   const { value } = section;
   access(value, remark);
-  deafness(value, remark);
+  missingIntents(value, remark);
   sharedMemory(value, file, remark);
-  chattyBots(section, say);
+  openToBots(section, addRemark);
 }
 
 type Value = Section["value"];
 
-/** Rules that let nobody in. */
-function access(value: Value, remark: Say): void {
+/** Lists that let no one in. */
+function access(value: Value, remark: AddRemark): void {
   const asksPluralkit = valueAt(value, ["pluralkit", "enabled"]) === true;
   const people = (list: unknown, path: readonly Segment[], tellEmpty: boolean): void => {
     if (!isList(list)) return;
     if (list.length === 0 && tellEmpty) {
-      const hint = "remove it to let everybody in, or list some";
-      remark(path, 'The empty "users" lets nobody in', hint);
+      const hint = "remove it to let every member in, or list some";
+      remark(path, 'The empty "users" lets no one in', hint);
     }
     for (const [index, entry] of list.entries()) {
       if (asksPluralkit || typeof entry !== "string" || !/^\s*pk:/.test(entry)) continue;
       remark(
         [...path, index],
-        `${quoted(entry)} lets nobody in while PluralKit is not asked`,
+        `${quoted(entry)} lets no one in, because PluralKit is off`,
         'set "pluralkit": { "enabled": true } in channels.discord',
       );
     }
@@ -47,7 +47,10 @@ function access(value: Value, remark: Say): void {
 
   people(valueAt(value, ["dm", "allowFrom"]), ["dm", "allowFrom"], false);
   if (value["groupPolicy"] === "disabled" && value["guilds"] !== undefined) {
-    remark(["guilds"], 'No guild is answered: "groupPolicy" is "disabled"');
+    remark(
+      ["guilds"],
+      'These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
+    );
   }
   for (const [key, guild] of entriesAt(value["guilds"])) {
     const here = ["guilds", key];
@@ -56,7 +59,7 @@ function access(value: Value, remark: Say): void {
     if (isRecord(channels) && Object.keys(channels).length === 0) {
       remark(
         [...here, "channels"],
-        'The empty "channels" lists no channel, and so denies all of them',
+        'The empty "channels" denies every channel',
         "remove it to allow every channel, or list some",
       );
     }
@@ -67,39 +70,39 @@ function access(value: Value, remark: Say): void {
   }
 }
 
-/** Intents without which Discord tells the bot nothing of a place where it is to answer (G9). */
-function deafness(value: Value, remark: Say): void {
+/** Missing intents without which Discord does not send messages that the bot should answer (G9). */
+function missingIntents(value: Value, remark: AddRemark): void {
   const path = ["gateway", "intents"];
   const intents = valueAt(value, path);
   if (!isList(intents)) return;
   const takesDms = valueAt(value, ["dm", "enabled"]) !== false &&
     valueAt(value, ["dm", "policy"]) !== "disabled";
-  const hears = (name: string): boolean => intents.includes(name);
-  if (!hears("guild_messages") && value["groupPolicy"] !== "disabled") {
+  const has = (name: string): boolean => intents.includes(name);
+  if (!has("guild_messages") && value["groupPolicy"] !== "disabled") {
     remark(
       path,
-      "Without guild_messages the bot hears nothing of what is said in servers",
-      'add "guild_messages", or write "agent_recommended" in place of the list',
+      "Without the intent guild_messages, Discord sends the bot no messages of guilds",
+      'add "guild_messages", or write "agent_recommended" instead of the list',
     );
   }
-  if (!hears("direct_messages") && takesDms) {
+  if (!has("direct_messages") && takesDms) {
     remark(
       path,
-      "Without direct_messages the bot hears no direct message",
+      "Without the intent direct_messages, Discord sends the bot no direct messages",
       'add "direct_messages", or set "dm": { "enabled": false }',
     );
   }
-  if (hears("guild_messages") && !hears("guilds")) {
+  if (has("guild_messages") && !has("guilds")) {
     remark(
       path,
-      "Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+      "Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
       'add "guilds"',
     );
   }
 }
 
-/** What one person says to the bot in private, it may tell another who writes to it (S2). */
-function sharedMemory(value: Value, file: unknown, remark: Say): void {
+/** One memory for several users: the agent may tell one what another said (S2). */
+function sharedMemory(value: Value, file: unknown, remark: AddRemark): void {
   const isOff = valueAt(value, ["dm", "enabled"]) === false || value["enabled"] === false ||
     valueAt(value, ["dm", "policy"]) === "disabled";
   const isShared = (valueAt(file, ["session", "dmScope"]) ?? "main") === "main";
@@ -109,13 +112,13 @@ function sharedMemory(value: Value, file: unknown, remark: Say): void {
   if (people.size < 2 && !people.has("*")) return;
   remark(
     ["dm", "allowFrom"],
-    "These people's direct messages share one memory: the agent may tell one what another said",
+    "These users' direct messages share one memory: the agent may tell one user what another said",
     'set "session": { "dmScope": "per-channel-peer" } to keep them apart',
   );
 }
 
-/** Where a bot is answered whoever it is and whatever it says, two of them may talk for long (P11). */
-function chattyBots({ value, at }: Section, say: Say): void {
+/** Two bots may talk for long in a place that answers every bot without a mention (P11). */
+function openToBots({ value, at }: Section, addRemark: AddRemark): void {
   if (value["allowBots"] !== true || value["groupPolicy"] === "disabled") return;
   for (const [key, guild] of entriesAt(value["guilds"])) {
     const path = ["guilds", key];
@@ -129,16 +132,18 @@ function chattyBots({ value, at }: Section, say: Say): void {
       : [{ path, layers: [guild] }];
     const open = places.find(({ layers }) => isOpenToBots(layers));
     if (!open) continue;
-    say(
+    addRemark(
       at(["allowBots"]),
-      `Every bot is answered in ${pathText(at(open.path))}, whatever it says`,
-      'set "requireMention" to true there, or list in "users" who may talk to the bot',
+      `The bot answers every message of other bots in ${pathText(at(open.path))}`,
+      'set "requireMention" to true there, or limit "users" there',
     );
-    return; // one place is enough to see what is meant
+    return; // one place is enough to show the problem
   }
 }
 
-/** @param layers The most particular first. */
+/**
+ * @param layers The most specific layer first.
+ */
 function isOpenToBots(layers: readonly unknown[]): boolean {
   const first = (key: string): unknown =>
     layers.map((layer) => valueAt(layer, [key])).find((found) => found !== undefined);

@@ -1,9 +1,9 @@
 /**
- * What a config that was read again changes, and what becomes of each account (C9).
+ * Compares two loads of the config, and plans the reload of each account (C9).
  *
- * Keys are compared as they hold, defaults and inheritance included, and told where they are
- * written: a key that is written out as it was anyway changes nothing. A secret is compared by
- * what it is and not by where it stands, and never told.
+ * Keys are compared by their effective values, with defaults and inheritance, and reported at their
+ * place in the file. So writing out a default changes nothing. A secret is compared by its content,
+ * wherever it comes from, and never shown.
  *
  * @module
  */
@@ -21,37 +21,46 @@ import type { Secret } from "./schema/secrets.ts";
 import { childOf, docOf, isSecret, type Schema } from "./schema/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
-/** One key that has another value now. */
+/** A key whose value has changed. */
 export interface Change {
+  /** Config path of the key. */
   readonly path: string;
-  /** As JSON, a secret as `"[redacted]"`; a list as a whole. Absent: there was none. */
+  /**
+   * JSON of the old value, a secret as `"[redacted]"`; a list is one value. Absent if there was
+   * none.
+   */
   readonly from?: string;
+  /** JSON of the new value, written like `from`. Absent if the key was removed. */
   readonly to?: string;
+  /** When the change takes effect. */
   readonly takesEffect: TakesEffect;
 }
 
 /**
- * What becomes of an account.
+ * The reload of an account.
  *
- * - `keep`: nothing of it has changed.
- * - `apply`: it goes by another config, and stays connected.
- * - `restart`: it connects anew, and resumes its session.
- * - `start`: it is new, or is no longer disabled.
- * - `stop`: it is gone, or is disabled now.
+ * - `keep`: nothing changes.
+ * - `apply`: it takes the new config, and stays connected.
+ * - `restart`: it reconnects, and resumes its session.
+ * - `start`: it is new, or no longer disabled.
+ * - `stop`: it was removed or disabled.
  */
 export interface AccountChange {
+  /** The changed account. */
   readonly accountId: AccountId;
+  /** The next step for it, as above. */
   readonly does: "keep" | "apply" | "restart" | "start" | "stop";
 }
 
+/** The result of comparing two configs. */
 export interface ReloadPlan {
-  /** In the order of the files, what is gone last. */
+  /** In the order of the files; removed keys last. */
   readonly changes: readonly Change[];
-  /** Each that there is or was, once. */
+  /** All old and new accounts, each once. */
   readonly accounts: readonly AccountChange[];
 }
 
-/** Compares the config that runs with one that was read again. */
+/** Compares the running config with a new one. */
 export function planReload(before: LoadedConfig, after: LoadedConfig): ReloadPlan {
   const changes = changesBetween(before, after);
   const shared = changes.filter(({ path }) => !path.startsWith("channels.discord."))
@@ -80,7 +89,7 @@ function becomes(
   return effects.some((effect) => effect !== "restart") ? "apply" : "keep";
 }
 
-/** What is written in a place, and what holds there. */
+/** A part of the file, and its effective value. */
 interface Side {
   readonly written: unknown;
   readonly held: unknown;
@@ -106,7 +115,7 @@ function changesBetween(before: LoadedConfig, after: LoadedConfig): readonly Cha
       const child = schema && childOf(schema, name);
       compare(below(old, name), below(now, name), child, [...path, name]);
     }
-    // What has keys on a side is told by them, unless the other side is no object.
+    // If both sides are objects, their keys tell the change.
     if (names.length > 0 && isObject(old.written) && isObject(now.written)) return;
     if (!isDeepStrictEqual(old.held, now.held)) note(path, old.held, now.held);
   }
@@ -124,7 +133,7 @@ function sideOf({ written, settings }: LoadedConfig): Side {
   return { written, held: settings };
 }
 
-/** The keys that are written on either side; none of a list, which is one value. */
+/** The keys that either side writes; none for a list, which is one value. */
 function namesIn(...sides: readonly unknown[]): readonly string[] {
   return [...new Set(sides.flatMap((side) => isRecord(side) ? Object.keys(side) : []))];
 }
@@ -133,12 +142,12 @@ function below({ written, held }: Side, name: string): Side {
   return { written: valueAt(written, [name]), held: valueAt(held, [name]) };
 }
 
-/** An object, or nothing. */
+/** Whether a value is an object, or absent. */
 function isObject(written: unknown): boolean {
   return written === undefined || isRecord(written);
 }
 
-/** What the deepest key on the way to a place says of it. */
+/** When a change at a path takes effect: the setting of the deepest documented key. */
 function effectAt(path: readonly Segment[]): TakesEffect {
   let schema: Schema | undefined = configSchema;
   let takesEffect: TakesEffect = "now";
@@ -149,7 +158,7 @@ function effectAt(path: readonly Segment[]): TakesEffect {
   return takesEffect;
 }
 
-/** An account as it runs, and its settings with all that they inherit. */
+/** A running account, and its settings with inheritance. */
 interface AccountState {
   readonly config: DiscordConfig;
   readonly settings: unknown;
@@ -166,7 +175,7 @@ function accountOf(
   return { config: found, settings: name === undefined ? above : accounts[name] };
 }
 
-/** What of an account differs, by when it takes effect. */
+/** When the changes of an account take effect. */
 function effectsBetween(before: AccountState, after: AccountState): readonly TakesEffect[] {
   const effects = new Set<TakesEffect>();
   const visit = (old: unknown, now: unknown, schema: Schema, above: TakesEffect): void => {

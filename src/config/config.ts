@@ -1,8 +1,8 @@
 /**
- * What the rest of the program reads: settings with nothing left to look up.
+ * Defines the config that the program reads: every secret, list and pattern is resolved.
  *
- * Only what this version acts on is here. Secrets are found, lists of people are rules, patterns
- * are tests; who has a `Config` needs neither the file nor the environment.
+ * It has only keys that this version acts on. Lists of people are rules, and patterns are tests, so
+ * a `Config` needs neither the file nor the environment.
  *
  * @module
  */
@@ -14,159 +14,192 @@ import type { ModelsConfig } from "./models.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/secrets.ts";
 
-/** The variable that serves where the config has no token (C5). */
+/** The environment variable for the token if the config has none (C5). */
 export const BOT_TOKEN = "DISCORD_BOT_TOKEN";
 
-/** The config as it applies: what holds for all, and the accounts. */
+/** The config of the whole process: shared settings, and all accounts. */
 export interface BotConfig extends SharedConfig {
-  /** Each once; `default`, where there is one, is the first. One may be disabled (C7). */
+  /** Each account once, `default` first if it exists. Some may be disabled (C7). */
   readonly accounts: readonly DiscordConfig[];
 }
 
-/** The config as one account sees it. */
+/** The config of one account. */
 export interface Config extends SharedConfig {
+  /** This account's own config. */
   readonly discord: DiscordConfig;
 }
 
-/** What holds whatever the account. */
+/** Settings that all accounts share. */
 export interface SharedConfig {
-  /** Path of the file; absent where the environment is all there is. */
+  /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
   /** The one agent of this version. */
   readonly agent: AgentConfig;
-  /** Sessions that are answered at the same time. */
+  /** Maximum number of sessions that are answered at the same time. */
   readonly maxConcurrentTurns: number;
+  /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
-  /** Barnacle's own sentences by key, where the operator has others (R13). */
+  /** Sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
+  /** How replies look. */
   readonly messages: MessagesConfig;
+  /** Which direct messages share a session (S1). */
   readonly dmScope: Settings["session"]["dmScope"];
+  /** The HTTP server for health checks and metrics. */
   readonly http: HttpConfig;
-  /** What is looked at before connecting (G13). */
+  /** Checks before connecting (G13). */
   readonly preflight: { readonly network: boolean; readonly dns: boolean };
+  /** Least level of log lines to write. */
   readonly logLevel: Settings["log"]["level"];
-  /** Seconds that running turns have to end (G12). */
+  /** How long running turns may continue after a stop, in seconds (G12). */
   readonly shutdownGraceSec: number;
-  /** What is kept for a while only (X6). */
+  /** How long to keep records (X6). */
   readonly retention: RetentionConfig;
-  /** As it is written; in an account's `access` names are ids where they were found to be some. */
+  /** As written; in the `access` of an account, names may be resolved to ids. */
   readonly commands: CommandRules;
 }
 
-/** How many days things are kept; 0 is for ever. */
+/** How long to keep records, in days; 0 keeps them for ever. */
 export interface RetentionConfig {
+  /** Days to keep decisions. */
   readonly decisionsDays: number;
-  /** How many decisions there are, at most, the newest; from 1. */
+  /** Maximum number of decisions to keep, from 1; the newest stay. */
   readonly decisionsMax: number;
+  /** Days to keep messages that were not addressed to the bot. */
   readonly contextDays: number;
+  /** Days to keep files that never reached Discord. */
   readonly mediaDays: number;
 }
 
-/** One account on Discord. */
+/** The config of one Discord account. */
 export interface DiscordConfig {
+  /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
-  /** What people call it; absent: its id. */
+  /** Name in lists; the id if absent. */
   readonly name?: string;
-  /** `false`: no gateway is started (C7). */
+  /** Whether to connect (C7). */
   readonly enabled: boolean;
-  /** Absent where neither config nor environment has one; `run` cannot do without. */
+  /** Absent if neither config nor environment has one; `run` needs it. */
   readonly token?: Secret;
-  /** Where the token is written, or is to be written: a variable, a file, or the key. */
+  /** Where the token is, or should be, written: a variable, a file, or a config path. */
   readonly tokenPlace: string;
-  /** Names are not looked up yet (P12). */
+  /** Names are not resolved to ids yet (P12). */
   readonly access: AccessPolicy;
+  /** How to look up members of PluralKit systems. */
   readonly pluralkit: PluralkitConfig;
-  /** Overheard messages that a turn may see; 0 is none (H1). */
+  /** Maximum number of overheard messages in a turn's context; 0 disables (H1). */
   readonly historyLimit: number;
-  /** User turns of direct messages that a turn may see; absent: all (H2). */
+  /** Maximum number of user turns in the context of direct messages; all if absent (H2). */
   readonly dmHistoryLimit?: number;
-  /** The same for one user, by id. */
+  /** The same for single users, by id. */
   readonly dmHistoryLimits: ReadonlyMap<string, number>;
-  /** UTF-16 units in one message, at most. */
+  /** Maximum length of a message, in UTF-16 units. */
   readonly textChunkLimit: number;
+  /** Maximum number of lines in one message. */
   readonly maxLinesPerMessage: number;
+  /** How to split a reply. */
   readonly chunkMode: AccountSettings["chunkMode"];
+  /** The users and roles that a reply may ping. */
   readonly allowedMentions: {
     readonly users: AccountSettings["allowedMentions"]["users"];
     readonly roles: readonly RoleId[];
   };
+  /** The gateway connection. */
   readonly gateway: {
-    /** Discord's names in lower case; `reactions` stands for both kinds of them (G9). */
+    /** Discord's names in lower case; `reactions` stands for those of guilds and of DMs (G9). */
     readonly intents: "agent_recommended" | readonly Intent[];
     readonly compress: boolean;
-    /** Seconds; 0 is off. */
+    /** Seconds between packets; 0 disables them. */
     readonly tcpKeepaliveSec: number;
     readonly reconnect: Readonly<AccountSettings["gateway"]["reconnect"]>;
     readonly catchUp: Readonly<AccountSettings["gateway"]["catchUp"]>;
     /** `"auto"`: as many as Discord recommends. */
     readonly shards: "auto" | number;
   };
+  /** The bot's status at Discord. */
   readonly presence: Presence;
-  /** Whether slash commands are registered. */
+  /** Whether to register slash commands. */
   readonly nativeCommands: boolean;
+  /** Limits of requests to Discord. */
   readonly rest: Readonly<AccountSettings["rest"]>;
+  /** Retries of failed requests. */
   readonly retry: Readonly<AccountSettings["retry"]>;
+  /** Limits of each channel's queue. */
   readonly rateLimit: Readonly<AccountSettings["rateLimit"]>;
+  /** Which messages of an answer are Discord replies. */
   readonly replyToMode: AccountSettings["replyToMode"];
+  /** Whether to show an answer while it grows. */
   readonly streaming: AccountSettings["streaming"];
-  /** Bytes of a file that is sent, at most. */
+  /** Maximum size of a file to send, in bytes. */
   readonly mediaMaxBytes: number;
 }
 
-/** Where members of PluralKit's systems are looked up (P13). */
+/** How to look up members of PluralKit systems (P13). */
 export interface PluralkitConfig {
+  /** Whether to ask PluralKit. */
   readonly enabled: boolean;
+  /** For private systems. */
   readonly token?: Secret;
   /** Without a slash at its end: `"https://api.pluralkit.me/v2"`. */
   readonly apiUrl: string;
 }
 
-/** How replies look, whatever the account. */
+/** How replies look, for all accounts. */
 export interface MessagesConfig {
+  /** Maximum number of messages of one reply. */
   readonly maxChunks: number;
+  /** How to show Markdown tables. */
   readonly tables: Settings["messages"]["tables"];
-  /** An emoji, or `<:name:id>`; absent: none. */
+  /** An emoji, or `<:name:id>`; no reaction if absent. */
   readonly ackReaction?: string;
+  /** Which messages get the reaction. */
   readonly ackReactionScope: Settings["messages"]["ackReactionScope"];
+  /** Whether to remove the reaction after the reply. */
   readonly removeAckAfterReply: boolean;
-  /** Hosts whose links the model may write whole. */
+  /** Hosts that the model may link to. */
   readonly linkHosts: readonly string[];
 }
 
-/** How the bot is shown. */
+/** The bot's status at Discord. */
 export interface Presence {
+  /** Online status that Discord shows. */
   readonly status: "online" | "idle" | "dnd" | "invisible";
-  /** The line below the name. */
+  /** Custom status. */
   readonly activity?: string;
 }
 
+/** An intent by its name in the config. */
 export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
+/** The agent that answers. */
 export interface AgentConfig {
-  /** `"main"` where the config lists none (S1). */
+  /** `"main"` if the config lists no agent (S1). */
   readonly id: string;
+  /** The agent's name; absent if it has none. */
   readonly name?: string;
-  /** The operator's words to the model, after the built-in ones. */
+  /** Instructions for the model, after the built-in prompt. */
   readonly prompt?: string;
-  /** An IANA zone; absent: the host's. */
+  /** IANA time zone; the host's if absent. */
   readonly timezone?: string;
-  /** When a turn is given up, in seconds (T1). */
+  /** How long a turn may take, in seconds (T1). */
   readonly turnTimeoutSec: number;
 }
 
+/** The HTTP server for health checks and metrics. */
 export interface HttpConfig {
-  /** Addresses to listen on, each on its own. */
+  /** Addresses to listen on. */
   readonly bind: readonly string[];
+  /** TCP port; 0 takes a free one. */
   readonly port: number;
-  /** What asks from elsewhere must carry; there is one wherever `bind` is not loopback. */
+  /** Bearer token for other machines; always set if `bind` is not loopback only. */
   readonly token?: Secret;
-  /** Names by which other machines may ask. */
+  /** Host names under which other machines may reach the server. */
   readonly hosts: readonly string[];
-  /** The service's own public address, fetched so that its host does not put it to sleep (O9). */
+  /** Public address of this service, requested to keep its host awake (O9). */
   readonly keepAliveUrl?: string;
 }
 
-/** The config as one of its accounts sees it. */
+/** The config of one account. */
 export function forAccount({ accounts: _, ...shared }: BotConfig, discord: DiscordConfig): Config {
   return { ...shared, discord };
 }

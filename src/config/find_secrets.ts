@@ -1,5 +1,5 @@
 /**
- * Finds every secret that settings name, and says what is wrong with those that cannot be had.
+ * Resolves every secret of the settings, and reports those that cannot be resolved.
  *
  * @module
  */
@@ -25,36 +25,46 @@ import {
 } from "./schema/secrets.ts";
 import { type Segment, valueAt } from "./text/tree.ts";
 
-/** What was found of the secrets that settings name. */
+/** The resolved secrets. */
 export interface FoundSecrets {
+  /** Secrets of each account. */
   readonly accounts: ReadonlyMap<AccountId, AccountSecrets>;
+  /** Absent if `http.token` is not set, or cannot be read. */
   readonly httpToken?: Secret;
+  /** Secrets of each provider, by its name in the config. */
   readonly providers: Readonly<Record<string, ProviderSecrets>>;
-  /** All of them by the config path where each is written. */
+  /** All of them, by their config path. */
   readonly byPath: SecretsByPath;
-  /** Whether the file itself holds one (C8). */
+  /** Whether the file itself contains one (C8). */
   readonly holdsLiteral: boolean;
+  /** The secrets that cannot be read, and why. */
   readonly problems: readonly Problem[];
 }
 
-/** By the path as text. */
+/** Secrets by config path as text. */
 export type SecretsByPath = ReadonlyMap<
   string,
   { readonly path: readonly Segment[]; readonly secret: Secret }
 >;
 
+/** Secrets of one account; absent ones are not set, or cannot be read. */
 export interface AccountSecrets {
+  /** The bot token. */
   readonly token?: Secret;
+  /** The token for PluralKit. */
   readonly pluralkit?: Secret;
 }
 
+/** Secrets of one provider. */
 export interface ProviderSecrets {
+  /** The API key; absent if it is not set, or cannot be read. */
   readonly apiKey?: Secret;
+  /** Values of the headers by name. */
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
 /**
- * Looks them all up.
+ * Resolves all secrets.
  *
  * @param written The file's own values.
  */
@@ -102,13 +112,13 @@ export async function findSecrets(
   };
 }
 
-/** The environment serves the default account, and only where the file says nothing (C5). */
+/** The environment's token is the default account's, unless the file has one (C5). */
 function tokenSource({ id, settings }: Account, env: Env): SecretSource | undefined {
   if (settings.token !== undefined || id !== DEFAULT_ACCOUNT) return settings.token;
   return envSecret(env, BOT_TOKEN) && new EnvReference(BOT_TOKEN);
 }
 
-/** Where a secret of an account is written: in its own section, or above it. */
+/** The config path of an account's secret: in its own section, or above. */
 function placeIn(
   written: unknown,
   { name }: Account,
@@ -119,7 +129,7 @@ function placeIn(
   return own && valueAt(written, own) !== undefined ? own : [...above, ...key];
 }
 
-/** Two connections with one token would answer everything twice (C6). */
+/** Two connections with one token would answer every message twice (C6). */
 function sameTokens(
   written: unknown,
   accounts: readonly Account[],
@@ -141,8 +151,8 @@ function sameTokens(
       `The accounts ${quoted(other)} and ${quoted(account.id)} have the same token`,
       other === DEFAULT_ACCOUNT
         ? `the token of channels.discord or of ${BOT_TOKEN} is that of the account "default": ` +
-          "take it away there, or remove this account"
-        : "each bot has its own; it is under Bot, Reset Token, of its application",
+          "remove it there, or remove this account"
+        : "each bot has its own: in Discord's developer portal, under its application, Bot, Reset Token",
     );
   });
 }
@@ -158,7 +168,7 @@ interface Finder {
   ): Promise<Secret | undefined>;
 }
 
-/** What several accounts inherit is looked for once, and told once. */
+/** Resolves a secret that several accounts inherit once, and reports it once. */
 function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
   const problems: Problem[] = [];
   const byPath = new Map<string, { path: readonly Segment[]; secret: Secret }>();
@@ -174,8 +184,8 @@ function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
       const known = byPath.get(place);
       if (known) return known.secret;
       literal ||= source instanceof Secret;
-      const found = await resolveSecret(source, places);
-      const secret = found instanceof Secret ? read(found) : found;
+      const resolved = await resolveSecret(source, places);
+      const secret = resolved instanceof Secret ? read(resolved) : resolved;
       if (secret instanceof Secret) {
         byPath.set(place, { path, secret });
         return secret;

@@ -1,5 +1,5 @@
 /**
- * A config file and the environment to a config, or to all that is wrong with them.
+ * Loads the config from a file and the environment, or returns every problem with them.
  *
  * @module
  */
@@ -18,52 +18,51 @@ import type { Settings } from "./schema/root.ts";
 import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 import { toConfig } from "./to_config.ts";
 
-/** What loading needs of the world. */
+/** Everything that loading needs from outside. */
 export interface ConfigPorts {
+  /** Environment variables. */
   readonly env: Env;
   /**
-   * The text of a file that holds a secret.
+   * The text of a file that contains a secret.
    *
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
-  /** Whether the bot runs elsewhere: what only its environment has may be absent here. */
+  /** Whether the bot runs elsewhere; then secrets of its environment may be missing here. */
   readonly isElsewhere?: boolean;
 }
 
+/** A loaded config, or why it cannot be used. */
 export type Loaded =
   | {
     readonly kind: "loaded";
     readonly config: BotConfig;
-    /**
-     * The file as checked, with defaults: for `config show`. Of each account, all that holds for
-     * it.
-     */
+    /** The file's values with defaults, for `config show`. Each account has all inherited keys. */
     readonly settings: Settings;
     /** The file's own values, before defaults; `{}` without a file. */
     readonly written: Readonly<Record<string, unknown>>;
     /** The file's text with its secrets blanked, which still parses; absent without a file. */
     readonly text?: string;
-    /** Every secret that was found, by the config path where it is written. */
+    /** Every resolved secret, by its config path. */
     readonly secrets: SecretsByPath;
     /** Warnings and notes. */
     readonly problems: readonly Problem[];
-    /** Whether the file itself holds a secret, so that nobody else may read it (C8). */
+    /** Whether the file itself contains a secret, so that other users must not read it (C8). */
     readonly holdsSecret: boolean;
   }
-  /** The program ends with 78. */
+  /** The program exits with code 78. */
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
-/** A config that may be used. */
+/** A valid config. */
 export type LoadedConfig = Extract<Loaded, { readonly kind: "loaded" }>;
 
-/** Characters of `http.token`, at least, where others can reach the server (SEC-R30). */
+/** Minimum length of `http.token` if other machines can reach the server (SEC-R30). */
 const MIN_HTTP_TOKEN = 32;
 
 /**
- * Loads the config. Never rejects: whatever is wrong is a problem.
+ * Loads the config. Never rejects; each fault is a problem.
  *
- * @param source The file, or `undefined` where there is none.
+ * @param source The file, or `undefined` if there is none.
  */
 export async function loadConfig(
   source: ConfigText | undefined,
@@ -101,7 +100,7 @@ export async function loadConfig(
   };
 }
 
-/** What an account still lacks to be run; `undefined` if nothing. */
+/** The problem that an account has no token; `undefined` if it has one. */
 export function missingToken({ discord, file }: Config): Problem | undefined {
   const { accountId, enabled, token, tokenPlace } = discord;
   if (!enabled || token) return undefined;
@@ -113,13 +112,13 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
     path: place,
     message: isDefault
       ? "There is no bot token"
-      : `The account ${quoted(accountId)} has no bot token, and none is inherited`,
+      : `The account ${quoted(accountId)} has no bot token, and inherits none`,
     hint: `${isDefault ? `set ${BOT_TOKEN}, or ` : ""}write ${place}; ` +
-      "it is under Bot, Reset Token, of your application in Discord's developer portal",
+      "get it in Discord's developer portal, under your application, Bot, Reset Token",
   };
 }
 
-/** Why no model can be chosen; `undefined` where one is, or local servers are to be asked (L2). */
+/** Why no model can be chosen; `undefined` if one is chosen, or if local servers decide (L2). */
 export function missingModel({ models, file }: SharedConfig, env: Env): Problem | undefined {
   const resolved = resolveModels(models, env);
   if (resolved.kind !== "problem") return undefined;
@@ -127,7 +126,7 @@ export function missingModel({ models, file }: SharedConfig, env: Env): Problem 
   return { severity: "error", ...(file !== undefined && { file }), path, message, hint };
 }
 
-/** Variables that the operator has said there must be (G13). */
+/** Environment variables that `preflight.requiredVars` lists, and that are not set (G13). */
 function missingVariables(
   { preflight }: Settings,
   env: Env,
@@ -143,7 +142,7 @@ function missingVariables(
   );
 }
 
-/** A server that others can reach must ask them for something (SEC-R30). */
+/** A server that other machines can reach needs a token (SEC-R30). */
 function openHttp(
   { http }: Settings,
   token: Secret | undefined,
@@ -157,20 +156,20 @@ function openHttp(
     return [problemAt(
       "error",
       ["http", "bind"],
-      `Others can reach ${JSON.stringify(open)}, and there is no http.token`,
-      "write http.token, 32 characters or more, or bind to 127.0.0.1 and ::1 only",
+      `Other machines can reach ${JSON.stringify(open)}, and there is no http.token`,
+      "set http.token to at least 32 characters, or bind to 127.0.0.1 and ::1 only",
     )];
   }
   if (token && token.reveal().length < MIN_HTTP_TOKEN) {
     return [problemAt(
       "error",
       ["http", "token"],
-      "The token is too short for a server that others can reach",
-      `take ${MIN_HTTP_TOKEN} characters or more, drawn at random`,
+      "The token is too short for a server that other machines can reach",
+      `use at least ${MIN_HTTP_TOKEN} random characters`,
     )];
   }
   return [
-    problemAt("warning", ["http", "bind"], `Others can reach ${JSON.stringify(open)}`),
+    problemAt("warning", ["http", "bind"], `Other machines can reach ${JSON.stringify(open)}`),
   ];
 }
 

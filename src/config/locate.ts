@@ -1,17 +1,19 @@
 /**
- * Where the config file is (C1).
+ * Finds the config file (C1).
  *
  * @module
  */
 
 import type { Env } from "./schema/secrets.ts";
 
-/** The file to read. */
+/** The result of the search. */
 export type Located =
   | { readonly kind: "file"; readonly path: string }
-  /** No file anywhere: the environment is the config. */
+  /** There is no file, so the environment is the config. */
   | { readonly kind: "none"; readonly looked: readonly string[] }
-  /** A file that somebody named is not there; another one in its place would be a surprise. */
+  /**
+   * The flag or the variable names a file that does not exist. Barnacle must not read another one.
+   */
   | { readonly kind: "missing"; readonly path: string; readonly named: string };
 
 /** Finds the config file: named by flag or environment, else the first that exists. */
@@ -34,7 +36,7 @@ export function locateConfig(
   return path === undefined ? { kind: "none", looked } : { kind: "file", path };
 }
 
-/** By the XDG base directory specification, a path that is not absolute does not count. */
+/** The XDG base directory specification says to ignore relative paths. */
 function homeOf(env: Env): readonly string[] {
   const xdg = env["XDG_CONFIG_HOME"];
   if (xdg?.startsWith("/")) return [`${xdg.replace(/\/+$/, "")}/barnacle/config.jsonc`];

@@ -1,8 +1,8 @@
 /**
- * Whether a text addresses the bot by name or by a pattern of the operator's (M2).
+ * Tests whether a text mentions the bot by name or by one of the operator's patterns (M2).
  *
- * Patterns run in linear time whatever they are: anybody may write the text they run on. Those
- * made of the agent's name are literal and need no more than the runtime's own expressions.
+ * Every user may write the text, so patterns must run in linear time: RE2 runs them. The agent's
+ * name makes a literal pattern, which the runtime's own expressions can run.
  *
  * @module
  */
@@ -10,22 +10,28 @@
 import type { Settings } from "./schema/root.ts";
 import type { Segment } from "./text/tree.ts";
 
-/** A test of texts, and the patterns that could not become one. */
+/** A test of texts, and the patterns that are not valid. */
 export interface Mentions {
+  /** Whether a text mentions the bot. */
   readonly matches: (text: string) => boolean;
+  /** The patterns that are not valid. */
   readonly problems: readonly PatternProblem[];
 }
 
+/** A pattern that is not valid. */
 export interface PatternProblem {
+  /** Config path of the pattern. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint: string;
 }
 
-/** Characters that are not seen, so that nobody hides in a word, or a word from a pattern. */
+/** Invisible characters, which must neither hide a name nor split it. */
 const ZERO_WIDTH = /[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]/g;
 
-/** The patterns of the first agent, or else those for all, or else its name. */
+/** Prefers the patterns of the first agent, then those for all agents, then the agent's name. */
 export async function mentionsOf({ agents, messages }: Settings): Promise<Mentions> {
   const [agent] = agents.list;
   const own = agent?.groupChat.mentionPatterns;
@@ -41,7 +47,7 @@ async function compiled(
 ): Promise<Mentions> {
   if (patterns.length === 0) return { matches: () => false, problems: [] };
 
-  const { RE2JS } = await import("re2js"); // 150 kB: only for who writes a pattern
+  const { RE2JS } = await import("re2js"); // 150 kB, so only loaded for patterns
   const tests: ((text: string) => boolean)[] = [];
   const problems: PatternProblem[] = [];
   for (const [index, pattern] of patterns.entries()) {
@@ -50,7 +56,7 @@ async function compiled(
       if (program.matcher("").find()) {
         problems.push({
           path: [...path, index],
-          message: "The pattern matches the empty text, and so every message",
+          message: "The pattern matches an empty text, and so every message",
           hint: 'set "requireMention": false in a guild to answer every message',
         });
         continue;
@@ -59,8 +65,10 @@ async function compiled(
     } catch (cause) {
       problems.push({
         path: [...path, index],
-        message: `The pattern is refused: ${cause instanceof Error ? cause.message : "unreadable"}`,
-        hint: "patterns are RE2's, which run in linear time: no (?=…), (?<=…) or \\1",
+        message: `The pattern is not valid: ${
+          cause instanceof Error ? cause.message : "unreadable"
+        }`,
+        hint: "patterns use RE2, which has no (?=…), (?<=…) or \\1",
       });
     }
   }
@@ -73,7 +81,7 @@ async function compiled(
   };
 }
 
-/** `@?name`, as whole words; nothing for an agent without a name. */
+/** Matches `@?name` as whole words; no text if the agent has no name. */
 function byName(name: string | undefined): (text: string) => boolean {
   const words = normalized(name ?? "").trim().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return () => false;

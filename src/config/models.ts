@@ -1,8 +1,8 @@
 /**
- * Which model answers: what the config names, else what the environment serves (L1, L2).
+ * Chooses the model that answers: the config's, else the environment's (L1, L2).
  *
- * A key of the environment goes to the vendor that it is for, and nowhere else: a provider with
- * an address of its own in the config never gets it.
+ * An API key of the environment goes to its own vendor only. A provider with an address in the
+ * config never gets it.
  *
  * @module
  */
@@ -10,48 +10,60 @@
 import type { Settings } from "./schema/root.ts";
 import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 
+/** The API that a provider has. */
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 
-/** Where a model is. */
+/** A model server. */
 export interface Provider {
   /** The first part of `"<provider>/<model>"`. */
   readonly id: string;
+  /** The API that it has. */
   readonly kind: ProviderKind;
+  /** Address without a slash at its end: `"https://api.openai.com/v1"`. */
   readonly baseUrl: string;
-  /** Absent for servers that ask for none. */
+  /** Absent for servers without authentication. */
   readonly apiKey?: Secret;
+  /** Headers to add to each request. */
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
-/** A provider as the config has it; what it leaves out the environment may serve. */
+/** A provider of the config; the environment may fill the gaps. */
 export interface WrittenProvider extends Omit<Provider, "baseUrl"> {
+  /** Absent if the config has no address. */
   readonly baseUrl?: string;
 }
 
-/** `"<provider>/<model>"`, the first one asked and those that follow when it fails. */
+/** Models as `"<provider>/<model>"`: the one to ask first, and those to ask if it fails. */
 export interface ModelNames {
+  /** The model to ask first. */
   readonly primary: string;
+  /** Models to ask if the first one fails, in order. */
   readonly fallbacks: readonly string[];
 }
 
-/** What the config says of models. */
+/** The models of the config. */
 export interface ModelsConfig {
-  /** Absent where the config names none. */
+  /** Absent if the config names none. */
   readonly names?: ModelNames;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
+  /** The providers of the config by name. */
   readonly providers: Readonly<Record<string, WrittenProvider>>;
 }
 
+/** A model and its server. */
 export interface ModelChoice {
+  /** The server to ask. */
   readonly provider: Provider;
+  /** Name of the model at that server. */
   readonly model: string;
 }
 
+/** The models to ask, or why there are none. */
 export type ResolvedModels =
-  /** The first one is asked first. */
+  /** The first choice is asked first. */
   | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
-  /** Nobody says which: the first of these that answers serves, with its first model. */
+  /** Nothing names a model: use the first model of the first of these servers that answers. */
   | { readonly kind: "discover"; readonly providers: readonly Provider[] }
   | {
     readonly kind: "problem";
@@ -60,41 +72,49 @@ export type ResolvedModels =
     readonly hint: string;
   };
 
-/** Servers on this machine that speak the OpenAI wire, in the order in which they are asked. */
+/** OpenAI-compatible servers on this machine, in the order in which to try them. */
 export const LOCAL_SERVERS: readonly Provider[] = [
   local("ollama", 11_434),
   local("llamacpp", 8_080),
   local("lmstudio", 1_234),
 ];
 
-/** What the start says when there is no model at all, after the local servers were asked. */
+/** The start-up error if no local server answers either. */
 export const NO_MODEL = {
   path: "agents.defaults.model",
   message: "There is no model to answer with",
-  hint: "the three shortest ways: " +
+  hint: "three easy ways: " +
     "1. start Ollama on this machine (ollama pull llama3.2); " +
     "2. set OPENAI_API_KEY and OPENAI_MODEL, or ANTHROPIC_API_KEY and ANTHROPIC_MODEL; " +
     '3. write "agents": { "defaults": { "model": "<provider>/<model>" } } and the provider ' +
     "into models.providers",
 } as const;
 
-/** Said of Google's wire, which no model of this version speaks. */
+/** The error for Google's API, which this version does not support. */
 export const NO_GOOGLE = {
-  message: "Google's models are not built in this version",
+  message: "Google's models are not implemented yet",
   hint: 'name a model of an "openai-compatible" or "anthropic" provider',
 } as const;
 
-interface Vendor {
+/** A vendor that the environment may name. */
+export interface Vendor {
+  /** Name of its provider: `"openai"`. */
   readonly id: string;
+  /** Name for people: `"OpenAI"`. */
   readonly name: string;
+  /** The vendor's API. */
   readonly kind: ProviderKind;
+  /** Its own address. */
   readonly baseUrl: string;
+  /** Variable with the API key: `"OPENAI_API_KEY"`. */
   readonly keyVariable: string;
+  /** Variable with another address: `"OPENAI_BASE_URL"`. */
   readonly urlVariable: string;
+  /** Variable with the model: `"OPENAI_MODEL"`. */
   readonly modelVariable: string;
 }
 
-/** Whom the environment may name; not Google, whose key must not keep the others from answering. */
+/** Vendors that the environment may name. Google is not one: its key must not block the others. */
 export const VENDORS: readonly Vendor[] = [
   {
     id: "openai",
@@ -116,7 +136,7 @@ export const VENDORS: readonly Vendor[] = [
   },
 ];
 
-/** Decides which models are asked, and where. Reaches nothing. */
+/** Decides which models to ask, and where. Makes no request. */
 export function resolveModels(config: ModelsConfig, env: Env): ResolvedModels {
   const { names } = config;
   if (!names) return fromEnvironment(config, env);
@@ -141,7 +161,7 @@ function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
     return {
       kind: "problem",
       path: config.namesPath,
-      message: `${vendor.keyVariable} is set, and no model is named`,
+      message: `${vendor.keyVariable} is set, but no model is named`,
       hint: `set ${vendor.modelVariable}, or write "agents": { "defaults": ` +
         `{ "model": "${vendor.id}/<model>" } }`,
     };
@@ -172,10 +192,10 @@ function choiceOf(
     path: namesPath,
     message: vendor
       ? `The model "${name}" needs ${vendor.keyVariable}, which is not set`
-      : `The model "${name}" names a provider that there is not: "${id}"`,
+      : `The model "${name}" names an unknown provider: "${id}"`,
     hint: vendor
-      ? `set ${vendor.keyVariable}, or write models.providers.${id}`
-      : `write models.providers.${id}, or name one of ${known(providers)}`,
+      ? `set ${vendor.keyVariable}, or add models.providers.${id}`
+      : `add models.providers.${id}, or use one of ${known(providers)}`,
   };
 }
 
@@ -187,7 +207,7 @@ function withDefaults(
   if (written.baseUrl !== undefined) {
     return { provider: { ...written, baseUrl: written.baseUrl }, model };
   }
-  // Without an address it is the vendor's of that name, or of that wire where it has but one.
+  // Without an address, the vendor of that name, or the only vendor with that API.
   const vendor = VENDORS.find(({ id, kind }) => id === written.id && kind === written.kind) ??
     VENDORS.find(({ kind }) => kind === written.kind && kind !== "openai-compatible");
   if (!vendor) {
@@ -195,10 +215,10 @@ function withDefaults(
       kind: "problem",
       path: `models.providers.${written.id}`,
       message: "The provider has no address",
-      hint: 'write "baseUrl"; only "openai" has one without',
+      hint: 'set "baseUrl"; only "openai" has a default',
     };
   }
-  // A key of the config goes to the vendor; one of the environment to where that sends it.
+  // A key in the config goes to the vendor's address; one of the environment, to the environment's.
   const served = written.apiKey ? undefined : vendorProvider(vendor, env);
   const provider = {
     ...written,
@@ -208,7 +228,7 @@ function withDefaults(
   return { provider, model };
 }
 
-/** A key is what makes a vendor serve; OpenAI's wire is served by an address alone, too. */
+/** A vendor needs a key; OpenAI's API works with an address alone, too. */
 function isServed({ id, keyVariable, urlVariable }: Vendor, env: Env): boolean {
   if (envSecret(env, keyVariable)) return true;
   return id === "openai" && urlVariable !== undefined && Boolean(env[urlVariable]?.trim());

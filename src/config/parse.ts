@@ -1,8 +1,8 @@
 /**
- * The text of a config file to settings, or to all that is wrong with it.
+ * Parses the text of a config file to settings, or to every problem in it.
  *
- * Errors of the text come alone: of a file that cannot be read, nothing else is worth saying.
- * All others come at once, in the order of the file (C2).
+ * Syntax errors come alone, since the rest of a broken file means nothing. All other problems come
+ * at once, in the order of the file (C2).
  *
  * @module
  */
@@ -16,31 +16,34 @@ import { findingsOf } from "./checks/issues.ts";
 import { ignoredKey } from "./checks/misplaced.ts";
 import { pathText } from "../core/config_path.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { type Lines, linesOf, type Problem, type Severity, type Span } from "./text/problem.ts";
+import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/shape.ts";
 import { isRecord, readTree, type Segment } from "./text/tree.ts";
 
-/** A config file, read. */
+/** A config file. */
 export interface ConfigText {
-  /** For messages; a path as the operator would write it. */
+  /** Path as the operator would write it, for messages. */
   readonly file: string;
+  /** The file's text. */
   readonly text: string;
 }
 
-/** What a config file says. Only without an error among its problems may it be used. */
+/** A parsed config file. It is valid only if no problem is an error. */
 export interface Parsed {
-  /** Absent where a value is none that the schema takes. */
+  /** Absent if the schema refuses a value. */
   readonly settings?: Settings;
   /** The file's own values, before defaults; absent with `settings`. */
   readonly written?: Readonly<Record<string, unknown>>;
-  /** The text without its secrets; absent where there is no file, or it cannot be used. */
+  /** The text without its secrets; absent without a file, or if it is not valid. */
   readonly blanked?: string;
+  /** Every problem, in the order of the file. */
   readonly problems: readonly Problem[];
-  /** A problem at a key of this file, for who finds one later. */
+  /** Makes a problem at a key of this file, for checks that run later. */
   readonly problemAt: ProblemAt;
 }
 
+/** Makes a problem at a key of the file. */
 export type ProblemAt = (
   severity: Severity,
   path: readonly Segment[],
@@ -63,7 +66,7 @@ export function noFile(): Parsed {
   };
 }
 
-/** Reads a config file. Never rejects, whatever the file holds. */
+/** Parses a config file. Never rejects. */
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const tree = readTree(text);
   if (tree.kind === "faults") {
@@ -74,7 +77,7 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
     };
   }
 
-  const rootOf = (): Node => tree.root; // which costs more than all else, and often nobody asks
+  const rootOf = (): Node => tree.root; // this costs more than all other steps, and valid files rarely need it
   const toProblem = locator(file, text, () => secretsIn(tree.root, configSchema));
   const problemAt = atNodes(rootOf, toProblem);
   const { value, remarks } = withoutIgnored(tree.value, rootOf);
@@ -113,7 +116,7 @@ type ToProblem = (remark: Remark) => Problem;
 function locator(file: string, text: string, secretsOf: () => readonly Span[]): ToProblem {
   let lines: Lines | undefined;
   return ({ severity, path, message, hint, offset, length }) => {
-    lines ??= linesOf(text, secretsOf());
+    lines ??= createLines(text, secretsOf());
     return {
       severity,
       file,
@@ -145,7 +148,7 @@ function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemA
   };
 }
 
-/** The value without keys that have no meaning where they are (C3), each told. */
+/** The value without misplaced keys (C3), and a remark for each of them. */
 function withoutIgnored(
   value: Readonly<Record<string, unknown>>,
   rootOf: () => Node,

@@ -1,8 +1,8 @@
 /**
- * The access policies of a text that is on record, so that an old verdict can be judged again (P1).
+ * Makes the access policies of a recorded config, to judge an old verdict again (P1).
  *
- * Nothing is looked up: the text has no secrets any more, and what the environment was then nobody
- * knows. So the account `default` is always among them.
+ * The recorded text has no secrets, and the environment of that time is lost. So no secret is
+ * resolved, and the account `default` is always included.
  *
  * @module
  */
@@ -14,18 +14,20 @@ import { accountsOf } from "./schema/accounts.ts";
 import { mentionsOf } from "./mention.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
+/** The access policy of one account. */
 export interface AccountPolicy {
+  /** Id of the account. */
   readonly accountId: AccountId;
-  /** Names are not looked up yet; see `withNames`. */
+  /** Names are not resolved yet; see `withNames`. */
   readonly access: AccessPolicy;
 }
 
 /**
- * Reads them. Never rejects.
+ * Makes the policies of all accounts. Never rejects.
  *
- * @param text With its secrets blanked, as `Loaded.text`; `undefined` where there was no file.
- * @param file What it was called; nobody is shown what is wrong with it.
- * @returns None where this version cannot read the text: another one has written it.
+ * @param text Recorded text, as `Loaded.text`; `undefined` if there was no file.
+ * @param file Its path then. Problems in it are not shown.
+ * @returns Empty if this version cannot read the text, because another version wrote it.
  */
 export async function policiesIn(
   text: string | undefined,

@@ -1,9 +1,9 @@
 /**
- * What is written, is not built in this version, and cannot be left out either.
+ * Finds keys that are not implemented, and without which the bot would do too much.
  *
- * A key that is not built has no effect, which a warning tells. Without some of them, though,
- * somebody would be answered, or by an agent, in a place or at a cost, that the file says no to.
- * Nobody reads warnings of a bot that answers, so such a file is an error.
+ * Most keys without effect get a warning. But without some of them, the bot would answer in a
+ * place, as an agent, or at a cost that the config forbids. Operators do not read warnings while
+ * the bot works, so these are errors.
  *
  * @module
  */
@@ -13,14 +13,17 @@ import { NO_GOOGLE } from "./models.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { entriesAt, isList, type Segment, valueAt } from "./text/tree.ts";
 
-/** A key that keeps the config from being used, and what its writer can do. */
+/** A key that makes the config invalid, and the way to fix it. */
 export interface Refused {
+  /** Config path of the key. */
   readonly path: readonly Segment[];
+  /** The reason, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint: string;
 }
 
-/** All such keys of a file that is valid otherwise. */
+/** All such keys of an otherwise valid file. */
 export function refusedIn(value: unknown): readonly Refused[] {
   return [
     ...assignments(value),
@@ -38,7 +41,7 @@ function assignments(value: unknown): readonly Refused[] {
     if (valueAt(assignment, ["role"]) === "passive") {
       return [{
         path: [...here, "role"],
-        message: '"passive" is not built in this version: the agent would answer',
+        message: '"passive" is not implemented yet: the agent would answer in these channels',
         hint: 'deny its channels in channels.discord.guilds, "allow": false',
       }];
     }
@@ -54,7 +57,7 @@ function bindings(value: unknown): readonly Refused[] {
   );
 }
 
-/** What is meant for another agent would be answered by the first, with its prompt and its memory. */
+/** The first agent would answer messages for another agent, with its own prompt and memory. */
 function otherAgent(
   value: unknown,
   agentId: unknown,
@@ -64,30 +67,32 @@ function otherAgent(
   if (agentId === first) return [];
   return [{
     path,
-    message: `Only the first agent, ${quoted(String(first))}, answers in this version, here too`,
+    message: `Only the first agent, ${quoted(String(first))}, answers in this version`,
     hint: `remove this, or put ${quoted(String(agentId))} first in agents.list`,
   }];
 }
 
-/** Money that its writer meant to keep would be spent. */
+/** The bot would spend money that the operator wants to keep. */
 function budgets(value: unknown): readonly Refused[] {
   return entriesAt(value, ["budgets"]).flatMap(([of, budget]) =>
     entriesAt(budget, []).map(([bound]) => ({
       path: ["budgets", of, bound],
-      message: `${quoted(bound)} is not built in this version: the bot would answer beyond it`,
-      hint: "remove it, and set a limit where the model is paid for",
+      message: `${quoted(bound)} is not implemented yet: the bot would exceed it`,
+      hint: "remove it, and set a limit in your model provider's account",
     }))
   );
 }
 
-/** It could not answer, and who names it should hear so before a message comes. */
+/** No model would answer, so the start reports it before a message comes. */
 function googleProviders(value: unknown): readonly Refused[] {
   return entriesAt(value, ["models", "providers"])
     .filter(([, provider]) => valueAt(provider, ["kind"]) === "google")
     .map(([id]) => ({ path: ["models", "providers", id, "kind"], ...NO_GOOGLE }));
 }
 
-/** The filter denies what mentions nobody; a mention that it should judge would be answered. */
+/**
+ * The filter denies messages without a mention. It cannot check mentions, so all would be answered.
+ */
 function filteredMentions(value: unknown): readonly Refused[] {
   return writtenSections(value).flatMap((section) => {
     const filters = intentFilters(section);
@@ -95,7 +100,7 @@ function filteredMentions(value: unknown): readonly Refused[] {
     const key = "alwaysRespondToMentions";
     return filters.filter(({ filter }) => valueAt(filter, [key]) === false).map(({ path }) => ({
       path: section.at([...path, key]),
-      message: `"${key}" is not built in this version: every mention would be answered`,
+      message: `"${key}" is not implemented yet: every mention would be answered`,
       hint: 'remove it, or set "enabled" to false in each intentFilter',
     }));
   });
@@ -107,7 +112,7 @@ interface Filter {
   readonly filter: unknown;
 }
 
-/** Those of all guilds, of each guild and of each channel. */
+/** The filters of all guilds, of each guild and of each channel. */
 function intentFilters({ value }: Section): readonly Filter[] {
   const filters: Filter[] = [];
   const look = (place: unknown, path: () => readonly Segment[]): void => {

@@ -1,5 +1,5 @@
 /**
- * Settings, and the secrets that they point to, to the config that the program reads.
+ * Makes the program's config from settings and their resolved secrets.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { EnvReference, Secret } from "./schema/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
 
-/** Settings, and what they point to, as one. */
+/** Makes the config. */
 export function toConfig(
   settings: Settings,
   accounts: readonly Account[],

@@ -1,5 +1,5 @@
 /**
- * A slash command. Each is a module of its own, listed in `registry.ts`.
+ * Declares a slash command. Each is a module of its own, listed in `registry.ts`.
  *
  * @module
  */
@@ -26,13 +26,13 @@ export interface Command {
   readonly name: string;
   /** 1 to 100 characters; Discord shows it in the list of commands. */
   readonly description: string;
-  /** Those that are required come first. */
+  /** Required ones come first. */
   readonly options: readonly CommandOption[];
   /** The right that policy checks before {@link Command.run}. */
   readonly needs: CommandNeeds;
   /**
    * Runs once the asker's rights are checked. A crash may run it a second time, or leave it without
-   * an answer: a command that changes something records the call's id with the change.
+   * an answer. So a command that changes something records the call's id with the change.
    *
    * @returns The answer, which only the asker sees: 1 to 2000 characters.
    */

@@ -1,5 +1,5 @@
 /**
- * A button, select menu or modal. Each is a module of its own, listed in `registry.ts`.
+ * Declares a button, select menu or modal. Each is a module of its own, listed in `registry.ts`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { InteractionContext } from "./context.ts";
 
 /** `update` replaces the message that has the component; `reply` is for the person alone. */
 export interface ComponentAnswer {
-  /** Where the answer goes. */
+  /** Which message the answer becomes. */
   readonly how: "update" | "reply";
   /** 1 to 2000 characters. */
   readonly text: string;
@@ -31,9 +31,9 @@ export interface ComponentOf<Kind extends ComponentKind> {
   readonly needs: CommandNeeds;
   /**
    * Runs once the person's rights are checked. A client can send any `custom_id`, so `run` trusts
-   * nothing but what the store knows.
+   * only the store.
    *
-   * @returns `undefined` if the component does nothing any more.
+   * @returns `undefined` if the component has no effect any more.
    */
   run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
   /** The notice for the person if `run` failed, or took longer than a second. */

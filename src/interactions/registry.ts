@@ -1,5 +1,5 @@
 /**
- * All commands and components: a new one is a module, and a line here.
+ * Lists all commands and components: a new one is a module, and a line here.
  *
  * Registration with Discord, routing and the documentation derive from these lists.
  *

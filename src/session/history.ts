@@ -1,27 +1,27 @@
 /**
- * Chooses the part of a transcript for the model.
+ * Chooses the part of a transcript that a model sees.
  *
- * A transcript only grows, a model's context window does not. It is cut between turns, never within
- * one: an answer without its question misleads.
+ * A transcript only grows, but a model's context window does not. The cut is between turns, never
+ * within one: an answer without its question misleads.
  *
  * @module
  */
 
 import type { Entry } from "../core/inbound/transcript.ts";
 
-/** The limits of a history. */
+/** Limits of the selected history. */
 export interface HistoryLimits {
-  /** Maximum number of user turns; absent for as many as fit (H2). */
+  /** Maximum number of user turns; as many as fit if absent (H2). */
   readonly userTurns?: number;
-  /** Maximum UTF-16 units of all entries together. */
+  /** Maximum length of all entries together, in UTF-16 units. */
   readonly maxChars: number;
 }
 
 /**
- * Returns the newest turns that fit.
+ * Selects the newest turns that fit.
  *
- * A turn begins with a user's entry. Entries before the first user's entry belong to no turn and
- * are left out, because models require a user's message first.
+ * A turn begins with a user's entry. Entries before the first user's entry are left out, because
+ * models expect the user to begin.
  *
  * @param entries Oldest first.
  * @returns A tail of `entries`, oldest first.
@@ -46,18 +46,18 @@ export function selectEntries(
   return entries.slice(start);
 }
 
-/** Estimated tokens per UTF-16 unit: English has 0.25, code and other languages more. */
+/** Rough number of tokens per UTF-16 unit: English has 0.25, code and other languages more. */
 const TOKENS_PER_CHAR = 0.3;
 
-/** Tokens kept free because the estimate may be wrong. */
+/** Tokens kept free for errors of the estimate. */
 const RESERVE_TOKENS = 4_000;
 
 /**
- * Computes how many characters of a model's window the history may take.
+ * How many characters of a model's context window the history may take.
  *
  * @param window In tokens.
- * @param otherChars UTF-16 units of the request beside the history: the system prompt and the
- * turn's own message.
+ * @param otherChars UTF-16 units of the rest of the request: the system prompt and the turn's own
+ * message.
  */
 export function historyChars(
   window: { readonly contextWindow: number; readonly maxOutput: number },

@@ -1,8 +1,8 @@
 /**
- * Builds the key of a message's session.
+ * Names the session that a message belongs to.
  *
- * The key decides which messages share a memory. So one place builds it, from ids only: a user
- * could take another's name, and would enter that user's session.
+ * The key decides which users share a memory. So one place makes it, and from ids only: a user
+ * could take another's name, and would open their session.
  *
  * @module
  */
@@ -11,23 +11,23 @@ import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 
 /**
- * `session.dmScope`: which direct messages share a conversation.
+ * `session.dmScope`: which direct messages share a session.
  *
- * - `main`: all of them.
- * - `per-peer`, `per-channel-peer`: those of one person, everywhere or at Discord.
- * - `per-account-channel-peer`: those of one person with one of our accounts.
+ * - `main`: those of all users.
+ * - `per-peer`, `per-channel-peer`: those of one user, on all platforms or at Discord.
+ * - `per-account-channel-peer`: those of one user with one of our accounts.
  */
 export type DmScope = "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
 
-/** The facts of a message that decide its session. */
+/** The parts of a message that decide its session. */
 export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
 
 /**
- * Builds the key of a message's session (S1).
+ * The session of a message (S1).
  *
  * @param agentId Without colons, as in the config.
- * @returns `"agent:main:main"`; `"agent:main:discord:channel:<id>"`, where a thread has its own id;
- * `"agent:main:discord:group:<id>"`; or a key of `dmScope`.
+ * @returns `"agent:main:main"`, `"agent:main:discord:channel:<id>"`,
+ * `"agent:main:discord:group:<id>"`, or a key of `dmScope`. A thread has its own id.
  */
 export function sessionKeyOf(
   { accountId, channelId, place, sender }: Conversation,

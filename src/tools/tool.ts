@@ -1,5 +1,5 @@
 /**
- * A tool of the agent. Each is a module of its own, listed in `registry.ts`.
+ * Declares a tool of the agent. Each tool is a module of its own, listed in `registry.ts`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { z } from "zod";
 import type { ToolGate } from "../core/tool_gates.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 
-/** What a call knows besides its input. */
+/** Facts that a call has besides its input. */
 export interface ToolContext {
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;

@@ -46,12 +46,12 @@ describe("[P6] toAccessPolicy() › groupPolicy", () => {
 });
 
 describe("toAccessPolicy()", () => {
-  it("[P2] lets those write who are paired, by default", async () => {
+  it("[P2] lets paired users write by default", async () => {
     const { dm } = await accessOf(undefined);
     assert.deepEqual(dm, { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false });
   });
 
-  it("[P4] [P7] makes rules of what is written, and of nothing else", async () => {
+  it("[P4] [P7] makes rules of written keys only", async () => {
     const access = await accessOf(discord(`"guilds": {
       "*": { "requireMention": true },
       "123": { "slug": "s", "users": ["175928847299117063", "role:Mods"], "channels": {
@@ -78,13 +78,13 @@ describe("toAccessPolicy()", () => {
     });
   });
 
-  it("[P8] keeps an empty list of channels apart from none", async () => {
+  it("[P8] tells an empty list of channels from no list", async () => {
     const { guilds } = await accessOf(discord('"guilds":{"a":{"channels":{}},"b":{}}'));
     assert.deepEqual(Object.keys(guilds?.["a"]?.channels ?? { none: 1 }), []);
     assert.equal(guilds?.["b"]?.channels, undefined);
   });
 
-  it("[P7] has no rule for a channel that is called like a property of every object", async () => {
+  it("[P7] finds no rule for a channel named like a property of every object", async () => {
     const { guilds } = await accessOf(discord('"guilds":{"a":{"channels":{"help":{}}}}'));
     for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
       assert.equal(guilds?.[name], undefined);
@@ -92,14 +92,14 @@ describe("toAccessPolicy()", () => {
     }
   });
 
-  it("[P7] has the rule of a channel that is called so", async () => {
+  it("[P7] finds the rule of a channel with such a name", async () => {
     const { guilds } = await accessOf(
       discord('"guilds":{"constructor":{"channels":{"constructor":{"allow":false}}}}'),
     );
     assert.deepEqual(guilds?.["constructor"]?.channels?.["constructor"], { allow: false });
   });
 
-  it("[I1] takes the filter of all guilds into each, unless that says otherwise", async () => {
+  it("[I1] applies the account's filter to each guild, unless the guild overrides it", async () => {
     const { guilds } = await accessOf(discord(`"intentFilter":{"enabled":true},"guilds":{
       "a":{}, "b":{"intentFilter":{"enabled":false},"channels":{"c":{"intentFilter":{"enabled":true}}}}}`));
     assert.equal(guilds?.["a"]?.intentFilter, true);
@@ -107,7 +107,7 @@ describe("toAccessPolicy()", () => {
     assert.equal(guilds?.["b"]?.channels?.["c"]?.intentFilter, true);
   });
 
-  it("[I1] leaves the filter on where a place changes something else of it", async () => {
+  it("[I1] leaves the filter on in a place that changes another key of it", async () => {
     const { guilds } = await accessOf(discord(`"intentFilter":{"enabled":true},"guilds":{"a":{
       "intentFilter":{"respondThreshold":0.9},
       "channels":{"c":{"intentFilter":{"respondThreshold":0.9}}}}}`));
@@ -115,7 +115,7 @@ describe("toAccessPolicy()", () => {
     assert.equal(guilds?.["a"]?.channels?.["c"]?.intentFilter, undefined, "as the guild");
   });
 
-  it("[P5] reads the entries of group DMs, and keeps an empty list apart from none", async () => {
+  it("[P5] reads entries of group DMs, and tells an empty list from no list", async () => {
     const groups = async (keys: string) =>
       (await accessOf(`{"channels":{"discord":{"dm":{${keys}}}}}`)).dm.groupChannels;
     assert.deepEqual(
@@ -133,7 +133,7 @@ describe("toAccessPolicy()", () => {
     assert.equal(await groups('"groupEnabled":true'), undefined);
   });
 
-  it("[P10] [P11] [P13] has the rules of bots, PluralKit, owners and approvers", async () => {
+  it("[P10] [P11] [P13] reads the rules of bots, PluralKit, owners and approvers", async () => {
     const none = await accessOf(undefined);
     assert.deepEqual(
       [none.allowBots, none.loopGuard, none.asksPluralkit, none.approvers],

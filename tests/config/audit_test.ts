@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discord, told } from "./support.ts";
+import { discord, problemLines } from "./support.ts";
 
 /** Keys of `dm`, beside a policy that adds nothing. */
 const dms = (keys: string): string =>
@@ -8,8 +8,8 @@ const dms = (keys: string): string =>
     keys.includes("policy") ? "" : '"policy":"allowlist",'
   }${keys}}}}}`;
 
-const SHARED = "warning channels.discord.dm.allowFrom: These people's direct messages share one " +
-  "memory: the agent may tell one what another said";
+const SHARED = "warning channels.discord.dm.allowFrom: These users' direct messages share one " +
+  "memory: the agent may tell one user what another said";
 
 describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
   const cases: readonly (readonly [
@@ -18,64 +18,64 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     text: string | undefined,
     told: readonly string[],
   ])[] = [
-    ["P6", "an open bot by its token alone", undefined, [
-      "warning channels.discord.groupPolicy: Without channels.discord, everybody in every guild of the bot may talk to it",
+    ["P6", "an open bot with a token alone", undefined, [
+      "warning channels.discord.groupPolicy: Without channels.discord, every member of every guild of the bot may talk to it",
     ]],
-    ["P3", "nothing of pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
-    ["G9", "intents that hear no server", discord('"gateway":{"intents":["direct_messages"]}'), [
-      "warning channels.discord.gateway.intents: Without guild_messages the bot hears nothing of what is said in servers",
+    ["P3", "nothing about pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
+    ["G9", "intents without guild messages", discord('"gateway":{"intents":["direct_messages"]}'), [
+      "warning channels.discord.gateway.intents: Without the intent guild_messages, Discord sends the bot no messages of guilds",
     ]],
     [
       "G9",
-      "intents that hear no direct message, where there are to be any",
+      "intents without direct messages if DMs are on",
       '{"channels":{"discord":{"dm":{"policy":"allowlist"},"gateway":{"intents":["guild_messages"]}}}}',
       [
-        "warning channels.discord.gateway.intents: Without direct_messages the bot hears no direct message",
-        "warning channels.discord.gateway.intents: Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+        "warning channels.discord.gateway.intents: Without the intent direct_messages, Discord sends the bot no direct messages",
+        "warning channels.discord.gateway.intents: Without the intent guilds, the bot does not know names of guilds, channels and roles, nor threads",
       ],
     ],
     [
       "G9",
-      "nothing of intents that hear what is to be answered",
+      "nothing about sufficient intents",
       discord('"gateway":{"intents":["guilds","guild_messages"]}'),
       [],
     ],
-    ["P8", "channels that list none", discord('"guilds":{"*":{"channels":{}}}'), [
-      'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
+    ["P8", "empty channels", discord('"guilds":{"*":{"channels":{}}}'), [
+      'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
     ]],
     [
       "P10",
-      "users that list nobody",
+      "empty users",
       discord('"guilds":{"*":{"users":[],"channels":{"a":{"users":[]}}}}'),
       [
-        'warning channels.discord.guilds.*.users: The empty "users" lets nobody in',
-        'warning channels.discord.guilds.*.channels.a.users: The empty "users" lets nobody in',
+        'warning channels.discord.guilds.*.users: The empty "users" lets no one in',
+        'warning channels.discord.guilds.*.channels.a.users: The empty "users" lets no one in',
       ],
     ],
     [
       "P11",
-      "bots that are answered whoever they are and whatever they say, at the first such place",
+      "answers to every message of every bot, at the first such place",
       discord(
         '"allowBots":true,"guilds":{"a":{},"b":{"requireMention":false},' +
           '"c":{"requireMention":false}}',
       ),
       [
-        "warning channels.discord.allowBots: Every bot is answered in channels.discord.guilds.b, whatever it says",
+        "warning channels.discord.allowBots: The bot answers every message of other bots in channels.discord.guilds.b",
       ],
     ],
     [
       "P11",
-      "a channel where they are, whatever its guild says",
+      "a channel with such answers, under any rules of its guild",
       discord(`"allowBots":true,"guilds":{"a":{"users":["1"],"channels":{
         "*":{"users":["*"]},"quiet":{"allow":false,"requireMention":false},
         "loud":{"requireMention":false}}}}`),
       [
-        "warning channels.discord.allowBots: Every bot is answered in channels.discord.guilds.a.channels.loud, whatever it says",
+        "warning channels.discord.allowBots: The bot answers every message of other bots in channels.discord.guilds.a.channels.loud",
       ],
     ],
     [
       "P11",
-      "nothing of bots that must mention it, or be listed, or are in no guild",
+      "nothing about bots that must mention it, or be listed, or share no guild",
       discord(`"allowBots":true,"guilds":{"a":{"requireMention":false,"users":["1"]},
         "b":{"requireMention":true,"channels":{"c":{}}},
         "d":{"channels":{"*":{"requireMention":false,"users":["role:1"]},"e":{}}}}`),
@@ -83,52 +83,53 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "P10",
-      "owners whom anybody may become",
+      "owner entries that match no single user",
       '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["ada","role:Mods","role:1","*"]}}',
       [
-        "warning commands.ownerAllowFrom[1]: Whoever runs a guild may give somebody a role of that name, who then owns the bot",
-        "warning commands.ownerAllowFrom[3]: Everybody who may talk to the bot owns it",
+        'warning commands.ownerAllowFrom[1]: An owner must be a single user: "role:Mods" makes no one an owner',
+        'warning commands.ownerAllowFrom[2]: An owner must be a single user: "role:1" makes no one an owner',
+        'warning commands.ownerAllowFrom[3]: An owner must be a single user: "*" makes no one an owner',
       ],
     ],
     [
       "P13",
-      "entries for PluralKit while it is not asked",
+      "PluralKit entries while PluralKit is off",
       discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
       [
-        'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets nobody in while PluralKit is not asked',
+        'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets no one in, because PluralKit is off',
       ],
     ],
     [
       "P13",
-      "nothing of PluralKit where it is asked",
+      "nothing about PluralKit entries while it is on",
       discord('"pluralkit":{"enabled":true},"guilds":{"*":{"users":["pk:abcde"]}}'),
       [],
     ],
     [
       "C6",
-      "what an account inherits once, and what it says itself where that is",
+      "inherited keys once, and an account's own keys at their place",
       discord(`"guilds":{"*":{"channels":{}}},"accounts":{
         "a":{"guilds":{"*":{"users":[]}}},"b":{"groupPolicy":"disabled"}}`),
       [
-        'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
-        'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
-        'warning channels.discord.accounts.a.guilds.*.users: The empty "users" lets nobody in',
+        'warning channels.discord.guilds: These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
+        'warning channels.discord.guilds.*.channels: The empty "channels" denies every channel',
+        'warning channels.discord.accounts.a.guilds.*.users: The empty "users" lets no one in',
       ],
     ],
     [
       "C6",
-      "a key that does nothing within an account",
+      "a key without effect within an account",
       discord('"accounts":{"a":{"configWrites":true}}'),
       [
         'warning channels.discord.accounts.a.configWrites: "configWrites" has no effect in this version',
       ],
     ],
     ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [
-      'warning channels.discord.guilds.*.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
+      'warning channels.discord.guilds.*.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
     ]],
     [
       "C12",
-      "a section that does nothing, once",
+      "a section without effect, once",
       discord('"actions":{"roles":true,"moderation":true}'),
       [
         'warning channels.discord.actions: "actions" has no effect in this version',
@@ -136,7 +137,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "C12",
-      "nothing of keys that are switched off",
+      "nothing about keys that are switched off",
       discord(
         '"allowBots":false,"streaming":"off","pluralkit":{"token":"x"},"accounts":{},"intentFilter":{"enabled":false,"respondThreshold":0.5},"execApprovals":{"enabled":false}',
       ),
@@ -147,36 +148,36 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       "agents beside the first",
       '{"channels":{"discord":{"dm":{"enabled":false}}},"agents":{"list":[{"id":"a"},{"id":"b"}]}}',
       [
-        "warning agents.list[1]: Only the first agent answers in this version",
+        "warning agents.list[1]: This version runs only the first agent",
       ],
     ],
     [
       "P6",
-      "guilds that the policy shuts out",
+      "guilds that the policy closes",
       discord('"groupPolicy":"disabled","guilds":{"*":{}}'),
       [
-        'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
+        'warning channels.discord.guilds: These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
       ],
     ],
-    ["S2", "two people who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],
-    ["S2", "everybody who shares a memory", dms('"policy":"open","allowFrom":["*"]'), [SHARED]],
-    ["S2", "nothing of one person, however often", dms('"allowFrom":["1"," 1"]'), []],
+    ["S2", "two users who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],
+    ["S2", "all users if they share a memory", dms('"policy":"open","allowFrom":["*"]'), [SHARED]],
+    ["S2", "nothing about one user, listed twice", dms('"allowFrom":["1"," 1"]'), []],
     [
       "S2",
-      "nothing of people who have a memory each",
+      "nothing about users with a memory each",
       dms('"allowFrom":["1","2"]').replace(/}$/, ',"session":{"dmScope":"per-peer"}}'),
       [],
     ],
     [
       "S2",
-      "nothing of people while DMs are off",
+      "nothing about users while DMs are off",
       discord('"name":""').replace('"name":""', '"dms":{}')
         .replace('"enabled":false', '"enabled":false,"allowFrom":["1","2"]'),
       [],
     ],
     [
       "L3",
-      "models that are not asked when the first one fails",
+      "fallback models",
       discord('"dms":{}').replace(
         /}$/,
         ',"agents":{"defaults":{"model":{"primary":"ollama/a","fallbacks":["ollama/b"]}}}}',
@@ -185,11 +186,11 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         'warning agents.defaults.model.fallbacks: "fallbacks" has no effect in this version',
       ],
     ],
-    ["C7", "nothing of an account that is off", '{"channels":{"discord":{"enabled":false}}}', []],
+    ["C7", "nothing about a disabled account", '{"channels":{"discord":{"enabled":false}}}', []],
   ];
   for (const [rule, name, text, expected] of cases) {
-    it(`[${rule}] tells ${name}`, async () => {
-      assert.deepEqual(await told(text), expected);
+    it(`[${rule}] reports ${name}`, async () => {
+      assert.deepEqual(await problemLines(text), expected);
     });
   }
 });

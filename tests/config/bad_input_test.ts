@@ -1,6 +1,6 @@
 /**
- * Ten thousand slips of the hand in a valid config: each is told with its place, or what loads is
- * exactly what is written, by a second reading of the text that knows nothing of ours.
+ * Loads ten thousand slips in a valid config. Each one is reported with its place, or loads as
+ * written: a second, independent reader of the text must agree.
  *
  * @module
  */
@@ -59,7 +59,7 @@ const VALID = `// The bot of two servers.
 }
 `;
 
-/** Values of one kind, as they are in it, and others. */
+/** Values of one kind in the text, and others of that kind. */
 const KINDS: readonly (readonly [kind: RegExp, others: readonly string[]])[] = [
   [/^"(?:allowlist|disabled|open|pairing)"$/, ['"allowlist"', '"open"', '"disabled"', '"pairing"']],
   [/^(?:true|false)$/, ["true", "false"]],
@@ -77,7 +77,7 @@ const KINDS: readonly (readonly [kind: RegExp, others: readonly string[]])[] = [
 
 const env = { BOT: "one", WORK: "two" };
 
-/** A text with some of its tokens or characters gone, doubled, exchanged or replaced. */
+/** Makes texts with some tokens or characters removed, doubled, swapped or replaced. */
 function createSlips(random: () => number): () => string {
   const pick = <Value>(values: readonly Value[]): Value =>
     values[Math.floor(random() * values.length)]!;
@@ -114,7 +114,7 @@ function createSlips(random: () => number): () => string {
     }
   }
 
-  /** Takes one value for another of its kind, so that what comes of it can often be read. */
+  /** Replaces a value by another of its kind, so that the result often loads. */
   function mixUp(parts: string[]): void {
     const [kind, others] = pick(KINDS);
     const places = [...parts.keys()].filter((index) => kind.test(parts[index] ?? ""));
@@ -141,7 +141,7 @@ const object = (value: unknown): Json => isObject(value) ? value : {};
 const list = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) ? value.map(String) : undefined;
 
-/** Own over above, as C6 says. */
+/** Own keys over inherited ones, as C6 says. */
 function over(above: Json, own: Json): Json {
   const pairs = Object.entries(own).map(([key, value]) => {
     const base = Object.hasOwn(above, key) ? above[key] : undefined;
@@ -170,7 +170,7 @@ function group(written: string): string {
 
 const people = (value: unknown) => list(value)?.map(person);
 
-/** What a text says of who may talk to the bot, by account; a second reading of it. */
+/** The access rules of a text, by account; a second reader. */
 function secondReading(text: string): Json {
   const errors: ParseError[] = [];
   const file = object(parse(text.replace(/^\uFEFF/, ""), errors, { allowTrailingComma: true }));
@@ -217,7 +217,7 @@ function placesIn(places: unknown, more: (place: Json) => object = () => ({})): 
   );
 }
 
-/** The same of what was loaded. */
+/** The access rules of the loaded config. */
 function firstReading({ config }: LoadedConfig): Json {
   return Object.fromEntries(config.accounts.map(({ accountId, enabled, access }) => [
     accountId,
@@ -257,15 +257,15 @@ function plain({ dm, groupPolicy, guilds, allowBots, loopGuard, ...more }: Acces
   };
 }
 
-describe("[C2] [P1] a config with a slip in it", () => {
-  it("is read as it is written while it has none", async () => {
+describe("[C2] [P1] a config with a slip", () => {
+  it("loads as written without a slip", async () => {
     const loaded = await load(VALID, { env });
     assert.ok(loaded.kind === "loaded", JSON.stringify(loaded.problems));
     assert.deepEqual(firstReading(loaded), secondReading(VALID));
     assert.deepEqual(Object.keys(firstReading(loaded)), ["default", "work", "quiet"]);
   });
 
-  it(`is refused with file, line, column and reason, or means what it says: ${EDITS} of them`, async () => {
+  it(`is refused with file, line, column and reason, or loads as written, for ${EDITS} slips`, async () => {
     const slip = createSlips(seeded(SEED));
     let taken = 0;
     for (let count = 0; count < EDITS; count += 1) {

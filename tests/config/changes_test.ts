@@ -45,7 +45,7 @@ describe("[C9] planReload()", () => {
       "default apply",
     ]],
     [
-      "a key that is written now, and one that is not any more",
+      "an added key and a removed one",
       file('"textChunkLimit":9'),
       file(
         '"dm":{"policy":"allowlist"}',
@@ -79,7 +79,7 @@ describe("[C9] planReload()", () => {
         "default apply",
       ],
     ],
-    ["a section, which shuts guilds out", undefined, file(""), [
+    ["a section, which closes guilds", undefined, file(""), [
       "channels.discord",
       "default apply",
     ]],
@@ -93,7 +93,7 @@ describe("[C9] planReload()", () => {
       ],
     ],
     [
-      "what reconnects and what does not at once",
+      "changes that need a reconnect, and others",
       file(""),
       file(
         '"retry":{"attempts":5},"presence":{"status":"idle"}',
@@ -108,18 +108,18 @@ describe("[C9] planReload()", () => {
       "http.port: 8787 → 9, restart",
       "default keep",
     ]],
-    ["what holds for all accounts", file(A), file(A, '"log":{"level":"debug"}'), [
+    ["keys of all accounts", file(A), file(A, '"log":{"level":"debug"}'), [
       'log.level: "info" → "debug", now',
       "default apply",
       "a apply",
     ]],
-    ["what is looked at before connecting", file(A), file(A, '"preflight":{"dns":false}'), [
+    ["keys of the preflight", file(A), file(A, '"preflight":{"dns":false}'), [
       "preflight.dns: true → false, reconnect",
       "default restart",
       "a restart",
     ]],
     [
-      "how a model is named",
+      "the form of a model's name",
       file("", '"agents":{"defaults":{"model":"a/b"}}'),
       file(
         "",
@@ -154,7 +154,7 @@ describe("[C9] planReload()", () => {
       ],
     ],
     [
-      "an account's own key, and what it inherits without it",
+      "an account's own key, and the inherited one without it",
       file(
         '"historyLimit":3,"accounts":{"a":{"token":"a","historyLimit":5}}',
       ),
@@ -165,18 +165,18 @@ describe("[C9] planReload()", () => {
         "a apply",
       ],
     ],
-    ["an account that is new", file(""), file(A), [
+    ["a new account", file(""), file(A), [
       'channels.discord.accounts.a.token: none → "[redacted]", reconnect',
       "default keep",
       "a start",
     ]],
-    ["an account that is gone", file(A), file(""), [
+    ["a removed account", file(A), file(""), [
       'channels.discord.accounts.a.token: "[redacted]" → none, reconnect',
       "default keep",
       "a stop",
     ]],
     [
-      "an account that is off now",
+      "a disabled account",
       file(A),
       file('"accounts":{"a":{"token":"a","enabled":false}}'),
       [
@@ -185,12 +185,12 @@ describe("[C9] planReload()", () => {
         "a stop",
       ],
     ],
-    ["an account that is on again", file('"enabled":false'), file('"enabled":true'), [
+    ["an enabled account", file('"enabled":false'), file('"enabled":true'), [
       "channels.discord.enabled: false → true, reconnect",
       "default start",
     ]],
     [
-      "an account that stays off",
+      "an account that stays disabled",
       file('"enabled":false'),
       file('"enabled":false,"historyLimit":1'),
       [
@@ -199,7 +199,7 @@ describe("[C9] planReload()", () => {
       ],
     ],
     [
-      "a connection that there is not",
+      "a connection that does not exist",
       file('"enabled":false'),
       file(
         '"enabled":false,"gateway":{"shards":2}',
@@ -211,7 +211,7 @@ describe("[C9] planReload()", () => {
     ],
   ];
   for (const [name, before, after, told] of cases) {
-    it(`tells ${name}`, async () => {
+    it(`reports ${name}`, async () => {
       const lines = shown(await planOf(before, after));
       if (told[0] !== "channels.discord") return assert.deepEqual(lines, told);
       assert.match(lines[0] ?? "", /^channels\.discord: none → \{.*\}, now$/);
@@ -225,12 +225,12 @@ describe("[C9] planReload()", () => {
     worlds: readonly [World, World],
     told: readonly string[],
   ])[] = [
-    ["a token that is written", [file('"token":"one"'), file('"token":"two"')], [{}, {}], [
+    ["a token in the file", [file('"token":"one"'), file('"token":"two"')], [{}, {}], [
       'channels.discord.token: "[redacted]" → "[redacted]", reconnect',
       "default restart",
     ]],
     [
-      "a token that stands elsewhere now, and is the same",
+      "the same token at another place",
       [
         file('"token":"one"'),
         file('"token":"${T}"'),
@@ -242,7 +242,7 @@ describe("[C9] planReload()", () => {
       ],
     ],
     [
-      "a token that stands in another file now, and is the same",
+      "the same token in another file",
       [
         file('"token":{"file":"/s"}'),
         file('"token":{"file":"/t"}'),
@@ -254,7 +254,7 @@ describe("[C9] planReload()", () => {
       ],
     ],
     [
-      "a file that holds another token",
+      "a file with another token",
       [
         file('"token":{"file":"/t"}'),
         file('"token":{"file":"/t"}'),
@@ -265,11 +265,11 @@ describe("[C9] planReload()", () => {
         "default restart",
       ],
     ],
-    ["a token in the place of the environment's", [file(""), file('"token":"one"')], [{}, {}], [
+    ["a token that replaces the environment's", [file(""), file('"token":"one"')], [{}, {}], [
       'channels.discord.token: none → "[redacted]", reconnect',
       "default restart",
     ]],
-    ["a variable that holds another token, without a file", [undefined, undefined], [
+    ["a variable with another token, without a file", [undefined, undefined], [
       {},
       { env: { DISCORD_BOT_TOKEN: "two" } },
     ], [
@@ -303,14 +303,14 @@ describe("[C9] planReload()", () => {
     ],
   ];
   for (const [name, [before, after], worlds, told] of secrets) {
-    it(`[C8] compares ${name}, and tells none`, async () => {
+    it(`[C8] compares ${name}, and shows none`, async () => {
       const plan = await planOf(before, after, worlds);
       assert.deepEqual(shown(plan), told);
       assert.doesNotMatch(JSON.stringify(plan), /"one|"two/);
     });
   }
 
-  it("tells of each account once, whatever was and is", async () => {
+  it("plans each account once, for any two configs", async () => {
     const plan = await planOf(
       file('"accounts":{"A":{"token":"a"},"b":{"token":"b"}}'),
       file('"accounts":{"a":{"token":"a"},"c":{"token":"c"}}'),
@@ -339,7 +339,7 @@ describe("[C9] planReload()", () => {
     retry: fc.record({ attempts: fc.integer({ min: 1, max: 3 }) }),
   }, { requiredKeys: [] });
 
-  it("tells nothing of a config and itself, and of others what differs, either way round", async () => {
+  it("finds no change between equal configs, and the same keys in both directions", async () => {
     await fc.assert(
       fc.asyncProperty(settings, settings, async (one, other) => {
         const [a, b] = [one, other].map((discord) => JSON.stringify({ channels: { discord } }));

@@ -1,8 +1,9 @@
 /**
- * The one law of importing: whoever is answered after it was answered by OpenClaw.
+ * Tests the one law of importing: after an import, the bot answers only users that OpenClaw
+ * answered.
  *
- * OpenClaw is written down here a second time, by its behaviour and as plainly as can be, and asked
- * the same as what was made of its config.
+ * This file implements OpenClaw's behaviour a second time, as plainly as possible, and compares it
+ * with the imported config.
  *
  * @module
  */
@@ -182,7 +183,7 @@ const messages: readonly InboundMessage[] = [
 
 describe("[C11] the law of importing", () => {
   for (const era of ["seed", "today"] as const) {
-    it(`of a file of ${era}, nobody is answered whom OpenClaw does not answer`, async () => {
+    it(`answers only users that OpenClaw answers, for a file of ${era}`, async () => {
       let answered = 0;
       let asked = 0;
       await fc.assert(
@@ -213,12 +214,12 @@ describe("[C11] the law of importing", () => {
         }),
         { numRuns: 1_000 },
       );
-      // The law would hold as well if nobody were ever answered.
+      // The law would also hold for a bot that answers no one.
       assert.ok(answered > asked / 4, `${answered} of ${asked}`);
     });
   }
 
-  it("of a file of today that says nothing of Discord, no guild is answered", async () => {
+  it("answers in no guild for a file of today without Discord", async () => {
     for (const rest of ["", "channels: {}", "channels: { telegram: {} }"]) {
       const source = `{ meta: { lastTouchedVersion: "2026.9.6" }, ${rest} }`;
       const imported = await importConfig(source);
@@ -235,7 +236,7 @@ describe("[C11] the law of importing", () => {
 });
 
 describe("[C11] a large file", () => {
-  it("is read whole, and each of its keys is told", async () => {
+  it("is read as a whole, with a note for each key", async () => {
     const keys = Array.from({ length: 60_000 }, (_, index) => `k${index}: ${index}`);
     const { notes } = await importConfig(`{ ${keys.join(",")} }`);
     assert.equal(notes.length, keys.length);

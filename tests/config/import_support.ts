@@ -1,5 +1,5 @@
 /**
- * Imports a text that must import, and reads what came of it.
+ * Imports a text that must import, and reads the result.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export async function imported(text: string): Promise<Result> {
   return { text: result.text, value: tree.value, told };
 }
 
-/** What is written at `channels.discord` of a file that says this there. */
+/** The imported `channels.discord` of a file with these keys in it. */
 export async function discordOf(keys: string, around = ""): Promise<Result> {
   const result = await imported(`{ ${around} channels: { discord: { ${keys} } } }`);
   const value = valueAt(result.value, ["channels", "discord"]);
@@ -32,7 +32,7 @@ export async function discordOf(keys: string, around = ""): Promise<Result> {
   return { ...result, value: { ...value } };
 }
 
-/** Why a text is not imported at all. */
+/** Why a text is not imported. */
 export async function refusal(text: string): Promise<readonly string[]> {
   const result = await importConfig(text);
   assert.equal(result.kind, "refused", "kind" in result && "text" in result ? result.text : "");

@@ -1,5 +1,5 @@
 /**
- * Config texts as nobody would write them: comments wherever one may stand, and blanks of every kind.
+ * Generates unusual config texts: comments in every place, and blanks of every kind.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export const anyValue: fc.Arbitrary<Json> = fc.oneof(
   fc.array(SCALAR, { maxLength: 5 }),
 );
 
-/** What may stand between two tokens. */
+/** Blanks and comments between two tokens. */
 const gaps = (eol: string): fc.Arbitrary<string> =>
   fc.array(
     fc.oneof(
@@ -57,7 +57,7 @@ const gaps = (eol: string): fc.Arbitrary<string> =>
     { maxLength: 3 },
   ).map((parts) => parts.join(""));
 
-/** Texts, each with what it says. */
+/** Texts with their values. */
 export const texts: fc.Arbitrary<{ readonly text: string; readonly value: Json }> = fc.tuple(
   values,
   fc.constantFrom("\n", "\r\n", "\r"),
@@ -80,7 +80,7 @@ export const texts: fc.Arbitrary<{ readonly text: string; readonly value: Json }
   })
 );
 
-/** All comments, each as it is written; those in texts and keys are none. */
+/** All comments as written; not those in texts and keys. */
 export function commentsOf(text: string): readonly string[] {
   const read = text.replace(/^\uFEFF/, " ");
   const scanner = createScanner(read, false);
@@ -94,7 +94,7 @@ export function commentsOf(text: string): readonly string[] {
   return found;
 }
 
-/** Every place of a value that has one, itself among them. */
+/** Every place with a value, the value itself included. */
 export function placesOf(
   value: Json,
   path: readonly (string | number)[] = [],

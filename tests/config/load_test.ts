@@ -1,53 +1,53 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
-import { configOf, discord, load, told } from "./support.ts";
+import { configOf, discord, load, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
-  it("[C1] needs no file where a token is in the environment", async () => {
+  it("[C1] needs no file if the environment has a token", async () => {
     const config = await configOf(undefined, { env: { DISCORD_BOT_TOKEN: "t" } });
     assert.equal(config.discord.token?.reveal(), "t");
     assert.equal(config.file, undefined);
     assert.equal(missingToken(config), undefined);
   });
 
-  it("[C1] says what is missing where there is none", async () => {
+  it("[C1] names the missing token without a file", async () => {
     assert.match(missingToken(await configOf(undefined))?.hint ?? "", /set DISCORD_BOT_TOKEN/);
   });
 
-  /** What a command that is typed where the service's secrets are not says of them. */
+  /** Problems on a machine without the service's secrets. */
   const ELSEWHERE: readonly (readonly [text: string, told: RegExp])[] = [
     [discord('"token":"${T}"'), /^warning channels\.discord\.token: The variable T is not set$/],
     [discord('"token":{"file":"t"}'), /^warning channels\.discord\.token: There is no file t$/],
-    [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*holds a character/],
+    [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*contains a character/],
     [
       '{"http":{"bind":"0.0.0.0","token":"${T}"}}',
-      /^warning http\.token: The variable T is not set\nwarning http\.bind: Others can reach/,
+      /^warning http\.token: The variable T is not set\nwarning http\.bind: Other machines can reach/,
     ],
     ['{"http":{"bind":"0.0.0.0"}}', /^error http\.bind: .*there is no http\.token$/],
     ['{"http":{"bind":"0.0.0.0","token":"short"}}', /^error http\.token: The token is too short/],
     ['{"preflight":{"requiredVars":["T"]}}', /^$/],
   ];
   for (const [text, expected] of ELSEWHERE) {
-    it(`[C5] tells elsewhere, of ${text}: ${expected.source}`, async () => {
-      const said = await told(text, { isElsewhere: true });
+    it(`[C5] reports on another machine, for ${text}: ${expected.source}`, async () => {
+      const said = await problemLines(text, { isElsewhere: true });
       const problems = said.filter((one) => /token|http|preflight/.test(one));
       assert.match(problems.join("\n"), expected);
     });
   }
 
-  it("[L2] says what keeps a named model from being asked", async () => {
+  it("[L2] says why it cannot use a named model", async () => {
     const config = await configOf('{"agents":{"defaults":{"model":"openai/a"}}}');
     assert.match(missingModel(config, {})?.message ?? "", /needs OPENAI_API_KEY/);
     assert.equal(missingModel(config, { OPENAI_API_KEY: "k" }), undefined);
     assert.equal(missingModel(await configOf(undefined), {}), undefined);
   });
 
-  it("[C7] needs no token where Discord is off", async () => {
+  it("[C7] needs no token if Discord is off", async () => {
     assert.equal(missingToken(await configOf(discord('"enabled":false'))), undefined);
   });
 
-  it("has the defaults of the paragraphs", async () => {
+  it("has the defaults of the specification", async () => {
     const config = await configOf(undefined);
     const { access: _, dmHistoryLimits, ...discordConfig } = config.discord;
     assert.deepEqual(discordConfig, {
@@ -110,7 +110,7 @@ describe("loadConfig()", () => {
     );
   });
 
-  it("[H1] [H2] reads limits of history, the nearest first", async () => {
+  it("[H1] [H2] reads history limits, the nearest first", async () => {
     const limits = async (text: string) => {
       const { historyLimit, dmHistoryLimit, dmHistoryLimits } = (await configOf(text)).discord;
       return [historyLimit, dmHistoryLimit, dmHistoryLimits.get("175928847299117063")];
@@ -126,23 +126,23 @@ describe("loadConfig()", () => {
     );
   });
 
-  it("[C2] tells what the file and what the environment lack at once", async () => {
+  it("[C2] reports gaps of the file and of the environment at once", async () => {
     const text = `{"channels":{"discord":{"dm":{"enabled":false},"token":"\${NO_TOKEN}"}},
       "preflight":{"requiredVars":["HOME_SWEET","SET"]},
       "models":{"providers":{"x":{"kind":"anthropic","apiKey":{"file":"/no/key"}}}}}`;
-    assert.deepEqual(await told(text, { env: { SET: "1" } }), [
+    assert.deepEqual(await problemLines(text, { env: { SET: "1" } }), [
       "error channels.discord.token: The variable NO_TOKEN is not set",
       "error preflight.requiredVars[0]: The variable HOME_SWEET is not set",
       "error models.providers.x.apiKey: There is no file /no/key",
     ]);
   });
 
-  it("[C5] refuses a token of the environment that cannot be one", async () => {
+  it("[C5] refuses an invalid token in the environment", async () => {
     const loaded = await load(undefined, { env: { DISCORD_BOT_TOKEN: "a\nb" } });
     assert.equal(loaded.kind, "refused");
   });
 
-  it("[C5] takes a blank token for one that is not set, beside the environment's too", async () => {
+  it("[C5] reads a blank token as not set, with or without the environment's", async () => {
     for (const blank of ['""', '"  "']) {
       const text = discord(`"token":${blank}`);
       const config = await configOf(text, { env: { DISCORD_BOT_TOKEN: "x" } });
@@ -151,7 +151,7 @@ describe("loadConfig()", () => {
     }
   });
 
-  it("[C5] knows where the token is to be written", async () => {
+  it("[C5] names the place for the token", async () => {
     const env = { DISCORD_BOT_TOKEN: " Bot x ", MINE: "y" };
     const place = async (text: string | undefined) =>
       (await configOf(text, { env, files: { "/run/token": "x" } })).discord.tokenPlace;
@@ -162,7 +162,7 @@ describe("loadConfig()", () => {
     assert.equal(await place(discord('"token":"x"')), "channels.discord.token");
   });
 
-  it("[C8] knows whether the file holds a secret itself", async () => {
+  it("[C8] tells whether the file contains a secret itself", async () => {
     const holds = async (token: string, env: Record<string, string> = {}) => {
       const loaded = await load(discord(`"token":${token}`), { env, files: { "/t": "x" } });
       return loaded.kind === "loaded" && loaded.holdsSecret;

@@ -32,7 +32,7 @@ describe("[C1] locateConfig()", () => {
     });
   }
 
-  it("takes no other file for one that was named", () => {
+  it("reads no other file in place of a named one", () => {
     assert.deepEqual(locateConfig("a", {}, (file) => file === HERE), {
       kind: "missing",
       path: "a",
@@ -45,7 +45,7 @@ describe("[C1] locateConfig()", () => {
     });
   });
 
-  it("says where it looked", () => {
+  it("lists the paths that it tried", () => {
     assert.deepEqual(locateConfig(undefined, { HOME: "/home/ada" }, () => false), {
       kind: "none",
       looked: [HERE, HOME, ETC],

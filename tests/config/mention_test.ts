@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configOf, discord, told } from "./support.ts";
+import { configOf, discord, problemLines } from "./support.ts";
 
 async function matcher(
   agent: string,
@@ -34,16 +34,16 @@ describe("[M2] mentionsOf()", () => {
     });
   }
 
-  it("makes no pattern of an agent's id", async () => {
+  it("makes no pattern from an agent's id", async () => {
     const matches = await matcher('{"id":"barney"}');
     assert.equal(matches("barney"), false);
   });
 
-  it("makes no pattern of nothing", async () => {
+  it("makes no pattern without a name", async () => {
     assert.equal((await configOf(discord(""))).discord.access.matchesPattern("main"), false);
   });
 
-  it("takes the agent's patterns over those for all, and both over its name", async () => {
+  it("prefers the agent's patterns, then those for all, then its name", async () => {
     const own = await matcher(
       '{"id":"a","name":"Nemo","groupChat":{"mentionPatterns":["^own"]}}',
       ["shared"],
@@ -53,7 +53,7 @@ describe("[M2] mentionsOf()", () => {
     assert.deepEqual(["own", "shared", "nemo"].map(shared), [false, true, false]);
   });
 
-  it("takes an empty list as none", async () => {
+  it("reads an empty list as no patterns", async () => {
     const matches = await matcher('{"id":"a","name":"Nemo"}', []);
     assert.equal(matches("nemo"), false);
   });
@@ -64,20 +64,20 @@ describe("[M2] mentionsOf()", () => {
     assert.equal(matches("krills"), false);
   });
 
-  it("runs a pattern that would never end elsewhere", async () => {
+  it("runs a pattern in linear time that would never end in other engines", async () => {
     const matches = await matcher('{"id":"a"}', ["(a+)+$"]);
     assert.equal(matches(`${"a".repeat(4_000)}!`), false);
   });
 
-  it("refuses each pattern that RE2 does not know, and one that matches everything", async () => {
+  it("refuses patterns that RE2 does not support, and one that matches everything", async () => {
     const patterns = JSON.stringify(["ok", "(", "(?<=a)b", "(a)\\1", "a*"]);
-    const found = await told(
+    const found = await problemLines(
       discord(`"enabled":false`).replace(
         /}$/,
         `,"messages":{"groupChat":{"mentionPatterns":${patterns}}}}`,
       ),
     );
     assert.equal(found.length, 4);
-    assert.match(found[3]!, /mentionPatterns\[4\]: The pattern matches the empty text/);
+    assert.match(found[3]!, /mentionPatterns\[4\]: The pattern matches an empty text/);
   });
 });

@@ -12,7 +12,7 @@ async function resolved(agents: string, providers = "", env: Env = {}): Promise<
   return resolveModels(config.models, env);
 }
 
-/** `"<provider> <kind> <address> <key> <model>"` of each choice, or why there is none. */
+/** `"<provider> <kind> <address> <key> <model>"` of each choice, or the problem. */
 function said(models: ResolvedModels): readonly string[] {
   switch (models.kind) {
     case "problem":
@@ -75,7 +75,7 @@ describe("[L1] [L2] resolveModels()", () => {
     ["a server of the environment without a key", "", "", { OPENAI_BASE_URL: "http://y/v1" }, [
       "discover http://y/v1",
     ]],
-    ["local servers where there is nothing", "", "", {}, [
+    ["local servers without any setting", "", "", {}, [
       "discover http://127.0.0.1:11434/v1",
       "discover http://127.0.0.1:8080/v1",
       "discover http://127.0.0.1:1234/v1",
@@ -84,17 +84,17 @@ describe("[L1] [L2] resolveModels()", () => {
       ...LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`),
     ]],
     ["a key without a model", "", "", { OPENAI_API_KEY: "k" }, [
-      "problem: OPENAI_API_KEY is set, and no model is named",
+      "problem: OPENAI_API_KEY is set, but no model is named",
     ]],
-    ["local servers where Google's key is, which no model can use", "", "", {
+    ["local servers with Google's key, which no model can use", "", "", {
       GEMINI_API_KEY: "k",
       GEMINI_MODEL: "a",
     }, LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`)],
     ["Google's models by name", DEFAULT("google/a"), "", { GEMINI_API_KEY: "k" }, [
-      "problem: Google's models are not built in this version",
+      "problem: Google's models are not implemented yet",
     ]],
     [
-      "a provider of the config that is called google",
+      "a provider of the config named google",
       DEFAULT("google/a"),
       OWN.replace("x", "google"),
       {},
@@ -103,11 +103,11 @@ describe("[L1] [L2] resolveModels()", () => {
     ["a vendor without its key", DEFAULT("anthropic/a"), "", {}, [
       'problem: The model "anthropic/a" needs ANTHROPIC_API_KEY, which is not set',
     ]],
-    ["a provider that there is not", DEFAULT("y/a"), OWN, {}, [
-      'problem: The model "y/a" names a provider that there is not: "y"',
+    ["an unknown provider", DEFAULT("y/a"), OWN, {}, [
+      'problem: The model "y/a" names an unknown provider: "y"',
     ]],
-    ["a provider that no own property names", DEFAULT("constructor/a"), "", {}, [
-      'problem: The model "constructor/a" names a provider that there is not: "constructor"',
+    ["a provider named like an inherited property", DEFAULT("constructor/a"), "", {}, [
+      'problem: The model "constructor/a" names an unknown provider: "constructor"',
     ]],
     ["a provider without an address", DEFAULT("y/a"), '"y":{"kind":"openai-compatible"}', {}, [
       "problem: The provider has no address",
@@ -138,7 +138,7 @@ describe("[L1] [L2] resolveModels()", () => {
     });
   }
 
-  it("[C8] sends no key of the environment to an address of the config", async () => {
+  it("[C8] sends no key of the environment to an address in the config", async () => {
     const env = { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k", GEMINI_API_KEY: "k" };
     for (const [id, kind] of [["openai", "openai-compatible"], ["anthropic", "anthropic"]]) {
       const provider = `"${id}":{"kind":"${kind}","baseUrl":"http://elsewhere"}`;

@@ -5,7 +5,7 @@ import { parseConfig } from "../../src/config/parse.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
 import { accessOf, configOf, load, rendered } from "./support.ts";
 
-/** Each a broken file and what its operator reads, whole. */
+/** Broken files, each with the operator's whole output. */
 const GOLDEN: readonly (readonly [rule: string, name: string, text: string, shown: string])[] = [
   [
     "C2",
@@ -95,7 +95,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "C3",
     "an id without quotes, digit by digit as it is written",
     `{ "channels": { "discord": { "dm": { "allowFrom": [175928847299117063] } } } }`,
-    `config.jsonc:1:52: error: An id must be in quotes: as a number it would be rounded
+    `config.jsonc:1:52: error: Write an id in quotes: as a number, it would be rounded
   in channels.discord.dm.allowFrom[0]
 1 | { "channels": { "discord": { "dm": { "allowFrom": [175928847299117063] } } } }
   |                                                    ^^^^^^^^^^^^^^^^^^
@@ -104,51 +104,51 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   ],
   [
     "C3",
-    "requireMention above the guilds as a warning, and no more than that",
+    "a warning for requireMention above the guilds",
     `{ "channels": { "discord": { "requireMention": false, "dm": { "enabled": false } } } }`,
     `config.jsonc:1:30: warning: "requireMention" has no effect here
   in channels.discord.requireMention
 1 | { "channels": { "discord": { "requireMention": false, "dm": { "enabled": false } } } }
   |                              ^^^^^^^^^^^^^^^^
-  = it belongs into a guild, "guilds": { "*": { "requireMention": … } }, or into a channel
+  = it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel
 `,
   ],
   [
     "C3",
-    "a list of people in the wrong place as an error: its writer counts on it",
+    "an error for a misplaced allow list, because its writer relies on it",
     `{ "channels": { "discord": { "allowFrom": ["ada"] } } }`,
     `config.jsonc:1:30: error: There is no key "allowFrom" here
   in channels.discord.allowFrom
 1 | { "channels": { "discord": { "allowFrom": ["***"] } } }
   |                              ^^^^^^^^^^^
-  = it belongs into channels.discord.dm
+  = it belongs in channels.discord.dm
 `,
   ],
   [
     "C3",
-    "patterns in the wrong place as an error: without them the agent's name would count",
+    "an error for misplaced patterns, because the agent's name would count without them",
     `{ "channels": { "discord": { "mentionPatterns": ["^!bot"] } } }`,
     `config.jsonc:1:30: error: There is no key "mentionPatterns" here
   in channels.discord.mentionPatterns
 1 | { "channels": { "discord": { "mentionPatterns": ["*****"] } } }
   |                              ^^^^^^^^^^^^^^^^^
-  = it belongs into agents.list.*.groupChat or messages.groupChat
+  = it belongs in agents.list.*.groupChat or messages.groupChat
 `,
   ],
   [
     "P2",
-    "an open policy that does not say so twice",
+    'an open policy without "*" in allowFrom',
     `{ "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }`,
-    `config.jsonc:1:48: error: The policy "open" lets everybody write, and must say so in allowFrom
+    `config.jsonc:1:48: error: The policy "open" lets anyone DM the bot, so "allowFrom" must contain "*"
   in channels.discord.dm.policy
 1 | { "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }
   |                                                ^^^^^^
-  = add "allowFrom": ["*"] if that is meant
+  = add "allowFrom": ["*"], or choose another policy
 `,
   ],
   [
     "P4",
-    "an entry that can match nobody",
+    "an entry that can match no one",
     `{ "channels": { "discord": { "guilds": { "*": { "users": ["discord:ada"] } } } } }`,
     `config.jsonc:1:59: error: "discord:ada" holds no Discord user id
   in channels.discord.guilds.*.users[0]
@@ -167,12 +167,12 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     `config.jsonc:2:3: error: Keys and texts need double quotes here; this looks like JSON5
 2 |   channels: { discord: { token: '**************' } },
   |   ^^^^^^^^
-  = \`barnacle config import <file>\` writes it as JSON; comments stay
+  = \`barnacle config import <file>\` converts it to JSON, with its comments
 `,
   ],
   [
     "C2",
-    "errors of the text alone",
+    "syntax errors alone",
     `{
   "log": { "level": "nonsense" }
   "http": { "port": 1, }
@@ -184,7 +184,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   ],
   [
     "C2",
-    "a key that is there twice: a parser would take the last",
+    "a repeated key, of which a parser would take the last",
     `{
   "log": { "level": "info" },
   "log": {}
@@ -193,12 +193,12 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   in log
 3 |   "log": {}
   |   ^^^^^
-  = keep one of them; of two, only the last would count
+  = keep one of them
 `,
   ],
   [
     "C2",
-    "a key that means a prototype",
+    "a key that reaches a prototype",
     `{ "__proto__": { "log": {} } }`,
     `config.jsonc:1:3: error: The key "__proto__" is not allowed
   in __proto__
@@ -223,33 +223,33 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "a pattern that cannot run in linear time",
     `{ "channels": { "discord": { "dm": { "enabled": false } } },
   "messages": { "groupChat": { "mentionPatterns": ["barney", "(?=a)b"] } } }`,
-    `config.jsonc:2:62: error: The pattern is refused: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
+    `config.jsonc:2:62: error: The pattern is not valid: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
   in messages.groupChat.mentionPatterns[1]
 2 |   "messages": { "groupChat": { "mentionPatterns": ["barney", "(?=a)b"] } } }
   |                                                              ^^^^^^^^
-  = patterns are RE2's, which run in linear time: no (?=…), (?<=…) or \\1
+  = patterns use RE2, which has no (?=…), (?<=…) or \\1
 `,
   ],
 ];
 
-describe("parseConfig() and loadConfig() tell", () => {
+describe("parseConfig() and loadConfig() report", () => {
   for (const [rule, name, text, shown] of GOLDEN) {
     it(`[${rule}] ${name}`, async () => {
       assert.equal(await rendered(text), shown);
     });
   }
 
-  it("[C1] nothing of comments and trailing commas", async () => {
+  it("[C1] no problem for comments and trailing commas", async () => {
     const text = `// one
 { /* two */ "log": { "level": "debug", }, }`;
     assert.equal((await configOf(text)).logLevel, "debug");
   });
 
-  it("[C1] nothing of a byte order mark", async () => {
+  it("[C1] no problem for a byte order mark", async () => {
     assert.equal((await configOf('\uFEFF{ "log": { "level": "debug" } }')).logLevel, "debug");
   });
 
-  it("[C8] nothing that a mistyped token's line holds", async () => {
+  it("[C8] no part of a mistyped token's line", async () => {
     for (
       const text of [
         '{"channels":{"discord":{"tokn":"hunter2"}}}',
@@ -269,7 +269,7 @@ describe("parseConfig() and loadConfig() tell", () => {
     }
   });
 
-  it("[C8] nothing that looks like a token, where the text itself is broken", async () => {
+  it("[C8] nothing like a token if the text does not parse", async () => {
     const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.aBcDeFgHiJkLmNoPqRsTuVwXyZ012345678901";
     for (const quote of ['"', "'"]) {
       const text = `{"channels":{"discord":{"token":${quote}${token}${quote} "x" 1}}}`;
@@ -277,7 +277,7 @@ describe("parseConfig() and loadConfig() tell", () => {
     }
   });
 
-  it("[X1] no line break, escape or turned text of a key", async () => {
+  it("[X1] no line break, escape or reversed text of a key", async () => {
     const shown = await rendered('{"a\\u001b[31m\\n\\u202eb": 1, "\u202ec\u0007": 2}');
     assert.doesNotMatch(shown.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
   });
@@ -285,10 +285,10 @@ describe("parseConfig() and loadConfig() tell", () => {
 
 describe("[C2] parseConfig() bounds", () => {
   const bounded: readonly (readonly [name: string, text: string, message: RegExp])[] = [
-    ["what is nested", `{"a":${"[".repeat(1e5)}`, /nested too deep: 32 levels/],
-    ["what is large", `{"a":"${"x".repeat(2 ** 20)}"}`, /too large/],
-    ["what is empty", " \n", /The file is empty/],
-    ["what is no object", "[1]", /an object in braces, and this is a list/],
+    ["deep nesting", `{"a":${"[".repeat(1e5)}`, /nested too deep: at most 32 levels/],
+    ["a large file", `{"a":"${"x".repeat(2 ** 20)}"}`, /too large/],
+    ["an empty file", " \n", /The file is empty/],
+    ["a value that is not an object", "[1]", /an object in braces, but this is a list/],
   ];
   for (const [name, text, message] of bounded) {
     it(`refuses ${name}`, async () => {
@@ -298,7 +298,7 @@ describe("[C2] parseConfig() bounds", () => {
     });
   }
 
-  it("tells a hundred of a hundred thousand errors, each on a short line", async () => {
+  it("reports a hundred of a hundred thousand errors, each on a short line", async () => {
     const keys = Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`);
     const { problems } = await parseConfig({ file: "c", text: `{${keys.join(",")}}` });
     assert.ok(problems.length <= 200);
@@ -328,7 +328,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
     put: piece,
   });
 
-  it("never rejects, and lets in nobody whom the file does not name", async () => {
+  it("never rejects, and lets in only users that the file names", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
         const text = edits.reduce(
@@ -353,7 +353,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
           if (entry.kind === "anyone") assert.ok(text.includes("*"));
           if (entry.kind === "user") assert.ok(text.includes(entry.id));
         }
-        // An edit may take the section away whole; what is left of it is never open by itself.
+        // An edit may remove the whole section; the rest of it is never open by itself.
         if (access.groupPolicy === "open") {
           assert.ok(text.includes('"open"') || loaded.settings.channels.discord === undefined);
         }
@@ -362,7 +362,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
     );
   });
 
-  it("lets in nobody more, whatever stands in place of one value", async () => {
+  it("lets in no one else if one value is replaced by any other", async () => {
     const paths = [
       ["token"],
       ["groupPolicy"],
@@ -394,7 +394,7 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
     );
   });
 
-  it("never rejects whatever the file holds", async () => {
+  it("never rejects, for any content of the file", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(

@@ -11,7 +11,7 @@ const TEXT = `{ "channels": { "discord": { // hunter2hunter2hunter2hunter2
   "models": { "providers": { "x": { "kind": "anthropic", "apiKey": "hunter2" } } } }`;
 
 describe("[P1] policiesIn()", () => {
-  it("has the rules of every account, though no variable and no file is there any more", async () => {
+  it("has the rules of every account without its variables and files", async () => {
     const loaded = await loadedOf(TEXT, {
       env: { NO_SUCH: "pk" },
       files: { "/no/such": "w" },
@@ -30,7 +30,7 @@ describe("[P1] policiesIn()", () => {
     );
   });
 
-  it("has those of a bot that had no file", async () => {
+  it("has the rules of a bot without a file", async () => {
     const [account, ...others] = await policiesIn(undefined);
     assert.deepEqual([account?.accountId, account?.access.groupPolicy, others], [
       "default",
@@ -39,12 +39,12 @@ describe("[P1] policiesIn()", () => {
     ]);
   });
 
-  it("has the account default, whose token the environment may have had", async () => {
+  it("always has the account default, whose token may have been in the environment", async () => {
     const found = await policiesIn('{"channels":{"discord":{"accounts":{"a":{"token":"*"}}}}}');
     assert.deepEqual(found.map(({ accountId }) => accountId), ["default", "a"]);
   });
 
-  it("has none of a text that this version cannot read", async () => {
+  it("has no rules for a text that this version cannot read", async () => {
     for (const text of ["{", '{"channels":{"discord":{"gone":1}}}']) {
       assert.deepEqual(await policiesIn(text), []);
     }

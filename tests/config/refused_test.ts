@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { discord, load, rendered, told } from "./support.ts";
+import { discord, load, problemLines, rendered } from "./support.ts";
 
-/** A file with these keys at its top, beside a section that says nothing more. */
+/** A file with these keys at its top, beside a section without other problems. */
 const file = (keys: string): string => discord('"enabled":true').replace(/}$/, `,${keys}}`);
 
 const ONE = "Only the first agent,";
@@ -16,10 +16,10 @@ describe("refusedIn()", () => {
   ])[] = [
     [
       "N1",
-      "an agent that is to be silent",
+      "an agent that must stay silent",
       file('"router":{"dedupWindowSec":9,"assignments":{"main":{"role":"passive"}}}'),
       [
-        'error router.assignments.main.role: "passive" is not built in this version: the agent would answer',
+        'error router.assignments.main.role: "passive" is not implemented yet: the agent would answer in these channels',
       ],
     ],
     [
@@ -27,59 +27,59 @@ describe("refusedIn()", () => {
       "channels of another agent",
       file('"agents":{"list":[{"id":"a"},{"id":"b"}]},"router":{"assignments":{"a":{},"b":{}}}'),
       [
-        "warning agents.list[1]: Only the first agent answers in this version",
-        `error router.assignments.b: ${ONE} "a", answers in this version, here too`,
+        "warning agents.list[1]: This version runs only the first agent",
+        `error router.assignments.b: ${ONE} "a", answers in this version`,
       ],
     ],
     [
       "N2",
       "people of another agent",
       file('"bindings":[{"agentId":"main","match":{}},{"agentId":"b","match":{"userId":"1"}}]'),
-      [`error bindings[1]: ${ONE} "main", answers in this version, here too`],
+      [`error bindings[1]: ${ONE} "main", answers in this version`],
     ],
     [
       "X4",
-      "bounds of what is spent",
+      "limits of costs",
       file('"budgets":{"perUser":{"tokensPerDay":0},"total":{"moneyPerDay":5}}'),
       [
-        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not built in this version: the bot would answer beyond it',
-        'error budgets.total.moneyPerDay: "moneyPerDay" is not built in this version: the bot would answer beyond it',
+        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not implemented yet: the bot would exceed it',
+        'error budgets.total.moneyPerDay: "moneyPerDay" is not implemented yet: the bot would exceed it',
       ],
     ],
     [
       "L1",
-      "a provider that could not answer, though no model names it",
+      "an unsupported provider, even if no model names it",
       file('"models":{"providers":{"g":{"kind":"google"}}}'),
-      ["error models.providers.g.kind: Google's models are not built in this version"],
+      ["error models.providers.g.kind: Google's models are not implemented yet"],
     ],
     [
       "I1",
-      "mentions that the filter is to judge, wherever it is switched on",
+      "mentions that the filter must check, wherever it is on",
       discord(`"intentFilter":{"alwaysRespondToMentions":false},"guilds":{"*":{"channels":{
         "a":{"intentFilter":{"enabled":true}},
         "b":{"intentFilter":{"alwaysRespondToMentions":false}}},
         "intentFilter":{"alwaysRespondToMentions":false}}}`),
       [
-        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
-        'warning channels.discord.guilds.*.channels.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
-        'error channels.discord.guilds.*.channels.b.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
-        'error channels.discord.guilds.*.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
+        'warning channels.discord.guilds.*.channels.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
+        'error channels.discord.guilds.*.channels.b.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
+        'error channels.discord.guilds.*.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
       ],
     ],
     [
       "I1",
-      "mentions that the filter of one account is to judge",
+      "mentions that one account's filter must check",
       discord(`"intentFilter":{"alwaysRespondToMentions":false},
         "accounts":{"a":{"intentFilter":{"enabled":true}}}`),
       [
-        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
-        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
+        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not implemented yet: every mention would be answered',
+        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
       ],
     ],
   ];
   for (const [rule, name, text, expected] of refused) {
     it(`[${rule}] refuses ${name}`, async () => {
-      assert.deepEqual(await told(text), expected);
+      assert.deepEqual(await problemLines(text), expected);
       assert.equal((await load(text)).kind, "refused");
     });
   }
@@ -87,7 +87,7 @@ describe("refusedIn()", () => {
   const left: readonly (readonly [rule: string, name: string, text: string])[] = [
     [
       "N2",
-      "what the one agent would do anyway",
+      "rules that the one agent follows anyway",
       file('"bindings":[{"agentId":"main","match":{}}]'),
     ],
     ["N1", "an agent that is active", file('"router":{"assignments":{"main":{"channels":["a"]}}}')],
@@ -104,7 +104,7 @@ describe("refusedIn()", () => {
     });
   }
 
-  it("[C2] tells them with all else that is wrong, and what to do", async () => {
+  it("[C2] reports them with all other errors and a hint", async () => {
     const text = discord(
       '"token":"${NO_TOKEN}","intentFilter":' +
         '{"enabled":true,"alwaysRespondToMentions":false}',
@@ -117,7 +117,7 @@ describe("refusedIn()", () => {
   |         ^^^^^^^^^^^^^
   = set NO_TOKEN in the environment of Barnacle
 
-config.jsonc:3:32: error: "alwaysRespondToMentions" is not built in this version: every mention would be answered
+config.jsonc:3:32: error: "alwaysRespondToMentions" is not implemented yet: every mention would be answered
   in channels.discord.intentFilter.alwaysRespondToMentions
 3 | "intentFilter":{"enabled":true,"alwaysRespondToMentions":false}}}}
   |                                ^^^^^^^^^^^^^^^^^^^^^^^^^

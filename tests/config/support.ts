@@ -1,5 +1,5 @@
 /**
- * A config of a text and nothing else: no file is read, no variable is set but those given.
+ * Loads a config from a text alone: no file exists, and only the given variables are set.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export async function botConfigOf(text: string | undefined, world?: World): Prom
   return (await loadedOf(text, world)).config;
 }
 
-/** Its first account, which is `default` where there is one. */
+/** The config of its first account; that is `default` if it exists. */
 export async function configOf(text: string | undefined, world?: World): Promise<Config> {
   const config = await botConfigOf(text, world);
   const [account] = config.accounts;
@@ -56,13 +56,16 @@ export function accessOf({ config }: LoadedConfig): AccessPolicy {
   return account.access;
 }
 
-/** All problems as an operator reads them. */
+/** All problems as an operator sees them. */
 export async function rendered(text: string | undefined, world?: World): Promise<string> {
   return renderProblems((await load(text, world)).problems);
 }
 
 /** `"severity path: message"` of each problem. */
-export async function told(text: string | undefined, world?: World): Promise<readonly string[]> {
+export async function problemLines(
+  text: string | undefined,
+  world?: World,
+): Promise<readonly string[]> {
   const { problems } = await load(text, world);
   return problems.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
 }

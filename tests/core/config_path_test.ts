@@ -20,7 +20,7 @@ describe("[C2] pathText()", () => {
 });
 
 describe("[P1] pathTo()", () => {
-  it("goes on where a path ends", () => {
+  it("appends to a path", () => {
     assert.equal(
       pathTo("channels.discord.guilds", "help-desk"),
       "channels.discord.guilds.help-desk",

@@ -25,13 +25,13 @@ describe("[K1] COMMANDS", () => {
 });
 
 describe("[P16] COMPONENTS", () => {
-  it("names each component once, without a colon", () => {
+  it("names each component once, without colon", () => {
     const names = COMPONENTS.map(({ kind, name }) => `${kind} ${name}`);
     assert.deepEqual([...new Set(names)], names);
     for (const { name } of COMPONENTS) assert.match(name, NAME);
   });
 
-  it("routes by kind and by what stands before the colon", () => {
+  it("routes by kind and by the name before the colon", () => {
     const found = (kind: "button" | "select", customId: string) =>
       componentOf({ kind, customId }, COMPONENTS)?.name;
     assert.equal(found("button", "pairing:abc"), "pairing");

@@ -27,14 +27,14 @@ describe("[K2] /status", () => {
     );
   });
 
-  it("says since when the model fails, in the reader's own time", () => {
+  it("shows the start of the model's failure, in the reader's time zone", () => {
     assert.match(
       String(answerTo({ ...FACTS, modelFailsSince: NOW - 60_000 })),
       /\nThe model has failed since <t:1749999940:R>\.$/,
     );
   });
 
-  it("knows no latency before the first heartbeat, and no time before the last", () => {
+  it("shows no latency before the first heartbeat, and no negative time", () => {
     const { latencyMs: _, ...young } = FACTS;
     assert.match(
       String(answerTo({ ...young, readyAt: NOW + 5 })),

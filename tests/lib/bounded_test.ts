@@ -10,7 +10,7 @@ describe("[H4] bounded()", () => {
     assert.equal(bounded("a😀b", 3), "a…");
   });
 
-  it("never gives more than asked for, nor half a character", () => {
+  it("never exceeds the maximum, nor splits a character", () => {
     fc.assert(fc.property(
       fc.string({ unit: "binary" }),
       fc.integer({ min: 1, max: 20 }),

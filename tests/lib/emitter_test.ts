@@ -11,7 +11,7 @@ describe("createEmitter()", () => {
     assert.deepEqual(seen, [3]);
   });
 
-  it("throws on an event that nothing is connected to", () => {
+  it("throws on an event before handlers are connected", () => {
     const events = createEmitter<{ counted(count: number): void }>();
     assert.throws(() => events.emit.counted(3), TypeError);
   });

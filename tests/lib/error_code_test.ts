@@ -17,7 +17,7 @@ describe("codeOf()", () => {
     it(`finds ${code ?? "none"} in ${what}`, () => assert.equal(codeOf(thrown), code));
   }
 
-  it("finds what the system says of a file that is not there", () => {
+  it("finds the system's code for a missing file", () => {
     try {
       readFileSync("/nowhere/at all");
       assert.fail("there is such a file");

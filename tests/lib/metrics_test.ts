@@ -35,13 +35,13 @@ describe("[O1] createRegistry()", () => {
     );
   });
 
-  it("shows what has no label from the start, as nothing", () => {
+  it("shows metrics without labels from the start, as 0", () => {
     const registry = createRegistry();
     registry.counter({ name: "sent_total", help: "Sent." });
     assert.equal(parsePrometheus(registry.text()).get("sent_total")?.samples[0]?.value, 0);
   });
 
-  it("stays text that can be read, whatever is a label", () => {
+  it("stays valid text for any label", () => {
     fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 20 }), (value) => {
       const registry = createRegistry();
       registry.counter({ name: "x_total", help: "X.", labels: ["why"] }).inc({ why: value });
@@ -50,7 +50,7 @@ describe("[O1] createRegistry()", () => {
     }));
   });
 
-  it("bounds its series, and loses no count by it", () => {
+  it("bounds its series, and loses no count", () => {
     const registry = createRegistry();
     const counter = registry.counter({ name: "x_total", help: "X.", labels: ["id"] });
     for (let id = 0; id < 10 * SERIES_MAX; id++) counter.inc({ id: String(id) });
@@ -62,11 +62,11 @@ describe("[O1] createRegistry()", () => {
     assert.equal(
       parsePrometheus(registry.text()).get("x_total")?.samples[0]?.value,
       2,
-      "a series that is known goes on",
+      "a known series continues",
     );
   });
 
-  it("keeps its buckets rising, up to the count", () => {
+  it("keeps its buckets in rising order, up to the count", () => {
     fc.assert(fc.property(fc.array(fc.double({ noNaN: true, min: 0, max: 200 })), (values) => {
       const registry = createRegistry();
       const buckets = [0.1, 1, 10, 100];
@@ -80,7 +80,7 @@ describe("[O1] createRegistry()", () => {
     }));
   });
 
-  it("forgets what a gauge is told to forget", () => {
+  it("clears a gauge", () => {
     const registry = createRegistry();
     const gauge = registry.gauge({ name: "x", help: "X.", labels: ["shard"] });
     gauge.set(1, { shard: "a" });
@@ -88,7 +88,7 @@ describe("[O1] createRegistry()", () => {
     assert.deepEqual(parsePrometheus(registry.text()).get("x")?.samples, []);
   });
 
-  it("refuses what no metric can be", () => {
+  it("refuses invalid metrics", () => {
     const registry = createRegistry();
     const counter = registry.counter({ name: "x_total", help: "X." });
     const histogram = registry.histogram({ name: "x_seconds", help: "X.", buckets: [1] });

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createNewestSet } from "../../src/lib/newest_set.ts";
 
 describe("createNewestSet()", () => {
-  it("keeps the members that were added last, up to its maximum", () => {
+  it("keeps the newest members, up to its maximum", () => {
     const newest = createNewestSet<number>(3);
     for (const member of [1, 2, 3, 1, 4]) newest.add(member);
     assert.equal(newest.size, 3);

@@ -2,28 +2,89 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { exampleText, tableText } from "../../scripts/config_reference.ts";
+import { generatedFiles } from "../../scripts/config_reference.ts";
+import { configurationPage } from "../../scripts/configuration_page.ts";
+import { type ReferenceKey, referenceKeys } from "../../src/config/reference/keys.ts";
+import { configSchema } from "../../src/config/schema/root.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..");
+
+/** The entry of a key on the page, from its heading to the next one. */
+function entryOf(path: string): string {
+  const [, rest] = configurationPage().split(`### \`${path}\`\n`);
+  assert.ok(rest !== undefined, path);
+  return rest.split(/^#{2,3} /m)[0] ?? "";
+}
+
+function allKeys(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
+  return keys.flatMap((key) => [key, ...allKeys(key.keys)]);
+}
 
 describe("[C4] config_reference", () => {
-  it("made config.example.jsonc as it is", () => {
-    const path = join(import.meta.dirname!, "..", "..", "config.example.jsonc");
-    assert.equal(readFileSync(path, "utf8"), exampleText());
+  for (const { path, text } of generatedFiles()) {
+    it(`${path} is up to date`, () => {
+      assert.equal(readFileSync(join(ROOT, path), "utf8"), text);
+    });
+  }
+});
+
+describe("[C4] configurationPage()", () => {
+  it("shows values, default, unit, example and the effect of a change", () => {
+    assert.equal(
+      entryOf("channels.discord.textChunkLimit").trim(),
+      [
+        "Maximum length of one message. Barnacle splits longer replies.",
+        "",
+        "- Values: a whole number from 2 to 2000",
+        "- Default: `2000`",
+        "- Unit: characters (UTF-16 code units)",
+        '- Example: `"textChunkLimit": 1900`',
+        "- A change: applies live",
+      ].join("\n"),
+    );
   });
 
-  it("has every section and the marks of what is not built in the table", () => {
-    const table = tableText();
-    for (
-      const row of [
-        "| `channels.discord.textChunkLimit` | `2000` | Characters in one message, at most. |",
-        "| `channels.discord.token` | `DISCORD_BOT_TOKEN` | ",
-        "| `channels.discord.guilds.<guild>.channels.<channel>.requireMention` | as the guild | ",
-        "| `agents.list[].id` | required | ",
-        "| `router` † |  | ",
-        "| `agents.defaults.model.fallbacks` † | `[]` | ",
-        "| `messages.texts.failure` | ",
-        "| `models.providers.<id>.kind` | required | ",
-      ]
-    ) assert.ok(table.includes(row), row);
-    assert.doesNotMatch(table, /undefined/);
+  const LINES: readonly (readonly [path: string, line: string])[] = [
+    [
+      "channels.discord.token",
+      "- Default: `DISCORD_BOT_TOKEN` of the environment, for the account `default`",
+    ],
+    ["channels.discord.token", "- A change: the account reconnects"],
+    ["http.port", "- A change: needs a restart"],
+    ["store.retention.contextDays", "- A change: needs a restart"],
+    ["agents.list[].id", "- Default: required"],
+    ["agents.list[].model.primary", "- Default: required"],
+    ["models.providers.<provider>.apiKey", '- Values: a text in quotes, `"${NAME}"`'],
+    [
+      "channels.discord.guilds.<guild>.channels.<channel>.requireMention",
+      "- Default: the guild's `requireMention`",
+    ],
+    ["channels.discord.gateway.intents", '"direct_message_polls" or "reactions"'],
+  ];
+  for (const [path, line] of LINES) {
+    it(`says of ${path}: ${line}`, () => {
+      assert.ok(
+        entryOf(path).replaceAll('`"', '"').replaceAll('"`', '"').includes(
+          line.replaceAll('`"', '"').replaceAll('"`', '"'),
+        ),
+      );
+    });
+  }
+
+  it("lists keys that are not implemented at its end only", () => {
+    const [built = "", later = ""] = configurationPage().split("## Not implemented yet");
+    for (const path of ["router", "agents.defaults.model.fallbacks", "session.reset"]) {
+      assert.doesNotMatch(built, new RegExp(`### \`${path}\``));
+      assert.ok(later.includes(`- \`${path}\`: `), path);
+    }
+    assert.doesNotMatch(later, /undefined|`log\.level`/);
+  });
+
+  it("has every key once", () => {
+    const page = configurationPage();
+    for (const { path, isBuilt, isSection } of allKeys(referenceKeys(configSchema))) {
+      const count = page.split(`### \`${path}\`\n`).length - 1;
+      assert.equal(count, isBuilt && !isSection ? 1 : 0, path);
+    }
   });
 });

@@ -32,14 +32,14 @@ describe("selectEntries()", () => {
     });
   }
 
-  it("[H2] leaves out entries before the first user's entry", () => {
+  it("[H2] leaves out entries before the first user's", () => {
     assert.equal(
       texts(selectEntries([bot("a0"), ...transcript], { maxChars: 14 })).startsWith("u1"),
       true,
     );
   });
 
-  it("returns a tail that begins with a user's entry, within its limits", () => {
+  it("is a tail, begins with a user's entry, and keeps to its limits", () => {
     const anEntry = fc.record({ isUser: fc.boolean(), text: fc.string() })
       .map(({ isUser, text }) => isUser ? user(text) : bot(text));
     fc.assert(

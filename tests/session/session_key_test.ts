@@ -31,7 +31,7 @@ describe("[S1] sessionKeyOf()", () => {
     assert.equal(sessionKeyOf(directMessage(), "ops"), "agent:ops:main");
   });
 
-  it("gives each guild channel its own, in every scope of direct messages", () => {
+  it("gives each guild channel its own session, for any scope of DMs", () => {
     const message = guildMessage();
     for (const [scope] of scopes) {
       const key = `agent:main:discord:channel:${message.channelId}`;
@@ -39,13 +39,13 @@ describe("[S1] sessionKeyOf()", () => {
     }
   });
 
-  it("gives a thread its own, apart from its parent's", () => {
+  it("gives a thread its own session", () => {
     const thread = { id: channelId("1400000000000000012"), name: "notes" };
     const message = guildMessage({ place: guildPlace({ thread }) });
     assert.equal(sessionKeyOf(message, "main"), `agent:main:discord:channel:${thread.id}`);
   });
 
-  it("gives a group its own", () => {
+  it("gives a group its own session", () => {
     const message = directMessage({ place: { kind: "group_dm", name: "main" } });
     assert.equal(sessionKeyOf(message, "main"), `agent:main:discord:group:${message.channelId}`);
   });

@@ -18,7 +18,7 @@ describe("[T3] TOOL_GATES", () => {
     assert.deepEqual({ ...actions }, TOOL_GATES);
   });
 
-  it("are closed where an action changes roles, members or the bot's presence", () => {
+  it("are closed for actions that change roles, members or the bot's presence", () => {
     const closed = Object.entries(TOOL_GATES).filter(([, isOpen]) => !isOpen).map(([name]) => name);
     assert.deepEqual(closed, ["roles", "moderation", "presence"]);
   });

@@ -8,6 +8,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import process from "node:process";
 import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path, word } from "../shared/command.ts";
 import type { ImportFlags } from "./import.ts";
+import type { ExampleFlags } from "./show.ts";
 import type { FmtFlags } from "./diff_and_format.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../shared/io.ts";
@@ -28,6 +29,25 @@ function configCommand(action: ConfigAction, brief: string, own: Partial<typeof 
     },
   });
 }
+
+const example = buildCommand<ExampleFlags>({
+  docs: {
+    brief: "Print an example config",
+    fullDescription: "Print an example config, with comments.\n\n" +
+      "Example: barnacle config example > config.jsonc",
+  },
+  parameters: {
+    flags: {
+      ...FLAGS,
+      config: path(NOT_USED),
+      all: flag("Print every key, and not only the usual ones"),
+    },
+  },
+  async func(flags: ExampleFlags) {
+    const { example } = await import("./show.ts");
+    await end(this, example(flags, processIo()));
+  },
+});
 
 const get = buildCommand<CommonFlags, [key: string]>({
   docs: {
@@ -148,6 +168,7 @@ export const config = buildRouteMap({
       config: path(NOT_USED),
       json: flag(JSON_ANYWAY),
     }),
+    example,
     show: configCommand("show", "Print the config as it applies, without secrets", {
       json: flag(JSON_ANYWAY),
     }),

@@ -1,12 +1,13 @@
 /**
- * `barnacle config check`, `schema` and `show`.
+ * `barnacle config check`, `schema`, `example` and `show`.
  *
  * @module
  */
 
 import { z } from "zod";
 import { forAccount } from "../../config/config.ts";
-import { docs, effectText, type KeyDoc } from "../../config/schema/key.ts";
+import { docs, docText } from "../../config/schema/key.ts";
+import { exampleText } from "../../config/reference/example.ts";
 import { missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
@@ -50,6 +51,19 @@ export function schema(_flags: ConfigFlags, io: Io): ExitCode {
   return EXIT.done;
 }
 
+/** Flags of `config example`. */
+export interface ExampleFlags extends ConfigFlags {
+  /** Whether to print every key, and not only the usual ones. */
+  readonly all: boolean;
+}
+
+/** Prints an example of a config file. */
+export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
+  const text = exampleText(all ? "all" : "short");
+  io.out(json ? JSON.stringify({ text }) : text.trimEnd());
+  return EXIT.done;
+}
+
 /** Prints the config with all its defaults; of a secret, only where it is. */
 export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
@@ -69,19 +83,13 @@ export function jsonSchema(): Record<string, unknown> {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       const doc = docs.get(zodSchema);
-      // Of what we say of a key, an editor shows the description.
-      for (const name of ["built", "unset", "example", "denial", "takesEffect"]) {
-        delete jsonSchema[name];
-      }
-      if (doc) jsonSchema.description = wordsOf(doc);
+      if (!doc) return;
+      // zod copies the whole document; an editor shows only the description.
+      for (const name of Object.keys(doc)) delete jsonSchema[name];
+      const isBuilt = (doc.built ?? "built") === "built";
+      jsonSchema.description = `${docText(doc)}${isBuilt ? "" : " (Not implemented yet.)"}`;
     },
   });
-}
-
-function wordsOf(doc: KeyDoc): string {
-  const isBuilt = (doc.built ?? "built") === "built";
-  return [doc.description, isBuilt ? undefined : "(Not built in this version.)", effectText(doc)]
-    .filter((words) => words !== undefined).join(" ");
 }
 
 function count(problems: readonly Problem[]): string {

@@ -1,5 +1,5 @@
 /**
- * What zod found, in the words of the file: what is there, what is allowed, what was meant.
+ * Explains zod's issues in terms of the file: the value, the allowed values, the likely intent.
  *
  * @module
  */
@@ -13,25 +13,32 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
 import { nameOf, type Segment } from "../text/tree.ts";
 
-/** A fault of a value, and where it is. */
+/** A fault of a value, and its place. */
 export interface Finding extends Span {
+  /** Config path of the value. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint?: string;
 }
 
-type Issue = z.core.$ZodIssue;
+/** A fault as zod reports it. */
+export type Issue = z.core.$ZodIssue;
 
-/** What the findings are made from. */
+/** Everything that findings are made from. */
 export interface Findings {
+  /** The schema of the whole file. */
   readonly schema: Schema;
+  /** The parsed file. */
   readonly root: Node;
+  /** The file's text. */
   readonly text: string;
   /** Whether the value at a path must not be shown. */
   readonly isSecret: (path: readonly Segment[]) => boolean;
 }
 
-/** Issues that are told, at most: a file of a megabyte may hold a million. */
+/** Maximum number of issues to report; a file of a megabyte may contain a million. */
 const MAX_ISSUES = 200;
 
 /** All issues as findings, in the order of the file. */
@@ -39,7 +46,7 @@ export async function findingsOf(
   issues: readonly Issue[],
   context: Findings,
 ): Promise<readonly Finding[]> {
-  const nearest = await import("fastest-levenshtein"); // only a faulty config needs it
+  const nearest = await import("fastest-levenshtein"); // only faulty configs need it
   return issues.slice(0, MAX_ISSUES).flatMap((issue) =>
     findings(issue, [], context, nearest.distance)
   )
@@ -63,17 +70,17 @@ function findings(
     case "invalid_key":
       return [wrongKey(path, issue.issues[0]?.message, hintIn(issue.issues[0]), context)];
     case "invalid_union": {
-      // The option whose kind is right says what is wrong; without one, all options are told.
-      const meant = issue.errors.find((option) => option.every(isWithin));
-      if (!meant || meant.length === 0) return [wrongValue(issue, path, context, distance)];
-      return meant.flatMap((inner) => findings(inner, path, context, distance));
+      // If an option has the right kind, only its issues matter; else report all options.
+      const option = issue.errors.find((issues) => issues.every(isWithin));
+      if (!option || option.length === 0) return [wrongValue(issue, path, context, distance)];
+      return option.flatMap((inner) => findings(inner, path, context, distance));
     }
     default:
       return [wrongValue(issue, path, context, distance)];
   }
 }
 
-/** Whether an issue is about what is in a value, and not about its kind. */
+/** Whether an issue is about a part of a value, and not about its kind. */
 function isWithin({ path, code }: Issue): boolean {
   return path.length > 0 || code === "custom" || code === "unrecognized_keys" ||
     code === "invalid_format";
@@ -87,11 +94,11 @@ function unknownKey(
 ): Finding {
   const path = [...above, name];
   const schema = schemaAt(context.schema, above);
-  const known = Object.keys((schema && shapeOf(schema)) ?? {});
-  const meant = nearestOf(name, known, distance);
-  const hint = meant === undefined
-    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(known)
-    : `did you mean ${quoted(meant)}?`;
+  const names = Object.keys((schema && shapeOf(schema)) ?? {});
+  const suggestion = nearestOf(name, names, distance);
+  const hint = suggestion === undefined
+    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
+    : `did you mean ${quoted(suggestion)}?`;
   return {
     ...keySpan(path, context.root),
     path,
@@ -100,7 +107,7 @@ function unknownKey(
   };
 }
 
-/** Where a name is a key, if that is one place. */
+/** The sections that have a key of this name, if there are at most three. */
 function placeOf(name: string, root: Schema): string | undefined {
   const places: string[] = [];
   const visit = (schema: Schema, path: string): void => {
@@ -115,12 +122,12 @@ function placeOf(name: string, root: Schema): string | undefined {
   visit(root, "");
   return places.length === 0 || places.length > 3
     ? undefined
-    : `it belongs into ${places.join(" or ")}`;
+    : `it belongs in ${places.join(" or ")}`;
 }
 
-function listOf(known: readonly string[]): string {
-  if (known.length === 0) return "remove it";
-  return `the keys here are ${known.join(", ")}`;
+function listOf(names: readonly string[]): string {
+  if (names.length === 0) return "remove it";
+  return `the keys here are ${names.join(", ")}`;
 }
 
 function wrongKey(
@@ -167,7 +174,7 @@ function wrongValue(
   if (!isSecret && node.type === "number" && /^\d{15,20}$/.test(written) && takesText(schema)) {
     return {
       ...span,
-      message: "An id must be in quotes: as a number it would be rounded",
+      message: "Write an id in quotes: as a number, it would be rounded",
       hint: `write "${written}"`,
     };
   }
@@ -180,7 +187,7 @@ function wrongValue(
   };
 }
 
-/** What is wrong is the default of a key, beside the others of its section. */
+/** The default of a key conflicts with other keys of its section. */
 function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): Finding {
   const hint = hintIn(issue);
   return {
@@ -191,7 +198,7 @@ function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): 
   };
 }
 
-/** Our own messages say what was expected; what zod says is said in our words. */
+/** Keeps our own messages, and replaces zod's. */
 function messageOf(issue: Issue, allowed: string | undefined, found: string): string {
   if (issue.message.startsWith("Expected")) return `${issue.message}, found ${found}`;
   if (issue.code === "custom" || allowed === undefined) return issue.message;
@@ -220,8 +227,8 @@ function hintIn(issue: Issue | undefined): string | undefined {
 
 function meantBy(node: Node, schema: Schema | undefined, distance: Distance): string | undefined {
   if (node.type !== "string" || !schema) return undefined;
-  const meant = nearestOf(String(node.value), wordsOf(schema), distance);
-  return meant === undefined ? undefined : `did you mean ${quoted(meant)}?`;
+  const suggestion = nearestOf(String(node.value), wordsOf(schema), distance);
+  return suggestion === undefined ? undefined : `did you mean ${quoted(suggestion)}?`;
 }
 
 function wordsOf(schema: Schema): readonly string[] {
@@ -241,17 +248,17 @@ function takesText(schema: Schema | undefined): boolean {
   return plain instanceof z.ZodUnion ? plain.options.some(takesText) : plain instanceof z.ZodString;
 }
 
-/** The one that was probably meant: a third of the letters may differ, or two; and any case. */
+/** The most similar name. A third of its letters may differ, or two, and their case. */
 function nearestOf(
   written: string,
-  known: readonly string[],
+  names: readonly string[],
   distance: Distance,
 ): string | undefined {
   const plain = (word: string): string => word.toLowerCase().replace(/[_\s-]/g, "");
   if (written.length > 60) return undefined;
   let best: string | undefined;
   let least = written.length < 4 ? 2 : Math.max(3, Math.floor(written.length / 3) + 1);
-  for (const word of known) {
+  for (const word of names) {
     const [one, other] = [plain(written), plain(word)];
     const far = lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
     if (far < least) [best, least] = [word, far];
@@ -259,12 +266,12 @@ function nearestOf(
   return best;
 }
 
-/** Two letters that changed places are one slip, not two. */
+/** Two swapped letters count as one slip. */
 function lettersOf(word: string): string {
   return word.split("").sort().join("");
 }
 
-/** The key at a path; the value where there is no key, as in a list. */
+/** The key at a path, or the value if there is no key, as in a list. */
 function keySpan(path: readonly Segment[], root: Node): Span {
   const value = findNodeAtLocation(root, [...path]) ?? root;
   const node = value.parent?.type === "property" ? value.parent.children?.[0] ?? value : value;

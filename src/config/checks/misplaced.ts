@@ -1,23 +1,25 @@
 /**
- * Keys that people write where they have no meaning, and where those belong.
+ * Knows keys that operators often misplace, and their right places.
  *
- * A key that could only have let more in is a warning: without it Barnacle is stricter than was
- * meant. One that was to keep somebody out stays an error, for its writer counts on it.
+ * If such a key could only let more messages in, it is a warning: without it, Barnacle is stricter.
+ * If it was meant to keep messages out, it stays an error, because its writer relies on it.
  *
  * @module
  */
 
 import type { Segment } from "../text/tree.ts";
 
-/** Keys below `channels.discord` that are left out with a warning (C3). */
+/** Keys below `channels.discord` that Barnacle ignores with a warning (C3). */
 const IGNORED: Readonly<Record<string, string>> = {
   "channels.discord.requireMention":
-    'it belongs into a guild, "guilds": { "*": { "requireMention": … } }, or into a channel',
+    'it belongs in a guild, "guilds": { "*": { "requireMention": … } }, or in a channel',
   "channels.discord.systemPrompt":
-    'it belongs into a channel, or as "prompt" into an agent of agents.list',
+    'it belongs in a channel, or as "prompt" in an agent of agents.list',
 };
 
-/** Names that are ours elsewhere or under another name (C13), by the key as it was written. */
+/**
+ * Hints for names that belong elsewhere or have another name here (C13), by the name as written.
+ */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   token_from_env: 'write "token": "${NAME}" in channels.discord',
   log_level: 'write "level" in log',
@@ -32,11 +34,11 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   dmPolicy: 'write "policy" in channels.discord.dm',
   discord: 'write it in channels: "channels": { "discord": { … } }',
   providers: 'write it in models: "models": { "providers": { … } }',
-  agent: "write an agent into agents.list, and defaults for all into agents.defaults",
-  gateway: "gateway is the connection to Discord here: write it in channels.discord",
+  agent: "write agents in agents.list, and defaults for all in agents.defaults",
+  gateway: "here, gateway is the connection to Discord: write it in channels.discord",
 };
 
-/** Where an ignored key belongs; `undefined` for a key that is not ignored. */
+/** The right place of an ignored key; `undefined` for a key that is not ignored. */
 export function ignoredKey(path: readonly Segment[]): string | undefined {
   const [channels, discord, accounts, , ...rest] = path;
   const place = channels === "channels" && discord === "discord" && accounts === "accounts"
@@ -46,7 +48,7 @@ export function ignoredKey(path: readonly Segment[]): string | undefined {
   return Object.hasOwn(IGNORED, joined) ? IGNORED[joined] : undefined;
 }
 
-/** Where a well-known key belongs, whatever it was written in. */
+/** The right place of a well-known key; `undefined` for other names. */
 export function elsewhere(name: string): string | undefined {
   return Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
 }

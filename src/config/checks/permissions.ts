@@ -1,5 +1,5 @@
 /**
- * Who else may read or write the config: an audit over what the host found (C8, SEC-R11).
+ * Checks whether other users may read or write the config (C8, SEC-R11).
  *
  * @module
  */
@@ -7,21 +7,25 @@
 import { printable } from "../../lib/text/quoted.ts";
 import { type Problem } from "../text/problem.ts";
 
-/** Facts of one file and of the process, as POSIX has them; none are gathered on Windows. */
+/** POSIX facts of a file and of the process; Windows has none. */
 export interface FileFacts {
+  /** Path of the file. */
   readonly path: string;
   /** Permission bits, such as `0o640`; bits above 0o777 do not matter. */
   readonly mode: number;
+  /** Owner of the file. */
   readonly uid: number;
+  /** Group of the file. */
   readonly gid: number;
+  /** The process's own ids. */
   readonly self: {
     readonly uid: number;
     /** The process's own group. */
     readonly gid: number;
   };
-  /** Whether it holds a secret itself: a literal in the config, or a file that is one. */
+  /** Whether it contains a secret: a literal in the config, or a file with one. */
   readonly holdsSecret: boolean;
-  /** Whether it decides what Barnacle does; a file that is only a secret is only read. */
+  /** Whether it is the config, and not only a file with a secret. */
   readonly isConfig: boolean;
 }
 
@@ -30,7 +34,7 @@ const OTHERS_WRITE = 0o002;
 const GROUP_READ = 0o040;
 const GROUP_WRITE = 0o020;
 
-/** What is wrong with a file's mode and owner: warnings, and errors that stop the start. */
+/** Problems of a file's mode and owner: warnings, and errors that prevent the start. */
 export function auditPermissions(facts: FileFacts): readonly Problem[] {
   const { path, mode, uid, gid, self, holdsSecret, isConfig } = facts;
   const foreignGroup = gid !== self.gid;
@@ -41,7 +45,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       severity: "error",
       file: path,
       path: "",
-      message: `The file belongs to another user (uid ${uid}), who could change it at any time`,
+      message: `Another user (uid ${uid}) owns the file, and could change it at any time`,
       hint: `chown ${self.uid} ${printable(path)}, or --insecure-permissions to start anyway`,
     });
   }
@@ -50,7 +54,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       severity: "error",
       file: path,
       path: "",
-      message: `Others may write the file (mode ${octal(mode)})`,
+      message: `Other users may write the file (mode ${octal(mode)})`,
       hint: `chmod 600 ${printable(path)}, or --insecure-permissions to start anyway`,
     });
   }
@@ -59,7 +63,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       severity: "warning",
       file: path,
       path: "",
-      message: `The file holds a secret, and others may read it (mode ${octal(mode)})`,
+      message: `The file contains a secret, and other users may read it (mode ${octal(mode)})`,
       hint: `chmod 600 ${printable(path)}`,
     });
   }

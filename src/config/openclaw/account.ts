@@ -1,5 +1,5 @@
 /**
- * The keys of a Discord account of OpenClaw, in the seed's spelling and in today's.
+ * Imports the keys of an OpenClaw Discord account, in the spelling of 2026.2 and in today's.
  *
  * @module
  */
@@ -41,13 +41,13 @@ import {
 const groupChannels: Convert = listOf((value, found) => {
   const text = textOf(value);
   const entry = parseGroupEntry(text ?? "");
-  if (text === undefined) return refuse(found, "This is no text");
+  if (text === undefined) return refuse(found, "Expected a text");
   return entry.kind === "problem" ? refuse(found, entry.why) : text;
 });
 
 const allowBots: Convert = (value, found) => {
   if (value !== "mentions") return flag(value, found);
-  changed(found, "Barnacle answers all bots or none; it is none now");
+  changed(found, "Barnacle answers all bots or none; now it answers none");
   return false;
 };
 
@@ -57,17 +57,17 @@ const streamMode = to(
     off: "off",
     false: "off",
     partial: "edit",
-    progress: { as: "edit", why: "Barnacle shows the answer as it grows, and no steps" },
-    block: { as: "edit", why: "Barnacle shows the answer as it grows, in one message" },
+    progress: { as: "edit", why: "Barnacle shows the growing answer, but no steps" },
+    block: { as: "edit", why: "Barnacle shows the growing answer in one message" },
     true: "edit",
   }),
 );
 
 const chunkMode = to("chunkMode", ours("channels.discord.chunkMode"));
 
-const NO_BLOCKS = "Barnacle sends an answer when it is whole, or lets it grow (`streaming`)";
+const NO_BLOCKS = "Barnacle sends the finished answer, or shows it while it grows (`streaming`)";
 
-/** Today's is an object with the mode and the cutting; the seed's has them side by side. */
+/** Today's value is an object with mode and chunking; that of 2026.2 has them as separate keys. */
 const streaming: Rule = (found, into) => {
   if (!isRecord(found.value)) return streamMode(found, into);
   walk(found.value, found, { mode: streamMode, chunkMode }, into, gone(NO_BLOCKS));
@@ -76,19 +76,19 @@ const streaming: Rule = (found, into) => {
 const native: Convert = (value, found) =>
   value === "auto" || typeof value === "boolean"
     ? value
-    : refuse(found, 'This is not true, false or "auto"');
+    : refuse(found, 'Expected true, false or "auto"');
 
 const historyOfUser = section(alike("channels.discord.dms.0", "historyLimit"));
 
 const dms: Convert = eachKey((value, found) =>
-  parseSnowflake(found.key) ? historyOfUser(value, found) : refuse(found, "This is no id of a user")
+  parseSnowflake(found.key) ? historyOfUser(value, found) : refuse(found, "Expected a user id")
 );
 
 const DISCORD = "channels.discord";
 
 const dmPolicy = must(ours(`${DISCORD}.dm.policy`));
 
-/** What an account may have: where each key goes, or why it stays behind. */
+/** Keys of an account, and where each goes or why it stays behind. */
 export const ACCOUNT: Table = {
   ...each(["enabled", "configWrites"], same(must(flag))),
   ...alike(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),
@@ -110,39 +110,41 @@ export const ACCOUNT: Table = {
     approvers: same(must(ids)),
     ...each(["agentFilter", "sessionFilter"], same(must(listOfWords))),
     target: gone("Barnacle asks in direct messages"),
-    cleanupAfterResolve: gone("What was decided stays to be seen"),
+    cleanupAfterResolve: gone("Decided requests stay visible"),
   })),
   actions: same(section(each(Object.keys(TOOL_GATES), same(must(flag))))),
   dms: same(dms),
   replyToMode: same(ours(`${DISCORD}.replyToMode`, {
-    batched: { as: "first", why: "Barnacle quotes with the first message" },
+    batched: { as: "first", why: "Only Barnacle's first message is a reply" },
   })),
   chunkMode,
   streamMode,
   streaming,
-  commands: same(section({ native: same(native), nativeSkills: gone("Skills are no commands") })),
+  commands: same(
+    section({ native: same(native), nativeSkills: gone("Barnacle makes no commands of skills") }),
+  ),
   activity: to("presence.activity", words),
   status: to("presence.status", ours(`${DISCORD}.presence.status`)),
   dangerouslyAllowNameMatching: dropped, // `discord.ts` reads it
-  ...each(["activityType", "activityUrl"], gone("Barnacle shows the line as it is written")),
+  ...each(["activityType", "activityUrl"], gone("Barnacle shows the text as a custom status")),
   ...each(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], gone(NO_BLOCKS)),
   ...each(
     ["ackReaction", "ackReactionScope"],
-    gone("Barnacle has one setting for this, in `messages`"),
+    gone("Barnacle has one such setting for all accounts, in `messages`"),
   ),
   autoPresence: gone("Barnacle does not change its presence by itself"),
-  presenceEvents: gone("Barnacle does not listen to presences"),
-  responsePrefix: gone("Barnacle writes nothing before an answer"),
-  requireMention: gone("It has no effect there, neither in OpenClaw nor here; write it in a guild"),
-  intents: gone("Barnacle asks for what it needs; another choice is `gateway.intents`"),
+  presenceEvents: gone("Barnacle does not read presences"),
+  responsePrefix: gone("Barnacle adds nothing before an answer"),
+  requireMention: gone("It has no effect there, in OpenClaw or here; write it in a guild"),
+  intents: gone("Barnacle asks for the intents that it needs; `gateway.intents` replaces them"),
   proxy: gone("Set HTTPS_PROXY in the environment of Barnacle"),
   voice: gone("Barnacle joins no voice channels"),
-  joinIntro: gone("Barnacle says nothing on joining a guild"),
+  joinIntro: gone("Barnacle sends no message on joining a guild"),
   suppressEmbeds: gone("Barnacle leaves previews to Discord"),
   mentionAliases: gone("Barnacle mentions by id"),
-  thread: gone("A thread has what its channel has, unless it is listed by its id"),
-  threadBindings: gone("A thread has a session of its own"),
-  botLoopProtection: gone("Barnacle has `loopGuard`, which is on by itself"),
-  agentComponents: gone("Buttons expire with what they ask"),
+  thread: gone("A thread has its channel's rules, unless its own id is listed"),
+  threadBindings: gone("Each thread has its own session"),
+  botLoopProtection: gone("Barnacle has `loopGuard`, which is always on"),
+  agentComponents: gone("Buttons expire with their request"),
   applicationId: gone("Barnacle reads it from Discord"),
 };

@@ -1,5 +1,5 @@
 /**
- * Agents, models and bindings of OpenClaw as ours.
+ * Imports agents, models and bindings of OpenClaw.
  *
  * @module
  */
@@ -45,14 +45,14 @@ const model: Convert = (value, found) => {
 
 const NOT_OURS = gone("Barnacle has no such setting for an agent");
 
-/** A persona's name is one that people call the agent by; the agent's own goes before it. */
+/** Users call the agent by its persona's name; the agent's own name takes precedence. */
 const identity: Rule = (found, into) => {
   const name = inner(found, found.value, "name");
   if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(found, into);
   same(words)(name, into);
 };
 
-/** One agent; its id is made from the key, or from `id`. */
+/** One agent; its id comes from the key, or from `id`. */
 const AGENT: Table = {
   id: dropped,
   default: dropped, // `agents` puts it first
@@ -67,18 +67,18 @@ const AGENT: Table = {
 function agent(found: Found, written: string): Made | undefined {
   const id = written.trim().toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "")
     .slice(0, 64);
-  if (!isRecord(found.value) || id === "") return refuse(found, "This is no agent with an id");
+  if (!isRecord(found.value) || id === "") return refuse(found, "Expected an agent with an id");
   if (id !== written) changed(found, `The id is ${quoted(id)} here`);
   const made: Made = {};
   put(made, ["id"], id, markAt(found.value, "id"));
   return walk(found.value, found, AGENT, made, NOT_OURS);
 }
 
-/** The seed's list, and today's object of entries; the default agent comes first, for it is ours. */
+/** Reads the list of 2026.2, and today's object of entries. The default agent comes first. */
 const agents: Rule = (found, into) => {
   const { value } = found;
   if (!isRecord(value) && !isList(value)) {
-    return refuse(found, "This is neither a list nor an object");
+    return refuse(found, "Expected a list or an object");
   }
   const keys = isList(value) ? [...value.keys()] : Object.keys(value);
   const made = keys.flatMap((key) => {
@@ -91,12 +91,13 @@ const agents: Rule = (found, into) => {
   for (const [index, { one }] of sorted.entries()) {
     setMark(list, index, one.mark);
     if (index > 0) {
-      changed({ ...found, mark: one.mark }, "Only the first agent answers in this version");
+      changed({ ...found, mark: one.mark }, "This version runs only the first agent");
     }
   }
   put(into, ["list"], list, found.mark);
 };
 
+/** Keys of `agents`. */
 export const agentsTable: Table = {
   defaults: (found, into) => {
     const table: Table = {
@@ -112,7 +113,7 @@ export const agentsTable: Table = {
   entries: agents,
 };
 
-/** `models.providers`: where models are. */
+/** `models.providers`. */
 const KINDS: ReadonlyMap<string, string> = new Map([
   ["openai-completions", "openai-compatible"],
   ["openai-responses", "openai-compatible"],
@@ -120,10 +121,10 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["anthropic-messages", "anthropic"],
 ]);
 
-/** A list with prices becomes models by id, and prices by id. */
+/** Makes models by id and prices by id from a list with prices. */
 const catalogue: Rule = (found, into) => {
   const { value } = found;
-  if (!isList(value)) return refuse(found, "This is no list");
+  if (!isList(value)) return refuse(found, "Expected a list");
   for (const index of value.keys()) {
     const at = inner(found, value, index);
     const id = textOf(valueAt(at.value, ["id"]));
@@ -151,9 +152,9 @@ const catalogue: Rule = (found, into) => {
 const provider: Convert = (value, found) => {
   const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
   const kind = KINDS.get(api);
-  if (kind === undefined) return refuse(found, `Barnacle does not speak ${quoted(api)}`);
+  if (kind === undefined) return refuse(found, `Barnacle does not support ${quoted(api)}`);
   if (api === "openai-responses") {
-    const why = "Barnacle speaks chat completions to it, which such servers know as well";
+    const why = "Barnacle uses the chat completions API, which such servers support as well";
     changed(found, why, ".api");
   }
   const table: Table = {
@@ -166,17 +167,18 @@ const provider: Convert = (value, found) => {
   return walk<Made>(value, found, table, { kind });
 };
 
+/** Keys of `models`. */
 export const modelsTable: Table = {
   providers: same(eachKey(provider)),
-  mode: dropped, // whether OpenClaw's own catalogue is there beside; we have none
+  mode: dropped, // whether OpenClaw adds its own catalogue; we have none
 };
 
-/** What answers whom; only what is for the first agent, since only that one answers yet. */
+/** Bindings of the first agent, since only that one answers yet. */
 export const bindings: Convert = listOf((value, found) => {
   const match = valueAt(value, ["match"]);
   const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));
   if ((read("channel") ?? "discord") !== "discord") {
-    return refuse(found, "Barnacle is on Discord only");
+    return refuse(found, "Barnacle supports Discord only");
   }
   const agentId = textOf(valueAt(value, ["agentId"]));
   if (agentId === undefined) return refuse(found, "There is no agentId");

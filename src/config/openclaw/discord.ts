@@ -1,5 +1,5 @@
 /**
- * `channels.discord` of OpenClaw as ours: its accounts, and what follows from several keys together.
+ * Imports `channels.discord` of OpenClaw: its accounts, and rules that depend on several keys.
  *
  * @module
  */
@@ -24,27 +24,27 @@ import {
 type Section = Readonly<Record<string, unknown>>;
 
 /** `channels.discord`, with its accounts. */
-export const discord: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "This is no object");
+export const discord: Convert = (value: unknown, found: Found): unknown => {
+  if (!isRecord(value)) return refuse(found, "Expected an object");
   const source = spread(newerFirst(value, found), found);
   const root = account(source, found, {}, true);
   if (!Object.hasOwn(source, "accounts")) return root;
   const accounts = inner(found, source, "accounts");
-  if (!isRecord(accounts.value)) return invalid(accounts, "This is no object") ?? root;
+  if (!isRecord(accounts.value)) return invalid(accounts, "Expected an object") ?? root;
   const made: Made = {};
   for (const key of Object.keys(accounts.value)) {
     const at = inner(accounts, accounts.value, key);
     if (!isRecord(at.value)) {
-      invalid(at, "This is no object");
+      invalid(at, "Expected an object");
       continue;
     }
     let own = newerFirst(at.value, at);
     if (source["enabled"] === false && Object.hasOwn(own, "enabled")) {
-      changed(at, "The bot as a whole is off", ".enabled");
+      changed(at, "The whole bot is off", ".enabled");
       own = without(own, "enabled");
     }
     if (!Object.hasOwn(own, "token") && key !== "default") {
-      changed(at, "An account has no token here but its own: add it");
+      changed(at, "Accounts do not inherit a token here: add one");
     }
     put(made, [key], account(own, at, root, false), at.mark);
   }
@@ -52,7 +52,7 @@ export const discord: Convert = (value, found) => {
   return root;
 };
 
-/** One account's keys, and what follows from several of them together. */
+/** One account's keys, and rules that depend on several of them. */
 function account(source: Section, place: Place, root: Section, isRoot: boolean): Made {
   const named = source["dangerouslyAllowNameMatching"];
   const takesNames = named === undefined ? place.takesNames : named === true;
@@ -63,49 +63,50 @@ function account(source: Section, place: Place, root: Section, isRoot: boolean):
   return made;
 }
 
-/** In OpenClaw of today, `open` without `"*"` lets in those who are listed; the seed refuses it. */
+/** Today's OpenClaw reads `open` without `"*"` as an allow list; that of 2026.2 refuses it. */
 function closeDms(place: Place, root: Section, made: Made): void {
   const listed = valueAt(made, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
   const isOpen = isList(listed) && listed.includes("*");
   if (valueAt(made, ["dm", "policy"]) !== "open" || isOpen) return;
   const mark = markAt(made["dm"], "policy");
-  const why = '"open" needs "*" in allowFrom; without it only those listed there may write';
+  const why = '"open" needs "*" in allowFrom; without it, only the listed users can DM the bot';
   changed({ ...place, mark }, why, ".dm.policy");
   put(made, ["dm", "policy"], "allowlist", mark);
 }
 
-/** A list of guilds of which nothing is left was still a list: it must not become none. */
+/** A list of guilds with no valid entry must stay a list: without it, other guilds may be open. */
 function closeGuilds(source: Section, place: Place, root: Section, made: Made): void {
   const [before, after] = [source["guilds"], made["guilds"]];
   const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
     isRecord(after) && Object.keys(after).length === 0;
   if (!isEmptied || (made["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
   const mark = markAt(source, "guilds");
-  const why = "No guild of the list is left: no guild is allowed, until one is listed";
+  const why = "No guild of the list could be imported, so no guild is allowed until you list one";
   changed({ ...place, mark }, why, ".groupPolicy");
   put(made, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
 }
 
-/** Where both spellings are written, OpenClaw of today reads its own. */
+/** If both spellings are written, today's OpenClaw reads its own. */
 function newerFirst(source: Section, place: Place): Section {
   let dm = source["dm"];
   for (const [newer, older] of [["dmPolicy", "policy"], ["allowFrom", "allowFrom"]] as const) {
     if (!Object.hasOwn(source, newer) || !isRecord(dm) || !Object.hasOwn(dm, older)) continue;
     const at = inner(inner(place, source, "dm"), dm, older);
-    refuse(at, `${newer} goes before it`);
+    refuse(at, `${newer} overrides it`);
     dm = without(dm, older);
   }
   return dm === source["dm"] ? source : { ...source, dm };
 }
 
-/** What is not inherited, or not by such a merge. */
+/** Keys that accounts do not inherit, or not by such a merge. */
 const OWN: readonly string[] = ["accounts", "enabled", "token", "name"];
 
 /**
- * Gives each account all that it has in OpenClaw, where it and the shared keys have a section of
- * one name; elsewhere nothing changes. OpenClaw puts an account's `guilds` in the place of the
- * shared ones; here the two are merged, key by key (C6). A guild of the one account would then be
- * allowed to the other.
+ * Gives each account all its keys of OpenClaw, if the account and the shared keys have a section of
+ * the same name; otherwise nothing changes.
+ *
+ * An account's `guilds` replace the shared ones in OpenClaw, but are merged here, key by key (C6).
+ * So one account's guild would be allowed for the other.
  */
 function spread(source: Section, place: Found): Section {
   const accounts = source["accounts"];
@@ -116,15 +117,15 @@ function spread(source: Section, place: Found): Section {
   );
   if (!isMerged) return source;
   const mark = markAt(source, "accounts");
-  const why = "An account's section takes the place of the shared one in OpenClaw, and is merged " +
-    "with it here: so each account has all its keys written";
+  const why = "In OpenClaw, an account's section replaces the shared one; here, it is merged " +
+    "with it. So each account has all its keys written";
   changed({ ...place, mark }, why, ".accounts");
   const hasDefault = Object.keys(accounts).some((key) => key.toLowerCase() === "default");
   const isServed = Object.hasOwn(source, "token") && !hasDefault;
   const full: Made = { ...accounts, ...(isServed && { default: {} }) };
   if (isServed) setMark(full, "default", { ...UNMARKED, line: mark.line });
   for (const [key, own] of Object.entries(full)) {
-    // The marks of both: an account's own keys go before the shared ones.
+    // Keeps the marks of both: an account's own keys override the shared ones.
     if (!isRecord(own)) continue;
     const filled = { ...shared, ...own };
     const marks = Object.keys(filled).map((name) =>

@@ -1,9 +1,9 @@
 /**
- * An `openclaw.json` as our config (C11).
+ * Imports an `openclaw.json` as our config (C11).
  *
- * What is left behind is said, each key with its line and why. What decides who may talk to the bot
- * is taken over as it is, or narrower; where it cannot be read nothing is imported, since a list
- * that is left out is one that keeps nobody out.
+ * Each key that stays behind gets a note with its line and the reason. Access rules are imported
+ * with the same meaning, or a narrower one. If one cannot be read, nothing is imported: without the
+ * list, the bot would answer everyone.
  *
  * @module
  */
@@ -27,30 +27,30 @@ import {
 } from "./rules.ts";
 import { NOT_OURS, SECTIONS } from "./sections.ts";
 
-/** A file that was imported, or why it was not. */
+/** An imported file, or why it was not imported. */
 export type Imported =
   | {
     readonly kind: "imported";
-    /** Ours, whole. */
+    /** The new config. */
     readonly text: string;
-    /** What was left or changed, in the order of the file. */
+    /** Keys that were left behind or changed, in the order of the file. */
     readonly notes: readonly ImportNote[];
   }
   | { readonly kind: "refused"; readonly notes: readonly ImportNote[] };
 
 type Source = Readonly<Record<string, unknown>>;
 
-/** Sections, and keys of an account, of which one that is left out may let somebody in. */
+/** Sections and account keys that may let users in if they are left out. */
 const ACCESS = new Set(["commands", "exec", "tools", "session"]);
 const ACCOUNT_ACCESS = new Set([
   ...["dm", "guilds", "groupPolicy", "allowBots", "pluralkit", "enabled"],
   ...["actions", "execApprovals", "configWrites"],
 ]);
 
-/** Keys that are put right one after the other, at most. */
+/** Maximum number of keys to repair, one after the other. */
 const MAX_REPAIRS = 1_000;
 
-/** Imports the text of a file. Never rejects, whatever it holds. */
+/** Imports the text of a file. Never rejects. */
 export async function importConfig(text: string): Promise<Imported> {
   const source = readOpenClaw(text);
   if (source.kind === "fault") {
@@ -67,7 +67,7 @@ export async function importConfig(text: string): Promise<Imported> {
     note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
   const made = walk<Made>(source.value, place, SECTIONS, {}, NOT_OURS);
-  keepShut(made, source.value, place);
+  keepGuildsClosed(made, source.value, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
   if (!isRefused()) await repair(made, place);
   const sorted = notes.toSorted((one, other) => one.line - other.line);
@@ -76,18 +76,18 @@ export async function importConfig(text: string): Promise<Imported> {
     : { kind: "imported", text: printed(made, source.mark), notes: sorted };
 }
 
-/** Today's OpenClaw answers in no guild where nothing is said of Discord; Barnacle would in all. */
-function keepShut(made: Made, source: Source, place: Place): void {
+/** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
+function keepGuildsClosed(made: Made, source: Source, place: Place): void {
   if (place.era !== "today") return;
   if (valueAt(made, ["channels", "discord"]) === undefined) {
-    const why = "There is no such section, so no guild is answered; without it every one would be";
+    const why = "The file has no such section, so the bot answers in no guild";
     changed({ ...place, path: "channels.discord" }, why);
     put(made, ["channels", "discord"], {});
   }
   // A bot that was off as a plugin stays off.
   const key = switchedOff(source["plugins"]);
   if (key === undefined) return;
-  const why = "Discord is off by it, so channels.discord.enabled is false";
+  const why = "This switches Discord off, so channels.discord.enabled is false";
   changed(inner(place, source, "plugins"), why, `.${key}`);
   put(made, ["channels", "discord", "enabled"], false);
 }
@@ -102,7 +102,7 @@ function switchedOff(plugins: unknown): string | undefined {
   return own === false ? "entries.discord.enabled" : undefined;
 }
 
-/** By the version that wrote it last; else by words that only one of the two has. */
+/** By the version that wrote the file last; else by keys that only one of the two has. */
 function eraOf(root: Source): Era {
   const version = String(valueAt(root, ["meta", "lastTouchedVersion"]));
   const [, year, month] = /^(\d{4})\.(\d{1,2})\./.exec(version) ?? [];
@@ -121,12 +121,12 @@ function eraOf(root: Source): Era {
   return isNew ? "today" : "seed";
 }
 
-/** What our own loader says no to goes, with its reason; of who may talk to the bot nothing goes. */
+/** Removes keys that our loader refuses, with the reason; it never removes access rules. */
 async function repair(made: Made, { note }: Place): Promise<void> {
   for (let count = 0; count < MAX_REPAIRS; count += 1) {
     const error = await firstError(made);
     if (!error) return;
-    // Of what is missing, that which it is missing in goes.
+    // If a key is missing, the object that lacks it goes.
     const path = error.path.slice(0, depthOf(made, error.path));
     const [host, last = ""] = [valueAt(made, path.slice(0, -1)), path.at(-1)];
     const isAccess = decidesAccess(path);
@@ -136,10 +136,10 @@ async function repair(made: Made, { note }: Place): Promise<void> {
     if (Array.isArray(host)) removeEntry(host, Number(last));
     else Reflect.deleteProperty(Object(host), last);
   }
-  note("invalid", "", 1, "There is too much in it that Barnacle cannot take");
+  note("invalid", "", 1, "The file has too many values that Barnacle cannot import");
 }
 
-/** Secrets are where Barnacle runs, and need not be here. */
+/** Secrets are where Barnacle runs, and may be missing here. */
 async function firstError(
   made: Made,
 ): Promise<
@@ -157,7 +157,7 @@ async function firstError(
   return undefined;
 }
 
-/** As much of a path as is there. */
+/** Length of the existing part of a path. */
 function depthOf(made: Made, path: readonly Segment[]): number {
   let depth = path.length;
   while (depth > 0 && valueAt(made, path.slice(0, depth)) === undefined) depth -= 1;

@@ -1,8 +1,8 @@
 /**
- * Allowlists, guilds and channels of OpenClaw as ours: who may talk to the bot, and where.
+ * Imports allow lists, guilds and channels of OpenClaw: who may talk to the bot, and where.
  *
- * Where the two read the same words differently, what is written here lets in those whom OpenClaw
- * lets in, or fewer, never more; and it is said.
+ * If both programs read the same text differently, the result lets in the same users or fewer,
+ * never more, and a note says so.
  *
  * @module
  */
@@ -34,28 +34,28 @@ import {
 } from "./rules.ts";
 import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
-/** Who is let in: an entry that OpenClaw would not match stays behind, the list stays. */
-export const people: Convert = (value, found) => {
+/** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
+export const people: Convert = (value: unknown, found: Found): unknown => {
   const list = listOf(person)(value, found);
   if (isList(list) && list.length === 0) {
     changed(
       found,
       isList(value) && value.length === 0
-        ? "An empty list lets nobody in here; OpenClaw reads it as no list at all"
-        : "Nothing of this list could be taken over: it lets nobody in",
+        ? "Here, an empty list lets no one in; OpenClaw reads it as no list"
+        : "No entry of this list could be imported, so it lets no one in",
     );
   }
   return list;
 };
 
-/** A username of Discord, or a tag: the names that both find alike. */
+/** A username or a tag, which both programs match alike. */
 const EXACT_NAME = /^@?(?:[a-z0-9_.]+|.*#\d{4})$/i;
 
 const person: Convert = (value, found) => {
   const text = textOf(value);
-  if (text === undefined) return refuse(found, "This is no text");
+  if (text === undefined) return refuse(found, "Expected a text");
   if (text.trim().startsWith("accessGroup:")) {
-    return refuse(found, "Barnacle has no access groups; list the people themselves");
+    return refuse(found, "Barnacle has no access groups; list the users");
   }
   const entry = parseAllowEntry(text);
   switch (entry.kind) {
@@ -65,24 +65,25 @@ const person: Convert = (value, found) => {
     case "role_name":
       return refuse(
         found,
-        "OpenClaw has roles in a list of their own, and nobody was let in by this",
+        "OpenClaw has a separate list of roles, so this entry matched no one",
       );
     case "pluralkit":
       if (parseSnowflake(entry.memberId)) {
-        const why = "OpenClaw also lets in the account with this id, Barnacle only a member of " +
+        const why = "OpenClaw also matches the account with this id, Barnacle only a member of " +
           `PluralKit; for the account write ${quoted(entry.memberId)}`;
         changed(found, why);
       }
       return text;
     case "name":
       if (!found.takesNames) {
-        const why = "OpenClaw of today does not match names unless it is told to: " +
-          `${quoted(text.trim())} let nobody in; write the id`;
+        const why = "Today's OpenClaw matches names only if a setting allows it: " +
+          `${quoted(text.trim())} matched no one; write the id`;
         return refuse(found, why);
       }
       if (!EXACT_NAME.test(entry.name)) {
-        const why = "OpenClaw compares the slugs of names and tags, Barnacle a username or tag " +
-          `exactly: ${quoted(entry.name)} may let in fewer; write the id`;
+        const why =
+          "OpenClaw compares slugs of names and tags, Barnacle the exact username or tag: " +
+          `${quoted(entry.name)} may match fewer users; write the id`;
         changed(found, why);
       }
       return text;
@@ -94,42 +95,42 @@ const person: Convert = (value, found) => {
 
 const roleIds = listOf((value, found) => {
   const text = textOf(value)?.trim().replace(/^role:/, "") ?? "";
-  return parseSnowflake(text) ? `role:${text}` : refuse(found, "This is no id of a role");
+  return parseSnowflake(text) ? `role:${text}` : refuse(found, "Expected a role id");
 });
 
-/** Roles of today's OpenClaw: whoever is in `users` or has one of them is let in. */
+/** Roles of today's OpenClaw: it lets in users who are in `users`, or have one of the roles. */
 function addRoles(place: Found, made: Made): void {
   if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
   const roles = inner(place, place.value, "roles");
   const [users, added] = [made["users"], roleIds(roles.value, roles)];
   const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
-  if (all.length === 0) changed(roles, "An empty list lets nobody in here");
+  if (all.length === 0) changed(roles, "Here, an empty list lets no one in");
   put(made, ["users"], all, isList(users) ? markAt(made, "users") : roles.mark);
 }
 
 const tools: Convert = section(each(["allow", "alsoAllow", "deny"], same(listOfWords)));
 
 const toolsBySender: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "This is no object");
+  if (!isRecord(value)) return refuse(found, "Expected an object");
   return walk<Made>(value, found, {}, {}, (at, into) => {
     const key = at.key.replace(/^id:/, "");
     if (key !== "*" && !parseSnowflake(key)) {
-      return refuse(at, "Barnacle knows senders by id here; write the id");
+      return refuse(at, "Barnacle matches senders by id here; write the id");
     }
     const own = tools(at.value, at);
     if (own !== undefined) put(into, [key], own, at.mark);
   });
 };
 
-/** Where messages that name others are left alone, a message that names nobody must be, too. */
+/** If the bot ignores messages that mention others, it must require mentions in general. */
 function quietAboutOthers(found: Found, made: Made, above: Made, isQuiet: boolean): void {
   if (!isQuiet || (made["requireMention"] ?? above["requireMention"]) !== false) return;
-  const why = "Barnacle has no ignoreOtherMentions: it takes a mention of the bot instead";
+  const why = "Barnacle has no ignoreOtherMentions, so it requires a mention instead";
   changed(found, why, ".requireMention");
   put(made, ["requireMention"], true, markAt(made, "requireMention"));
 }
 
-/** What a guild and a channel have alike. */
+/** Keys that guilds and channels share. */
 const PLACE: Table = {
   requireMention: same(must(flag)),
   users: same(must(people)),
@@ -146,19 +147,19 @@ const CHANNEL: Table = {
   skills: same(listOfWords),
   ...each(
     ["autoThread", "autoThreadName", "autoArchiveDuration"],
-    gone("Barnacle makes no threads of its own"),
+    gone("Barnacle does not create threads"),
   ),
-  includeThreadStarter: gone("What begins a thread is always told"),
+  includeThreadStarter: gone("The message that begins a thread is always included"),
 };
 
 const GUILD: Table = {
   ...PLACE,
   slug: same(words),
   ...alike("channels.discord.guilds.0", "reactionNotifications"),
-  channels: dropped, // read below, when what they inherit is known
+  channels: dropped, // read below, once the inherited keys are known
 };
 
-/** What an explicit channel has in OpenClaw, where `"*"` says something and the guild does not. */
+/** Values of a listed channel in OpenClaw that the guild does not set, if `"*"` sets them. */
 const NEUTRAL: Readonly<Record<string, unknown>> = {
   requireMention: true,
   users: ["*"],
@@ -168,22 +169,22 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 };
 
 /** `guilds`: by id, slug or `"*"`. */
-export const guilds: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "This is no object");
+export const guilds: Convert = (value: unknown, found: Found): unknown => {
+  if (!isRecord(value)) return refuse(found, "Expected an object");
   return walk<Made>(value, found, {}, {}, (at, into) => {
     const { key } = at;
     if (!isGuildKey(key)) {
       const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
-      const why = "OpenClaw finds no guild by this, since it is no id and no slug; write";
+      const why = "OpenClaw finds no guild by this, since it is neither an id nor a slug; write";
       return refuse(at, `${why} ${hint}`);
     }
-    if (!isRecord(at.value)) return invalid(at, "This is no object");
+    if (!isRecord(at.value)) return invalid(at, "Expected an object");
     if (/^YOUR_/.test(key)) changed(at, "Put the guild's id here");
     put(into, [key], guild(at), at.mark);
   });
 };
 
-/** The page's own `YOUR_GUILD_ID` is one that is still to be filled in. */
+/** The documentation's `YOUR_GUILD_ID` is a placeholder. */
 function isGuildKey(key: string): boolean {
   return key === "*" || /^YOUR_[A-Z_]+$/.test(key) || (key !== "" && slug(key) === key);
 }
@@ -199,11 +200,11 @@ function guild(found: Found): Made {
   return made;
 }
 
-/** `{}` denies all (P8). */
+/** `{}` denies all channels (P8). */
 function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
-  if (!isRecord(found.value)) return invalid(found, "This is no object") ?? {};
+  if (!isRecord(found.value)) return invalid(found, "Expected an object") ?? {};
   if (Object.keys(found.value).length === 0 && found.era === "today") {
-    changed(found, "{} allows no channel here; without it all are");
+    changed(found, "Here, {} allows no channel; without the key, all are allowed");
   }
   const made = walk<Made>(found.value, found, {}, {}, (at, into) => {
     const { key } = at;
@@ -213,7 +214,7 @@ function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
         `OpenClaw finds no channel by this; write ${quoted(slug(key) || "the id")}`,
       );
     }
-    if (!isRecord(at.value)) return invalid(at, "This is no object");
+    if (!isRecord(at.value)) return invalid(at, "Expected an object");
     const own = walk<Made>(at.value, at, CHANNEL, {});
     addRoles(at, own);
     const quiet = inner(at, at.value, "ignoreOtherMentions").value;
@@ -229,7 +230,7 @@ function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
   return made;
 }
 
-/** In OpenClaw a channel that is listed has nothing of `"*"`, here it has what it does not say (P7). */
+/** In OpenClaw, a listed channel inherits nothing from `"*"`; here it does (P7). */
 function unmerged(
   channel: Readonly<Made>,
   star: Readonly<Made>,
@@ -239,12 +240,14 @@ function unmerged(
   const made = { ...channel };
   for (const [key, neutral] of Object.entries(NEUTRAL)) {
     if (!Object.hasOwn(star, key) || Object.hasOwn(made, key)) continue;
-    const why = `OpenClaw gives a listed channel nothing of "*", so ${quoted(key)} is written here`;
+    const why = `In OpenClaw, a listed channel inherits nothing from "*", so ${
+      quoted(key)
+    } is written out`;
     changed(found, why, `.${key}`);
     put(made, [key], guild[key] ?? neutral, UNMARKED);
   }
   if (Object.hasOwn(star, "skills") && !Object.hasOwn(made, "skills")) {
-    const why = 'The channel has the skills of "*" here; in OpenClaw it has all of them';
+    const why = 'Here, the channel has the skills of "*"; in OpenClaw, it has all of them';
     changed(found, why, ".skills");
   }
   return made;

@@ -1,5 +1,5 @@
 /**
- * Writes an imported config: JSON, with the comments of the entries that were carried.
+ * Writes an imported config: JSON, with the comments of the imported entries.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { isList, isRecord } from "../text/tree.ts";
 import { type Mark, markAt, UNMARKED } from "./read.ts";
 
-/** A value without comments stays on one line, up to so many characters. */
+/** Maximum length of a line; a shorter value without comments stays on one line. */
 const WIDTH = 100;
 
 /** The text of a file, with a line break at its end. */
@@ -23,7 +23,7 @@ function entriesOf(value: unknown): readonly (readonly [name: string, unknown, M
   ) => [`${JSON.stringify(key)}: `, inner, markAt(value, key)]);
 }
 
-/** On one line; `undefined` if a comment stands within. */
+/** On one line; `undefined` if it contains a comment. */
 function onOneLine(value: unknown): string | undefined {
   if (!isList(value) && !isRecord(value)) return JSON.stringify(value) ?? "null";
   const parts: string[] = [];
@@ -36,7 +36,9 @@ function onOneLine(value: unknown): string | undefined {
   return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
 }
 
-/** @param column How much of its line is taken; of the whole file, all. */
+/**
+ * @param column Columns that its line has used; for the whole file, all.
+ */
 function written(
   value: unknown,
   indent: string,

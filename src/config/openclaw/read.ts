@@ -1,5 +1,5 @@
 /**
- * Reads an `openclaw.json`, which is JSON5: plain data, and beside each entry its line and comments.
+ * Reads an `openclaw.json`, which is JSON5: plain data, with the line and comments of each entry.
  *
  * jsonc-parser reads our own file and no JSON5; momoa reads JSON5 and stops at the first fault. So
  * each of them has its own file. The commands that need momoa load it.
@@ -11,9 +11,9 @@ import { type DocumentNode, parse, type Token, type ValueNode } from "@humanwhoc
 import { pathTo } from "../../core/config_path.ts";
 import { isRecord } from "../text/tree.ts";
 
-/** Where an entry was written, and its comments with their marks. */
+/** The line of an entry, and its comments with their marks. */
 export interface Mark {
-  /** From 1; 0 for an entry that no file holds. */
+  /** From 1; 0 for an entry that is in no file. */
   readonly line: number;
   /** Comments in the lines above the entry. */
   readonly above: readonly string[];
@@ -23,9 +23,10 @@ export interface Mark {
   readonly below: readonly string[];
 }
 
+/** The mark of an entry that is in no file. */
 export const UNMARKED: Mark = { line: 0, above: [], beside: [], below: [] };
 
-/** The place of an object or a list for the marks of its entries; no key of a file is a symbol. */
+/** Key of an object or a list for the marks of its entries; no key of a file is a symbol. */
 const MARKS = Symbol("marks");
 
 /** The mark of an entry. */
@@ -34,28 +35,32 @@ export function markAt(container: unknown, key: string | number): Mark {
   return (marks instanceof Map ? marks.get(String(key)) : undefined) ?? UNMARKED;
 }
 
-/** Gives an entry a mark. A copy of an object by `{ ...object }` keeps the marks. */
+/** Sets the mark of an entry. A copy of an object by `{ ...object }` keeps the marks. */
 export function setMark(container: object, key: string | number, mark: Mark): void {
   const marks = Object.getOwnPropertyDescriptor(container, MARKS)?.value ?? new Map();
   Reflect.set(container, MARKS, marks.set(String(key), mark));
 }
 
-/** What a file holds, or why it cannot be read. */
+/** A file's content, or why it cannot be read. */
 export type Source =
   | {
     readonly kind: "source";
     readonly value: Readonly<Record<string, unknown>>;
-    /** The comments of the whole. */
+    /** The comments of the whole file. */
     readonly mark: Mark;
     readonly remarks: readonly Remark[];
   }
   | { readonly kind: "fault"; readonly line: number; readonly why: string };
 
-/** A key that cannot be taken as it is written. */
+/** A key that cannot be imported as written. */
 export interface Remark {
+  /** `invalid` keeps the file from being imported. */
   readonly kind: "left" | "invalid";
+  /** Config path of the key. */
   readonly path: string;
+  /** Line of the key, from 1. */
   readonly line: number;
+  /** The reason, for the operator. */
   readonly why: string;
 }
 
@@ -65,7 +70,7 @@ const MAX_LENGTH = 2 ** 20;
 /** Reads the text of a file. */
 export function readOpenClaw(text: string): Source {
   if (text.length > MAX_LENGTH) return fault(`The file is too large: ${text.length} characters`);
-  // momoa reads on for ever after a backslash at the very end of a text.
+  // momoa never ends after a backslash at the very end of a text.
   const whole = text.endsWith("\\") ? `${text}\n` : text;
   try {
     return sourceOf(text, parse(whole, { mode: "json5", ranges: true, tokens: true }));
@@ -87,7 +92,7 @@ function sourceOf(text: string, document: DocumentNode): Source {
   const above = reader.commentsBefore(body.loc.start.offset);
   const mark: OpenMark = { line: 1, above: [...above], beside: [], below: [] };
   const value = reader.valueOf(body, "", mark);
-  if (!isRecord(value)) return fault("This is no object in braces");
+  if (!isRecord(value)) return fault("Expected an object in braces");
   mark.below.push(...reader.commentsBefore(text.length));
   return { kind: "source", value, mark, remarks: reader.remarks };
 }
@@ -96,14 +101,14 @@ function fault(why: string, line = 1): Source {
   return { kind: "fault", line, why };
 }
 
-/** A mark whose comments are still being read. */
+/** A mark whose comments are still incomplete. */
 interface OpenMark extends Mark {
   readonly above: string[];
   readonly beside: string[];
   readonly below: string[];
 }
 
-/** Goes through the values and the comments side by side, in the order of the text. */
+/** Reads the values and the comments side by side, in the order of the text. */
 function createReader(text: string, comments: readonly Token[]) {
   const remarks: Remark[] = [];
   let next = 0;
@@ -126,7 +131,7 @@ function createReader(text: string, comments: readonly Token[]) {
       for (const token of take(until)) {
         const { start, end } = token.loc;
         const isBeside = start.line === lastLine && end.line === lastLine &&
-          !last.beside.at(-1)?.startsWith("//"); // which nothing can follow in its line
+          !last.beside.at(-1)?.startsWith("//"); // nothing can follow a line comment in its line
         (isBeside ? last.beside : above).push(textOf(token));
       }
     };
@@ -142,11 +147,11 @@ function createReader(text: string, comments: readonly Token[]) {
       settle(child.value.loc.start.offset, mark.above);
       const before = entries.get(key);
       if (before) {
-        const why = `${JSON.stringify(key)} is written again in line ${line}, and the last counts`;
+        const why = `${JSON.stringify(key)} is repeated in line ${line}; the last one counts`;
         remarks.push({ kind: "left", path: here, line: before.mark.line, why });
       }
       if (key === "$include") {
-        const why = "Put what the other file says into this one, and try again";
+        const why = "Copy the other file's content into this one, and try again";
         remarks.push({ kind: "invalid", path: here, line, why });
       }
       entries.set(key, { value: valueOf(child.value, here, mark), mark });
@@ -169,13 +174,13 @@ function createReader(text: string, comments: readonly Token[]) {
       case "Array":
         return container(node, path, own);
       case "Number": {
-        // An id without quotes: as a number it would be rounded to another.
+        // An id without quotes: as a number it would be rounded to another id.
         const digits = text.slice(node.loc.start.offset, node.loc.end.offset).replace(/^\+/, "");
         return /^\d+$/.test(digits) && !Number.isSafeInteger(node.value) ? digits : node.value;
       }
       case "NaN":
       case "Infinity":
-        return NaN; // no number that JSON has
+        return NaN; // a number that JSON does not have
       case "Null":
         return null;
       default:

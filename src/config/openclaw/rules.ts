@@ -1,6 +1,6 @@
 /**
- * What importing is made of: tables that say for each key where it goes, what becomes of its value,
- * or why it stays behind.
+ * Defines import rules: tables with the target of each key and the conversion of its value, or with
+ * the reason why it stays behind.
  *
  * @module
  */
@@ -10,51 +10,62 @@ import { isList, isRecord } from "../text/tree.ts";
 import { type Mark, markAt, setMark, UNMARKED } from "./read.ts";
 
 /**
- * Which OpenClaw wrote the file. The one of the seed's page (2026.2) takes names in allowlists;
- * that of today does so only where it is told to.
+ * The OpenClaw version that wrote the file: 2026.2 (`seed`) or today's.
+ *
+ * The first accepts names in allow lists; today's does so only if the config says so.
  */
 export type Era = "seed" | "today";
 
 /** A remark about a key of the imported file. */
 export interface ImportNote {
   /**
-   * - `left`: not taken over.
-   * - `changed`: taken over as something else, or with another meaning.
-   * - `invalid`: it decides who may talk to the bot, and cannot be read: nothing is imported.
+   * The kind of remark.
+   *
+   * - `left`: not imported.
+   * - `changed`: imported as something else, or with another meaning.
+   * - `invalid`: an access rule that cannot be read, so nothing is imported.
    */
   readonly kind: "left" | "changed" | "invalid";
-  /** In the imported file. */
+  /** Config path in the imported file. */
   readonly path: string;
-  /** In the imported file, from 1. */
+  /** Line in the imported file, from 1. */
   readonly line: number;
+  /** The reason, for the operator. */
   readonly why: string;
 }
 
 /** The place of an entry in the imported file. */
 export interface Place {
+  /** Config path in the imported file. */
   readonly path: string;
+  /** The entry's line and comments. */
   readonly mark: Mark;
+  /** The OpenClaw version that wrote the file. */
   readonly era: Era;
-  /** Whether names in allowlists count, by what the file says of it. */
+  /** Whether names in allow lists count, by the file's own setting. */
   readonly takesNames: boolean;
+  /** Adds a note about a key. */
   note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
 }
 
 /** An entry with its place. */
 export interface Found extends Place {
+  /** The entry's key. */
   readonly key: string;
+  /** The entry's value. */
   readonly value: unknown;
 }
 
-/** What becomes of a value; `undefined` for one that is not taken over, and was said so. */
+/** Converts a value; `undefined` if it is not imported, which a note says. */
 export type Convert = (value: unknown, found: Found) => unknown;
 
-/** An object of our config that is being made. */
+/** An object of our config under construction. */
 export type Made = Record<string, unknown>;
 
-/** Puts an entry into what is being made. */
+/** Puts an entry into the new config. */
 export type Rule = (found: Found, into: Made) => void;
 
+/** Rules by key. */
 export type Table = Readonly<Record<string, Rule>>;
 
 /** The entry of a place's value under a key. */
@@ -67,7 +78,7 @@ export function inner(place: Place, container: unknown, key: string | number): F
   return { ...place, path: pathTo(place.path, key), mark, key: String(key), value };
 }
 
-/** Goes through an object by a table; a key that no rule knows stays behind. */
+/** Applies a table to an object; a key without a rule stays behind. */
 export function walk<T extends Made>(
   value: unknown,
   place: Place,
@@ -87,22 +98,22 @@ export function each(keys: readonly string[], rule: Rule): Table {
   return Object.fromEntries(keys.map((key) => [key, rule]));
 }
 
-/** Under the same key. */
+/** Keeps the key. */
 export function same(convert: Convert): Rule {
   return (found, into) => moved(found, into, [found.key], convert);
 }
 
-/** Under another key, its path with dots. */
+/** Moves the value to another key, given as a path with dots. */
 export function to(path: string, convert: Convert): Rule {
   return (found, into) => moved(found, into, path.split("."), convert);
 }
 
-/** Not taken over. */
+/** Leaves the key behind. */
 export function gone(why: string): Rule {
   return (found) => refuse(found, why);
 }
 
-/** What is of no use to anybody but the program that wrote it: nothing is lost, nothing is said. */
+/** Drops a key that only OpenClaw itself needs, without a note. */
 export const dropped: Rule = () => {};
 
 function moved(found: Found, into: Made, path: readonly string[], convert: Convert): void {
@@ -111,8 +122,8 @@ function moved(found: Found, into: Made, path: readonly string[], convert: Conve
 }
 
 /**
- * Puts a value under its last key; objects on the way are made. It takes the place of another, but
- * two objects become one: what both of OpenClaw's spellings say is all of ours.
+ * Sets a value, and creates the objects on the way. It replaces another value, but merges two
+ * objects, so that both spellings of OpenClaw count.
  */
 export function put(into: Made, path: readonly string[], value: unknown, mark = UNMARKED): void {
   const [key = "", ...rest] = path;
@@ -128,7 +139,7 @@ export function put(into: Made, path: readonly string[], value: unknown, mark = 
   } else define(into, key, value, mark);
 }
 
-/** No assignment: `__proto__` is a key like any other in somebody's file. */
+/** Not an assignment, because `__proto__` may be a key of the file. */
 function define(into: Made, key: string, value: unknown, mark?: Mark): void {
   Object.defineProperty(into, key, {
     value,
@@ -139,24 +150,28 @@ function define(into: Made, key: string, value: unknown, mark?: Mark): void {
   if (mark) setMark(into, key, mark);
 }
 
-/** Not taken over, as its value is none that Barnacle could take. */
+/** Leaves a value behind that Barnacle cannot accept. */
 export function refuse({ path, mark, note }: Place, why: string): undefined {
   note("left", path, mark.line, why);
   return undefined;
 }
 
-/** Taken over as something else; `key` is of an entry below the place, as our file has it. */
+/**
+ * Notes that a value is imported as something else.
+ *
+ * @param key Of an entry below the place, as our file has it.
+ */
 export function changed({ path, mark, note }: Place, why: string, key = ""): void {
   note("changed", `${path}${key}`, mark.line, why);
 }
 
-/** Nothing is imported. */
+/** Notes that an access rule is invalid, so nothing is imported. */
 export function invalid({ path, mark, note }: Place, why: string): undefined {
   note("invalid", path, mark.line, why);
   return undefined;
 }
 
-/** A value that decides who may talk to the bot: left behind, it could let in somebody it kept out. */
+/** Requires a valid access rule: without it, the bot could answer users that it kept out. */
 export function must(convert: Convert): Convert {
   return (value, found) =>
     convert(value, {
@@ -166,24 +181,26 @@ export function must(convert: Convert): Convert {
     });
 }
 
-/** An object by a table of its own. */
+/** Converts an object by its own table. */
 export function section(table: Table): Convert {
   return (value, found) =>
-    isRecord(value) ? walk(value, found, table, {}) : refuse(found, "This is no object");
+    isRecord(value) ? walk(value, found, table, {}) : refuse(found, "Expected an object");
 }
 
-/** An object whose keys are names, such as ids. */
+/** Converts an object whose keys are names, such as ids. */
 export function eachKey(convert: Convert): Convert {
   return (value, found) =>
     isRecord(value)
       ? walk(value, found, {}, {}, same(convert))
-      : refuse(found, "This is no object");
+      : refuse(found, "Expected an object");
 }
 
-/** A list; an entry that is not taken over leaves the others, and an empty list stays one. */
+/**
+ * Converts a list. An entry that is not imported leaves the others, and an empty list stays one.
+ */
 export function listOf(convert: Convert): Convert {
   return (value, found) => {
-    if (!isList(value)) return refuse(found, "This is no list");
+    if (!isList(value)) return refuse(found, "Expected a list");
     const made: unknown[] = [];
     for (const index of value.keys()) {
       const one = inner(found, value, index);

@@ -1,5 +1,5 @@
 /**
- * The sections of OpenClaw's file: which of them are ours, and why the others are not.
+ * Lists the sections of OpenClaw's file: which of them Barnacle has, and why not the others.
  *
  * @module
  */
@@ -31,13 +31,13 @@ import {
 import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const channels: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "This is no object");
+  if (!isRecord(value)) return refuse(found, "Expected an object");
   const groupPolicy = same(must(ours("channels.defaults.groupPolicy")));
   const table = { discord: same(must(discord)), defaults: same(section({ groupPolicy })) };
-  return walk<Made>(value, found, table, {}, gone("Barnacle is on Discord only"));
+  return walk<Made>(value, found, table, {}, gone("Barnacle supports Discord only"));
 };
 
-const backlog = { as: "steer", why: "What is left over is answered as a turn of its own" };
+const backlog = { as: "steer", why: "Later messages are answered as their own turn" };
 
 const messages: Table = {
   ...alike("messages", "removeAckAfterReply"),
@@ -51,7 +51,7 @@ const messages: Table = {
       "steer+backlog": backlog,
     })),
     cap: gone(
-      "Barnacle bounds turns by user and by channel: `messages.queue.perUser`, `perChannel`",
+      "Barnacle limits turns by user and by channel: `messages.queue.perUser`, `perChannel`",
     ),
   })),
 };
@@ -63,13 +63,13 @@ const idleMinutes: Convert = (value, found) => {
 
 /** `{ mode: "daily" }` or `{ mode: "idle", idleMinutes }`. */
 const reset: Convert = (value, found) => {
-  if (!isRecord(value)) return refuse(found, "This is no object");
+  if (!isRecord(value)) return refuse(found, "Expected an object");
   const mode = value["mode"] ?? "daily";
   const idle = inner(found, value, "idleMinutes");
   if (mode === "idle" && idle.value !== undefined) return idleMinutes(idle.value, idle);
-  if (mode !== "daily") return refuse(found, "Barnacle knows daily and idle here");
+  if (mode !== "daily") return refuse(found, "Barnacle has only daily and idle here");
   for (const key of ["atHour", "idleMinutes"]) {
-    const why = "A day begins at midnight, in the zone of agents.defaults.timezone";
+    const why = "A day begins at midnight, in the time zone of agents.defaults.timezone";
     if (Object.hasOwn(value, key)) refuse(inner(found, value, key), why);
   }
   return "daily";
@@ -79,16 +79,16 @@ const session: Table = {
   dmScope: same(must(ours("session.dmScope"))),
   reset: same(reset),
   idleMinutes: to("reset", idleMinutes),
-  identityLinks: gone("Barnacle is on Discord only, where a person has one id"),
+  identityLinks: gone("Barnacle supports Discord only, and each user has one id there"),
   store: gone("Barnacle keeps sessions in its own store"),
-  mainKey: gone("The shared session is always main"),
+  mainKey: gone("The shared session's name is always main"),
   scope: gone("Barnacle has `session.dmScope`"),
 };
 
-/** Of the ids of all channels, those that are of Discord. */
+/** Keeps the ids of Discord, out of those of all channels. */
 const owners: Convert = listOf((value, found) => {
   const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
-  return id !== undefined && parseSnowflake(id) ? id : refuse(found, "This is no id of Discord");
+  return id !== undefined && parseSnowflake(id) ? id : refuse(found, "Expected a Discord id");
 });
 
 const commands: Table = {
@@ -96,20 +96,20 @@ const commands: Table = {
   ...each(["text", "config"], same(flag)),
   useAccessGroups: same((value, found) =>
     value === false && found.era === "today"
-      ? refuse(found, "OpenClaw of today always asks the allowlists")
+      ? refuse(found, "Today's OpenClaw always applies the allow lists")
       : flag(value, found)
   ),
   ownerAllowFrom: same(must(owners)),
-  nativeSkills: gone("Skills are no commands"),
-  bash: gone("Barnacle runs commands of the host as a tool only"),
+  nativeSkills: gone("Barnacle makes no commands of skills"),
+  bash: gone("Barnacle runs host commands as a tool only"),
   debug: gone("Barnacle has no such command"),
-  restart: gone("Barnacle has no such command; its service restarts it"),
+  restart: gone("Barnacle has no such command; its service manager restarts it"),
 };
 
-/** Never more than `ask`: what OpenClaw took as listed is not listed here. */
+/** Never more than `ask`, because OpenClaw's list of commands is not imported. */
 const exec: Rule = (found, into) => {
   const mode = inner(found, found.value, "security").value === "deny" ? "deny" : "ask";
-  changed(found, `Each command of the host ${mode === "ask" ? "asks first" : "is denied"} here`);
+  changed(found, `Here, each host command ${mode === "ask" ? "needs an approval" : "is denied"}`);
   put(into, ["exec", "mode"], mode, found.mark);
 };
 
@@ -137,10 +137,10 @@ const server: Convert = (value, found) => {
   };
   const made = walk<Made>(value, found, table, {});
   const isThere = made["url"] !== undefined || made["command"] !== undefined;
-  return isThere ? made : refuse(found, "It has no address");
+  return isThere ? made : refuse(found, "The provider has no address");
 };
 
-const NO_SUCH = gone("Barnacle has no such part");
+const NO_SUCH = gone("Barnacle has no such feature");
 
 const skills: Rule = (found, into) => {
   const load = inner(found, found.value, "load");
@@ -169,19 +169,19 @@ export const SECTIONS: Table = {
     ),
   skills,
   mcp: same(section({ servers: same(eachKey(server)) })),
-  ...each(["meta", "wizard", "$schema"], dropped), // what OpenClaw writes about itself
+  ...each(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
   gateway: gone(
-    "This is OpenClaw's own server, and not Discord's connection; Barnacle's is `http`",
+    "This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
   ),
-  auth: gone("Barnacle reads keys from the environment, or from models.providers"),
+  auth: gone("Barnacle reads API keys from the environment, or from models.providers"),
   env: gone("Put these into the environment of Barnacle's service"),
   update: gone("Barnacle does not update itself"),
-  accessGroups: gone("Barnacle has no access groups; list the people themselves"),
+  accessGroups: gone("Barnacle has no access groups; list the users"),
   ...each([
     ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
     ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
   ], NO_SUCH),
 };
 
-/** Everything else. */
+/** All other sections. */
 export const NOT_OURS: Rule = gone("Barnacle does not know this section");

@@ -1,6 +1,6 @@
 /**
- * Values of an imported file as ours: what is of another kind stays behind, what is out of bounds
- * is put at the bound.
+ * Converts single values: those of another kind stay behind, numbers out of bounds move to the
+ * bound.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import {
   changed,
   type Convert,
   eachKey,
+  type Found,
   listOf,
   refuse,
   same,
@@ -22,52 +23,54 @@ import {
   type Table,
 } from "./rules.ts";
 
-/** OpenClaw puts variables into any text; we put them into secrets. */
+/** OpenClaw replaces variables in any text; Barnacle does so in secrets only. */
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
-export const flag: Convert = (value, found) =>
-  typeof value === "boolean" ? value : refuse(found, "This is not true or false");
+export const flag: Convert = (value: unknown, found: Found): unknown =>
+  typeof value === "boolean" ? value : refuse(found, "Expected true or false");
 
-/** A text; a number is taken as its digits. */
-export const words: Convert = (value, found) => {
+/** A text; a number becomes its digits. */
+export const words: Convert = (value: unknown, found: Found): unknown => {
   const text = textOf(value);
-  if (text === undefined) return refuse(found, "This is no text");
+  if (text === undefined) return refuse(found, "Expected a text");
   if (VARIABLE.test(text)) {
-    changed(found, "Barnacle puts variables into secrets only: here ${…} stays as it is written");
+    changed(found, "Barnacle replaces variables in secrets only: here, ${…} stays as written");
   }
   return text;
 };
 
-/** A list of texts; what is none stays behind. */
+/** A list of texts; other entries stay behind. */
 export const listOfWords: Convert = listOf(words);
 
-/** Ids of Discord; written as numbers, they become texts of the same digits. */
+/** Discord ids; numbers become texts of the same digits. */
 export const ids: Convert = listOf((value, found) => {
   const text = textOf(value)?.trim().replace(/^(?:discord|user):/i, "")
     .replace(/^<@!?(\d+)>$/, "$1");
   return text !== undefined && parseSnowflake(text) !== undefined
     ? text
-    : refuse(found, "This is no id of Discord");
+    : refuse(found, "Expected a Discord id");
 });
 
 /** A number within bounds. */
 export function amount(least: number, most: number, isWhole = true): Convert {
   return (value, found) => {
-    if (typeof value !== "number" || Number.isNaN(value)) return refuse(found, "This is no number");
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      return refuse(found, "This is not a number");
+    }
     const bound = Math.min(most, Math.max(least, isWhole ? Math.round(value) : value));
     if (bound !== value) {
       const what = isWhole ? "whole numbers" : "numbers";
-      changed(found, `Barnacle takes ${what} from ${least} to ${most}: it is ${bound} now`);
+      changed(found, `Barnacle accepts ${what} from ${least} to ${most}, so it is ${bound} now`);
     }
     return bound;
   };
 }
 
 /**
- * A value of the kind, the words and the bounds that our schema has at a path.
+ * A value with the kind, the words and the bounds of our schema at a path.
  *
- * @param more Words of OpenClaw's own.
+ * @param more Words that only OpenClaw has.
  */
 export function ours(path: string, more: Readonly<Record<string, Ours>> = {}): Convert {
   const schema = schemaAt(configSchema, path.split("."));
@@ -96,21 +99,21 @@ function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): C
   return section(Object.fromEntries(keys.map(([key, inner]) => [key, same(convertTo(inner))])));
 }
 
-/** Keys that are the same in both, below a path of our schema. */
+/** Keys that are the same in both programs, below a path of our schema. */
 export function alike(path: string, ...keys: readonly string[]): Table {
   return Object.fromEntries(keys.map((key) => [key, same(ours(`${path}.${key}`))]));
 }
 
-/** What becomes of a word; `why` where ours is not quite the same. */
-type Ours = string | { readonly as: string; readonly why: string };
+/** Our word for one of OpenClaw's; `why` if its meaning differs a little. */
+export type Ours = string | { readonly as: string; readonly why: string };
 
-/** One of some words, each with ours for it. */
+/** One of some words, each with ours. */
 export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
   const known = new Map(Object.entries(words));
   return (value, found) => {
     const ours = known.get(typeof value === "object" ? "" : String(value));
     if (ours === undefined) {
-      return refuse(found, `Barnacle knows ${[...known.keys()].join(", ")} here`);
+      return refuse(found, `Barnacle accepts ${[...known.keys()].join(", ")} here`);
     }
     if (typeof ours === "string") return ours;
     changed(found, ours.why);
@@ -119,28 +122,30 @@ export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
 }
 
 /**
- * A token or key: itself, `"${NAME}"`, or the reference of today's OpenClaw to a variable.
+ * A token or key: itself, `"${NAME}"`, or today's reference to a variable.
  *
- * Nothing that is said of it may hold a part of it.
+ * No note may contain a part of it.
  */
-export const secretValue: Convert = (value, found) => {
+export const secretValue: Convert = (value: unknown, found: Found): unknown => {
   if (isRecord(value)) {
     const id = textOf(value["id"]);
     if (value["source"] === "env" && id !== undefined && /^[A-Za-z_]\w*$/.test(id)) {
       return `\${${id}}`;
     }
-    const why = 'This secret is kept by OpenClaw; put it into a file, and write { "file": "path" }';
+    const why = 'OpenClaw stores this secret; put it into a file, and write { "file": "path" }';
     return refuse(found, why);
   }
   const text = textOf(value);
-  if (text === undefined || text.trim() === "") return refuse(found, "This is empty");
+  if (text === undefined || text.trim() === "") {
+    return refuse(found, "Expected a text that is not empty");
+  }
   if (text.includes("${") && !isReference(text)) {
-    return refuse(found, "A variable must be the whole secret here; write it again");
+    return refuse(found, "Here, a variable must be the whole secret; change it");
   }
   return text;
 };
 
-/** Of a text, itself; of a number, its digits. */
+/** A text itself; a number as its digits. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return typeof value === "number" && !Number.isNaN(value) ? String(value) : undefined;

@@ -1,5 +1,5 @@
 /**
- * Who may talk to the bot, and where: keys of `channels.discord`, defaults and docs.
+ * Keys of `channels.discord` that decide who may talk to the bot, and where.
  *
  * @module
  */
@@ -10,17 +10,20 @@ import { parseAllowEntry } from "../../policy/allowlist.ts";
 import { parseGroupEntry } from "./group_entry.ts";
 import { amount, key, later, laterSection, text } from "./key.ts";
 
-/** Where a guild is not said otherwise (P6). */
+/** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
 
-/** An id of Discord, in quotes. */
+/** A Discord id, in quotes. */
 export const id = () =>
   z.string().refine((written) => parseSnowflake(written) !== undefined, {
-    error: "Expected an id of Discord: 1 to 20 digits in quotes",
-    params: { hint: "Discord, Settings, Advanced, Developer Mode; then right click, Copy ID" },
+    error: "Expected a Discord id: 1 to 20 digits in quotes",
+    params: {
+      hint:
+        "to copy one, switch on Developer Mode in Discord's settings, then right-click, Copy ID",
+    },
   });
 
-/** Who is let in: ids, names, roles, `"*"` (P4). */
+/** An allow list: ids, names, roles, `"*"` (P4). */
 export const people = () =>
   z.array(
     z.string().superRefine((written, context) => {
@@ -35,85 +38,99 @@ export const people = () =>
   );
 
 const toolLists = () => ({
-  allow: later(z.array(text()).optional(), "The tools there are; nothing else.", {
+  allow: later(z.array(text()).optional(), "Allow these tools only.", {
     example: ["group:discord"],
   }),
-  alsoAllow: later(z.array(text()).optional(), "Tools beside those that the level above allows.", {
-    example: ["web_fetch"],
-  }),
+  alsoAllow: later(
+    z.array(text()).optional(),
+    "Allow these tools in addition to those that the level above allows.",
+    { example: ["web_fetch"] },
+  ),
   deny: later(
     z.array(text()).optional(),
-    "Tools that are never there, whatever else allows them.",
-    {
-      example: ["exec"],
-    },
+    "Deny these tools, even if another key allows them.",
+    { example: ["exec"] },
   ),
 });
 
 const tools = () => z.strictObject(toolLists());
 
 const toolsHere = (place: string) => ({
-  tools: laterSection(tools, `Which tools a turn in this ${place} has.`, {
+  tools: laterSection(tools, `Tools that turns in this ${place} may use.`, {
     example: { deny: ["exec"] },
   }),
   toolsBySender: laterSection(
     () => z.record(text(), tools()),
-    `The same by sender, for whom it goes before \`tools\`; \`"*"\` is everybody.`,
-    { example: { "*": { deny: ["exec"] } } },
+    'Tools by sender; these entries take precedence over `tools`. `"*"` matches every sender.',
+    { example: { "*": { deny: ["exec"] } }, entry: "<sender>" },
   ),
 });
 
-export const INTENT_FILTER = "Messages that need no mention are ignored while it is on";
+/** The effect of an intent filter in this version. */
+export const INTENT_FILTER =
+  "while it is on, Barnacle ignores messages without a mention, even if none is required";
 
 const FILTER_ENABLED =
-  "Whether a local classifier decides if a message that mentions nobody is for the bot.";
+  "Whether a local classifier decides if a message without a mention is meant for the bot.";
 
+/** The intent filter of an account. */
 export const intentFilter = () =>
   z.strictObject({ enabled: key(z.boolean().default(false), FILTER_ENABLED), ...filterKeys() });
 
-/** That of a place, which is on where the one above it is, unless it says otherwise. */
+/** The intent filter of a place, which inherits `enabled` from the level above. */
 const intentFilterHere = () =>
   z.strictObject({
-    enabled: key(z.boolean().optional(), FILTER_ENABLED, { unset: "as above", example: false }),
+    enabled: key(z.boolean().optional(), FILTER_ENABLED, {
+      unset: "that of the level above",
+      example: false,
+    }),
     ...filterKeys(),
   });
 
 const filterKeys = () => ({
-  model: key(z.literal("lightweight").default("lightweight"), "The classifier."),
+  model: key(z.literal("lightweight").default("lightweight"), "The classifier to use."),
   respondThreshold: key(
     amount(0, 1).default(0.7),
-    "How sure it must be, from 0 to 1, for the bot to answer.",
+    "Minimum confidence of the classifier, from 0 to 1, for the bot to answer.",
+    { example: 0.8 },
   ),
   alwaysRespondToMentions: key(
     z.boolean().default(true),
-    "Whether a mention is answered whatever the classifier says.",
+    "Whether to answer every mention, without asking the classifier.",
   ),
 });
 
 const channel = z.strictObject({
-  allow: key(z.boolean().optional(), "`false` denies the channel under every policy.", {
-    example: true,
-  }),
-  enabled: key(z.boolean().optional(), "`false` denies the channel, as `allow` does.", {
+  allow: key(
+    z.boolean().optional(),
+    "Whether the bot answers in this channel. `false` keeps it silent under every policy.",
+    { unset: "`true`", example: true },
+  ),
+  enabled: key(z.boolean().optional(), "Same as `allow`; `false` in either keeps the bot silent.", {
+    unset: "`true`",
     example: true,
   }),
   requireMention: key(
     z.boolean().optional(),
-    "Whether only messages that mention the bot are answered here.",
-    { unset: "as the guild", example: true },
+    "Whether the bot answers only messages that mention it.",
+    { unset: "the guild's `requireMention`", example: false, isCommon: true },
   ),
   users: key(
     people().optional(),
-    "Who may talk to the bot here, in place of the guild's list; `[]` is nobody.",
-    { unset: "as the guild", example: ["123456789012345678"] },
+    "Who may talk to the bot in this channel, by id, name or role. It replaces the guild's list; " +
+      "`[]` lets no one in.",
+    { unset: "the guild's `users`", example: ["123456789012345678"] },
   ),
-  systemPrompt: key(z.string().optional(), "What the model is told about its work here.", {
-    example: "Keep answers short.",
-  }),
-  skills: later(z.array(text()).optional(), "Which skills there are here; `[]` is none.", {
-    unset: "all",
-    example: ["search"],
-  }),
+  systemPrompt: key(
+    z.string().optional(),
+    "Instructions that the model gets for this channel, in addition to the agent's prompt.",
+    { example: "Keep answers short.", isCommon: true },
+  ),
+  skills: later(
+    z.array(text()).optional(),
+    "Skills that turns in this channel may use; `[]` allows none.",
+    { unset: "all", example: ["search"] },
+  ),
   ...toolsHere("channel"),
   intentFilter: laterSection(intentFilterHere, "The intent filter for this channel.", {
     built: "denies",
@@ -122,26 +139,42 @@ const channel = z.strictObject({
   }),
 });
 
+/** An entry of `guilds`. */
 export const guild = z.strictObject({
-  slug: key(text().optional(), "A short name for lists and logs.", { example: "friends" }),
+  slug: key(
+    text().optional(),
+    "A short name for the guild in lists and logs. It does not change which guild the entry matches.",
+    { example: "friends" },
+  ),
   requireMention: key(
     z.boolean().optional(),
-    "Whether only messages that mention the bot are answered.",
-    { unset: "true", example: true },
+    "Whether the bot answers only messages that mention it. A reply to the bot counts as a mention.",
+    { unset: "`true`", example: true },
   ),
-  users: key(people().optional(), "Who may talk to the bot in this guild; `[]` is nobody.", {
-    unset: "everybody",
-    example: ["123456789012345678", "role:123456789012345679"],
-  }),
+  users: key(
+    people().optional(),
+    "Who may talk to the bot in this guild, by id, name or role; `[]` lets no one in.",
+    {
+      unset: "every member",
+      example: ["123456789012345678", "role:123456789012345679"],
+      isCommon: true,
+    },
+  ),
   channels: key(
     z.record(text(), channel).optional(),
-    'By id, slug or name; `"*"` gives defaults. A channel that is not listed is denied.',
-    { unset: "every channel", example: { help: { allow: true } } },
+    'Channels that the bot answers in, by id, slug or name. `"*"` stands for all others, and gives ' +
+      "defaults to listed ones. If set, channels that are not listed are denied.",
+    {
+      unset: "every channel",
+      example: { help: { requireMention: false } },
+      isCommon: true,
+      entry: "<channel>",
+    },
   ),
   reactionNotifications: later(
     z.enum(["off", "own", "all", "allowlist"]).default("own"),
-    "Whose reactions are heard: nobody's, those on the bot's messages, all, those of `users`; the " +
-      "agent is not told of them yet.",
+    "Reactions that count: `off`: none. `own`: those on the bot's messages. `all`: all. " +
+      "`allowlist`: those of `users`. Barnacle checks them, but does not tell the agent yet.",
   ),
   ...toolsHere("guild"),
   intentFilter: laterSection(intentFilterHere, "The intent filter for this guild.", {
@@ -152,14 +185,26 @@ export const guild = z.strictObject({
 });
 
 const dmKeys = {
-  enabled: key(z.boolean().default(true), "`false` ignores all direct messages."),
+  enabled: key(
+    z.boolean().default(true),
+    "Whether the bot answers direct messages and group DMs. `false` ignores them all.",
+  ),
   policy: key(
     z.enum(["pairing", "allowlist", "open", "disabled"]).default("pairing"),
-    "Who may write: those in `allowFrom` and those paired, those in `allowFrom`, everybody " +
-      '(`allowFrom` must have `"*"`), nobody.',
+    "Who can DM the bot. `pairing`: users in `allowFrom` and paired users; others get a code. " +
+      '`allowlist`: users in `allowFrom`. `open`: anyone; `allowFrom` must contain `"*"`. ' +
+      "`disabled`: no one.",
+    { isCommon: true },
   ),
-  allowFrom: key(people().default([]), "Who may write, by id or name."),
-  groupEnabled: key(z.boolean().default(false), "Whether the bot answers in group DMs."),
+  allowFrom: key(
+    people().default([]),
+    'Users who can DM the bot, by id or name. `"*"` matches everyone.',
+    { example: ["123456789012345678"], isCommon: true },
+  ),
+  groupEnabled: key(
+    z.boolean().default(false),
+    "Whether the bot answers in group DMs, under the same `policy` and `allowFrom`.",
+  ),
   groupChannels: key(
     z.array(
       z.string().superRefine((written, context) => {
@@ -172,21 +217,22 @@ const dmKeys = {
         });
       }),
     ).optional(),
-    "In which group DMs; `[]` is none.",
-    { unset: "all", example: ["*"] },
+    "Group DMs that the bot answers in, by id or name; `[]` allows none. It needs `groupEnabled`.",
+    { unset: "every group DM", example: ["channel:123456789012345678"] },
   ),
 };
 
-/** As an account writes it: what it leaves out is not known yet. */
+/** `dm` of an account, before it inherits keys. */
 export const ownDm = () => z.strictObject(dmKeys);
 
+/** `dm` with all inherited keys. */
 export const dm = () =>
   z.strictObject(dmKeys).superRefine(({ policy, allowFrom }, context) => {
     if (policy !== "open" || allowFrom.some((entry) => entry.trim() === "*")) return;
     context.addIssue({
       code: "custom",
       path: ["policy"],
-      message: 'The policy "open" lets everybody write, and must say so in allowFrom',
-      params: { hint: 'add "allowFrom": ["*"] if that is meant' },
+      message: 'The policy "open" lets anyone DM the bot, so "allowFrom" must contain "*"',
+      params: { hint: 'add "allowFrom": ["*"], or choose another policy' },
     });
   });

@@ -1,11 +1,10 @@
 /**
- * The accounts of a config: what each of them inherits, and where that is written (C6).
+ * Resolves the accounts of a config: the keys that they inherit, and where those are written (C6).
  *
- * An account's own keys go before those above it, key by key and at every depth; a list is
- * replaced whole. What is inherited is what is written: defaults fill in what then is still
- * missing, or the default of an account would hide what stands above it. What an account is itself
- * is never inherited: its name, and its token, for two connections with one token are two bots that
- * answer everything twice.
+ * An account's own keys override those above it, at every depth; a list is replaced as a whole.
+ * Accounts inherit written keys only. Defaults come last, or an account's default would hide a key
+ * above it. Name and token are never inherited: two connections with one token would answer
+ * everything twice.
  *
  * @module
  */
@@ -24,35 +23,42 @@ import { writtenAt } from "../text/written.ts";
 
 /** One account of a config. */
 export interface Account {
+  /** Id of the account: `"default"`. */
   readonly id: AccountId;
-  /** Its key in `accounts` as it is written; absent where it has none. */
+  /** Its key in `accounts` as written; absent if it has none. */
   readonly name?: string;
-  /** With all that it inherits, and defaults. */
+  /** With all inherited keys and defaults. */
   readonly settings: AccountSettings;
-  /** Where a rule of `channels.discord` is written for it; see `AccessPolicy.ruleOf`. */
+  /**
+   * Finds the config path of a rule of `channels.discord` for this account; see
+   * `AccessPolicy.ruleOf`.
+   */
   readonly ruleOf: (path: string) => string;
 }
 
-/** The account that the environment's token serves. */
+/** The account of the environment's token. */
 export const DEFAULT_ACCOUNT = toAccountId("default");
 
-/** Where the keys are that all accounts inherit. */
+/** Config path of the keys that all accounts inherit. */
 export const DISCORD = "channels.discord";
 
-type Written = Readonly<Record<string, unknown>>;
+/** Keys as the file writes them. */
+export type Written = Readonly<Record<string, unknown>>;
 
-/** Settings of which each account's are all that holds for it, and what is wrong with those. */
+/** Settings in which each account has all inherited keys, and the issues of those. */
 export interface WithAccounts {
+  /** The settings; an account with issues has its own keys only. */
   readonly settings: Settings;
+  /** Issues of accounts, with paths from the top of the file. */
   readonly issues: readonly z.core.$ZodIssue[];
 }
 
 /**
- * Gives each account what it inherits.
+ * Gives each account its inherited keys.
  *
- * Each part is valid by itself; here come the rules between keys that are written in two places.
+ * Each section is valid by itself. This checks rules between keys of different sections.
  *
- * @param settings As checked, of a file as it is written.
+ * @param settings Parsed from the file as written.
  * @param written The file's own values.
  */
 export function withAccounts(settings: Settings, written: unknown): WithAccounts {
@@ -76,10 +82,10 @@ export function withAccounts(settings: Settings, written: unknown): WithAccounts
 /**
  * All accounts of a config, `default` first.
  *
- * It is there where it has a token or a section, and where there is no other: then it is the one
- * that still lacks a token.
+ * The account `default` exists if it has a token or a section, or if there is no other account. In
+ * the last case it still lacks a token.
  *
- * @param settings Of which those of each account are {@link effectiveOf} it.
+ * @param settings With the inherited keys of each account, from {@link withAccounts}.
  * @param written The file's own values.
  * @param servesDefault Whether the environment has a token for it.
  */
@@ -106,7 +112,7 @@ function withoutAccounts(): DiscordSettings {
   return accountDefaults();
 }
 
-/** The sections of `accounts` by id, each under its name as it is written. */
+/** The sections of `accounts` with their ids, each under its key as written. */
 export function sectionsOf(
   written: unknown,
 ): readonly { readonly id: AccountId; readonly name: string; readonly own: unknown }[] {
@@ -118,9 +124,9 @@ export function sectionsOf(
 }
 
 /**
- * What holds for an account, as it could have been written without inheriting anything.
+ * The keys of an account as it could have written them without inheritance.
  *
- * The name that stands above is that of `default`, as the token is.
+ * The name and the token in `channels.discord` are those of `default`.
  */
 export function effectiveOf(written: unknown, id: AccountId, own: unknown): Written {
   const above = valueAt(written, ["channels", "discord"]);
@@ -135,7 +141,7 @@ export function effectiveOf(written: unknown, id: AccountId, own: unknown): Writ
   );
 }
 
-/** A secret is one value, even where it is written as `{ "file": … }`: it has no other key. */
+/** A secret is one value, even if it is written as `{ "file": … }`. */
 function inherited(above: Written, own: Written): Written {
   const joined: Record<string, unknown> = { ...above };
   for (const [name, value] of Object.entries(own)) {
@@ -145,14 +151,15 @@ function inherited(above: Written, own: Written): Written {
   return joined;
 }
 
-/** What is written for one account, inherited or not. */
+/** The written keys of one account, with inherited ones. */
 export interface Section {
+  /** The keys, as `channels.discord` could have them. */
   readonly value: Written;
-  /** Where a key of it stands in the file, by its way below `channels.discord`. */
+  /** Config path of one of its keys, given below `channels.discord`. */
   readonly at: (key: readonly Segment[]) => readonly Segment[];
 }
 
-/** What is written for each account; for `default`, which may come of the environment, always. */
+/** The written keys of each account; always of `default`, since the environment may provide it. */
 export function writtenSections(written: unknown): readonly Section[] {
   const above = ["channels", "discord"];
   if (!isRecord(valueAt(written, above))) return [];
@@ -167,7 +174,7 @@ export function writtenSections(written: unknown): readonly Section[] {
   return [{ value, at: (key) => [...above, ...key] }, ...sections];
 }
 
-/** Says where a rule is written for an account. */
+/** Makes the function that finds the config path of an account's rule. */
 function preparePlaces(
   written: unknown,
   name: string | undefined,
@@ -175,7 +182,7 @@ function preparePlaces(
   if (name === undefined) return (path) => path;
   const above = valueAt(written, ["channels", "discord"]);
   const own = valueAt(above, ["accounts", name]);
-  const known = new Map<string, string>(); // the paths of rules are few, and asked for with each message
+  const known = new Map<string, string>(); // rules have few paths, and every message asks for some
   const place = (path: string): string => {
     if (path !== DISCORD && !path.startsWith(`${DISCORD}.`)) return path;
     const ownDepth = writtenAt(own, path, DISCORD).length;
@@ -189,7 +196,7 @@ function preparePlaces(
   };
 }
 
-/** The path of an account's own key. */
+/** The config path of an account's own key. */
 export function ownPath(path: string, name: string): string {
   return `${DISCORD}.accounts.${name}${path.slice(DISCORD.length)}`;
 }

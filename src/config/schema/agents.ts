@@ -1,91 +1,112 @@
 /**
- * `agents`, `models` and what else decides how an agent works: keys, defaults and docs.
+ * Keys of `agents`, `session` and other sections for how an agent works.
  *
  * @module
  */
 
 import { z } from "zod";
-import { address, amount, key, later, laterSection, text, whole } from "./key.ts";
+import { key, later, laterSection, text, whole } from "./key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
-import { secret } from "./secrets.ts";
+import { model } from "./models.ts";
 
-/** A model by the provider's id: `"openai/gpt-4.1"`. */
-const modelRef = () =>
-  z.string().regex(/^[^/\s]+\/\S+$/, 'Expected "<provider>/<model>", such as "ollama/llama3.2"');
-
-const model = () =>
-  z.union([
-    modelRef(),
-    z.strictObject({
-      primary: key(modelRef(), "The model that is asked first.", { example: "anthropic/claude" }),
-      fallbacks: later(z.array(modelRef()).default([]), "Models that are asked when it fails."),
-    }),
-  ]);
-
-/** A zone that the runtime knows. */
+/** An IANA time zone that the runtime knows. */
 const timezone = () =>
   z.string().refine((zone) => {
     try {
       new Intl.DateTimeFormat("en", { timeZone: zone });
       return true;
     } catch {
-      return false; // a RangeError is how Intl says that it knows no such zone
+      return false; // Intl throws a RangeError for an unknown zone
     }
   }, { error: "Expected a time zone", params: { hint: 'such as "Europe/Berlin" or "UTC"' } });
 
-/** The letters of an id end up in session keys and in the name of a folder. */
+/** Session keys and a folder's name contain an agent's id. */
 const agentId = () =>
-  z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "Expected a-z, 0-9, - and _, at most 64 of them");
+  z.string().regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    "Expected an id of a-z, 0-9, - and _, at most 64 characters",
+  );
 
+/** `agents`. */
 export const agents = z.strictObject({
-  maxConcurrentTurns: key(whole(1, 64).default(4), "Sessions that are answered at the same time."),
-  turnTimeoutSec: key(whole(5, 86_400).default(600), "When a turn is given up, in seconds."),
-  maxSteps: later(whole(1, 200).default(16), "Steps of a turn, at most."),
+  maxConcurrentTurns: key(
+    whole(1, 64).default(4),
+    "Maximum number of sessions that Barnacle answers at the same time.",
+    { unit: "sessions", example: 2 },
+  ),
+  turnTimeoutSec: key(
+    whole(5, 86_400).default(600),
+    "How long a turn may take. After that, the user gets a failure notice.",
+    { unit: "seconds", example: 120 },
+  ),
+  maxSteps: later(whole(1, 200).default(16), "Maximum number of model requests of a turn."),
   defaults: key(
     z.strictObject({
-      model: key(model().optional(), 'Which model answers: `"<provider>/<model>"`.', {
-        unset: "what the environment serves",
-        example: "openai/gpt-4.1-mini",
-      }),
-      timezone: key(timezone().optional(), "The zone of the time that the model is told.", {
-        unset: "the host's",
-        example: "Europe/Berlin",
-      }),
-      workspace: later(text().optional(), "The folder of the agents' files.", {
-        unset: "<data>/agents/<id>/",
+      model: key(
+        model().optional(),
+        'The model that answers: `"<provider>/<model>"`.',
+        {
+          unset:
+            "`OPENAI_MODEL` or `ANTHROPIC_MODEL` of the environment, else the first model of Ollama, " +
+            "llama.cpp or LM Studio on this machine",
+          example: "ollama/llama3.2",
+          isCommon: true,
+          task: "models",
+        },
+      ),
+      timezone: key(
+        timezone().optional(),
+        "IANA time zone of the times in the model's prompt.",
+        { unset: "the host's", example: "Europe/Berlin" },
+      ),
+      workspace: later(text().optional(), "Folder of the agents' files.", {
+        unset: "`<data>/agents/<id>/`",
         example: "/srv/barnacle",
       }),
     }).prefault({}),
-    "What holds for every agent that does not say otherwise.",
+    "Settings for all agents that do not override them.",
   ),
   list: key(
     z.array(z.strictObject({
-      id: key(agentId(), "Its name in session keys and folders.", { example: "main" }),
-      name: key(text().max(100).optional(), "What people call it; its name is a mention too.", {
-        example: "Barney",
+      id: key(agentId(), "The agent's id in session keys and folders.", {
+        example: "main",
+        isCommon: true,
       }),
-      model: key(model().optional(), "Its model.", {
+      name: key(
+        text().max(100).optional(),
+        "The agent's name. Without `mentionPatterns`, a message that contains it is a mention.",
+        { example: "Barney", isCommon: true },
+      ),
+      model: key(model().optional(), "The agent's model.", {
         unset: "`agents.defaults.model`",
         example: "openai/gpt-4.1-mini",
+        task: "models",
       }),
-      prompt: key(z.string().optional(), "What the model is told beside the built-in prompt.", {
-        unset: "the built-in prompt alone",
-        example: "You are Barney, the bot of a small server.",
-      }),
-      workspace: later(text().optional(), "The folder of its files.", {
-        unset: "<data>/agents/<id>/",
+      prompt: key(
+        z.string().optional(),
+        "Instructions that the model gets in addition to the built-in prompt.",
+        {
+          unset: "the built-in prompt alone",
+          example: "You are Barney, the bot of a small server.",
+          isCommon: true,
+        },
+      ),
+      workspace: later(text().optional(), "Folder of the agent's files.", {
+        unset: "`<data>/agents/<id>/`",
         example: "/srv/barney",
       }),
       tools: laterSection(
         () =>
           z.strictObject({
-            allow: key(z.array(text()).optional(), "The tools it has.", { example: ["discord"] }),
-            alsoAllow: key(z.array(text()).optional(), "Tools beside the usual.", {
+            allow: key(z.array(text()).optional(), "Allow these tools only.", {
+              example: ["discord"],
+            }),
+            alsoAllow: key(z.array(text()).optional(), "Allow these tools in addition.", {
               example: ["web_fetch"],
             }),
-            deny: key(z.array(text()).optional(), "Tools it never has.", { example: ["exec"] }),
+            deny: key(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
           }).optional(),
-        "Its tools.",
+        "The agent's tools.",
         { example: { deny: ["exec"] } },
       ),
       groupChat: key(
@@ -95,7 +116,8 @@ export const agents = z.strictObject({
             example: ["\\bbarney\\b"],
           }),
         }).prefault({}),
-        "How it is addressed in guilds.",
+        "How users address the agent in guilds.",
+        { task: "access" },
       ),
     })).default([]).superRefine((list, context) => {
       const seen = new Set<string>();
@@ -105,26 +127,32 @@ export const agents = z.strictObject({
             code: "custom",
             path: [index, "id"],
             message: `Two agents have the id "${id}"`,
-            params: { hint: "give one of them another" },
+            params: { hint: "give one of them another id" },
           });
         }
         seen.add(id);
       }
     }),
-    "The agents; this version runs the first.",
+    "The agents. This version runs only the first one.",
+    { example: [{ id: "main", name: "Barney" }], isCommon: true, entry: "[]" },
   ),
 });
 
-export const bindings = laterSection(() =>
-  z.array(z.strictObject({
-    agentId: agentId(),
-    match: z.strictObject({
-      accountId: text().optional(),
-      guildId: text().optional(),
-      channelId: text().optional(),
-      userId: text().optional(),
-    }),
-  })).default([]), "Which agent answers whom, the most exact first.");
+/** `bindings`. */
+export const bindings = laterSection(
+  () =>
+    z.array(z.strictObject({
+      agentId: agentId(),
+      match: z.strictObject({
+        accountId: text().optional(),
+        guildId: text().optional(),
+        channelId: text().optional(),
+        userId: text().optional(),
+      }),
+    })).default([]),
+  "Rules for which agent answers a message; the most specific one applies.",
+  { task: "agents" },
+);
 
 const trigger = z.union([
   z.strictObject({ pattern: text().max(500) }),
@@ -132,106 +160,75 @@ const trigger = z.union([
   z.strictObject({ command: text() }),
 ]);
 
-export const router = laterSection(() =>
-  z.strictObject({
-    strategy: key(
-      z.literal("channel_assignment").default("channel_assignment"),
-      "How agents are chosen.",
-    ),
-    dedupWindowSec: key(
-      whole(0, 3_600).default(5),
-      "Seconds in which an event without an id counts once.",
-    ),
-    assignments: key(
-      z.record(
-        agentId(),
+/** `router`. */
+export const router = laterSection(
+  () =>
+    z.strictObject({
+      strategy: key(
+        z.literal("channel_assignment").default("channel_assignment"),
+        "How to choose the agent.",
+      ),
+      dedupWindowSec: key(
+        whole(0, 3_600).default(5),
+        "How long the same event without an id counts as one.",
+        { unit: "seconds", example: 10 },
+      ),
+      assignments: key(
+        z.record(
+          agentId(),
+          z.strictObject({
+            channels: z.array(text()).default([]),
+            role: z.enum(["active", "passive"]).default("active"),
+            triggers: z.array(trigger).default([]),
+          }),
+        ).default({}),
+        "Channels by agent. A passive agent reads them, and acts only on its triggers.",
+        { entry: "<agent id>", example: { main: { channels: ["help"] } } },
+      ),
+      noSelfTalk: key(
         z.strictObject({
-          channels: z.array(text()).default([]),
-          role: z.enum(["active", "passive"]).default("active"),
-          triggers: z.array(trigger).default([]),
-        }),
-      ).default({}),
-      "Channels by agent; a passive one watches and acts on its triggers.",
-    ),
-    noSelfTalk: key(
-      z.strictObject({
-        ignoreBotMessages: key(z.boolean().default(true), "Whether agents ignore one another."),
-      }).prefault({}),
-      "What keeps agents from talking to themselves.",
-    ),
-  }).prefault({}), "Several agents in one place.");
+          ignoreBotMessages: key(
+            z.boolean().default(true),
+            "Whether agents ignore each other's messages.",
+          ),
+        }).prefault({}),
+        "Keeps agents from answering each other.",
+      ),
+    }).prefault({}),
+  "Several agents in the same channels.",
+  { task: "agents" },
+);
 
+/** `session`. */
 export const session = z.strictObject({
   dmScope: key(
     z.enum(["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]).default("main"),
-    "Whose direct messages share a memory: `main` is one for all, so that what a person says may " +
-      "be told to another; with the others each person has one.",
+    "Which direct messages share one memory. `main`: those of all users, so the agent may tell one " +
+      "user what another said. `per-peer`, `per-channel-peer`: those of one user. " +
+      "`per-account-channel-peer`: those of one user with one account.",
+    { isCommon: true },
   ),
   reset: later(
     z.union([z.enum(["off", "daily"]), z.strictObject({ idleMinutes: whole(1, 525_600) })])
       .default("off"),
-    "When a session begins anew.",
+    "When to begin a new session: never, every day, or after an idle time.",
   ),
 });
 
-export const tools = laterSection(() =>
-  z.strictObject({
-    allow: key(z.array(text()).optional(), "The tools there are.", { example: ["discord"] }),
-    alsoAllow: key(z.array(text()).optional(), "Tools beside the usual.", {
-      example: ["web_fetch"],
-    }),
-    deny: key(z.array(text()).optional(), "Tools that are never there.", { example: ["exec"] }),
-    timeoutSec: key(whole(1, 3_600).default(120), "When a tool is given up, in seconds."),
-  }).prefault({}), "What the agents may do.");
-
-const price = () => amount(0, 10_000);
-
-/** The wires that a provider may speak. */
-const PROVIDER_KINDS = ["openai-compatible", "anthropic", "google"] as const;
-
-const provider = z.strictObject({
-  kind: key(z.enum(PROVIDER_KINDS), "The wire that it speaks; `google` is not built yet.", {
-    example: "openai-compatible",
-  }),
-  baseUrl: key(
-    address("put it into apiKey or headers").optional(),
-    "Its address.",
-    { unset: "the vendor's", example: "http://127.0.0.1:11434/v1" },
-  ),
-  apiKey: key(secret().optional(), "Its key, as `token` is written.", {
-    unset: "the environment's, for the vendor's own address",
-    example: "${OPENAI_API_KEY}",
-  }),
-  headers: key(z.record(text(), secret()).default({}), "Headers of each request."),
-  sessionHeader: later(text().optional(), "The header that carries the session's key.", {
-    unset: "none",
-    example: "x-session",
-  }),
-  prices: later(
-    z.record(
-      text(),
-      z.strictObject({ input: price(), output: price(), cached: price().optional() }),
-    ).default({}),
-    "Money per million tokens, by model.",
-  ),
-  models: later(
-    z.record(
-      text(),
-      z.strictObject({
-        contextWindow: whole(256, 100_000_000).optional(),
-        maxOutput: whole(1, 10_000_000).optional(),
-        images: z.boolean().optional(),
-        tools: z.boolean().optional(),
+/** `tools`. */
+export const tools = laterSection(
+  () =>
+    z.strictObject({
+      allow: key(z.array(text()).optional(), "Allow these tools only.", { example: ["discord"] }),
+      alsoAllow: key(z.array(text()).optional(), "Allow these tools in addition.", {
+        example: ["web_fetch"],
       }),
-    ).default({}),
-    "What a model can do, by its name.",
-  ),
-});
-
-export const models = z.strictObject({
-  providers: key(
-    z.record(z.string().regex(/^[^/\s]+$/, "Expected a name without / and spaces"), provider)
-      .default({}),
-    "Where models are, by a name of yours.",
-  ),
-});
+      deny: key(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
+      timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
+        unit: "seconds",
+        example: 60,
+      }),
+    }).prefault({}),
+  "Tools that agents may use.",
+  { task: "agents" },
+);

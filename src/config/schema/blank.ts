@@ -1,8 +1,8 @@
 /**
- * What of a config file may be shown and kept: all of it but its secrets.
+ * Blanks the secrets of a config file, so that its text may be shown and stored.
  *
- * They are blanked letter by letter, so that every line and column stays, and the text still says
- * the same to whoever parses it.
+ * Each letter of a secret is replaced by one star. So all lines and columns stay, and the text
+ * still parses.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import { isList, isRecord, type Segment } from "../text/tree.ts";
 /**
  * A text with its secrets blanked.
  *
- * In comments, which no schema knows, whatever looks like a token or key goes, too, and so does
- * each secret of the file itself: whoever tries another often leaves a copy of the line.
+ * No schema describes comments. So everything in them that looks like a token or key is blanked,
+ * and each secret of the file itself: operators who try another token often keep the old line.
  *
  * @param secrets See {@link secretsIn}.
  * @param comments In the order of the file, as `secrets` are.
@@ -28,39 +28,43 @@ export function blankedText(
   comments: readonly Span[],
 ): string {
   const stars = replaced(text, secrets, starsOf);
-  const known = new Set(
+  const secretTexts = new Set(
     secrets.map(({ offset, length }) => text.slice(offset, offset + length))
       .filter(({ length }) => length >= MIN_KNOWN),
   );
   return replaced(stars, comments, (comment) => {
-    let shown = comment;
-    for (const secret of known) shown = shown.replaceAll(secret, starsOf(secret));
-    shown = withoutSecrets(shown);
-    // A star before a slash would end a comment too early.
-    return shown.startsWith("/*") ? `/*${shown.slice(2, -2).replaceAll("*/", "**")}*/` : shown;
+    let blanked = comment;
+    for (const secret of secretTexts) blanked = blanked.replaceAll(secret, starsOf(secret));
+    blanked = withoutSecrets(blanked);
+    // A star before a slash would end the comment too early.
+    return blanked.startsWith("/*")
+      ? `/*${blanked.slice(2, -2).replaceAll("*/", "**")}*/`
+      : blanked;
   });
 }
 
-/** A shorter one is in many a word. */
+/** Shorter secrets are parts of many words. */
 const MIN_KNOWN = 4;
 
 function starsOf(secret: string): string {
   return "*".repeat(secret.length);
 }
 
-/** @param by Gives a text of the same length. */
-function replaced(text: string, spans: readonly Span[], by: (part: string) => string): string {
+/**
+ * @param replace Returns a text of the same length.
+ */
+function replaced(text: string, spans: readonly Span[], replace: (part: string) => string): string {
   const parts: string[] = [];
   let done = 0;
   for (const { offset, length } of spans) {
-    parts.push(text.slice(done, offset), by(text.slice(offset, offset + length)));
+    parts.push(text.slice(done, offset), replace(text.slice(offset, offset + length)));
     done = offset + length;
   }
   parts.push(text.slice(done));
   return parts.join("");
 }
 
-/** Whether there is a secret itself in a file, and not only where it is. */
+/** Whether a file contains a secret itself, and not only a reference to one. */
 export function holdsSecret(value: unknown, schema: Schema): boolean {
   if (!mayHoldSecret(schema)) return false;
   if (isSecret(schema)) return typeof value === "string" && !isReference(value);
@@ -76,12 +80,12 @@ export function holdsSecret(value: unknown, schema: Schema): boolean {
   return false;
 }
 
-/** Most of a file is of guilds, which have none. */
+/** Whether a part of the schema may contain secrets. Guilds, most of a file, contain none. */
 const holders = new WeakMap<Schema, boolean>();
 
 function mayHoldSecret(schema: Schema): boolean {
-  const known = holders.get(schema);
-  if (known !== undefined) return known;
+  const cached = holders.get(schema);
+  if (cached !== undefined) return cached;
   const item = childOf(schema, "*");
   const parts = [...Object.values(shapeOf(schema) ?? {}), ...(item ? [item] : [])];
   const may = isSecret(schema) || parts.some(mayHoldSecret);
@@ -90,7 +94,7 @@ function mayHoldSecret(schema: Schema): boolean {
 }
 
 /**
- * Where secrets are, and what may be one: everything behind a key that nobody knows.
+ * The parts of a file that are, or may be, secrets: every value of an unknown key may be one.
  *
  * @returns In the order of the file.
  */
@@ -102,7 +106,7 @@ export function secretsIn(root: Node, schema: Schema): readonly Span[] {
       for (const { children } of node.children ?? []) {
         const [keyNode, child] = children ?? [];
         if (!keyNode || !child) continue;
-        // A secret's own keys ("file") lead to no secret; of an unknown key nothing is known.
+        // A secret's own keys ("file") contain no secret; the schema does not know unknown keys.
         visit(child, at && childOf(at, String(keyNode.value)));
       }
       return;
@@ -122,18 +126,18 @@ export function secretsIn(root: Node, schema: Schema): readonly Span[] {
   return spans;
 }
 
-/** A key that has a secret, by its name, and its value as far as it goes. */
+/** A key with a secret, by its name, and the beginning of its value. */
 const LIKELY =
   /(?:token|api_?key|secret|password)["']?[ \t]*:[ \t]*("(?:[^"\\\r\n]|\\.)*|'(?:[^'\\\r\n]|\\.)*|[^\s"',{}[\]]+)/gid;
 
-/** All of these are secrets, whatever they are called. */
+/** All values of these are secrets, under any key. */
 const LIKELY_ALL = /(?:headers|env)["']?\s*:\s*\{([^}]*)/gid;
 
 const TEXT_VALUE = /:[ \t]*("(?:[^"\\\r\n]|\\.)*|'(?:[^'\\\r\n]|\\.)*)/gid;
 
 /**
- * Where secrets may be in a text that nobody can parse: in the line of the fault, for one, since
- * nothing is pasted as often as a token.
+ * Parts of a text that may be secrets, if the text does not parse. The faulty line may have one:
+ * operators paste tokens more than anything else.
  *
  * @returns In the order of the file.
  */
@@ -154,7 +158,7 @@ export function likelySecretsIn(text: string): readonly Span[] {
   }).sort((one, other) => one.offset - other.offset);
 }
 
-/** Of the first group of each match. */
+/** The first group of each match. */
 function spansOf(text: string, pattern: RegExp): readonly Span[] {
   return Array.from(text.matchAll(pattern)).flatMap(({ indices }): readonly Span[] => {
     const [from, to] = indices?.[1] ?? [0, 0];

@@ -1,5 +1,5 @@
 /**
- * How an account is connected: the gateway, requests, and what is done about those that fail.
+ * Keys for an account's connection: the gateway, requests to Discord, and retries.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { amount, key, whole } from "./key.ts";
 
-/** Discord's intents in lower case, and `reactions` for both kinds of them (G9). */
+/** Discord's intents in lower case; `reactions` stands for those of guilds and of DMs (G9). */
 const INTENTS = [
   "guilds",
   "guild_members",
@@ -34,93 +34,160 @@ const INTENTS = [
 ] as const;
 
 const reconnect = z.strictObject({
-  enabled: key(z.boolean().default(true), "`false` gives up at the first lost connection."),
+  enabled: key(
+    z.boolean().default(true),
+    "Whether to reconnect after a lost connection. `false` gives up at the first one.",
+  ),
   maxRetries: key(
     whole(1, 1_000).default(10),
-    "Failures in a row before Barnacle waits longest between tries, or exits (`exitOnGiveUp`).",
+    "Failed attempts in a row before the account counts as down. From then on, Barnacle waits " +
+      "`backoffMaxSec` between attempts, or exits if `exitOnGiveUp` is set.",
+    { unit: "attempts", example: 5 },
   ),
-  backoffBase: key(amount(1, 10).default(1.5), "By what the wait grows with each attempt."),
-  backoffMaxSec: key(amount(1, 3_600).default(60), "The longest wait, in seconds."),
-  resumeSession: key(z.boolean().default(true), "`false` always begins a new gateway session."),
+  backoffBase: key(
+    amount(1, 10).default(1.5),
+    "Factor by which the delay grows after each failed attempt. The first delay is at most a second.",
+    { example: 2 },
+  ),
+  backoffMaxSec: key(amount(1, 3_600).default(60), "Maximum delay between attempts.", {
+    unit: "seconds",
+    example: 300,
+  }),
+  resumeSession: key(
+    z.boolean().default(true),
+    "Whether to resume gateway sessions. `false` begins a new one for each connection.",
+  ),
   sessionCacheTtlSec: key(
     whole(0, 86_400).default(300),
-    "For how many seconds after it was last heard of a session is resumed, and what was said since " +
-      "answered; Discord itself keeps one for some minutes only.",
+    "How long after its last event a gateway session may still be resumed. Discord itself keeps a " +
+      "session for some minutes only.",
+    { unit: "seconds", example: 120 },
   ),
-  exitOnGiveUp: key(z.boolean().default(false), "Whether the process exits (75) on giving up."),
+  exitOnGiveUp: key(
+    z.boolean().default(false),
+    "Whether the process exits with code 75 on giving up, for supervisors that restart it.",
+  ),
 });
 
 const catchUp = z.strictObject({
-  enabled: key(z.boolean().default(true), "Whether what was missed is read and answered."),
+  enabled: key(
+    z.boolean().default(true),
+    "Whether to read and answer messages that arrived while the bot was not connected.",
+  ),
   maxAgeMin: key(
     whole(1, 10_080).default(60),
-    "What is older than so many minutes is not answered.",
+    "Maximum age of a missed message to answer. Older ones may still serve as context.",
+    { unit: "minutes", example: 15 },
   ),
   maxPerChannel: key(
     whole(1, 1_000).default(100),
-    "How many messages of a channel are answered, the newest; what was said before them is not.",
+    "Maximum number of missed messages to answer in each channel: the newest ones.",
+    { unit: "messages", example: 20 },
   ),
 });
 
+/** `gateway` of an account. */
 export const gateway = z.strictObject({
   intents: key(
     z.union([z.literal("agent_recommended"), z.array(z.enum(INTENTS)).min(1)])
       .default("agent_recommended"),
-    "What the bot is told by Discord.",
+    "Gateway intents to ask Discord for: `agent_recommended`, or a list of names. Without an intent, " +
+      "Discord does not send the events that belong to it.",
+    { example: ["guilds", "guild_messages", "direct_messages", "message_content"] },
   ),
-  compress: key(z.boolean().default(true), "Whether the connection is compressed."),
+  compress: key(z.boolean().default(true), "Whether to compress the gateway connection."),
   tcpKeepaliveSec: key(
     whole(0, 7_200).default(30),
-    "Seconds between TCP keepalives, for NATs that forget; 0 is none.",
+    "Interval between TCP keepalive packets, which keep a NAT from dropping the connection. " +
+      "0 disables them.",
+    { unit: "seconds", example: 60 },
   ),
-  reconnect: key(reconnect.prefault({}), "What happens when the connection is lost."),
+  reconnect: key(reconnect.prefault({}), "How to reconnect after the connection is lost."),
   shards: key(
     z.union([z.literal("auto"), whole(1, 1_000)]).default("auto"),
-    'Connections that share the guilds; `"auto"` takes as many as Discord recommends.',
+    "Number of gateway connections that share the guilds. `auto` uses as many as Discord recommends.",
+    { example: 2 },
   ),
-  catchUp: key(catchUp.prefault({}), "Reading what was said while nobody listened."),
+  catchUp: key(catchUp.prefault({}), "Catch-up on messages that the gateway did not deliver."),
 });
 
+/** `rest` of an account. */
 export const rest = z.strictObject({
-  timeoutSec: key(amount(1, 120).default(15), "When a request without answer is given up."),
-  globalPerSec: key(whole(1, 10_000).default(50), "Requests in a second, at most."),
+  timeoutSec: key(amount(1, 120).default(15), "How long to wait for Discord's response.", {
+    unit: "seconds",
+    example: 30,
+  }),
+  globalPerSec: key(whole(1, 10_000).default(50), "Maximum number of requests per second.", {
+    unit: "requests",
+    example: 25,
+  }),
   nonceWindowSec: key(
     amount(1, 600).default(60),
-    "For how many seconds Discord is trusted to know a message again that it was sent twice; " +
-      "after that Barnacle looks whether it is there.",
+    "How long to rely on Discord's nonce de-duplication. After that, Barnacle checks the channel " +
+      "history before it sends a message again.",
+    { unit: "seconds", example: 30 },
   ),
 });
 
 const retryKeys = {
-  attempts: key(whole(1, 20).default(3), "How often a request is tried, the first included."),
-  minDelayMs: key(whole(0, 60_000).default(500), "The shortest wait, in milliseconds."),
-  maxDelayMs: key(whole(0, 600_000).default(30_000), "The longest wait, in milliseconds."),
-  jitter: key(amount(0, 1).default(0.1), "What part of a wait is left to chance."),
+  attempts: key(
+    whole(1, 20).default(3),
+    "Number of fast attempts of a request, including the first. Barnacle tries a message of the " +
+      "outbox further, up to five minutes apart, for a day.",
+    { unit: "attempts", example: 5 },
+  ),
+  minDelayMs: key(
+    whole(0, 60_000).default(500),
+    "Delay before the first retry. It doubles after each failure.",
+    { unit: "milliseconds", example: 1_000 },
+  ),
+  maxDelayMs: key(whole(0, 600_000).default(30_000), "Maximum delay between fast attempts.", {
+    unit: "milliseconds",
+    example: 10_000,
+  }),
+  jitter: key(
+    amount(0, 1).default(0.1),
+    "Largest part by which each delay is randomly longer or shorter, from 0 to 1.",
+    { example: 0.25 },
+  ),
 };
 
-/** As an account writes it: what it leaves out is not known yet. */
+/** `retry` of an account, before it inherits keys. */
 export const ownRetry = () => z.strictObject(retryKeys);
 
+/** `retry` with all inherited keys. */
 export const retry = () =>
   z.strictObject(retryKeys).superRefine(({ minDelayMs, maxDelayMs }, context) => {
     if (minDelayMs <= maxDelayMs) return;
     context.addIssue({
       code: "custom",
       path: ["minDelayMs"],
-      message: `The shortest wait, ${minDelayMs}, is longer than maxDelayMs`,
-      params: { hint: `at most ${maxDelayMs} here, or a larger maxDelayMs` },
+      message: `"minDelayMs" (${minDelayMs}) is greater than "maxDelayMs" (${maxDelayMs})`,
+      params: { hint: `write ${maxDelayMs} or less here, or raise "maxDelayMs"` },
     });
   });
 
+/** `rateLimit` of an account. */
 export const rateLimit = z.strictObject({
-  enabled: key(z.boolean().default(true), "`false` leaves Discord's limits only."),
+  enabled: key(
+    z.boolean().default(true),
+    "Whether to apply the limits of this section. `false` applies Discord's own limits only.",
+  ),
   strategy: key(
     z.enum(["queue", "drop"]).default("queue"),
-    "What a full queue does: put the newest replies into one file, or drop them.",
+    "Handling of a new answer if its channel's queue is full. `queue`: merge the newest answers " +
+      "into one message with a file. `drop`: drop the new answer.",
   ),
-  maxQueueSize: key(whole(1, 10_000).default(50), "Messages waiting per channel."),
+  maxQueueSize: key(
+    whole(1, 10_000).default(50),
+    "Maximum number of messages waiting per channel.",
+    {
+      unit: "messages",
+      example: 20,
+    },
+  ),
   burstProtection: key(
     z.boolean().default(true),
-    "Whether two requests of each second are kept for answers that cannot wait.",
+    "Whether to reserve two requests per second for slash commands and buttons, whose users wait.",
   ),
 });

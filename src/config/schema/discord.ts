@@ -1,5 +1,5 @@
 /**
- * `channels.discord`: keys, defaults and what is said of them.
+ * Keys of `channels.discord`.
  *
  * @module
  */
@@ -11,12 +11,13 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter, ownDm } from "./access.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
+import { replyKeys } from "./replies.ts";
 import { secret, secretOrBlank } from "./secrets.ts";
 
-/** What goes there carries a token, and what comes back decides who is heard. */
+/** Requests there carry a token, and the responses decide who gets an answer. */
 const pluralkitUrl = () =>
   z.url({ protocol: /^https?$/ }).refine((written) => {
-    if (!URL.canParse(written)) return true; // which is told already
+    if (!URL.canParse(written)) return true; // z.url() has reported it
     const { protocol, hostname, username, password } = new URL(written);
     const isSafe = protocol === "https:" || isLoopbackHost(hostname);
     return isSafe && username === "" && password === "";
@@ -34,183 +35,219 @@ const actions = () =>
   ));
 
 /** Until `models.providers.*.models.contextWindow` is built. */
-const WINDOW = "This version counts on a window of 8,192 tokens, whatever the model.";
+const WINDOW = "This version assumes a context window of 8,192 tokens for every model.";
 
-const RECONNECT = { takesEffect: "reconnect" } as const;
-const DM = "Direct messages.";
-const RETRY = "What is done about requests that fail.";
+const ACCESS = { task: "access" } as const;
+const CONNECTION = { task: "connection", takesEffect: "reconnect" } as const;
+const DM = "Rules for direct messages and group DMs.";
+const RETRY = "Retries of requests to Discord that failed.";
 
-/** What an account may set, which is all but `accounts`. */
+/** Keys of an account: all keys of `channels.discord` but `accounts`. */
 const accountKeys = {
-  enabled: key(z.boolean().default(true), "`false` does not connect to Discord.", RECONNECT),
+  enabled: key(
+    z.boolean().default(true),
+    "Whether the account connects to Discord; `false` stops it.",
+    CONNECTION,
+  ),
   token: key(
     secretOrBlank().optional(),
-    'The bot token: `"${NAME}"`, `{ "file": "path" }`, or itself.',
-    { unset: "`DISCORD_BOT_TOKEN`", example: "${DISCORD_BOT_TOKEN}", ...RECONNECT },
+    'The bot token: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file. A token ' +
+      "in plain text works, too.",
+    {
+      unset: "`DISCORD_BOT_TOKEN` of the environment, for the account `default`",
+      example: "${DISCORD_BOT_TOKEN}",
+      isCommon: true,
+      ...CONNECTION,
+    },
   ),
-  name: key(text().max(100).optional(), "What the account is called in lists.", {
+  name: key(text().max(100).optional(), "Name of the account in lists.", {
     unset: "its id",
     example: "Home",
+    task: "connection",
   }),
-  dm: key(dm().prefault({}), DM),
+  dm: key(dm().prefault({}), DM, ACCESS),
   dms: key(
     z.record(
       id(),
       z.strictObject({
         historyLimit: key(
           whole(0, 10_000).optional(),
-          "How many of this user's turns the model sees, at most.",
-          { unset: "`dmHistoryLimit`", example: 50 },
+          "Maximum number of this user's turns to give the model as context in direct messages.",
+          { unset: "`dmHistoryLimit`", unit: "turns", example: 50 },
         ),
       }),
     ).default({}),
-    "What holds for one user's direct messages, by id.",
+    "Settings for the direct messages of single users, by user id.",
+    { example: { "123456789012345678": { historyLimit: 50 } }, entry: "<user id>", task: "agents" },
   ),
   groupPolicy: key(
     groupPolicy().optional(),
-    "Which guilds: those in `guilds`, every one, none. Mentions are required all the same.",
-    { unset: '"allowlist"', example: "allowlist" },
+    "Guilds that the bot answers in. `allowlist`: those in `guilds`. `open`: every guild, unless " +
+      "`guilds` is set; then those in `guilds`. `disabled`: none. A mention is still required.",
+    { unset: '`"allowlist"`', example: "disabled", ...ACCESS },
   ),
   guilds: key(
     z.record(text(), guild).optional(),
-    'Rules by guild: id, slug, name, or `"*"` for the rest. A guild that is not listed is denied.',
-    { unset: "none", example: { "123456789012345678": { requireMention: true } } },
+    'Guilds that the bot answers in, by id, slug or name; `"*"` stands for all others. Guilds that ' +
+      "are not listed are denied.",
+    {
+      unset: "no guild, or every guild if `groupPolicy` is `open`",
+      example: { "123456789012345678": { requireMention: true } },
+      isCommon: true,
+      entry: "<guild>",
+      ...ACCESS,
+    },
   ),
   historyLimit: key(
     whole(0, 500).optional(),
-    "How many messages of a channel the model sees that were not said to the bot, at most; 0 is none. " +
-      WINDOW,
-    { unset: "`messages.groupChat.historyLimit`, else 20", example: 20 },
+    "Maximum number of recent channel messages, not addressed to the bot, to give the model as " +
+      "context. 0 disables. " + WINDOW,
+    {
+      unset: "`messages.groupChat.historyLimit`, else `20`",
+      unit: "messages",
+      example: 50,
+      isCommon: true,
+      task: "agents",
+    },
   ),
   dmHistoryLimit: key(
     whole(0, 10_000).optional(),
-    "How many of the user's turns the model sees in direct messages, at most. " + WINDOW,
-    { unset: "as many as fit", example: 50 },
+    "Maximum number of a user's turns to give the model as context in direct messages. " + WINDOW,
+    { unset: "as many as fit the context window", unit: "turns", example: 50, task: "agents" },
   ),
-  textChunkLimit: key(whole(2, 2_000).default(2_000), "Characters in one message, at most."),
-  maxLinesPerMessage: key(whole(1, 2_000).default(17), "Lines in one message, where it can be."),
-  chunkMode: key(
-    z.enum(["length", "newline"]).default("length"),
-    "Whether a reply is cut by length only, or each paragraph is a message.",
-  ),
-  allowedMentions: key(
-    z.strictObject({
-      users: key(
-        z.enum(["context", "author", "none"]).default("context"),
-        "Whom a reply may ping: the people of the conversation, its author, nobody.",
-      ),
-      roles: key(z.array(id()).default([]), "Ids of the roles that a reply may ping."),
-    }).prefault({}),
-    "Whom a reply may ping; never everybody.",
-  ),
-  gateway: key(gateway.prefault({}), "The connection to Discord.", RECONNECT),
-  rest: key(rest.prefault({}), "Requests to Discord.", RECONNECT),
-  retry: key(retry().prefault({}), RETRY, RECONNECT),
+  ...replyKeys,
+  gateway: key(gateway.prefault({}), "The gateway connection.", CONNECTION),
+  rest: key(rest.prefault({}), "Requests to Discord's REST API.", CONNECTION),
+  retry: key(retry().prefault({}), RETRY, CONNECTION),
   allowBots: key(
     z.boolean().default(false),
-    "Whether other bots are answered, where people would be; never another account of this file.",
+    "Whether to answer other bots and webhooks under the same rules as people. Accounts in this " +
+      "config never answer each other.",
+    ACCESS,
   ),
   loopGuard: key(
     z.strictObject({
-      maxTurns: key(whole(1, 100).default(6), "Messages by bots in a row, this one's among them."),
+      maxTurns: key(
+        whole(1, 100).default(6),
+        "Number of messages by bots in a row, including one of this bot, that starts a mute.",
+        { unit: "messages", example: 4 },
+      ),
       muteMin: key(
         amount(0, 1_440).default(10),
-        "Minutes of silence that follow, or less if a person writes.",
+        "How long the bot ignores other bots in that channel. A message by a person ends the mute.",
+        { unit: "minutes", example: 30 },
       ),
     }).prefault({}),
-    "What ends a conversation between bots.",
+    "Ends endless conversations between bots.",
+    ACCESS,
   ),
   pluralkit: key(
     z.strictObject({
-      enabled: key(z.boolean().default(false), "Whether proxied messages are looked up."),
-      token: key(secret().optional(), "For private systems.", {
+      enabled: key(
+        z.boolean().default(false),
+        "Whether to ask PluralKit who sent a proxied message. `false` treats it as a webhook's.",
+      ),
+      token: key(secret().optional(), "PluralKit token, which private systems need.", {
         unset: "none",
         example: "${PLURALKIT_TOKEN}",
       }),
       apiUrl: key(
         pluralkitUrl().default("https://api.pluralkit.me/v2"),
-        "Where they are looked up: PluralKit, or a server in its place.",
+        "Address of PluralKit's API, or of a server that replaces it.",
+        { example: "http://127.0.0.1:8080/v2" },
       ),
     }).prefault({}),
-    "Members of PluralKit systems as senders.",
+    "Recognizes members of PluralKit systems as senders.",
+    ACCESS,
   ),
   intentFilter: laterSection(
     () => intentFilter().prefault({}),
-    "Deciding whether a message that mentions nobody is for the bot.",
-    { built: "denies", denial: INTENT_FILTER },
+    "Decides whether a message without a mention is meant for the bot.",
+    { built: "denies", denial: INTENT_FILTER, ...ACCESS },
   ),
   commands: key(
     z.strictObject({
-      native: key(z.union([z.boolean(), z.literal("auto")]).optional(), "Over `commands.native`.", {
-        unset: "as `commands.native` says",
-        example: "auto",
-      }),
-      guildId: later(id().optional(), "Register commands in this guild only.", {
+      native: key(
+        z.union([z.boolean(), z.literal("auto")]).optional(),
+        "Whether to register slash commands for this account. It overrides `commands.native`.",
+        { unset: "`commands.native`", example: false },
+      ),
+      guildId: later(id().optional(), "Register slash commands in this guild only.", {
         example: "123456789012345678",
       }),
     }).prefault({}),
-    "Slash commands of this bot.",
+    "Slash commands of this account.",
+    ACCESS,
   ),
   presence: key(
     z.strictObject({
       status: key(
         z.enum(["online", "idle", "dnd", "invisible"]).default("online"),
-        "The dot beside the name.",
+        "Online status that Discord shows for the bot.",
       ),
       activity: key(
         text().max(128).optional(),
-        "The line below the name, such as what the bot is doing.",
+        "Custom status below the bot's name, at most 128 characters.",
         { example: "reading the tide tables" },
       ),
     }).prefault({}),
-    "How the bot is shown.",
-    RECONNECT,
+    "The bot's status at Discord.",
+    CONNECTION,
   ),
-  actions: laterSection(() => actions().prefault({}), "What the `discord` tool may do."),
-  execApprovals: laterSection(() =>
-    z.strictObject({
-      enabled: key(z.boolean().default(false), "Whether approvals are asked for by DM."),
-      approvers: key(z.array(id()).default([]), "Ids of those who are asked."),
-      agentFilter: key(z.array(text()).optional(), "Agents whose requests are sent.", {
-        unset: "all",
-        example: ["main"],
-      }),
-      sessionFilter: key(z.array(text()).optional(), "Sessions whose requests are sent.", {
-        unset: "all",
-        example: ["agent:main:main"],
-      }),
-      timeoutSec: key(whole(10, 86_400).default(600), "When a request expires as denied."),
-    }).prefault({}), "Approving commands by DM."),
-  configWrites: later(z.boolean().default(true), "`false` forbids `/config set` from Discord."),
-  rateLimit: key(rateLimit.prefault({}), "Bounds of what waits to be sent.", RECONNECT),
-  replyToMode: key(
-    z.enum(["off", "first", "all"]).default("off"),
-    "What is sent as a reply where the model asks for it: nothing, the first message, every one.",
+  actions: laterSection(
+    () => actions().prefault({}),
+    "Actions that the `discord` tool may take.",
+    { task: "agents" },
   ),
-  streaming: key(
-    z.enum(["off", "edit"]).default("off"),
-    "`edit` shows an answer while it is made, in a message that grows.",
+  execApprovals: laterSection(
+    () =>
+      z.strictObject({
+        enabled: key(z.boolean().default(false), "Whether to ask for approvals by DM."),
+        approvers: key(z.array(id()).default([]), "Ids of the users to ask.", {
+          example: ["123456789012345678"],
+        }),
+        agentFilter: key(z.array(text()).optional(), "Agents whose requests are sent.", {
+          unset: "all",
+          example: ["main"],
+        }),
+        sessionFilter: key(z.array(text()).optional(), "Sessions whose requests are sent.", {
+          unset: "all",
+          example: ["agent:main:main"],
+        }),
+        timeoutSec: key(
+          whole(10, 86_400).default(600),
+          "How long a request stays open. After that, it counts as denied.",
+          { unit: "seconds", example: 300 },
+        ),
+      }).prefault({}),
+    "Asks for approval of commands by DM.",
+    { task: "agents" },
   ),
-  mediaMaxMb: key(
-    amount(0, 500).default(8),
-    "Size of a file that is sent, in megabytes, where Discord allows as much.",
+  configWrites: later(
+    z.boolean().default(true),
+    "Whether `/config set` in Discord may change the config.",
+    { task: "operating" },
   ),
+  rateLimit: key(rateLimit.prefault({}), "Limits of messages waiting to be sent.", CONNECTION),
 };
 
-/** One account, with all that it inherits. */
+/** `channels.discord` as it applies to one account, with all inherited keys. */
 export const account = z.strictObject(accountKeys);
 
-/** One account as it is written; rules between its keys hold for what it inherits, too. */
+/** An account's section as written; rules between its keys apply after inheritance. */
 const ownKeys = () =>
   z.strictObject({
     ...accountKeys,
-    dm: key(ownDm().prefault({}), DM),
-    retry: key(ownRetry().prefault({}), RETRY, RECONNECT),
+    dm: key(ownDm().prefault({}), DM, ACCESS),
+    retry: key(ownRetry().prefault({}), RETRY, CONNECTION),
   });
 
-/** The letters of an account's id end up in session keys and in labels of figures. */
+/** Session keys and metric labels contain an account's id. */
 const accountId = () =>
-  z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "Expected a-z, 0-9, - and _, at most 64");
+  z.string().regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    "Expected an id of a-z, 0-9, - and _, at most 64 characters",
+  );
 
 const accounts = () =>
   z.record(accountId(), ownKeys()).default({}).superRefine((written, context) => {
@@ -222,10 +259,8 @@ const accounts = () =>
       context.addIssue({
         code: "custom",
         path: [name],
-        message: `${quoted(name)} and ${
-          quoted(other)
-        } are one account: upper and lower case are one`,
-        params: { hint: "keep one of them" },
+        message: `${quoted(name)} and ${quoted(other)} are the same account: case does not matter`,
+        params: { hint: "remove or rename one of them" },
       });
     }
   });
@@ -235,7 +270,14 @@ export const discord = z.strictObject({
   ...accountKeys,
   accounts: lazySection(
     accounts,
-    "More bot accounts by an id of yours; each has its own token and name, and inherits the rest " +
-      "key by key. `default` is the one whose token stands above, or in the environment.",
+    "More bot accounts, by an id of your choice. Each has its own `token` and `name`, takes any key " +
+      "of `channels.discord`, and inherits the keys that it does not set. `default` is the account " +
+      "of the token above or in the environment.",
+    {
+      example: { second: { token: { file: "second_token" } } },
+      entry: "<account>",
+      repeats: "channels.discord",
+      task: "connection",
+    },
   ),
 });

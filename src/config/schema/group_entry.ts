@@ -1,5 +1,5 @@
 /**
- * An entry of `dm.groupChannels`: a group DM where the bot may answer (P4, P5).
+ * Parses an entry of `dm.groupChannels`: a group DM that the bot may answer in (P4, P5).
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import type { AllowEntryProblem } from "../../policy/allowlist.ts";
 import type { GroupEntry } from "../../policy/rules.ts";
 
-/** What begins like an entry for people, and so names no group. */
+/** Prefixes of entries for people, which name no group. */
 const PERSON = /^(?:<@|(?:user|discord|role|pk):)/;
 
 /**
- * Reads one entry as an operator wrote it.
+ * Parses one entry.
  *
  * @param text `"*"`, `"<id>"`, `"channel:<id>"`, or a group's slug or exact name.
  */
@@ -21,12 +21,12 @@ export function parseGroupEntry(text: string): GroupEntry | AllowEntryProblem {
   if (entry === "") return { kind: "problem", why: "An entry is blank" };
   if (entry === "*") return { kind: "any" };
   if (PERSON.test(entry)) {
-    return { kind: "problem", why: `"${entry}" is no group DM: people belong in allowFrom` };
+    return { kind: "problem", why: `"${entry}" is not a group DM: users belong in allowFrom` };
   }
   const digits = /^(?:channel:(.*)|(\d+))$/s.exec(entry);
   if (!digits) return { kind: "name", name: entry };
   const id = parseSnowflake<"channel">(digits[1] ?? digits[2] ?? "");
   return id
     ? { kind: "channel", id }
-    : { kind: "problem", why: `"${entry}" holds no Discord channel id` };
+    : { kind: "problem", why: `"${entry}" contains no Discord channel id` };
 }

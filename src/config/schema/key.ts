@@ -1,8 +1,8 @@
 /**
- * What the schema says of a key beside its type: its words, and whether this version acts on it.
+ * Documents the config's keys: descriptions, units, examples, and whether this version acts on them.
  *
- * The words are kept in a registry of ours and not by `.meta()`, which copies the schema of each
- * key it is called on: the whole of it is built whenever Barnacle starts.
+ * The documents are in a registry of ours. zod's `.meta()` copies the schema of each key, and
+ * Barnacle builds the whole schema whenever it starts.
  *
  * @module
  */
@@ -13,38 +13,58 @@ import { z } from "zod";
  * Whether this version acts on a key.
  *
  * - `built`: it does.
- * - `later`: it is read and checked, and has no effect.
- * - `denies`: it would let somebody in or keep somebody out; what it asks for is denied.
+ * - `later`: it reads and checks the key, which has no effect.
+ * - `denies`: the key would let messages in or keep them out; Barnacle denies those messages.
  */
 export type Built = "built" | "later" | "denies";
 
 /**
  * When a change of a key takes effect (C9).
  *
- * - `now`: with the next message; turns that run keep what they began with.
- * - `reconnect`: the account connects anew by itself, and resumes its session.
+ * - `now`: with the next message; running turns keep the config with which they began.
+ * - `reconnect`: the account reconnects by itself, and resumes its gateway session.
  * - `restart`: with the next start of the process.
  */
 export type TakesEffect = "now" | "reconnect" | "restart";
 
-/** What is known of a key. */
+/** The part of `docs/configuration.md` that has a key. */
+export type Task =
+  | "access"
+  | "replies"
+  | "models"
+  | "agents"
+  | "connection"
+  | "operating"
+  | "texts";
+
+/** The document of a key. */
 export interface KeyDoc {
-  /** One or two sentences for the operator. */
+  /** One to three sentences for the operator: first what the key does. */
   readonly description: string;
-  /** That of the section, where a key says nothing else. */
+  /** That of the section if absent. */
+  readonly task?: Task;
+  /** That of the section if absent; at the top, `built`. */
   readonly built?: Built;
-  /** What holds where the key is not written and the schema has no default, in words. */
+  /** The default, in words, of a key for which the schema has none. */
   readonly unset?: string;
-  /** A value for the example, where the schema has no default. */
+  /** Unit of a number, in the plural: `"seconds"`. */
+  readonly unit?: string;
+  /** A valid value other than the default. Booleans and single words need none. */
   readonly example?: unknown;
-  /** What a key that is written and denied does in this version. */
+  /** Whether the short example has the key. */
+  readonly isCommon?: true;
+  /** Placeholder for the names in a record: `"<guild>"`. */
+  readonly entry?: string;
+  /** Config path of the keys that each entry takes, too; so they are documented only there. */
+  readonly repeats?: string;
+  /** The effect that a `denies` key has in this version. */
   readonly denial?: string;
-  /** That of the section, where a key says nothing else; at the top, `now`. */
+  /** That of the section if absent; at the top, `now`. */
   readonly takesEffect?: TakesEffect;
 }
 
-/** When a change takes effect, as a sentence; `undefined` where that is at once. */
-export function effectText({ takesEffect = "now" }: KeyDoc): string | undefined {
+/** When a change takes effect, as a sentence; `undefined` for `now`. */
+function effectText({ takesEffect = "now" }: KeyDoc): string | undefined {
   switch (takesEffect) {
     case "now":
       return undefined;
@@ -55,51 +75,57 @@ export function effectText({ takesEffect = "now" }: KeyDoc): string | undefined 
   }
 }
 
-/** All keys with what is said of them. */
-export const docs = z.registry<KeyDoc>();
+/** A key's document as sentences: description, default in words, and effect of a change. */
+export function docText(doc: KeyDoc): string {
+  const unset = doc.unset === undefined ? undefined : `Default: ${doc.unset}.`;
+  return [doc.description, unset, effectText(doc)].filter((part) => part !== undefined).join(" ");
+}
 
-/** Documents a key; the schema comes back as it is. */
+/** The documents of all keys. */
+export const docs: z.core.$ZodRegistry<KeyDoc> = z.registry<KeyDoc>();
+
+/** Documents a key, and returns its schema unchanged. */
 export function key<S extends z.ZodType>(
   schema: S,
   description: string,
-  more: Omit<KeyDoc, "description"> = {},
+  details: Omit<KeyDoc, "description"> = {},
 ): S {
-  const doc: KeyDoc = { description, ...more };
+  const doc: KeyDoc = { description, ...details };
   docs.add<z.ZodType>(schema, doc);
   return schema;
 }
 
-/** Documents a key that this version reads and does nothing with. */
+/** Documents a key that has no effect in this version. */
 export function later<S extends z.ZodType>(
   schema: S,
   description: string,
-  more: Omit<KeyDoc, "description" | "built"> = {},
+  details: Omit<KeyDoc, "description" | "built"> = {},
 ): S {
-  return key(schema, description, { ...more, built: "later" });
+  return key(schema, description, { ...details, built: "later" });
 }
 
 /**
- * Documents a section whose schema is made when it is first written or asked about: half of all
- * keys are in such sections, and a start should not pay for them. Without it zod would look into
- * it for a default, so it is told that there is none.
+ * Documents a section whose schema is built on first use, which saves half of all keys at a start.
+ *
+ * zod would build it to look for a default, so `optin` says that there is none.
  */
 export function lazySection<S extends z.ZodType>(
   build: () => S,
   description: string,
-  more: Omit<KeyDoc, "description"> = {},
+  details: Omit<KeyDoc, "description"> = {},
 ): z.ZodOptional<z.ZodLazy<S>> {
   const section = z.lazy(build);
   Object.defineProperty(section._zod, "optin", { value: undefined });
-  return key(section.optional(), description, more);
+  return key(section.optional(), description, details);
 }
 
-/** The same for a section that this version does nothing with. */
+/** The same for a section that has no effect in this version. */
 export function laterSection<S extends z.ZodType>(
   build: () => S,
   description: string,
-  more: Omit<KeyDoc, "description"> = {},
+  details: Omit<KeyDoc, "description"> = {},
 ): z.ZodOptional<z.ZodLazy<S>> {
-  return lazySection(build, description, { built: "later", ...more });
+  return lazySection(build, description, { built: "later", ...details });
 }
 
 /** Whole numbers from `least` to `most`. */
@@ -117,10 +143,14 @@ export function text(): z.ZodString {
   return z.string().min(1);
 }
 
-/** Addresses on the web. What is in them may be shown, so a password goes elsewhere. */
+/**
+ * Addresses on the web. Barnacle may show them, so they must not hold a password.
+ *
+ * @param hint Where to write the password.
+ */
 export function address(hint: string): z.ZodURL {
   return z.url({ protocol: /^https?$/ }).refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
-    error: "An address must hold no password",
+    error: "The address must not contain a password",
     params: { hint },
   });
 }

@@ -1,5 +1,5 @@
 /**
- * `messages`: how messages are read and written, and what Barnacle says in its own name.
+ * Keys of `messages`: how Barnacle reads and writes messages, and its own sentences.
  *
  * @module
  */
@@ -8,29 +8,31 @@ import { z } from "zod";
 import { SENTENCES, type TextKey } from "../../render/notices.ts";
 import { key, laterSection, text, whole } from "./key.ts";
 
+/** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
 
+/** The description of each such list. */
 export const MENTION_PATTERNS =
-  "Regular expressions (RE2, any case) that count as a mention in guilds; `[]` is none.";
+  "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none.";
 
-/** Made once for all sentences: a schema for each would cost a start 2 ms. */
-const words = text().max(2_000).regex(
-  /\S/,
-  "Expected words: it is said so that nobody waits in vain",
-);
+/** One schema for all sentences: one for each would cost a start 2 ms. */
+const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
 
-/** A sentence of the operator's; what it may hold is said by the table of them. */
+/** A sentence in the operator's words; `SENTENCES` has its placeholders. */
 function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
   const { when, words: fillIns, text: ours } = SENTENCES[name];
-  const filled = Object.entries(fillIns).map(([word, becomes]) => `\`{${word}}\` is ${becomes}`);
+  const placeholders = Object.entries(fillIns).map(([word, becomes]) =>
+    `\`{${word}}\`: ${becomes}`
+  );
   return key(
     words.optional(),
-    `What is said when ${[when, filled.join(", ")].filter(Boolean).join("; ")}.`,
+    `Text for when ${when}.` +
+      (placeholders.length === 0 ? "" : ` Placeholders: ${placeholders.join("; ")}.`),
     { unset: JSON.stringify(ours), example },
   );
 }
 
-/** One of Unicode's, with or without the mark that it is a picture; or as it is written in a message. */
+/** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
 const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
 
 const texts = {
@@ -63,65 +65,89 @@ const texts = {
   joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 
+/** `messages`. */
 export const messages = z.strictObject({
   groupChat: key(
     z.strictObject({
-      historyLimit: key(whole(0, 500).optional(), "Where `historyLimit` of Discord is not set.", {
-        unset: "20",
-        example: 20,
-      }),
+      historyLimit: key(
+        whole(0, 500).optional(),
+        "`historyLimit` of accounts that do not set it: the maximum number of recent channel " +
+          "messages, not addressed to the bot, to give the model as context.",
+        { unset: "`20`", unit: "messages", example: 50, task: "agents" },
+      ),
       mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
         unset: "the agent's name",
         example: ["\\bbarney\\b"],
+        task: "access",
       }),
     }).prefault({}),
-    "Guild channels.",
+    "Settings for guild channels.",
   ),
-  texts: key(z.strictObject(texts).prefault({}), "Barnacle's own sentences in your words."),
   maxChunks: key(
     whole(1, 100).default(12),
-    "Messages of one reply, at most; a longer one is its beginning, and a file.",
+    "Maximum number of messages of one reply. Of a longer reply, Barnacle sends the beginning, and " +
+      "the whole text as a file.",
+    { unit: "messages", example: 5 },
   ),
   tables: key(
     z.enum(["code", "bullets", "off"]).default("code"),
-    "How a table is shown, which Discord cannot.",
+    "How to show Markdown tables, which Discord cannot. `code`: as a code block. `bullets`: as a " +
+      "list. `off`: unchanged.",
   ),
   ackReaction: key(
     z.string().refine(
       (written) => written === "" || EMOJI.test(written),
       "Expected one emoji, or one of the server's own as <:name:id>",
     ).default("👀"),
-    "The reaction that says: read. None if empty; one of the server's own is `<:name:id>`.",
+    "Reaction that marks a message as read: an emoji, or a server's own as `<:name:id>`. An empty " +
+      "text disables it.",
+    { example: "", isCommon: true },
   ),
   ackReactionScope: key(
     z.enum(["group-mentions", "group-all", "direct", "all", "off"]).default("group-mentions"),
-    "Where that reaction is shown.",
+    "Which messages that the bot will answer get the reaction. `group-mentions`: mentions outside " +
+      "direct messages. `group-all`: all outside direct messages. `direct`: direct messages. " +
+      "`all`: all. `off`: none.",
   ),
   removeAckAfterReply: key(
     z.boolean().default(false),
-    "Whether that reaction goes after the reply.",
+    "Whether to remove the reaction after the reply.",
   ),
   linkHosts: key(
     z.array(
       z.string().regex(
         /^(?:\*\.)?[^\s/:@*?#]+$/,
-        'Expected a host, such as "example.org", or "*.example.org" for all below it',
+        'Expected a host, such as "example.org", or "*.example.org" for all its subdomains',
       ),
     ).default([]),
-    "Hosts whose links the model may write whole, beside those that the conversation names; " +
-      "`*.example.org` are all below `example.org`.",
+    "Hosts that the model may link to, in addition to hosts in the conversation. Links to others " +
+      "become code without their query. `*.example.org` stands for all subdomains.",
+    { example: ["example.org", "*.example.org"] },
   ),
-  queue: laterSection(() =>
-    z.strictObject({
-      mode: key(
-        z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
-        "What becomes of it.",
-        {
-          unset: "collect in guilds, steer in DMs",
-          example: "collect",
-        },
-      ),
-      perUser: key(whole(1, 100).default(3), "Turns of a user that wait, at most."),
-      perChannel: key(whole(1, 100).default(8), "Turns of a channel that wait, at most."),
-    }).prefault({}), "What becomes of messages that arrive during a turn."),
+  queue: laterSection(
+    () =>
+      z.strictObject({
+        mode: key(
+          z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
+          "How to handle such messages.",
+          { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
+        ),
+        perUser: key(whole(1, 100).default(3), "Maximum number of a user's turns that wait.", {
+          unit: "turns",
+          example: 5,
+        }),
+        perChannel: key(
+          whole(1, 100).default(8),
+          "Maximum number of a channel's turns that wait.",
+          { unit: "turns", example: 5 },
+        ),
+      }).prefault({}),
+    "Handling of messages that arrive during a turn.",
+    { task: "agents" },
+  ),
+  texts: key(
+    z.strictObject(texts).prefault({}),
+    "Replaces Barnacle's own sentences. Words in braces are placeholders.",
+    { task: "texts" },
+  ),
 });

@@ -1,19 +1,19 @@
 /**
- * The one schema of the config: every key, its default and what is said of it.
+ * Defines the schema of the config: every key with its type, default and document.
  *
- * Checking, the JSON Schema, the example file and the README's table are all made from it, so
- * that none of them can say something else. What it gives are settings as written, with defaults
- * filled in; `config.ts` makes of them what the program reads.
+ * Validation, the JSON Schema, `config.example.jsonc` and `docs/configuration.md` all come from it,
+ * so they agree. Parsing fills in defaults; `to_config.ts` makes the program's config of the result.
  *
  * @module
  */
 
 import { z } from "zod";
 import { key } from "./key.ts";
-import { agents, bindings, models, router, session, tools } from "./agents.ts";
+import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
+import { models } from "./models.ts";
 import {
   budgets,
   commands,
@@ -27,13 +27,14 @@ import {
   store,
 } from "./service.ts";
 
-/** Whether a `channels.discord` is written counts (P6), so it has no default of its own. */
+/** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
 
 /** The config file. */
 export const configSchema = z.strictObject({
-  $schema: key(z.string().optional(), "Where an editor finds the JSON Schema of this file.", {
+  $schema: key(z.string().optional(), "Path or address of this file's JSON Schema, for editors.", {
     example: "./barnacle.schema.json",
+    task: "operating",
   }),
   channels: key(
     z.strictObject({
@@ -41,30 +42,36 @@ export const configSchema = z.strictObject({
         z.strictObject({
           groupPolicy: key(
             groupPolicy().optional(),
-            "Which guilds, where there is no `channels.discord` at all.",
-            { unset: '"open", with a warning', example: "allowlist" },
+            "Guilds that the bot answers in if the config has no `channels.discord`; values as of " +
+              "`channels.discord.groupPolicy`.",
+            { unset: '`"open"`, with a warning', example: "allowlist" },
           ),
         }).prefault({}),
-        "For channels without a section.",
+        "Defaults for channels without a section.",
+        { task: "access" },
       ),
       discord: discordSection,
     }).prefault({}),
-    "Where people talk to the agent.",
+    "Chat platforms.",
   ),
-  agents: key(agents.prefault({}), "The agent that answers."),
-  models: key(models.prefault({}), "Models, and where they are."),
-  messages: key(messages.prefault({}), "How messages are read and written."),
-  session: key(session.prefault({}), "Which messages share a memory."),
-  http: key(http.prefault({}), "Health and metrics over HTTP.", { takesEffect: "restart" }),
-  log: key(log.prefault({}), "What is logged."),
-  shutdown: key(shutdown.prefault({}), "How Barnacle ends."),
-  preflight: key(preflight.prefault({}), "What is looked at before Barnacle connects.", {
+  agents: key(agents.prefault({}), "The agent that answers.", { task: "agents" }),
+  models: key(models.prefault({}), "Models and their servers.", { task: "models" }),
+  messages: key(messages.prefault({}), "How to read and write messages.", { task: "replies" }),
+  session: key(session.prefault({}), "Which messages share a memory.", { task: "agents" }),
+  http: key(http.prefault({}), "Health checks and metrics over HTTP.", {
+    task: "operating",
+    takesEffect: "restart",
+  }),
+  log: key(log.prefault({}), "Logging.", { task: "operating" }),
+  shutdown: key(shutdown.prefault({}), "How Barnacle stops.", { task: "operating" }),
+  preflight: key(preflight.prefault({}), "Checks before Barnacle connects.", {
+    task: "connection",
     takesEffect: "reconnect",
   }),
-  store: key(store.prefault({}), "The store.", { takesEffect: "restart" }),
+  store: key(store.prefault({}), "The store.", { task: "operating", takesEffect: "restart" }),
   bindings,
   router,
-  commands: key(commands.prefault({}), "Commands in Discord."),
+  commands: key(commands.prefault({}), "Commands in Discord.", { task: "access" }),
   tools,
   exec,
   skills,
@@ -72,16 +79,16 @@ export const configSchema = z.strictObject({
   budgets,
 });
 
-/** The file as checked, with defaults filled in. */
+/** A valid file's values, with defaults. */
 export type Settings = z.output<typeof configSchema>;
 
-/** `channels.discord` as checked; of its accounts, all that holds for each. */
+/** A valid `channels.discord`; each of its accounts has all inherited keys. */
 export type DiscordSettings = z.output<typeof discord>;
 
-/** What holds for one account: its own keys, and those above that it inherits (C6). */
+/** The settings of one account: its own keys, and the keys that it inherits (C6). */
 export type AccountSettings = z.output<typeof account>;
 
-/** The account of a config that has no `channels.discord`. */
+/** The settings of the account if the config has no `channels.discord`. */
 export function accountDefaults(): AccountSettings {
   return account.parse({}, { jitless: true });
 }

@@ -1,8 +1,8 @@
 /**
- * Tokens and keys: where they come from, and a type that does not show them.
+ * Reads tokens and API keys of the config, in a type that never prints them.
  *
- * A secret is text only for who calls `reveal()`. Whatever prints things it was not told about,
- * a log line, an error, a dump of the config, prints `[redacted]`.
+ * Only `reveal()` returns the text of a secret. Log lines, errors and dumps of the config print
+ * `[redacted]`.
  *
  * @module
  */
@@ -10,7 +10,7 @@
 import { z } from "zod";
 import { codeOf } from "../../lib/error_code.ts";
 
-/** Environment variables, as the host has them. */
+/** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const REDACTED = "[redacted]";
@@ -19,63 +19,74 @@ const REDACTED = "[redacted]";
 export class Secret {
   readonly #text: string;
 
+  /** Hides a text. */
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** The text itself: for the request that needs it, and for nothing else. */
+  /** The text itself, for the request that needs it. */
   reveal(): string {
     return this.#text;
   }
 
+  /** A placeholder, never the text. */
   toString(): string {
     return REDACTED;
   }
 
+  /** A placeholder, never the text. */
   toJSON(): string {
     return REDACTED;
   }
 
+  /** A placeholder, never the text. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return REDACTED;
   }
 }
 
-/** A secret that a variable of the environment holds: `"${NAME}"`. */
+/** A secret in an environment variable: `"${NAME}"`. */
 export class EnvReference {
+  /** Name of the variable. */
   readonly env: string;
 
+  /** Refers to a variable by its name. */
   constructor(env: string) {
     this.env = env;
   }
 
+  /** The reference as the config writes it. */
   toJSON(): string {
     return `\${${this.env}}`;
   }
 }
 
-/** A secret that a file holds. */
+/** A secret in a file. */
 export interface FileReference {
-  /** As written: relative to the credentials of the service or to the config file (C5). */
+  /** As written; relative to the service's credentials directory or to the config file (C5). */
   readonly file: string;
 }
 
-/** Where the config says that a secret is. */
+/** The place of a secret, as the config names it. */
 export type SecretSource = Secret | EnvReference | FileReference;
 
-/** Why a secret cannot be had, in words for the operator. */
+/** Why a secret cannot be read, for the operator. */
 export interface SecretProblem {
+  /** Tells a problem from a {@link Secret}. */
   readonly kind: "problem";
+  /** The fault, for the operator. */
   readonly why: string;
+  /** How to fix it. */
   readonly hint: string;
-  /** It is not to be had here, but may be where the bot runs. */
+  /** Set if the secret may exist on the bot's own machine. */
   readonly isAbsent?: true;
 }
 
-/** What finding a secret needs of the world. */
+/** Everything that reading a secret needs from outside. */
 export interface SecretPlaces {
+  /** Environment variables. */
   readonly env: Env;
-  /** Path of the config file; `undefined` where there is none. */
+  /** Path of the config file; `undefined` if there is none. */
   readonly configFile: string | undefined;
   /**
    * The text of a file.
@@ -83,18 +94,18 @@ export interface SecretPlaces {
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
-  /** Whether the bot runs elsewhere, with secrets that are not here: their lack is a warning. */
+  /** Whether the bot runs elsewhere; then missing secrets are only a warning. */
   readonly isElsewhere?: boolean;
 }
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
-/** Visible ASCII: what a header can carry. */
+/** Visible ASCII, which headers can carry. */
 const SENDABLE = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
 const FILE = z.strictObject({ file: z.string().min(1) });
 
-/** What `secret()` made, so that a walk over the schema knows what not to show. */
+/** The schemas of `secret()`, by which a walk over the schema finds secrets. */
 const secretSchemas = new WeakSet<z.core.$ZodType>();
 
 /** Whether a part of the schema is a secret. */
@@ -102,7 +113,7 @@ export function isSecretSchema(schema: z.core.$ZodType): boolean {
   return secretSchemas.has(schema);
 }
 
-/** Whether a text only says where a secret is. */
+/** Whether a text only refers to an environment variable. */
 export function isReference(written: string): boolean {
   return REFERENCE.test(written.trim());
 }
@@ -114,7 +125,7 @@ export function secret() {
   return schema;
 }
 
-/** The same; one that is blank counts as not set. */
+/** The same, but a blank text counts as not set. */
 export function secretOrBlank() {
   const schema = z.union([z.string(), FILE]).transform((written, context) =>
     typeof written === "string" && written.trim() === "" ? undefined : toSource(written, context)
@@ -142,11 +153,11 @@ function toSource(
 }
 
 /**
- * Finds a secret.
+ * Reads a secret.
  *
- * Never rejects: a file that cannot be read is a problem to tell, like one that is not there.
+ * Never rejects: a missing or unreadable file is a problem for the operator.
  *
- * @returns The secret, trimmed, or why there is none. No problem holds any part of the secret.
+ * @returns The secret, trimmed, or why there is none. No problem contains any part of the secret.
  */
 export async function resolveSecret(
   source: SecretSource,
@@ -157,7 +168,7 @@ export async function resolveSecret(
   return await fromFile(source.file, places);
 }
 
-/** Takes off the `Bot ` that people copy along with a token. */
+/** Removes the `Bot ` that operators copy with a token. */
 export function botToken(token: Secret): Secret | SecretProblem {
   return checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), "The token");
 }
@@ -194,7 +205,7 @@ async function fromFile(
       return {
         kind: "problem",
         why: `The file ${candidate} cannot be read (${codeOf(cause) ?? "unknown reason"})`,
-        hint: "let the user that Barnacle runs as read it, and nobody else",
+        hint: "make it readable by Barnacle's user only",
         isAbsent: true,
       };
     }
@@ -203,12 +214,12 @@ async function fromFile(
   return {
     kind: "problem",
     why: `There is no file ${candidates.join(" or ")}`,
-    hint: "write the secret into it, readable by Barnacle's user only",
+    hint: "create it with the secret, readable by Barnacle's user only",
     isAbsent: true,
   };
 }
 
-/** Where a file may be, in order (C5). */
+/** Paths to try, in order (C5). */
 function candidatesOf(
   path: string,
   credentials: string | undefined,
@@ -227,13 +238,13 @@ function candidatesOf(
 function checked(value: string, what: string): Secret | SecretProblem {
   const trimmed = value.replace(/^\uFEFF/, "").trim();
   if (trimmed === "") {
-    return { kind: "problem", why: `${what} is empty`, hint: "put the secret there" };
+    return { kind: "problem", why: `${what} is empty`, hint: "write the secret there" };
   }
   if (!SENDABLE.test(trimmed)) {
     return {
       kind: "problem",
-      why: `${what} holds a character that no token or key has, such as a line break`,
-      hint: "copy the secret again, alone and on one line",
+      why: `${what} contains a character that no token or key has, such as a line break`,
+      hint: "copy the secret again, on one line",
     };
   }
   return new Secret(trimmed);

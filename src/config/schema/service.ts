@@ -1,5 +1,5 @@
 /**
- * The rest of the config: commands, tools of the host, and the service itself.
+ * Keys for commands, tools of the host, and the service itself.
  *
  * @module
  */
@@ -9,163 +9,226 @@ import { address, amount, key, later, laterSection, text, whole } from "./key.ts
 import { people } from "./access.ts";
 import { secret } from "./secrets.ts";
 
+/** `commands`. */
 export const commands = z.strictObject({
   native: key(
     z.union([z.boolean(), z.literal("auto")]).default("auto"),
-    "Whether slash commands are registered; `false` removes them. `auto` registers them.",
+    "Whether to register slash commands. `auto` and `true` register them; `false` removes them.",
+    { example: false },
   ),
-  text: later(z.boolean().default(true), "Commands as messages that begin with `/`."),
-  config: later(z.boolean().default(false), "Whether `/config` exists."),
+  text: later(z.boolean().default(true), "Whether messages that begin with `/` are commands."),
+  config: later(z.boolean().default(false), "Whether there is a `/config` command."),
   useAccessGroups: key(
     z.boolean().default(true),
-    "`false` spares commands the allowlists; an owner's still need an owner.",
+    "Whether allow lists apply to commands. With `false`, users who are not listed may give " +
+      "commands, too. Commands for owners still need an owner.",
   ),
   ownerAllowFrom: key(
     people().optional(),
-    "Who owns the bot: by id or name, in every place, and whom its buttons obey.",
-    { unset: "the application's owner or team", example: ["123456789012345678"] },
+    "Owners of the bot, by id or name. They may give every command and press every button, and get " +
+      "the bot's notices.",
+    {
+      unset: "the owner of the Discord application, or its team",
+      example: ["123456789012345678"],
+      isCommon: true,
+    },
   ),
 });
 
-export const exec = laterSection(() =>
-  z.strictObject({
-    mode: key(
-      z.enum(["deny", "allowlist", "ask", "full"]).default("ask"),
-      "Whether a command of the host runs: never, if listed, if approved, always.",
-    ),
-    sandbox: key(
-      z.enum(["auto", "off"]).default("auto"),
-      "Whether commands run apart from the token; `off` takes the risk.",
-    ),
-  }).prefault({}), "Running commands of the host.");
+/** `exec`. */
+export const exec = laterSection(
+  () =>
+    z.strictObject({
+      mode: key(
+        z.enum(["deny", "allowlist", "ask", "full"]).default("ask"),
+        "When to run a command on the host. `deny`: never. `allowlist`: if listed. `ask`: if " +
+          "approved. `full`: always.",
+      ),
+      sandbox: key(
+        z.enum(["auto", "off"]).default("auto"),
+        "Whether to isolate commands from the bot's token. `off` takes the risk.",
+      ),
+    }).prefault({}),
+  "Runs commands on the host.",
+  { task: "agents" },
+);
 
-export const skills = laterSection(() =>
-  z.strictObject({
-    folders: key(z.array(text()).default([]), "Folders that hold skills."),
-  }).prefault({}), "What agents know how to do.");
+/** `skills`. */
+export const skills = laterSection(
+  () =>
+    z.strictObject({
+      folders: key(z.array(text()).default([]), "Folders that contain skills.", {
+        example: ["/srv/skills"],
+      }),
+    }).prefault({}),
+  "Skills of the agents.",
+  { task: "agents" },
+);
 
-export const mcp = laterSection(() =>
-  z.strictObject({
-    servers: key(
-      z.record(
-        text(),
-        z.strictObject({
-          url: address("put it into headers").optional(),
-          command: text().optional(),
-          args: z.array(z.string()).default([]),
-          env: z.record(text(), secret()).default({}),
-          headers: z.record(text(), secret()).default({}),
-          allow: z.array(text()).optional(),
-        }).superRefine(({ url, command }, context) => {
-          if ((url === undefined) !== (command === undefined)) return;
-          context.addIssue({
-            code: "custom",
-            message: "A server has either a url or a command",
-            params: { hint: "write one of them" },
-          });
-        }),
-      ).default({}),
-      "Servers by a name of yours.",
-    ),
-  }).prefault({}), "Tools by the Model Context Protocol.");
+/** `mcp`. */
+export const mcp = laterSection(
+  () =>
+    z.strictObject({
+      servers: key(
+        z.record(
+          text(),
+          z.strictObject({
+            url: address("put it into headers").optional(),
+            command: text().optional(),
+            args: z.array(z.string()).default([]),
+            env: z.record(text(), secret()).default({}),
+            headers: z.record(text(), secret()).default({}),
+            allow: z.array(text()).optional(),
+          }).superRefine(({ url, command }, context) => {
+            if ((url === undefined) !== (command === undefined)) return;
+            context.addIssue({
+              code: "custom",
+              message: 'A server needs either "url" or "command"',
+              params: { hint: "write one of them" },
+            });
+          }),
+        ).default({}),
+        "Servers, by a name of your choice.",
+        { entry: "<server>", example: { files: { command: "mcp-files" } } },
+      ),
+    }).prefault({}),
+  "Tools of Model Context Protocol servers.",
+  { task: "agents" },
+);
 
 const budget = (of: string) =>
   key(
     z.strictObject({
-      tokensPerDay: key(whole(0, Number.MAX_SAFE_INTEGER).optional(), "Tokens in a day, at most.", {
-        unset: "no bound",
-        example: 1_000_000,
-      }),
-      moneyPerDay: key(amount(0, 1_000_000).optional(), "Money in a day, at most.", {
-        unset: "no bound",
+      tokensPerDay: key(
+        whole(0, Number.MAX_SAFE_INTEGER).optional(),
+        "Maximum number of tokens per day.",
+        { unset: "no limit", unit: "tokens", example: 1_000_000 },
+      ),
+      moneyPerDay: key(amount(0, 1_000_000).optional(), "Maximum cost per day.", {
+        unset: "no limit",
         example: 5,
       }),
     }).prefault({}),
     `Budget of ${of}.`,
   );
 
-export const budgets = laterSection(() =>
-  z.strictObject({
-    perUser: budget("a user"),
-    perGuild: budget("a guild"),
-    perAgent: budget("an agent"),
-    total: budget("all"),
-  }).prefault({}), "What may be spent on models.");
+/** `budgets`. */
+export const budgets = laterSection(
+  () =>
+    z.strictObject({
+      perUser: budget("each user"),
+      perGuild: budget("each guild"),
+      perAgent: budget("each agent"),
+      total: budget("the whole bot"),
+    }).prefault({}),
+  "Limits of the cost of models.",
+  { task: "models" },
+);
 
+/** `preflight`. */
 export const preflight = z.strictObject({
   requiredVars: key(
     z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Expected the name of a variable"))
       .default([]),
-    "Variables of the environment without which Barnacle does not start.",
+    "Environment variables that must be set. If one is missing, Barnacle does not start.",
+    { example: ["DISCORD_BOT_TOKEN", "OPENAI_API_KEY"] },
   ),
   network: key(
     z.boolean().default(true),
-    "Whether a start looks at the way to Discord, the token and the intents.",
+    "Whether to check the network path to Discord, the token and the intents at each start.",
   ),
-  dns: key(z.boolean().default(true), "Whether that look reports names that are not found."),
+  dns: key(z.boolean().default(true), "Whether that check reports DNS look-ups."),
 });
 
+/** `shutdown`. */
 export const shutdown = z.strictObject({
-  graceSec: key(amount(0, 600).default(20), "Seconds that running turns have to end."),
+  graceSec: key(
+    amount(0, 600).default(20),
+    "How long running turns may continue after a signal to stop.",
+    { unit: "seconds", example: 60 },
+  ),
 });
 
+/** `store`. */
 export const store = z.strictObject({
   retention: key(
     z.strictObject({
       decisionsDays: key(
         whole(0, 36_500).default(30),
-        "Why messages were answered or not; 0 is for ever.",
+        "How long to keep decisions: why the bot answered a message or did not. 0 keeps them for " +
+          "ever, within `decisionsMax`.",
+        { unit: "days", example: 90 },
       ),
       decisionsMax: key(
         whole(1, 100_000_000).default(200_000),
-        "How many of those there are, at most, the newest.",
+        "Maximum number of decisions to keep: the newest ones.",
+        { unit: "decisions", example: 1_000_000 },
       ),
       contextDays: key(
         whole(0, 36_500).default(14),
-        "Messages that were not said to the bot; 0 is for ever.",
+        "How long to keep messages that were not addressed to the bot, at most 200 of each channel. " +
+          "0 keeps them for ever.",
+        { unit: "days", example: 3 },
       ),
       mediaDays: key(
         whole(0, 36_500).default(7),
-        "Files that never reached Discord; 0 is for ever.",
+        "How long to keep files that never reached Discord. 0 keeps them for ever.",
+        { unit: "days", example: 30 },
       ),
       transcriptsDays: later(
         whole(0, 36_500).default(0),
-        "What was said to the bot and answered; 0 is for ever.",
+        "How long to keep answered messages with their answers. 0 keeps them for ever.",
+        { unit: "days", example: 365 },
       ),
-      maxMb: later(whole(16, 10_000_000).default(2_048), "Size of the store, in megabytes."),
+      maxMb: later(whole(16, 10_000_000).default(2_048), "Maximum size of the store.", {
+        unit: "megabytes",
+        example: 512,
+      }),
     }).prefault({}),
-    "How long things are kept, in days.",
+    "How long to keep records, in days.",
   ),
 });
 
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
 
+/** `log`. */
 export const log = z.strictObject({
   level: key(
     z.enum(LOG_LEVELS).default("info"),
-    "How much is logged; `connection_debug` is `info` and all of the gateway.",
+    "Least level of log lines to write. `connection_debug` is `info` with all details of the " +
+      "gateway connection; accounts reconnect when it is switched on or off.",
+    { example: "debug" },
   ),
 });
 
+/** `http`. */
 export const http = z.strictObject({
   bind: key(
     z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"]),
-    "Addresses of `/healthz` and its kind; another than loopback takes `http.token`.",
+    "Addresses to listen on for `/healthz`, `/readyz`, `/livez` and `/metrics`. An address that " +
+      "other machines can reach needs `http.token`.",
+    { example: "127.0.0.1" },
   ),
-  port: key(whole(0, 65_535).default(8_787), "Their port; 0 takes a free one."),
-  token: key(secret().optional(), "What other machines must send: 32 characters or more.", {
-    unset: "none",
-    example: "${BARNACLE_HTTP_TOKEN}",
+  port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
+    example: 8_080,
   }),
+  token: key(
+    secret().optional(),
+    "Bearer token with which other machines may read details. Required, with at least 32 " +
+      "characters, if they can reach `http.bind`. It is written like `channels.discord.token`.",
+    { unset: "none", example: "${BARNACLE_HTTP_TOKEN}" },
+  ),
   hosts: key(
     z.array(text()).default([]),
-    "Names by which other machines may ask, without a port; this machine's own always work.",
+    "Host names, without a port, under which other machines may reach the server. `localhost`, " +
+      "`127.0.0.1` and `[::1]` always work.",
+    { example: ["barnacle.home.arpa"] },
   ),
-  dashboard: later(z.boolean().default(false), "Whether there is a dashboard."),
+  dashboard: later(z.boolean().default(false), "Whether to serve a dashboard."),
   keepAliveUrl: key(
     address("leave it out: /livez asks for none").optional(),
-    "The service's own public address, for hosts that put idle processes to sleep: its `/livez` is " +
-      "fetched every 4 minutes.",
+    "Public address of this service. Barnacle requests its `/livez` every 4 minutes, for hosts that " +
+      "put idle processes to sleep.",
     { unset: "off", example: "https://bot.example.org" },
   ),
 });

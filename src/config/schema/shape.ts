@@ -1,5 +1,5 @@
 /**
- * Questions to the schema: which keys there are, what is allowed, what is said of a key.
+ * Answers questions about the schema: its keys, their allowed values and their documents.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import type { Segment } from "../text/tree.ts";
 /** Any part of the schema. */
 export type Schema = z.core.$ZodType;
 
-/** What is said of a part of the schema; the wrappers around it are looked through. */
+/** The document of a key; looks through the wrappers around its schema. */
 export function docOf(schema: Schema): KeyDoc | undefined {
   return viewOf(schema).doc;
 }
 
-/** A schema and those it is wrapped around, the outermost first. */
+/** A schema and the schemas within it, the outermost first. */
 export function layersOf(schema: Schema): readonly Schema[] {
   const inner = innerOf(schema);
   return inner ? [schema, ...layersOf(inner)] : [schema];
@@ -28,12 +28,12 @@ export function core(schema: Schema): Schema {
   return viewOf(schema).core;
 }
 
-/** Whether what stands there is a token or key. */
+/** Whether a value is a token or API key. */
 export function isSecret(schema: Schema): boolean {
   return viewOf(schema).isSecret;
 }
 
-/** What is asked of a schema for each key of a file, and is always the same. */
+/** Cached facts of a schema, which every key of a file needs. */
 interface View {
   readonly core: Schema;
   readonly doc: KeyDoc | undefined;
@@ -61,11 +61,11 @@ function innerOf(schema: Schema): Schema | undefined {
     schema instanceof z.ZodPrefault
   ) return schema.def.innerType;
   if (schema instanceof z.ZodPipe) return schema.def.in;
-  if (schema instanceof z.ZodLazy) return schema._zod.innerType; // made once
+  if (schema instanceof z.ZodLazy) return schema._zod.innerType; // built once
   return undefined;
 }
 
-/** The keys of an object, by name; of a union, those of the object among its options. */
+/** The keys of an object, by name; for a union, those of its object option. */
 export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
   const plain = core(schema);
   if (plain instanceof z.ZodObject) return plain.shape;
@@ -73,7 +73,7 @@ export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | unde
   return plain.options.map(shapeOf).find((shape) => shape !== undefined);
 }
 
-/** What stands behind a key or an index. */
+/** The schema of a key or of a list entry. */
 export function childOf(schema: Schema, segment: Segment): Schema | undefined {
   const plain = core(schema);
   if (plain instanceof z.ZodRecord) return plain.def.valueType;
@@ -85,7 +85,7 @@ export function childOf(schema: Schema, segment: Segment): Schema | undefined {
   return shape && Object.hasOwn(shape, segment) ? shape[segment] : undefined;
 }
 
-/** What stands at a path. */
+/** The schema at a path. */
 export function schemaAt(root: Schema, path: readonly Segment[]): Schema | undefined {
   let schema: Schema | undefined = root;
   for (const segment of path) schema = schema && childOf(schema, segment);
@@ -97,19 +97,23 @@ export function isOptional(schema: Schema): boolean {
   return schema._zod.optin !== undefined;
 }
 
-/** What a key may be, in words: `a whole number from 1 to 2000`. */
-export function allowedBy(schema: Schema): string {
+/**
+ * The allowed values of a key, in words: `a whole number from 1 to 2000`.
+ *
+ * @param most Maximum number of words to list; of more, only the first four are listed.
+ */
+export function allowedBy(schema: Schema, most = 8): string {
   const plain = core(schema);
-  if (plain instanceof z.ZodUnion) return plain.options.map(allowedBy).join(" or ");
-  if (plain instanceof z.ZodEnum) return oneOf(plain.options);
-  if (plain instanceof z.ZodLiteral) return oneOf([...plain.values]);
+  if (plain instanceof z.ZodUnion) {
+    return plain.options.map((option) => allowedBy(option, most)).join(" or ");
+  }
+  if (plain instanceof z.ZodEnum) return oneOf(plain.options, most);
+  if (plain instanceof z.ZodLiteral) return oneOf([...plain.values], most);
   if (plain instanceof z.ZodBoolean) return "true or false";
   if (plain instanceof z.ZodNumber) return numbers(plain);
-  if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element)}`;
+  if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element, most)}`;
   if (plain instanceof z.ZodURL) return "a web address in quotes";
-  if (plain instanceof z.ZodString) {
-    return plain.minLength ? "a text in quotes, not empty" : "a text in quotes";
-  }
+  if (plain instanceof z.ZodString) return textOf(plain);
   const shape = shapeOf(plain);
   if (!shape) return "an object in braces";
   const keys = Object.entries(shape).filter(([, value]) => !isOptional(value)).map(([name]) =>
@@ -120,21 +124,26 @@ export function allowedBy(schema: Schema): string {
     : `{ ${keys.map((name) => `"${name}": …`).join(", ")} }`;
 }
 
+function textOf({ minLength, maxLength }: z.ZodString): string {
+  if (maxLength !== null) return `a text in quotes of ${minLength ?? 0} to ${maxLength} characters`;
+  return minLength ? "a text in quotes, not empty" : "a text in quotes";
+}
+
 function numbers(schema: z.ZodNumber): string {
   const { minValue, maxValue, isInt } = schema;
   return `a ${isInt ? "whole number" : "number"} from ${minValue} to ${maxValue}`;
 }
 
-function plural(schema: Schema): string {
+function plural(schema: Schema, most: number): string {
   const plain = core(schema);
   if (plain instanceof z.ZodString) return "texts in quotes";
-  if (plain instanceof z.ZodEnum) return oneOf(plain.options);
+  if (plain instanceof z.ZodEnum) return oneOf(plain.options, most);
   return "objects in braces";
 }
 
-function oneOf(values: readonly unknown[]): string {
+function oneOf(values: readonly unknown[], most: number): string {
   const words = values.map((value) => JSON.stringify(value));
-  if (words.length > 8) return `one of ${words.slice(0, 4).join(", ")}, …`; // no one reads on
+  if (words.length > most) return `one of ${words.slice(0, 4).join(", ")}, …`;
   const last = words.pop() ?? "";
   return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
 }

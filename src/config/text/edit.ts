@@ -1,9 +1,8 @@
 /**
- * Changes of a config's text that keep the rest of it as its writer wrote it (C10).
+ * Changes values in the text of a config, and keeps the rest as its writer wrote it (C10).
  *
- * A change is made token by token: what is not asked for stays, with its blanks, and so does each
- * comment, even one within what is removed. Whoever changes a setting must not lose the note that
- * says why it was so.
+ * Each change edits only its own tokens. All other blanks and comments stay, even comments within a
+ * removed part: an operator who changes a setting must not lose the note that explains it.
  *
  * @module
  */
@@ -14,18 +13,18 @@ import { pathText } from "../../core/config_path.ts";
 import { inserted, removed, replaced, type Source, sourceOf } from "./edit_text.ts";
 import { isList, isRecord, nameOf, type Segment } from "./tree.ts";
 
-/** A text with the change in it, or why it cannot be made. */
+/** A changed text, or why the change is not possible. */
 export type Edited =
   | { readonly kind: "edited"; readonly text: string }
   | { readonly kind: "refused"; readonly message: string };
 
 /**
- * Puts a value at a path; what is missing on the way is made.
+ * Sets the value at a path, and creates missing objects on the way.
  *
- * Of an object or a list that is there already, only what differs is touched, so that a comment
- * stays with its entry. The index after the last of a list appends.
+ * If an object or a list exists, only its differences are changed, so comments stay with their
+ * entries. The index after the last entry appends to a list.
  *
- * @param text A blank one is an empty config.
+ * @param text A blank text is an empty config.
  * @param value Plain data, as of `JSON.parse`.
  */
 export function setAt(text: string, path: readonly Segment[], value: unknown): Edited {
@@ -37,10 +36,10 @@ export function setAt(text: string, path: readonly Segment[], value: unknown): E
   return node ? applied(start, difference(node, value, path)) : insertAt(source, path, value);
 }
 
-/** Removes what stands at a path; nothing changes where nothing does. */
+/** Removes the value at a path; a missing one changes nothing. */
 export function unsetAt(text: string, path: readonly Segment[]): Edited {
   return path.length === 0
-    ? refused("The whole file cannot be unset")
+    ? refused("Cannot remove the whole file: name a key")
     : applied(text, [{ kind: "remove", path }]);
 }
 
@@ -48,14 +47,14 @@ function refused(message: string): Edited {
   return { kind: "refused", message };
 }
 
-/** The one change that another is made of. */
+/** One of the edits that make up a change. */
 interface Step {
   readonly kind: "remove" | "replace" | "insert";
   readonly path: readonly Segment[];
   readonly value?: unknown;
 }
 
-/** Each step reads the text anew: the one before it has moved everything. */
+/** Each step parses the text again, because the step before it has moved everything. */
 function applied(text: string, steps: readonly Step[]): Edited {
   let edited: Edited = { kind: "edited", text };
   for (const { kind, path, value } of steps) {
@@ -65,14 +64,14 @@ function applied(text: string, steps: readonly Step[]): Edited {
     const node = findNodeAtLocation(source.root, [...path]);
     if (kind === "insert") edited = insertAt(source, path, value);
     else if (node) {
-      const made = kind === "remove" ? removed(source, node) : replaced(source, node, value);
-      edited = { kind: "edited", text: made };
+      const changed = kind === "remove" ? removed(source, node) : replaced(source, node, value);
+      edited = { kind: "edited", text: changed };
     }
   }
   return edited;
 }
 
-/** From what stands there to a value, in as few steps as keep comments in their place. */
+/** The steps from the present value to a new one, which keep comments in their place. */
 function difference(node: Node, value: unknown, path: readonly Segment[]): readonly Step[] {
   if (node.type === "object" && isRecord(value)) return differenceOfObjects(node, value, path);
   if (node.type === "array" && isList(value)) return differenceOfLists(node, value, path);
@@ -85,9 +84,9 @@ function differenceOfObjects(
   path: readonly Segment[],
 ): readonly Step[] {
   const keys = (node.children ?? []).map(({ children }) => String(children?.[0]?.value));
-  const gone = keys.filter((key) => !Object.hasOwn(value, key));
+  const removedKeys = keys.filter((key) => !Object.hasOwn(value, key));
   return [
-    ...gone.map((key): Step => ({ kind: "remove", path: [...path, key] })),
+    ...removedKeys.map((key): Step => ({ kind: "remove", path: [...path, key] })),
     ...Object.entries(value).flatMap(([key, inner]) => {
       const child = findNodeAtLocation(node, [key]);
       const here = [...path, key];
@@ -98,7 +97,7 @@ function differenceOfObjects(
   ];
 }
 
-/** What is the same at both ends stays; of the rest, entries are changed in place while they last. */
+/** Equal entries at both ends stay. In between, entries are changed in place as far as they go. */
 function differenceOfLists(
   node: Node,
   value: readonly unknown[],
@@ -129,7 +128,7 @@ function differenceOfLists(
   return steps;
 }
 
-/** Puts a new entry into the deepest part of the path that is there. */
+/** Inserts a new entry into the deepest existing part of the path. */
 function insertAt(source: Source, path: readonly Segment[], value: unknown): Edited {
   let depth = path.length - 1;
   let parent: Node | undefined;
@@ -137,9 +136,9 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
     depth -= 1;
   }
   const segment = path[depth];
-  if (!parent || segment === undefined) return refused("The path is of no place in the file");
-  const made = built(path.slice(depth + 1), value);
-  if (made === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
+  if (!parent || segment === undefined) return refused("This path does not exist in the file");
+  const entry = built(path.slice(depth + 1), value);
+  if (entry === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
   const isIndex = typeof segment === "number";
   const place = pathText(path.slice(0, depth));
   if (parent.type !== (isIndex ? "array" : "object")) {
@@ -150,10 +149,10 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
   const length = parent.children?.length ?? 0;
   return isIndex && segment > length
     ? refused(`${place} has ${length} entries, and none at [${segment}]`)
-    : { kind: "edited", text: inserted(source, parent, segment, made.value) };
+    : { kind: "edited", text: inserted(source, parent, segment, entry.value) };
 }
 
-/** The value with objects and lists around it; lists begin with their first entry. */
+/** The value within new objects and lists; lists begin with it as their first entry. */
 function built(
   path: readonly Segment[],
   value: unknown,

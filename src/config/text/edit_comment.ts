@@ -1,8 +1,8 @@
 /**
- * An id in the place of a name, with the name as a comment beside it.
+ * Replaces a name in the config with its id, and keeps the name as a comment beside it.
  *
- * What `config import` and `access resolve --write` leave must be read by people: a list of bare
- * ids is one that nobody dares to change.
+ * Operators must be able to read the results of `config import` and `access resolve --write`: they
+ * would not dare to change a list of bare ids.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import type { Edited } from "./edit.ts";
 import { commaAfter, isLineEnd, type Source, sourceOf } from "./edit_text.ts";
 import type { Segment } from "./tree.ts";
 
-/** What comes in the place of what is at a path: a plain value, or another name for the key. */
+/** The replacement of an entry: a plain value, or a new name for a key. */
 export type Replacement =
   | { readonly value: string | number | boolean }
   | { readonly key: string };
 
 /**
- * Puts an entry of a list, or the key of an object, in the place of the one that is there.
+ * Replaces an entry of a list, or the key of an object.
  *
- * @param path Of the entry, or of what stands behind the key.
- * @param comment Words; marks are added, and whatever would end a comment is taken out.
+ * @param path Of the entry, or of the key's value.
+ * @param comment Text without comment marks; anything that would end the comment is removed.
  */
 export function replaceWithComment(
   text: string,
@@ -39,7 +39,9 @@ export function replaceWithComment(
   }
   const words = wordsForComment(comment);
   if ("value" in to) {
-    if (value.children) return { kind: "refused", message: `${pathText(path)} is no plain value` };
+    if (value.children) {
+      return { kind: "refused", message: `${pathText(path)} is not a plain value` };
+    }
     return edited(source, value, JSON.stringify(to.value), commentAt(source, value, value, words));
   }
   const key = value.parent?.children?.[0];
@@ -48,13 +50,13 @@ export function replaceWithComment(
   }
   const siblings = value.parent.parent?.children ?? [];
   if (siblings.some(({ children }) => children?.[0] !== key && children?.[0]?.value === to.key)) {
-    const message = `${pathText(path)}: the key ${quoted(to.key)} is there already`;
+    const message = `${pathText(path)}: the key ${quoted(to.key)} exists already`;
     return { kind: "refused", message };
   }
   return edited(source, key, JSON.stringify(to.key), commentAt(source, key, value, words));
 }
 
-/** A comment as an edit: at the end of the line if it is free, else right behind the name. */
+/** A comment as an edit: at the end of the line if it is free, else right after the name. */
 function commentAt({ text }: Source, name: Node, value: Node, words: string): readonly Edit[] {
   if (words === "") return [];
   const end = value.offset + value.length;
@@ -80,7 +82,7 @@ function edited(
   return { kind: "edited", text: applyEdits(text, [{ offset, length, content }, ...comment]) };
 }
 
-/** A name as a comment: on one line, and without what would end the comment. */
+/** A name as a comment: on one line, and without anything that would end the comment. */
 function wordsForComment(words: string): string {
   return words.replace(UNPRINTABLE, " ").replaceAll("*/", "* /").replace(/\s+/g, " ").trim();
 }

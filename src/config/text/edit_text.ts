@@ -1,9 +1,9 @@
 /**
- * The three changes that a JSONC text can take: an entry is removed, replaced or put in.
+ * Removes, replaces or inserts one entry of a JSONC text.
  *
- * `modify` of jsonc-parser does not serve here. It drops the comments of what it removes, gives a
- * comment beside the last entry to a new one, leaves `{,}` of `{"a": 1,}`, and `["1""]` of
- * `["1", "2"]` without its last. So the edits are made here, and the library applies them.
+ * `modify` of jsonc-parser does not serve here. It drops the comments of removed parts, gives a
+ * comment beside the last entry to a new one, leaves `{,}` of `{"a": 1,}`, and `["1""]` of `["1",
+ * "2"]` without its last. So the edits are made here, and the library applies them.
  *
  * @module
  */
@@ -12,21 +12,24 @@ import { applyEdits, createScanner, type Edit, type Node } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 import { isList, isRecord, readTree } from "./tree.ts";
 
-/** A text that was read. */
+/** A parsed text. */
 export interface Source {
+  /** The text. */
   readonly text: string;
+  /** The parsed text. */
   readonly root: Node;
+  /** All comments, in the order of the text. */
   readonly comments: readonly Span[];
 }
 
-/** A text that can be read, or why it cannot. */
+/** Parses a text, or returns why it cannot. */
 export function sourceOf(text: string): Source | string {
   const tree = readTree(text);
   if (tree.kind === "tree") return { text, root: tree.root, comments: tree.comments };
   return tree.faults[0]?.message ?? "The file cannot be read";
 }
 
-/** The text without an entry; the comments within it stay where they are. */
+/** The text without an entry; comments within the entry keep their place. */
 export function removed(source: Source, value: Node): string {
   const { text } = source;
   const entry = value.parent?.type === "property" ? value.parent : value;
@@ -42,7 +45,7 @@ export function removed(source: Source, value: Node): string {
   const kept = commentsIn(source, entry).map((comment) => partOf(text, comment));
   const isBare = kept.length === 0;
 
-  // A line of its own goes whole. At the start of a text there may be a byte order mark.
+  // An entry alone in its line goes with the line. A text may begin with a byte order mark.
   const blanks = isFirst && isAlone ? /(?:\r\n|\r|\n)?[ \t]*$/ : /[ \t]*$/;
   const before = isBare && (isAlone || !isFirst) ? blanks.exec(text.slice(0, entry.offset)) : null;
   const from = entry.offset - (before?.[0].length ?? 0);
@@ -61,7 +64,7 @@ export function removed(source: Source, value: Node): string {
   ]);
 }
 
-/** The text with another value in the place of one; the comments within that come before it. */
+/** The text with another value at a node; comments within the old value come before it. */
 export function replaced(source: Source, node: Node, value: unknown): string {
   const { text } = source;
   const kept = commentsIn(source, node).map((comment) => partOf(text, comment));
@@ -74,8 +77,8 @@ export function replaced(source: Source, node: Node, value: unknown): string {
 /**
  * The text with one more entry.
  *
- * @param parent The object or list that it goes into.
- * @param place Its key, which comes last; or its index.
+ * @param parent The object or list to extend.
+ * @param place Its key, as the last one; or its index.
  */
 export function inserted(
   source: Source,
@@ -99,7 +102,7 @@ export function inserted(
 
   const end = before ? endOf(before) : parent.offset + 1;
   const comma = before && commaAfter(text, end);
-  // A comment beside the entry before, or in an empty object, stays before the new one.
+  // A comment beside the entry before, or in an empty object, stays before the new entry.
   let anchor = comma === undefined ? end : comma + 1;
   for (const { offset, length } of comments) {
     const gap = offset < anchor || offset > close ? "x" : text.slice(anchor, offset);
@@ -116,7 +119,7 @@ export function inserted(
     : [];
   if (isOnLines || isLineComment(source, anchor)) {
     const eol = eolOf(text);
-    // What stood behind goes on in a line of its own: the next entry, or the bracket.
+    // The following token moves to a line of its own: the next entry, or the bracket.
     const goesOn = isLineEnd(text, anchor + skipped) ? undefined : eol + (isLast ? outer : indent);
     const content = `${eol}${indent}${own}${tail}${goesOn ?? ""}`;
     edits.push({ offset: anchor, length: goesOn === undefined ? 0 : skipped, content });
@@ -128,14 +131,14 @@ export function inserted(
   return applyEdits(text, edits);
 }
 
-/** Where the next comma is, if only blanks and comments come before it. */
+/** The offset of the next comma, if only blanks and comments come before it. */
 export function commaAfter(text: string, offset: number): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(offset);
   return Number(scanner.scan()) === COMMA ? scanner.getTokenOffset() : undefined;
 }
 
-// A member of a const enum of jsonc-parser, which does not exist where each file is compiled alone.
+// From a const enum of jsonc-parser, which does not exist in single-file compilation.
 const COMMA = 5;
 
 /** Whether only blanks follow in the line. */
@@ -156,7 +159,7 @@ function indentOf(text: string, offset: number): string {
   return /(?:^|[\r\n])([ \t]*)[^\r\n]*$/.exec(text.slice(0, offset))?.[1] ?? "";
 }
 
-/** One step of indentation, as the text has it. */
+/** One step of indentation, as in the text. */
 function unitOf({ text, root }: Source): string {
   const first = root.children?.find(({ offset }) => isFirstInLine(text, offset));
   const unit = first && indentOf(text, first.offset).slice(indentOf(text, root.offset).length);
@@ -179,14 +182,14 @@ function commentsIn({ comments }: Source, node: Span): readonly Span[] {
   return comments.filter(({ offset }) => offset > node.offset && offset < endOf(node));
 }
 
-/** Whether a line comment ends there. */
+/** Whether a line comment ends at an offset. */
 function isLineComment({ text, comments }: Source, end: number): boolean {
   return comments.some((comment) =>
     endOf(comment) === end && partOf(text, comment).startsWith("//")
   );
 }
 
-/** Comments in the place of an entry; a value may follow, unless the line ends there. */
+/** The comments of a replaced entry; a value may follow, unless the line ends there. */
 function layComments(
   { text }: Source,
   offset: number,
@@ -200,7 +203,7 @@ function layComments(
   }).join("");
 }
 
-/** A short list stays on one line, up to so many characters. */
+/** Maximum length of a list on one line. */
 const LINE = 80;
 
 /** A value as JSON in the layout of the text. */

@@ -1,12 +1,12 @@
 /**
- * Lays the text of a config file out: indentation and blanks. Line breaks stay where they are.
+ * Formats the text of a config file: indentation and blanks. Line breaks stay.
  *
  * @module
  */
 
 import { applyEdits, format } from "jsonc-parser";
 
-/** The text laid out, with a line break at its end. */
+/** The formatted text, with a line break at its end. */
 export function formatted(text: string): string {
   const edits = format(text, undefined, { insertSpaces: true, tabSize: 2, keepLines: true })
     // `[1]` and `{}` need no blanks within.

@@ -1,8 +1,9 @@
 /**
- * A config path as a person types it: what `pathText` writes, read back.
+ * Parses a config path that an operator types; `pathText` writes the same form.
  *
- * `channels.discord.guilds."my guild".users[0]`; a key of digits is a key, since guilds and
- * channels have those, and only brackets hold the index of a list. `[+]` at the end is one more.
+ * An example is `channels.discord.guilds."my guild".users[0]`. A key of digits is a key, since
+ * guilds and channels have those; only brackets contain an index. `[+]` at the end appends an
+ * entry.
  *
  * @module
  */
@@ -10,25 +11,28 @@
 import { quoted } from "../../lib/text/quoted.ts";
 import type { Segment } from "./tree.ts";
 
-/** Where a person points. */
+/** A parsed path. */
 export interface TypedPath {
+  /** Tells a path from a {@link PathProblem}. */
   readonly kind: "path";
   /** Without the `[+]`. */
   readonly path: readonly Segment[];
-  /** Whether it ended in `[+]`: behind the last entry of the list. */
+  /** Whether it ended in `[+]`, and so means a new last entry. */
   readonly appends: boolean;
 }
 
-/** Why a text is no path, in words for the person. */
+/** Why a text is not a path, for the operator. */
 export interface PathProblem {
+  /** Tells a problem from a {@link TypedPath}. */
   readonly kind: "problem";
+  /** The fault, for the operator. */
   readonly message: string;
 }
 
-/** A dot (but at the start) and a key, bare or in quotes; or an index. */
+/** A dot (not at the start) and a key, bare or in quotes; or an index. */
 const PART = /(?:(?:^|(?<=[^])\.)(?:"((?:[^"\\]|\\.)*)"|([^."[\]\s]+)))|\[(\d{1,9}|\+)\]/uy;
 
-/** Reads a path. */
+/** Parses a path. */
 export function parsePath(typed: string): TypedPath | PathProblem {
   const text = typed.trim();
   if (text === "") return { kind: "path", path: [], appends: false };
@@ -36,9 +40,9 @@ export function parsePath(typed: string): TypedPath | PathProblem {
   PART.lastIndex = 0;
   while (PART.lastIndex < text.length) {
     const at = PART.lastIndex;
-    const found = PART.exec(text);
-    if (!found) return problem(text, at);
-    const [, inQuotes, bare, index] = found;
+    const part = PART.exec(text);
+    if (!part) return problem(text, at);
+    const [, inQuotes, bare, index] = part;
     if (index === "+") {
       if (PART.lastIndex < text.length) return problem(text, PART.lastIndex);
       return { kind: "path", path, appends: true };
@@ -53,7 +57,7 @@ export function parsePath(typed: string): TypedPath | PathProblem {
   return { kind: "path", path, appends: false };
 }
 
-/** A key within quotes; `\u{1f980}` is how our messages write what a terminal would not show. */
+/** A key within quotes; our messages write invisible characters as `\u{1f980}`. */
 function unquoted(text: string): string | undefined {
   const json = text.replace(
     /(\\\\)|\\u\{([0-9a-f]{1,6})\}/gi,
@@ -67,7 +71,7 @@ function unquoted(text: string): string | undefined {
     const key: unknown = JSON.parse(`"${json}"`);
     return typeof key === "string" ? key : undefined;
   } catch {
-    return undefined; // a SyntaxError is how JSON says that an escape is none
+    return undefined; // JSON throws a SyntaxError for an escape that does not exist
   }
 }
 
@@ -75,7 +79,7 @@ function problem(text: string, at: number): PathProblem {
   const rest = quoted(text.slice(at), 20);
   return {
     kind: "problem",
-    message: `${quoted(text)} is no path: it cannot be read from ${rest} on; ` +
+    message: `${quoted(text)} is not a path: it is not valid from ${rest} on; ` +
       'write it as channels.discord.guilds."my guild".users[0]',
   };
 }

@@ -1,40 +1,42 @@
 /**
- * Where a config path stands in the file: what a verdict names becomes a line to look at.
+ * Finds the line of a config path, so that a verdict can name it.
  *
  * @module
  */
 
 import { findNodeAtLocation } from "jsonc-parser";
-import { linesOf } from "./problem.ts";
+import { createLines } from "./problem.ts";
 import { readTree } from "./tree.ts";
 import { writtenAt } from "./written.ts";
 
 /** Line and column of a key, both from 1, as editors count. */
 export interface Position {
+  /** From 1. */
   readonly line: number;
+  /** From 1, in UTF-16 units. */
   readonly column: number;
 }
 
-/** Knows the places of one file. */
+/** Finds the positions of one file. */
 export type PositionOf = (path: string) => Position | undefined;
 
 /**
  * Finds a key.
  *
  * @param text Of a config file, with or without its secrets.
- * @param path As `pathText` writes it: `"channels.discord.guilds.123.users"`.
- * @returns Of the key, or of the nearest one above it; `undefined` where none of them is written.
+ * @param path In the form of `pathText`: `"channels.discord.guilds.123.users"`.
+ * @returns Position of the key, or of the nearest key above it; `undefined` if none is written.
  */
 export function positionOf(text: string, path: string): Position | undefined {
   return positionsIn(text)(path);
 }
 
-/** The same for many paths of one text, which is read once. */
+/** The same for many paths of one text, which is parsed once. */
 export function positionsIn(text: string): PositionOf {
   const tree = readTree(text);
   if (tree.kind === "faults") return () => undefined;
   const { root, value } = tree;
-  const lines = linesOf(text, []);
+  const lines = createLines(text, []);
   return (path) => {
     const written = writtenAt(value, path);
     const node = written.length === 0 ? undefined : findNodeAtLocation(root, [...written]);

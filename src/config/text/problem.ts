@@ -1,8 +1,8 @@
 /**
- * What is wrong with a config, said as a good compiler says it.
+ * Shows problems of a config like a good compiler: with line, marker and hint.
  *
- * A problem carries the line it is about, with what could be a secret already blanked: who
- * prints a problem needs no text of the file, and so cannot show too much of it.
+ * A problem contains its line with possible secrets already blanked. So code that prints a problem
+ * needs no text of the file, and cannot show too much of it.
  *
  * @module
  */
@@ -10,71 +10,78 @@
 import { printable, UNPRINTABLE } from "../../lib/text/quoted.ts";
 
 /**
- * - `error`: Barnacle does not start with it (78).
+ * How bad a problem is.
+ *
+ * - `error`: Barnacle does not start (78).
  * - `warning`: something has no effect, or more effect than it seems.
- * - `note`: a default of this version that may surprise.
+ * - `note`: a default of this version may surprise.
  */
 export type Severity = "error" | "warning" | "note";
 
-/** Something about a config that its operator should know. */
+/** A problem of a config that its operator should know. */
 export interface Problem {
+  /** How bad it is. */
   readonly severity: Severity;
-  /** Path of the file; absent where no file is to blame, but the environment. */
+  /** Path of the file; absent if the problem is in the environment. */
   readonly file?: string;
-  /** From 1; absent for what is not written anywhere. */
+  /** From 1; absent if the key is not written. */
   readonly line?: number;
   /** From 1, in UTF-16 units, as editors count. */
   readonly column?: number;
   /** Key path: `"channels.discord.guilds.123.users[0]"`; empty for the file as a whole. */
   readonly path: string;
-  /** What was found and what is allowed. */
+  /** The fault: the value found, and the allowed values. */
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly hint?: string;
+  /** The line with the fault; absent if the problem is in no line. */
   readonly excerpt?: Excerpt;
 }
 
-/** A line of the file, fit to be shown. */
+/** A line of the file, safe to show. */
 export interface Excerpt {
-  /** Of one line, secrets blanked, control characters replaced, cut where it is long. */
+  /** One line with secrets blanked and control characters replaced; long lines are cut. */
   readonly text: string;
-  /** Where the marker begins in `text`, from 0. */
+  /** Start of the marker in `text`, from 0. */
   readonly start: number;
-  /** How long it is; at least 1. */
+  /** Length of the marker, from 1. */
   readonly length: number;
 }
 
 /** A part of a text. */
 export interface Span {
+  /** Start in the text, in UTF-16 units from 0. */
   readonly offset: number;
+  /** Length in UTF-16 units. */
   readonly length: number;
 }
 
-/** Characters of a line that are shown, at most. */
+/** Maximum length of a shown line, in UTF-16 units. */
 const MAX_EXCERPT = 120;
 
-/** Errors that are shown, at most: nobody reads more, and a file may hold a million. */
+/** Maximum number of problems to show; a file may contain a million. */
 const MAX_SHOWN = 100;
 
-/** Runs as long as tokens and keys are; those with letters and digits are no words. */
+/** Runs as long as tokens and keys; if they mix letters and digits, they are not words. */
 const LONG_RUN = /[\w.~=-]{20,}/g;
 
-/** What an address has before its host: a name, and a password. */
+/** User name and password of an address, before its host. */
 const USER_INFO = /(?<=:\/\/)[^\s"'/?#]*(?=@)/g;
 
-/** Knows the lines of a text. */
+/** Finds and shows the lines of a text. */
 export interface Lines {
   /** Line and column, from 1. */
   positionOf(offset: number): { readonly line: number; readonly column: number };
+  /** The line of a span, safe to show. */
   excerptOf(span: Span): Excerpt;
 }
 
 /**
  * Reads the lines of a file once, for all problems in it.
  *
- * @param secrets Parts that must not be shown, whatever they look like; in the file's order.
+ * @param secrets Parts that must never be shown, in the file's order.
  */
-export function linesOf(text: string, secrets: readonly Span[]): Lines {
+export function createLines(text: string, secrets: readonly Span[]): Lines {
   const starts = [0];
   for (const { index } of text.matchAll(/\r\n|\r|\n/g)) {
     starts.push(text[index] === "\r" && text[index + 1] === "\n" ? index + 2 : index + 1);
@@ -100,7 +107,7 @@ export function linesOf(text: string, secrets: readonly Span[]): Lines {
     excerptOf({ offset, length }) {
       const from = starts[lineAt(offset)] ?? 0;
       const column = offset - from;
-      // A file may be one line of a million characters: only what is near is looked at.
+      // A file may be one line of a million characters, so only the part near the fault is read.
       const cut = Math.max(0, column - MAX_EXCERPT / 3);
       const raw = /^[^\r\n]*/.exec(text.slice(from, from + cut + 2 * MAX_EXCERPT))?.[0] ?? "";
       const near = raw.length > MAX_EXCERPT ? cut : 0;
@@ -118,7 +125,7 @@ export function linesOf(text: string, secrets: readonly Span[]): Lines {
   };
 }
 
-/** A text with what looks like a token or key blanked, letter by letter. */
+/** A text with possible tokens and keys blanked, letter by letter. */
 export function withoutSecrets(text: string): string {
   return text.replace(USER_INFO, (login) => "*".repeat(login.length)).replace(
     LONG_RUN,
@@ -126,7 +133,7 @@ export function withoutSecrets(text: string): string {
   );
 }
 
-/** Problems as an operator reads them, each followed by an empty line. */
+/** Problems as text for the operator, each followed by an empty line. */
 export function renderProblems(
   problems: readonly Problem[],
   { colour = false }: { readonly colour?: boolean } = {},
@@ -165,7 +172,7 @@ function render(problem: Problem, paint: Paint): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Puts `*` for what must not be shown, letter by letter, so that the marker stays in place. */
+/** Replaces each letter of a secret by `*`, so that the marker stays in place. */
 function blanked(line: string, from: number, secrets: readonly Span[]): string {
   let shown = line;
   for (let index = firstEndingAfter(secrets, from); index < secrets.length; index += 1) {
@@ -182,7 +189,7 @@ function blanked(line: string, from: number, secrets: readonly Span[]): string {
   });
 }
 
-/** Of parts in the order of the file. */
+/** Index of the first span that ends after an offset; spans are in the order of the file. */
 function firstEndingAfter(spans: readonly Span[], offset: number): number {
   let low = 0;
   let high = spans.length;

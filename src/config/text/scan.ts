@@ -1,9 +1,9 @@
 /**
- * One look at the tokens of a config file, which is enough for a file without a fault.
+ * Reads the tokens of a config file once, which is enough for a file without faults.
  *
- * A parser that remembers where everything is takes most of the time of a reload, and only a
- * fault, a remark or a secret in the file needs to know. So the text is made plain JSON here,
- * which the runtime parses at once; whatever is odd about it is left to the parser (`tree.ts`).
+ * A parser with positions takes most of a reload's time, and only faults, remarks and secrets need
+ * it. So this makes plain JSON of the text, which the runtime parses at once. Anything unusual is
+ * left to the parser (`tree.ts`).
  *
  * @module
  */
@@ -11,22 +11,25 @@
 import { createScanner } from "jsonc-parser";
 import type { Span } from "./problem.ts";
 
-/** What the tokens tell. */
+/** The result of reading the tokens. */
 export interface Scanned {
-  /** What the file holds; absent where it has a fault, or may have one. */
+  /** The file's value; absent if the file has a fault, or may have one. */
   readonly value?: unknown;
   /** In the order of the file. */
   readonly comments: readonly Span[];
-  /** Where it is nested deeper than {@link MAX_DEPTH}: a million brackets would end the parser. */
+  /**
+   * Offset at which nesting exceeds {@link MAX_DEPTH}: a million brackets would crash the parser.
+   */
   readonly tooDeepAt?: number;
 }
 
+/** Maximum depth of nesting. */
 export const MAX_DEPTH = 32;
 
 /** Keys by which JavaScript reaches a prototype. */
 export const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__"]);
 
-// Members of const enums of jsonc-parser, which do not exist where each file is compiled alone.
+// Members of const enums of jsonc-parser, which do not exist in single-file compilation.
 const OPEN_BRACE = 1;
 const CLOSE_BRACE = 2;
 const OPEN_BRACKET = 3;
@@ -46,9 +49,9 @@ const NO_ERROR = 0;
 export function scan(text: string): Scanned {
   const scanner = createScanner(text, false);
   const comments: Span[] = [];
-  /** What JSON does not know: comments, and commas that nothing follows. */
-  const gone: Span[] = [];
-  /** The keys of each object around; of a list nothing. */
+  /** Parts that JSON does not allow: comments, and trailing commas. */
+  const nonJson: Span[] = [];
+  /** The keys of each enclosing object; `undefined` for a list. */
   const around: (Set<string> | undefined)[] = [];
   let isOdd = false;
   let last = 0;
@@ -63,7 +66,7 @@ export function scan(text: string): Scanned {
     if (token === LINE_COMMENT || token === BLOCK_COMMENT) {
       const comment = { offset, length: scanner.getTokenLength() };
       comments.push(comment);
-      gone.push(comment);
+      nonJson.push(comment);
       continue;
     }
     if (token === OPEN_BRACE || token === OPEN_BRACKET) {
@@ -72,7 +75,7 @@ export function scan(text: string): Scanned {
     }
     if (token === CLOSE_BRACE || token === CLOSE_BRACKET) {
       around.pop();
-      if (last === COMMA && endsValue(beforeComma)) gone.push({ offset: comma, length: 1 });
+      if (last === COMMA && endsValue(beforeComma)) nonJson.push({ offset: comma, length: 1 });
     }
     if (token === COMMA) [beforeComma, comma] = [last, offset];
     if (token === COLON && last === STRING) {
@@ -83,18 +86,18 @@ export function scan(text: string): Scanned {
     if (token === STRING) lastText = scanner.getTokenValue();
     last = token;
   }
-  return { comments, ...(!isOdd && parsed(text, gone)) };
+  return { comments, ...(!isOdd && parsed(text, nonJson)) };
 }
 
-/** Whether a comma after it may be a needless one. */
+/** Whether a comma after a token may be a trailing one. */
 function endsValue(token: number): boolean {
   return token === CLOSE_BRACE || token === CLOSE_BRACKET || (token > COLON && token <= NUMBER);
 }
 
-function parsed(text: string, gone: readonly Span[]): { readonly value?: unknown } {
+function parsed(text: string, nonJson: readonly Span[]): { readonly value?: unknown } {
   const parts: string[] = [];
   let done = 0;
-  for (const { offset, length } of [...gone].sort((one, other) => one.offset - other.offset)) {
+  for (const { offset, length } of [...nonJson].sort((one, other) => one.offset - other.offset)) {
     parts.push(text.slice(done, offset));
     done = offset + length;
   }
@@ -102,6 +105,6 @@ function parsed(text: string, gone: readonly Span[]): { readonly value?: unknown
   try {
     return { value: JSON.parse(parts.join(" ")) };
   } catch {
-    return {}; // the parser says what is wrong, and where
+    return {}; // the parser reports the fault and its place
   }
 }

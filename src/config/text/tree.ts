@@ -1,9 +1,9 @@
 /**
- * The text of a config file to a value, with the place of everything in it.
+ * Parses the text of a config file to a value, and remembers the place of each part.
  *
- * Stricter than a JSONC parser: a key that is written twice is an error (a parser would take the
- * last, and an allowlist above it would be gone without a word), and so is one that means
- * something to JavaScript. What is too large or too deep is refused before it is parsed.
+ * It is stricter than a JSONC parser. A repeated key is an error: a parser would take the last one,
+ * and silently drop an allow list above it. So is a key with a meaning in JavaScript. A text that
+ * is too large or nested too deep is refused before it is parsed.
  *
  * @module
  */
@@ -16,18 +16,21 @@ import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 /** A part of a key path: a key, or an index of a list. */
 export type Segment = string | number;
 
-/** A fault of the text itself; nothing can be said of its meaning. */
+/** A syntax error. The rest of the text has no meaning then. */
 export interface SyntaxFault extends Span {
+  /** Config path of the fault; empty for a syntax error. */
   readonly path: readonly Segment[];
+  /** The fault, for the operator. */
   readonly message: string;
+  /** How to fix it. */
   readonly hint?: string;
 }
 
-/** What a file holds, if it can be read. */
+/** The content of a file, if it parses. */
 export type Tree =
   | {
     readonly kind: "tree";
-    /** Made when it is first asked for: a file without a fault needs it for its remarks only. */
+    /** Made on first use: a file without faults needs it for remarks only. */
     readonly root: Node;
     readonly value: Readonly<Record<string, unknown>>;
     /** In the order of the file. */
@@ -38,30 +41,30 @@ export type Tree =
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
 const MAX_LENGTH = 2 ** 20;
 
-/** Faults that are told, at most. */
+/** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
 
-/** By the number of the parser's error code. */
+/** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
-  1: "This is no value",
-  2: "This is no number",
+  1: "This is not a value",
+  2: "This is not a number",
   3: "A key in double quotes is missing here",
   4: "A value is missing here",
   5: "A colon is missing here",
   6: "A comma is missing here",
   7: "A closing brace } is missing here",
   8: "A closing bracket ] is missing here",
-  9: "The file goes on after its end",
+  9: "There is text after the end of the config",
   10: "A comment is not allowed here",
-  11: "The comment has no end",
+  11: "The comment does not end",
   12: "The text has no closing quote",
-  13: "The number has no end",
-  14: "The escape \\u takes four digits 0-9, a-f",
-  15: 'No such escape: they are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
+  13: "The number does not end",
+  14: "The escape \\u needs four digits 0-9, a-f",
+  15: 'Unknown escape; valid are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
   16: "A control character, such as a tab, must be written as an escape here",
 };
 
-/** Reads the text of a file. */
+/** Parses the text of a file. */
 export function readTree(written: string): Tree {
   if (written.length > MAX_LENGTH) {
     return faults({
@@ -69,13 +72,13 @@ export function readTree(written: string): Tree {
       length: 1,
       path: [],
       message: `The file is too large: ${written.length} characters`,
-      hint: `at most ${MAX_LENGTH}`,
+      hint: `at most ${MAX_LENGTH} characters`,
     });
   }
-  const text = written.replace(/^\uFEFF/, " "); // a byte order mark; the offsets stay
+  const text = written.replace(/^\uFEFF/, " "); // a byte order mark; offsets stay
   const { value, comments, tooDeepAt } = scan(text);
   if (tooDeepAt !== undefined) {
-    const message = `This is nested too deep: ${MAX_DEPTH} levels are the most`;
+    const message = `This is nested too deep: at most ${MAX_DEPTH} levels`;
     return faults({ offset: tooDeepAt, length: 1, path: [], message });
   }
   if (!isRecord(value)) return parsedTree(text, comments);
@@ -96,7 +99,7 @@ export function readTree(written: string): Tree {
   };
 }
 
-/** By the parser that knows where everything is. */
+/** Parses with positions. */
 function parsedTree(text: string, comments: readonly Span[]): Tree {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
@@ -111,22 +114,22 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
   }
   if (errors.length > 0 || root === undefined) return faults(...syntaxFaults(text, errors));
 
-  const found: SyntaxFault[] = [];
-  const value = valueOf(root, text, found);
-  if (found.length > 0) return faults(...found);
+  const badKeys: SyntaxFault[] = [];
+  const value = valueOf(root, text, badKeys);
+  if (badKeys.length > 0) return faults(...badKeys);
   if (root.type !== "object" || !isRecord(value)) {
     return faults({
       offset: root.offset,
       length: 1,
       path: [],
-      message: `A config is an object in braces, and this is ${nameOf(root)}`,
+      message: `A config is an object in braces, but this is ${nameOf(root)}`,
       hint: "write { … }",
     });
   }
   return { kind: "tree", root, value, comments };
 }
 
-/** Whether a value is an object with keys, and no list. */
+/** Whether a value is an object, and not a list. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -136,7 +139,7 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
-/** What stands at a path of plain data; own keys only. */
+/** The value at a path of plain data; own keys only. */
 export function valueAt(value: unknown, path: readonly Segment[]): unknown {
   let part = value;
   for (const segment of path) {
@@ -146,7 +149,7 @@ export function valueAt(value: unknown, path: readonly Segment[]): unknown {
   return part;
 }
 
-/** The keys of the object at a path, and what stands behind each; none where there is no object. */
+/** Keys and values of the object at a path; none if there is no object. */
 export function entriesAt(
   value: unknown,
   path: readonly Segment[] = [],
@@ -155,7 +158,7 @@ export function entriesAt(
   return isRecord(part) ? Object.entries(part) : [];
 }
 
-/** What a node is, for a sentence. */
+/** The kind of a node, for a sentence. */
 export function nameOf(node: Node): string {
   switch (node.type) {
     case "object":
@@ -191,19 +194,19 @@ function syntaxFaults(
       ...spanOf(json5),
       path: [],
       message: "Keys and texts need double quotes here; this looks like JSON5",
-      hint: "`barnacle config import <file>` writes it as JSON; comments stay",
+      hint: "`barnacle config import <file>` converts it to JSON, with its comments",
     }];
   }
-  // One slip makes a parser stumble several times on the spot; the first time is the telling one.
-  const telling: SyntaxFault[] = [];
+  // One slip causes several errors at the same place; the first one is the useful one.
+  const firstFaults: SyntaxFault[] = [];
   let lastLine = -1;
   for (const error of errors.slice(0, MAX_FAULTS)) {
     const line = lineOf(text, error.offset);
     if (line === lastLine) continue;
     lastLine = line;
-    telling.push(faultOf(text, error));
+    firstFaults.push(faultOf(text, error));
   }
-  return telling;
+  return firstFaults;
 }
 
 function faultOf(text: string, error: ParseError): SyntaxFault {
@@ -212,7 +215,7 @@ function faultOf(text: string, error: ParseError): SyntaxFault {
     const message = "A key needs double quotes";
     return { ...spanOf(error), path: [], message, hint: `write "${key}"` };
   }
-  const message = SYNTAX_ERRORS[error.error] ?? "This cannot be read";
+  const message = SYNTAX_ERRORS[error.error] ?? "This is not valid";
   return { ...spanOf(error), path: [], message };
 }
 
@@ -224,28 +227,28 @@ function spanOf({ offset, length }: ParseError): Span {
   return { offset, length: Math.max(1, length) };
 }
 
-/** The value of a node; what must not be is added to `found`. */
-function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
+/** The value of a node; faulty keys are added to `badKeys`. */
+function valueOf(node: Node, text: string, badKeys: SyntaxFault[]): unknown {
   if (node.type === "array") {
-    return (node.children ?? []).map((child) => valueOf(child, text, found));
+    return (node.children ?? []).map((child) => valueOf(child, text, badKeys));
   }
   if (node.type !== "object") return node.value;
 
   const places = new Map<string, number>();
   const value: Record<string, unknown> = {};
   for (const property of node.children ?? []) {
-    if (found.length >= MAX_FAULTS) break;
+    if (badKeys.length >= MAX_FAULTS) break;
     const [keyNode, valueNode] = property.children ?? [];
     if (!keyNode || !valueNode || typeof keyNode.value !== "string") continue;
     const key: string = keyNode.value;
     const before = places.get(key);
     if (before === undefined && !UNSAFE_KEYS.has(key)) {
       places.set(key, keyNode.offset);
-      value[key] = valueOf(valueNode, text, found);
+      value[key] = valueOf(valueNode, text, badKeys);
       continue;
     }
     const at = { offset: keyNode.offset, length: keyNode.length, path: getNodePath(valueNode) };
-    found.push(
+    badKeys.push(
       before === undefined
         ? { ...at, message: `The key ${quoted(key)} is not allowed`, hint: "remove it" }
         : {
@@ -253,7 +256,7 @@ function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
           message: `The key ${quoted(key)} is here twice: it is in line ${
             lineOf(text, before)
           }, too`,
-          hint: "keep one of them; of two, only the last would count",
+          hint: "keep one of them",
         },
     );
   }

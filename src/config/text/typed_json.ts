@@ -1,8 +1,8 @@
 /**
- * JSON as a person types it on a command line: as strict as the file, and with ids that stay whole.
+ * Parses JSON from a command line, as strict as the file, and with whole ids.
  *
- * A parser takes the last of two keys, so that a list of people is gone without a word; and it
- * rounds an id without quotes to another, which may be somebody's.
+ * A plain parser takes the last of two equal keys, which silently drops a list of people. It also
+ * rounds an id without quotes to another id, which may be another user's.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { readTree } from "./tree.ts";
 
 /**
- * Reads JSON.
+ * Parses JSON.
  *
- * @returns `undefined` where it is none, but a plain text.
+ * @returns `undefined` if the text is not JSON.
  */
 export function readTyped(typed: string): { readonly value: unknown } | undefined {
   try {
     JSON.parse(typed);
   } catch {
-    return undefined; // a SyntaxError is how JSON says that this is plain text
+    return undefined; // JSON throws a SyntaxError for plain text
   }
   const wrapped = `{"value":${typed}}`;
   const tree = readTree(wrapped);
@@ -27,7 +27,7 @@ export function readTyped(typed: string): { readonly value: unknown } | undefine
   return node && { value: valueOf(node, wrapped) };
 }
 
-/** An id without quotes is the text that was typed: as a number it would be rounded to another. */
+/** An id without quotes stays the text that was typed: as a number it would be rounded. */
 function valueOf(node: Node, text: string): unknown {
   const { type, value, offset, length, children = [] } = node;
   if (type === "array") return children.map((child) => valueOf(child, text));

@@ -1,8 +1,8 @@
 /**
- * How far a config path leads in what is written.
+ * Follows a config path as far as the file writes it.
  *
- * A path is text, since it stands in verdicts and log lines, and a key in it may be shortened; so
- * it is never taken apart, but followed: at each level the key whose own path it begins with.
+ * Paths are texts in verdicts and log lines, and may contain shortened keys. So this does not split
+ * a path: at each level it looks for the key with whose own path the text begins.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import { isList, isRecord, type Segment } from "./tree.ts";
 /**
  * Follows a path as far as it is written.
  *
- * @param path As `pathText` writes it.
- * @param root Where `value` is itself: `"channels.discord"`; empty for a whole file.
- * @returns The way to the deepest part of it that is there; empty where nothing of it is.
+ * @param path In the form of `pathText`.
+ * @param root Path of `value` itself: `"channels.discord"`; empty for a whole file.
+ * @returns Segments to the deepest existing part; empty if no part exists.
  */
 export function writtenAt(value: unknown, path: string, root = ""): readonly Segment[] {
-  const found: Segment[] = [];
+  const segments: Segment[] = [];
   let part = value;
   let here = root;
   for (;;) {
     const step = stepTowards(part, path, here);
-    if (!step) return found;
-    found.push(step.segment);
+    if (!step) return segments;
+    segments.push(step.segment);
     part = step.value;
     here = step.path;
   }

@@ -20,14 +20,14 @@ export interface InvitePermission {
 
 /** This version uses each of them. A change that uses another one adds it here. */
 export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
-  { name: "View Channels", bit: 10, why: "to hear what is said at all" },
+  { name: "View Channels", bit: 10, why: "to receive messages" },
   { name: "Send Messages", bit: 11, why: "to answer, and to show that it is typing" },
   {
     name: "Read Message History",
     bit: 16,
-    why: "to answer as a reply, to know what was said before, and to read what it missed",
+    why: "to send replies, to use recent messages as context, and to catch up",
   },
-  { name: "Send Messages in Threads", bit: 38, why: "to answer where the question is in a thread" },
+  { name: "Send Messages in Threads", bit: 38, why: "to answer in threads" },
 ];
 
 /** `applications.commands` is for slash commands; it grants nothing in a guild. */

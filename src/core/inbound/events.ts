@@ -46,7 +46,7 @@ export interface GuildJoined {
 
 /**
  * A role, an overwrite, a channel or our own member has changed. The bot may now be allowed to post
- * where it was not (R11).
+ * in more places (R11).
  */
 export interface PermissionsChanged {
   /** Tells this event from the others of {@link InboundEvent}. */

@@ -105,10 +105,10 @@ function refused(written: string): TargetProblem {
   }
   if (written === "") return problem("There is no target", SPELLINGS);
   if (/^<@&/.test(written)) {
-    return problem(`${quoted(written)} is a role, and nobody can write to one`, SPELLINGS);
+    return problem(`${quoted(written)} is a role, and roles get no messages`, SPELLINGS);
   }
   return problem(
-    `${quoted(written)} is no id, and Barnacle does not guess whom a name means`,
+    `${quoted(written)} is not an id, and names are not accepted here`,
     SPELLINGS,
   );
 }
@@ -117,7 +117,7 @@ const SPELLINGS =
   'for a direct message "user:<id>", for a channel "channel:<id>"; Discord copies ids in developer mode';
 
 function noId(digits: string): TargetProblem {
-  return problem(`${quoted(digits)} is no id of Discord's`, SPELLINGS);
+  return problem(`${quoted(digits)} is not a Discord id`, SPELLINGS);
 }
 
 function problem(text: string, hint: string): TargetProblem {

@@ -22,7 +22,7 @@ const DEPTH_MAX = 6;
 const ITEMS_MAX = 50;
 const TEXT_MAX = 8_000;
 
-/** Names of fields that contain a secret, whatever their value looks like. */
+/** Names of fields whose values are always secret. */
 const SECRET_NAMES =
   /^(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?api[-_]?key|pass(?:word|wd|phrase)|secret|(?:bot|access|refresh|auth|client|interaction)?[-_]?(?:token|secret))$/i;
 

@@ -88,7 +88,7 @@ describe("[P12] withIds()", () => {
     assert.deepEqual(left, [], "that it stays a name is said with its candidates");
   });
 
-  it("leaves a key that is there already under its id", async () => {
+  it("leaves a key that exists already under its id", async () => {
     const text =
       '{ "channels": { "discord": { "guilds": { "friends": {}, "1400000000000000010": {} } } } }';
     const guild = mapping({
@@ -99,7 +99,7 @@ describe("[P12] withIds()", () => {
     });
     const { text: after, left } = await withIds(text, "config.jsonc", [guild]);
     assert.equal(after, text);
-    assert.match(left[0]?.why ?? "", /is there already/);
+    assert.match(left[0]?.why ?? "", /exists already/);
   });
 
   it("[C6] leaves a name below which an account has keys of its own: it would be two entries", async () => {

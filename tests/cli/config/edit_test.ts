@@ -74,8 +74,8 @@ describe("barnacle config set", () => {
       /Expected a whole number from 0 to 500, found "many"/,
     ],
     ["channels.discord.historyLimitt", "1", /did you mean "historyLimit"/],
-    ["channels.discord.dm.policy", "open", /must say so in allowFrom/],
-    ["channels.discord.token", "hunter3\u0007", /holds a character that no token/],
+    ["channels.discord.dm.policy", "open", /"allowFrom" must contain "\*"/],
+    ["channels.discord.token", "hunter3\u0007", /contains a character that no token/],
     ["channels.discord.historyLimit.x", "1", /is a number, and not an object/],
     ["channels.discord.dm.allowFrom[7]", "1", /has 1 entries, and none at \[7\]/],
   ];
@@ -99,7 +99,7 @@ describe("barnacle config set", () => {
   it("[C8] [SEC-R11] writes no file that others may write", async () => {
     using at = setUp(FILE, 0o666);
     assert.equal(await at.set("channels.discord.historyLimit", "1"), 78);
-    assert.match(at.said(), /Others may write the file \(mode 0666\)/);
+    assert.match(at.said(), /Other users may write the file \(mode 0666\)/);
     assert.equal(at.text(), FILE);
   });
 
@@ -150,10 +150,10 @@ describe("barnacle config set", () => {
     using at = setUp();
     chmodSync(at.path, 0o644);
     assert.equal(await at.set("channels.discord.historyLimit", "11"), 0);
-    assert.doesNotMatch(at.said(), /others may read/, "that was so before");
+    assert.doesNotMatch(at.said(), /other users may read/, "that was so before");
     writeFileSync(at.path, "{}");
     assert.equal(await at.set("channels.discord.token", "swordfish-swordfish"), 0);
-    assert.match(at.said(), /holds a secret, and others may read it[\s\S]*chmod 600/);
+    assert.match(at.said(), /contains a secret, and other users may read it[\s\S]*chmod 600/);
     assert.doesNotMatch(at.said(), /swordfish/);
   });
 
@@ -232,7 +232,7 @@ describe("barnacle config get", () => {
     ["channels.discord", 0, /"token": "\[redacted\]"/],
     ["channels.discord.name", 1, /^channels\.discord\.name is not set/],
     ["channels.discord.historyLimitt", 2, /There is no key channels\.discord\.historyLimitt/],
-    ["a..b", 2, /is no path/],
+    ["a..b", 2, /is not a path/],
     ["channels.discord.dm.allowFrom[+]", 2, /\[\+\] is for set only/],
   ];
   for (const [key, code, said] of KEYS) {

@@ -57,7 +57,7 @@ describe("barnacle config import", () => {
   it("[P6] says whom what it made lets in, where that is everybody", async () => {
     using at = setUp("{}");
     assert.equal(await importFile(FLAGS, at.source, at.io), 0);
-    assert.match(at.io.stderr.join("\n"), /warning: .*everybody in every guild/);
+    assert.match(at.io.stderr.join("\n"), /warning: .*every member of every guild/);
   });
 
   it("[C11] writes over nothing that is there", async () => {

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { check, schema, show } from "../../../src/cli/config/show.ts";
+import { check, example, schema, show } from "../../../src/cli/config/show.ts";
 import { readConfig } from "../../../src/cli/shared/read_config.ts";
 import { recordingIo } from "../io.ts";
 
@@ -76,7 +76,7 @@ describe("barnacle config", () => {
   it("[C8] [SEC-R11] check warns of a secret that others may read", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
-    assert.match(to.stderr.join(""), /others may read it \(mode 0644\)/);
+    assert.match(to.stderr.join(""), /other users may read it \(mode 0644\)/);
   });
 
   it("[C8] [SEC-R11] readConfig() refuses a file that others may write, unless told", async () => {
@@ -97,6 +97,23 @@ describe("barnacle config", () => {
     assert.equal(shown.channels.discord.token, "[redacted]");
     assert.equal(shown.models.providers.x.apiKey, "${KEY}");
     assert.equal(shown.channels.discord.textChunkLimit, 2000);
+  });
+
+  it("[C4] example prints the short example, and with --all every key", () => {
+    const [short, all] = [false, true].map((all) => {
+      const to = recordingIo();
+      assert.equal(example({ all, json: false }, to), 0);
+      return to.stdout.join("\n");
+    });
+    assert.match(short ?? "", /"allowFrom"/);
+    assert.doesNotMatch(short ?? "", /"backoffBase"/);
+    assert.match(all ?? "", /"backoffBase"/);
+  });
+
+  it("[O10] example --json prints the text as JSON", () => {
+    const to = recordingIo();
+    assert.equal(example({ all: false, json: true }, to), 0);
+    assert.match(JSON.parse(to.stdout.join("")).text, /"allowFrom"/);
   });
 
   it("[C4] schema prints a JSON Schema", () => {

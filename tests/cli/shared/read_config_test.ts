@@ -147,11 +147,11 @@ describe("[C9] readConfigAgain()", () => {
     writeFileSync(file, CLOSED, { mode: 0o600 });
     assert.equal(await told(), "loaded");
     chmodSync(file, 0o666);
-    assert.match(await told(), /Others may write/);
+    assert.match(await told(), /Other users may write/);
     const elsewhere = join(folder.path, "elsewhere");
     renameSync(file, elsewhere);
     symlinkSync(elsewhere, file);
-    assert.match(await told(), /Others may write/);
+    assert.match(await told(), /Other users may write/);
     rmSync(elsewhere);
     assert.match(await told(), /is gone/);
   });

@@ -23,14 +23,14 @@ describe("[C8] [SEC-R11] auditPermissions()", () => {
     ["a file that its own group reads", { mode: 0o640 }, []],
     ["a file that its own group writes", { mode: 0o660 }, []],
     ["a secret that another group reads", { mode: 0o640, gid: 50 }, ["warning"]],
-    ["a secret that everybody reads", { mode: 0o604 }, ["warning"]],
-    ["a secret that everybody may search", { mode: 0o601 }, ["warning"]],
-    ["no secret that everybody reads", { mode: 0o644, holdsSecret: false }, []],
-    ["a file that everybody writes", { mode: 0o602, holdsSecret: false }, ["error"]],
-    ["a secret that everybody writes", { mode: 0o666 }, ["error", "warning"]],
+    ["a secret that every user can read", { mode: 0o604 }, ["warning"]],
+    ["a secret that every user can search", { mode: 0o601 }, ["warning"]],
+    ["a file without a secret that every user can read", { mode: 0o644, holdsSecret: false }, []],
+    ["a file that every user can write", { mode: 0o602, holdsSecret: false }, ["error"]],
+    ["a secret that every user can write", { mode: 0o666 }, ["error", "warning"]],
     ["a file that another group writes", { mode: 0o620, gid: 50 }, ["error"]],
     ["a file of another user", { uid: 1001 }, ["error"]],
-    ["a secret file of another user, which decides nothing", { uid: 1001, isConfig: false }, []],
+    ["a secret file of another user, which is not the config", { uid: 1001, isConfig: false }, []],
     ["bits above the permissions", { mode: 0o100600 }, []],
   ];
   for (const [name, facts, severities] of cases) {
@@ -52,7 +52,7 @@ describe("[C8] [SEC-R11] auditPermissions() over every mode", () => {
     { isConfig: false, holdsSecret: true },
   ];
 
-  /** The paragraph, word by word. */
+  /** The specification's paragraph, word for word. */
   function expected(mode: number, uid: number, gid: number, kind: typeof kinds[number]): object {
     const [, group = 0, others = 0] = mode.toString(8).padStart(3, "0").split("").map(Number);
     const isForeignGroup = gid !== SELF;

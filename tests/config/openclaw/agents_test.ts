@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { imported } from "../import_support.ts";
 
-describe("[C11] agents, models and bindings that are imported", () => {
-  it("takes the seed's list and today's entries alike, the default agent first", async () => {
+describe("[C11] imported agents, models and bindings", () => {
+  it("reads the seed's list and today's entries, the default agent first", async () => {
     const agent = 'workspace: "/w", identity: { name: "Krill", emoji: "x" }, sandbox: {}';
     const list = await imported(
       `{ agents: { list: [{ id: "Side" }, { id: "main", default: true, ${agent} }] },
@@ -19,10 +19,10 @@ describe("[C11] agents, models and bindings that are imported", () => {
     });
     assert.deepEqual(entries.value, list.value);
     assert.match(list.told.join("\n"), /The id is "side" here/);
-    assert.match(list.told.join("\n"), /Only the first agent answers/);
+    assert.match(list.told.join("\n"), /runs only the first agent/);
   });
 
-  it("takes what holds for all of them", async () => {
+  it("reads the defaults of all agents", async () => {
     const { value, told } = await imported(`{ agents: { defaults: {
       model: { primary: "anthropic/claude", fallbacks: ["openai/gpt", "opus"] },
       userTimezone: "Europe/Berlin", maxConcurrent: 99, timeoutSeconds: 300, heartbeat: {},
@@ -40,7 +40,7 @@ describe("[C11] agents, models and bindings that are imported", () => {
     assert.equal(told.length, 3, told.join("\n"));
   });
 
-  it("takes providers that it can speak to, their models and prices", async () => {
+  it("imports supported providers, their models and prices", async () => {
     const { value, told } = await imported(`{ models: { mode: "merge", providers: {
       local: { baseUrl: "http://127.0.0.1:1234/v1", api: "openai-completions", models: [{
         id: "m", name: "M", contextWindow: 8192, maxTokens: 1024, input: ["text", "image"],
@@ -63,10 +63,10 @@ describe("[C11] agents, models and bindings that are imported", () => {
       },
     });
     assert.ok(!told.join().includes("sk-gemini"));
-    assert.match(told.join("\n"), /does not speak "google-generative-ai"/);
+    assert.match(told.join("\n"), /does not support "google-generative-ai"/);
   });
 
-  it("binds on Discord only, and to the agent that answers", async () => {
+  it("imports bindings of Discord and of the first agent only", async () => {
     const { value, told } = await imported(`{
       agents: { list: [{ id: "main" }, { id: "other" }] },
       bindings: [
@@ -87,7 +87,7 @@ describe("[C11] agents, models and bindings that are imported", () => {
   });
 });
 
-describe("[C11] what our loader says no to", () => {
+describe("[C11] values that our loader refuses", () => {
   it("goes alone", async () => {
     const { value, told } = await imported(
       '{ models: { providers: { "a b": { baseUrl: "http://a" }, ok: {} } } }',
@@ -96,7 +96,7 @@ describe("[C11] what our loader says no to", () => {
     assert.equal(told.length, 1, told.join("\n"));
   });
 
-  it("goes with what it is in, where its name is too long to be told", async () => {
+  it("go with their section if their name is too long", async () => {
     const { value, told } = await imported(
       `{ models: { providers: { "${"x".repeat(100)} y": {} } }, log: {} }`,
     );
@@ -105,7 +105,7 @@ describe("[C11] what our loader says no to", () => {
   });
 });
 
-describe("[C11] the other sections that are imported", () => {
+describe("[C11] other imported sections", () => {
   const SECTIONS: readonly (readonly [written: string, ours: unknown])[] = [
     ['session: { dmScope: "per-peer", reset: { mode: "daily", atHour: 4 } }', {
       session: { dmScope: "per-peer", reset: "daily" },

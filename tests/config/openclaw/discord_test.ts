@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { discordOf } from "../import_support.ts";
 
-describe("[C11] channels.discord that is imported", () => {
+describe("[C11] imported channels.discord", () => {
   /** The drift table: the seed's spelling and today's, and ours for both. */
   const KEYS: readonly (readonly [written: string, ours: unknown])[] = [
     ['dm: { policy: "allowlist", allowFrom: ["1"] }', {
@@ -54,22 +54,22 @@ describe("[C11] channels.discord that is imported", () => {
     it(`${written}`, async () => assert.deepEqual((await discordOf(written)).value, ours));
   }
 
-  it("of both spellings takes today's, as OpenClaw does", async () => {
+  it("prefers today's spelling, as OpenClaw does", async () => {
     const { value, told } = await discordOf(
       'dmPolicy: "disabled", dm: { policy: "open", allowFrom: ["*"], enabled: true }, allowFrom: ["1"]',
     );
     assert.deepEqual(value, { dm: { policy: "disabled", enabled: true, allowFrom: ["1"] } });
-    assert.equal(told.filter((line) => line.includes("goes before it")).length, 2);
+    assert.equal(told.filter((line) => line.includes("overrides it")).length, 2);
   });
 
-  it("never tells a part of a token", async () => {
+  it("shows no part of a token", async () => {
     const { told } = await discordOf(
       'token: "hunter2${X}", accounts: { a: { token: ["hunter2"] } }',
     );
     assert.ok(told.length > 0 && !told.join().includes("hunter2"), told.join("\n"));
   });
 
-  it("[C6] leaves accounts as they are where none of their sections would be merged", async () => {
+  it("[C6] leaves accounts unchanged if none of their sections would be merged", async () => {
     const { value } = await discordOf(
       'token: "r", historyLimit: 5, guilds: { g: {} }, accounts: { a: { token: "a", historyLimit: 6 } }',
     );
@@ -81,7 +81,7 @@ describe("[C11] channels.discord that is imported", () => {
     });
   });
 
-  it("[C6] writes out what an account has, where its section would be merged with the shared", async () => {
+  it("[C6] writes out an account's keys if its section would be merged with the shared one", async () => {
     const { value, told } = await discordOf(
       'token: "r", groupPolicy: "open", guilds: { shared: {} }, dm: { enabled: false }, ' +
         'accounts: { a: { token: "a", guilds: { own: {} } }, b: { token: "b" } }',
@@ -95,26 +95,26 @@ describe("[C11] channels.discord that is imported", () => {
         b: { token: "b", ...shared },
       },
     });
-    assert.match(told.join("\n"), /takes the place of the shared one in OpenClaw/);
+    assert.match(told.join("\n"), /In OpenClaw, an account's section replaces the shared one/);
   });
 
-  it("[C6] has no account by default that OpenClaw would not have had", async () => {
+  it("[C6] adds no default account that OpenClaw would not have", async () => {
     const { value } = await discordOf(
       'guilds: { shared: {} }, groupPolicy: "open", accounts: { a: { token: "a", guilds: {} } }',
     );
     assert.deepEqual(value, { accounts: { a: { token: "a", guilds: {}, groupPolicy: "open" } } });
   });
 
-  it("[C6] lets an account be off where the bot as a whole is", async () => {
+  it("[C6] keeps accounts off if the whole bot is off", async () => {
     const { value, told } = await discordOf(
       'enabled: false, accounts: { a: { token: "a", enabled: true } }',
     );
     assert.deepEqual(value, { enabled: false, accounts: { a: { token: "a" } } });
-    assert.match(told.join("\n"), /The bot as a whole is off/);
+    assert.match(told.join("\n"), /The whole bot is off/);
   });
 
-  it("[C6] says that an account needs a token of its own", async () => {
+  it("[C6] says that an account needs its own token", async () => {
     const { told } = await discordOf('token: "r", accounts: { a: {} }');
-    assert.match(told.join("\n"), /An account has no token here but its own/);
+    assert.match(told.join("\n"), /Accounts do not inherit a token here/);
   });
 });

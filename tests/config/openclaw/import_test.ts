@@ -6,7 +6,7 @@ import { importConfig } from "../../../src/config/openclaw/import.ts";
 import { imported, refusal } from "../import_support.ts";
 import { texts } from "../jsonc_texts.ts";
 
-/** The short blocks of the seed's page, as they are printed there. */
+/** The short blocks of the seed's page, as printed there. */
 const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, told: string[]])[] = [
   [
     "the smallest config",
@@ -91,7 +91,7 @@ const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, to
 
 describe("[C11] importConfig()", () => {
   for (const [what, text, value, told] of BLOCKS) {
-    it(`takes over ${what}`, async () => {
+    it(`imports ${what}`, async () => {
       const result = await imported(text);
       assert.deepEqual(result.value, value);
       assert.deepEqual(result.told, told);
@@ -137,12 +137,12 @@ describe("[C11] importConfig()", () => {
       },
     });
     assert.deepEqual(told, [
-      '7 left channels.discord.guilds: "guilds" is written again in line 44, and the last counts',
+      '7 left channels.discord.guilds: "guilds" is repeated in line 44; the last one counts',
     ]);
     assert.match(ours, /"policy": "pairing", \/\/ pairing \| allowlist \| open \| disabled\n/);
   });
 
-  it("takes over a whole file of today", async () => {
+  it("imports a whole file of today", async () => {
     const file = new URL("../../fixtures/config/openclaw_today.json5", import.meta.url);
     const { value, told, text } = await imported(readFileSync(file, "utf8"));
     assert.deepEqual(value, {
@@ -214,7 +214,7 @@ describe("[C11] importConfig()", () => {
     });
   });
 
-  it("keeps comments with what they stand at", async () => {
+  it("keeps comments at their entries", async () => {
     const { text } = await imported(`// our bot
 {
   // where people are
@@ -254,7 +254,7 @@ describe("[C11] importConfig()", () => {
     );
   });
 
-  it("says what stays behind, each with its line and why", async () => {
+  it("notes each key that stays behind, with its line and the reason", async () => {
     const { told, value } = await imported(`{
   meta: { lastTouchedVersion: "2026.2.9" },
   gateway: { port: 18789 },
@@ -267,18 +267,18 @@ describe("[C11] importConfig()", () => {
 }`);
     assert.deepEqual(value, { channels: { discord: {} } });
     assert.deepEqual(told, [
-      "3 left gateway: This is OpenClaw's own server, and not Discord's connection; Barnacle's is `http`",
-      "5 left channels.telegram: Barnacle is on Discord only",
+      "3 left gateway: This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",
+      "5 left channels.telegram: Barnacle supports Discord only",
       "6 left channels.discord.proxy: Set HTTPS_PROXY in the environment of Barnacle",
-      "6 left channels.discord.requireMention: It has no effect there, neither in OpenClaw nor here; write it in a guild",
+      "6 left channels.discord.requireMention: It has no effect there, in OpenClaw or here; write it in a guild",
       "6 left channels.discord.somethingNew: Barnacle does not know this key",
-      "8 left cron: Barnacle has no such part",
+      "8 left cron: Barnacle has no such feature",
       "9 left neverHeardOf: Barnacle does not know this section",
     ]);
     assert.ok(!told.join().includes("secret-of-telegram"));
   });
 
-  it("leaves behind what our loader says no to, where nobody is let in by it", async () => {
+  it("leaves refused values behind if that lets no one in", async () => {
     const { value, told } = await imported(
       '{ messages: { groupChat: { mentionPatterns: ["ok", "(?<=a)b"] }, ackReaction: "eyes" } }',
     );
@@ -288,32 +288,36 @@ describe("[C11] importConfig()", () => {
 
   const REFUSED: readonly (readonly [what: string, text: string, why: RegExp])[] = [
     ["no JSON5", "{ a: ", /^1 : Unexpected end of input found$/],
-    ["no object", "[]", /no object in braces/],
+    ["no object", "[]", /Expected an object in braces/],
     [
       "a file that includes another",
       "{ channels: { $include: './c.json5' } }",
-      /\$include": Put what/,
+      /\$include": Copy the other/,
     ],
-    ["users that are no list", guildWith('users: "ada"'), /users: This is no list/],
-    ["a mention rule that is none", guildWith('requireMention: "yes"'), /not true or false/],
-    ["a guild that is no object", discordWith("guilds: { '1': true }"), /no object/],
-    ["channels that are no object", guildWith("channels: []"), /channels: This is no object/],
-    ["a channel that is no object", guildWith("channels: { a: false }"), /no object/],
-    ["a policy that nobody knows", discordWith('groupPolicy: "alowlist"'), /knows allowlist, open/],
-    ["a policy for DMs that nobody knows", discordWith('dm: { policy: "no" }'), /knows pairing/],
-    ["accounts that are no object", discordWith("accounts: []"), /no object/],
-    ["a guild in the wrong kind", discordWith("guilds: []"), /no object/],
-    ["a list of tools that holds nothing", '{ tools: { deny: [""] } }', /tools\.deny\[0\]/],
-    ["a tool that is none, in a guild", guildWith('tools: { deny: [""] }'), /tools\.deny\[0\]/],
-    ["something nested too deep", "[".repeat(100_000), /Unexpected end|too deep/],
+    ["users that are not a list", guildWith('users: "ada"'), /users: Expected a list/],
+    ["an invalid mention rule", guildWith('requireMention: "yes"'), /Expected true or false/],
+    ["a guild that is not an object", discordWith("guilds: { '1': true }"), /Expected an object/],
+    ["channels that are not an object", guildWith("channels: []"), /channels: Expected an object/],
+    ["a channel that is not an object", guildWith("channels: { a: false }"), /Expected an object/],
+    [
+      "an unknown policy",
+      discordWith('groupPolicy: "alowlist"'),
+      /accepts allowlist, open/,
+    ],
+    ["an unknown policy for DMs", discordWith('dm: { policy: "no" }'), /accepts pairing/],
+    ["accounts that are not an object", discordWith("accounts: []"), /Expected an object/],
+    ["guilds of the wrong type", discordWith("guilds: []"), /Expected an object/],
+    ["a list of tools without valid entries", '{ tools: { deny: [""] } }', /tools\.deny\[0\]/],
+    ["an invalid tool in a guild", guildWith('tools: { deny: [""] }'), /tools\.deny\[0\]/],
+    ["deep nesting", "[".repeat(100_000), /Unexpected end|too deep/],
   ];
   for (const [what, text, why] of REFUSED) {
-    it(`imports nothing of ${what}: it could let somebody in who was kept out`, async () => {
+    it(`imports nothing of ${what}, because it could let in users who were kept out`, async () => {
       assert.match((await refusal(text)).join("\n"), why);
     });
   }
 
-  it("never throws, whatever it is given", async () => {
+  it("never throws, for any input", async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string(), texts.map(({ text }) => text)), async (text) => {
         const { kind } = await importConfig(text);

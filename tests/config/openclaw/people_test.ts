@@ -10,8 +10,8 @@ async function guildOf(keys: string, around = "") {
   return { guild: Object(value)["guilds"][ID], told };
 }
 
-describe("[C11] [P4] allowlists that are imported", () => {
-  /** What OpenClaw of the seed matches, and what it does not. */
+describe("[C11] [P4] imported allow lists", () => {
+  /** Entries that OpenClaw's seed matches, and entries that it does not. */
   const ENTRIES: readonly (readonly [written: string, ours: string | undefined])[] = [
     [`"${ID}"`, ID],
     [ID, ID], // a number would be rounded
@@ -43,9 +43,9 @@ describe("[C11] [P4] allowlists that are imported", () => {
   }
 
   const NARROWER: readonly (readonly [entry: string, why: RegExp])[] = [
-    [`pk:${ID}`, /also lets in the account with this id, .* write "123456789012345678"/],
-    ["ada-1234", /compares the slugs of names and tags, .* "ada-1234" may let in fewer/],
-    ["Ada Lovelace", /may let in fewer; write the id/],
+    [`pk:${ID}`, /also matches the account with this id, .* write "123456789012345678"/],
+    ["ada-1234", /compares slugs of names and tags, .* "ada-1234" may match fewer/],
+    ["Ada Lovelace", /may match fewer users; write the id/],
   ];
   for (const [entry, why] of NARROWER) {
     it(`[P13] [P15] say that ${entry} lets in fewer here`, async () => {
@@ -56,25 +56,25 @@ describe("[C11] [P4] allowlists that are imported", () => {
     });
   }
 
-  it("stay lists when nothing is left of them: nobody is let in", async () => {
+  it("stay lists if no entry is left, and let no one in", async () => {
     const { guild, told } = await guildOf('users: ["discord:ada"]');
     assert.deepEqual(guild.users, []);
-    assert.match(told.join("\n"), /Nothing of this list could be taken over: it lets nobody in/);
+    assert.match(told.join("\n"), /No entry of this list could be imported, so it lets no one in/);
   });
 
-  it("[P10] stay empty where they were, which lets in fewer, and say so", async () => {
+  it("[P10] stay empty if they were, which lets in fewer users, with a note", async () => {
     const { guild, told } = await guildOf("users: [], channels: { help: { users: [] } }");
     assert.deepEqual(guild, { users: [], channels: { help: { users: [] } } });
-    assert.equal(told.filter((line) => /An empty list lets nobody in here/.test(line)).length, 2);
+    assert.equal(told.filter((line) => /Here, an empty list lets no one in/.test(line)).length, 2);
   });
 
-  it("have no names of a file of today, which OpenClaw does not match", async () => {
+  it("have no names of a file of today, because OpenClaw does not match them", async () => {
     const { guild, told } = await guildOf(`users: ["steipete", "${ID}"]`, TODAY);
     assert.deepEqual(guild.users, [ID]);
-    assert.match(told.join("\n"), /does not match names unless it is told to: "steipete"/);
+    assert.match(told.join("\n"), /matches names only if a setting allows it: "steipete"/);
   });
 
-  it("have names of a file of today that asks for them, in the account that does", async () => {
+  it("have names of a file of today whose account allows them", async () => {
     const { value } = await discordOf(
       'accounts: { a: { token: "a", dangerouslyAllowNameMatching: true, dm: { allowFrom: ["ada"] } }, ' +
         'b: { token: "b", dm: { allowFrom: ["ada"] } } }',
@@ -91,24 +91,24 @@ describe("[C11] [P4] allowlists that are imported", () => {
       'accounts: { a: { token: "a", allowFrom: [] } }',
     ]
   ) {
-    it(`know a file of today by ${keys}`, async () => {
+    it(`recognize a file of today by ${keys}`, async () => {
       const { value } = await discordOf(`guilds: { g: { users: ["ada"] } }, ${keys}`);
       assert.deepEqual(Object(value)["guilds"].g.users, []);
     });
   }
 
-  it("[P14] have the roles of today beside people", async () => {
+  it("[P14] have today's roles beside users", async () => {
     const { guild } = await guildOf(`users: ["1"], roles: ["${ID}", 5, "role:6", "mods"]`);
     assert.deepEqual(guild, { users: ["1", `role:${ID}`, "role:5", "role:6"] });
   });
 
-  it("[P14] let nobody in where there are roles, and none could be taken over", async () => {
+  it("[P14] let no one in if no role could be imported", async () => {
     assert.deepEqual((await guildOf('roles: ["mods"]')).guild, { users: [] });
   });
 });
 
-describe("[C11] [P7] guilds and channels that are imported", () => {
-  it("are found by what OpenClaw finds them by", async () => {
+describe("[C11] [P7] imported guilds and channels", () => {
+  it("match as in OpenClaw", async () => {
     const { value, told } = await discordOf(
       `guilds: { "*": {}, "${ID}": {}, "friends-of-x": {}, "Friends of X": {}, "日本語": {}, "": {} }`,
     );
@@ -117,15 +117,15 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
     assert.equal(told.length, 3);
   });
 
-  it("[P6] stay a list when nothing is left of it: `open` would open every guild", async () => {
+  it("[P6] stay a list if no entry is left, because `open` would open every guild", async () => {
     const { value, told } = await discordOf(
       'groupPolicy: "open", guilds: { "My Server": { users: ["1"] } }',
     );
     assert.deepEqual(value, { groupPolicy: "allowlist", guilds: {} });
-    assert.match(told.join("\n"), /No guild of the list is left/);
+    assert.match(told.join("\n"), /No guild of the list could be imported/);
   });
 
-  it('[P7] a listed channel has nothing of "*" that OpenClaw would not give it', async () => {
+  it('[P7] a listed channel inherits nothing from "*" that it does not have in OpenClaw', async () => {
     const { guild, told } = await guildOf(
       'users: ["1"], channels: { "*": { requireMention: false, users: ["*"], systemPrompt: "Hi" }, ' +
         "help: { enabled: true }, open: { requireMention: false, users: [] } }",
@@ -142,7 +142,10 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
       users: ["*"],
       systemPrompt: "Hi",
     });
-    assert.equal(told.filter((line) => line.includes("gives a listed channel nothing")).length, 4);
+    assert.equal(
+      told.filter((line) => line.includes("a listed channel inherits nothing")).length,
+      4,
+    );
   });
 
   it('[P7] a listed channel has what its guild says, where "*" says otherwise', async () => {
@@ -152,19 +155,19 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
     assert.deepEqual(guild.channels.help, { requireMention: false });
   });
 
-  it("[P8] `{}` allows none, and a file of today hears of it", async () => {
+  it("[P8] `{}` allows none, and a file of today gets a note", async () => {
     const { guild, told } = await guildOf("channels: {}", TODAY);
     assert.deepEqual(guild, { channels: {} });
-    assert.match(told.join("\n"), /\{\} allows no channel here/);
+    assert.match(told.join("\n"), /Here, \{\} allows no channel/);
   });
 
-  it("leaves behind a channel that OpenClaw does not find", async () => {
+  it("leaves a channel behind that OpenClaw does not find", async () => {
     const { guild, told } = await guildOf('channels: { "#general": {}, "Off Topic": {} }');
     assert.deepEqual(guild, { channels: { "Off Topic": {} } });
     assert.match(told.join("\n"), /write "general"/);
   });
 
-  it("[M1] takes a mention where OpenClaw keeps out of what is said to others", async () => {
+  it("[M1] requires a mention if OpenClaw ignores messages to others", async () => {
     const { guild, told } = await guildOf(
       "requireMention: false, channels: { a: {}, b: { requireMention: false, ignoreOtherMentions: true }, " +
         "c: { ignoreOtherMentions: true }, d: { requireMention: false } }",
@@ -188,7 +191,7 @@ describe("[C11] [P7] guilds and channels that are imported", () => {
     });
   });
 
-  it("takes over tools by sender, where the sender is an id", async () => {
+  it("imports tools by sender if the sender is an id", async () => {
     const { guild, told } = await guildOf(
       `toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] }, "name:ada": {} }`,
     );

@@ -10,7 +10,7 @@ const comments = (text: string): readonly string[] =>
   commentsOf(text).map((comment) => comment.replace(/\r\n?/g, "\n").trimEnd()).toSorted();
 
 describe("[C11] printed()", () => {
-  it("writes what was read, with every comment, whatever the text", () => {
+  it("writes the imported value with every comment", () => {
     fc.assert(
       fc.property(texts, ({ text, value }) => {
         const source = readOpenClaw(text);
@@ -25,13 +25,13 @@ describe("[C11] printed()", () => {
     );
   });
 
-  it("keeps a text that is longer than a line, and an empty object behind a long key", () => {
+  it("keeps a text longer than a line, and an empty object after a long key", () => {
     const long = "x".repeat(300);
     const value = { a: { prompt: long, [long]: {} } };
     assert.deepEqual(JSON.parse(printed(value)), value);
   });
 
-  it("keeps on one line what is short and has no comment", () => {
+  it("keeps short values without comments on one line", () => {
     assert.equal(
       printed({ a: { b: [1, "x"], c: {} } }),
       '{\n  "a": { "b": [1, "x"], "c": {} }\n}\n',

@@ -80,7 +80,7 @@ describe("[C11] readOpenClaw()", () => {
     ["/* never", 1],
   ];
   for (const [text, line] of FAULTS) {
-    it(`says where ${JSON.stringify(text)} cannot be read`, () => {
+    it(`reports the fault in ${JSON.stringify(text)}`, () => {
       const source = readOpenClaw(text);
       assert.ok(source.kind === "fault");
       assert.equal(source.line, line);
@@ -88,7 +88,7 @@ describe("[C11] readOpenClaw()", () => {
     });
   }
 
-  it("[C2] does not end on what is too large or too deep", () => {
+  it("[C2] refuses files that are too large or too deep", () => {
     assert.equal(readOpenClaw(" ".repeat(2 ** 20 + 1)).kind, "fault");
     assert.equal(readOpenClaw(`${"[".repeat(200_000)}${"]".repeat(200_000)}`).kind, "fault");
   });
@@ -96,7 +96,7 @@ describe("[C11] readOpenClaw()", () => {
   const UNENDED = [
     ...['"a\\', "'\\", "{ a: 'x\\", "[ 'a', \"b\\\\c\\", "\\", "{ \\", "'\\u00", "'\\x"],
   ];
-  it("comes to an end where a text ends within an escape", () => {
+  it("ends for a text that ends within an escape", () => {
     for (const text of UNENDED) assert.equal(readOpenClaw(text).kind, "fault", text);
     assert.equal(readOpenClaw("{} // C:\\").kind, "source");
   });

@@ -5,9 +5,9 @@ import { effectiveOf } from "../../../src/config/schema/accounts.ts";
 import { type BotConfig, type DiscordConfig, forAccount } from "../../../src/config/config.ts";
 import { missingToken } from "../../../src/config/load.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { botConfigOf, configOf, load, rendered, told, type World } from "../support.ts";
+import { botConfigOf, configOf, load, problemLines, rendered, type World } from "../support.ts";
 
-/** A file with these keys of `channels.discord`, of which nothing else is to be told. */
+/** A file with these keys of `channels.discord`, and without other problems. */
 const file = (keys: string): string =>
   `{"channels":{"discord":{${keys}}},"session":{"dmScope":"per-peer"}}`;
 
@@ -43,7 +43,7 @@ describe("[C6] the accounts of a config", () => {
       "work",
       "play",
     ]],
-    ["one that is called default", file('"accounts":{"a":{"token":"a"},"Default":{}}'), {}, [
+    ["an account named default", file('"accounts":{"a":{"token":"a"},"Default":{}}'), {}, [
       "default",
       "a",
     ]],
@@ -54,7 +54,7 @@ describe("[C6] the accounts of a config", () => {
     });
   }
 
-  it("inherit key by key, at every depth, and a list as a whole", async () => {
+  it("inherit key by key at every depth, and lists as a whole", async () => {
     const text = file(`"historyLimit":7,"textChunkLimit":900,
       "dm":{"policy":"allowlist","allowFrom":["1","2"]},
       "gateway":{"shards":2,"reconnect":{"maxRetries":3}},
@@ -87,7 +87,7 @@ describe("[C6] the accounts of a config", () => {
     });
   });
 
-  it("take defaults for what is written nowhere, and not in place of what stands above", async () => {
+  it("take defaults for unwritten keys only, and not over inherited ones", async () => {
     const text = file('"dm":{"enabled":false},"accounts":{"work":{"token":"w","dm":{}}}');
     assert.equal((await accountOf(text, "work")).access.dm.enabled, false);
   });
@@ -106,13 +106,13 @@ describe("[C6] the accounts of a config", () => {
     }
   });
 
-  it("[C7] need no token where they are off", async () => {
+  it("[C7] need no token if they are off", async () => {
     const config = await botConfigOf(file('"accounts":{"a":{"enabled":false}}'));
     assert.deepEqual(config.accounts.map(({ enabled }) => enabled), [false]);
     assert.equal(missingToken(forAccount(config, config.accounts[0]!)), undefined);
   });
 
-  it("inherit that they are off, unless they say otherwise", async () => {
+  it("inherit `enabled`, unless they set it", async () => {
     const text = file(
       '"enabled":false,"accounts":{"a":{"token":"a"},"b":{"token":"b","enabled":true}}',
     );
@@ -120,7 +120,7 @@ describe("[C6] the accounts of a config", () => {
     assert.deepEqual(accounts.map(({ enabled }) => enabled), [false, true]);
   });
 
-  it("are one, default, whose own keys win over those above", async () => {
+  it("are one, default, whose own keys override those above", async () => {
     const env = { DISCORD_BOT_TOKEN: "env" };
     const section = (token: string) => `"accounts":{"default":{${token}"historyLimit":3}}`;
     const tokenOf = async (text: string) => {
@@ -135,7 +135,7 @@ describe("[C6] the accounts of a config", () => {
     assert.equal(named.name, "Above");
   });
 
-  it("have a name of their own, and secrets that they inherit but for the token", async () => {
+  it("have their own name, and inherit all secrets but the token", async () => {
     const text = file(`"name":"Above",
       "pluralkit":{"enabled":true,"token":"pk","apiUrl":"http://127.0.0.1:9/v2/"},
       "accounts":{"a":{"name":"Ann","token":"a"},"b":{"token":"b","pluralkit":{"token":"own"}}}`);
@@ -150,10 +150,10 @@ describe("[C6] the accounts of a config", () => {
 
   const errors: readonly (readonly [name: string, text: string, told: readonly string[]])[] = [
     ["two ids that differ in case only", file('"accounts":{"Work":{},"work":{}}'), [
-      'error channels.discord.accounts.work: "work" and "Work" are one account: upper and lower case are one',
+      'error channels.discord.accounts.work: "work" and "Work" are the same account: case does not matter',
     ]],
-    ["an id that no session key could hold", file('"accounts":{"a:b":{}}'), [
-      'error channels.discord.accounts."a:b": Expected a-z, 0-9, - and _, at most 64, found "a:b"',
+    ["an id that no session key can contain", file('"accounts":{"a:b":{}}'), [
+      'error channels.discord.accounts."a:b": Expected an id of a-z, 0-9, - and _, at most 64 characters, found "a:b"',
     ]],
     ["accounts within an account", file('"accounts":{"a":{"accounts":{}}}'), [
       'error channels.discord.accounts.a.accounts: There is no key "accounts" here',
@@ -162,28 +162,28 @@ describe("[C6] the accounts of a config", () => {
       'error channels.discord.accounts.b.token: The accounts "a" and "b" have the same token',
     ]],
     [
-      "one that has the token of the environment",
+      "an account with the environment's token",
       file('"accounts":{"a":{"token":"${DISCORD_BOT_TOKEN}"}}'),
       [
         'error channels.discord.accounts.a.token: The accounts "default" and "a" have the same token',
       ],
     ],
     [
-      "a policy that is open by what is inherited",
+      "a policy that is open by an inherited key",
       file('"dm":{"policy":"open","allowFrom":["*"]},"accounts":{"a":{"dm":{"allowFrom":["1"]}}}'),
       [
-        'error channels.discord.accounts.a.dm.policy: The policy "open" lets everybody write, and must say so in allowFrom',
+        'error channels.discord.accounts.a.dm.policy: The policy "open" lets anyone DM the bot, so "allowFrom" must contain "*"',
       ],
     ],
     [
-      "waits that do not fit what is inherited",
+      "delays that conflict with inherited ones",
       file('"retry":{"minDelayMs":900},"accounts":{"a":{"retry":{"maxDelayMs":800}}}'),
       [
-        "error channels.discord.accounts.a.retry.minDelayMs: The shortest wait, 900, is longer than maxDelayMs",
+        'error channels.discord.accounts.a.retry.minDelayMs: "minDelayMs" (900) is greater than "maxDelayMs" (800)',
       ],
     ],
     [
-      "a secret that is inherited and missing, once",
+      "a missing inherited secret, once",
       file(
         '"pluralkit":{"token":"${NO_PK}"},' +
           '"accounts":{"a":{"token":"a"},"b":{"token":"b"}}',
@@ -198,24 +198,24 @@ describe("[C6] the accounts of a config", () => {
   ];
   for (const [name, text, expected] of errors) {
     it(`tell of ${name}`, async () => {
-      assert.deepEqual(await told(text, { env: { DISCORD_BOT_TOKEN: "env" } }), expected);
+      assert.deepEqual(await problemLines(text, { env: { DISCORD_BOT_TOKEN: "env" } }), expected);
     });
   }
 
-  it("may be open where what they inherit lets them be", async () => {
+  it("may be open by an inherited list", async () => {
     const text = file(
       '"dm":{"allowFrom":["*"]},"accounts":{"a":{"token":"a","dm":{"policy":"open"}}}',
     );
     assert.equal((await accountOf(text, "a")).access.dm.policy, "open");
   });
 
-  it("[C8] tell nothing of a token that two of them have", async () => {
+  it("[C8] show no part of a token that two of them share", async () => {
     const text = file('"accounts":{"a":{"token":"hunter2"},"b":{"token":"hunter2"}}');
     assert.doesNotMatch(await rendered(text), /hunter2/);
     assert.doesNotMatch(JSON.stringify(await load(text)), /hunter2/);
   });
 
-  it("[C5] say where their token is, or is to be", async () => {
+  it("[C5] name the place of their token", async () => {
     const place = async (token: string) =>
       (await accountOf(file(`"accounts":{"Work":{${token}}}`), "work", {
         env: { W: "w" },
@@ -227,7 +227,7 @@ describe("[C6] the accounts of a config", () => {
     assert.equal(await place(""), "channels.discord.accounts.Work.token");
   });
 
-  it("see all that holds for all of them", async () => {
+  it("see the shared settings", async () => {
     const config = await botConfigOf(file('"accounts":{"a":{"token":"a"},"b":{"token":"b"}}'));
     const [a] = config.accounts;
     const { accounts: _, ...shared } = config;
@@ -244,7 +244,7 @@ describe("[C6] [P1] ruleOf()", () => {
   const cases: readonly (readonly [path: string, rule: string])[] = [
     ["channels.discord.dm.allowFrom", `${own}.dm.allowFrom`],
     ["channels.discord.dm.policy", "channels.discord.dm.policy"],
-    // Written in neither: where there is more of the way to it.
+    // Written in neither section: at the one with more of its path.
     ["channels.discord.dm.groupEnabled", `${own}.dm.groupEnabled`],
     ["channels.discord.groupPolicy", "channels.discord.groupPolicy"],
     ["channels.discord.gateway.intents", "channels.discord.gateway.intents"],
@@ -264,12 +264,12 @@ describe("[C6] [P1] ruleOf()", () => {
     });
   }
 
-  it("finds everything above for an account that has no section", async () => {
+  it("finds the shared keys for an account without a section", async () => {
     const { ruleOf } = (await configOf(TEXT)).discord.access;
     for (const [path] of cases) assert.equal(ruleOf(path), path);
   });
 
-  it("[P6] names the policy of guilds where the account has one", async () => {
+  it("[P6] names the account's own guild policy", async () => {
     const text = file(
       '"groupPolicy":"open","accounts":{"a":{"token":"a","groupPolicy":"disabled"}}',
     );
@@ -286,7 +286,7 @@ describe("[C6] effectiveOf()", () => {
   const section = fc.dictionary(fc.constantFrom("a", "b", "token", "name", "constructor"), value);
   const id = toAccountId("x");
 
-  it("is what is written for it, wherever it says something", () => {
+  it("has the account's own keys first", () => {
     fc.assert(fc.property(section, section, (above, own) => {
       const effective = effectiveOf({ channels: { discord: above } }, id, own);
       const check = (part: unknown, from: unknown): void => {
@@ -303,7 +303,7 @@ describe("[C6] effectiveOf()", () => {
     }));
   });
 
-  it("is what stands above without a section, but for token, name and other accounts", () => {
+  it("has the keys above without a section, except token, name and other accounts", () => {
     fc.assert(fc.property(section, (above) => {
       const { token: _, name: __, ...rest } = above;
       assert.deepEqual(

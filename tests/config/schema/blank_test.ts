@@ -6,7 +6,7 @@ import { loadedOf, rendered } from "../support.ts";
 const textOf = async (text: string): Promise<string> => (await loadedOf(text)).text ?? "";
 
 describe("[C8] the text of a config without its secrets", () => {
-  it("has every secret blanked letter by letter, and all else as it was", async () => {
+  it("has every secret blanked letter by letter, and no other change", async () => {
     const text = `{ // was MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe
   "channels": { "discord": { "token": "hunter2\\u0021", "dm": { "enabled": false },
     "guilds": { "a": { "slug": "Abc123Abc123Abc123Abc123" } },
@@ -22,7 +22,7 @@ describe("[C8] the text of a config without its secrets", () => {
     );
   });
 
-  it("keeps what only says where a secret is, and is the text itself where there is none", async () => {
+  it("keeps references to secrets, and changes nothing without secrets", async () => {
     const text = '{"channels":{"discord":{"dm":{"enabled":false}}}} // nothing to hide';
     assert.equal(await textOf(text), text);
     const { text: kept } = await loadedOf(
@@ -32,7 +32,7 @@ describe("[C8] the text of a config without its secrets", () => {
     assert.match(kept ?? "", /"\$\{A\}".*\{"file":"\/k"\}/);
   });
 
-  it("has no copy of a secret in its comments, and each comment ends where it did", async () => {
+  it("has no copy of a secret in its comments, which keep their ends", async () => {
     const text = `{ /* swordfish/2 or https://a/Abc123Abc123Abc123Abc123/x, ada:pw@b/ */
   "http": { "token": "swordfish" }, // not "swordfish": https://ada:pass@example.com/
   "channels": { "discord": { /*swordfish*/ "dm": { "enabled": false } } } }`;
@@ -47,7 +47,7 @@ describe("[C8] the text of a config without its secrets", () => {
     assert.equal((await loadedOf(undefined)).text, undefined);
   });
 
-  it("shows nothing of any token, and says the same to a parser", async () => {
+  it("shows no part of a token, and parses to the same value", async () => {
     const token = fc.string({ unit: "grapheme-ascii", minLength: 6, maxLength: 30 })
       .map((text) => `s3cr3t${text.replace(/[ $]/g, "_")}`);
     await fc.assert(
@@ -67,7 +67,7 @@ describe("[C8] the text of a config without its secrets", () => {
   });
 });
 
-describe("[C8] what is shown of a line that cannot be read", () => {
+describe("[C8] a shown line that does not parse", () => {
   const LINES: readonly string[] = [
     '{ "http": { "token": "hunter2 two" "x": 1 } }',
     '{ "http": { "token": hunter2 } }',
@@ -88,7 +88,7 @@ describe("[C8] what is shown of a line that cannot be read", () => {
     });
   }
 
-  it("keeps what only says where one is", async () => {
+  it("keeps references to secrets", async () => {
     assert.match(await rendered('{ "http": { "token": "${T}" "x": 1 } }'), /"\$\{T\}"/);
   });
 });

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { docs } from "../../../src/config/schema/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
 import { SENTENCES, type TextKey } from "../../../src/render/notices.ts";
-import { configOf, told } from "../support.ts";
+import { configOf, problemLines } from "../support.ts";
 
 const keys = Object.keys(SENTENCES) as TextKey[];
 const texts = messages.shape.texts.unwrap().shape;
@@ -14,7 +14,7 @@ describe("[R13] messages.texts", () => {
   });
 
   for (const key of keys) {
-    it(`${key} says what is filled in, and what is said without it`, () => {
+    it(`${key} names its placeholders and its default`, () => {
       const doc = docs.get(texts[key]);
       for (const word of Object.keys(SENTENCES[key].words)) {
         assert.ok(doc?.description.includes(`{${word}}`), word);
@@ -24,22 +24,25 @@ describe("[R13] messages.texts", () => {
   }
 
   for (const blank of ["", " \n"]) {
-    it(`may not be ${JSON.stringify(blank)}: a turn that failed would be silence`, async () => {
-      const found = await told(
+    it(`may not be ${JSON.stringify(blank)}: a failed turn would be silent`, async () => {
+      const found = await problemLines(
         `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
       );
-      assert.match(found.join("\n"), /error messages\.texts\.failure: Expected words/);
+      assert.match(
+        found.join("\n"),
+        /error messages\.texts\.failure: Expected a text that is not blank/,
+      );
     });
   }
 
-  it("reach the program as they are written", async () => {
+  it("reach the program unchanged", async () => {
     const config = await configOf('{ "messages": { "texts": { "tooLong": "Mehr: {file}" } } }');
     assert.deepEqual(config.texts, { tooLong: "Mehr: {file}" });
   });
 });
 
 describe("[R9] messages.linkHosts", () => {
-  it("takes hosts, and all below one", async () => {
+  it("takes hosts, and all subdomains of one", async () => {
     const hosts = ["example.org", "*.example.org"];
     const config = await configOf(`{ "messages": { "linkHosts": ${JSON.stringify(hosts)} } }`);
     assert.deepEqual(config.messages.linkHosts, hosts);
@@ -47,7 +50,9 @@ describe("[R9] messages.linkHosts", () => {
 
   for (const host of ["https://example.org", "example.org/x", "a.*.org", "", "example.org:80"]) {
     it(`refuses ${JSON.stringify(host)}`, async () => {
-      const found = await told(`{ "messages": { "linkHosts": [${JSON.stringify(host)}] } }`);
+      const found = await problemLines(
+        `{ "messages": { "linkHosts": [${JSON.stringify(host)}] } }`,
+      );
       assert.match(found.join("\n"), /messages\.linkHosts.*Expected a host/);
     });
   }
@@ -61,14 +66,14 @@ describe("[R7] messages.ackReaction", () => {
     });
   }
 
-  it("may be none", async () => {
+  it("may be empty", async () => {
     const config = await configOf('{ "messages": { "ackReaction": "" } }');
     assert.equal(config.messages.ackReaction, undefined);
   });
 
   for (const other of ["eyes", ":eyes:", "👀👀", "..", " ", "<:krill:1>", "\\ud83d", "1"]) {
     it(`may not be ${other}`, async () => {
-      const found = await told(`{ "messages": { "ackReaction": "${other}" } }`);
+      const found = await problemLines(`{ "messages": { "ackReaction": "${other}" } }`);
       assert.match(found.join("\n"), /error messages\.ackReaction: Expected one emoji/);
     });
   }

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { jsonSchema } from "../../../src/cli/config/show.ts";
+import { exampleText } from "../../../src/config/reference/example.ts";
 import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
 import { docOf, type Schema } from "../../../src/config/schema/shape.ts";
+import { formatted } from "../../../src/config/text/format.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
 import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
-import { configOf, load, told } from "../support.ts";
+import { configOf, load, problemLines } from "../support.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
 const FIXTURES = join(ROOT, "tests", "fixtures", "config");
@@ -26,9 +28,9 @@ function read(...path: readonly string[]): string {
   return readFileSync(join(ROOT, ...path), "utf8");
 }
 
-/** The example with all that it has in comments. */
+/** The example with the keys that it has in comments. */
 function uncommented(example: string): string {
-  return example.replace(/^(\s*)\/\/ (\s*(?:"|[{}[\]]+,?$|\/\/ ).*)$/gm, "$1$2");
+  return example.replace(/^(\s*)\/\/ (\s*(?:"[^"]+": |[{}[\]]+,?$|\/\/ ).*)$/gm, "$1$2");
 }
 
 describe("[C11] the config blocks of the channel's page", () => {
@@ -45,7 +47,7 @@ describe("[C11] the config blocks of the channel's page", () => {
   }
 
   it('seed_whole.jsonc has two "guilds", which is its one error', async () => {
-    const found = await told(whole);
+    const found = await problemLines(whole);
     assert.deepEqual(found, [
       'error channels.discord.guilds: The key "guilds" is here twice: it is in line 8, too',
     ]);
@@ -85,7 +87,7 @@ describe("bounds and defaults of the schema", () => {
     });
   }
 
-  it("[X6] say of what is kept what the store does", () => {
+  it("[X6] keep records as long as the store's defaults", () => {
     const retention = configSchema.parse({ store: { retention: {} } }).store.retention;
     assert.equal(retention.decisionsDays, DEFAULT_RETENTION.decisionsDays);
     assert.equal(retention.decisionsMax, DECISIONS_MAX);
@@ -94,36 +96,64 @@ describe("bounds and defaults of the schema", () => {
     assert.equal(retention.transcriptsDays, 0);
   });
 
-  it("[R13] know the sentences that there are, and no other", async () => {
+  it("[R13] know exactly Barnacle's sentences", async () => {
     const { texts } = await configOf('{"messages":{"texts":{"failure":"Hoppla: {id}"}}}');
     assert.deepEqual(texts, { failure: "Hoppla: {id}" });
-    const wrong = await told('{"messages":{"texts":{"falure":"Hoppla"}}}');
+    const wrong = await problemLines('{"messages":{"texts":{"falure":"Hoppla"}}}');
     assert.match(wrong.join("\n"), /error messages\.texts\.falure: /);
   });
 });
 
-describe("[C4] config.example.jsonc", () => {
-  it("loads, and is told of nothing", async () => {
-    assert.deepEqual(await told(read("config.example.jsonc"), { env: {} }), []);
-  });
+const EXAMPLES = [
+  ["the short example", exampleText("short")],
+  ["the example with all keys", exampleText("all")],
+] as const;
 
-  it("means what no file means, but for the guilds", async () => {
-    const { file: _, ...example } = await configOf(read("config.example.jsonc"));
-    const none = await configOf('{"channels":{"discord":{}}}');
-    assert.deepEqual(JSON.parse(JSON.stringify(example)), {
-      ...JSON.parse(JSON.stringify({ ...none, file: undefined })),
+describe("[C4] exampleText()", () => {
+  for (const [name, text] of EXAMPLES) {
+    it(`${name} loads without problems`, async () => {
+      assert.deepEqual(await problemLines(text, { env: {} }), []);
     });
+
+    it(`${name} means the same as an empty channels.discord`, async () => {
+      const { file: _, ...example } = await configOf(text);
+      const none = await configOf('{"channels":{"discord":{}}}');
+      assert.deepEqual(JSON.parse(JSON.stringify(example)), {
+        ...JSON.parse(JSON.stringify({ ...none, file: undefined })),
+      });
+    });
+
+    it(`${name} loads without errors if no key is in a comment`, async () => {
+      const plain = uncommented(text);
+      assert.doesNotMatch(plain, /^\s*\/\/ *"\w+": /m);
+      const loaded = await load(plain, { env });
+      assert.deepEqual(loaded.problems.filter(({ severity }) => severity === "error"), []);
+      assert.equal(loaded.kind, "loaded");
+    });
+
+    it(`[C10] ${name} is as the formatter leaves it`, () => {
+      assert.equal(formatted(text), text);
+    });
+  }
+
+  it("has every built key only in the long example", () => {
+    for (const name of ["textChunkLimit", "backoffBase", "retention", "joined"]) {
+      assert.ok(exampleText("all").includes(`"${name}": `), name);
+      assert.ok(!exampleText("short").includes(`"${name}": `), name);
+    }
+    for (const name of ["router", "budgets", "maxSteps", "fallbacks"]) {
+      assert.ok(!exampleText("all").includes(`"${name}": `), name);
+    }
   });
 
-  it("loads with all that it has in comments, too, but for budgets, which are refused", async () => {
-    const loaded = await load(uncommented(read("config.example.jsonc")), { env });
-    const errors = loaded.problems.filter(({ severity }) => severity === "error");
-    assert.deepEqual(errors.filter(({ path }) => !path?.startsWith("budgets.")), []);
-    assert.notEqual(errors.length, 0);
+  it("keeps the short example below 120 lines", () => {
+    assert.ok(exampleText("short").split("\n").length < 120);
   });
+});
 
-  it("examples/one-agent.jsonc loads, and is told of nothing", async () => {
-    assert.deepEqual(await told(read("examples", "one-agent.jsonc"), { env }), []);
+describe("[C4] examples/one-agent.jsonc", () => {
+  it("loads without problems", async () => {
+    assert.deepEqual(await problemLines(read("examples", "one-agent.jsonc"), { env }), []);
   });
 });
 
@@ -133,8 +163,8 @@ describe("[C4] the JSON Schema", () => {
 
   for (
     const [name, text] of [
-      ["the example", read("config.example.jsonc")],
-      ["the example with all its keys", uncommented(read("config.example.jsonc"))],
+      ...EXAMPLES,
+      ...EXAMPLES.map(([name, text]) => [`${name} without comments`, uncommented(text)] as const),
       ["one agent", read("examples", "one-agent.jsonc")],
       ["nothing", "{}"],
     ] as const
@@ -151,7 +181,7 @@ describe("[C4] the JSON Schema", () => {
     it(`refuses ${text}`, () => assert.ok(!validate(JSON.parse(text))));
   }
 
-  it("says of every key what it is", () => {
+  it("describes every key", () => {
     const missing: string[] = [];
     const visit = (node: unknown, path: string): void => {
       if (typeof node !== "object" || node === null) return;
@@ -166,7 +196,7 @@ describe("[C4] the JSON Schema", () => {
     assert.deepEqual(missing, []);
   });
 
-  it("[C9] says of a key that a change of it does not take effect at once", () => {
+  it("[C9] says which changes need a reconnect or a restart", () => {
     const { channels, http, log, preflight, store } = configSchema.shape;
     const { token, enabled, gateway, rest, retry, rateLimit, dm, guilds, presence } =
       discord.unwrap().shape;
@@ -178,12 +208,12 @@ describe("[C4] the JSON Schema", () => {
     assert.deepEqual([dm, guilds, channels, log].map(when), ["now", "now", "now", "now"]);
     assert.deepEqual([http, store].map(when), ["restart", "restart"]);
     const text = JSON.stringify(jsonSchema());
-    assert.match(text, /"The connection to Discord\. A change makes the account reconnect\."/);
+    assert.match(text, /"The gateway connection\. A change makes the account reconnect\."/);
     assert.match(
       text,
-      /"Health and metrics over HTTP\. A change takes effect at the next start\."/,
+      /"Health checks and metrics over HTTP\. A change takes effect at the next start\."/,
     );
-    assert.doesNotMatch(text, /takesEffect/);
+    assert.doesNotMatch(text, /takesEffect|isCommon|"task"|"unit"|"unset"|"example"/);
   });
 
   it("has defaults", () => {
@@ -193,13 +223,13 @@ describe("[C4] the JSON Schema", () => {
 
 describe("[D5] channels.discord.retry", () => {
   for (const keys of ['"maxDelayMs":100', '"minDelayMs":500,"maxDelayMs":100']) {
-    it(`${keys}: the shortest wait is not longer than the longest, written or not`, async () => {
+    it(`${keys}: refuses a shortest delay above the longest, written or inherited`, async () => {
       const { problems } = await load(`{ "channels": { "discord": { "retry": {${keys}} } } }`);
       const errors = problems.filter(({ severity }) => severity === "error");
       assert.deepEqual(errors.map(({ path, message, hint }) => ({ path, message, hint })), [{
         path: "channels.discord.retry.minDelayMs",
-        message: "The shortest wait, 500, is longer than maxDelayMs",
-        hint: "at most 100 here, or a larger maxDelayMs",
+        message: '"minDelayMs" (500) is greater than "maxDelayMs" (100)',
+        hint: 'write 100 or less here, or raise "maxDelayMs"',
       }]);
     });
   }

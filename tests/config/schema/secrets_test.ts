@@ -12,7 +12,7 @@ import {
 } from "../../../src/config/schema/secrets.ts";
 import { configOf } from "../support.ts";
 
-/** A text that a header can carry and that is no part of our own sentences. */
+/** A text that a header can contain, and that is no part of our own sentences. */
 const secretText = fc.stringMatching(/^[!-~]{8,40}$/).map((text) => `s3cr3t${text}`);
 
 function places(world: Partial<SecretPlaces> & { files?: Record<string, string> }): SecretPlaces {
@@ -51,11 +51,11 @@ describe("[C8] Secret", () => {
     });
   }
 
-  it("gives its text to who asks for it", () => {
+  it("reveals its text on request", () => {
     assert.equal(new Secret("hunter2").reveal(), "hunter2");
   });
 
-  it("is not shown by a config that holds some", async () => {
+  it("is not shown by a config that contains some", async () => {
     const config = await configOf(
       `{ "channels": { "discord": { "token": "hunter2-discord", "dm": { "enabled": false } } },
          "http": { "token": "hunter2-http" },
@@ -102,7 +102,7 @@ describe("[C5] resolveSecret()", () => {
     });
   }
 
-  it("looks beside the config file only where the service has no credentials", async () => {
+  it("looks beside the config file only without a credentials directory", async () => {
     const problem = await resolveSecret(
       { file: "token" },
       places({ env: { CREDENTIALS_DIRECTORY: "/creds" }, files: { "/etc/barnacle/token": "old" } }),
@@ -127,12 +127,12 @@ describe("[C5] resolveSecret()", () => {
     ["an empty file", { file: "/a" }, { files: { "/a": "\n" } }, /The file \/a is empty/],
     ["two lines", { file: "/a" }, { files: { "/a": "hunter2\nhunter3" } }, /line break/],
     ["a control character", new Secret("hunter2\u0007"), {}, /character that no token/],
-    ["a file that may not be read", { file: "/a" }, {
+    ["an unreadable file", { file: "/a" }, {
       readFile: () => Promise.reject(Object.assign(new Error("hunter2"), { code: "EACCES" })),
     }, /cannot be read \(EACCES\)/],
   ];
   for (const [name, source, world, why] of refused) {
-    it(`refuses ${name}, and shows nothing of it`, async () => {
+    it(`refuses ${name}, and shows no part of it`, async () => {
       const problem = await resolveSecret(source, places(world));
       assert.ok(!(problem instanceof Secret));
       assert.match(problem.why, why);

@@ -48,7 +48,7 @@ describe("[P12] [C10] replaceWithComment()", () => {
       '{"u": [\n  "1" /* Ada */, // she\n  "b"\n]}',
     ],
     [
-      "a key that opens a block",
+      "a key with a block",
       '{\n  "g": {\n    "a": 1\n  }\n}',
       ["g"],
       { key: "1" },
@@ -76,18 +76,18 @@ describe("[P12] [C10] replaceWithComment()", () => {
     });
   }
 
-  it("takes out of a name what would end the comment, or turn its line around", () => {
+  it("removes characters from a name that would end the comment or reverse its line", () => {
     const text = edited('{"u": ["a", "b"]}', ["u", 0], { value: "1" }, "*/ x\n\u202ey");
     assert.equal(text, '{"u": ["1" /* * / x y */, "b"]}');
   });
 
-  it("makes no two keys of one name", () => {
+  it("never creates the same key twice", () => {
     const result = replaceWithComment('{"a": {}, "1": {}}', ["a"], { key: "1" }, "Ada");
-    assert.deepEqual(result, { kind: "refused", message: 'a: the key "1" is there already' });
+    assert.deepEqual(result, { kind: "refused", message: 'a: the key "1" exists already' });
   });
 
   for (const path of [[], ["x"], ["a", "b", 0]]) {
-    it(`says that nothing is at ${JSON.stringify(path)}`, () => {
+    it(`reports that ${JSON.stringify(path)} does not exist`, () => {
       assert.equal(replaceWithComment('{"a": {"b": 1}}', path, { value: 1 }, "").kind, "refused");
     });
   }

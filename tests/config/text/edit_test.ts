@@ -17,7 +17,7 @@ function parsed(text: string): unknown {
   return tree.value;
 }
 
-/** The edit as anybody would make it on plain data. */
+/** The same edit on plain data. */
 function withSet(value: Json, [segment, ...rest]: readonly Segment[], to: Json): Json {
   if (segment === undefined) return to;
   if (Array.isArray(value)) {
@@ -41,7 +41,7 @@ function withUnset(value: Json, [segment, ...rest]: readonly Segment[]): Json {
   );
 }
 
-/** Each of them is there at least as often; the order may be another, where entries moved. */
+/** Each comment exists at least as often; the order may differ if entries moved. */
 function assertKept(before: string, after: string, edit: string): void {
   const there = commentsOf(after).toSorted();
   assert.deepEqual(there, commentsOf(before).toSorted(), `${edit}\n${before}\n=>\n${after}`);
@@ -50,7 +50,7 @@ function assertKept(before: string, after: string, edit: string): void {
 const some = fc.record({ of: texts, pick: fc.nat(), to: anyValue });
 
 describe("[C10] setAt()", () => {
-  it("says what is set, whatever the text, and keeps every comment", () => {
+  it("sets the value in any text, and keeps every comment", () => {
     fc.assert(
       fc.property(some, ({ of: { text, value }, pick, to }) => {
         const places = placesOf(value).filter((path) => path.length > 0);
@@ -63,7 +63,7 @@ describe("[C10] setAt()", () => {
     );
   });
 
-  it("puts in what was not there, and keeps all that was", () => {
+  it("inserts missing entries, and keeps the others", () => {
     fc.assert(
       fc.property(some, ({ of: { text, value }, pick, to }) => {
         const hosts = placesOf(value).filter((path) => {
@@ -81,7 +81,7 @@ describe("[C10] setAt()", () => {
     );
   });
 
-  it("changes nothing where the value is the same", () => {
+  it("changes nothing for an equal value", () => {
     fc.assert(
       fc.property(texts, fc.nat(), ({ text, value }, pick) => {
         const places = placesOf(value);
@@ -93,7 +93,7 @@ describe("[C10] setAt()", () => {
 });
 
 describe("[C10] unsetAt()", () => {
-  it("takes out what is named and nothing else, and keeps every comment", () => {
+  it("removes only the named entry, and keeps every comment", () => {
     fc.assert(
       fc.property(texts, fc.nat(), ({ text, value }, pick) => {
         const places = placesOf(value).filter((path) => path.length > 0);
@@ -132,7 +132,7 @@ describe("[C10] the layout of an edited text", () => {
       '{\n  "a": 1, // one\n  "b": 2\n}\n',
     ],
     [
-      "a key where commas end lines",
+      "a key in lines with final commas",
       '{\n\t"a": 1,\n\t// more?\n}',
       ["b"],
       2,
@@ -160,7 +160,7 @@ describe("[C10] the layout of an edited text", () => {
       "3",
     ], '{"u": [\n  "1", // a\n  // b\n  "3" // c\n]}'],
     [
-      "a flag in the place of an object",
+      "a flag in place of an object",
       '{"a": { /* why */ "b": 1 }}',
       ["a"],
       true,
@@ -177,11 +177,11 @@ describe("[C10] the layout of an edited text", () => {
       ["the last line", '{\n  "a": 1, // x\n  "b": 2\n}', ["b"], '{\n  "a": 1 // x\n}'],
       ["the first of a line", '{ "a": 1, "b": 2 }', ["a"], '{ "b": 2 }'],
       ["the last of a line", '{"a": 1, "b": 2}', ["b"], '{"a": 1}'],
-      ["all there is", '{\n  "a": 1\n}', ["a"], "{\n}"],
+      ["the only entry", '{\n  "a": 1\n}', ["a"], "{\n}"],
       ["a block with comments", '{\n  "a": {\n    // why\n    "b": 1 // so\n  },\n  "c": 1\n}', [
         "a",
       ], '{\n  // why\n  // so\n  "c": 1\n}'],
-      ["what is not there", '{ "a": 1 }', ["b", "c"], '{ "a": 1 }'],
+      ["a missing key", '{ "a": 1 }', ["b", "c"], '{ "a": 1 }'],
     ];
   for (const [what, before, path, after] of UNSET) {
     it(`unset: ${what}`, () => assert.equal(textOf(unsetAt(before, path)), after));
@@ -197,13 +197,13 @@ describe("[C10] the layout of an edited text", () => {
     [["o", "__proto__", "x"], /./],
   ];
   for (const [path, why] of REFUSED) {
-    it(`says why nothing can be set at ${JSON.stringify(path)}`, () => {
+    it(`says why it cannot set ${JSON.stringify(path)}`, () => {
       const edited = setAt('{"a": 1, "l": [1], "o": {}}', path, 1);
       assert.match(edited.kind === "refused" ? edited.message : "", why);
     });
   }
 
-  it("edits no text that cannot be read, nor the whole file away", () => {
+  it("refuses a text that does not parse, and to remove the whole file", () => {
     assert.equal(setAt("{", ["a"], 1).kind, "refused");
     assert.equal(setAt('{"a":1,"a":2}', ["b"], 1).kind, "refused");
     assert.equal(unsetAt("{", ["a"]).kind, "refused");

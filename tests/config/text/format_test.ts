@@ -12,12 +12,12 @@ function parsed(text: string): unknown {
   return tree.value;
 }
 
-/** Line breaks within a comment are those of the file. */
+/** Line breaks within a comment become the file's. */
 const comments = (text: string): readonly string[] =>
   commentsOf(text).map((comment) => comment.replace(/\r\n?/g, "\n").trimEnd()).toSorted();
 
 describe("[C10] formatted()", () => {
-  it("says what the text says, with every comment, whatever the text", () => {
+  it("keeps the value and every comment of any text", () => {
     fc.assert(
       fc.property(texts, ({ text, value }) => {
         const once = formatted(text);
@@ -28,7 +28,7 @@ describe("[C10] formatted()", () => {
     );
   });
 
-  it("leaves alone what it has formatted", () => {
+  it("changes nothing in formatted text", () => {
     fc.assert(
       fc.property(texts, ({ text }) => {
         const once = formatted(text);
@@ -40,7 +40,7 @@ describe("[C10] formatted()", () => {
 
   const LAYOUTS: readonly (readonly [what: string, before: string, after: string])[] = [
     ["the line breaks of the file", '{\r\n"a":1\r\n}', '{\r\n  "a": 1\r\n}\r\n'],
-    ["what is on one line", '{"a":[1,{}]}', '{ "a": [1, {}] }\n'],
+    ["values on one line", '{"a":[1,{}]}', '{ "a": [1, {}] }\n'],
     ["empty lines", '{\n\n\t"a": 1,\n\n}', '{\n\n  "a": 1,\n\n}\n'],
   ];
   for (const [what, before, after] of LAYOUTS) {

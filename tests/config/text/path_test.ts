@@ -27,7 +27,7 @@ describe("parsePath()", () => {
     });
   }
 
-  it("[C10] knows one more entry from a key", () => {
+  it("[C10] tells `[+]` from a key", () => {
     const read = parsePath("users[+]");
     assert.deepEqual(read, { kind: "path", path: ["users"], appends: true });
   });
@@ -35,10 +35,10 @@ describe("parsePath()", () => {
   for (
     const typed of ["a..b", ".a", "a.", "a[x]", "a[-1]", 'a."b', "a b", "a[+].b", "a]", '"\\x"']
   ) {
-    it(`[C10] says that ${typed} is no path`, () => {
+    it(`[C10] refuses ${typed}`, () => {
       const read = parsePath(typed);
       assert.equal(read.kind, "problem");
-      assert.match(read.kind === "problem" ? read.message : "", /is no path: .* write it as/);
+      assert.match(read.kind === "problem" ? read.message : "", /is not a path: .* write it as/);
     });
   }
 

@@ -25,7 +25,7 @@ describe("[P1] positionOf()", () => {
     ["channels.discord.guilds.a.requireMention", "8:16"],
     ['channels.discord.guilds."a.b".channels.x.allow', "7:39"],
     ['channels.discord.guilds."日本語".users', "6:37"],
-    // The nearest above it, where it is not written.
+    // The nearest written key above it.
     ["channels.discord.dm.policy", "5:7"],
     ["channels.discord.dm.allowFrom[2]", "5:15"],
     ["channels.discord.guilds.ab.users", "6:7"],
@@ -42,7 +42,7 @@ describe("[P1] positionOf()", () => {
     });
   }
 
-  it("finds nothing in a text that cannot be read", () => {
+  it("finds nothing in a text that does not parse", () => {
     for (const text of ["", "{", "[1]", '{"a":1,"a":2}']) {
       assert.equal(positionOf(text, "a"), undefined);
     }

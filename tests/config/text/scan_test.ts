@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { type ParseError, parseTree } from "jsonc-parser";
 import { MAX_DEPTH, scan } from "../../../src/config/text/scan.ts";
 
-/** What the parser says, that knows JSON with comments. */
+/** The result of the JSONC parser. */
 function parsed(text: string): { readonly value: unknown } | "faulty" {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
@@ -75,7 +75,7 @@ describe("[C1] [C2] scan()", () => {
   );
   const made = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
 
-  it("has the value that the parser has, or none; and one wherever there is no fault", () => {
+  it("gives the parser's value or none, and always one without faults", () => {
     let values = 0;
     fc.assert(
       fc.property(fc.oneof(edited, made), (text) => {
@@ -89,7 +89,7 @@ describe("[C1] [C2] scan()", () => {
     assert.ok(values > 300, `${values} texts had a value`);
   });
 
-  it("knows where comments are", () => {
+  it("finds comments", () => {
     const text = '{ // one\n "a": "// none", /* two */ }';
     assert.deepEqual(
       scan(text).comments.map(({ offset, length }) => text.slice(offset, offset + length)),
@@ -97,7 +97,7 @@ describe("[C1] [C2] scan()", () => {
     );
   });
 
-  it("stops where a text is nested too deep", () => {
+  it("stops at too deep nesting", () => {
     assert.equal(scan("[".repeat(MAX_DEPTH)).tooDeepAt, undefined);
     assert.equal(scan(" " + "[".repeat(1e6)).tooDeepAt, 1 + MAX_DEPTH);
     assert.equal(scan(`["${"[".repeat(99)}"]`).tooDeepAt, undefined);

@@ -7,7 +7,7 @@ import { anyValue } from "../jsonc_texts.ts";
 const ID = "123456789012345678";
 
 describe("[C10] readTyped()", () => {
-  it("reads what JSON reads, and nothing else", () => {
+  it("reads JSON, and nothing else", () => {
     fc.assert(fc.property(anyValue, (value) => {
       assert.deepEqual(readTyped(JSON.stringify(value)), { value });
     }));
@@ -28,7 +28,7 @@ describe("[C10] readTyped()", () => {
     it(`[C3] rounds no id: ${typed}`, () => assert.deepEqual(readTyped(typed), { value }));
   }
 
-  it("takes no object in which something is there twice, or reaches a prototype", () => {
+  it("refuses repeated keys and keys that reach a prototype", () => {
     assert.equal(readTyped('{"users":["1"],"users":["*"]}'), undefined);
     assert.equal(readTyped('{"a":{"__proto__":1}}'), undefined);
   });

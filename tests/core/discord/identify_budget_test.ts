@@ -16,10 +16,10 @@ import {
 
 const NOW = Date.UTC(2026, 0, 2);
 const MINUTE_MS = 60_000;
-/** Of a bot of which Discord allows 1,000 a day. */
+/** For a bot with 1,000 IDENTIFYs a day. */
 const ALLOWED = 1_000 - RESERVE;
 
-/** What Discord says to a bot that has not identified today. */
+/** Discord's report for a bot that has not identified today. */
 function limit(fields: Partial<SessionStartLimit> = {}): SessionStartLimit {
   return {
     total: 1_000,
@@ -31,7 +31,7 @@ function limit(fields: Partial<SessionStartLimit> = {}): SessionStartLimit {
   };
 }
 
-/** As many IDENTIFYs of shard 0, a second apart, the last of them at `last`. */
+/** A number of IDENTIFYs of shard 0, a second apart, the last of them at `last`. */
 function identifies(count: number, last: number = NOW - MINUTE_MS): readonly Identify[] {
   return Array.from({ length: count }, (_, index) => ({
     shardId: 0,
@@ -44,18 +44,22 @@ describe("identifyBudget()", () => {
   const oldest = old[0]!.at;
   const RECORDS: readonly (readonly [name: string, IdentifyRecord, IdentifyBudget])[] = [
     ["all of it on the first day", { identifies: [] }, { left: 1_000 }],
-    ["what our own count leaves where Discord was never asked", { identifies: identifies(3) }, {
+    ["the rest of our own count without a report from Discord", { identifies: identifies(3) }, {
       left: 997,
     }],
     ["one more before the reserve", { identifies: identifies(ALLOWED - 1) }, { left: 51 }],
-    ["the reserve, until the oldest is a day old", { identifies: old }, {
+    ["the reserve, until the oldest IDENTIFY is a day old", { identifies: old }, {
       left: 50,
       heldUntil: oldest + DAY_MS,
     }],
-    ["less than the reserve, until so many are a day old", { identifies: identifies(970) }, {
-      left: 30,
-      heldUntil: identifies(970)[20]!.at + DAY_MS,
-    }],
+    [
+      "less than the reserve, until enough IDENTIFYs are a day old",
+      { identifies: identifies(970) },
+      {
+        left: 30,
+        heldUntil: identifies(970)[20]!.at + DAY_MS,
+      },
+    ],
     ["never less than nothing", { identifies: identifies(1_200) }, {
       left: 0,
       heldUntil: identifies(1_200)[250]!.at + DAY_MS,
@@ -63,15 +67,15 @@ describe("identifyBudget()", () => {
     ["nothing that is a day old, to the millisecond", {
       identifies: [{ shardId: 0, at: NOW - DAY_MS }, { shardId: 0, at: NOW - DAY_MS + 1 }],
     }, { left: 999 }],
-    ["Discord's count where that is less: it knows of other processes", {
+    ["Discord's count if it is lower, because it includes other processes", {
       identifies: identifies(3),
       limit: limit({ remaining: 700 }),
     }, { left: 699 }], // one of the three was at the time of the reading
-    ["Discord's count less what was sent since it was read", {
+    ["Discord's count less our IDENTIFYs since its report", {
       identifies: identifies(10, NOW - 1_000),
       limit: limit({ remaining: 700, readAt: NOW - 5_500 }),
     }, { left: 695 }],
-    ["our own count where that is less", {
+    ["our own count if it is lower", {
       identifies: identifies(600, NOW - 2 * MINUTE_MS),
       limit: limit({ remaining: 900 }),
     }, { left: 400 }],
@@ -83,7 +87,7 @@ describe("identifyBudget()", () => {
       identifies: old,
       limit: limit({ remaining: 0, resetAfterMs: 2 * MINUTE_MS }),
     }, { left: 0, heldUntil: oldest + DAY_MS }],
-    ["nothing of what Discord said before its reset", {
+    ["nothing of Discord's report after its reset", {
       identifies: identifies(3),
       limit: limit({ remaining: 0, resetAfterMs: MINUTE_MS }),
     }, { left: 997 }],
@@ -91,7 +95,7 @@ describe("identifyBudget()", () => {
       identifies: identifies(1_500),
       limit: limit({ total: 2_000, remaining: 2_000 }),
     }, { left: 500 }],
-    ["one a day where the total is no more than the reserve", {
+    ["one a day if the total does not exceed the reserve", {
       identifies: identifies(1),
       limit: limit({ total: 10, remaining: 100 }),
     }, { left: 9, heldUntil: NOW - MINUTE_MS + DAY_MS }],
@@ -100,7 +104,7 @@ describe("identifyBudget()", () => {
     it(`[G5] says ${name}`, () => assert.deepEqual(identifyBudget(record, NOW), budget));
   }
 
-  it("[G5] counts what a clock that was set back has left in the future, for a day at most", () => {
+  it("[G5] counts records in the future after a clock was set back, for a day at most", () => {
     const ahead = identifies(ALLOWED, NOW + 400 * DAY_MS);
     assert.deepEqual(identifyBudget({ identifies: ahead }, NOW), {
       left: 50,
@@ -108,7 +112,7 @@ describe("identifyBudget()", () => {
     });
   });
 
-  it("[G5] waits for no reset that a clock that was set back has put off", () => {
+  it("[G5] does not wait longer for a reset after a clock was set back", () => {
     const said = limit({ remaining: 20, resetAfterMs: MINUTE_MS, readAt: NOW + 400 * DAY_MS });
     assert.deepEqual(identifyBudget({ identifies: [], limit: said }, NOW), {
       left: 20,
@@ -139,7 +143,7 @@ describe("askIdentify()", () => {
       kind: "granted",
     }],
     [
-      "no second one of another shard where Discord allows one at a time",
+      "no second one of another shard if Discord allows one at a time",
       {
         identifies: [{ shardId: 1, at: NOW }],
       },
@@ -147,7 +151,7 @@ describe("askIdentify()", () => {
       { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
     ],
     [
-      "several at once where Discord allows that, one of each key",
+      "several at once if Discord allows that, one of each key",
       {
         identifies: [{ shardId: 0, at: NOW }],
         limit: limit({ maxConcurrency: 16 }),
@@ -165,7 +169,7 @@ describe("askIdentify()", () => {
       { kind: "wait", untilMs: NOW + SPACING_MS - 2_000, why: "spacing" },
     ],
     [
-      "one at a time where Discord names nonsense",
+      "one at a time if Discord's number is invalid",
       {
         identifies: [{ shardId: 1, at: NOW }],
         limit: limit({ maxConcurrency: 0 }),
@@ -179,7 +183,7 @@ describe("askIdentify()", () => {
       why: "budget",
     }],
     [
-      "whatever a clock that was set back has left in the future",
+      "records in the future after a clock was set back",
       {
         identifies: [{ shardId: 0, at: NOW + DAY_MS }],
       },
@@ -191,7 +195,7 @@ describe("askIdentify()", () => {
     it(`[G5] grants ${name}`, () => assert.deepEqual(askIdentify(record, shardId, NOW), answer));
   }
 
-  it("[G5] keeps any loop of crashes within the day's 950, and holds it no longer than it must", () => {
+  it("[G5] keeps any crash loop within 950 a day, and waits no longer than needed", () => {
     const property = fc.property(
       fc.integer({ min: 1, max: 4 }),
       fc.array(fc.nat({ max: 180_000 }), { minLength: 1, maxLength: 5 }),
@@ -208,7 +212,7 @@ describe("askIdentify()", () => {
           if (answer.kind === "wait") {
             assert.ok(answer.untilMs > now);
             const justBefore = askIdentify(record, shardId, answer.untilMs - 1);
-            assert.equal(justBefore.kind, "wait", "it was to wait, and need not have");
+            assert.equal(justBefore.kind, "wait", "the wait was longer than needed");
             now = answer.untilMs;
             continue;
           }
@@ -230,7 +234,7 @@ describe("askIdentify()", () => {
     fc.assert(property, { numRuns: 12 });
   });
 
-  it("[G5] leaves Discord's reserve alone, whatever other processes take", () => {
+  it("[G5] keeps the reserve, however many IDENTIFYs other processes use", () => {
     const property = fc.property(
       fc.integer({ min: 0, max: 1_000 }),
       fc.integer({ min: 1, max: DAY_MS }),
@@ -250,7 +254,7 @@ describe("askIdentify()", () => {
     fc.assert(property, { numRuns: 20 });
   });
 
-  it("[G5] never asks anybody to wait for more than a day, whatever the clock did", () => {
+  it("[G5] never waits for more than a day, for any clock", () => {
     const time = fc.integer({ min: -1_000 * DAY_MS, max: 1_000 * DAY_MS }).map((by) => NOW + by);
     const property = fc.property(
       fc.array(time, { maxLength: 30 }),

@@ -63,7 +63,7 @@ describe("createdAtMs() of any id", () => {
 });
 
 describe("[C6] toAccountId()", () => {
-  it("does not tell accounts apart by case", () => {
+  it("ignores case", () => {
     assert.equal(toAccountId("Home"), toAccountId("home"));
   });
 });

@@ -24,7 +24,7 @@ describe("[D3] createInvalidRequests()", () => {
     });
   }
 
-  it("counts what it is told on top of what was stored, and tells the store of each", () => {
+  it("adds new requests to the stored count, and stores each", () => {
     const noted: number[] = [];
     const stored = [{ minute: 1_000_000, count: 3 }, { minute: 999_995, count: 2 }];
     const invalid = createInvalidRequests(stored, (minute) => noted.push(minute));
@@ -34,13 +34,13 @@ describe("[D3] createInvalidRequests()", () => {
     assert.deepEqual(noted, [1_000_000, 1_000_001]);
   });
 
-  it("tells what will be left, and forgets nothing by being asked", () => {
+  it("tells a future count, and forgets nothing by that", () => {
     const invalid = createInvalidRequests([{ minute: 1_000_000, count: 5 }], () => undefined);
     assert.equal(invalid.count(NOW + INVALID_WINDOW_MS + MINUTE_MS), 0);
     assert.equal(invalid.count(NOW), 5);
   });
 
-  it("never counts less than the last ten minutes had, nor more than eleven", () => {
+  it("counts at least the last ten minutes, and at most eleven", () => {
     const times = fc.array(fc.integer({ min: 0, max: 30 * MINUTE_MS }), { maxLength: 60 });
     fc.assert(fc.property(times, (unsorted) => {
       const invalid = createInvalidRequests([], () => undefined);

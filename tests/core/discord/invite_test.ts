@@ -11,7 +11,7 @@ import {
 const ID = parseSnowflake<"application">("1500000000000000002")!;
 
 describe("[SEC-R34] inviteUrl()", () => {
-  it("asks for exactly what this version uses", () => {
+  it("asks for exactly the permissions that this version uses", () => {
     assert.equal(invitePermissions(), "274877975552");
     assert.equal(
       inviteUrl(ID),
@@ -20,7 +20,7 @@ describe("[SEC-R34] inviteUrl()", () => {
     );
   });
 
-  /** Administrator, managing of anything, and to ping everybody. */
+  /** Administrator, managing of anything, and pinging @everyone. */
   const NEVER = [1, 2, 3, 4, 5, 13, 17, 28, 29, 30, 34, 40];
   for (const bit of NEVER) {
     it(`never asks for bit ${bit}`, () => {
@@ -28,7 +28,7 @@ describe("[SEC-R34] inviteUrl()", () => {
     });
   }
 
-  it("says of each permission what it is for", () => {
+  it("gives a reason for each permission", () => {
     for (const { name, why } of INVITE_PERMISSIONS) assert.match(`${name}: ${why}`, /\w: to \w/);
   });
 });

@@ -13,7 +13,7 @@ describe("[X2] snowflakeSchema()", () => {
     });
   }
 
-  it("repeats nothing of what it refuses", () => {
+  it("shows no part of a refused text", () => {
     const { error } = snowflakeSchema().safeParse("hunter2");
     assert.doesNotMatch(error?.message ?? "none", /none|hunter2/);
   });

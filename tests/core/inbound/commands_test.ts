@@ -34,11 +34,11 @@ describe("[M4] [K1] commandOf()", () => {
     });
   }
 
-  it("knows none where there are none", () => {
+  it("finds no command in an empty list", () => {
     assert.equal(commandOf("/status", new Map()), undefined);
   });
 
-  it("takes its time in proportion to the text", () => {
+  it("takes time in proportion to the text", () => {
     assert.equal(commandOf(`/status${" ".repeat(100_000)}x`, COMMANDS), undefined);
     assert.equal(commandOf(`${" ".repeat(100_000)}x`, COMMANDS), undefined);
   });
@@ -46,7 +46,7 @@ describe("[M4] [K1] commandOf()", () => {
 
 describe("[K2] COMMANDS", () => {
   const needs: Readonly<Record<CommandNeeds, string>> = {
-    // /stop, for whose turn it is, the command itself asks (K3).
+    // /stop itself checks whose turn it is (K3).
     everybody: "help commands status whoami usage context why skill forget stop",
     session: "new reset compact model models think reasoning verbose queue",
     owner: "activation allowlist config agents send pause restart",
@@ -63,7 +63,7 @@ describe("[K2] COMMANDS", () => {
 describe("[M4] OpenClaw's commands", () => {
   for (const file of ["seed-commands", "latest-commands"]) {
     const { commands, options } = commandsOf(file);
-    it(`take words as ours do, where ours has them (${file})`, options, () => {
+    it(`take words like ours, if ours take words (${file})`, options, () => {
       const shared = commands.filter(({ name }) => COMMANDS.has(name));
       assert.ok(shared.length > 15);
       const other = shared.filter(({ name, acceptsArgs }) =>

@@ -23,7 +23,7 @@ const accepted = (why: (Verdict & { kind: "accept" })["why"]): Verdict => ({
   rule: "r",
 });
 
-/** What a message may say that must not go on record. */
+/** Parts of a message that must not be recorded. */
 const secretive = guildMessage({
   text: "/restart canary-text",
   place: guildPlace({ topic: "canary-topic" }),
@@ -35,30 +35,30 @@ describe("[P1] factsOf()", () => {
   for (
     const verdict of [ignored("sender-not-listed"), accepted("mentioned"), ignored("no-mention")]
   ) {
-    it(`keeps none of the words of a message: ${verdict.why}`, () => {
+    it(`keeps no words of a message: ${verdict.why}`, () => {
       assert.doesNotMatch(JSON.stringify(factsOf(secretive, {}, verdict)), /canary/);
     });
   }
 
-  it("keeps of a sender who was turned away not even whether it was a command", () => {
+  it("does not keep whether a refused sender gave a command", () => {
     const facts = factsOf(guildMessage({ text: "/restart" }), {}, ignored("sender-not-listed"));
     assert.equal(facts.command, undefined);
     assert.equal(facts.matchesPattern, undefined);
     assert.equal(facts.hasContent, true);
   });
 
-  it("names the command where it was one that mattered", () => {
+  it("names the command if the verdict depends on it", () => {
     const facts = factsOf(guildMessage({ text: "/Restart" }), {}, ignored("not-owner"));
     assert.equal(facts.command, "restart");
   });
 
   const patterns: readonly [verdict: Verdict, mention: "user" | undefined, matched?: boolean][] = [
     [accepted("mentioned"), undefined, true],
-    [accepted("mentioned"), "user"], // nobody looked
+    [accepted("mentioned"), "user"], // no check was needed
     [ignored("no-mention"), undefined, false],
     [accepted("mention-not-required"), undefined, false],
     [accepted("dm-allowed"), undefined],
-    // It would have been answered, so it is judged again as if a pattern had matched.
+    // It would be answered, so it is judged again as if a pattern had matched.
     [{ kind: "undecided", why: "pluralkit-original", rule: "r" }, undefined, true],
     [ignored("pk-original"), undefined, true],
     [ignored("channel-not-listed"), undefined],
@@ -71,13 +71,13 @@ describe("[P1] factsOf()", () => {
   }
 
   for (const [said, matched] of [["mentioned", true], ["mention-not-required", false]] as const) {
-    it(`[G6] knows of what came too late what policy had said: ${said}`, () => {
+    it(`[G6] keeps policy's verdict of a late message: ${said}`, () => {
       const facts = factsOf(guildMessage(), {}, ignored("too-old"), accepted(said));
       assert.equal(facts.matchesPattern, matched);
     });
   }
 
-  it("[G6] does not take a stranger's message that came too late for one that was settled", () => {
+  it("[G6] tells a stranger's late message from a settled one", () => {
     const said: Verdict = { kind: "challenge", why: "pairing", rule: "r" };
     assert.deepEqual(factsOf(directMessage(), {}, ignored("too-old"), said).moment, {});
   });
@@ -89,19 +89,19 @@ describe("[P1] factsOf()", () => {
     ["dm-not-allowed", undefined],
   ];
   for (const [why, isPaired] of settled) {
-    it(`[P3] knows after ${why} whether the sender is paired: ${isPaired}`, () => {
+    it(`[P3] keeps whether the sender is paired after ${why}: ${isPaired}`, () => {
       assert.equal(factsOf(directMessage(), {}, ignored(why)).moment.isPaired, isPaired);
     });
   }
 
-  it("[P3] knows who was found to be paired when it was stored", () => {
+  it("[P3] keeps that the store found the sender paired", () => {
     const { moment } = factsOf(directMessage(), { ownsApplication: true }, accepted("dm-paired"));
     assert.deepEqual(moment, { ownsApplication: true, isPaired: true });
   });
 });
 
-describe("[P1] factsOf() of what the same sender says in the same place", () => {
-  it("is the same, so that the store keeps it once", () => {
+describe("[P1] factsOf() of the same sender's messages in the same place", () => {
+  it("is equal, so that the store keeps it once", () => {
     const [one, two] = ["1400000000000000101", "1500000000000000102"].map((id) =>
       factsOf(guildMessage({ id: messageId(id), text: id }), {}, ignored("no-mention"))
     );
@@ -110,7 +110,7 @@ describe("[P1] factsOf() of what the same sender says in the same place", () => 
 });
 
 describe("[P1] toMessage()", () => {
-  it("is the message but for its words, and survives JSON", () => {
+  it("gives the message without its words, and survives JSON", () => {
     const message = guildMessage({ mention: "user", mentionsOthers: true, revision: 1 });
     const facts = factsOf(message, { isMuted: true }, accepted("mentioned"));
     const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
@@ -165,12 +165,12 @@ describe("[P1] factsKey()", () => {
     };
   }
 
-  it("is the same of two messages only if their facts are", () => {
+  it("is equal for two messages only if their facts are", () => {
     const changes = fc.record({ from: aMessage, other: aMessage, kept: fc.nat({ max: 12 }) });
     let same = 0;
     fc.assert(
       fc.property(changes, ({ from, other, kept }) => {
-        // alike but for one field or two, so that keys have a chance to be the same
+        // equal but for one field or two, so that keys may be equal
         const names = Object.keys(from) as (keyof typeof from)[];
         const changed = names[kept] ?? "text";
         const [one, two] = [judged(from), judged({ ...from, [changed]: other[changed] })];
@@ -183,7 +183,7 @@ describe("[P1] factsKey()", () => {
     assert.ok(same > 100, `${same} keys were the same`);
   });
 
-  it("is there for a person in a guild's channel, and for no command, bot or direct message", () => {
+  it("exists for a person in a guild's channel, not for a command, bot or direct message", () => {
     const verdict = ignored("no-mention");
     assert.notEqual(factsKey(guildMessage(), {}, verdict), undefined);
     assert.equal(factsKey(directMessage(), {}, verdict), undefined);

@@ -21,23 +21,27 @@ const STRANGER: PairingState = { isPaired: false, pending: 0, given: 0 };
 
 describe("settlePairing()", () => {
   const TABLE: readonly (readonly [what: string, state: Partial<PairingState>, why: string])[] = [
-    ["gives a code to whoever has none", {}, "challenge pairing"],
-    ["gives the last code there is room for", { pending: 19, given: 9 }, "challenge pairing"],
-    ["accepts who is paired", { isPaired: true }, "accept dm-paired"],
-    ["accepts who is paired, however full it is", {
+    ["gives a code to a stranger without one", {}, "challenge pairing"],
+    ["gives the last free code", { pending: 19, given: 9 }, "challenge pairing"],
+    ["accepts a paired user", { isPaired: true }, "accept dm-paired"],
+    ["accepts a paired user, even if it is full", {
       isPaired: true,
       last: "approved",
       pending: 20,
       given: 10,
     }, "accept dm-paired"],
-    ["says nothing more to whoever has a code", { last: "pending" }, "ignore pairing-pending"],
-    ["knows who has a code, however full it is", {
+    ["says nothing more to a stranger with a code", { last: "pending" }, "ignore pairing-pending"],
+    ["recognizes a stranger with a code, even if it is full", {
       last: "pending",
       pending: 20,
       given: 10,
     }, "ignore pairing-pending"],
-    ["gives no second code to whoever was denied", { last: "denied" }, "ignore pairing-denied"],
-    ["nor to whoever was let in and out again", { last: "approved" }, "ignore pairing-denied"],
+    ["gives no second code to a denied stranger", { last: "denied" }, "ignore pairing-denied"],
+    [
+      "gives no code to a user whose pairing was revoked",
+      { last: "approved" },
+      "ignore pairing-denied",
+    ],
     ["gives none while twenty wait", { pending: MAX_PENDING }, "ignore pairing-full"],
     ["gives ten a minute", { given: MAX_CODES }, "ignore pairing-full"],
   ];
@@ -52,7 +56,7 @@ describe("settlePairing()", () => {
 });
 
 describe("codeFrom()", () => {
-  it("[P3] makes 8 of 32 letters that are not mistaken for each other", () => {
+  it("[P3] makes codes of 8 letters out of 32 that look different", () => {
     assert.equal(codeFrom(new Uint8Array(8)), "AAAAAAAA");
     assert.equal(codeFrom(Uint8Array.of(0, 7, 8, 12, 13, 24, 31, 255)), "AHJNP299");
     assert.throws(() => codeFrom(new Uint8Array(7)), RangeError);
@@ -69,7 +73,7 @@ describe("codeFrom()", () => {
     assert.deepEqual([...new Set(counts.values())], [8]);
   });
 
-  it("[P3] is read back, however it is typed", () => {
+  it("[P3] makes codes that readCode() reads in any spelling", () => {
     const bytes = fc.uint8Array({ minLength: 8, maxLength: 8 });
     fc.assert(fc.property(bytes, fc.nat({ max: 8 }), fc.boolean(), (bytes, at, isLower) => {
       const code = codeFrom(bytes);
@@ -115,7 +119,7 @@ describe("wrong codes", () => {
     return guesses;
   };
 
-  it("[P3] [SEC-R13] close approval with the fifth in a row, for a minute", () => {
+  it("[P3] [SEC-R13] block approval with the fifth in a row, for a minute", () => {
     assert.equal(closedUntil(wrong(MAX_WRONG_CODES - 1), NOW), undefined);
     const closed = wrong(MAX_WRONG_CODES);
     assert.equal(closed.count, 5);
@@ -124,7 +128,7 @@ describe("wrong codes", () => {
     assert.equal(closedUntil(closed, NOW + CLOSED_MS), undefined);
   });
 
-  it("[SEC-R13] are counted anew after the minute, five again", () => {
+  it("[SEC-R13] are counted from zero after the minute", () => {
     const again = wrong(1, wrong(MAX_WRONG_CODES), NOW + CLOSED_MS);
     assert.deepEqual(again, { count: 1 });
     assert.equal(closedUntil(again, NOW + CLOSED_MS), undefined);
@@ -132,7 +136,7 @@ describe("wrong codes", () => {
     assert.equal(closedUntil(closed, NOW + CLOSED_MS), NOW + 2 * CLOSED_MS);
   });
 
-  it("[P3] close for no longer than that, if the clock is set back", () => {
+  it("[P3] block for no longer if the clock is set back", () => {
     assert.equal(closedUntil(wrong(MAX_WRONG_CODES), NOW - 1), undefined);
   });
 });

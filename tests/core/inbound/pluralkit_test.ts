@@ -47,17 +47,17 @@ describe("[P13] [SEC-R33] asMembers()", () => {
     ["another guild", { guildId: guildId("1") }],
   ];
   for (const [what, fields] of forged) {
-    it(`believes nothing that is said of ${what}`, () => {
+    it(`refuses an answer about ${what}`, () => {
       assert.equal(asMembers(webhook, proxied(fields)), undefined);
     });
   }
 
-  it("believes nothing that names no member", () => {
+  it("refuses an answer without a member", () => {
     const { member: _, ...nobody } = proxied();
     assert.equal(asMembers(webhook, nobody), undefined);
   });
 
-  it("asks for no guild where none is told", () => {
+  it("needs no guild if none is named", () => {
     const { guildId: _, ...anywhere } = proxied();
     assert.ok(asMembers(webhook, anywhere));
   });

@@ -34,20 +34,24 @@ function facts(fields: Partial<AttemptFacts> = {}): AttemptFacts {
 describe("[D2] stepFor()", () => {
   const post = (notAfter: number): Step => ({ kind: "post", notAfter });
   const steps: readonly [what: string, row: OutboxRow, step: Step][] = [
-    ["posts what was never tried", row(), post(NOW + WINDOW_MS)],
+    ["posts an untried message", row(), post(NOW + WINDOW_MS)],
     ["counts from the first attempt", row({ firstAttemptAt: NOW - 40_000 }), post(NOW + 20_000)],
-    ["asks by the nonce to the last", row({ firstAttemptAt: NOW - 59_999 }), post(NOW + 1)],
-    ["looks once the nonce may be gone", row({ firstAttemptAt: NOW - 60_000 }), { kind: "look" }],
+    ["relies on the nonce until its end", row({ firstAttemptAt: NOW - 59_999 }), post(NOW + 1)],
+    ["looks once Discord may have forgotten the nonce", row({ firstAttemptAt: NOW - 60_000 }), {
+      kind: "look",
+    }],
     ["looks after a day", row({ firstAttemptAt: NOW - DAY_MS }), { kind: "look" }],
     [
-      "bears a clock that is a little off",
+      "tolerates a clock that is a little off",
       row({ firstAttemptAt: NOW + 5_000 }),
       post(NOW + 65_000),
     ],
-    ["looks where the clock was set back", row({ firstAttemptAt: NOW + 5_001 }), { kind: "look" }],
+    ["looks if the clock was set back", row({ firstAttemptAt: NOW + 5_001 }), { kind: "look" }],
     ["edits at any age", row({ action: EDIT, firstAttemptAt: NOW - DAY_MS }), EDIT],
     ["deletes at any age", row({ action: DELETE, firstAttemptAt: NOW + DAY_MS }), DELETE],
-    ["leaves alone what never was", row({ action: { kind: "nothing" } }), { kind: "nothing" }],
+    ["needs no request for an unposted draft", row({ action: { kind: "nothing" } }), {
+      kind: "nothing",
+    }],
   ];
   for (const [what, given, step] of steps) {
     it(
@@ -56,7 +60,7 @@ describe("[D2] stepFor()", () => {
     );
   }
 
-  it("looks for what was tried before the machine was off: its clock may have stood still", () => {
+  it("looks for messages sent before the machine was off, since its clock may have stood still", () => {
     const rules = { nonceWindowMs: WINDOW_MS, bootedAt: NOW - 5_000 };
     const tried = (msAgo: number) => stepFor(row({ firstAttemptAt: NOW - msAgo }), NOW, rules);
     assert.deepEqual(tried(5_001), { kind: "look" });
@@ -64,7 +68,7 @@ describe("[D2] stepFor()", () => {
     assert.deepEqual(stepFor(row(), NOW, rules), post(NOW + WINDOW_MS));
   });
 
-  it("never posts what may be older than the window", () => {
+  it("never posts a message that may be older than the window", () => {
     fc.assert(fc.property(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(600_000), (age, windowMs) => {
       const rules = { nonceWindowMs: windowMs, bootedAt: 0 };
       const step = stepFor(row({ firstAttemptAt: NOW - age }), NOW, rules);
@@ -92,38 +96,38 @@ describe("[D5] afterDelivery()", () => {
   const dead: Next = { kind: "dead", reason: "because" };
   const uncertain: Next = { kind: "uncertain", reason: "because" };
   const table: readonly [what: string, row: OutboxRow, delivery: Delivery, next: Next][] = [
-    ["goes on after what is there", fresh, { kind: "created", messageId: ID }, { kind: "on" }],
-    ["goes on after what was deleted", fresh, { kind: "already_gone" }, { kind: "on" }],
+    ["goes on after a created message", fresh, { kind: "created", messageId: ID }, { kind: "on" }],
+    ["goes on after a deleted message", fresh, { kind: "already_gone" }, { kind: "on" }],
     ["goes on after an echo", fresh, { kind: "settled" }, { kind: "on" }],
-    ["goes on after nothing", fresh, { kind: "nothing" }, { kind: "on" }],
-    ["goes on after what was found", fresh, { kind: "found", messageId: ID }, { kind: "on" }],
-    ["sends at once what is not there", old, { kind: "absent" }, { kind: "on" }],
-    ["holds what nobody can tell", fresh, { kind: "uncertain", reason: "because" }, uncertain],
+    ["goes on if there was nothing to do", fresh, { kind: "nothing" }, { kind: "on" }],
+    ["goes on after a found message", fresh, { kind: "found", messageId: ID }, { kind: "on" }],
+    ["sends an absent message at once", old, { kind: "absent" }, { kind: "on" }],
+    ["holds an uncertain message", fresh, { kind: "uncertain", reason: "because" }, uncertain],
 
     ["asks again without an answer", fresh, UNANSWERED, again(500)],
     ["asks again without a connection", fresh, UNSENT, again(500)],
     ["looks again without an answer", fresh, UNREAD, again(500)],
     ["gives up after a day", old, UNSENT, dead],
-    ["does not call dead what may be there", old, UNANSWERED, uncertain],
-    ["nor what an earlier attempt may have made", oldAndOpen, UNSENT, uncertain],
-    ["nor what cannot be looked for", oldAndOpen, UNREAD, uncertain],
-    ["but an edit is", { ...oldAndOpen, action: EDIT }, UNANSWERED, dead],
-    ["and a deletion", { ...oldAndOpen, action: DELETE }, UNANSWERED, dead],
+    ["does not report a message as lost that Discord may have", old, UNANSWERED, uncertain],
+    ["nor one that an earlier attempt may have created", oldAndOpen, UNSENT, uncertain],
+    ["nor one that it cannot look for", oldAndOpen, UNREAD, uncertain],
+    ["but reports an edit", { ...oldAndOpen, action: EDIT }, UNANSWERED, dead],
+    ["and reports a deletion", { ...oldAndOpen, action: DELETE }, UNANSWERED, dead],
 
     ["waits as long as Discord says", fresh, refused("rate_limited", { retryAfterMs: 7_200_000 }), {
       ...again(7_200_000, false),
     }],
     ["even over a day", old, refused("rate_limited", { retryAfterMs: 1 }), again(1, false)],
-    ["waits where it does not say", fresh, refused("rate_limited"), again(500)],
-    ["and not for ever", old, refused("rate_limited"), dead],
-    ["leaves all as it is without a token", old, refused("unauthorized"), again(2_000)],
-    ["gives up what is wrong in itself", fresh, refused("rejected", { code: 50006 }), dead],
-    ["whatever it is", fresh, refused("rejected"), dead],
+    ["waits if Discord names no time", fresh, refused("rate_limited"), again(500)],
+    ["but not for ever", old, refused("rate_limited"), dead],
+    ["changes nothing without a valid token", old, refused("unauthorized"), again(2_000)],
+    ["gives up an invalid message", fresh, refused("rejected", { code: 50006 }), dead],
+    ["gives up any invalid request", fresh, refused("rejected"), dead],
 
     ["parks without a permission", fresh, refused("forbidden", { code: 50013 }), parkFor(50013)],
-    ["parks where a channel is gone", fresh, refused("not_found", { code: 10003 }), parkFor(10003)],
+    ["parks a deleted channel", fresh, refused("not_found", { code: 10003 }), parkFor(10003)],
     [
-      "parks a person who takes nothing",
+      "parks a user who accepts no messages",
       fresh,
       refused("rejected", { code: 50007 }),
       parkFor(50007),
@@ -132,25 +136,30 @@ describe("[D5] afterDelivery()", () => {
     ["parks a locked thread", fresh, refused("rejected", { code: 160005 }), parkFor(160005)],
     ["parks for a day", old, refused("forbidden"), dead],
     ["a thread too", old, refused("rejected", { code: 50083 }), dead],
-    ["parks with it what may be there", oldAndOpen, refused("not_found"), uncertain],
+    ["parks a message that Discord may have", oldAndOpen, refused("not_found"), uncertain],
 
-    ["parks what cannot be looked for", fresh, { ...UNREAD, why: "forbidden" }, park],
+    ["parks a message that it cannot look for", fresh, { ...UNREAD, why: "forbidden" }, park],
     ["waits to look", fresh, { ...UNREAD, why: "rate_limited", retryAfterMs: 9 }, again(9, false)],
     ["waits to look without a token", fresh, { ...UNREAD, why: "unauthorized" }, again(500)],
-    ["holds where looking is refused", fresh, { ...UNREAD, why: "rejected" }, uncertain],
+    [
+      "holds a message if Discord refuses the history",
+      fresh,
+      { ...UNREAD, why: "rejected" },
+      uncertain,
+    ],
   ];
   for (const [what, given, delivery, next] of table) {
     const failed = given.failingSince === undefined ? 1 : RETRY.attempts;
     it(what, () => assert.deepEqual(afterDelivery(given, delivery, facts({ failed })), next));
   }
 
-  it("does not believe a day that is over at the first failure", () => {
+  it("does not give up at the first failure, even if a day seems over", () => {
     for (const delivery of [UNANSWERED, UNSENT, UNREAD, refused("rate_limited")]) {
       assert.equal(afterDelivery(old, delivery, facts({ failed: 2 })).kind, "again");
     }
   });
 
-  it("asks some times more while the nonce is good, however slow it has become", () => {
+  it("retries while the nonce is valid, even if retries are slow", () => {
     const slow = facts({ failed: 30 });
     assert.deepEqual(afterDelivery(fresh, UNANSWERED, slow), again(15_000));
     assert.deepEqual(
@@ -162,7 +171,7 @@ describe("[D5] afterDelivery()", () => {
     assert.deepEqual(afterDelivery({ ...fresh, action: EDIT }, UNANSWERED, slow), again(300_000));
   });
 
-  it("gives up nothing within a day", () => {
+  it("gives up no message within a day", () => {
     const almost = row({ failingSince: NOW - DAY_MS + 1 });
     for (const delivery of [UNANSWERED, UNSENT, UNREAD, refused("rate_limited")]) {
       assert.equal(afterDelivery(almost, delivery, facts()).kind, "again");
@@ -170,7 +179,7 @@ describe("[D5] afterDelivery()", () => {
     assert.equal(afterDelivery(almost, refused("forbidden"), facts()).kind, "park");
   });
 
-  it("never gives up by a clock that was set back", () => {
+  it("never gives up because a clock was set back", () => {
     assert.equal(isOverdue(row({ failingSince: NOW + DAY_MS }), NOW), false);
     assert.equal(isOverdue(row(), NOW), false);
     assert.equal(isOverdue(row({ failingSince: NOW - DAY_MS }), NOW), true);
@@ -181,7 +190,7 @@ describe("[D5] retryWaitMs()", () => {
   const waits = (retry: AttemptFacts["retry"], count: number, random = 0.5) =>
     Array.from({ length: count }, (_, at) => retryWaitMs(facts({ failed: at + 1, retry, random })));
 
-  it("is quick for the attempts of the config, then twice as long each time", () => {
+  it("is short for the config's attempts, then doubles", () => {
     assert.deepEqual(waits(RETRY, 5), [500, 1_000, 2_000, 4_000, 8_000]);
     assert.deepEqual(waits({ ...RETRY, attempts: 6, maxDelayMs: 1_500 }, 8), [
       ...[500, 1_000, 1_500, 1_500, 1_500],
@@ -190,13 +199,13 @@ describe("[D5] retryWaitMs()", () => {
     assert.deepEqual(waits(RETRY, 14).at(-1), 300_000);
   });
 
-  it("is drawn around that", () => {
+  it("is drawn around that delay", () => {
     const drawn = { ...RETRY, jitter: 0.1 };
     assert.deepEqual(waits(drawn, 2, 0), [450, 900]);
     assert.deepEqual(waits(drawn, 2, 0.999_999), [550, 1_100]);
   });
 
-  it("never ends and never spins, whatever the config says", () => {
+  it("stays within bounds for any config", () => {
     const retry = fc.record({
       attempts: fc.integer({ min: 1, max: 20 }),
       minDelayMs: fc.nat(60_000),

@@ -29,7 +29,7 @@ const contents = (texts: readonly string[], maxLength = 2_000) =>
   toDrafts(composed(texts), maxLength).map(({ content }) => content);
 
 describe("[R8] toDrafts()", () => {
-  it("marks the end of the last one only", () => {
+  it("marks the end of the last draft only", () => {
     assert.deepEqual(contents(["one", "two"]), ["one", "two …"]);
   });
 
@@ -37,14 +37,14 @@ describe("[R8] toDrafts()", () => {
     assert.deepEqual(contents(["```ts\nlet a\n```"]), ["```ts\nlet a\n```\n…"]);
   });
 
-  it("has no mark where there is no room for it", () => {
+  it("has no mark if there is no room", () => {
     assert.deepEqual(contents(["1234567890"], 12), ["1234567890 …"]);
     assert.deepEqual(contents(["1234567890"], 11), ["1234567890"]);
   });
 
-  it("shows nothing of nothing", () => assert.deepEqual(contents([]), []));
+  it("shows no draft of an empty text", () => assert.deepEqual(contents([]), []));
 
-  it("[D2] has a nonce for each place, which is not the reply's", () => {
+  it("[D2] has a nonce for each place, different from the reply's", () => {
     const drafts = toDrafts(composed(["one", "two"]), 2_000);
     const expected = [0, 1].map((part) => nonceOf({ ...ANSWER, kind: "draft" }, part));
     assert.deepEqual(drafts.map(({ nonce }) => nonce), expected);
@@ -79,12 +79,12 @@ describe("[R8] nextStep()", () => {
   ][] = [
     ["nothing to say", [], [], "none"],
     ["a first draft", [], wanted("one"), "post one"],
-    ["one that is not there yet", [shown("one")], wanted("one two"), "none"],
+    ["a draft that Discord does not have yet", [shown("one")], wanted("one two"), "none"],
     ["no draft in front of one", [shown("one")], wanted("one", "two"), "none"],
     ["the next one behind it", [shown("one", ID[0])], wanted("one", "two"), "post two"],
     ["nothing new", [shown("one", ID[0])], wanted("one"), "none"],
     ["more to say", [shown("one", ID[0])], wanted("one two"), "edit 0 one two"],
-    ["what it shows is unknown", [shown(undefined, ID[0])], wanted("one"), "edit 0 one"],
+    ["its content is unknown", [shown(undefined, ID[0])], wanted("one"), "edit 0 one"],
     [
       "an earlier one first",
       [shown("one", ID[0]), shown("two", ID[1])],
@@ -92,13 +92,13 @@ describe("[R8] nextStep()", () => {
       "edit 0 ONE",
     ],
     [
-      "an earlier one, though the last is not there yet",
+      "an earlier one, even if Discord does not have the last yet",
       [shown("one", ID[0]), shown("two")],
       wanted("ONE", "TWO"),
       "edit 0 ONE",
     ],
     [
-      "one that is not needed now is emptied, not taken away",
+      "an unneeded draft is emptied, not deleted",
       [shown("one", ID[0]), shown("two", ID[1])],
       wanted("one"),
       "edit 1 …",

@@ -13,7 +13,7 @@ const ANSWER: Answer = {
 };
 const QUOTE = { quote: messageId("1400000000000000001") };
 
-/** What a turn says, a message for each text. */
+/** The messages of a turn, one for each text. */
 function said(texts: readonly string[], fields: Partial<DraftMessage> = {}): readonly Frozen[] {
   return texts.map((content, part) => ({
     message: outboundMessage({
@@ -44,7 +44,7 @@ function draft(
   };
 }
 
-/** What is to be asked of Discord, in order: `"edit 0: hi"`, `"remove 1"`, `"post: there"`. */
+/** The requests to Discord, in order: `"edit 0: hi"`, `"remove 1"`, `"post: there"`. */
 function asked(drafts: readonly DraftRow[], outbox: readonly Frozen[]): readonly string[] {
   const partOf = new Map(drafts.map(({ message }) => [message.nonce, message.of.part]));
   return placeDrafts(drafts, outbox).outbox.map(({ message, draft }) => {
@@ -65,13 +65,13 @@ describe("[R8] placeDrafts()", () => {
     ["leaves a turn without drafts as it is", [], said(["a", "b"]), ["post: a", "post: b"]],
     ["puts the reply in the draft's place", [draft(0)], said(["a"]), ["edit 0: a"]],
     [
-      "posts what the drafts do not reach to",
+      "posts messages beyond the drafts",
       [draft(0)],
       said(["a", "b"]),
       ["edit 0: a", "post: b"],
     ],
     [
-      "takes away what the reply does not reach to",
+      "deletes drafts beyond the reply",
       [draft(0), draft(1), draft(2)],
       said(["a"]),
       ["edit 0: a", "remove 1", "remove 2"],
@@ -80,25 +80,28 @@ describe("[R8] placeDrafts()", () => {
       "edit 0: a",
       "edit 1: b",
     ]],
-    ["takes all of them away where nothing is said", [draft(0), draft(1)], [], [
+    ["deletes all drafts of an empty turn", [draft(0), draft(1)], [], [
       "remove 0",
       "remove 1",
     ]],
-    ["never makes a failure of a draft", [draft(0)], failure, ["remove 0", "post: It failed."]],
+    ["never turns a draft into a failure notice", [draft(0)], failure, [
+      "remove 0",
+      "post: It failed.",
+    ]],
     [
-      "never makes a message that answers nobody of a draft",
+      "never turns a draft into a message that answers nothing",
       [draft(0)],
       [{ message: outboundMessage({ content: "news" }), files: [] }],
       ["remove 0", "post: news"],
     ],
     [
-      "takes a draft away that quotes nothing where the reply quotes",
+      "deletes a draft without a quote if the reply has one",
       [draft(0)],
       said(["a"], QUOTE),
       ["remove 0", "post: a"],
     ],
     [
-      "takes a draft away that quotes where the reply does not",
+      "deletes a draft with a quote if the reply has none",
       [draft(0, "there", QUOTE)],
       said(["a"]),
       ["remove 0", "post: a"],
@@ -107,25 +110,25 @@ describe("[R8] placeDrafts()", () => {
       "edit 0: a",
     ]],
     [
-      "keeps no draft behind one that cannot stay, since what is posted stands below it",
+      "keeps no draft after one that cannot stay, because the new message stands below it",
       [draft(0), draft(1, "there", QUOTE), draft(2)],
       said(["a", "b", "c"]),
       ["edit 0: a", "remove 1", "remove 2", "post: b", "post: c"],
     ],
     [
-      "keeps no draft behind one that never came to be",
+      "keeps no draft after one that was never posted",
       [draft(1)],
       said(["a", "b"]),
       ["remove 1", "post: a", "post: b"],
     ],
     [
-      "counts on a draft that may be there: its lane knows by then",
+      "counts on an open draft, because its channel queue knows by then",
       [draft(0), draft(1, "open")],
       said(["a", "b"]),
       ["edit 0: a", "edit 1: b"],
     ],
     [
-      "posts in the place of a draft that was never tried",
+      "posts in place of an untried draft",
       [draft(0), draft(1, "untried")],
       said(["a", "b"]),
       ["edit 0: a", "post: b"],
@@ -135,13 +138,13 @@ describe("[R8] placeDrafts()", () => {
     it(what, () => assert.deepEqual(asked(drafts, outbox), expected));
   }
 
-  it("withdraws what was never tried, and nothing else", () => {
+  it("withdraws untried drafts only", () => {
     const drafts = [draft(0), draft(1, "open"), draft(2, "untried")];
     assert.deepEqual(placeDrafts(drafts, said(["a"])).withdraw, [draftNonce(2)]);
     assert.deepEqual(placeDrafts(drafts, []).withdraw, [draftNonce(2)]);
   });
 
-  it("leaves the reply's own words, nonce and files as they are", () => {
+  it("keeps the reply's text, nonce and files", () => {
     const file = { name: "a.md", bytes: new Uint8Array([1]) };
     const [frozen] = said(["a"]);
     assert.ok(frozen);
@@ -151,7 +154,7 @@ describe("[R8] placeDrafts()", () => {
     assert.deepEqual(place, { nonce: draftNonce(0), becomes: "this" });
   });
 
-  it("[D2] names what takes a draft away as nothing else, and always the same", () => {
+  it("[D2] gives a removal its own nonce, always the same", () => {
     const drafts = [draft(0), draft(1)];
     const nonces = placeDrafts(drafts, []).outbox.map(({ message }) => message.nonce);
     const others = [0, 1, 2].flatMap((part) => [draftNonce(part), nonceOf(ANSWER, part)]);
@@ -159,7 +162,7 @@ describe("[R8] placeDrafts()", () => {
     assert.deepEqual(placeDrafts(drafts, []).outbox.map(({ message }) => message.nonce), nonces);
   });
 
-  it("says nothing in the row that takes a draft away, and quotes and pings nobody", () => {
+  it("writes, quotes and pings nothing in a removal", () => {
     const [removal] = placeDrafts([draft(0, "there", QUOTE)], []).outbox;
     const { content, quote, pings } = removal!.message;
     assert.deepEqual({ content, quote, pings }, {

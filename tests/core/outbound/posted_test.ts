@@ -24,7 +24,7 @@ describe("[D2] isSame()", () => {
   const quote = messageId("7");
   const sent = outboundMessage();
   const table: readonly [what: string, is: boolean, ...Parameters<typeof isSame>][] = [
-    ["the same words", true, sent, [], posted()],
+    ["the same text", true, sent, [], posted()],
     ["other words", false, sent, [], posted({ content: "hello, Bob" })],
     ["the beginning of them", false, sent, [], posted({ content: "hello" })],
     [
@@ -42,13 +42,13 @@ describe("[D2] isSame()", () => {
       posted({ content: "a b" }),
     ],
     ["a quote", true, outboundMessage({ quote }), [], posted({ quote })],
-    ["a quote that is gone", true, outboundMessage({ quote }), [], posted()],
+    ["a deleted quote", true, outboundMessage({ quote }), [], posted()],
     ["another quote", false, outboundMessage({ quote }), [], posted({ quote: messageId("8") })],
-    ["a quote that was not asked for", false, sent, [], posted({ quote })],
+    ["an unexpected quote", false, sent, [], posted({ quote })],
     ["a file", true, sent, [3], posted({ fileSizes: [3] })],
     ["another file", false, sent, [3], posted({ fileSizes: [4] })],
-    ["a file that is not there", false, sent, [3], posted()],
-    ["a file too many", false, sent, [], posted({ fileSizes: [3] })],
+    ["a missing file", false, sent, [3], posted()],
+    ["an extra file", false, sent, [], posted({ fileSizes: [3] })],
     ["files in turn", false, sent, [3, 4], posted({ fileSizes: [4, 3] })],
     [
       "a draft that has grown",
@@ -65,7 +65,7 @@ describe("[D2] isSame()", () => {
       posted({ content: "It began so …" }),
     ],
     ["another draft", false, draft("It began so …"), [], posted({ content: "Once upon a time" })],
-    ["a draft of nothing", false, draft("…"), [], posted()],
+    ["an empty draft", false, draft("…"), [], posted()],
   ];
   for (const [what, is, ...given] of table) {
     it(`says ${is} of ${what}`, () => assert.equal(isSame(...given), is));
@@ -84,22 +84,22 @@ describe("[D2] reachOf()", () => {
   const before = (ms: number) => ms - 600_000;
   const reaches: readonly [string, OutboxRow, ReturnType<typeof reachOf>][] = [
     [
-      "goes by what is answered, by Discord's clock",
+      "reads the answered message's time, by Discord's clock",
       row({ firstAttemptAt: NOW - 60_000 }),
       { from: ASKED_AT, orFrom: before(NOW - 60_000) },
     ],
     [
-      "goes by the first attempt where nothing is answered",
+      "reads the first attempt's time without an answered message",
       row({ firstAttemptAt: NOW - 60_000, message: bare }),
       { from: before(NOW - 60_000), orFrom: before(NOW - 60_000) },
     ],
     [
-      "does not believe a clock that was set back",
+      "ignores a clock that was set back",
       row({ firstAttemptAt: NOW + 60_000 }),
       { from: ASKED_AT, orFrom: -Infinity },
     ],
     [
-      "and then knows nothing of what answers nothing",
+      "knows no time then for a message that answers nothing",
       row({ firstAttemptAt: NOW + 60_000, message: bare }),
       { from: -Infinity, orFrom: -Infinity },
     ],

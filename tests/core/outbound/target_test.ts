@@ -45,25 +45,25 @@ describe("[S4] parseTarget()", () => {
     ["", /no target/],
     ["123", /"123" may be a user or a channel/],
     ["discord:123", /may be a user or a channel/],
-    ["ada", /does not guess/],
-    ["@ada", /does not guess/],
-    ["#general", /does not guess/],
-    ["user:ada", /does not guess/],
-    ["user:", /does not guess/],
-    [":123", /does not guess/],
-    ["discord::123", /does not guess/],
+    ["ada", /names are not accepted/],
+    ["@ada", /names are not accepted/],
+    ["#general", /names are not accepted/],
+    ["user:ada", /names are not accepted/],
+    ["user:", /names are not accepted/],
+    [":123", /names are not accepted/],
+    ["discord::123", /names are not accepted/],
     ["<@&123>", /is a role/],
-    ["guild:123", /does not guess/],
-    ["user:0", /is no id of Discord's/],
-    ["channel:99999999999999999999", /is no id of Discord's/],
-    ["https://discord.com/channels/1/0", /is no id of Discord's/],
-    ["https://discord.com.evil.example/channels/1/2", /does not guess/],
-    ["https://evil.example/discord.com/channels/1/2", /does not guess/],
-    ["user:1 user:2", /does not guess/],
+    ["guild:123", /names are not accepted/],
+    ["user:0", /is not a Discord id/],
+    ["channel:99999999999999999999", /is not a Discord id/],
+    ["https://discord.com/channels/1/0", /is not a Discord id/],
+    ["https://discord.com.evil.example/channels/1/2", /names are not accepted/],
+    ["https://evil.example/discord.com/channels/1/2", /names are not accepted/],
+    ["user:1 user:2", /names are not accepted/],
     ["a\u001b[31m\n", /"a\\u001b\[31m"/],
   ];
   for (const [text, problem] of refused) {
-    it(`refuses ${JSON.stringify(text)}, and says how it is written`, () => {
+    it(`refuses ${JSON.stringify(text)}, and shows the right form`, () => {
       const target = parseTarget(text);
       assert.ok(target.kind === "problem");
       assert.match(target.problem, problem);
@@ -73,7 +73,7 @@ describe("[S4] parseTarget()", () => {
     });
   }
 
-  it("names both spellings of a number", () => {
+  it("suggests both forms for a number", () => {
     const target = parseTarget("123");
     assert.ok(target.kind === "problem");
     assert.match(target.hint, /"user:123".*"channel:123"/);
@@ -85,10 +85,10 @@ describe("[S4] OpenClaw's targets", () => {
     readonly kind?: "user" | "channel";
     readonly id?: string;
   }
-  /** Where ours decides otherwise, and why. */
+  /** Targets that we read differently, and why. */
   const OTHERWISE: Readonly<Record<string, string>> = {
     "discord:789": "without a kind it may be either",
-    "discord:user:66": "the first release took all behind the first colon for an id",
+    "discord:user:66": "the first release read everything after the first colon as an id",
     "USER:123": "upper case is no other word",
     "<#123>": "it is a channel",
     "https://discord.com/channels/1/2/3": "it is a channel",
@@ -103,7 +103,7 @@ describe("[S4] OpenClaw's targets", () => {
         if (text in OTHERWISE || defaults !== undefined) continue; // there is no default kind
         it(JSON.stringify(text), () => {
           const target = parseTarget(text);
-          // What is no id of a snowflake's form was a channel of that name there; a name is refused.
+          // OpenClaw reads a text that is no snowflake as a channel's name; we refuse names.
           const isId = /^\d+$/.test(expected?.id ?? "");
           assert.equal(target.kind, isId ? expected?.kind : "problem");
           if (target.kind === "user") assert.equal(target.userId, expected?.id);

@@ -60,6 +60,7 @@ describe("[O10] the command line", () => {
     ["version"],
     ["config", "check"],
     ["config", "schema"],
+    ["config", "example"],
     ["config", "show"],
     ["config", "get"],
     ["config", "set"],

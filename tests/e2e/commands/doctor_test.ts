@@ -307,7 +307,7 @@ describe("[O3] barnacle invite", () => {
         `https://discord.com/oauth2/authorize?client_id=${id}&scope=bot+applications.commands` +
         "&permissions=274877975552",
       ]);
-      assert.match(stderr.join("\n"), /View Channels +to hear/);
+      assert.match(stderr.join("\n"), /View Channels +to receive/);
     }));
 
   it("derives the id from the token if Discord cannot be reached", () =>

@@ -106,11 +106,11 @@ describe("[S4] [D2] barnacle send", () => {
 
   const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
     [["123456789012345678", "x"], /"user:123456789012345678".*"channel:123456789012345678"/],
-    [["general", "x"], /does not guess whom a name means/],
-    [["#general", "x"], /does not guess whom a name means/],
+    [["general", "x"], /names are not accepted here/],
+    [["#general", "x"], /names are not accepted here/],
     [["<@&123456789012345678>", "x"], /is a role/],
     [["", "x"], /no target/],
-    [["channel:99999999999999999999", "x"], /no id of Discord's/],
+    [["channel:99999999999999999999", "x"], /not a Discord id/],
     [["channel:123456789012345678"], /nothing to send/],
     [["channel:123456789012345678", "  "], /nothing to send/],
     [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /Cannot read.*ENOENT/],

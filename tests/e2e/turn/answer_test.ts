@@ -97,7 +97,7 @@ describe("[P2] [P6] [M1] the bot", () => {
       const { start, say, mention, replies, written } = scene;
       writeConfig(scene, { http: { port: 0 } });
       const bot = await start();
-      assert.match(bot.lines.join("\n"), /everybody in every guild of the bot may talk to it/);
+      assert.match(bot.lines.join("\n"), /every member of every guild of the bot may talk to it/);
       say("edsger", "Elsewhere/#lounge", "is anybody there?");
       say("edsger", "Elsewhere/#lounge", `${mention} hello`);
       assert.match((await replies("Elsewhere/#lounge", 1))[0] ?? "", /hello/);

@@ -25,7 +25,7 @@ describe("[G4] backoffMs()", () => {
     assert.deepEqual(draws, [500, 937, 1_375, 1_812]);
   });
 
-  it("keeps to the least wait where the bound is below it", () => {
+  it("keeps the shortest delay if the bound is below it", () => {
     assert.equal(backoffMs(3, 0.5, { ...BOUNDS, maxDelayMs: 100 }), 500);
   });
 
@@ -56,7 +56,7 @@ describe("[D5] retryDelayMs()", () => {
     });
   }
 
-  it("does not wait where no wait is asked for, however often it failed", () => {
+  it("does not wait without a delay, after any number of failures", () => {
     assert.equal(retryDelayMs(5_000, 0.5, { ...RULES, minDelayMs: 0 }), 0);
   });
 });

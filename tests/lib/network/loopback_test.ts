@@ -24,7 +24,7 @@ describe("[SEC-R30] isLoopback()", () => {
     "127.0.0.1\n",
   ];
   for (const address of others) {
-    it(`does not take ${JSON.stringify(address)} for it`, () => {
+    it(`does not take ${JSON.stringify(address)} for loopback`, () => {
       assert.equal(isLoopback(address), false);
     });
   }

@@ -12,17 +12,27 @@ type Row = readonly [
   proxy: string | undefined,
 ];
 
-/** Of each row, Bun's `fetch` was seen to do the same; Deno's too, but for those marked so. */
+/** Bun's `fetch` did the same for each row in our tests; Deno's too, except for marked rows. */
 const ROWS: readonly Row[] = [
-  ["nothing is set", GATEWAY, {}, undefined],
+  ["no variable", GATEWAY, {}, undefined],
   ["HTTPS_PROXY, for wss", GATEWAY, { HTTPS_PROXY: P }, P],
   ["HTTPS_PROXY, for https", "https://discord.com/api", { HTTPS_PROXY: P }, P],
   ["https_proxy", GATEWAY, { https_proxy: P }, P],
   ["the lower case first (not Deno)", GATEWAY, { https_proxy: P, HTTPS_PROXY: "http://b:1" }, P],
-  ["an empty lower case is none", GATEWAY, { https_proxy: "", HTTPS_PROXY: P }, P],
+  [
+    "an empty lower-case variable counts as absent",
+    GATEWAY,
+    { https_proxy: "", HTTPS_PROXY: P },
+    P,
+  ],
   ["ALL_PROXY", GATEWAY, { ALL_PROXY: P }, P],
   ["all_proxy", GATEWAY, { all_proxy: P }, P],
-  ["the narrower before ALL_PROXY", GATEWAY, { ALL_PROXY: "http://b:1", HTTPS_PROXY: P }, P],
+  [
+    "the more specific one before ALL_PROXY",
+    GATEWAY,
+    { ALL_PROXY: "http://b:1", HTTPS_PROXY: P },
+    P,
+  ],
   ["HTTP_PROXY is not for wss", GATEWAY, { HTTP_PROXY: P }, undefined],
   ["HTTP_PROXY, for http", "http://models.lan/v1", { HTTP_PROXY: P }, P],
   ["HTTPS_PROXY is not for http", "http://models.lan/v1", { HTTPS_PROXY: P }, undefined],
@@ -82,7 +92,7 @@ describe("[G15] passageTo()", () => {
   });
 
   for (const value of ["proxy.lan:3128", "socks5://proxy.lan:1080", "nonsense"]) {
-    it(`says that ${value} is of no use`, () => {
+    it(`refuses ${value}`, () => {
       const passage = passageTo(GATEWAY, { HTTPS_PROXY: value });
       assert.equal(passage.kind, "unusable");
       assert.ok(passage.kind === "unusable" && passage.variable === "HTTPS_PROXY");
@@ -90,8 +100,8 @@ describe("[G15] passageTo()", () => {
   }
 });
 
-describe("[G15] passageTo() of a kind that is not supported", () => {
-  it("says which are", () => {
+describe("[G15] passageTo() with an unsupported kind", () => {
+  it("names the supported kinds", () => {
     const passage = passageTo(GATEWAY, { HTTPS_PROXY: "socks5://proxy.lan:1080" });
     assert.ok(passage.kind === "unusable");
     assert.equal(passage.why, "a socks5 proxy is not supported, only http and https");
@@ -99,19 +109,19 @@ describe("[G15] passageTo() of a kind that is not supported", () => {
 });
 
 describe("[G15] nameOfProxy()", () => {
-  it("never tells user or password", () => {
+  it("shows neither user nor password", () => {
     assert.equal(nameOfProxy(P), "proxy.lan:3128");
     assert.equal(nameOfProxy("http://ann:secret@proxy.lan"), "proxy.lan:80");
   });
 });
 
 describe("[G14] noProxyOf()", () => {
-  it("adds this machine to what was written", () => {
+  it("adds this machine to the present value", () => {
     assert.equal(noProxyOf({}), "localhost,127.0.0.1,::1");
     assert.equal(noProxyOf({ NO_PROXY: "lan" }), "lan,localhost,127.0.0.1,::1");
   });
 
-  it("keeps the one of two that counts", () => {
+  it("keeps the spelling that counts", () => {
     assert.match(noProxyOf({ NO_PROXY: "a", no_proxy: "b" }), /^b,/);
   });
 });

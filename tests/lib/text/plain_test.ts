@@ -12,7 +12,7 @@ describe("[SEC-R36] toPlain()", () => {
   const cases: readonly [what: string, value: unknown, plain: unknown][] = [
     ["a text", "hello", "hello"],
     ["a number", 1.5, 1.5],
-    ["a number that JSON has not", NaN, "NaN"],
+    ["a number that JSON does not have", NaN, "NaN"],
     ["a bigint", 12345678901234567890n, "12345678901234567890"],
     ["nothing", undefined, null],
     ["null", null, null],
@@ -81,7 +81,7 @@ describe("[SEC-R36] toPlain()", () => {
     assert.match(plain, /… \[\d+ characters\]$/);
   });
 
-  it("makes JSON of anything", () => {
+  it("makes JSON of any value", () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withMap: true, withSet: true }), (value) => {
         JSON.stringify(toPlain(value, same));

@@ -18,7 +18,7 @@ describe("[C2] quoted()", () => {
 });
 
 describe("[C2] printable()", () => {
-  it("lets nothing move the cursor, and cuts nothing", () => {
+  it("removes cursor movements, and cuts nothing", () => {
     assert.equal(printable(`\u001b[2J${"x".repeat(99)}`), `\\u{1b}[2J${"x".repeat(99)}`);
   });
 });

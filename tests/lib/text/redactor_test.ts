@@ -7,32 +7,32 @@ const secrets = fc.string({ unit: "binary", minLength: SECRET_MIN, maxLength: 24
   .filter((secret) => !REDACTED.includes(secret));
 
 describe("[C8] createRedactor()", () => {
-  it("takes a secret out, wherever it stands and however often", () => {
+  it("removes a secret everywhere in a text", () => {
     const { add, clean } = createRedactor();
     add("hunter2");
     assert.equal(clean("hunter2 and hunter2!"), `${REDACTED} and ${REDACTED}!`);
   });
 
-  it("takes out the longer of two that begin alike", () => {
+  it("removes the longer of two secrets with the same beginning", () => {
     const { add, clean } = createRedactor();
     add("hunter2");
     add("hunter2-and-more");
     assert.equal(clean("x hunter2-and-more y hunter2 z"), `x ${REDACTED} y ${REDACTED} z`);
   });
 
-  it("takes a secret for letters, not for a pattern", () => {
+  it("reads a secret as text, not as a pattern", () => {
     const { add, clean } = createRedactor();
     add("a.c*(d");
     assert.equal(clean("abcd a.c*(d"), `abcd ${REDACTED}`);
   });
 
-  it("leaves alone what is too short to be one", () => {
+  it("keeps texts that are too short for a secret", () => {
     const { add, clean } = createRedactor();
     for (const short of ["", "a", "abc"]) add(short);
     assert.equal(clean("abc"), "abc");
   });
 
-  it("leaves no secret in any text, as it is, within JSON or within a URL", () => {
+  it("leaves no secret in any text, in plain, JSON or URL form", () => {
     fc.assert(fc.property(
       fc.array(secrets, { minLength: 1, maxLength: 4 }),
       fc.string({ unit: "binary" }),

@@ -1,0 +1,146 @@
+/**
+ * Writes `docs/configuration.md` from the schema of the config: a section for each task, in it an
+ * entry for each key, and at the end the keys that are not implemented yet (C4).
+ *
+ * @module
+ */
+
+import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
+import type { ReferenceKey } from "../src/config/reference/keys.ts";
+import type { TakesEffect, Task } from "../src/config/schema/key.ts";
+import { configSchema } from "../src/config/schema/root.ts";
+import { allowedBy, isSecret, type Schema } from "../src/config/schema/shape.ts";
+
+/** Headings of the tasks, in the order of the page. */
+const TASKS: Readonly<Record<Task, string>> = {
+  access: "Access",
+  replies: "Replies",
+  models: "Models",
+  agents: "Agents and sessions",
+  connection: "Connection",
+  operating: "Operating",
+  texts: "Texts",
+};
+
+const TASK_WORDS: Readonly<Record<Task, string>> = {
+  access: "Who may talk to the bot, and where. [Access](access.md) explains how the rules combine.",
+  replies: "How replies look in Discord. [Delivery](delivery.md) explains how they get there.",
+  models: "Which model answers, and where it runs.",
+  agents: "The agent's prompt, its context and its turns.",
+  connection:
+    "The bot's account and its connection. [Connection](connection.md) helps with faults.",
+  operating: "Health checks, logs and stored records. [Operating](operating.md) covers services.",
+  texts: "Barnacle's own sentences in your words or language. An entry replaces one sentence.",
+};
+
+const EFFECTS: Readonly<Record<TakesEffect, string>> = {
+  now: "applies live",
+  reconnect: "the account reconnects",
+  restart: "needs a restart",
+};
+
+const INTRO = `<!-- deno-fmt-ignore-file -->
+<!-- Made by scripts/config_reference.ts from src/config/schema. Do not edit. -->
+
+# Configuration
+
+The config is one file: JSON with comments. A file without any key is valid.
+[\`config.example.jsonc\`](../config.example.jsonc) has the usual keys, and
+\`barnacle config example --all\` prints all of them.
+
+Barnacle reads the file of \`--config\` or \`BARNACLE_CONFIG\`. Without these, it reads the first of
+\`./config.jsonc\`, \`~/.config/barnacle/config.jsonc\` (\`$XDG_CONFIG_HOME/barnacle/config.jsonc\` if that variable is set) and
+\`/etc/barnacle/config.jsonc\`. Without a file, the environment is enough.
+
+- \`barnacle config check\` lists every error in the file, with line and column.
+- \`barnacle config set <key> <value>\` changes one key, and keeps your comments.
+- \`barnacle config schema\` prints a JSON Schema for editors.
+
+A running bot reads a changed file by itself. Each key says what a change does:
+
+- **${EFFECTS.now}**: with the next message. Running turns keep the old config.
+- **${EFFECTS.reconnect}**: by itself. It resumes its session and loses no message.
+- **${EFFECTS.restart}**: the change has no effect before the next start.
+
+Secrets, such as tokens and API keys, are best kept out of the file. \`"\${NAME}"\` stands for an
+environment variable. \`{ "file": "path" }\` stands for a file's content; a relative path starts at
+the service's credentials directory (systemd) if there is one, else at the config file's folder.
+
+In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a
+list.`;
+
+const LATER = `## Not implemented yet
+
+Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.
+Keys that restrict the bot are errors instead, so that it never does more than its config allows:
+\`budgets\`, \`bindings\` and \`router.assignments\` for other agents, and passive agents.`;
+
+/** The page as Markdown. */
+export function configurationPage(schema: Schema = configSchema): string {
+  const keys = referenceKeys(schema);
+  const tasks = Object.keys(TASKS).filter(isTask);
+  return [
+    INTRO,
+    tasks.map((task) => `- [${TASKS[task]}](#${anchor(TASKS[task])})`).join("\n") +
+    "\n- [Not implemented yet](#not-implemented-yet)",
+    ...tasks.flatMap((task) => [
+      `## ${TASKS[task]}`,
+      TASK_WORDS[task],
+      ...leaves(keys).filter((key) => key.task === task).map(entry),
+    ]),
+    LATER,
+    unbuilt(keys).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
+  ].join("\n\n") + "\n";
+}
+
+/** Keys with values, including those of entries in records and lists. */
+function leaves(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
+  return keys.filter(({ isBuilt }) => isBuilt)
+    .flatMap((key) => [...(key.isSection ? [] : [key]), ...leaves(key.keys)]);
+}
+
+/** The outermost keys that have no effect. */
+function unbuilt(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
+  return keys.flatMap((key) => key.isBuilt ? unbuilt(key.keys) : [key]);
+}
+
+function entry(key: ReferenceKey): string {
+  const example = exampleOf(key);
+  return [
+    `### \`${key.path}\``,
+    "",
+    key.doc.description,
+    "",
+    `- Values: ${valuesOf(key)}`,
+    `- Default: ${defaultText(key)}`,
+    ...(key.doc.unit === undefined ? [] : [`- Unit: ${key.doc.unit}`]),
+    ...(example === undefined ? [] : [`- Example: ${code(`"${key.name}": ${json(example)}`)}`]),
+    `- A change: ${EFFECTS[key.takesEffect]}`,
+  ].join("\n");
+}
+
+function valuesOf({ schema, doc: { entry } }: ReferenceKey): string {
+  if (entry !== undefined && entry !== "[]") return `an object, \`{ "${entry}": { … } }\``;
+  if (isSecret(schema)) return 'a text in quotes, `"${NAME}"`, or `{ "file": "path" }`';
+  return allowedBy(schema, Infinity).replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
+    .replace(/\btrue or false\b/, "`true` or `false`");
+}
+
+function laterText({ doc, keys }: ReferenceKey): string {
+  const denial = doc.denial === undefined ? [] : [`In this version, ${doc.denial}.`];
+  const names = keys.map(({ name }) => `\`${name}\``).join(", ");
+  return [doc.description, ...denial, ...(names === "" ? [] : [`Keys: ${names}.`])].join(" ");
+}
+
+/** Markdown's code, with longer marks if the text contains some. */
+function code(text: string): string {
+  return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
+}
+
+function isTask(name: string): name is Task {
+  return Object.hasOwn(TASKS, name);
+}
+
+function anchor(heading: string): string {
+  return heading.toLowerCase().replaceAll(" ", "-");
+}
