@@ -20,7 +20,7 @@ import type { Store } from "../../store/store.ts";
 import type { MeantUser } from "./hypothetical.ts";
 import type { MeantPlace } from "./place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
-import type { Env } from "../shared/io.ts";
+import type { Env } from "../terminal/io.ts";
 
 export interface Asked {
   readonly user: MeantUser;

@@ -13,7 +13,7 @@ import type { AccessView } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 import { withStore } from "../shared/with_store.ts";
 

@@ -22,7 +22,7 @@ import { openConfig } from "../config/write.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Env, Io } from "../shared/io.ts";
+import type { Env, Io } from "../terminal/io.ts";
 import { checkConfig, shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -57,7 +57,10 @@ export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
       ? views
       : views.filter(isAccount(whichAccount(config, flags.account).discord.accountId));
     const mappings: Mapping[] = [];
-    for (const view of asked) mappings.push(...await ofAccount(view, config, store, flags, io.env));
+    for (const view of asked) {
+      const found = io.during("Asking Discord", ofAccount(view, config, store, flags, io.env));
+      mappings.push(...await found);
+    }
     const written = flags.write ? await write(source, mappings) : undefined;
     print(mappings, written, flags, io);
     return exitCodeOf(mappings, written);
@@ -141,7 +144,7 @@ function print(
     }));
     return;
   }
-  if (mappings.length === 0) io.err("The config has no names: all its entries are ids.");
+  if (mappings.length === 0) io.err("No names to resolve: all entries are ids.");
   const accounts = new Set(mappings.map(({ accountId }) => accountId));
   const rows = mappings.map((mapping) => [
     mapping.id === undefined ? "NO" : "ok",
@@ -153,12 +156,10 @@ function print(
   ]);
   for (const line of inColumns(rows)) io.out(line);
   for (const { rule, why } of written?.left ?? []) {
-    io.err(`barnacle: ${printable(rule)} stays a name: ${printable(why)}`);
+    io.problem(`${printable(rule)} not replaced: ${printable(why)}`);
   }
   if (written && written.written.length > 0) {
-    io.err(
-      `barnacle: ${written.written.length} are ids now; what the file was has .bak at its end`,
-    );
+    io.err(`Replaced ${written.written.length} names by ids; the previous file is kept as .bak`);
   }
 }
 

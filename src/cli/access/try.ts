@@ -21,7 +21,7 @@ import { findPlace, type MeantPlace, nobodysId } from "./place.ts";
 import { type AccessView, ruleText } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { type Rung, rungsOf, showLadder } from "../verdict/checks.ts";
 import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
@@ -45,12 +45,8 @@ export interface AccessTestFlags extends CommonFlags {
   readonly offline: boolean;
 }
 
-/** @param isColoured Whether stdout shows colours. */
-export function accessTest(
-  flags: AccessTestFlags,
-  io: Io,
-  isColoured: boolean,
-): Promise<ExitCode> {
+/** Prints the verdict on the hypothetical event, with every check. */
+export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
@@ -75,8 +71,8 @@ export function accessTest(
     } else {
       const where = printable(ruleText(rule, place, io.cwd));
       io.out(`${WOULD[kind]}: ${phrase(wordsFor(why))} (${where})`);
-      for (const line of showLadder(rungs, { isColoured, cwd: io.cwd })) io.out(line);
-      for (const one of unknown) io.err(`barnacle: ${one}`);
+      for (const line of showLadder(rungs, io)) io.out(line);
+      for (const one of unknown) io.problem(`${one}`);
     }
     if (kind === "accept") return EXIT.done;
     const isAboutThem = ABOUT_THEM.includes(rungs.at(-1)?.id ?? "");
@@ -110,15 +106,18 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
   const given = findRoles(flags.role ?? [], guild);
   if ("problem" in given) throw new StartError(given.problem, EXIT.usage);
 
-  const learned = await learn({
-    user: parseUser(flags.user),
-    place,
-    index,
-    policy,
-    ...(flags.role && { roles: given }),
-    needsOwner: flags.needs === "owner" && isCommand(flags.event),
-    isOffline: flags.offline,
-  }, { config: now.config, accountId, store, env: io.env });
+  const learned = await io.during(
+    "Asking Discord",
+    learn({
+      user: parseUser(flags.user),
+      place,
+      index,
+      policy,
+      ...(flags.role && { roles: given }),
+      needsOwner: flags.needs === "owner" && isCommand(flags.event),
+      isOffline: flags.offline,
+    }, { config: now.config, accountId, store, env: io.env }),
+  );
   const { self } = await store?.gateway.loadAccount(accountId) ?? {};
   const event = toEvent(meantBy(flags, view, place, learned), {
     ...(self && { self }),

@@ -12,7 +12,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { changeLine, checkAnywhere, openConfig, writeText } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 
 /** A file that says nothing; the section is there, so that its keys have their defaults. */

@@ -19,7 +19,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { lookAtConfig, shown } from "../shared/read_config.ts";
 
 /** Prints what holds at a path, defaults and inheritance included; of a secret, where it is. */

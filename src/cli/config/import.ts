@@ -13,7 +13,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { checkAnywhere, writeText } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 
 export interface ImportFlags extends ConfigFlags {

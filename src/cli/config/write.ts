@@ -14,7 +14,7 @@ import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Env, Io } from "../shared/io.ts";
+import type { Env, Io } from "../terminal/io.ts";
 import { checkConfig, shown } from "../shared/read_config.ts";
 
 /** The file that is to be changed, as it was read. */

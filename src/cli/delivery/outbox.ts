@@ -13,7 +13,7 @@ import { printable, quoted } from "../../lib/text/quoted.ts";
 import { type OpenRow, PREVIEW_CHARS } from "../../store/outbox/held.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 
@@ -37,7 +37,7 @@ export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
       io.out(JSON.stringify(rows));
       return EXIT.done;
     }
-    if (rows.length === 0) io.err("Nothing waits: Discord has every message.");
+    if (rows.length === 0) io.err("No unsent messages.");
     for (const row of rows) io.out(lineOf(row, Date.now(), accounts.length > 1));
     return EXIT.done;
   });
@@ -61,17 +61,17 @@ export function release(
         done.push(id);
         continue;
       }
-      io.err(
+      io.problem(
         how === "resend"
-          ? `barnacle: ${id} is none that can be sent again: that is for what is uncertain or dead`
-          : `barnacle: ${id} is none that waits; \`barnacle outbox list\` shows them`,
+          ? `message ${id} cannot be resent: only uncertain and dead messages can`
+          : `no unsent message ${id}; \`barnacle outbox list\` shows them`,
       );
     }
     if (flags.json) {
       io.out(JSON.stringify({ [how]: done }));
     } else {
       for (const id of done) {
-        io.out(how === "resend" ? `${id} is sent again` : `${id} is dropped`);
+        io.out(how === "resend" ? `${id} queued again` : `${id} dropped`);
       }
     }
     return done.length === ids.length ? EXIT.done : EXIT.failed;

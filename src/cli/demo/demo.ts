@@ -26,7 +26,7 @@ import { createOutcomes } from "./outcomes.ts";
 import { OWN_MODEL, prepareRole, type Role } from "./role.ts";
 import { readVitals } from "./vitals.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { playScript } from "./scenes/script.ts";
 import { startStage } from "./stage/stage.ts";
 import { watchVerdicts } from "./stage/verdicts.ts";
@@ -58,14 +58,14 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   const model = models.find(({ id }) => id === wanted);
   if (!model) {
     const known = models.map(({ id }) => id).join(", ");
-    io.err(`barnacle: BARNACLE_DEMO_MODEL is "${wanted}"; there is: ${known}`);
+    io.problem(`BARNACLE_DEMO_MODEL is "${wanted}"; there is: ${known}`);
     return EXIT.usage;
   }
   try {
     return await show(flags, { role, model, models, stop }, io);
   } catch (error) {
     if (!(error instanceof HttpServerError)) throw error;
-    io.err(`barnacle: ${error.message}`);
+    io.problem(`${error.message}`);
     return EXIT.tryAgain;
   }
 }
@@ -101,7 +101,7 @@ async function show(
     tell,
   });
   const { simulator } = stage;
-  const onError = (error: unknown) => io.err(`barnacle: a fault of the demo's own: ${error}`);
+  const onError = (error: unknown) => io.problem(`a fault of the demo's own: ${error}`);
   const backstage = startBackstage({
     simulator,
     keeper,
@@ -175,7 +175,7 @@ function greeting(
 }
 
 function tellOfEnd(end: BotEnd, io: Io): ExitCode {
-  io.err(`barnacle: the demo's bot does not stay alive (${exitOf(end)}); it said last:`);
+  io.problem(`the demo's bot does not stay alive (${exitOf(end)}); it said last:`);
   for (const line of end.lines) io.err(`  ${line}`);
   return end.code === EXIT.config ? EXIT.config : EXIT.failed;
 }

@@ -8,7 +8,7 @@
  */
 
 import type { Exit } from "../../host/process/own_process.ts";
-import type { Env } from "../shared/io.ts";
+import type { Env } from "../terminal/io.ts";
 import type { StagedBot } from "./stage/stage.ts";
 
 export interface Keeper {

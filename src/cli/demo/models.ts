@@ -9,7 +9,7 @@
  */
 
 import { VENDORS } from "../../config/models.ts";
-import type { Env } from "../shared/io.ts";
+import type { Env } from "../terminal/io.ts";
 
 /** Something that can answer. */
 export interface OfferedModel {

@@ -11,7 +11,7 @@
 import { readFileSync } from "node:fs";
 import { accountDefaults, type Settings } from "../../config/schema/root.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
-import type { Env, Io } from "../shared/io.ts";
+import type { Env, Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { castOf, recast } from "./cast.ts";

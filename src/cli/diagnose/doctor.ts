@@ -41,7 +41,7 @@ import { exitCodeOf, showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { grantIntents } from "./grant_intents.ts";
 import { type HostView, lookAtHost, type StoreView } from "./host_facts.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
 
 export type DoctorPart = "discord" | "host";
@@ -54,8 +54,6 @@ export interface DoctorFlags extends CommonFlags {
 }
 
 export interface DoctorPorts {
-  /** Whether stdout shows colours. */
-  readonly isColoured: boolean;
   /** Asks a person; `undefined` where there is none to ask. */
   readonly confirm?: (question: string) => Promise<boolean>;
 }
@@ -65,7 +63,7 @@ export async function doctor(flags: DoctorFlags, io: Io, ports: DoctorPorts): Pr
   const findings = await examine(flags, io, ports);
   const exitCode = exitCodeOf(findings);
   if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of showFindings(findings, ports.isColoured)) io.out(line);
+  else for (const line of showFindings(findings, io.style)) io.out(line);
   return exitCode;
 }
 
@@ -119,7 +117,12 @@ async function examine(
     ...(parts.has("host")
       ? [...aboutHost(host, env, now), ...aboutNames(accounts.map(({ config }) => config), host)]
       : []),
-    ...(connects ? await aboutNetwork(api.base, gatewayUrls[0], env) : []),
+    ...(connects
+      ? await io.during(
+        "Checking the connection to Discord",
+        aboutNetwork(api.base, gatewayUrls[0], env),
+      )
+      : []),
     ...discord,
   ];
 }
@@ -205,6 +208,7 @@ interface AboutAccount {
 }
 
 const ASK = { schedule, timeoutMs: ASK_MS };
+const ASKING = "Asking Discord";
 
 async function aboutDiscord(
   { config, api, token, host }: Asking,
@@ -229,18 +233,21 @@ async function aboutDiscord(
     }),
   };
   try {
-    let { facts, application } = await examineDiscord(options, ASK);
+    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK));
     const missing = facts.intents?.missing ?? [];
     if (flags.fix && discord && application && missing.length > 0) {
       const isChanged = await grantIntents(missing, application, discord.applications, {
-        say: io.err,
+        err: io.err,
+        problem: io.problem,
         ...(flags.yes ? { confirm: () => Promise.resolve(true) } : ports),
       });
-      if (isChanged) ({ facts, application } = await examineDiscord(options, ASK));
+      if (isChanged) {
+        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK)));
+      }
     }
     // Asked only once the token is known to be good: a refusal would be counted against the address.
     const gateway = discord && application
-      ? await ask(() => discord.directory.gateway(), ASK)
+      ? await io.during(ASKING, ask(() => discord.directory.gateway(), ASK))
       : undefined;
     const place = gateway?.kind === "told" ? gateway.found : undefined;
     const gatewayUrl = place?.url ?? known?.gatewayUrl;

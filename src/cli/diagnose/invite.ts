@@ -17,7 +17,7 @@ import { schedule } from "../../lib/schedule.ts";
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -35,7 +35,7 @@ export async function invite(
     return await print(flags, io);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(`${message}`);
     return code;
   }
 }
@@ -51,20 +51,17 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const token = tokenIn(config);
   const api = apiOf(io.env);
   if (missing || token === undefined || "problem" in api) {
-    io.err(
-      `barnacle: ${
-        "problem" in api ? api.problem : missing?.message ?? "The bot token cannot be one"
-      }` + (missing?.hint === undefined ? "" : `; ${missing.hint}`),
-    );
+    const problem = "problem" in api ? api.problem : missing?.message ?? "The bot token is invalid";
+    io.problem(missing?.hint === undefined ? problem : `${problem}; ${missing.hint}`);
     return EXIT.config;
   }
-  const found = await idOf(token, api.base);
+  const found = await io.during("Asking Discord", idOf(token, api.base));
   if (found.kind === "refused") {
-    io.err("barnacle: Discord refuses the bot token; `barnacle doctor` says what to do");
+    io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
   if (found.kind === "unknown") {
-    io.err(`barnacle: Discord does not tell whose the token is: ${found.why}`);
+    io.problem(`cannot find out the application id: ${found.why}`);
     return EXIT.tryAgain;
   }
   const url = inviteUrl(found.id);
@@ -75,7 +72,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   }
   for (const { name, why } of INVITE_PERMISSIONS) io.err(`${name.padEnd(26)}${why}`);
   if (found.isGuess) {
-    io.err("Discord could not be asked, so the application's id is that of the token.");
+    io.err("Discord is unreachable, so the application id comes from the token.");
   }
   io.out(url);
   return EXIT.done;

@@ -14,7 +14,7 @@ import type { Check } from "../../http/check.ts";
 import type { AccountSnapshot } from "../../http/snapshot.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { askStatus, holderOf, httpTokenOf, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
 
 /** @param timeoutMs Milliseconds that the bot may take to answer; a test's are fewer. */
@@ -31,15 +31,18 @@ export async function status(
   });
   const holder = holderOf(dataDir);
   if (!holder?.http) {
-    io.err(
-      `barnacle: no Barnacle has said where it listens in ${dataDir}: it does not run there, ` +
-        "or this user may not read it; name its directory by --data, or use sudo",
+    io.problem(
+      `no running bot found in ${dataDir}, or this user may not read it; ` +
+        "set --data, or use sudo",
     );
     return EXIT.tryAgain;
   }
-  const report = await askStatus(holder.http, await httpTokenOf(config, env), timeoutMs);
+  const report = await io.during(
+    "Asking the running bot",
+    askStatus(holder.http, await httpTokenOf(config, env), timeoutMs),
+  );
   if (typeof report === "string") {
-    io.err(`barnacle: the Barnacle with pid ${holder.pid} does not answer: ${report}`);
+    io.problem(`the bot with pid ${holder.pid} does not answer: ${report}`);
     return EXIT.tryAgain;
   }
   if (json) io.out(JSON.stringify(report));

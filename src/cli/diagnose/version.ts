@@ -7,7 +7,7 @@
 import process from "node:process";
 import { buildFacts } from "../shared/build.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 
 export function version({ json }: { readonly json: boolean }, { out }: Io): ExitCode {
   const facts = { ...buildFacts(), platform: `${process.platform}-${process.arch}` };

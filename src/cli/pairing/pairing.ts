@@ -20,7 +20,7 @@ import type { Store } from "../../store/store.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { ageOf } from "../delivery/outbox.ts";
 import { welcomesOf } from "./messages.ts";
 import { lookAtConfig, shown } from "../shared/read_config.ts";
@@ -83,7 +83,7 @@ export function decide(
 ): Promise<ExitCode> {
   const code = codeOf(words);
   if (code === undefined) {
-    io.err(`barnacle: it takes one code, as \`barnacle pairing ${how} K7XQ2MPR\``);
+    io.problem(`it takes one code, as \`barnacle pairing ${how} K7XQ2MPR\``);
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
@@ -93,7 +93,7 @@ export function decide(
       return EXIT.config;
     }
     if (!store) {
-      io.err(`barnacle: ${NO_STORE}`);
+      io.problem(`${NO_STORE}`);
       return EXIT.failed;
     }
     const accounts = await accountsIn(store.gateway, flags.account);
@@ -121,7 +121,7 @@ const SHARED_MEMORY = "All who write to the bot directly share one memory: it ma
 export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitCode> {
   const userId = userOf(user);
   if (!userId) {
-    io.err(`barnacle: ${quoted(user)} is no user's id; \`barnacle pairing list\` shows them`);
+    io.problem(`${quoted(user)} is no user's id; \`barnacle pairing list\` shows them`);
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
@@ -135,9 +135,7 @@ export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitC
       for (const one of revoked) io.out(`${personText(one)} is a stranger again`);
     }
     if (revoked.length > 0) return EXIT.done;
-    io.err(
-      `barnacle: nobody with the id ${userId} is paired; \`barnacle pairing list\` shows who is`,
-    );
+    io.problem(`user ${userId} is not paired; \`barnacle pairing list\` shows paired users`);
     return EXIT.failed;
   });
 }
@@ -195,7 +193,7 @@ function report(
   const { text, code } = reportOf(how, outcome, Date.now());
   if (json) io.out(JSON.stringify(toPublic(outcome)));
   else if (code === EXIT.done) io.out(text);
-  else io.err(`barnacle: ${text}`);
+  else io.problem(`${text}`);
   return code;
 }
 

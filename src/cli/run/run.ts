@@ -36,7 +36,7 @@ import { readConfig, readConfigAgain, shown } from "../shared/read_config.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Hangups } from "./hangup.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";
 import { claimInstance } from "../shared/sole_instance.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
@@ -56,7 +56,7 @@ export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise
     return await run(flags, io, hangups);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(`${message}`);
     return code;
   }
 }
@@ -151,7 +151,7 @@ function startLogging(flags: RunFlags, config: BotConfig, io: Io): Logging {
   const logging = startLog({
     level: levelOf(flags, config),
     format: io.isTerminal && !flags.json ? "human" : "json",
-    isColoured: io.isTerminal && !io.env["NO_COLOR"],
+    isColoured: io.errStyle.isOn,
     write: createStderrWriter(),
   });
   if (config.http.token) logging.addSecret(config.http.token.reveal());

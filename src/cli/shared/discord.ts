@@ -6,7 +6,7 @@
 
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import type { Env } from "./io.ts";
+import type { Env } from "../terminal/io.ts";
 import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/api_url.ts";
 import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";

@@ -6,14 +6,15 @@
 
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import type { Colour, Style } from "../terminal/style.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 
-/** What a status is called, and the colour of its word. */
-const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: number }>> = {
-  pass: { word: "ok", colour: 32 },
-  warn: { word: "warn", colour: 33 },
-  fail: { word: "FAIL", colour: 31 },
-  skipped: { word: "skip", colour: 90 },
+/** The word of each status, and its colour. */
+const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: Colour }>> = {
+  pass: { word: "ok", colour: "green" },
+  warn: { word: "warn", colour: "yellow" },
+  fail: { word: "FAIL", colour: "red" },
+  skipped: { word: "skip", colour: "dim" },
 };
 
 const MARK_WIDTH = 4;
@@ -22,7 +23,7 @@ const GAP = "  ";
 /** @returns Lines, without line breaks in them: what Discord or a proxy says is printed with them. */
 export function showFindings(
   findings: readonly Finding[],
-  isColoured: boolean,
+  style: Style,
 ): readonly string[] {
   const width = Math.max(0, ...findings.map(({ what }) => what.length));
   const times = findings.map(({ ms }) => ms === undefined ? "" : `${Math.round(ms)} ms`);
@@ -30,12 +31,11 @@ export function showFindings(
   return findings.flatMap((finding, index) => {
     const { what, status, fix } = finding;
     const { word, colour } = MARKS[status];
-    const mark = word.padEnd(MARK_WIDTH);
-    const shown = isColoured ? `\x1b[${colour}m${mark}\x1b[0m` : mark;
+    const mark = style[colour](word.padEnd(MARK_WIDTH));
     const time = (times[index] ?? "").padStart(timeWidth);
     const indent = " ".repeat(MARK_WIDTH + GAP.length + width + timeWidth + GAP.length);
     return [
-      `${shown}${GAP}${what.padEnd(width)}${time}${GAP}${printable(seen(finding))}`,
+      `${mark}${GAP}${what.padEnd(width)}${time}${GAP}${printable(seen(finding))}`,
       ...(fix === undefined ? [] : [`${indent}→ ${printable(fix)}`]),
     ];
   });

@@ -14,7 +14,7 @@ import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/secrets.ts";
 import { codeOf } from "../../lib/error_code.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 
 /**
  * Finds, reads and checks the config: what `run` starts with.
@@ -118,8 +118,8 @@ export async function checkConfig(
 }
 
 /** Problems as this terminal shows them. */
-export function shown(problems: readonly Problem[], { isTerminal, env }: Io): string {
-  return renderProblems(problems, { colour: isTerminal && !env["NO_COLOR"] }).trimEnd();
+export function shown(problems: readonly Problem[], { errStyle }: Pick<Io, "errStyle">): string {
+  return renderProblems(problems, { colour: errStyle.isOn }).trimEnd();
 }
 
 function refused(file: string, message: string): Loaded {

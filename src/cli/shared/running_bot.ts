@@ -14,7 +14,7 @@ import { type LockHolder, readHolder } from "../../host/locks/lock.ts";
 import type { StatusReport } from "../../http/app.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { readConfig } from "./read_config.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 
 /** Milliseconds that a bot of this machine may take to answer. */
 export const STATUS_TIMEOUT_MS = 3_000;

@@ -16,7 +16,7 @@ import { ringDoorbell } from "../../host/files/doorbell.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { EXIT } from "./exit_code.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 import { StartError } from "./start_error.ts";
 
 /** Where the data are; nothing is made. */

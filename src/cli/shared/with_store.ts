@@ -7,7 +7,7 @@
 import type { Store } from "../../store/store.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 import { toStartError } from "./start_error.ts";
 import { dataDirOf, openBeside } from "./store_access.ts";
 
@@ -24,7 +24,7 @@ export async function withStore(
     return await work(store, dataDir);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(`${message}`);
     return code;
   } finally {
     store?.close();

@@ -9,6 +9,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { displayWidth } from "../../render/markdown/display_width.ts";
 import { type PlaceOf, type RulePlace, ruleText } from "./rules_with_lines.ts";
 import { padded } from "../shared/columns.ts";
+import type { Style } from "../terminal/style.ts";
 
 /** A check, with where its rule is written. */
 export interface Rung extends Check {
@@ -25,21 +26,25 @@ export function rungsOf(
   });
 }
 
+/** How checks are shown. */
 export interface Shown {
-  readonly isColoured: boolean;
-  /** Files below it are named from there. */
+  readonly style: Style;
+  /** Absolute path of the working directory; paths of files below it are relative. */
   readonly cwd: string;
 }
 
-const MARKS = { true: { word: "ok", colour: 32 }, false: { word: "NO", colour: 31 } } as const;
+const MARKS = {
+  true: { word: "ok", colour: "green" },
+  false: { word: "NO", colour: "red" },
+} as const;
 const INDENT = "  ";
 
 /** One line for each rung: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
-export function showLadder(rungs: readonly Rung[], { isColoured, cwd }: Shown): readonly string[] {
+export function showLadder(rungs: readonly Rung[], { style, cwd }: Shown): readonly string[] {
   const width = Math.max(0, ...rungs.map(({ id }) => displayWidth(id)));
   return rungs.map(({ id, passed, fact, rule, place }) => {
     const { word, colour } = MARKS[`${passed}`];
-    const mark = isColoured ? `\x1b[${colour}m${word}\x1b[0m` : word;
+    const mark = style[colour](word);
     const said = `${padded(id, width)}  ${printable(fact)}`;
     return `${INDENT}${mark}  ${said}  (${printable(ruleText(rule, place, cwd))})`;
   });

@@ -10,7 +10,7 @@ import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { Store } from "../../store/store.ts";
 import { accessIn, type AccessView } from "./rules_with_lines.ts";
 import { EXIT } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { lookAtConfig } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "node:test";
 import { accessResolve, type ResolveFlags } from "../../../src/cli/access/resolve.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
@@ -116,7 +116,7 @@ describe("[P12] barnacle access resolve", () => {
       const before = house.text();
       const { code, err } = await resolve(house, { write: true }, env);
       assert.equal(code, 0);
-      assert.match(err, /4 are ids now/);
+      assert.match(err, /Replaced 4 names by ids/);
       const text = house.text();
       assert.match(text, new RegExp(`\\["${people.grace.id}" /\\* grace \\*/\\] \\}, // friends`));
       assert.match(text, new RegExp(`"${krill.id}": \\{ // krill-co`));
@@ -131,7 +131,7 @@ describe("[P12] barnacle access resolve", () => {
       assert.notEqual(text, before);
       const again = await resolve(house, { write: true }, env);
       assert.equal(again.code, 0);
-      assert.match(again.err, /has no names/);
+      assert.match(again.err, /No names to resolve/);
       assert.equal(house.text(), text);
     });
   });

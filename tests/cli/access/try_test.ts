@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { demoWorld } from "../../../simulator/acts/demo_world.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";
@@ -48,7 +48,7 @@ async function attempt(
   env: Env = {},
 ) {
   const io = { ...recordingIo(env), cwd: where.data };
-  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io, false);
+  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 

@@ -81,7 +81,7 @@ describe("barnacle outbox list", () => {
     const data = directory();
     assert.equal(await list({ data, json: false }, io), 0);
     assert.deepEqual(io.stdout, []);
-    assert.match(io.stderr[0] ?? "", /Nothing waits/);
+    assert.match(io.stderr[0] ?? "", /No unsent messages/);
   });
 
   it("[C6] lists the rows of every account, and of one that is named", async () => {
@@ -116,7 +116,7 @@ describe("barnacle outbox list", () => {
 
 describe("barnacle outbox resend and drop", () => {
   for (
-    const [how, said, left] of [["resend", "sent again", "pending"], [
+    const [how, said, left] of [["resend", "queued again", "pending"], [
       "drop",
       "dropped",
       undefined,
@@ -136,7 +136,7 @@ describe("barnacle outbox resend and drop", () => {
   it("does what can be done, and says what cannot", async () => {
     const io = recordingIo();
     assert.equal(await release("resend", { data: await held(), json: false }, [7, 1], io), 1);
-    assert.match(io.stderr[0] ?? "", /7 is none/);
-    assert.match(io.stdout[0] ?? "", /1 is sent again/);
+    assert.match(io.stderr[0] ?? "", /message 7 cannot be resent/);
+    assert.match(io.stdout[0] ?? "", /^1 queued again$/);
   });
 });

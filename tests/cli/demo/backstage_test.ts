@@ -4,7 +4,7 @@ import { startBackstage } from "../../../src/cli/demo/backstage.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { BackstageNews } from "../../../simulator/page/backstage.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import type { Decision } from "../../../src/store/received/decisions.ts";

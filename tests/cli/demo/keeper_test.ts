@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { keepBot } from "../../../src/cli/demo/keeper.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import type { Exit } from "../../../src/host/process/own_process.ts";
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { prepareRole, type Role } from "../../../src/cli/demo/role.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
 
 const OWN = `{
   // A comment, and a comma too many.
@@ -33,15 +34,9 @@ async function prepare(text: string | undefined, asksOwnModel = false) {
   using directory = tempDirectory();
   const file = join(directory.path, "config.jsonc");
   if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
-  const told: string[] = [];
-  const role = await prepareRole(text === undefined ? undefined : file, asksOwnModel, {
-    env: ENV,
-    cwd: "/",
-    isTerminal: false,
-    out: () => {},
-    err: (line) => void told.push(line),
-  });
-  return { role, told: told.join("\n") };
+  const io = recordingIo(ENV);
+  const role = await prepareRole(text === undefined ? undefined : file, asksOwnModel, io);
+  return { role, told: io.stderr.join("\n") };
 }
 
 function ready(role: Role): Extract<Role, { kind: "ready" }> {

@@ -22,7 +22,8 @@ async function grant(answer: boolean | undefined, refusal?: Error) {
       return refusal ? Promise.reject(refusal) : Promise.resolve(APPLICATION);
     },
   }, {
-    say: (line) => void said.push(line),
+    err: (line) => void said.push(line),
+    problem: (message) => void said.push(message),
     ...(answer !== undefined && {
       confirm(question: string) {
         asked.push(question);
@@ -38,7 +39,7 @@ describe("[G9] grantIntents()", () => {
     const { isChanged, said, asked, set } = await grant(true);
     assert.equal(isChanged, true);
     assert.deepEqual(asked, [
-      "Shall I switch on message_content for barnacle in Discord's developer portal?",
+      "May I enable message_content for barnacle in Discord's developer portal?",
     ]);
     assert.deepEqual(
       set,
@@ -50,7 +51,7 @@ describe("[G9] grantIntents()", () => {
 
   it("changes nothing after a no", async () => {
     const { isChanged, said, set } = await grant(false);
-    assert.deepEqual([isChanged, set, said], [false, [], "Nothing is changed."]);
+    assert.deepEqual([isChanged, set, said], [false, [], "Nothing changed."]);
   });
 
   it("changes nothing where nobody can be asked, and says how", async () => {
@@ -66,7 +67,7 @@ describe("[G9] grantIntents()", () => {
     });
     const { isChanged, said } = await grant(true, refusal);
     assert.equal(isChanged, false);
-    assert.match(said, /did not do it: PATCH .*too many guilds/);
+    assert.match(said, /Discord refused: PATCH .*too many guilds/);
   });
 
   it("hides no fault of ours", async () => {

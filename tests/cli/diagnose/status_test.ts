@@ -137,7 +137,7 @@ describe("[O1] barnacle status", () => {
     assert.equal(await status({ data: folder.path, json: false }, io), 75);
     assert.match(
       io.stderr.join(""),
-      /no Barnacle has said where it listens in .*: it does not run there, or this user may not read it; name/,
+      /no running bot found in .*, or this user may not read it; set --data/,
     );
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { exitCodeOf, showFindings } from "../../../src/cli/shared/findings.ts";
+import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 
 const of = (id: string, status: FindingStatus, more: Partial<Finding> = {}): Finding => ({
@@ -18,7 +19,7 @@ describe("[O3] showFindings()", () => {
       of("longer", "fail", { fix: "mend it", ms: 1_200 }),
       of("b", "skipped"),
       of("c", "warn"),
-    ], false);
+    ], PLAIN);
     assert.deepEqual(rows, [
       "ok    a          4 ms  because",
       "FAIL  longer  1200 ms  because",
@@ -29,7 +30,7 @@ describe("[O3] showFindings()", () => {
   });
 
   it("has no column of milliseconds where there are none", () => {
-    assert.deepEqual(showFindings([of("a", "pass")], false), ["ok    a  because"]);
+    assert.deepEqual(showFindings([of("a", "pass")], PLAIN), ["ok    a  because"]);
   });
 
   it("names the place of what the config says, once", () => {
@@ -39,21 +40,21 @@ describe("[O3] showFindings()", () => {
         where: "a.jsonc:1 chanels",
         why: "there is no such key",
       }),
-    ], false);
+    ], PLAIN);
     assert.equal(row, "FAIL  Config  a.jsonc:1 chanels: there is no such key");
-    assert.deepEqual(showFindings([of("a", "fail", { where: "here" })], false), [
+    assert.deepEqual(showFindings([of("a", "fail", { where: "here" })], PLAIN), [
       "FAIL  a  because",
     ]);
   });
 
   it("colours the word only, and only where asked to", () => {
-    const [row = ""] = showFindings([of("a", "fail")], true);
-    assert.equal(row, "\x1b[31mFAIL\x1b[0m  a  because");
+    const [row = ""] = showFindings([of("a", "fail")], COLOURED);
+    assert.equal(row, "\x1b[31mFAIL\x1b[39m  a  because");
   });
 
   it("lets nobody move a terminal's cursor", () => {
     const evil = of("a", "fail", { why: "\x1b[2Jgone\nFAIL", fix: "\r\x07" });
-    for (const row of showFindings([evil], false)) assert.doesNotMatch(row, /\p{Cc}/u);
+    for (const row of showFindings([evil], PLAIN)) assert.doesNotMatch(row, /\p{Cc}/u);
   });
 });
 

@@ -41,7 +41,7 @@ const ID = messageId("1400000000000000001");
 
 async function ask(house: DataHouse, asked: string = ID, json = false) {
   const io = recordingIo();
-  const code = await why({ ...house.flags, json }, asked, { ...io, cwd: house.data }, false);
+  const code = await why({ ...house.flags, json }, asked, { ...io, cwd: house.data });
   return { code, text: io.stdout.join("\n"), errors: io.stderr.join("\n") };
 }
 
@@ -97,7 +97,7 @@ describe("[P1] barnacle why", () => {
     });
     const { code, text } = await ask(house, "`0123456789AB`");
     assert.equal(code, 0);
-    assert.match(text, /^The failure 0123456789ab is about the message 1400000000000000001/);
+    assert.match(text, /^Error 0123456789ab is about the message 1400000000000000001/);
     assert.match(text, /^Accepted, and its turn failed: it speaks to the bot/m);
     assert.match(text, /failure 0123456789ab: The model said no/);
   });
@@ -119,7 +119,7 @@ describe("[P1] barnacle why", () => {
     });
     const { code, text } = await ask(house, `https://discord.com/channels/${GUILD}/${HELP}/${own}`);
     assert.equal(code, 0);
-    assert.match(text, new RegExp(`^Our own message ${own}, which answers it, is about .*${ID}`));
+    assert.match(text, new RegExp(`^The bot's answer ${own} is about .*${ID}`));
     assert.match(text, /^Answered, but not all of it is at Discord: /m);
     assert.match(text, /^Turn: answered, attempt 1, agent main, session agent:main:discord/m);
     const [, first, second] = text.slice(text.indexOf("Delivery:")).split("\n");
@@ -287,7 +287,7 @@ describe("[P1] barnacle why", () => {
     const { code, text, errors } = await ask(house);
     assert.equal(code, 0);
     assert.match(text, /^Not answered: nobody mentioned/);
-    assert.match(errors, /the config is not right now/);
+    assert.match(errors, /the current config is invalid/);
   });
 });
 
@@ -301,7 +301,7 @@ describe("[P1] barnacle why, of what was never received", () => {
     const { code, text } = await ask(house, recent);
     assert.equal(code, 1);
     const sent = new Date(NOW - 60_000).toISOString().slice(0, 10);
-    assert.match(text, new RegExp(`^Never received: nothing is on record of ${recent}, .*${sent}`));
+    assert.match(text, new RegExp(`^Never received: no record of message ${recent}, sent ${sent}`));
   });
 
   it("knows that Barnacle did not run then", async () => {
@@ -356,7 +356,7 @@ describe("[P1] barnacle why, of what was never received", () => {
   it("knows a failure's id only where a turn failed so", async () => {
     const { code, errors } = await ask(dataHouse(CONFIG), "0123456789ab");
     assert.equal(code, 1);
-    assert.match(errors, /no turn on record has failed as 0123456789ab/);
+    assert.match(errors, /no recorded turn failed with error id 0123456789ab/);
   });
 
   for (const asked of ["hello", "", "12", "<#123456789012345678>", "https://example.com/1/2/3"]) {

@@ -8,7 +8,7 @@
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
-import type { Env } from "../../shared/io.ts";
+import type { Env } from "../../terminal/io.ts";
 import type { Stage, StagedBot } from "../stage/stage.ts";
 
 export interface Scene {

@@ -5,7 +5,7 @@
  */
 
 import { EXIT, type ExitCode } from "../../shared/exit_code.ts";
-import type { Io } from "../../shared/io.ts";
+import type { Io } from "../../terminal/io.ts";
 import { type PlayOptions, playScene, type SceneReport } from "./play.ts";
 import type { Scene } from "./scene.ts";
 import { SCENES } from "./scenes.ts";

@@ -25,7 +25,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../../../../simulator/simulator.ts";
-import type { Env } from "../../shared/io.ts";
+import type { Env } from "../../terminal/io.ts";
 
 export interface StageOptions {
   /** The Barnacle to start; the one that is running, if absent. */

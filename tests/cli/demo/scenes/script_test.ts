@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Scene } from "../../../../src/cli/demo/scenes/scene.ts";
 import { SCENES } from "../../../../src/cli/demo/scenes/scenes.ts";
 import { playScript, type ScriptOptions } from "../../../../src/cli/demo/scenes/script.ts";
+import { recordingIo } from "../../io.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -16,16 +17,9 @@ const good: Scene = {
 const bad: Scene = { name: "goes wrong", play: () => Promise.reject(new Error("of course")) };
 
 async function run(options: Partial<ScriptOptions>) {
-  const out: string[] = [];
-  const io = {
-    env: {},
-    cwd: "/",
-    isTerminal: false,
-    out: (line: string) => void out.push(line),
-    err: () => {},
-  };
+  const io = recordingIo();
   const code = await playScript({ json: false, ...options }, io);
-  return { code, out };
+  return { code, out: io.stdout };
 }
 
 describe("[O5] playScript()", () => {
