@@ -1,6 +1,6 @@
 /**
- * All tools: a new one is a module, and a line here. Nothing calls them yet, and nothing derives from
- * this list; the config's gates derive from `core/tool_gates.ts`.
+ * All tools: a new one is a module, and a line here. Nothing calls them yet. `docs/commands.md` lists
+ * them; the config's gates derive from `core/tool_gates.ts`.
  *
  * @module
  */
