@@ -17,28 +17,28 @@ import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { AccessEvent, AccessEventKind } from "../../policy/authorize.ts";
-import { type MeantPlace, nobodysId } from "./place.ts";
+import { type FoundPlace, unknownId } from "./place.ts";
 
 /** Who is asked about, as far as the command line tells. */
-export interface MeantUser {
+export interface NamedUser {
   readonly id?: UserId;
   /** A username or a tag. */
   readonly username?: string;
 }
 
 /** An id in any of its forms, or else a name. */
-export function parseUser(text: string): MeantUser {
+export function parseUser(text: string): NamedUser {
   const written = text.trim();
   const target = parseTarget(written);
   const id = target.kind === "user" ? target.userId : parseSnowflake<"user">(written);
   return id && /^\D|^\d{15,20}$/.test(written) ? { id } : { username: written.replace(/^@/, "") };
 }
 
-export interface Meant {
+export interface Hypothetical {
   readonly event: AccessEventKind;
   readonly accountId: AccountId;
-  readonly place: MeantPlace;
-  readonly user: MeantUser;
+  readonly place: FoundPlace;
+  readonly user: NamedUser;
   readonly roles: readonly Role[];
   readonly text: string;
   /** It answers a message of the bot's. */
@@ -60,7 +60,7 @@ export interface Known {
   readonly now: number;
 }
 
-export function toEvent(meant: Meant, known: Known): AccessEvent {
+export function toEvent(meant: Hypothetical, known: Known): AccessEvent {
   const { event, place: { place, channelId }, on, needs } = meant;
   const at = { place, channelId, sender: senderOf(meant) };
   switch (event) {
@@ -80,10 +80,10 @@ export function toEvent(meant: Meant, known: Known): AccessEvent {
 }
 
 /** Who has no name here is called by the id, which no entry that is a name can be. */
-function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Meant): Sender {
+function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Hypothetical): Sender {
   const isTag = /#\d{4}$/.test(username);
   return {
-    id: id ?? nobodysId<"user">(),
+    id: id ?? unknownId<"user">(),
     username: isTag ? username.replace(/#\d{4}$/, "") : username,
     ...(isTag && { tag: username }),
     roles,
@@ -91,9 +91,9 @@ function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Meant): S
   };
 }
 
-function messageOf(meant: Meant, known: Known): InboundMessage {
+function messageOf(meant: Hypothetical, known: Known): InboundMessage {
   const { accountId, place: { place, channelId, guildId }, text } = meant;
-  const id = nobodysId<"message">();
+  const id = unknownId<"message">();
   const mention = mentionOf(meant, known);
   return {
     kind: "message",
@@ -114,7 +114,7 @@ function messageOf(meant: Meant, known: Known): InboundMessage {
 
 /** As the gateway's reader finds it in a real one (M2). */
 function mentionOf(
-  { text, isReply, isMention, isBot }: Meant,
+  { text, isReply, isMention, isBot }: Hypothetical,
   { self, guild }: Known,
 ): Mention | undefined {
   const isWritten = self !== undefined &&

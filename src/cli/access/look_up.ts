@@ -17,14 +17,14 @@ import { unresolvedNames } from "../../policy/pinned.ts";
 import { prepareAsksRoles } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
-import type { MeantUser } from "./hypothetical.ts";
-import type { MeantPlace } from "./place.ts";
+import type { NamedUser } from "./hypothetical.ts";
+import type { FoundPlace } from "./place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
 import type { Env } from "../terminal/io.ts";
 
-export interface Asked {
-  readonly user: MeantUser;
-  readonly place: MeantPlace;
+export interface LookUp {
+  readonly user: NamedUser;
+  readonly place: FoundPlace;
   readonly index: GuildIndex;
   readonly policy: AccessPolicy;
   /** As the command line says; absent where it says nothing. */
@@ -33,15 +33,15 @@ export interface Asked {
   readonly isOffline: boolean;
 }
 
-export interface LearnPorts {
+export interface LookUpPorts {
   readonly config: BotConfig;
   readonly accountId: AccountId;
   readonly store: Store | undefined;
   readonly env: Env;
 }
 
-export interface Learned {
-  readonly user: MeantUser;
+export interface UserFacts {
+  readonly user: NamedUser;
   readonly roles: readonly Role[];
   readonly ownsApplication: boolean;
   /** What a rule may ask and nobody could tell, in words. */
@@ -49,7 +49,7 @@ export interface Learned {
 }
 
 /** Asks the store, and then Discord for what is still missing. */
-export async function learn(asked: Asked, ports: LearnPorts): Promise<Learned> {
+export async function lookUpUser(asked: LookUp, ports: LookUpPorts): Promise<UserFacts> {
   const discord = asked.isOffline ? undefined : discordOf(ports);
   const unknown: string[] = [];
   try {
@@ -66,7 +66,7 @@ export async function learn(asked: Asked, ports: LearnPorts): Promise<Learned> {
 }
 
 /** Discord, where the account has a token that a request can carry. */
-function discordOf({ config, accountId, env }: LearnPorts): Discord | undefined {
+function discordOf({ config, accountId, env }: LookUpPorts): Discord | undefined {
   const api = apiOf(env);
   const account = config.accounts.find((one) => one.accountId === accountId);
   const token = account && tokenIn(forAccount(config, account));
@@ -74,11 +74,11 @@ function discordOf({ config, accountId, env }: LearnPorts): Discord | undefined 
 }
 
 async function userOf(
-  { user, place, index, policy }: Asked,
-  { store, accountId }: LearnPorts,
+  { user, place, index, policy }: LookUp,
+  { store, accountId }: LookUpPorts,
   discord: Discord | undefined,
   unknown: string[],
-): Promise<MeantUser> {
+): Promise<NamedUser> {
   const known = await knownUsers(store, accountId);
   const { id, username } = user;
   if (id !== undefined) {
@@ -116,7 +116,7 @@ async function userOf(
 async function knownUsers(
   store: Store | undefined,
   accountId: AccountId,
-): Promise<readonly Required<MeantUser>[]> {
+): Promise<readonly Required<NamedUser>[]> {
   if (!store) return [];
   const names = await store.pairing.namesOf(accountId);
   return [
@@ -133,8 +133,8 @@ async function knownUsers(
 }
 
 async function rolesOf(
-  { place: { place, guildId }, index, policy, roles }: Asked,
-  { id }: MeantUser,
+  { place: { place, guildId }, index, policy, roles }: LookUp,
+  { id }: NamedUser,
   discord: Discord | undefined,
   unknown: string[],
 ): Promise<readonly Role[]> {
@@ -154,8 +154,8 @@ async function rolesOf(
 }
 
 async function owns(
-  { needsOwner, policy }: Asked,
-  { id }: MeantUser,
+  { needsOwner, policy }: LookUp,
+  { id }: NamedUser,
   discord: Discord | undefined,
   unknown: string[],
 ): Promise<boolean> {

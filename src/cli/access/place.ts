@@ -19,20 +19,20 @@ import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/entries.ts";
 
-export interface MeantPlace {
+export interface FoundPlace {
   readonly kind: "place";
   readonly place: Place;
   readonly channelId: ChannelId;
   readonly guildId?: GuildId;
 }
 
-export interface NoPlace {
+export interface PlaceProblem {
   readonly kind: "problem";
   readonly problem: string;
 }
 
 /** The id of nothing: the last one that there can be. */
-export function nobodysId<Kind extends string>(): Snowflake<Kind> {
+export function unknownId<Kind extends string>(): Snowflake<Kind> {
   const id = parseSnowflake<Kind>(String(2n ** 64n - 1n));
   if (!id) throw new RangeError("The greatest number of 64 bits is an id");
   return id;
@@ -42,10 +42,10 @@ export function nobodysId<Kind extends string>(): Snowflake<Kind> {
  * @param text `"dm"`; `"group"`, `"group:<id>"` or `"group:<name>"`; a link, `"<#id>"`,
  * `"channel:<id>"` or an id; `"#name"`, `"name"` or `"guild/name"`.
  */
-export function findPlace(text: string, index: GuildIndex): MeantPlace | NoPlace {
+export function findPlace(text: string, index: GuildIndex): FoundPlace | PlaceProblem {
   const written = text.trim();
   if (/^dm$/i.test(written)) {
-    return { kind: "place", place: { kind: "dm" }, channelId: nobodysId<"channel">() };
+    return { kind: "place", place: { kind: "dm" }, channelId: unknownId<"channel">() };
   }
   const [isGroup, group] = /^group(?::(.+))?$/i.exec(written) ?? [];
   if (isGroup !== undefined) return groupPlace(group);
@@ -60,12 +60,12 @@ export function findPlace(text: string, index: GuildIndex): MeantPlace | NoPlace
   return byName(written, index);
 }
 
-function groupPlace(group: string | undefined): MeantPlace {
+function groupPlace(group: string | undefined): FoundPlace {
   const id = parseSnowflake<"channel">(group ?? "");
   return {
     kind: "place",
     place: { kind: "group_dm", ...(group !== undefined && !id && { name: group }) },
-    channelId: id ?? nobodysId<"channel">(),
+    channelId: id ?? unknownId<"channel">(),
   };
 }
 
@@ -73,7 +73,7 @@ function byId(
   channelId: ChannelId,
   guildId: GuildId | undefined,
   index: GuildIndex,
-): MeantPlace | NoPlace {
+): FoundPlace | PlaceProblem {
   const guild = Array.from(index.values()).find(({ channels }) => channels.has(channelId));
   if (guild) return inGuild(guild.id, channelId, guild);
   if (guildId) return inGuild(guildId, channelId, index.get(guildId));
@@ -83,11 +83,11 @@ function byId(
   );
 }
 
-function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefined): MeantPlace {
+function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefined): FoundPlace {
   return { kind: "place", place: placeIn(guildId, channelId, guild), channelId, guildId };
 }
 
-function byName(written: string, index: GuildIndex): MeantPlace | NoPlace {
+function byName(written: string, index: GuildIndex): FoundPlace | PlaceProblem {
   const found: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
   for (const guild of index.values()) {
     for (const { id, name, type } of guild.channels.values()) {
@@ -120,6 +120,6 @@ function isNamed(written: string, guildName: string, name: string): boolean {
     (channel === name || isFormOf(channel, name));
 }
 
-function problem(text: string): NoPlace {
+function problem(text: string): PlaceProblem {
   return { kind: "problem", problem: text };
 }

@@ -15,7 +15,7 @@ import { type AllowEntry, entryText } from "../../policy/allowlist.ts";
 import { isFormOf } from "../../policy/entries.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy, ChannelRules, GroupEntry, GuildRules } from "../../policy/rules.ts";
-import { nobodysId } from "./place.ts";
+import { unknownId } from "./place.ts";
 
 export interface AccessRow {
   readonly place: string;
@@ -109,14 +109,14 @@ function guildRows(policy: AccessPolicy, index: GuildIndex): readonly AccessRow[
     const guild = guildOf(key, rules, index);
     if (guild && shown.has(guild.id)) continue;
     if (guild) shown.add(guild.id);
-    const id = guild?.id ?? rules.pinned ?? parseSnowflake<"guild">(key) ?? nobodysId<"guild">();
+    const id = guild?.id ?? rules.pinned ?? parseSnowflake<"guild">(key) ?? unknownId<"guild">();
     rows.push(...within({ id, name: guild?.name ?? key }, rules, policy, guild));
   }
   const rest = policy.guilds?.["*"] ?? { reactionNotifications: "own" };
   for (const guild of index.values()) {
     if (!shown.has(guild.id)) rows.push(...within(guild, rest, policy, guild));
   }
-  const other = { id: nobodysId<"guild">(), name: "any other guild" };
+  const other = { id: unknownId<"guild">(), name: "any other guild" };
   return [...rows, ...within(other, rest, policy, undefined, true)];
 }
 
@@ -141,7 +141,7 @@ function within(
 ): readonly AccessRow[] {
   const isUnknown = !guild && !isAny;
   const rows: AccessRow[] = [];
-  const other = nobodysId<"channel">();
+  const other = unknownId<"channel">();
   const keys = Object.keys(rules.channels ?? {}).filter((key) => key !== "*");
   for (const key of keys) {
     const channelId = channelOf(key, rules.channels?.[key], id, guild);
@@ -196,7 +196,7 @@ function inGuild(
   const rules = rulesFor(place, policy);
   const common = {
     ...about,
-    ...(guildId && guildId !== nobodysId() && { guildId }),
+    ...(guildId && guildId !== unknownId() && { guildId }),
     ...(channelId && { channelId }),
     ...(isUnknown && { isUnknown }),
     sessionCommands: "managers",

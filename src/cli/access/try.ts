@@ -14,18 +14,18 @@ import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
-import { findRoles, type Meant, parseUser, toEvent } from "./hypothetical.ts";
+import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
 import { accessNow, type ReadAccess, viewOf } from "../verdict/current_policy.ts";
-import { learn, type Learned } from "./look_up.ts";
-import { findPlace, type MeantPlace, nobodysId } from "./place.ts";
+import { lookUpUser, type UserFacts } from "./look_up.ts";
+import { findPlace, type FoundPlace, unknownId } from "./place.ts";
 import { type AccessView, ruleText } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
-import { type Rung, rungsOf, showLadder } from "../verdict/checks.ts";
+import { checkLines, type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
-import { wordsFor } from "../verdict/reasons.ts";
+import { reasonText } from "../verdict/reasons.ts";
 import { phrase } from "../why/text.ts";
 import { withStore } from "../shared/with_store.ts";
 
@@ -39,7 +39,7 @@ export interface AccessTestFlags extends CommonFlags {
   readonly manager: boolean;
   readonly role?: readonly string[];
   readonly event: AccessEventKind;
-  readonly on: Meant["on"];
+  readonly on: Hypothetical["on"];
   readonly needs: CommandNeeds;
   readonly account?: string;
   readonly offline: boolean;
@@ -55,27 +55,27 @@ export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
     }
     const view = viewOf(now, flags.account);
     const tried = await tryIt(flags, { now, view, store, io });
-    const { verdict: { kind, why, rule }, rungs, unknown } = tried;
+    const { verdict: { kind, why, rule }, checks, unknown } = tried;
     const place = view.placeOf(rule);
     if (flags.json) {
       io.out(JSON.stringify({
         accountId: view.accountId,
         verdict: kind,
         why,
-        words: wordsFor(why),
+        words: reasonText(why),
         rule,
         ...(place && { place }),
-        checks: rungs,
+        checks,
         unknown,
       }));
     } else {
       const where = printable(ruleText(rule, place, io.cwd));
-      io.out(`${WOULD[kind]}: ${phrase(wordsFor(why))} (${where})`);
-      for (const line of showLadder(rungs, io)) io.out(line);
+      io.out(`${WOULD[kind]}: ${phrase(reasonText(why))} (${where})`);
+      for (const line of checkLines(checks, io)) io.out(line);
       for (const one of unknown) io.problem(`${one}`);
     }
     if (kind === "accept") return EXIT.done;
-    const isAboutThem = ABOUT_THEM.includes(rungs.at(-1)?.id ?? "");
+    const isAboutThem = ABOUT_THEM.includes(checks.at(-1)?.id ?? "");
     return isAboutThem && unknown.length > 0 ? EXIT.partly : EXIT.failed;
   });
 }
@@ -108,7 +108,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
 
   const learned = await io.during(
     "Asking Discord",
-    learn({
+    lookUpUser({
       user: parseUser(flags.user),
       place,
       index,
@@ -127,14 +127,14 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
   const explanation = explain(event, knownFactsOf(flags, view, now, learned), policy);
   return {
     verdict: explanation.verdict,
-    rungs: rungsOf(explanation, view.placeOf).map(withoutNobody),
+    checks: placedChecks(explanation, view.placeOf).map(withoutNobody),
     unknown: learned.unknown,
   };
 }
 
 /** An id that is not known has to be some id, which nobody is to take for one. */
-function withoutNobody(rung: Rung): Rung {
-  return { ...rung, fact: rung.fact.replaceAll(`(${nobodysId()})`, "(id not known)") };
+function withoutNobody(rung: PlacedCheck): PlacedCheck {
+  return { ...rung, fact: rung.fact.replaceAll(`(${unknownId()})`, "(id not known)") };
 }
 
 const isCommand = (event: AccessEventKind): boolean =>
@@ -143,9 +143,9 @@ const isCommand = (event: AccessEventKind): boolean =>
 function meantBy(
   { event, text = "hello", reply, mention, bot, on, needs }: AccessTestFlags,
   { accountId }: AccessView,
-  place: MeantPlace,
-  { user, roles }: Learned,
-): Meant {
+  place: FoundPlace,
+  { user, roles }: UserFacts,
+): Hypothetical {
   return {
     event,
     accountId,
@@ -165,7 +165,7 @@ function knownFactsOf(
   { manager }: AccessTestFlags,
   { accountId }: AccessView,
   now: ReadAccess,
-  { user: { id }, ownsApplication }: Learned,
+  { user: { id }, ownsApplication }: UserFacts,
 ): KnownFacts {
   return {
     isPaired: id !== undefined && now.isPaired(accountId, id),

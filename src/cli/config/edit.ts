@@ -20,7 +20,7 @@ import type { ConfigFlags } from "./show.ts";
 import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { lookAtConfig, shown } from "../shared/read_config.ts";
+import { readConfigLeniently, shown } from "../shared/read_config.ts";
 
 /** Prints what holds at a path, defaults and inheritance included; of a secret, where it is. */
 export async function get(
@@ -31,7 +31,7 @@ export async function get(
   const read = parsePath(typed);
   if (read.kind === "problem") return usage(read.message, io);
   if (read.appends) return usage("[+] is for set only: it adds an entry", io);
-  const loaded = await lookAtConfig(flag, io.env);
+  const loaded = await readConfigLeniently(flag, io.env);
   if (loaded.kind === "refused") {
     io.err(shown(loaded.problems, io));
     return EXIT.config;

@@ -17,7 +17,7 @@ import { openStore, type Store } from "../../store/store.ts";
 import { EXIT } from "../shared/exit_code.ts";
 import { lockOf } from "../shared/running_bot.ts";
 import { StartError } from "../shared/start_error.ts";
-import { openBeside, sayRefused } from "../shared/store_access.ts";
+import { openBeside, reportRefusedRecord } from "../shared/store_access.ts";
 
 export interface DataDirectory {
   readonly store: Store;
@@ -40,7 +40,7 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
       ? openStore(join(dataDir, DATABASE_NAME), {
         now: Date.now(),
         elapsed: () => performance.now(),
-        onRefused: sayRefused,
+        onRefused: reportRefusedRecord,
       })
       : openBeside(dataDir);
   } catch (error) {

@@ -8,7 +8,7 @@
 import type { Backstage, BackstageNews, BotCard } from "../../../simulator/page/backstage.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { drawBotCard } from "./bot_card.ts";
-import type { Verdicts } from "./stage/verdicts.ts";
+import type { VerdictReader } from "./stage/verdicts.ts";
 import type { Faults } from "./faults.ts";
 import type { Keeper } from "./keeper.ts";
 import type { OfferedModel } from "./models.ts";
@@ -20,7 +20,7 @@ export interface BackstagePorts {
   readonly simulator: Simulator;
   readonly keeper: Keeper;
   readonly faults: Faults;
-  readonly verdicts: Verdicts;
+  readonly verdicts: VerdictReader;
   readonly outcomes: Outcomes;
   readonly notices: Notices;
   readonly models: readonly OfferedModel[];
@@ -41,7 +41,7 @@ const LOOK_MS = 250;
 /** Looks at the store between two questions to the bot. */
 const LOOKS_PER_QUESTION = 4;
 
-export function startBackstage(ports: BackstagePorts): RunningBackstage {
+export function createBackstage(ports: BackstagePorts): RunningBackstage {
   const { simulator, keeper, faults, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BackstageNews) => void>();
   let model = ports.model;

@@ -15,21 +15,21 @@ import { HttpServerError } from "../../host/http_server.ts";
 import { refusalOf } from "../../http/guard.ts";
 import { discoverLocalModel } from "../../providers/discover.ts";
 import { createPage } from "../../../simulator/page/page.ts";
-import { startBackstage } from "./backstage.ts";
+import { createBackstage } from "./backstage.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
-import { type BotEnd, exitOf, keepBot } from "./keeper.ts";
+import { type BotEnd, createKeeper, exitOf } from "./keeper.ts";
 import { listenFrom } from "./listen.ts";
 import { readLogLine } from "./log_line.ts";
 import { missingOf, type OfferedModel, offerModels } from "./models.ts";
 import { createNotices } from "./notices.ts";
 import { createOutcomes } from "./outcomes.ts";
-import { OWN_MODEL, prepareRole, type Role } from "./role.ts";
+import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
 import { readVitals } from "./vitals.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { playScript } from "./scenes/script.ts";
 import { startStage } from "./stage/stage.ts";
-import { watchVerdicts } from "./stage/verdicts.ts";
+import { createVerdictReader } from "./stage/verdicts.ts";
 
 export interface DemoFlags {
   /** The user's own config, tried on the simulated Discord. */
@@ -52,9 +52,9 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   if (flags.script) return await playScript({ json: flags.json, signal: stop }, io);
 
   const wanted = io.env["BARNACLE_DEMO_MODEL"]?.trim() || "script";
-  const role = await prepareRole(flags.config, wanted === OWN_MODEL, io);
-  if (role.kind === "refused") return EXIT.config;
-  const models = role.model ? [role.model] : offerModels(io.env, await findLocal());
+  const prepared = await prepareConfig(flags.config, wanted === OWN_MODEL, io);
+  if (prepared.kind === "refused") return EXIT.config;
+  const models = prepared.model ? [prepared.model] : offerModels(io.env, await findLocal());
   const model = models.find(({ id }) => id === wanted);
   if (!model) {
     const known = models.map(({ id }) => id).join(", ");
@@ -62,7 +62,7 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
     return EXIT.usage;
   }
   try {
-    return await show(flags, { role, model, models, stop }, io);
+    return await show(flags, { prepared, model, models, stop }, io);
   } catch (error) {
     if (!(error instanceof HttpServerError)) throw error;
     io.problem(`${error.message}`);
@@ -71,7 +71,7 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
 }
 
 interface Plan {
-  readonly role: Extract<Role, { kind: "ready" }>;
+  readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
   readonly models: readonly OfferedModel[];
   /** The one to begin with. */
   readonly model: OfferedModel;
@@ -80,21 +80,21 @@ interface Plan {
 
 async function show(
   { port, json }: DemoFlags,
-  { role, models, model, stop }: Plan,
+  { prepared, models, model, stop }: Plan,
   io: Io,
 ): Promise<ExitCode> {
   const notices = createNotices(Date.now);
   const stage = await startStage({
-    simulator: { world: role.world.world, heartbeatIntervalMs: HEARTBEAT_MS },
-    config: () => role.config,
-    env: role.env,
+    simulator: { world: prepared.world.world, heartbeatIntervalMs: HEARTBEAT_MS },
+    config: () => prepared.config,
+    env: prepared.env,
     onLine(line) {
       const read = readLogLine(line);
       if (read) notices.note(read.level, read.text);
     },
   });
   const tell = (text: string) => notices.note("stage", text);
-  const keeper = keepBot(model.env, {
+  const keeper = createKeeper(model.env, {
     start: (env) => stage.startBot(env),
     sleep,
     now: Date.now,
@@ -102,12 +102,12 @@ async function show(
   });
   const { simulator } = stage;
   const onError = (error: unknown) => io.problem(`a fault of the demo's own: ${error}`);
-  const backstage = startBackstage({
+  const backstage = createBackstage({
     simulator,
     keeper,
     faults: createFaults(simulator, { keeper, tell }),
-    verdicts: watchVerdicts(stage.dataDir),
-    outcomes: createOutcomes(role.agentId),
+    verdicts: createVerdictReader(stage.dataDir),
+    outcomes: createOutcomes(prepared.agentId),
     notices,
     models,
     model,
@@ -128,7 +128,9 @@ async function show(
       const address = `http://127.0.0.1:${server.port}/`;
       if (json) io.out(JSON.stringify({ page: address, data: stage.dataDir, model: model.id }));
       else {
-        for (const line of greeting(address, stage.dataDir, { role, models, model, stop }, io)) {
+        for (
+          const line of greeting(address, stage.dataDir, { prepared, models, model, stop }, io)
+        ) {
           io.out(line);
         }
       }
@@ -151,7 +153,7 @@ async function show(
 function greeting(
   address: string,
   dataDir: string,
-  { role, models, model }: Plan,
+  { prepared, models, model }: Plan,
   { env }: Io,
 ): readonly string[] {
   const others = models.filter(({ id }) => id !== model.id).map(({ id, label }) =>
@@ -167,7 +169,7 @@ function greeting(
       : []),
     ...missingOf(env).map((line) => `          ${line}`),
     `  data    ${dataDir}, removed at the end`,
-    ...role.notes.map((line, index) => `  ${index === 0 ? "config " : "       "} ${line}`),
+    ...prepared.notes.map((line, index) => `  ${index === 0 ? "config " : "       "} ${line}`),
     "",
     "Write as Grace and mention @Barnacle; then be somebody else and see why it is silent.",
     "Ctrl-C ends it.",

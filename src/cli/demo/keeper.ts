@@ -48,7 +48,7 @@ const MAX_EARLY_DEATHS = 3;
 
 const LAST_LINES = 12;
 
-export function keepBot(env: Env, { start, sleep, now, tell }: KeeperPorts): Keeper {
+export function createKeeper(env: Env, { start, sleep, now, tell }: KeeperPorts): Keeper {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<BotEnd>();
   let bot: StagedBot | undefined;
   let current = env;

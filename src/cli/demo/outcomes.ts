@@ -12,7 +12,7 @@ import { nonceOf } from "../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../simulator/page/backstage.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import type { Decision } from "../../store/received/decisions.ts";
-import { wordsFor } from "../verdict/reasons.ts";
+import { reasonText } from "../verdict/reasons.ts";
 
 export interface Outcomes {
   /** Takes a verdict; tells how the message stands now. */
@@ -62,7 +62,7 @@ export function createOutcomes(agentId: string): Outcomes {
         messageId,
         verdict,
         why,
-        words: wordsFor(why),
+        words: reasonText(why),
         rule,
         ...(isAccepted && { outcome: { kind: "thinking", replies: [] } }),
       };

@@ -193,7 +193,7 @@ function earlierRuns({ runs }: StoreView, { bot }: HostView["facts"]): StoreView
   return bot.kind === "none" ? runs : runs.slice(0, -1);
 }
 
-interface Asking {
+interface DiscordCheck {
   readonly config: Config;
   /** Base of the REST API. */
   readonly api: string;
@@ -208,10 +208,10 @@ interface AboutAccount {
 }
 
 const ASK = { schedule, timeoutMs: ASK_MS };
-const ASKING = "Asking Discord";
+const ASKING = "DiscordCheck Discord";
 
 async function aboutDiscord(
-  { config, api, token, host }: Asking,
+  { config, api, token, host }: DiscordCheck,
   flags: DoctorFlags,
   io: Io,
   ports: DoctorPorts,

@@ -23,7 +23,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { ageOf } from "../delivery/outbox.ts";
 import { welcomesOf } from "./messages.ts";
-import { lookAtConfig, shown } from "../shared/read_config.ts";
+import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { timeText } from "../why/text.ts";
 import { withStore } from "../shared/with_store.ts";
@@ -87,7 +87,7 @@ export function decide(
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
-    const loaded = await lookAtConfig(flags.config, io.env);
+    const loaded = await readConfigLeniently(flags.config, io.env);
     if (loaded.kind === "refused") {
       io.err(shown(loaded.problems, io));
       return EXIT.config;
@@ -166,13 +166,13 @@ async function whoAsks(
   return undefined;
 }
 
-type Asked = Omit<Parameters<Store["pairing"]["decide"]>[0], "accountId" | "now">;
+type DecideRequest = Omit<Parameters<Store["pairing"]["decide"]>[0], "accountId" | "now">;
 
 /** Nobody's code is a wrong one for each account that it may have been for. */
 async function decideIn(
   store: Store,
   accounts: readonly AccountId[],
-  asked: Asked,
+  asked: DecideRequest,
 ): Promise<PairingOutcome> {
   let outcome: PairingOutcome = { kind: "unknown", wrongInRow: 0 };
   for (const accountId of accounts) {

@@ -8,7 +8,7 @@ import { buildCommand } from "@stricli/core";
 import { describeCommand } from "../help/command_help.ts";
 import { COMMON, end, flag } from "../shared/command.ts";
 import { processIo } from "../terminal/io.ts";
-import { holdHangups } from "./hangup.ts";
+import { createHangups } from "./hangup.ts";
 import type { RunFlags } from "./run.ts";
 
 /** `barnacle run` */
@@ -36,7 +36,7 @@ export const run = describeCommand({
       },
     },
     async func(flags: RunFlags) {
-      const hangups = holdHangups(); // before the rest is loaded
+      const hangups = createHangups(); // before the rest is loaded
       const { runBot } = await import("./run.ts");
       await end(this, runBot(flags, processIo(flags), hangups));
     },

@@ -19,7 +19,7 @@ export interface Hangups {
 }
 
 /** Takes every SIGHUP of this process from now on. */
-export function holdHangups(): Hangups {
+export function createHangups(): Hangups {
   let told: (() => void) | undefined;
   let hasCome = false;
   process.on("SIGHUP", () => {

@@ -34,11 +34,11 @@ export async function readConfig(
  * Reads the config for a command that looks at it, or says a word of it, beside a bot that another
  * user runs: whoever may write the file, and wherever its secrets are.
  */
-export async function lookAtConfig(flag: string | undefined, env: Env): Promise<Loaded> {
+export async function readConfigLeniently(flag: string | undefined, env: Env): Promise<Loaded> {
   return await findConfig(flag, env, { insecurePermissions: true, isElsewhere: true });
 }
 
-async function findConfig(flag: string | undefined, env: Env, spared: Spared): Promise<Loaded> {
+async function findConfig(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {
   const located = locateConfig(flag, env, existsSync);
   if (located.kind === "missing") {
     return refused(located.path, `There is no such file, and ${located.named} names it`);
@@ -51,11 +51,11 @@ async function findConfig(flag: string | undefined, env: Env, spared: Spared): P
     return refused(path ?? "", `The file cannot be read: ${codeOf(cause) ?? "unknown reason"}`);
   }
 
-  return await checkConfig(source, env, spared);
+  return await checkConfig(source, env, leniency);
 }
 
 /** What would keep `run` from starting, and is no error of a command. */
-interface Spared {
+interface Leniency {
   /** Others may write the file (C8). */
   readonly insecurePermissions?: boolean;
   /** What only the environment of the bot has is not here. */
@@ -90,7 +90,7 @@ export async function readConfigAgain(
 export async function checkConfig(
   source: ConfigText | undefined,
   env: Env,
-  { insecurePermissions = false, isElsewhere = false }: Spared = {},
+  { insecurePermissions = false, isElsewhere = false }: Leniency = {},
 ): Promise<Loaded> {
   const path = source !== undefined && existsSync(source.file) ? source.file : undefined;
   const secretFiles = new Set<string>();

@@ -45,12 +45,12 @@ export function openBeside(dataDir: string): Store | undefined {
     now: Date.now(),
     elapsed: () => performance.now(),
     onCommitted: () => ringDoorbell(dataDir),
-    onRefused: sayRefused,
+    onRefused: reportRefusedRecord,
   });
 }
 
 /** Says on stderr that a record of the store's journal was kept, because the tables refused it. */
-export function sayRefused(kind: string, error: unknown): void {
+export function reportRefusedRecord(kind: string, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error);
   process.stderr.write(
     `barnacle: a record of the store's journal (${kind}) cannot be applied and is kept: ${reason}. ` +

@@ -12,14 +12,14 @@ import { padded } from "../shared/columns.ts";
 import type { Style } from "../terminal/style.ts";
 
 /** A check, with where its rule is written. */
-export interface Rung extends Check {
+export interface PlacedCheck extends Check {
   readonly place?: RulePlace;
 }
 
-export function rungsOf(
+export function placedChecks(
   { checks }: Pick<Explanation, "checks">,
   placeOf: PlaceOf,
-): readonly Rung[] {
+): readonly PlacedCheck[] {
   return checks.map((check) => {
     const place = placeOf(check.rule);
     return { ...check, ...(place && { place }) };
@@ -40,9 +40,12 @@ const MARKS = {
 const INDENT = "  ";
 
 /** One line for each rung: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
-export function showLadder(rungs: readonly Rung[], { style, cwd }: Shown): readonly string[] {
-  const width = Math.max(0, ...rungs.map(({ id }) => displayWidth(id)));
-  return rungs.map(({ id, passed, fact, rule, place }) => {
+export function checkLines(
+  checks: readonly PlacedCheck[],
+  { style, cwd }: Shown,
+): readonly string[] {
+  const width = Math.max(0, ...checks.map(({ id }) => displayWidth(id)));
+  return checks.map(({ id, passed, fact, rule, place }) => {
     const { word, colour } = MARKS[`${passed}`];
     const mark = style[colour](word);
     const said = `${padded(id, width)}  ${printable(fact)}`;

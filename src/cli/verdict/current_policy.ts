@@ -11,7 +11,7 @@ import type { Store } from "../../store/store.ts";
 import { accessIn, type AccessView } from "./rules_with_lines.ts";
 import { EXIT } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { lookAtConfig } from "../shared/read_config.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
@@ -33,7 +33,7 @@ export async function accessNow(
   { env }: Io,
   store: Store | undefined,
 ): Promise<AccessNow> {
-  const loaded = await lookAtConfig(flag, env);
+  const loaded = await readConfigLeniently(flag, env);
   if (loaded.kind === "refused") return { kind: "refused", problems: loaded.problems };
   const { config, text } = loaded;
   const { file } = config;

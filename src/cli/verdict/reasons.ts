@@ -57,7 +57,7 @@ const WORDS: Readonly<Record<Reason, string>> = {
 /**
  * @param why A reason as it is on record; an older or newer Barnacle may have written it.
  */
-export function wordsFor(why: string): string {
+export function reasonText(why: string): string {
   return isKnown(why) ? WORDS[why] : "For a reason that this version does not know.";
 }
 

@@ -15,8 +15,8 @@ import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/message_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
-import { type Rung, rungsOf } from "../verdict/checks.ts";
-import { wordsFor } from "../verdict/reasons.ts";
+import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
+import { reasonText } from "../verdict/reasons.ts";
 
 /** All that is known of one message, for people and for programs. Times are Unix times in ms. */
 export interface WhyReport {
@@ -35,12 +35,12 @@ export interface WhyDecision extends Outcome {
   readonly accountId: AccountId;
   readonly at: number;
   /** Absent where the facts or the policy of that time are not on record. */
-  readonly checks?: readonly Rung[];
+  readonly checks?: readonly PlacedCheck[];
   readonly missing?: "facts" | "policy";
   /** What this version says of the same facts and the same policy, where that is not on record. */
   readonly thisVersion?: Outcome;
   /** What would be said now, where that is something else. */
-  readonly now?: Outcome & { readonly checks: readonly Rung[] };
+  readonly now?: Outcome & { readonly checks: readonly PlacedCheck[] };
   /** For a link. */
   readonly guildId?: string;
 }
@@ -106,7 +106,7 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
   return {
     ...common,
     ...(again && {
-      checks: rungsOf({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf),
+      checks: placedChecks({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf),
     }),
     ...(again && !agrees && { thisVersion: outcomeOf(again.verdict, view) }),
     ...(now && { now }),
@@ -133,7 +133,7 @@ function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision[
   if (!again || isSame(again.verdict, decision)) return undefined;
   // What was refused for another reason than the policy's would be so again; what was let in may not.
   if (laterCheck(again.verdict, decision)?.passed === false) return undefined;
-  return { ...outcomeOf(again.verdict, view), checks: rungsOf(again, view.placeOf) };
+  return { ...outcomeOf(again.verdict, view), checks: placedChecks(again, view.placeOf) };
 }
 
 interface Said {
@@ -144,7 +144,7 @@ interface Said {
 
 function outcomeOf({ kind, why, rule }: Said, view: AccessView | undefined): Outcome {
   const place = view?.placeOf(rule);
-  return { verdict: kind, why, words: wordsFor(why), rule, ...(place && { place }) };
+  return { verdict: kind, why, words: reasonText(why), rule, ...(place && { place }) };
 }
 
 function isSame(

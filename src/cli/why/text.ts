@@ -7,7 +7,7 @@
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
-import { showLadder, type Shown } from "../verdict/checks.ts";
+import { checkLines, type Shown } from "../verdict/checks.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
@@ -42,7 +42,7 @@ function ofDecision(
   return [
     whose + headline(decision, report, shown),
     `Decided ${timeText(at)}${whose === "" ? ` for the account ${accountId}` : ""}.`,
-    ...showLadder(checks, shown),
+    ...checkLines(checks, shown),
     ...(missing === "facts"
       ? ["  Its facts are not on record, so its checks cannot be shown."]
       : []),
@@ -59,7 +59,7 @@ function ofDecision(
     ...(now
       ? [
         `With the config and the pairings as they are now: ${outcomeText(now, shown)}`,
-        ...showLadder(now.checks, shown),
+        ...checkLines(now.checks, shown),
       ]
       : []),
   ];

@@ -38,17 +38,17 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
           "`barnacle config check`",
       );
     }
-    const dossier = await store?.received.messageRecordOf(
+    const record = await store?.received.messageRecordOf(
       subject.kind === "failure"
         ? { failureId: subject.failureId }
         : { messageId: subject.messageId },
     );
-    if (!dossier) {
+    if (!record) {
       return subject.kind === "failure"
         ? unknownFailure(subject.failureId, flags, io)
         : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
-    const report = await reportOf(dossier, askedBy(subject, dossier.messageId), {
+    const report = await reportOf(record, askedBy(subject, record.messageId), {
       viewsOf: (policy) => accessIn(policy, () => policy.names),
       ...(now.kind === "read" && { today: now }),
     });

@@ -6,7 +6,7 @@ import type { ResolvedName } from "../../../src/core/names.ts";
 import { restore } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { withNames } from "../../../src/policy/pinned.ts";
 import { userId } from "../../support/discord/builders.ts";
-import { GUILD, GUILD_SNAPSHOT } from "../house_of_data.ts";
+import { GUILD, GUILD_SNAPSHOT } from "../data_fixture.ts";
 
 const { index } = restore([GUILD_SNAPSHOT]);
 

@@ -8,15 +8,15 @@ import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";
 import { batch, frozen, part, ROUTE } from "../../support/store/store.ts";
 import {
-  type DataHouse,
-  dataHouse,
+  createDataFixture,
+  type DataFixture,
   GUILD,
   GUILD_SNAPSHOT,
-  removeHouses,
-} from "../house_of_data.ts";
+  removeDataFixtures,
+} from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
-afterEach(removeHouses);
+afterEach(removeDataFixtures);
 
 const ADA = "123456789012345678";
 
@@ -34,8 +34,8 @@ const UNSAID = {
   offline: false,
 } as const;
 
-async function house(discord: object, more: object = {}): Promise<DataHouse> {
-  const made = dataHouse({ channels: { discord }, ...more });
+async function fixture(discord: object, more: object = {}): Promise<DataFixture> {
+  const made = createDataFixture({ channels: { discord }, ...more });
   await made.fill((store) =>
     store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
   );
@@ -43,7 +43,7 @@ async function house(discord: object, more: object = {}): Promise<DataHouse> {
 }
 
 async function attempt(
-  where: DataHouse,
+  where: DataFixture,
   flags: Partial<AccessTestFlags> = {},
   env: Env = {},
 ) {
@@ -56,20 +56,20 @@ const OPEN = { guilds: { [GUILD]: {} } };
 
 describe("[P1] barnacle access test", () => {
   it("says what the bot would do, with the ladder and where each rule is written", async () => {
-    const { code, out } = await attempt(await house(OPEN), { mention: true });
+    const { code, out } = await attempt(await fixture(OPEN), { mention: true });
     assert.equal(code, 0);
     assert.match(out, /^Would be answered: it speaks to the bot.*config\.jsonc:5\)$/m);
     assert.match(out, /^ {2}ok {2}mention .*config\.jsonc:5\)$/m);
   });
 
   it("[O7] ends with 1 where the bot would not answer", async () => {
-    const { code, out } = await attempt(await house(OPEN));
+    const { code, out } = await attempt(await fixture(OPEN));
     assert.equal(code, 1);
     assert.match(out, /^Would not be answered: nobody mentioned the bot/);
   });
 
   it("[M2] finds a mention in the text, and knows a reply to the bot", async () => {
-    const place = await house(OPEN);
+    const place = await fixture(OPEN);
     const session = { sessionId: "s", resumeUrl: "wss://127.0.0.1", seq: 1 };
     const applicationId = parseSnowflake<"application">("43");
     assert.ok(applicationId);
@@ -92,7 +92,7 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[P14] takes roles by name or id, and says so where a list asks for them and nobody knows", async () => {
-    const place = await house({ guilds: { [GUILD]: { users: ["role:Crew"] } } });
+    const place = await fixture({ guilds: { [GUILD]: { users: ["role:Crew"] } } });
     assert.equal((await attempt(place, { mention: true, role: ["Crew"] })).code, 0);
     assert.equal((await attempt(place, { mention: true, role: ["1400000000000000030"] })).code, 0);
     assert.equal((await attempt(place, { mention: true, role: ["Guest"] })).code, 1);
@@ -108,14 +108,14 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[P4] says that an id, or a name, is not known where that may be the reason", async () => {
-    const byId = await attempt(await house({ guilds: { [GUILD]: { users: [ADA] } } }), {
+    const byId = await attempt(await fixture({ guilds: { [GUILD]: { users: [ADA] } } }), {
       user: "ada",
       mention: true,
     });
     assert.equal(byId.code, 3);
     assert.match(byId.out, /"ada" \(id not known\)/);
     assert.match(byId.err, /the id of ada is not known/);
-    const byName = await attempt(await house({ guilds: { [GUILD]: { users: ["ada"] } } }), {
+    const byName = await attempt(await fixture({ guilds: { [GUILD]: { users: ["ada"] } } }), {
       mention: true,
     });
     assert.equal(byName.code, 3);
@@ -123,20 +123,20 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[O7] ends with 1 where what is not known makes no difference", async () => {
-    const place = await house({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
+    const place = await fixture({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
     const { code, err } = await attempt(place);
     assert.equal(code, 1);
     assert.match(err, /their username is not known/);
   });
 
   it("[M2] takes no reply by a bot for a mention", async () => {
-    const place = await house({ ...OPEN, allowBots: true });
+    const place = await fixture({ ...OPEN, allowBots: true });
     assert.equal((await attempt(place, { bot: true, mention: true })).code, 0);
     assert.equal((await attempt(place, { bot: true, reply: true })).code, 1);
   });
 
   it("[P12] goes by the names that the bot has found to be ids", async () => {
-    const place = await house({ guilds: { [GUILD]: { users: ["ada"] } } });
+    const place = await fixture({ guilds: { [GUILD]: { users: ["ada"] } } });
     const name = { kind: "user", id: userId(ADA), typed: "ada", name: "ada", at: 1 } as const;
     await place.fill((store) => store.pairing.saveNames(ACCOUNT, [name]));
     assert.equal((await attempt(place, { mention: true })).code, 0);
@@ -150,7 +150,7 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[P3] knows who is paired, and who would get a code", async () => {
-    const place = await house({});
+    const place = await fixture({});
     const stranger = await attempt(place, { channel: "dm" });
     assert.notEqual(stranger.code, 0);
     assert.match(stranger.out, /^Would not be answered, but given a pairing code/);
@@ -181,7 +181,7 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[P16] asks about other events, too", async () => {
-    const place = await house(OPEN, { commands: { ownerAllowFrom: [ADA] } });
+    const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
     assert.equal((await attempt(place, { event: "reaction" })).code, 0);
     assert.notEqual((await attempt(place, { event: "reaction", on: "other" })).code, 0);
     assert.equal((await attempt(place, { event: "slash", needs: "owner" })).code, 0);
@@ -192,7 +192,7 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[C6] asks one account's rules", async () => {
-    const place = await house({
+    const place = await fixture({
       ...OPEN,
       accounts: { default: {}, work: { guilds: { [GUILD]: { requireMention: false } } } },
     });
@@ -208,7 +208,7 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("[O10] gives everything to programs", async () => {
-    const { code, out } = await attempt(await house(OPEN), { json: true });
+    const { code, out } = await attempt(await fixture(OPEN), { json: true });
     assert.equal(code, 1);
     const { verdict, why, place, checks, unknown } = JSON.parse(out);
     assert.deepEqual([verdict, why, place.line], ["ignore", "no-mention", 5]);
@@ -217,8 +217,8 @@ describe("[P1] barnacle access test", () => {
   });
 
   it("ends with 2 on a place that it does not know, and works where there is no store", async () => {
-    assert.equal((await attempt(await house(OPEN), { channel: "nowhere" })).code, 2);
-    const bare = dataHouse({ channels: { discord: OPEN } });
+    assert.equal((await attempt(await fixture(OPEN), { channel: "nowhere" })).code, 2);
+    const bare = createDataFixture({ channels: { discord: OPEN } });
     assert.equal((await attempt(bare, { channel: "nowhere" })).code, 2);
     const link = `https://discord.com/channels/${GUILD}/1400000000000000011`;
     assert.equal((await attempt(bare, { channel: link, mention: true })).code, 0);
@@ -230,7 +230,7 @@ describe("[P1] barnacle access test, with a token", () => {
     const { world, krill, helpers, channels, people } = demoWorld();
     const simulator = await startSimulator({ world, rateLimits: false });
     try {
-      const place = dataHouse({
+      const place = createDataFixture({
         channels: { discord: { guilds: { [krill.id]: { users: [`role:${helpers.id}`] } } } },
       });
       const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
@@ -254,7 +254,7 @@ describe("[P1] barnacle access test, with a token", () => {
     const { world, krill, channels, people } = demoWorld();
     const simulator = await startSimulator({ world, rateLimits: false });
     try {
-      const place = dataHouse({ channels: { discord: { guilds: { [krill.id]: {} } } } });
+      const place = createDataFixture({ channels: { discord: { guilds: { [krill.id]: {} } } } });
       const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
       const channel = `https://discord.com/channels/${krill.id}/${channels.general.id}`;
       const asked = { channel, event: "slash", needs: "owner" } as const;

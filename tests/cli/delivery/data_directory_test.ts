@@ -51,9 +51,9 @@ describe("[S4] openDataDirectory()", () => {
     assert.ok(bot.kind === "held");
     await assert.rejects(openDataDirectory(folder.path), /just starting/);
     bot.release();
-    const house = await openDataDirectory(folder.path);
+    const fixture = await openDataDirectory(folder.path);
     assert.equal((await takeLock(lock, NOW)).kind, "taken");
-    house.close();
+    fixture.close();
     const next = await takeLock(lock, NOW);
     assert.ok(next.kind === "held");
     next.release();

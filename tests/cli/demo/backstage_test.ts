@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startBackstage } from "../../../src/cli/demo/backstage.ts";
+import { createBackstage } from "../../../src/cli/demo/backstage.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
@@ -31,7 +31,7 @@ async function setUp() {
   const errors: unknown[] = [];
   const other = { id: "openai", label: "gpt", hint: "", env: { OPENAI_MODEL: "gpt" } };
   let looked = () => {};
-  const backstage = startBackstage({
+  const backstage = createBackstage({
     simulator,
     keeper: {
       pid: () => bot.pid,
@@ -72,7 +72,7 @@ async function setUp() {
   };
 }
 
-describe("[O5] startBackstage()", () => {
+describe("[O5] createBackstage()", () => {
   it("[P1] tells each verdict in words, and keeps it for pages that open later", async () => {
     await using stage = await setUp();
     stage.pages.push([DECISION]);

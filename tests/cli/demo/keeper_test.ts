@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { keepBot } from "../../../src/cli/demo/keeper.ts";
+import { createKeeper } from "../../../src/cli/demo/keeper.ts";
 import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import type { Exit } from "../../../src/host/process/own_process.ts";
@@ -11,7 +11,7 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
   const told: string[] = [];
   const slept: number[] = [];
   const clock = { now: 0 };
-  const keeper = keepBot({ MODEL: "one" }, {
+  const keeper = createKeeper({ MODEL: "one" }, {
     start(env): StagedBot {
       const { promise: exited, resolve: end } = Promise.withResolvers<Exit>();
       const bot: (typeof bots)[number] = { env, end };
@@ -38,7 +38,7 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
 const KILLED: Exit = { code: null, signal: "SIGKILL" };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe("[O5] keepBot()", () => {
+describe("[O5] createKeeper()", () => {
   it("kills without asking, and starts another after a while", async () => {
     const { keeper, bots, told, slept } = setUp();
     keeper.kill();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { holdHangups } from "../../../src/cli/run/hangup.ts";
+import { createHangups } from "../../../src/cli/run/hangup.ts";
 
 /** Sends this process a SIGHUP, and waits until it has come. */
 async function hangUp(): Promise<void> {
@@ -13,12 +13,12 @@ async function hangUp(): Promise<void> {
   assert.ok(hasCome);
 }
 
-describe("[C9] holdHangups()", () => {
+describe("[C9] createHangups()", () => {
   afterEach(() => void process.removeAllListeners("SIGHUP"));
 
   it("calls at each SIGHUP, and ends nothing once it is off", async () => {
     let calls = 0;
-    const stop = holdHangups().tell(() => void calls++);
+    const stop = createHangups().tell(() => void calls++);
     await hangUp();
     await hangUp();
     assert.equal(calls, 2);
@@ -28,7 +28,7 @@ describe("[C9] holdHangups()", () => {
   });
 
   it("keeps one that comes before anybody is told, and ends nothing by it", async () => {
-    const hangups = holdHangups();
+    const hangups = createHangups();
     await hangUp();
     await hangUp();
     let calls = 0;

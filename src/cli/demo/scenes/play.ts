@@ -11,7 +11,7 @@ import type { Command } from "../../../host/process/own_process.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
 import { demoConfig } from "../stage/config.ts";
 import { type Stage, type StagedBot, startStage } from "../stage/stage.ts";
-import { type Verdicts, watchVerdicts } from "../stage/verdicts.ts";
+import { createVerdictReader, type VerdictReader } from "../stage/verdicts.ts";
 import type { Scene, SceneSet } from "./scene.ts";
 
 /** How a scene went, as `demo --script --json` prints it. */
@@ -56,7 +56,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
       ...(command && { command }),
       ...(scene.simulator && { simulator: scene.simulator }),
     });
-    const verdicts = watchVerdicts(stage.dataDir);
+    const verdicts = createVerdictReader(stage.dataDir);
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...outer]);
       const bot = stage.startBot(scene.env);
@@ -83,7 +83,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
 
 interface SetDeps {
   readonly bot: StagedBot;
-  readonly verdicts: Verdicts;
+  readonly verdicts: VerdictReader;
   readonly signal: AbortSignal;
   readonly asserted: string[];
 }

@@ -19,13 +19,13 @@ import {
 } from "../../../store/received/decisions.ts";
 import { transactAlone } from "../../../store/database/transact.ts";
 
-export interface Verdicts {
+export interface VerdictReader {
   /** Those that came on record since the last call, the oldest first; at most {@link PAGE}. */
   next(): Promise<readonly Decision[]>;
   close(): void;
 }
 
-/** Verdicts read at once. */
+/** VerdictReader read at once. */
 const PAGE = 500;
 
 interface Opened {
@@ -34,7 +34,7 @@ interface Opened {
 }
 
 /** @param dataDir Of the bot that is watched. */
-export function watchVerdicts(dataDir: string): Verdicts {
+export function createVerdictReader(dataDir: string): VerdictReader {
   const path = join(dataDir, DATABASE_NAME);
   let opened: Opened | undefined;
   let last = 0;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { prepareRole, type Role } from "../../../src/cli/demo/role.ts";
+import { prepareConfig, type PreparedConfig } from "../../../src/cli/demo/prepare_config.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 
@@ -35,25 +35,25 @@ async function prepare(text: string | undefined, asksOwnModel = false) {
   const file = join(directory.path, "config.jsonc");
   if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
   const io = recordingIo(ENV);
-  const role = await prepareRole(text === undefined ? undefined : file, asksOwnModel, io);
-  return { role, told: io.stderr.join("\n") };
+  const prepared = await prepareConfig(text === undefined ? undefined : file, asksOwnModel, io);
+  return { prepared, told: io.stderr.join("\n") };
 }
 
-function ready(role: Role): Extract<Role, { kind: "ready" }> {
-  assert.ok(role.kind === "ready");
-  return role;
+function ready(prepared: PreparedConfig): Extract<PreparedConfig, { kind: "ready" }> {
+  assert.ok(prepared.kind === "ready");
+  return prepared;
 }
 
-describe("[O5] prepareRole()", () => {
+describe("[O5] prepareConfig()", () => {
   it("plays the demo's own config where there is no other", async () => {
-    const { agentId, notes, env } = ready((await prepare(undefined)).role);
+    const { agentId, notes, env } = ready((await prepare(undefined)).prepared);
     assert.equal(agentId, "main");
     assert.deepEqual(notes, []);
     assert.deepEqual(env, {});
   });
 
   it("keeps the visitor's rules, with the demo's people in them", async () => {
-    const { config, world, agentId } = ready((await prepare(OWN)).role);
+    const { config, world, agentId } = ready((await prepare(OWN)).prepared);
     assert.equal(agentId, "barney");
     const { channels } = config as { channels: unknown };
     assert.deepEqual(channels, {
@@ -65,7 +65,7 @@ describe("[O5] prepareRole()", () => {
   });
 
   it("uses neither the token nor the port, and asks no model of the config", async () => {
-    const { config, env, model, notes } = ready((await prepare(OWN)).role);
+    const { config, env, model, notes } = ready((await prepare(OWN)).prepared);
     const text = JSON.stringify(config) + JSON.stringify(env);
     for (const word of ["very-secret-token", "real-token", "openai-key", "8787", "acme/"]) {
       assert.ok(!text.includes(word), word);
@@ -75,7 +75,7 @@ describe("[O5] prepareRole()", () => {
   });
 
   it("asks the config's model where that is wanted, with the keys that it names", async () => {
-    const { config, env, model } = ready((await prepare(OWN, true)).role);
+    const { config, env, model } = ready((await prepare(OWN, true)).prepared);
     assert.equal(model?.label, "acme/small");
     assert.match(JSON.stringify(config), /"model":"acme\/small"/);
     assert.equal((env as Record<string, string>)["ACME_KEY"], "acme-key");
@@ -83,8 +83,8 @@ describe("[O5] prepareRole()", () => {
   });
 
   it("shows what is wrong with a config, and plays it not", async () => {
-    const { role, told } = await prepare('{ "channels": { "discrod": {} } }');
-    assert.equal(role.kind, "refused");
+    const { prepared, told } = await prepare('{ "channels": { "discrod": {} } }');
+    assert.equal(prepared.kind, "refused");
     assert.match(told, /config\.jsonc:1:\d+: error: There is no key "discrod"/);
   });
 });

@@ -13,9 +13,9 @@ import { changeChannel } from "../../../simulator/acts/changes.ts";
 import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
 
-export interface Cast {
+export interface IdMapping {
   /** What stands in the config, and what the demo has in its place. */
-  readonly players: ReadonlyMap<string, string>;
+  readonly ids: ReadonlyMap<string, string>;
   /** Who plays what, line by line. */
   readonly notes: readonly string[];
 }
@@ -30,11 +30,11 @@ const ID = /\d{17,20}/;
  *
  * @param demo Its channels are renamed: nobody is connected yet.
  */
-export function castOf(discord: DiscordSettings, demo: DemoWorld): Cast {
-  const players = new Map<string, string>();
+export function mapToDemo(discord: DiscordSettings, demo: DemoWorld): IdMapping {
+  const ids = new Map<string, string>();
   const notes: string[] = [];
   const play = (part: string, id: string, words: string) => {
-    players.set(part, id);
+    ids.set(part, id);
     notes.push(`${part} is played by ${words}`);
   };
 
@@ -45,13 +45,13 @@ export function castOf(discord: DiscordSettings, demo: DemoWorld): Cast {
     castChannels(settings, demo, play);
   }
   castPeople(peopleOf(discord, guild?.[1]), demo, play);
-  return { players, notes };
+  return { ids, notes };
 }
 
-/** Puts the players in: every part is a whole string of the config, or an id within one. */
-export function recast(text: string, players: Cast["players"]): string {
+/** Puts the ids in: every part is a whole string of the config, or an id within one. */
+export function replaceIds(text: string, ids: IdMapping["ids"]): string {
   let result = text;
-  for (const [part, id] of players) {
+  for (const [part, id] of ids) {
     result = ID.test(part)
       ? result.replaceAll(part, id)
       : result.replaceAll(JSON.stringify(part), JSON.stringify(id));

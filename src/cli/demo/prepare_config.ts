@@ -14,11 +14,11 @@ import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts
 import type { Env, Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
-import { castOf, recast } from "./cast.ts";
+import { mapToDemo, replaceIds } from "./id_mapping.ts";
 import { demoConfig } from "./stage/config.ts";
 import type { OfferedModel } from "./models.ts";
 
-export type Role =
+export type PreparedConfig =
   | {
     readonly kind: "ready";
     readonly world: DemoWorld;
@@ -42,11 +42,11 @@ export const OWN_MODEL = "config";
  * @param file `--config`; the demo's own config where it is absent.
  * @param asksOwnModel Whether the config's own model is to be asked.
  */
-export async function prepareRole(
+export async function prepareConfig(
   file: string | undefined,
   asksOwnModel: boolean,
   io: Io,
-): Promise<Role> {
+): Promise<PreparedConfig> {
   const world = demoWorld();
   if (file === undefined) {
     return { kind: "ready", world, config: demoConfig(), env: {}, agentId: "main", notes: [] };
@@ -59,8 +59,8 @@ export async function prepareRole(
   const { settings, config: { agent } } = loaded;
   const name = modelOf(settings);
   const keepsModel = asksOwnModel && name !== undefined;
-  const cast = castOf(settings.channels.discord ?? accountDefaults(), world);
-  const text = recast(readFileSync(file, "utf8"), cast.players);
+  const cast = mapToDemo(settings.channels.discord ?? accountDefaults(), world);
+  const text = replaceIds(readFileSync(file, "utf8"), cast.ids);
   const tree = readTree(text);
   if (tree.kind === "faults") return { kind: "refused" }; // it was checked
   const config = rewrite(tree.value, keepsModel);
