@@ -29,7 +29,7 @@ export async function main(): Promise<void> {
   const { stdout, stderr, env } = process;
   // Local addresses bypass proxies: neither a simulator's token nor a local model's prompt may leak.
   env["NO_PROXY"] = env["no_proxy"] = noProxyOf(env);
-  // The reader of a pipe may be gone: that ends no bot, and no demo before it has cleaned up.
+  // A broken pipe must not end the bot, nor the demo before its clean-up.
   for (const stream of [stdout, stderr]) stream.on("error", () => {});
   const code = await runCommandLine(process.argv.slice(2), process);
   await Promise.all([drained(stdout), drained(stderr)]);
@@ -82,7 +82,7 @@ function createApplication(style: Style, errStyle: Style): Application<CommandCo
 /** Waits until a pipe has taken all output, which `process.exit` would cut off. */
 function drained(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.once("error", () => resolve()); // the reader is gone
+    stream.once("error", () => resolve()); // the pipe is broken
     stream.end(() => resolve());
   });
 }

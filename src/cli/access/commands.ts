@@ -7,7 +7,12 @@
 import { buildCommand } from "@stricli/core";
 import type { AccessEventKind } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
-import { describeCommand, describeGroup } from "../help/command_help.ts";
+import {
+  type CliCommand,
+  type CliGroup,
+  describeCommand,
+  describeGroup,
+} from "../help/command_help.ts";
 import type { PairingFlags } from "../pairing/pairing.ts";
 import {
   ACCOUNT,
@@ -29,7 +34,7 @@ const text = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: String, brief, placeholder }) as const;
 
 /** `barnacle why` */
-export const why = describeCommand({
+export const why: CliCommand = describeCommand({
   brief: "Explain why the bot answered a message, or did not",
   notes: ["Shows each check with its fact, its rule and the line of the config."],
   examples: ["barnacle why https://discord.com/channels/123/456/789"],
@@ -179,7 +184,7 @@ const resolve = describeCommand({
   }));
 
 /** `barnacle access …` */
-export const access = describeGroup("Test and show who may talk to the bot", {
+export const access: CliGroup = describeGroup("Test and show who may talk to the bot", {
   test,
   matrix,
   resolve,
@@ -246,9 +251,13 @@ const revoke = describeCommand({
   }));
 
 /** `barnacle pairing …` */
-export const pairing = describeGroup("Approve users who ask to send the bot direct messages", {
-  list,
-  approve: decideCommand("approve", "Approve a pairing code"),
-  deny: decideCommand("deny", "Deny a pairing code"),
-  revoke,
-}, "list");
+export const pairing: CliGroup = describeGroup(
+  "Approve users who ask to send the bot direct messages",
+  {
+    list,
+    approve: decideCommand("approve", "Approve a pairing code"),
+    deny: decideCommand("deny", "Deny a pairing code"),
+    revoke,
+  },
+  "list",
+);

@@ -1,6 +1,6 @@
 /**
- * Which place somebody means on the command line: by link, by id, or by a name that is unique among
- * what the bot knows. Nothing is asked of Discord.
+ * Finds the place that a command line names: by link, by id, or by a name that is unique among the
+ * bot's known channels. It does not ask Discord.
  *
  * @module
  */
@@ -19,19 +19,27 @@ import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/entries.ts";
 
+/** A place. */
 export interface FoundPlace {
+  /** Discriminates from {@link PlaceProblem}. */
   readonly kind: "place";
+  /** The place, for policy. */
   readonly place: Place;
+  /** An unknown id for direct messages. */
   readonly channelId: ChannelId;
+  /** Absent outside of guilds. */
   readonly guildId?: GuildId;
 }
 
+/** The text names no place, or several. */
 export interface PlaceProblem {
+  /** Discriminates from {@link FoundPlace}. */
   readonly kind: "problem";
+  /** The problem, for the user. */
   readonly problem: string;
 }
 
-/** The id of nothing: the last one that there can be. */
+/** Stands for an unknown id: the greatest possible one, which Discord never assigns. */
 export function unknownId<Kind extends string>(): Snowflake<Kind> {
   const id = parseSnowflake<Kind>(String(2n ** 64n - 1n));
   if (!id) throw new RangeError("The greatest number of 64 bits is an id");
@@ -39,6 +47,8 @@ export function unknownId<Kind extends string>(): Snowflake<Kind> {
 }
 
 /**
+ * Finds a place.
+ *
  * @param text `"dm"`; `"group"`, `"group:<id>"` or `"group:<name>"`; a link, `"<#id>"`,
  * `"channel:<id>"` or an id; `"#name"`, `"name"` or `"guild/name"`.
  */
@@ -78,8 +88,8 @@ function byId(
   if (guild) return inGuild(guild.id, channelId, guild);
   if (guildId) return inGuild(guildId, channelId, index.get(guildId));
   return problem(
-    `the bot knows no channel ${channelId}; a link names its guild as well, ` +
-      "and dm stands for a direct message",
+    `unknown channel ${channelId}; use a link, which names the guild, too, ` +
+      "or dm for direct messages",
   );
 }
 
@@ -88,26 +98,24 @@ function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefine
 }
 
 function byName(written: string, index: GuildIndex): FoundPlace | PlaceProblem {
-  const found: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
+  const matches: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
   for (const guild of index.values()) {
     for (const { id, name, type } of guild.channels.values()) {
       if (type !== ChannelTypes.GuildCategory && isNamed(written, guild.name, name)) {
-        found.push({ guild, id, name });
+        matches.push({ guild, id, name });
       }
     }
   }
-  const [first, ...others] = found;
+  const [first, ...others] = matches;
   if (!first) {
-    const why = index.size === 0 ? ": it has not been connected yet" : "";
-    return problem(
-      `${quoted(written)} is no channel that the bot knows${why}; give its link, or dm`,
-    );
+    const why = index.size === 0 ? ": the bot has never been connected" : "";
+    return problem(`unknown channel ${quoted(written)}${why}; use a link, or dm`);
   }
   if (others.length === 0) return inGuild(first.guild.id, first.id, first.guild);
-  const candidates = found.map(({ guild, id, name }) =>
+  const candidates = matches.map(({ guild, id, name }) =>
     `${id} (${printable(`${guild.name}/${name}`)})`
   );
-  return problem(`${quoted(written)} may be ${candidates.join(" or ")}; give the id`);
+  return problem(`${quoted(written)} is ambiguous: ${candidates.join(" or ")}; use the id`);
 }
 
 function isNamed(written: string, guildName: string, name: string): boolean {

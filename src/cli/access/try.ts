@@ -1,9 +1,9 @@
 /**
- * `barnacle access test`: what the bot would do with something that did not happen yet (P1).
+ * `barnacle access test`: checks whether the bot would answer a hypothetical event (P1).
  *
- * The engine is the one that judges what does happen. What the command line does not tell is looked
- * up in the store and, with a token and without `--offline`, asked of Discord; what stays unknown is
- * said, for a list of roles matches nobody whose roles nobody knows.
+ * The same engine judges real events. Missing facts come from the store and, with a token and without
+ * `--offline`, from Discord. The command reports facts that stay unknown: a role list, for example,
+ * matches no user whose roles are unknown.
  *
  * @module
  */
@@ -29,19 +29,33 @@ import { reasonText } from "../verdict/reasons.ts";
 import { phrase } from "../why/text.ts";
 import { withStore } from "../shared/with_store.ts";
 
+/** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {
+  /** Id, mention or username. */
   readonly user: string;
+  /** The place, as {@link findPlace} reads it. */
   readonly channel: string;
+  /** Text of the message. */
   readonly text?: string;
+  /** Whether it replies to the bot. */
   readonly reply: boolean;
+  /** Whether it mentions the bot. */
   readonly mention: boolean;
+  /** Whether the sender is a bot. */
   readonly bot: boolean;
+  /** Whether the sender may manage messages. */
   readonly manager: boolean;
+  /** Ids or names of the sender's roles. */
   readonly role?: readonly string[];
+  /** Kind of the event. */
   readonly event: AccessEventKind;
+  /** Author of the message that a reaction is on. */
   readonly on: Hypothetical["on"];
+  /** Right that a command or component needs. */
   readonly needs: CommandNeeds;
+  /** The account; `default` or the only one if absent. */
   readonly account?: string;
+  /** Whether to skip requests to Discord. */
   readonly offline: boolean;
 }
 
@@ -72,20 +86,20 @@ export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
       const where = printable(ruleText(rule, place, io.cwd));
       io.out(`${WOULD[kind]}: ${phrase(reasonText(why))} (${where})`);
       for (const line of checkLines(checks, io)) io.out(line);
-      for (const one of unknown) io.problem(`${one}`);
+      for (const fact of unknown) io.err(`Note: ${fact}`);
     }
     if (kind === "accept") return EXIT.done;
-    const isAboutThem = ABOUT_THEM.includes(checks.at(-1)?.id ?? "");
-    return isAboutThem && unknown.length > 0 ? EXIT.partly : EXIT.failed;
+    const isAboutSender = SENDER_CHECKS.includes(checks.at(-1)?.id ?? "");
+    return isAboutSender && unknown.length > 0 ? EXIT.partly : EXIT.failed;
   });
 }
 
-/** Checks that more knowledge of the person may turn over. */
-const ABOUT_THEM: readonly string[] = ["sender", "rights"];
+/** Checks whose result may change with more facts about the sender. */
+const SENDER_CHECKS: readonly string[] = ["sender", "rights"];
 
 const WOULD = {
   accept: "Would be answered",
-  challenge: "Would not be answered, but given a pairing code",
+  challenge: "Would not be answered, but the sender would get a pairing code",
   undecided: "Would wait for a fact first",
   ignore: "Would not be answered",
 } as const;
@@ -127,13 +141,13 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
   const explanation = explain(event, knownFactsOf(flags, view, now, learned), policy);
   return {
     verdict: explanation.verdict,
-    checks: placedChecks(explanation, view.placeOf).map(withoutNobody),
+    checks: placedChecks(explanation, view.placeOf).map(withoutUnknownId),
     unknown: learned.unknown,
   };
 }
 
-/** An id that is not known has to be some id, which nobody is to take for one. */
-function withoutNobody(rung: PlacedCheck): PlacedCheck {
+/** Replaces the id that stands for an unknown one. */
+function withoutUnknownId(rung: PlacedCheck): PlacedCheck {
   return { ...rung, fact: rung.fact.replaceAll(`(${unknownId()})`, "(id not known)") };
 }
 

@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import process from "node:process";
-import { describeCommand, describeGroup } from "../help/command_help.ts";
+import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
 import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path, word } from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -163,7 +163,7 @@ const importCommand = describeCommand({
   brief: "Convert OpenClaw's openclaw.json into a config",
   notes: [
     "Writes the config to stdout or --out; settings without an equivalent to stderr.",
-    "Never admits users whom OpenClaw would reject.",
+    "Never admits a user that OpenClaw would reject.",
   ],
   examples: ["barnacle config import ~/.openclaw/openclaw.json --out config.jsonc"],
   exits: {
@@ -190,7 +190,7 @@ const importCommand = describeCommand({
   }));
 
 /** `barnacle config …` */
-export const config = describeGroup("Check, show, change and import the config", {
+export const config: CliGroup = describeGroup("Check, show, change and import the config", {
   check: configCommand("check", {
     brief: "Check the config file, and list all errors",
     exits: { done: "valid", config: true },

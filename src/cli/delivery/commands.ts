@@ -6,7 +6,12 @@
 
 import { buildCommand } from "@stricli/core";
 import process from "node:process";
-import { describeCommand, describeGroup } from "../help/command_help.ts";
+import {
+  type CliCommand,
+  type CliGroup,
+  describeCommand,
+  describeGroup,
+} from "../help/command_help.ts";
 import { ACCOUNT, COMMON, end, NOT_USED, ONE_ACCOUNT, path, word } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
@@ -14,7 +19,7 @@ import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
 /** `barnacle send` */
-export const send = describeCommand({
+export const send: CliCommand = describeCommand({
   brief: "Send a message as the bot, and wait until Discord has it",
   notes: ["Works with and without a running bot."],
   examples: [
@@ -120,7 +125,7 @@ const list = describeCommand({
   }));
 
 /** `barnacle outbox …` */
-export const outbox = describeGroup("List, resend or drop unsent messages", {
+export const outbox: CliGroup = describeGroup("List, resend or drop unsent messages", {
   list,
   resend: releaseCommand("resend", "Send uncertain or failed messages again"),
   drop: releaseCommand("drop", "Delete unsent messages"),

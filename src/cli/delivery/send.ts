@@ -33,7 +33,9 @@ import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
+/** Options of `send`. */
 export interface SendFlags extends CommonFlags {
+  /** The account; `default` or the only one if absent. */
   readonly account?: string;
   /** Paths of files to attach. */
   readonly file?: readonly string[];

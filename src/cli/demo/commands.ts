@@ -5,14 +5,14 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import { describeCommand } from "../help/command_help.ts";
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { end, flag, path } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DemoFlags } from "./demo.ts";
 
 /** `barnacle demo` */
-export const demo = describeCommand({
+export const demo: CliCommand = describeCommand({
   brief: "Try the bot on a simulated Discord, without a token or network",
   examples: ["barnacle demo", "barnacle demo --script"],
   exits: {

@@ -1,9 +1,8 @@
 /**
- * `barnacle demo`: the whole bot on a Discord of our own (O5).
+ * `barnacle demo`: runs the bot on a simulated Discord, with a page to chat (O5).
  *
- * The bot is another process of this very program, so that what is seen is what
- * is shipped, and so that it can be killed. All of it lives in a temporary
- * directory and on loopback, and is gone at the end.
+ * The bot is another process of this program, so that the demo shows the real bot and can kill it.
+ * Everything lives in a temporary directory and on loopback, and is removed at the end.
  *
  * @module
  */
@@ -31,22 +30,25 @@ import { playScript } from "./scenes/script.ts";
 import { startStage } from "./stage/stage.ts";
 import { createVerdictReader } from "./stage/verdicts.ts";
 
+/** Options of `demo`. */
 export interface DemoFlags {
-  /** The user's own config, tried on the simulated Discord. */
+  /** Path of the user's own config. */
   readonly config?: string;
+  /** Whether the result is printed as JSON. */
   readonly json: boolean;
-  /** Of the page; the next free one if it is taken. */
+  /** Port of the page; the next free one if it is in use. */
   readonly port: number;
+  /** Whether to play scenes without a page. */
   readonly script: boolean;
 }
 
-/** What the chips on the page say: words that the built-in script knows. */
+/** Suggestions on the page: words that the built-in script knows. */
 const PROMPTS = ["help", "code", "long", "simulate: slow", "simulate: html"];
 
-/** Milliseconds that the bot has to come online before the page is shown without it. */
+/** Milliseconds to wait for the bot before the page opens without it. */
 const START_MS = 20_000;
 
-/** Runs the demo until it is told to end, or plays the scenes. */
+/** Runs the demo until a signal, or plays the scenes. */
 export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   const stop = stopOnSignal();
   if (flags.script) return await playScript({ json: flags.json, signal: stop }, io);
@@ -58,7 +60,7 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   const model = models.find(({ id }) => id === wanted);
   if (!model) {
     const known = models.map(({ id }) => id).join(", ");
-    io.problem(`BARNACLE_DEMO_MODEL is "${wanted}"; there is: ${known}`);
+    io.problem(`unknown BARNACLE_DEMO_MODEL "${wanted}"; available: ${known}`);
     return EXIT.usage;
   }
   try {
@@ -73,7 +75,7 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
 interface Plan {
   readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
   readonly models: readonly OfferedModel[];
-  /** The one to begin with. */
+  /** The first model. */
   readonly model: OfferedModel;
   readonly stop: AbortSignal;
 }
@@ -101,7 +103,7 @@ async function show(
     tell,
   });
   const { simulator } = stage;
-  const onError = (error: unknown) => io.problem(`a fault of the demo's own: ${error}`);
+  const onError = (error: unknown) => io.problem(`internal error of the demo: ${error}`);
   const backstage = createBackstage({
     simulator,
     keeper,
@@ -116,11 +118,11 @@ async function show(
   });
   const page = createPage({ simulator, backstage, prompts: PROMPTS, refusalOf, onError });
   try {
-    // What is said before the bot has its first session, no gateway brings it later.
+    // The gateway never delivers messages from before the bot's first session.
     const isOnline = simulator.until(
       () => simulator.connected() > 0 || undefined,
       AbortSignal.any([stop, AbortSignal.timeout(START_MS)]),
-    ).then(() => undefined, () => undefined); // then the page shows what is the matter
+    ).then(() => undefined, () => undefined); // then the page shows the problem
     const early = await Promise.race([isOnline, keeper.gaveUp]);
     if (early) return tellOfEnd(early, io);
     const server = await listenFrom(port, page.fetch);
@@ -136,7 +138,7 @@ async function show(
       }
       const end = await Promise.race([keeper.gaveUp, aborted(stop)]);
       if (end) return tellOfEnd(end, io);
-      if (!json) io.out("\nThe demo has ended, and left nothing behind.");
+      if (!json) io.out("\nDemo ended; all its data are removed.");
       return EXIT.done;
     } finally {
       keeper.stop();
@@ -156,28 +158,28 @@ function greeting(
   { prepared, models, model }: Plan,
   { env }: Io,
 ): readonly string[] {
-  const others = models.filter(({ id }) => id !== model.id).map(({ id, label }) =>
+  const otherModels = models.filter(({ id }) => id !== model.id).map(({ id, label }) =>
     `${label} (${id})`
   );
   return [
-    "Barnacle, the whole bot, on a Discord of its own: no token needed.",
+    "The real bot on a simulated Discord. No token needed.",
     "",
     `  page    ${address}`,
     `  answers ${model.label}. ${model.hint}`,
-    ...(others.length > 0
-      ? [`          On the page, or by BARNACLE_DEMO_MODEL: ${others.join(", ")}`]
+    ...(otherModels.length > 0
+      ? [`          Change it on the page, or with BARNACLE_DEMO_MODEL: ${otherModels.join(", ")}`]
       : []),
     ...missingOf(env).map((line) => `          ${line}`),
     `  data    ${dataDir}, removed at the end`,
     ...prepared.notes.map((line, index) => `  ${index === 0 ? "config " : "       "} ${line}`),
     "",
-    "Write as Grace and mention @Barnacle; then be somebody else and see why it is silent.",
-    "Ctrl-C ends it.",
+    "Write as Grace and mention @Barnacle. Then write as another user, and see why it is silent.",
+    "Press Ctrl-C to end the demo.",
   ];
 }
 
 function tellOfEnd(end: BotEnd, io: Io): ExitCode {
-  io.problem(`the demo's bot does not stay alive (${exitOf(end)}); it said last:`);
+  io.problem(`the demo's bot keeps ending (${exitOf(end)}); its last lines:`);
   for (const line of end.lines) io.err(`  ${line}`);
   return end.code === EXIT.config ? EXIT.config : EXIT.failed;
 }
@@ -186,11 +188,11 @@ async function findLocal() {
   const servers = LOCAL_SERVERS.flatMap(({ id, kind, baseUrl }) =>
     kind === "google" ? [] : [{ id, kind, baseUrl }]
   );
-  const found = await discoverLocalModel({ fetch, servers });
-  return found && { name: found.name, baseUrl: found.provider.baseUrl };
+  const local = await discoverLocalModel({ fetch, servers });
+  return local && { name: local.name, baseUrl: local.provider.baseUrl };
 }
 
-/** The terminal sends the same to the bot, which ends by itself; nothing is cut short twice. */
+/** Aborted by a signal. The terminal sends the same signal to the bot, which stops by itself. */
 function stopOnSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -1,9 +1,9 @@
 /**
- * Gives the parts of somebody's own config to the people and places of the demo.
+ * Maps the ids of the user's own config to people and places of the demo.
  *
- * A config names guilds, channels and people by ids that only exist at Discord.
- * So each of them is played by one of the demo's, and the bot is told the
- * player's id where the config has the other: the rules are the visitor's own.
+ * A config names guilds, channels and people by ids that only exist at Discord. So each of them gets
+ * a counterpart in the demo, whose id replaces the other in the bot's config. All rules stay the
+ * user's own.
  *
  * @module
  */
@@ -13,10 +13,11 @@ import { changeChannel } from "../../../simulator/acts/changes.ts";
 import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
 
+/** The counterparts. */
 export interface IdMapping {
-  /** What stands in the config, and what the demo has in its place. */
+  /** Ids of the demo, by the id or name in the config. */
   readonly ids: ReadonlyMap<string, string>;
-  /** Who plays what, line by line. */
+  /** The mapping for people, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -25,75 +26,74 @@ type GuildSettings = NonNullable<DiscordSettings["guilds"]>[string];
 const ID = /\d{17,20}/;
 
 /**
- * Finds a player for as many parts as there are; channels take the names that the config has for
- * them.
+ * Maps as many ids as the demo has people and places for.
  *
- * @param demo Its channels are renamed: nobody is connected yet.
+ * @param demo Its channels get the names in the config. The bot must not be connected yet.
  */
 export function mapToDemo(discord: DiscordSettings, demo: DemoWorld): IdMapping {
   const ids = new Map<string, string>();
   const notes: string[] = [];
-  const play = (part: string, id: string, words: string) => {
-    ids.set(part, id);
-    notes.push(`${part} is played by ${words}`);
+  const map = (from: string, id: string, name: string) => {
+    ids.set(from, id);
+    notes.push(`${from} is ${name} in the demo`);
   };
 
   const [guild] = Object.entries(discord.guilds ?? {}).filter(([key]) => key !== "*");
   if (guild) {
     const [key, settings] = guild;
-    play(key, demo.krill.id, `the guild ${demo.krill.name}`);
-    castChannels(settings, demo, play);
+    map(key, demo.krill.id, `the guild ${demo.krill.name}`);
+    mapChannels(settings, demo, map);
   }
-  castPeople(peopleOf(discord, guild?.[1]), demo, play);
+  mapPeople(peopleOf(discord, guild?.[1]), demo, map);
   return { ids, notes };
 }
 
-/** Puts the ids in: every part is a whole string of the config, or an id within one. */
+/** Replaces whole strings of a config, or ids within strings. */
 export function replaceIds(text: string, ids: IdMapping["ids"]): string {
   let result = text;
-  for (const [part, id] of ids) {
-    result = ID.test(part)
-      ? result.replaceAll(part, id)
-      : result.replaceAll(JSON.stringify(part), JSON.stringify(id));
+  for (const [from, id] of ids) {
+    result = ID.test(from)
+      ? result.replaceAll(from, id)
+      : result.replaceAll(JSON.stringify(from), JSON.stringify(id));
   }
   return result;
 }
 
-type Play = (part: string, id: string, words: string) => void;
+type MapId = (from: string, id: string, name: string) => void;
 
-function castChannels({ channels = {} }: GuildSettings, demo: DemoWorld, play: Play): void {
+function mapChannels({ channels = {} }: GuildSettings, demo: DemoWorld, map: MapId): void {
   const free: TextChannel[] = [demo.channels.general, demo.channels.help, demo.channels.offTopic];
-  const parts = Object.keys(channels).filter((key) => key !== "*");
-  for (const part of parts) { // one that is called so already plays itself
-    const own = free.findIndex(({ name }) => name === part.replace(/^#/, ""));
-    if (own >= 0) free.splice(own, 1);
+  const keys = Object.keys(channels).filter((key) => key !== "*");
+  for (const key of keys) { // a channel with the same name needs no mapping
+    const same = free.findIndex(({ name }) => name === key.replace(/^#/, ""));
+    if (same >= 0) free.splice(same, 1);
     else {
       const channel = free.shift();
       if (!channel) return;
-      if (ID.test(part)) play(part, channel.id, `#${channel.name}`);
-      else changeChannel(demo.world, channel, { name: part.replace(/^#/, "") });
+      if (ID.test(key)) map(key, channel.id, `#${channel.name}`);
+      else changeChannel(demo.world, channel, { name: key.replace(/^#/, "") });
     }
   }
 }
 
-function castPeople(entries: readonly string[], demo: DemoWorld, play: Play): void {
+function mapPeople(entries: readonly string[], demo: DemoWorld, map: MapId): void {
   const { ada, grace, edsger } = demo.people;
-  const free = [ada, grace, edsger]; // Mallory stays a stranger
+  const free = [ada, grace, edsger]; // Mallory stays unknown to the bot
   const known = new Set<string>();
   for (const entry of entries) {
-    const part = ID.exec(entry)?.[0];
-    if (part === undefined || known.has(part)) continue;
-    known.add(part);
+    const id = ID.exec(entry)?.[0];
+    if (id === undefined || known.has(id)) continue;
+    known.add(id);
     if (entry.startsWith("role:") || entry.startsWith("<@&")) {
-      play(part, demo.helpers.id, "the role helpers, which Grace has");
+      map(id, demo.helpers.id, "the role helpers, which Grace has,");
       continue;
     }
     const person = free.shift();
-    if (person) play(part, person.id, person.globalName ?? person.username);
+    if (person) map(id, person.id, person.globalName ?? person.username);
   }
 }
 
-/** Everybody on a list, those of direct messages first: who may write there is the owner, as a rule. */
+/** Entries of all lists, those for direct messages first: these usually include the owner. */
 function peopleOf({ dm }: DiscordSettings, guild: GuildSettings | undefined): readonly string[] {
   const channels = Object.values(guild?.channels ?? {});
   return [

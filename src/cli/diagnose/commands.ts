@@ -5,7 +5,7 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import { describeCommand } from "../help/command_help.ts";
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { ACCOUNT, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { confirmOnTerminal } from "../terminal/confirm.ts";
@@ -14,7 +14,7 @@ import type { DoctorFlags } from "./doctor.ts";
 import type { InviteFlags } from "./invite.ts";
 
 /** `barnacle status` */
-export const status = describeCommand({
+export const status: CliCommand = describeCommand({
   brief: "Show the health of the running bot",
   examples: ["barnacle status", "barnacle status --json"],
   exits: {
@@ -33,7 +33,7 @@ export const status = describeCommand({
   }));
 
 /** `barnacle doctor` */
-export const doctor = describeCommand({
+export const doctor: CliCommand = describeCommand({
   brief: "Find out why the bot does not work, and how to fix it",
   notes: ["Safe to run beside a running bot."],
   examples: ["barnacle doctor", "barnacle doctor --only discord --fix"],
@@ -70,7 +70,7 @@ export const doctor = describeCommand({
   }));
 
 /** `barnacle netcheck` */
-export const netcheck = describeCommand({
+export const netcheck: CliCommand = describeCommand({
   brief: "Test the connection to Discord: DNS, TCP, TLS, HTTP, WebSocket",
   notes: ["Needs no token and no config."],
   examples: ["barnacle netcheck"],
@@ -91,7 +91,7 @@ export const netcheck = describeCommand({
   }));
 
 /** `barnacle invite` */
-export const invite = describeCommand({
+export const invite: CliCommand = describeCommand({
   brief: "Print the link that adds the bot to a server",
   notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
   examples: ["barnacle invite"],
@@ -111,7 +111,7 @@ export const invite = describeCommand({
   }));
 
 /** `barnacle version` */
-export const version = describeCommand({
+export const version: CliCommand = describeCommand({
   brief: "Print version, commit, runtime and platform",
   examples: ["barnacle version --json"],
   exits: {},

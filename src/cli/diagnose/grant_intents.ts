@@ -8,6 +8,7 @@ import { flagsGranting, type PrivilegedIntent } from "../../discord/gateway/read
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 
+/** The user at the terminal. */
 export interface GrantPorts {
   /** Prints a note. */
   readonly err: (line: string) => void;

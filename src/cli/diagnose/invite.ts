@@ -1,5 +1,5 @@
 /**
- * `barnacle invite`: the link by which somebody's guild gets the bot.
+ * `barnacle invite`: prints the link that adds the bot to a guild.
  *
  * @module
  */
@@ -22,11 +22,13 @@ import { readConfig, shown } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
+/** Options of `invite`. */
 export interface InviteFlags extends CommonFlags {
+  /** The account; `default` or the only one if absent. */
   readonly account?: string;
 }
 
-/** Prints the URL alone to stdout, so that it can be piped; what it asks for goes to stderr. */
+/** Prints the URL to stdout, for pipes, and the requested permissions to stderr. */
 export async function invite(
   flags: InviteFlags,
   io: Io,
@@ -55,45 +57,45 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     io.problem(missing?.hint === undefined ? problem : `${problem}; ${missing.hint}`);
     return EXIT.config;
   }
-  const found = await io.during("Asking Discord", idOf(token, api.base));
-  if (found.kind === "refused") {
+  const application = await io.during("Asking Discord", idOf(token, api.base));
+  if (application.kind === "refused") {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
-  if (found.kind === "unknown") {
-    io.problem(`cannot find out the application id: ${found.why}`);
+  if (application.kind === "unknown") {
+    io.problem(`cannot find out the application id: ${application.why}`);
     return EXIT.tryAgain;
   }
-  const url = inviteUrl(found.id);
+  const url = inviteUrl(application.id);
   if (flags.json) {
     const permissions = invitePermissions();
-    io.out(JSON.stringify({ url, applicationId: found.id, permissions }));
+    io.out(JSON.stringify({ url, applicationId: application.id, permissions }));
     return EXIT.done;
   }
   for (const { name, why } of INVITE_PERMISSIONS) io.err(`${name.padEnd(26)}${why}`);
-  if (found.isGuess) {
+  if (application.isFromToken) {
     io.err("Discord is unreachable, so the application id comes from the token.");
   }
   io.out(url);
   return EXIT.done;
 }
 
-type FoundId =
-  | { readonly kind: "found"; readonly id: ApplicationId; readonly isGuess: boolean }
+type ApplicationIdResult =
+  | { readonly kind: "found"; readonly id: ApplicationId; readonly isFromToken: boolean }
   | { readonly kind: "refused" }
   | { readonly kind: "unknown"; readonly why: string };
 
-/** Discord knows best; a token says almost as well, without a network. */
-async function idOf(token: string, apiUrl: string): Promise<FoundId> {
+/** Asks Discord; without a network, the token contains the id in almost all cases. */
+async function idOf(token: string, apiUrl: string): Promise<ApplicationIdResult> {
   const discord = openDiscord(token, apiUrl);
   try {
-    const asked = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
-    if (asked.kind === "told") return { kind: "found", id: asked.found.id, isGuess: false };
-    if (asked.kind === "refused") return asked;
+    const answer = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
+    if (answer.kind === "told") return { kind: "found", id: answer.found.id, isFromToken: false };
+    if (answer.kind === "refused") return answer;
     const id = applicationIdIn(token);
     return id === undefined
-      ? { kind: "unknown", why: asked.why }
-      : { kind: "found", id, isGuess: true };
+      ? { kind: "unknown", why: answer.why }
+      : { kind: "found", id, isFromToken: true };
   } finally {
     discord.stop();
   }

@@ -1,7 +1,7 @@
 /**
- * `barnacle netcheck`: the way from this machine to Discord, step by step.
+ * `barnacle netcheck`: tests the connection from this machine to Discord, step by step.
  *
- * It needs neither a token nor a config, and sends none.
+ * It needs neither a token nor a config, and sends no token.
  *
  * @module
  */

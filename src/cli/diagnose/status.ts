@@ -1,8 +1,8 @@
 /**
- * `barnacle status`: what the running bot knows of itself.
+ * `barnacle status`: prints the status of the running bot.
  *
- * It asks the bot over HTTP, and finds it by what the bot wrote beside its lock,
- * so that what is shown is what `/healthz` is judged by.
+ * It asks the bot over HTTP, at the address in the bot's lock file. So it shows the same checks as
+ * `/healthz`.
  *
  * @module
  */
@@ -17,7 +17,11 @@ import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { askStatus, holderOf, httpTokenOf, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
 
-/** @param timeoutMs Milliseconds that the bot may take to answer; a test's are fewer. */
+/**
+ * Prints the state of the bot, of its accounts and of each check.
+ *
+ * @param timeoutMs Milliseconds to wait for an answer; tests wait less.
+ */
 export async function status(
   { config, data, json }: CommonFlags,
   io: Io,
@@ -66,7 +70,7 @@ function accountLine({ id, name, state, end }: AccountSnapshot): string {
   return `      ${called.padEnd(28)} ${end === undefined ? state : `${state}: ${end}`}`;
 }
 
-/** @param only The account's id where there is but one: then it says nothing to name it. */
+/** @param only Id of the only account, if there is only one: its name is left out. */
 function checkLine(check: Check, only: string | undefined): string {
   const { status, name, observedValue, observedUnit = "" } = check;
   const { componentId = "" } = check.componentId === only ? {} : check;

@@ -17,27 +17,36 @@ export interface CommandHelp {
   readonly notes?: readonly string[];
   /** Whole command lines. */
   readonly examples: readonly string[];
+  /** Exit codes. */
   readonly exits: Exits;
 }
 
 /** A command with its help. */
 export interface CliCommand {
+  /** Discriminates from {@link CliGroup}. */
   readonly kind: "command";
+  /** Its help. */
   readonly help: CommandHelp;
+  /** The command, for the library. */
   readonly target: Command<CommandContext>;
 }
 
 /** Commands below a common name: `barnacle config …`. */
 export interface CliGroup {
+  /** Discriminates from {@link CliCommand}. */
   readonly kind: "group";
+  /** Imperative, without a full stop. */
   readonly brief: string;
+  /** Commands by name. */
   readonly commands: Readonly<Record<string, CliCommand>>;
+  /** The command that runs without a name. */
   readonly defaultCommand?: string;
+  /** The group, for the library. */
   readonly target: RouteMap<CommandContext>;
 }
 
-/** What `docs` of a command needs: stricli's own help is not used. */
-type Docs = Pick<CommandHelp, "brief">;
+/** The part of the help that stricli gets; its own help texts are not used. */
+export type Docs = Pick<CommandHelp, "brief">;
 
 /** Builds a command whose `--help` is laid out by {@link helpLines}. */
 export function describeCommand(

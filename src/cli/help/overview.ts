@@ -12,6 +12,7 @@ import { type Row, section } from "./layout.ts";
 export interface Task {
   /** The heading: `"Answer messages"`. */
   readonly title: string;
+  /** Commands by name. */
   readonly commands: Readonly<Record<string, CliCommand | CliGroup>>;
 }
 

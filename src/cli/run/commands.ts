@@ -5,14 +5,14 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import { describeCommand } from "../help/command_help.ts";
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { COMMON, end, flag } from "../shared/command.ts";
 import { processIo } from "../terminal/io.ts";
 import { createHangups } from "./hangup.ts";
 import type { RunFlags } from "./run.ts";
 
 /** `barnacle run` */
-export const run = describeCommand({
+export const run: CliCommand = describeCommand({
   brief: "Connect to Discord and answer messages",
   examples: ["barnacle run", "DISCORD_BOT_TOKEN=… barnacle run --config config.jsonc"],
   exits: {

@@ -8,12 +8,31 @@ import type { CommandContext } from "@stricli/core";
 import type { ExitCode } from "./exit_code.ts";
 
 /** An option without a value. */
-export const flag = (brief: string) => ({ kind: "boolean", brief, default: false }) as const;
+export function flag(
+  brief: string,
+): { readonly kind: "boolean"; readonly brief: string; readonly default: false } {
+  return { kind: "boolean", brief, default: false };
+}
+
 /** An option with a path. */
-export const path = (brief: string) =>
-  ({ kind: "parsed", parse: String, brief, optional: true, placeholder: "path" }) as const;
+export function path(brief: string): {
+  readonly kind: "parsed";
+  readonly parse: (text: string) => string;
+  readonly brief: string;
+  readonly optional: true;
+  readonly placeholder: "path";
+} {
+  return { kind: "parsed", parse: String, brief, optional: true, placeholder: "path" };
+}
+
 /** A positional argument; help shows the placeholder. */
-export const word = (brief: string, placeholder: string) => ({ parse: String, brief, placeholder });
+export function word(brief: string, placeholder: string): {
+  readonly parse: (text: string) => string;
+  readonly brief: string;
+  readonly placeholder: string;
+} {
+  return { parse: String, brief, placeholder };
+}
 
 /** For `--json` of a command that prints JSON anyway. */
 export const JSON_ANYWAY = "Accepted by every command; output is JSON anyway";

@@ -1,5 +1,5 @@
 /**
- * Findings for a person: one row each, and the one thing to do below it.
+ * Prints findings: a row for each, with its fix below.
  *
  * @module
  */
@@ -20,7 +20,11 @@ const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly co
 const MARK_WIDTH = 4;
 const GAP = "  ";
 
-/** @returns Lines, without line breaks in them: what Discord or a proxy says is printed with them. */
+/**
+ * Lays findings out in columns.
+ *
+ * @returns Lines without line breaks or escapes: texts of Discord or of a proxy cannot forge a row.
+ */
 export function showFindings(
   findings: readonly Finding[],
   style: Style,
@@ -35,18 +39,18 @@ export function showFindings(
     const time = (times[index] ?? "").padStart(timeWidth);
     const indent = " ".repeat(MARK_WIDTH + GAP.length + width + timeWidth + GAP.length);
     return [
-      `${mark}${GAP}${what.padEnd(width)}${time}${GAP}${printable(seen(finding))}`,
+      `${mark}${GAP}${what.padEnd(width)}${time}${GAP}${printable(whyText(finding))}`,
       ...(fix === undefined ? [] : [`${indent}→ ${printable(fix)}`]),
     ];
   });
 }
 
-/** Of a config the place says the most, and its messages do not name it. */
-function seen({ id, where, why }: Finding): string {
+/** Config messages do not name their place, so it precedes them. */
+function whyText({ id, where, why }: Finding): string {
   return id === "config" && where !== undefined ? `${where}: ${why}` : why;
 }
 
-/** What the findings come to (O7): the most telling of them decides. */
+/** The exit code for findings (O7): the most specific failure decides. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   const failed = findings.filter(({ status }) => status === "fail").map(({ id }) => id);
   if (failed.some((id) => id === "config" || id.startsWith("config."))) return EXIT.config;

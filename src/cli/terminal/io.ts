@@ -14,6 +14,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Input and output of a command. */
 export interface Io {
+  /** Environment of the process. */
   readonly env: Env;
   /** Absolute path of the working directory. */
   readonly cwd: string;

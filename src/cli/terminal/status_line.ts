@@ -16,6 +16,7 @@ const ERASE = "\r\u001b[K";
 export interface StatusStream {
   /** Columns of the terminal; 80 if it does not say. */
   readonly columns?: number;
+  /** Writes to the terminal. */
   write(text: string): unknown;
 }
 

@@ -10,10 +10,15 @@ import { styleText } from "node:util";
 export interface Style {
   /** Whether texts get escape sequences. */
   readonly isOn: boolean;
+  /** Bold text. */
   bold(text: string): string;
+  /** Dim text. */
   dim(text: string): string;
+  /** Red text. */
   red(text: string): string;
+  /** Green text. */
   green(text: string): string;
+  /** Yellow text. */
   yellow(text: string): string;
 }
 

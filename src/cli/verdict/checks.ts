@@ -1,5 +1,5 @@
 /**
- * The ladder: each check of a decision, passed or failed, with the fact and the rule (P1).
+ * Prints the checks of a decision, passed or failed, with fact and rule (P1).
  *
  * @module
  */
@@ -11,11 +11,13 @@ import { type PlaceOf, type RulePlace, ruleText } from "./rules_with_lines.ts";
 import { padded } from "../shared/columns.ts";
 import type { Style } from "../terminal/style.ts";
 
-/** A check, with where its rule is written. */
+/** A check, with the place of its rule in the config. */
 export interface PlacedCheck extends Check {
+  /** Absent if there is no config file. */
   readonly place?: RulePlace;
 }
 
+/** Adds to each check the place of its rule. */
 export function placedChecks(
   { checks }: Pick<Explanation, "checks">,
   placeOf: PlaceOf,
@@ -28,6 +30,7 @@ export function placedChecks(
 
 /** How checks are shown. */
 export interface Shown {
+  /** Style of the words ok and NO. */
   readonly style: Style;
   /** Absolute path of the working directory; paths of files below it are relative. */
   readonly cwd: string;
@@ -39,7 +42,7 @@ const MARKS = {
 } as const;
 const INDENT = "  ";
 
-/** One line for each rung: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
+/** One line per check: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
 export function checkLines(
   checks: readonly PlacedCheck[],
   { style, cwd }: Shown,
@@ -48,7 +51,7 @@ export function checkLines(
   return checks.map(({ id, passed, fact, rule, place }) => {
     const { word, colour } = MARKS[`${passed}`];
     const mark = style[colour](word);
-    const said = `${padded(id, width)}  ${printable(fact)}`;
-    return `${INDENT}${mark}  ${said}  (${printable(ruleText(rule, place, cwd))})`;
+    const text = `${padded(id, width)}  ${printable(fact)}`;
+    return `${INDENT}${mark}  ${text}  (${printable(ruleText(rule, place, cwd))})`;
   });
 }

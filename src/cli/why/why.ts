@@ -1,7 +1,7 @@
 /**
- * `barnacle why`: why the bot answered a message, or did not (P1).
+ * `barnacle why`: explains why the bot answered a message, or did not (P1).
  *
- * It reads the store beside a bot that may be running, asks Discord nothing, and changes nothing.
+ * It reads the store, beside a bot that may be running. It never asks Discord and changes nothing.
  *
  * @module
  */

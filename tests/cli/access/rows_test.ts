@@ -31,8 +31,8 @@ describe("[P1] rowsOf()", () => {
   it("[P2] has a row for direct messages under each policy", async () => {
     const dm = async (rules: object, paired = 0) =>
       talkers(await rows({ dm: rules }, { paired }))["direct messages"];
-    assert.equal(await dm({}), "who is paired (0)");
-    assert.equal(await dm({ allowFrom: ["5"] }, 2), "who is paired (2), 5");
+    assert.equal(await dm({}), "paired users (0)");
+    assert.equal(await dm({ allowFrom: ["5"] }, 2), "paired users (2), 5");
     assert.equal(await dm({ policy: "allowlist", allowFrom: ["5"] }, 2), "5");
     assert.equal(await dm({ policy: "allowlist" }), "nobody");
     assert.equal(await dm({ policy: "open", allowFrom: ["*"] }), "everybody");

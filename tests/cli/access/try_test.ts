@@ -58,14 +58,14 @@ describe("[P1] barnacle access test", () => {
   it("says what the bot would do, with the ladder and where each rule is written", async () => {
     const { code, out } = await attempt(await fixture(OPEN), { mention: true });
     assert.equal(code, 0);
-    assert.match(out, /^Would be answered: it speaks to the bot.*config\.jsonc:5\)$/m);
+    assert.match(out, /^Would be answered: it addresses the bot.*config\.jsonc:5\)$/m);
     assert.match(out, /^ {2}ok {2}mention .*config\.jsonc:5\)$/m);
   });
 
   it("[O7] ends with 1 where the bot would not answer", async () => {
     const { code, out } = await attempt(await fixture(OPEN));
     assert.equal(code, 1);
-    assert.match(out, /^Would not be answered: nobody mentioned the bot/);
+    assert.match(out, /^Would not be answered: it does not mention the bot/);
   });
 
   it("[M2] finds a mention in the text, and knows a reply to the bot", async () => {
@@ -98,13 +98,13 @@ describe("[P1] barnacle access test", () => {
     assert.equal((await attempt(place, { mention: true, role: ["Guest"] })).code, 1);
     const unknown = await attempt(place, { mention: true });
     assert.equal(unknown.code, 3);
-    assert.match(unknown.err, /their roles are not known, and a list here asks for them/);
+    assert.match(unknown.err, /unknown roles of the sender, which a rule here needs/);
     const duplicates = await attempt(place, { mention: true, role: ["Twin"] });
     assert.equal(duplicates.code, 2);
-    assert.match(duplicates.err, /several roles there have that name/);
+    assert.match(duplicates.err, /several roles have this name/);
     const nobody = await attempt(place, { role: ["Captain"] });
     assert.equal(nobody.code, 2);
-    assert.match(nobody.err, /no role there has that name/);
+    assert.match(nobody.err, /no role has this name/);
   });
 
   it("[P4] says that an id, or a name, is not known where that may be the reason", async () => {
@@ -114,19 +114,19 @@ describe("[P1] barnacle access test", () => {
     });
     assert.equal(byId.code, 3);
     assert.match(byId.out, /"ada" \(id not known\)/);
-    assert.match(byId.err, /the id of ada is not known/);
+    assert.match(byId.err, /unknown id of ada/);
     const byName = await attempt(await fixture({ guilds: { [GUILD]: { users: ["ada"] } } }), {
       mention: true,
     });
     assert.equal(byName.code, 3);
-    assert.match(byName.err, /their username is not known/);
+    assert.match(byName.err, /unknown username of the sender/);
   });
 
   it("[O7] ends with 1 where what is not known makes no difference", async () => {
     const place = await fixture({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
     const { code, err } = await attempt(place);
     assert.equal(code, 1);
-    assert.match(err, /their username is not known/);
+    assert.match(err, /unknown username of the sender/);
   });
 
   it("[M2] takes no reply by a bot for a mention", async () => {
@@ -153,7 +153,7 @@ describe("[P1] barnacle access test", () => {
     const place = await fixture({});
     const stranger = await attempt(place, { channel: "dm" });
     assert.notEqual(stranger.code, 0);
-    assert.match(stranger.out, /^Would not be answered, but given a pairing code/);
+    assert.match(stranger.out, /^Would not be answered, but the sender would get a pairing code/);
     const judged = {
       message: directMessage({ sender: sender({ id: userId(ADA), username: "ada" }) }),
       verdict: { kind: "challenge", why: "pairing", rule: "r" },
@@ -177,7 +177,7 @@ describe("[P1] barnacle access test", () => {
     });
     const paired = await attempt(place, { channel: "dm" });
     assert.equal(paired.code, 0);
-    assert.match(paired.out, /^Would be answered: a direct message from somebody who was paired/);
+    assert.match(paired.out, /^Would be answered: a direct message from a paired user/);
   });
 
   it("[P16] asks about other events, too", async () => {

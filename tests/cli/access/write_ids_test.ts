@@ -119,6 +119,6 @@ describe("[P12] withIds()", () => {
     });
     const { text: after, left } = await withIds(text, "config.jsonc", [guild]);
     assert.equal(after, text);
-    assert.match(left[0]?.why ?? "", /an account has keys of its own/);
+    assert.match(left[0]?.why ?? "", /an account overrides keys/);
   });
 });

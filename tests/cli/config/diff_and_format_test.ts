@@ -31,8 +31,8 @@ describe("barnacle config diff", () => {
     });
     assert.equal(await diff(at.flags, undefined, at.io), 0);
     assert.deepEqual(at.io.stdout, [
-      "channels.discord.historyLimit: is 5 now",
-      'channels.discord.token: is "[redacted]" now',
+      "channels.discord.historyLimit: set to 5",
+      'channels.discord.token: set to "[redacted]"',
     ]);
   });
 
@@ -53,7 +53,7 @@ describe("barnacle config diff", () => {
     using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
     assert.equal(await diff(at.flags, at.path("old"), at.io), 78);
     assert.equal(await diff(at.flags, at.path("none"), at.io), 78);
-    assert.match(at.io.stderr.join("\n"), /did you mean "log"[\s\S]*There is no such file/);
+    assert.match(at.io.stderr.join("\n"), /did you mean "log"[\s\S]*No such file/);
   });
 });
 

@@ -39,7 +39,7 @@ describe("barnacle config import", () => {
     assert.equal(`${at.io.stdout.join("\n")}\n`, OURS);
     assert.match(
       at.io.stderr.join("\n"),
-      /openclaw\.json:3: not taken over: gateway: This is Open/,
+      /openclaw\.json:3: not imported: gateway: This is Open/,
     );
     assert.doesNotMatch(at.io.stderr.join("\n"), /secret-of-the-server/);
   });
@@ -65,7 +65,7 @@ describe("barnacle config import", () => {
     writeFileSync(at.out, "{}");
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
     assert.equal(readFileSync(at.out, "utf8"), "{}");
-    assert.match(at.io.stderr.join(), /is there already/);
+    assert.match(at.io.stderr.join(), /already exists/);
   });
 
   it("[C11] --dry-run makes nothing, and only lists", async () => {
@@ -73,7 +73,7 @@ describe("barnacle config import", () => {
     assert.equal(await importFile({ ...FLAGS, dryRun: true, out: at.out }, at.source, at.io), 0);
     assert.ok(!existsSync(at.out));
     assert.deepEqual(at.io.stdout, []);
-    assert.match(at.io.stderr.join("\n"), /not taken over: gateway/);
+    assert.match(at.io.stderr.join("\n"), /not imported: gateway/);
   });
 
   it("[O10] --json prints one line with the text and the list", async () => {
@@ -93,13 +93,13 @@ describe("barnacle config import", () => {
     assert.ok(!existsSync(at.out));
     assert.match(
       at.io.stderr.join("\n"),
-      /:1: error: channels\.discord\.groupPolicy: .*\nNothing was/,
+      /:1: error: channels\.discord\.groupPolicy: .*\nNothing imported/,
     );
   });
 
   it("[O7] says that a file cannot be read", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, `${at.source}.not`, at.io), 1);
-    assert.match(at.io.stderr.join(), /cannot be read \(ENOENT\)/);
+    assert.match(at.io.stderr.join(), /cannot read .*: ENOENT$/);
   });
 });

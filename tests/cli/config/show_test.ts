@@ -26,7 +26,7 @@ describe("barnacle config", () => {
     const to = recordingIo();
     const path = file(TOKEN);
     assert.equal(await check({ config: path, json: false }, to), 0);
-    assert.deepEqual(to.stdout, [`${path}: ok`]);
+    assert.deepEqual(to.stdout, [`${path}: valid`]);
     assert.deepEqual(to.stderr, []);
   });
 
@@ -34,7 +34,7 @@ describe("barnacle config", () => {
     const to = recordingIo();
     const path = file('{"lgo":{},"http":{"port":"x"}}');
     assert.equal(await check({ config: path, json: false }, to), 78);
-    assert.deepEqual(to.stdout, [`${path}: not ok (2 errors)`]);
+    assert.deepEqual(to.stdout, [`${path}: invalid (2 errors)`]);
     assert.match(to.stderr.join("\n"), /did you mean "log"[\s\S]*http\.port/);
   });
 
@@ -56,13 +56,13 @@ describe("barnacle config", () => {
   it("[C1] check names a file that is not there", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: join(folder, "none"), json: false }, to), 78);
-    assert.match(to.stderr.join(""), /There is no such file, and --config names it/);
+    assert.match(to.stderr.join(""), /No such file; it is named by --config/);
   });
 
   it("[C1] check tells a folder that was named from a file", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: folder, json: false }, to), 78);
-    assert.match(to.stderr.join(""), /cannot be read: EISDIR/);
+    assert.match(to.stderr.join(""), /Cannot read the file: EISDIR/);
   });
 
   it("[C5] check finds a token's file beside the config", async () => {

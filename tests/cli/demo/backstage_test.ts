@@ -79,7 +79,7 @@ describe("[O5] createBackstage()", () => {
     await stage.look();
     const judged = stage.news.filter(({ kind }) => kind === "judged");
     assert.equal(judged.length, 1);
-    assert.match(stage.backstage.judged()[0]?.words ?? "", /Nobody mentioned/);
+    assert.match(stage.backstage.judged()[0]?.words ?? "", /does not mention the bot/);
   });
 
   it("shows a bot that is gone as such, without the figures that it had", async () => {

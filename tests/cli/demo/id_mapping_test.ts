@@ -22,7 +22,7 @@ describe("[O5] mapToDemo()", () => {
     for (const key of [GUILD, "my-server", "Our Place"]) {
       const { demo, ids, notes } = cast({ guilds: { "*": {}, [key]: {} } });
       assert.equal(ids.get(key), demo.krill.id);
-      assert.match(notes.join(), /is played by the guild Krill & Co/);
+      assert.match(notes.join(), /is the guild Krill & Co in the demo/);
     }
   });
 

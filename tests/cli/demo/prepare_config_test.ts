@@ -71,7 +71,7 @@ describe("[O5] prepareConfig()", () => {
       assert.ok(!text.includes(word), word);
     }
     assert.equal(model, undefined);
-    assert.match(notes.join("\n"), /acme\/small is not asked; BARNACLE_DEMO_MODEL=config asks it/);
+    assert.match(notes.join("\n"), /without its model acme\/small; use BARNACLE_DEMO_MODEL=config/);
   });
 
   it("asks the config's model where that is wanted, with the keys that it names", async () => {

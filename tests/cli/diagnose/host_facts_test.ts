@@ -71,7 +71,7 @@ describe("[O3] lookAtHost()", () => {
     database.close();
     const { facts } = await look(folder.path);
     assert.ok(facts.store.kind === "refused");
-    assert.match(facts.store.why, /newer Barnacle.*schema 99/);
+    assert.match(facts.store.why, /newer version.*schema 99/);
   });
 
   it("says what is wrong with a store that is none", async () => {

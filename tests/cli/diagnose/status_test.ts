@@ -119,13 +119,13 @@ describe("[O1] barnacle status", () => {
     const html: RequestListener = (_, response) => void response.end("<html>router</html>");
     const { code, stderr } = await ask(html);
     assert.equal(code, 75);
-    assert.match(stderr.join(""), /does not answer: what listens on .* is no Barnacle/);
+    assert.match(stderr.join(""), /does not answer: another program listens on/);
   });
 
   it("tells a bot that is slow from one that is gone", async () => {
     const slow = await ask(() => {}, { timeoutMs: 50 });
     assert.equal(slow.code, 75);
-    assert.match(slow.stderr.join(""), /does not answer: no word from .* for 0.05 s/);
+    assert.match(slow.stderr.join(""), /does not answer: no response from .* within 0.05 s/);
     const gone = await ask((request) => void request.socket.destroy(), { timeoutMs: 5_000 });
     assert.equal(gone.code, 75);
     assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);

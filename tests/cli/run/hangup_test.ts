@@ -18,7 +18,7 @@ describe("[C9] createHangups()", () => {
 
   it("calls at each SIGHUP, and ends nothing once it is off", async () => {
     let calls = 0;
-    const stop = createHangups().tell(() => void calls++);
+    const stop = createHangups().onHangup(() => void calls++);
     await hangUp();
     await hangUp();
     assert.equal(calls, 2);
@@ -32,7 +32,7 @@ describe("[C9] createHangups()", () => {
     await hangUp();
     await hangUp();
     let calls = 0;
-    hangups.tell(() => void calls++);
+    hangups.onHangup(() => void calls++);
     assert.equal(calls, 1); // reading once is enough
   });
 });

@@ -63,7 +63,7 @@ describe("[C9] createReload()", () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({}));
     assert.ok(lines.every(({ level }) => level !== "error"));
-    assert.match(lines.at(-1)?.event ?? "", /valid, and as it was/);
+    assert.match(lines.at(-1)?.event ?? "", /valid and unchanged/);
     assert.deepEqual([bot.applied, bot.states], [[], [undefined]]);
     assert.deepEqual(bot.told, ["begin", "end"]);
   });
@@ -111,12 +111,12 @@ describe("[C9] createReload()", () => {
     const error = lines.find(({ fields }) => fields["key"] === "http.port");
     assert.equal(error?.level, "error");
     assert.equal(error?.fields["line"], 2);
-    assert.match(lines.at(-1)?.event ?? "", /changes nothing; the one that runs stays/);
+    assert.match(lines.at(-1)?.event ?? "", /cannot be used; the current one stays/);
     assert.deepEqual(bot.applied, []);
     assert.match(bot.states[0] ?? "", /config\.jsonc:2:\d+: Expected a whole number/);
 
     const mended = await bot.change(config({}));
-    assert.match(mended.at(-1)?.event ?? "", /valid, and as it was/);
+    assert.match(mended.at(-1)?.event ?? "", /valid and unchanged/);
     assert.deepEqual(bot.states.slice(1), [undefined]);
   });
 
@@ -156,7 +156,7 @@ describe("[C9] createReload()", () => {
       log,
     })();
     assert.deepEqual(lines.map(({ level }) => level), ["error"]);
-    assert.deepEqual(told, ["begin", "it cannot be read", "end"]);
+    assert.deepEqual(told, ["begin", "cannot be read", "end"]);
   });
 
   it("reads once more, and not twice at once, for those that come meanwhile", async () => {

@@ -11,10 +11,10 @@ describe("[O7] endingOf()", () => {
       [
         { kind: "give_up", exit: true },
         75,
-        /as channels\.discord\.gateway\.reconnect\.exitOnGiveUp says; see by `barnacle doctor`/,
+        /channels\.discord\.gateway\.reconnect\.exitOnGiveUp.*run `barnacle doctor`/,
       ],
       [{ kind: "worker_died", deaths: 4 }, 75, /start Barnacle again, .* lines above$/],
-      [{ kind: "fault", error: new TypeError("ours") }, 1, /^a fault of Barnacle's own: .*ours/],
+      [{ kind: "fault", error: new TypeError("ours") }, 1, /^internal error.*: .*ours/],
     ];
   for (const [end, code, says] of rows) {
     it(`ends with ${code} by ${end.kind}, and says why`, () => {

@@ -129,7 +129,7 @@ describe("[C9] readConfigAgain()", () => {
     assert.equal((await readConfig(undefined, env)).kind, "loaded", "else there is nothing to try");
     const { kind, problems } = await readConfigAgain(file, undefined, env);
     assert.equal(kind, "refused");
-    assert.match(problems[0]?.message ?? "", /is gone/);
+    assert.match(problems[0]?.message ?? "", /no longer exists/);
     writeFileSync(file, OPEN, { mode: 0o600 });
     assert.equal((await readConfigAgain(file, undefined, env)).kind, "loaded");
   });
@@ -142,7 +142,7 @@ describe("[C9] readConfigAgain()", () => {
       return kind === "refused" ? problems[0]?.message ?? "" : kind;
     };
     mkdirSync(file);
-    assert.match(await told(), /no file that can be read again/);
+    assert.match(await told(), /Not a regular file/);
     rmSync(file, { recursive: true });
     writeFileSync(file, CLOSED, { mode: 0o600 });
     assert.equal(await told(), "loaded");
@@ -153,7 +153,7 @@ describe("[C9] readConfigAgain()", () => {
     symlinkSync(elsewhere, file);
     assert.match(await told(), /Others may write/);
     rmSync(elsewhere);
-    assert.match(await told(), /is gone/);
+    assert.match(await told(), /no longer exists/);
   });
 
   it("looks anew where the bot began without a file", async () => {

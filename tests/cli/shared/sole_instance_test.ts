@@ -133,15 +133,15 @@ describe("[G11] claimInstance()", () => {
     const { ports, log, lines } = world({ token: ["unsupported"] });
     await (await claimInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
-    assert.match(lines[0]?.event ?? "", /same bot token; see to it that none has/);
+    assert.match(lines[0]?.event ?? "", /no lock for bot tokens; make sure/);
   });
 
   it("ends nobody who is in the way unless it is told to", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
     await assert.rejects(claimInstance(OPTIONS, log, ports), {
       name: "InstanceTakenError",
-      message: "Another Barnacle with pid 500 uses /srv/bot; stop it, " +
-        "let `barnacle run --force` end it, or name another directory by --data",
+      message: "Another instance (pid 500) uses /srv/bot; stop it, " +
+        "run `barnacle run --force`, or set another directory with --data",
     });
     assert.deepEqual(done, [TAKE_DATA]);
   });
@@ -149,8 +149,8 @@ describe("[G11] claimInstance()", () => {
   it("gives the data directory back where the token is another's, and tells whose", async () => {
     const { ports, done, log } = world({ token: [{ heldBy: { ...FIRST, dataDir: "/srv/old" } }] });
     await assert.rejects(claimInstance(OPTIONS, log, ports), {
-      message: "Another Barnacle with pid 500, from /srv/old, runs on this machine with the same " +
-        "bot token; stop it, let `barnacle run --force` end it, or give this one a bot of its own",
+      message: "Another instance (pid 500, data /srv/old) runs on this machine with the same " +
+        "bot token; stop it, run `barnacle run --force`, or use another bot token",
     });
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
   });
@@ -174,7 +174,7 @@ describe("[G11] claimInstance()", () => {
   it("gives up on one that comes back as often as it is ended", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
-      message: /pid 500 uses \/srv\/bot: it comes back .*systemctl stop/,
+      message: /pid 500\) uses \/srv\/bot and restarts .*systemctl stop/,
     });
     assert.equal(done.filter((one) => one.startsWith("end")).length, 3);
   });
@@ -182,7 +182,7 @@ describe("[G11] claimInstance()", () => {
   it("ends nobody where the holder does not say who it is", async () => {
     const { ports, done, log } = world({ token: [{}] });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
-      message: /does not say who it is runs on this machine .*container/,
+      message: /of unknown pid runs on this machine .*container/,
     });
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
   });
@@ -200,7 +200,7 @@ describe("[G11] claimInstance()", () => {
       const { ports, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "refused", why } });
       await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
         name: "InstanceTakenError",
-        message: /^Another Barnacle uses \/srv\/bot, and .*(stop|remove|see)/,
+        message: /^Another instance uses \/srv\/bot; .*(stop|remove|see)/,
       });
     });
   }

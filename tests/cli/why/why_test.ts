@@ -57,7 +57,7 @@ describe("[P1] barnacle why", () => {
     assert.equal(code, 0);
     assert.equal(
       text.split("\n")[0],
-      "Not answered: nobody mentioned the bot; a later answer may still know of it " +
+      "Not answered: it does not mention the bot; the model may see it as context later " +
         `(channels.discord.guilds.${GUILD}.requireMention, config.jsonc:6)`,
     );
   });
@@ -77,7 +77,7 @@ describe("[P1] barnacle why", () => {
     const { text } = await ask(await received({ sender: stranger, mention: "user" }));
     assert.match(
       text,
-      /^Not answered: the list of who may talk to the bot here does not have them/,
+      /^Not answered: the sender is not on the allow list of this place/,
     );
     assert.match(text, /NO {2}sender .*"mallory" \(1\)/);
     assert.doesNotMatch(text, / mention /, "nothing more is asked of them");
@@ -98,8 +98,8 @@ describe("[P1] barnacle why", () => {
     const { code, text } = await ask(fixture, "`0123456789AB`");
     assert.equal(code, 0);
     assert.match(text, /^Error 0123456789ab is about the message 1400000000000000001/);
-    assert.match(text, /^Accepted, and its turn failed: it speaks to the bot/m);
-    assert.match(text, /failure 0123456789ab: The model said no/);
+    assert.match(text, /^Accepted; its turn failed: it addresses the bot/m);
+    assert.match(text, /error 0123456789ab: The model said no/);
   });
 
   it("shows the turn and the delivery, and is found by our own answer's link", async () => {
@@ -123,7 +123,7 @@ describe("[P1] barnacle why", () => {
     );
     assert.equal(code, 0);
     assert.match(text, new RegExp(`^The bot's answer ${own} is about .*${ID}`));
-    assert.match(text, /^Answered, but not all of it is at Discord: /m);
+    assert.match(text, /^Answered, but not fully delivered: /m);
     assert.match(text, /^Turn: answered, attempt 1, agent main, session agent:main:discord/m);
     const [, first, second] = text.slice(text.indexOf("Delivery:")).split("\n");
     assert.match(first ?? "", new RegExp(`reply 1 of 2 +sent .*/${GUILD}/${HELP}/${own}$`));
@@ -132,13 +132,17 @@ describe("[P1] barnacle why", () => {
 
   it("says what would be said today, where that is something else", async () => {
     const fixture = await received();
-    assert.doesNotMatch((await ask(fixture)).text, /as they are now/, "it is the same today");
+    assert.doesNotMatch(
+      (await ask(fixture)).text,
+      /current config and pairings/,
+      "it is the same today",
+    );
     fixture.write(CONFIG.replace("true", "false"));
     const { text } = await ask(fixture);
-    assert.match(text, /^Not answered: nobody mentioned/);
+    assert.match(text, /^Not answered: it does not mention/);
     assert.match(
       text,
-      /^With the config and the pairings as they are now: answered: in this place the bot answers without/m,
+      /^With the current config and pairings: answered: the bot answers here without/m,
     );
   });
 
@@ -146,8 +150,11 @@ describe("[P1] barnacle why", () => {
     const fixture = await received({ mention: "user" });
     fixture.write(`\n\n\n${CONFIG.replace('"123456789012345678", ', "")}`);
     const { text } = await ask(fixture);
-    assert.match(text, /^Accepted; it waits for its turn: .*config\.jsonc:6\)/);
-    assert.match(text, /now: not answered: the list of who may talk/);
+    assert.match(text, /^Accepted; waiting for a turn: .*config\.jsonc:6\)/);
+    assert.match(
+      text,
+      /current config and pairings: not answered: the sender is not on the allow list/,
+    );
     assert.match(text, /NO {2}sender .*config\.jsonc:8\)/, "that line is of today's file");
   });
 
@@ -171,7 +178,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /^Not answered: the bot does not answer webhooks \(x\)/);
     assert.match(
       text,
-      /Another version of Barnacle decided this; this one would say: not answered: nobody/,
+      /Another version of Barnacle decided this; the verdict of this version: not answered: it/,
     );
   });
 
@@ -183,8 +190,8 @@ describe("[P1] barnacle why", () => {
     const again = { message: { ...message, id: ID }, verdict };
     await fixture.fill((store) => store.inbox.acceptBatch(batch({ judged: [again] }), 1));
     const { text } = await ask(fixture);
-    assert.match(text, /^Not answered: nobody mentioned/);
-    assert.match(text, /The policy of that time is not on record/);
+    assert.match(text, /^Not answered: it does not mention/);
+    assert.match(text, /the policy of that time is not recorded/);
   });
 
   it("[P3] says of a stranger's second message that they have a code", async () => {
@@ -217,12 +224,12 @@ describe("[P1] barnacle why", () => {
       await store.inbox.acceptBatch(batch({ judged: [say(second)], pairing }), 2_000);
     });
     const first = await ask(fixture);
-    assert.match(first.text, /^Not answered, but given a pairing code: a stranger/);
+    assert.match(first.text, /^Not answered; the sender got a pairing code: the sender is neither/);
     assert.match(first.text, /challenge +pending/);
-    assert.match(first.text, /NO {2}paired .*had no code, so one was made/);
+    assert.match(first.text, /NO {2}paired .*was not paired, and got a new code/);
     const { text } = await ask(fixture, second);
-    assert.match(text, /^Not answered: they have a pairing code already, and were told once/);
-    assert.match(text, /NO {2}paired .*had a code that was still good/);
+    assert.match(text, /^Not answered: the sender already has a pairing code/);
+    assert.match(text, /NO {2}paired .*and had a valid code/);
     assert.doesNotMatch(text, /Another version/);
   });
 
@@ -232,9 +239,12 @@ describe("[P1] barnacle why", () => {
     const { text } = await ask(fixture);
     assert.match(
       text,
-      /^Accepted; it waits for its turn: a direct message from somebody who was paired/,
+      /^Accepted; waiting for a turn: a direct message from a paired user/,
     );
-    assert.match(text, /as they are now: given a pairing code: a stranger/);
+    assert.match(
+      text,
+      /current config and pairings: not answered; the sender would get a pairing code/,
+    );
   });
 
   it("gives one ladder for each account that got the message", async () => {
@@ -249,8 +259,8 @@ describe("[P1] barnacle why", () => {
     await fixture.receive(guildMessage({ id: ID }));
     await fixture.receive(guildMessage({ id: ID, accountId: toAccountId("work") }));
     const { text } = await ask(fixture);
-    assert.match(text, /^\[default\] Not answered: nobody mentioned/m);
-    assert.match(text, /^\[work\] Accepted; it waits for its turn: .*accounts\.work\.guilds/m);
+    assert.match(text, /^\[default\] Not answered: it does not mention/m);
+    assert.match(text, /^\[work\] Accepted; waiting for a turn: .*accounts\.work\.guilds/m);
   });
 
   it("says which account answers, where two would", async () => {
@@ -262,8 +272,8 @@ describe("[P1] barnacle why", () => {
       guildMessage({ id: ID, mention: "user", accountId: toAccountId("work") }),
     );
     const { text } = await ask(fixture);
-    assert.match(text, /^\[default\] Accepted; it waits for its turn/m);
-    assert.match(text, /^\[work\] Accepted, and answered by the account default/m);
+    assert.match(text, /^\[default\] Accepted; waiting for a turn/m);
+    assert.match(text, /^\[work\] Accepted; account default answers it/m);
   });
 
   it("[O10] gives everything to programs, with file, line and column", async () => {
@@ -289,7 +299,7 @@ describe("[P1] barnacle why", () => {
     fixture.write("{ nonsense");
     const { code, text, errors } = await ask(fixture);
     assert.equal(code, 0);
-    assert.match(text, /^Not answered: nobody mentioned/);
+    assert.match(text, /^Not answered: it does not mention/);
     assert.match(errors, /the current config is invalid/);
   });
 });
@@ -319,7 +329,7 @@ describe("[P1] barnacle why, of what was never received", () => {
     const { text } = await ask(fixture, recent);
     assert.match(
       text,
-      /^FAIL +Barnacle +it did not run then: it had ended .*\(stopped\); it started again/m,
+      /^FAIL +Bot +was not running: ended .*\(stopped\), started again/m,
     );
   });
 
@@ -329,7 +339,7 @@ describe("[P1] barnacle why, of what was never received", () => {
       store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 })
     );
     const { text } = await ask(fixture, `https://discord.com/channels/77/78/${recent}`);
-    assert.match(text, /^FAIL +Place +the bot is not in the guild 77\n.*barnacle invite/m);
+    assert.match(text, /^FAIL +Place +the bot is not in guild 77\n.*barnacle invite/m);
   });
 
   it("knows the channels of the guild that it is in", async () => {
@@ -338,20 +348,20 @@ describe("[P1] barnacle why, of what was never received", () => {
       store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW)
     );
     const known = await ask(fixture, `https://discord.com/channels/${GUILD}/${HELP}/${recent}`);
-    assert.match(known.text, /^ok +Place +it knows that channel of Friends of Barnacle/m);
+    assert.match(known.text, /^ok +Place +the bot sees that channel of Friends of Barnacle/m);
     const other = await ask(fixture, `https://discord.com/channels/${GUILD}/78/${recent}`);
-    assert.match(other.text, /^warn +Place .*does not know the channel 78/m);
+    assert.match(other.text, /^warn +Place .*does not see channel 78/m);
   });
 
   it("says that nothing was ever stored, where there is no store", async () => {
     const { code, text } = await ask(createDataFixture(CONFIG), recent);
     assert.equal(code, 1);
-    assert.match(text, /FAIL +Barnacle +nothing was ever stored in /);
+    assert.match(text, /FAIL +Bot +no store in /);
   });
 
   it("says that decisions of that age are forgotten", async () => {
     const { text } = await ask(createDataFixture(CONFIG), messageIdAt(NOW - 40 * 86_400_000));
-    assert.match(text, /FAIL +Kept for +decisions are kept for 30 days, and the message is older/);
+    assert.match(text, /FAIL +Retention +decisions are kept for 30 days; the message is older/);
   });
 
   it("[O10] gives the causes to programs", async () => {
@@ -372,7 +382,7 @@ describe("[P1] barnacle why, of what was never received", () => {
     it(`[O7] ends with 2 on ${JSON.stringify(asked)}`, async () => {
       const { code, errors } = await ask(createDataFixture(CONFIG), asked);
       assert.equal(code, 2);
-      assert.match(errors, /neither a message's link or id nor the id of a failure/);
+      assert.match(errors, /neither a message link or id nor an error id/);
     });
   }
 });

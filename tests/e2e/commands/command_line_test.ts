@@ -122,7 +122,7 @@ describe("[O10] the command line", () => {
     const good = await barnacle("config", "check", "--config", file);
     assert.equal(good.code, 0);
     assert.equal(good.stdout.length, 1);
-    assert.ok(good.stdout[0]?.startsWith(`${file}: ok`));
+    assert.ok(good.stdout[0]?.startsWith(`${file}: valid`));
     writeFileSync(file, '{ "chanels": {} }', { mode: 0o600 });
     const bad = await barnacle("config", "check", "--config", file);
     assert.equal(bad.code, 78);

@@ -46,7 +46,7 @@ describe("[O5] playScene()", () => {
         await until("the moon", () => undefined);
       },
     }, { timeoutMs: 5_000 });
-    assert.equal(report.failure, "waited in vain for the moon");
+    assert.equal(report.failure, "timed out waiting for the moon");
   });
 
   it("fails a scene whose bot does not start", LIMIT, async () => {

@@ -68,15 +68,15 @@ describe("[O5] playScript()", () => {
     assert.equal(new Set(names).size, names.length);
     for (
       const word of [
-        "a mention is answered",
-        "mentions nobody",
-        "stranger",
+        "the bot answers a mention",
+        "without a mention",
+        "unknown sender",
         "owner",
-        "is let in by a button",
+        "with a button",
         "several messages",
         "two channels",
         "op 7",
-        "acknowledged",
+        "no ACK",
         "429",
         "web page",
         "T4",
