@@ -68,7 +68,10 @@ function declares(text: string, type: string): boolean {
 
 /** Returns the exit code: 0 without findings, 1 with some, or if Deno checked nothing. */
 function run(root: string): number {
-  const sources = readSources(root, ["src", "simulator"].filter((top) => existsSync(join(root, top))));
+  const sources = readSources(
+    root,
+    ["src", "simulator"].filter((top) => existsSync(join(root, top))),
+  );
   const args = ["doc", "--lint", ...sources.map(({ path }) => path)];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,

@@ -26,7 +26,7 @@ export interface OfferedModel {
 export const SCRIPT: OfferedModel = {
   id: "script",
   label: "The built-in script",
-  hint: "Fixed replies without a model: free and offline.",
+  hint: "Scripted replies, without a model: free and offline.",
   env: {},
 };
 

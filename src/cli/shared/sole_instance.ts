@@ -93,7 +93,7 @@ const PORTS: InstancePorts = {
   takeData: takeLock,
   takeToken: takeTokenLock,
   end: (holder, graceMs, log) =>
-    endProcess(holder, graceMs, processPorts((said) => log.warn(said))),
+    endProcess(holder, graceMs, processPorts((message) => log.warn(message))),
 };
 
 /** Processes to end in a row; after that, a service manager keeps restarting them. */
@@ -187,7 +187,7 @@ export async function claimInstance(
           `Another instance ${wanted.what}; ${REFUSALS[ended.why](heldBy)}`,
         );
       }
-      // The lock is held, but its process does not exist: it runs in another pid namespace.
+      // The holder of the lock runs in another pid namespace: its pid does not exist here.
       if (ended.kind === "gone" && round > 1) throw takenBy(undefined, wanted, true);
     }
   }

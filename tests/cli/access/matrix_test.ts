@@ -23,7 +23,7 @@ describe("[P1] barnacle access matrix", () => {
     return { code, out: io.stdout.join("\n") };
   }
 
-  it("is readable at a hundred columns", async () => {
+  it("fits into a hundred columns", async () => {
     const users = Array.from({ length: 40 }, (_, index) => `somebody-${index}`);
     const fixture = createDataFixture({
       channels: { discord: { guilds: { [GUILD]: { users, channels: { help: {}, "*": {} } } } } },
@@ -39,7 +39,7 @@ describe("[P1] barnacle access matrix", () => {
     assert.deepEqual(out.split("\n").filter(({ length }) => length > 100), []);
   });
 
-  it("[C6] has a table for each account, or for the one that is named", async () => {
+  it("[C6] prints a table for each account, or for --account", async () => {
     const fixture = createDataFixture({
       channels: { discord: { accounts: { default: {}, work: { dm: { enabled: false } } } } },
     });
@@ -50,7 +50,7 @@ describe("[P1] barnacle access matrix", () => {
     assert.doesNotMatch(work.out, /paired/);
   });
 
-  it("[O10] gives programs every entry", async () => {
+  it("[O10] prints every entry as JSON", async () => {
     const users = Array.from({ length: 40 }, (_, index) => `somebody-${index}`);
     const fixture = createDataFixture({
       channels: { discord: { guilds: { [GUILD]: { users } } } },

@@ -28,7 +28,7 @@ const OTHER = guild("1400000000000000020", "Other", [["1400000000000000021", "ge
 const INDEX: GuildIndex = new Map([KRILL, OTHER].map((one) => [one.id, one]));
 
 describe("findPlace()", () => {
-  it("knows direct messages and groups by a word", () => {
+  it("reads dm and group", () => {
     const dm = findPlace("dm", INDEX);
     assert.equal(dm.kind === "place" && dm.place.kind, "dm");
     const group = findPlace("group:1400000000000000055", INDEX);
@@ -58,7 +58,7 @@ describe("findPlace()", () => {
     });
   }
 
-  it("takes a name that several have for none of them, and names them all", () => {
+  it("rejects an ambiguous name, and lists the matches", () => {
     const found = findPlace("general", INDEX);
     assert.ok(found.kind === "problem");
     assert.match(
@@ -68,7 +68,7 @@ describe("findPlace()", () => {
     assert.equal(findPlace("other/general", INDEX).kind, "place");
   });
 
-  it("says what it does not know, and takes a link at its word", () => {
+  it("reports an unknown channel, and trusts a link", () => {
     for (const text of ["nowhere", "general-category", "1400000000000000099", ""]) {
       assert.equal(findPlace(text, INDEX).kind, "problem", text);
     }
@@ -77,7 +77,7 @@ describe("findPlace()", () => {
     assert.equal(linked.place.isUnknown, true);
   });
 
-  it("[X1] names candidates with nothing in them that a terminal would obey", () => {
+  it("[X1] removes control characters from matches", () => {
     const evil = guild("1400000000000000030", "\u001b[2J\nbarnacle: all is well \u202e", [
       ["1400000000000000031", "general"],
     ]);

@@ -50,11 +50,11 @@ const NAMES = {
 };
 
 describe("[P12] barnacle access resolve", () => {
-  it("finds guilds, channels and people at Discord, without a bot that ever ran", async () => {
+  it("finds guilds, channels and users at Discord before the first start", async () => {
     await withDiscord(async ({ people, krill, channels }, env) => {
       const fixture = createDataFixture({ channels: { discord: NAMES } });
       const { code, out } = await resolve(fixture, { json: true }, env);
-      assert.equal(code, 3, "one of them is nobody");
+      assert.equal(code, 3, "one name has no match");
       const { names }: { names: readonly { typed: string; id?: string }[] } = JSON.parse(out);
       assert.deepEqual(Object.fromEntries(names.map(({ typed, id }) => [typed, id])), {
         grace: people.grace.id,
@@ -66,7 +66,7 @@ describe("[P12] barnacle access resolve", () => {
     });
   });
 
-  it("prints each name with what it is, or why it stays a name", async () => {
+  it("prints each name with its id, or the reason for having none", async () => {
     await withDiscord(async ({ people }, env) => {
       const { out } = await resolve(createDataFixture({ channels: { discord: NAMES } }), {}, env);
       assert.match(
@@ -89,7 +89,7 @@ describe("[P12] barnacle access resolve", () => {
     });
   });
 
-  it("[C10] writes nothing into a file that is another one by the time the names are found", async () => {
+  it("[C10] writes nothing if the file has changed meanwhile", async () => {
     await withDiscord(async (_demo, env) => {
       const fixture = createDataFixture({
         channels: { discord: { dm: { allowFrom: ["grace"] } } },
@@ -98,7 +98,7 @@ describe("[P12] barnacle access resolve", () => {
       const meanwhile = '{"channels":{"discord":{"dm":{"allowFrom":["123456789012345678"]}}}}';
       writeFileSync(fixture.flags.config, meanwhile);
       const { code, err } = await resolving;
-      assert.equal(fixture.text(), meanwhile, "grace was to be in the place of somebody else");
+      assert.equal(fixture.text(), meanwhile, "a look-up must not replace a changed entry");
       assert.equal(code, 75);
       assert.match(err, /has changed since it was read/);
     });
@@ -141,7 +141,7 @@ describe("[P12] barnacle access resolve", () => {
     });
   });
 
-  it("goes by what the bot has found: who took a name since is a stranger", async () => {
+  it("keeps ids that the bot has resolved, also if another user took the name later", async () => {
     await withDiscord(async ({ people }, env) => {
       const fixture = createDataFixture({
         channels: { discord: { dm: { allowFrom: ["grace"] } } },
@@ -161,7 +161,7 @@ describe("[P12] barnacle access resolve", () => {
     });
   });
 
-  it("says why, where Discord was not asked", async () => {
+  it("reports that it did not ask Discord", async () => {
     const fixture = createDataFixture({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
     await fixture.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
     const { code, out } = await resolve(fixture, { offline: true });
@@ -169,7 +169,7 @@ describe("[P12] barnacle access resolve", () => {
     assert.match(out, /Discord was not asked for members/);
   });
 
-  it("says which switch is off, where Discord lets the bot search no members", async () => {
+  it("names the missing intent if Discord forbids the member search", async () => {
     await withDiscord(async (demo, env) => {
       Object.assign(demo.barnacle, { privilegedIntents: 0 });
       const fixture = createDataFixture({ channels: { discord: NAMES } });
@@ -195,7 +195,7 @@ describe("[P12] barnacle access resolve", () => {
     assert.deepEqual(new Set(ids), new Set([GUILD, HELP, "1400000000000000030"]));
   });
 
-  it("[O7] ends with 77 where Discord refuses the token", async () => {
+  it("[O7] exits with 77 if Discord rejects the token", async () => {
     await withDiscord(async (_demo, env) => {
       const fixture = createDataFixture({ channels: { discord: NAMES } });
       const wrong = {

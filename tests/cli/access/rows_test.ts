@@ -76,7 +76,7 @@ describe("[P1] rowsOf()", () => {
     ]);
   });
 
-  it("shows each guild that the bot is in, also where nothing is written of it", async () => {
+  it("shows each guild of the bot, also if the config does not name it", async () => {
     assert.deepEqual(talkers((await rows({})).slice(2)), {
       "Friends of Barnacle": "nobody",
       "any other guild": "nobody",
@@ -85,7 +85,7 @@ describe("[P1] rowsOf()", () => {
     assert.deepEqual(open, { "Friends of Barnacle": "5", "any other guild": "5" });
   });
 
-  it("shows a guild that is written and that the bot is not in, as one that it does not know", async () => {
+  it("marks a guild as unknown if the bot is not in it", async () => {
     const found = await rows({ guilds: { "1400000000000000099": {}, elsewhere: {} } });
     assert.deepEqual(
       found.filter(({ isUnknown }) => isUnknown).map(({ place, talk }) => [place, talk[0]]),
@@ -93,7 +93,7 @@ describe("[P1] rowsOf()", () => {
     );
   });
 
-  it("shows a guild once that is written twice, by its id and by its name", async () => {
+  it("shows a guild once that the config names by id and by name", async () => {
     const found = await rows({ guilds: { [GUILD]: { users: ["5"] }, "friends-of-barnacle": {} } });
     assert.deepEqual(talkers(found.slice(2)), {
       "Friends of Barnacle": "5",
@@ -102,19 +102,19 @@ describe("[P1] rowsOf()", () => {
     assert.equal(found.length, 4);
   });
 
-  it("[P6] lets nobody in anywhere where guilds are disabled", async () => {
+  it("[P6] admits no one if guilds are disabled", async () => {
     const found = await rows({ groupPolicy: "disabled", guilds: { [GUILD]: {} } });
     assert.ok(found.slice(2).every(({ talk }) => talk.join() === "nobody"));
   });
 
-  it("[P4] marks what is matched by name, and not what was found to be an id", async () => {
+  it("[P4] marks unresolved names, but not resolved ones", async () => {
     const discord = { dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } };
     const name: ResolvedName = { kind: "user", id: userId("5"), typed: "ada", name: "ada", at: 1 };
     const [dm] = await rows(discord, { names: [name] });
     assert.deepEqual(dm?.talk, ["ada = 5", "grace?"]);
   });
 
-  it("[H5][K3] says which reactions are heard and who gives commands", async () => {
+  it("[H5][K3] shows which reactions count, and who may use commands", async () => {
     const discord = { guilds: { [GUILD]: { users: ["5"], reactionNotifications: "all" } } };
     const [, , guild] = await rows(discord);
     assert.deepEqual([guild?.reactions, guild?.commands, guild?.sessionCommands], [

@@ -20,7 +20,7 @@ afterEach(removeDataFixtures);
 
 const ADA = "123456789012345678";
 
-/** What the command line says where it says nothing. */
+/** Flags of a command line without options. */
 const UNSAID = {
   user: ADA,
   channel: "help",
@@ -55,14 +55,14 @@ async function attempt(
 const OPEN = { guilds: { [GUILD]: {} } };
 
 describe("[P1] barnacle access test", () => {
-  it("says what the bot would do, with the ladder and where each rule is written", async () => {
+  it("prints the verdict, with each check and the place of its rule", async () => {
     const { code, out } = await attempt(await fixture(OPEN), { mention: true });
     assert.equal(code, 0);
     assert.match(out, /^Would be answered: it addresses the bot.*config\.jsonc:5\)$/m);
     assert.match(out, /^ {2}ok {2}mention .*config\.jsonc:5\)$/m);
   });
 
-  it("[O7] ends with 1 where the bot would not answer", async () => {
+  it("[O7] exits with 1 if the bot would not answer", async () => {
     const { code, out } = await attempt(await fixture(OPEN));
     assert.equal(code, 1);
     assert.match(out, /^Would not be answered: it does not mention the bot/);
@@ -91,7 +91,7 @@ describe("[P1] barnacle access test", () => {
     );
   });
 
-  it("[P14] takes roles by name or id, and says so where a list asks for them and nobody knows", async () => {
+  it("[P14] accepts roles by name or id, and reports unknown roles if a list needs them", async () => {
     const place = await fixture({ guilds: { [GUILD]: { users: ["role:Crew"] } } });
     assert.equal((await attempt(place, { mention: true, role: ["Crew"] })).code, 0);
     assert.equal((await attempt(place, { mention: true, role: ["1400000000000000030"] })).code, 0);
@@ -107,7 +107,7 @@ describe("[P1] barnacle access test", () => {
     assert.match(nobody.err, /no role has this name/);
   });
 
-  it("[P4] says that an id, or a name, is not known where that may be the reason", async () => {
+  it("[P4] reports an unknown id or name that may be the reason", async () => {
     const byId = await attempt(await fixture({ guilds: { [GUILD]: { users: [ADA] } } }), {
       user: "ada",
       mention: true,
@@ -122,20 +122,20 @@ describe("[P1] barnacle access test", () => {
     assert.match(byName.err, /unknown username of the sender/);
   });
 
-  it("[O7] ends with 1 where what is not known makes no difference", async () => {
+  it("[O7] exits with 1 if unknown facts make no difference", async () => {
     const place = await fixture({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
     const { code, err } = await attempt(place);
     assert.equal(code, 1);
     assert.match(err, /unknown username of the sender/);
   });
 
-  it("[M2] takes no reply by a bot for a mention", async () => {
+  it("[M2] does not count a bot's reply as a mention", async () => {
     const place = await fixture({ ...OPEN, allowBots: true });
     assert.equal((await attempt(place, { bot: true, mention: true })).code, 0);
     assert.equal((await attempt(place, { bot: true, reply: true })).code, 1);
   });
 
-  it("[P12] goes by the names that the bot has found to be ids", async () => {
+  it("[P12] uses names that the bot has resolved", async () => {
     const place = await fixture({ guilds: { [GUILD]: { users: ["ada"] } } });
     const name = { kind: "user", id: userId(ADA), typed: "ada", name: "ada", at: 1 } as const;
     await place.fill((store) => store.pairing.saveNames(ACCOUNT, [name]));
@@ -149,11 +149,14 @@ describe("[P1] barnacle access test", () => {
     assert.notEqual((await attempt(place, { mention: true, user: taker })).code, 0);
   });
 
-  it("[P3] knows who is paired, and who would get a code", async () => {
+  it("[P3] distinguishes paired users from those who would get a code", async () => {
     const place = await fixture({});
-    const stranger = await attempt(place, { channel: "dm" });
-    assert.notEqual(stranger.code, 0);
-    assert.match(stranger.out, /^Would not be answered, but the sender would get a pairing code/);
+    const unknownSender = await attempt(place, { channel: "dm" });
+    assert.notEqual(unknownSender.code, 0);
+    assert.match(
+      unknownSender.out,
+      /^Would not be answered, but the sender would get a pairing code/,
+    );
     const judged = {
       message: directMessage({ sender: sender({ id: userId(ADA), username: "ada" }) }),
       verdict: { kind: "challenge", why: "pairing", rule: "r" },
@@ -180,7 +183,7 @@ describe("[P1] barnacle access test", () => {
     assert.match(paired.out, /^Would be answered: a direct message from a paired user/);
   });
 
-  it("[P16] asks about other events, too", async () => {
+  it("[P16] tests other events, too", async () => {
     const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
     assert.equal((await attempt(place, { event: "reaction" })).code, 0);
     assert.notEqual((await attempt(place, { event: "reaction", on: "other" })).code, 0);
@@ -191,7 +194,7 @@ describe("[P1] barnacle access test", () => {
     assert.equal((await attempt(place, { ...other, needs: "session", manager: true })).code, 0);
   });
 
-  it("[C6] asks one account's rules", async () => {
+  it("[C6] uses the rules of one account", async () => {
     const place = await fixture({
       ...OPEN,
       accounts: { default: {}, work: { guilds: { [GUILD]: { requireMention: false } } } },
@@ -207,7 +210,7 @@ describe("[P1] barnacle access test", () => {
     assert.equal((await attempt(place, { account: "play" })).code, 2);
   });
 
-  it("[O10] gives everything to programs", async () => {
+  it("[O10] prints everything as JSON", async () => {
     const { code, out } = await attempt(await fixture(OPEN), { json: true });
     assert.equal(code, 1);
     const { verdict, why, place, checks, unknown } = JSON.parse(out);
@@ -216,7 +219,7 @@ describe("[P1] barnacle access test", () => {
     assert.deepEqual(unknown, []);
   });
 
-  it("ends with 2 on a place that it does not know, and works where there is no store", async () => {
+  it("exits with 2 on an unknown place, and works without a store", async () => {
     assert.equal((await attempt(await fixture(OPEN), { channel: "nowhere" })).code, 2);
     const bare = createDataFixture({ channels: { discord: OPEN } });
     assert.equal((await attempt(bare, { channel: "nowhere" })).code, 2);
@@ -250,7 +253,7 @@ describe("[P1] barnacle access test, with a token", () => {
     }
   });
 
-  it("[P10] knows whose bot it is", async () => {
+  it("[P10] finds the owners of the bot", async () => {
     const { world, krill, channels, people } = demoWorld();
     const simulator = await startSimulator({ world, rateLimits: false });
     try {

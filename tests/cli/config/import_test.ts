@@ -33,7 +33,7 @@ function setUp(text: string) {
 }
 
 describe("barnacle config import", () => {
-  it("[C11] prints ours to stdout, and what it left behind to stderr", async () => {
+  it("[C11] prints the config to stdout, and skipped settings to stderr", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, at.source, at.io), 0);
     assert.equal(`${at.io.stdout.join("\n")}\n`, OURS);
@@ -54,13 +54,13 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
-  it("[P6] says whom what it made lets in, where that is everybody", async () => {
+  it("[P6] warns of a config that admits everyone", async () => {
     using at = setUp("{}");
     assert.equal(await importFile(FLAGS, at.source, at.io), 0);
     assert.match(at.io.stderr.join("\n"), /warning: .*everybody in every guild/);
   });
 
-  it("[C11] writes over nothing that is there", async () => {
+  it("[C11] overwrites no file", async () => {
     using at = setUp(SOURCE);
     writeFileSync(at.out, "{}");
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
@@ -68,7 +68,7 @@ describe("barnacle config import", () => {
     assert.match(at.io.stderr.join(), /already exists/);
   });
 
-  it("[C11] --dry-run makes nothing, and only lists", async () => {
+  it("[C11] --dry-run creates no file, and prints the list", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile({ ...FLAGS, dryRun: true, out: at.out }, at.source, at.io), 0);
     assert.ok(!existsSync(at.out));
@@ -87,7 +87,7 @@ describe("barnacle config import", () => {
     assert.deepEqual(at.io.stderr, []);
   });
 
-  it("[C11] [O7] imports nothing where it cannot read who is let in", async () => {
+  it("[C11] [O7] imports nothing if it cannot read an access rule", async () => {
     using at = setUp('{ channels: { discord: { groupPolicy: "opne" } } }');
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 78);
     assert.ok(!existsSync(at.out));
@@ -97,7 +97,7 @@ describe("barnacle config import", () => {
     );
   });
 
-  it("[O7] says that a file cannot be read", async () => {
+  it("[O7] reports an unreadable file", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, `${at.source}.not`, at.io), 1);
     assert.match(at.io.stderr.join(), /cannot read .*: ENOENT$/);

@@ -9,7 +9,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const NOW = Date.UTC(2026, 0, 1);
 
 describe("[S4] openDataDirectory()", () => {
-  it("has one sender at a time, and one that waits goes on where the other ends", async () => {
+  it("has one sender at a time, and the next one takes over", async () => {
     using folder = tempDirectory();
     const first = await openDataDirectory(folder.path);
     assert.equal(first.sender(), "us");
@@ -31,7 +31,7 @@ describe("[S4] openDataDirectory()", () => {
     second.close();
   });
 
-  it("never takes the place of a bot, not even of one that is gone", async () => {
+  it("never takes over from a bot, not even from a stopped one", async () => {
     using folder = tempDirectory();
     (await openDataDirectory(folder.path)).close(); // makes the store
     const bot = await takeLock(join(folder.path, "lock"), NOW);
@@ -44,7 +44,7 @@ describe("[S4] openDataDirectory()", () => {
     beside.close();
   });
 
-  it("[O7] lets a bot in once it is closed, and says so where one is just starting", async () => {
+  it("[O7] lets a bot start once it is closed, and reports a bot that is just starting", async () => {
     using folder = tempDirectory();
     const lock = join(folder.path, "lock");
     const bot = await takeLock(lock, NOW);

@@ -22,7 +22,7 @@ const DECISION: Decision = {
   at: 0,
 };
 
-/** A backstage over a real Discord, with a bot that is only said to be there. */
+/** A backstage over a real Discord, with a stand-in for the bot. */
 async function setUp() {
   const simulator = await startSimulator();
   const pages: (readonly Decision[])[] = [];
@@ -73,7 +73,7 @@ async function setUp() {
 }
 
 describe("[O5] createBackstage()", () => {
-  it("[P1] tells each verdict in words, and keeps it for pages that open later", async () => {
+  it("[P1] explains each verdict, and keeps it for pages that open later", async () => {
     await using stage = await setUp();
     stage.pages.push([DECISION]);
     await stage.look();
@@ -82,7 +82,7 @@ describe("[O5] createBackstage()", () => {
     assert.match(stage.backstage.judged()[0]?.words ?? "", /does not mention the bot/);
   });
 
-  it("shows a bot that is gone as such, without the figures that it had", async () => {
+  it("shows a stopped bot without its old figures", async () => {
     await using stage = await setUp();
     assert.equal(stage.backstage.bot().state, "away");
     stage.bot.pid = undefined;
@@ -92,7 +92,7 @@ describe("[O5] createBackstage()", () => {
     assert.ok(stage.backstage.bot().figures.some(({ value }) => value === "none"));
   });
 
-  it("begins with the script, and asks another model only when it is told to", async () => {
+  it("starts with the script, and changes the model only on request", async () => {
     await using stage = await setUp();
     const chosen = () =>
       stage.backstage.bot().controls.filter(({ isOn }) => isOn).map(({ id }) => id);
@@ -105,7 +105,7 @@ describe("[O5] createBackstage()", () => {
     assert.match(stage.backstage.notices()[0]?.text ?? "", /gpt/);
   });
 
-  it("hands other buttons on, and says where there is none", async () => {
+  it("passes other buttons on, and reports unknown ones", async () => {
     await using stage = await setUp();
     assert.equal(await stage.backstage.press("op7"), true);
     assert.equal(await stage.backstage.press("model:none"), false);

@@ -18,7 +18,7 @@ function cast(discord: object) {
 }
 
 describe("[O5] mapToDemo()", () => {
-  it("has the demo's guild play the config's, whatever it is called by", () => {
+  it("maps the config's guild, by id or by name", () => {
     for (const key of [GUILD, "my-server", "Our Place"]) {
       const { demo, ids, notes } = cast({ guilds: { "*": {}, [key]: {} } });
       assert.equal(ids.get(key), demo.krill.id);
@@ -26,7 +26,7 @@ describe("[O5] mapToDemo()", () => {
     }
   });
 
-  it("has people play those on the lists, the first of direct messages first", () => {
+  it("maps the people on the lists, the first of direct messages first", () => {
     const { demo, ids } = cast({
       dm: { allowFrom: [OWNER] },
       guilds: { [GUILD]: { users: [`<@${FRIEND}>`, `user:${OWNER}`, `role:${ROLE}`] } },
@@ -36,13 +36,13 @@ describe("[O5] mapToDemo()", () => {
     assert.equal(ids.get(ROLE), demo.helpers.id);
   });
 
-  it("never makes the stranger somebody's friend", () => {
+  it("never maps the unknown user", () => {
     const allowFrom = [0, 1, 2, 3, 4].map((digit) => `91000000000000000${digit}`);
     const { demo, ids } = cast({ dm: { allowFrom } });
     assert.ok(![...ids.values()].includes(demo.people.mallory.id));
   });
 
-  it("has channels play those by id, and take the names of the others", () => {
+  it("maps channels by id, and renames channels for names", () => {
     const { demo, ids } = cast({
       guilds: { [GUILD]: { channels: { "*": {}, help: {}, [CHANNEL]: {}, "#lab": {} } } },
     });
@@ -51,7 +51,7 @@ describe("[O5] mapToDemo()", () => {
     assert.equal(ids.get(CHANNEL), demo.channels.general.id);
   });
 
-  it("has nobody play in a config without parts", () => {
+  it("maps nothing in a config without ids", () => {
     const { ids, notes } = cast({ guilds: { "*": {} } });
     assert.equal(ids.size, 0);
     assert.deepEqual(notes, []);
@@ -59,7 +59,7 @@ describe("[O5] mapToDemo()", () => {
 });
 
 describe("[O5] replaceIds()", () => {
-  it("replaces ids wherever they stand, and names only as whole strings", () => {
+  it("replaces ids within strings, and names only as whole strings", () => {
     const ids = new Map([[OWNER, "1"], ["lab", "2"]]);
     assert.equal(
       replaceIds(`{"a": ["user:${OWNER}", "<@${OWNER}>"], "lab": {}, "label": "lab rat"}`, ids),

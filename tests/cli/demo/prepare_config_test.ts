@@ -45,14 +45,14 @@ function ready(prepared: PreparedConfig): Extract<PreparedConfig, { kind: "ready
 }
 
 describe("[O5] prepareConfig()", () => {
-  it("plays the demo's own config where there is no other", async () => {
+  it("uses the demo's own config by default", async () => {
     const { agentId, notes, env } = ready((await prepare(undefined)).prepared);
     assert.equal(agentId, "main");
     assert.deepEqual(notes, []);
     assert.deepEqual(env, {});
   });
 
-  it("keeps the visitor's rules, with the demo's people in them", async () => {
+  it("keeps the user's rules, with ids of the demo", async () => {
     const { config, world, agentId } = ready((await prepare(OWN)).prepared);
     assert.equal(agentId, "barney");
     const { channels } = config as { channels: unknown };
@@ -64,7 +64,7 @@ describe("[O5] prepareConfig()", () => {
     });
   });
 
-  it("uses neither the token nor the port, and asks no model of the config", async () => {
+  it("uses neither token, port nor model of the user's config", async () => {
     const { config, env, model, notes } = ready((await prepare(OWN)).prepared);
     const text = JSON.stringify(config) + JSON.stringify(env);
     for (const word of ["very-secret-token", "real-token", "openai-key", "8787", "acme/"]) {
@@ -74,7 +74,7 @@ describe("[O5] prepareConfig()", () => {
     assert.match(notes.join("\n"), /without its model acme\/small; use BARNACLE_DEMO_MODEL=config/);
   });
 
-  it("asks the config's model where that is wanted, with the keys that it names", async () => {
+  it("uses the config's model on request, with its keys", async () => {
     const { config, env, model } = ready((await prepare(OWN, true)).prepared);
     assert.equal(model?.label, "acme/small");
     assert.match(JSON.stringify(config), /"model":"acme\/small"/);
@@ -82,7 +82,7 @@ describe("[O5] prepareConfig()", () => {
     assert.ok(!JSON.stringify(env).includes("real-token"));
   });
 
-  it("shows what is wrong with a config, and plays it not", async () => {
+  it("prints the problems of an invalid config, and does not use it", async () => {
     const { prepared, told } = await prepare('{ "channels": { "discrod": {} } }');
     assert.equal(prepared.kind, "refused");
     assert.match(told, /config\.jsonc:1:\d+: error: There is no key "discrod"/);

@@ -36,7 +36,7 @@ function lookAsStranger(
 }
 
 describe("[O3] lookAtHost()", () => {
-  it("makes nothing where nothing is", async () => {
+  it("creates nothing in an empty directory", async () => {
     using folder = tempDirectory();
     const { facts, known } = await look(join(folder.path, "deep", "down"));
     assert.deepEqual(readdirSync(folder.path), []);
@@ -47,7 +47,7 @@ describe("[O3] lookAtHost()", () => {
     assert.equal(known, undefined);
   });
 
-  it("reads what the store knows while somebody writes to it", async () => {
+  it("reads the store while another process writes to it", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, DATABASE_NAME);
     const store = openStore(path, { now: NOW, elapsed: () => performance.now() });
@@ -64,7 +64,7 @@ describe("[O3] lookAtHost()", () => {
     }
   });
 
-  it("leaves a store of a newer Barnacle as it is, and says so", async () => {
+  it("reports the store of a newer version, and leaves it unchanged", async () => {
     using folder = tempDirectory();
     const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
     database.exec("PRAGMA user_version = 99; CREATE TABLE later (id)");
@@ -74,7 +74,7 @@ describe("[O3] lookAtHost()", () => {
     assert.match(facts.store.why, /newer version.*schema 99/);
   });
 
-  it("says what is wrong with a store that is none", async () => {
+  it("reports a damaged store", async () => {
     using folder = tempDirectory();
     writeFileSync(
       join(folder.path, DATABASE_NAME),
@@ -85,7 +85,7 @@ describe("[O3] lookAtHost()", () => {
     assert.match(facts.store.why, /damaged/);
   });
 
-  it("says of an older store that the next start changes it", async () => {
+  it("reports that the next start migrates an older store", async () => {
     using folder = tempDirectory();
     const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
     migrate(database, MIGRATIONS, () => {});
@@ -120,7 +120,7 @@ describe("[O3] lookAtHost()", () => {
     },
   );
 
-  it("[X2] does not take a file for a data directory", async () => {
+  it("[X2] rejects a file as a data directory", async () => {
     using folder = tempDirectory();
     mkdirSync(join(folder.path, "d"));
     writeFileSync(join(folder.path, "d", "file"), "", { mode: 0o600 });

@@ -22,8 +22,8 @@ afterEach(removeDataFixtures);
 
 const MALLORY = userId("700000000000000001");
 
-/** A stranger's message, which asks to be let in. */
-function stranger(
+/** A direct message that requests pairing. */
+function pairingMessage(
   fields: { account?: string; name?: string; message?: string; id?: string } = {},
 ): Judged {
   const { account = "default", name = "mallory", message = "1400000000000000001" } = fields;
@@ -42,10 +42,10 @@ function stranger(
 
 async function asking(
   code = "ABCDEFGH",
-  fields: Parameters<typeof stranger>[0] = {},
+  fields: Parameters<typeof pairingMessage>[0] = {},
   fixture: DataFixture = createDataFixture({ channels: { discord: {} } }),
 ): Promise<DataFixture> {
-  const judged = stranger(fields);
+  const judged = pairingMessage(fields);
   const { accountId } = judged.message;
   const of = part(judged.message.id, { kind: "challenge" });
   const pairing = {
@@ -72,20 +72,20 @@ async function run(
 const approve = (fixture: DataFixture, ...words: string[]) =>
   run(fixture, (flags, io) => decide("approve", flags, words, io));
 
-/** What the outbox has for the stranger, besides the code. */
+/** Messages in the outbox for the sender, besides the code. */
 const told = (fixture: DataFixture) =>
   fixture.fill(async ({ outbox }) =>
     (await outbox.open(ACCOUNT)).filter(({ kind }) => kind === undefined)
   );
 
 describe("[P3] barnacle pairing list", () => {
-  it("shows code, name, id and how long the code is good for", async () => {
+  it("shows code, name, id and expiry", async () => {
     const { code, out } = await run(await asking(), list);
     assert.equal(code, 0);
     assert.match(out, /^ABCDEFGH +mallory +700000000000000001 +asked just now, expires in 60 min$/);
   });
 
-  it("shows who was let in, when and by whom", async () => {
+  it("shows paired users, with time and approver", async () => {
     const fixture = await asking();
     await approve(fixture, "ABCDEFGH");
     const { out, err } = await run(fixture, list);
@@ -93,14 +93,14 @@ describe("[P3] barnacle pairing list", () => {
     assert.match(err, /No open pairing requests/);
   });
 
-  it("[O10] gives the same to programs, and what a button is known by to nobody", async () => {
+  it("[O10] prints the same as JSON, without the ids of the buttons", async () => {
     const { out } = await run(await asking(), list, true);
     const { pending: [request] } = JSON.parse(out);
     assert.equal(request.code, "ABCDEFGH");
     assert.doesNotMatch(out, /button/);
   });
 
-  it("makes nothing where there is no store", async () => {
+  it("creates no store", async () => {
     const fixture = createDataFixture();
     const { code, err } = await run(fixture, list);
     assert.equal(code, 0);
@@ -116,7 +116,7 @@ describe("[P3] barnacle pairing list", () => {
 });
 
 describe("[P3] barnacle pairing approve", () => {
-  it("shows id and name before and after, and tells the person in the same transaction", async () => {
+  it("shows id and name before and after, and notifies the user in the same transaction", async () => {
     const fixture = await asking();
     const { code, out, err } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 0);
@@ -128,13 +128,13 @@ describe("[P3] barnacle pairing approve", () => {
     assert.equal(row?.channelId, "1400000000000000077");
   });
 
-  it("takes it as the seed writes it, in lower case and in groups", async () => {
+  it("accepts a code with spaces, in any case", async () => {
     assert.equal((await approve(await asking(), "discord", "ABCDEFGH")).code, 0);
     assert.equal((await approve(await asking(), "abcd-efgh")).code, 0);
     assert.equal((await approve(await asking(), "abcd", "efgh")).code, 0);
   });
 
-  it("says it in the operator's words", async () => {
+  it("uses the operator's texts", async () => {
     const fixture = await asking(
       "ABCDEFGH",
       {},
@@ -147,7 +147,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.deepEqual((await told(fixture)).map(({ preview }) => preview), ["Komm herein."]);
   });
 
-  it("[S1] says of the second person that they share a memory with the first", async () => {
+  it("[S1] warns from the second user on of the shared conversation", async () => {
     const first = await asking("ABCDEFGH");
     assert.doesNotMatch((await approve(first, "ABCDEFGH")).err, /share one memory/);
     const other = { id: "700000000000000002", name: "oscar", message: "1400000000000000002" };
@@ -155,7 +155,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.match((await approve(first, "HGFEDCBA")).err, /config set session.dmScope per-channel/);
   });
 
-  it("works once", async () => {
+  it("approves a code only once", async () => {
     const fixture = await asking();
     await approve(fixture, "ABCDEFGH");
     const { code, out } = await approve(fixture, "ABCDEFGH");
@@ -164,7 +164,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.equal((await told(fixture)).length, 1, "nobody is told twice");
   });
 
-  it("counts wrong codes, and closes after five of them", async () => {
+  it("counts wrong codes, and locks after five", async () => {
     const fixture = await asking();
     for (const left of [4, 3, 2, 1]) {
       const { code, err } = await approve(fixture, "ZZZZZZZZ");
@@ -179,7 +179,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.deepEqual(await told(fixture), []);
   });
 
-  it("takes the code of the account that gave it, and no other account's guess counts", async () => {
+  it("finds the account of a code, and counts no wrong attempt for others", async () => {
     const fixture = createDataFixture({
       channels: { discord: { accounts: { default: {}, work: {} } } },
     });
@@ -193,10 +193,14 @@ describe("[P3] barnacle pairing approve", () => {
       fixture,
       (flags, io) => decide("approve", { ...flags, account: "default" }, ["ZZZZZZZZ"], io),
     );
-    assert.match(wrong.err, /; 4 more wrong/, "what was right for one is not wrong for another");
+    assert.match(
+      wrong.err,
+      /; 4 more wrong/,
+      "a right code of one account is no wrong attempt for another",
+    );
   });
 
-  it("looks at one account's codes only where one is named", async () => {
+  it("accepts only codes of --account", async () => {
     const fixture = await asking();
     await asking("HGFEDCBA", { account: "work", message: "1400000000000000002" }, fixture);
     const io = recordingIo();
@@ -207,7 +211,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.deepEqual(await told(fixture), []);
   });
 
-  it("[O10] ends with 2 where the store has nothing of the account that is named", async () => {
+  it("[O10] exits with 2 for an account without data", async () => {
     const fixture = await asking();
     const io = recordingIo();
     assert.equal(await list({ ...fixture.flags, account: "wrok" }, io), 2);
@@ -225,7 +229,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.equal((await approve(fixture, "ABCDEFGH")).code, 0);
   });
 
-  it("[O7] ends with 2 without a code, and with 78 where the config is not right", async () => {
+  it("[O7] exits with 2 without a code, and with 78 on an invalid config", async () => {
     const fixture = await asking();
     assert.equal((await approve(fixture, "discord")).code, 2);
     fixture.write("{ nonsense");
@@ -233,7 +237,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.deepEqual(await told(fixture), []);
   });
 
-  it("[O10] gives what came of it to programs", async () => {
+  it("[O10] prints the outcome as JSON", async () => {
     const { code, out } = await run(
       await asking(),
       (flags, io) => decide("approve", flags, ["ABCDEFGH"], io),
@@ -244,7 +248,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.doesNotMatch(out, /button/);
   });
 
-  it("makes nothing where there is no store", async () => {
+  it("creates no store", async () => {
     const fixture = createDataFixture();
     const { code, err } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 1);
@@ -254,7 +258,7 @@ describe("[P3] barnacle pairing approve", () => {
 });
 
 describe("[P3] barnacle pairing deny and revoke", () => {
-  it("turns somebody away, who is not told", async () => {
+  it("denies a request without a message to the user", async () => {
     const fixture = await asking();
     const { code, out } = await run(
       fixture,
@@ -267,7 +271,7 @@ describe("[P3] barnacle pairing deny and revoke", () => {
   });
 
   for (const user of [MALLORY, `<@${MALLORY}>`, `user:${MALLORY}`]) {
-    it(`makes a stranger of ${user}`, async () => {
+    it(`unpairs ${user}`, async () => {
       const fixture = await asking();
       await approve(fixture, "ABCDEFGH");
       const { code, out } = await run(fixture, (flags, io) => revoke(flags, user, io));
@@ -277,7 +281,7 @@ describe("[P3] barnacle pairing deny and revoke", () => {
     });
   }
 
-  it("says that somebody is not paired, and takes no name for a person", async () => {
+  it("reports an unpaired user, and accepts no name", async () => {
     const fixture = await asking();
     assert.equal((await run(fixture, (flags, io) => revoke(flags, MALLORY, io))).code, 1);
     assert.equal((await run(fixture, (flags, io) => revoke(flags, "mallory", io))).code, 2);

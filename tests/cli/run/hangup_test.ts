@@ -16,7 +16,7 @@ async function hangUp(): Promise<void> {
 describe("[C9] createHangups()", () => {
   afterEach(() => void process.removeAllListeners("SIGHUP"));
 
-  it("calls at each SIGHUP, and ends nothing once it is off", async () => {
+  it("calls at each SIGHUP, and keeps the process alive once it is stopped", async () => {
     let calls = 0;
     const stop = createHangups().onHangup(() => void calls++);
     await hangUp();
@@ -27,7 +27,7 @@ describe("[C9] createHangups()", () => {
     assert.equal(calls, 2);
   });
 
-  it("keeps one that comes before anybody is told, and ends nothing by it", async () => {
+  it("remembers a SIGHUP from before the first listener", async () => {
     const hangups = createHangups();
     await hangUp();
     await hangUp();

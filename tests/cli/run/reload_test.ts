@@ -59,7 +59,7 @@ const config = (more: object, token = TOKEN) =>
   JSON.stringify({ channels: { discord: { token, groupPolicy: "allowlist" } }, ...more });
 
 describe("[C9] createReload()", () => {
-  it("says that nothing has changed, and applies nothing", async () => {
+  it("reports an unchanged config, and applies nothing", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({}));
     assert.ok(lines.every(({ level }) => level !== "error"));
@@ -68,7 +68,7 @@ describe("[C9] createReload()", () => {
     assert.deepEqual(bot.told, ["begin", "end"]);
   });
 
-  it("prints the difference, key by key, and what holds only from the next start", async () => {
+  it("logs each change, and those that apply from the next start", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
     const changes = lines.filter(({ event }) => event === "The config has changed")
@@ -82,7 +82,7 @@ describe("[C9] createReload()", () => {
     assert.equal(bot.applied.length, 1);
   });
 
-  it("sees that a token is another one, restarts that account, and tells neither", async () => {
+  it("restarts the account of a changed token, and logs neither token", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({}, OTHER));
     assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
@@ -92,7 +92,7 @@ describe("[C9] createReload()", () => {
     assert.ok(!JSON.stringify(lines).includes("Gtest"));
   });
 
-  it("[P1] has an account that keeps its rules know the lines where they stand now", async () => {
+  it("[P1] updates the lines of unchanged rules", async () => {
     const text = (head: string, policy: string) =>
       `{${head}"channels":{"discord":{"token":"${TOKEN}","accounts":{` +
       `"work":{"token":"${OTHER}","dm":{"policy":"${policy}"}}}}}}`;
@@ -105,7 +105,7 @@ describe("[C9] createReload()", () => {
     ]]);
   });
 
-  it("changes nothing by a file that no start would take, says what is wrong, and that it is mended", async () => {
+  it("applies no invalid file, and reports the problem until it is fixed", async () => {
     using bot = await running(config({}));
     const lines = await bot.change('{\n  "http": { "port": "x" }\n}\n');
     const error = lines.find(({ fields }) => fields["key"] === "http.port");
@@ -120,7 +120,7 @@ describe("[C9] createReload()", () => {
     assert.deepEqual(bot.states.slice(1), [undefined]);
   });
 
-  it("changes nothing where what it asks for cannot be had, and tries it again as it is asked", async () => {
+  it("applies nothing if a resource is missing, and retries on the next request", async () => {
     const inTheWay: Problem = { severity: "error", path: "", message: "Another Barnacle runs" };
     using bot = await running(config({}), [inTheWay]);
     for (const _ of ["once", "twice"]) {
@@ -131,7 +131,7 @@ describe("[C9] createReload()", () => {
     assert.deepEqual(bot.states, ["Another Barnacle runs", "Another Barnacle runs"]);
   });
 
-  it("holds the next change against what runs then", async () => {
+  it("compares the next change with the current config", async () => {
     using bot = await running(config({}));
     await bot.change(config({ log: { level: "debug" } }));
     await bot.change(config({ log: { level: "warn" } }));
@@ -141,7 +141,7 @@ describe("[C9] createReload()", () => {
     );
   });
 
-  it("ends nothing where the file cannot even be read", async () => {
+  it("keeps the bot running if the file cannot be read", async () => {
     const { log, lines } = recordingLog();
     const told: string[] = [];
     const loaded = await readConfig(undefined, {});
@@ -159,7 +159,7 @@ describe("[C9] createReload()", () => {
     assert.deepEqual(told, ["begin", "cannot be read", "end"]);
   });
 
-  it("reads once more, and not twice at once, for those that come meanwhile", async () => {
+  it("reads once more for all requests during a read", async () => {
     const { log } = recordingLog();
     const loaded = await readConfig(undefined, {});
     assert.ok(loaded.kind === "loaded");

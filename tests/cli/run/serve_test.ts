@@ -17,7 +17,7 @@ describe("[O7] endingOf()", () => {
       [{ kind: "fault", error: new TypeError("ours") }, 1, /^internal error.*: .*ours/],
     ];
   for (const [end, code, says] of rows) {
-    it(`ends with ${code} by ${end.kind}, and says why`, () => {
+    it(`exits with ${code} after ${end.kind}, and logs why`, () => {
       const { log, lines } = recordingLog();
       assert.equal(endingOf(end, log), code);
       assert.equal(lines.length, 1);

@@ -13,7 +13,7 @@ const of = (id: string, status: FindingStatus, more: Partial<Finding> = {}): Fin
 });
 
 describe("[O3] showFindings()", () => {
-  it("is a row for each, aligned, with what to do below it", () => {
+  it("prints a row for each finding, in columns, with its fix below", () => {
     const rows = showFindings([
       of("a", "pass", { ms: 4.4 }),
       of("longer", "fail", { fix: "mend it", ms: 1_200 }),
@@ -29,11 +29,11 @@ describe("[O3] showFindings()", () => {
     ]);
   });
 
-  it("has no column of milliseconds where there are none", () => {
+  it("leaves out the column of milliseconds if there are none", () => {
     assert.deepEqual(showFindings([of("a", "pass")], PLAIN), ["ok    a  because"]);
   });
 
-  it("names the place of what the config says, once", () => {
+  it("names the place of a config problem once", () => {
     const [row] = showFindings([
       of("config", "fail", {
         what: "Config",
@@ -47,12 +47,12 @@ describe("[O3] showFindings()", () => {
     ]);
   });
 
-  it("colours the word only, and only where asked to", () => {
+  it("colours only the word, and only with a coloured style", () => {
     const [row = ""] = showFindings([of("a", "fail")], COLOURED);
     assert.equal(row, "\x1b[31mFAIL\x1b[39m  a  because");
   });
 
-  it("lets nobody move a terminal's cursor", () => {
+  it("removes control characters", () => {
     const evil = of("a", "fail", { why: "\x1b[2Jgone\nFAIL", fix: "\r\x07" });
     for (const row of showFindings([evil], PLAIN)) assert.doesNotMatch(row, /\p{Cc}/u);
   });

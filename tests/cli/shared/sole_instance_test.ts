@@ -73,7 +73,7 @@ const TAKE_DATA = "data /srv/bot/lock 5";
 const TAKE_TOKEN = "token https://discord.com/api MTA.x.y 5 /srv/bot";
 
 describe("[G11] claimInstance()", () => {
-  it("takes both locks, tells where it listens, and gives both back", async () => {
+  it("takes both locks, publishes the HTTP address, and releases both", async () => {
     const { ports, done, log, lines } = world({});
     const instance = await claimInstance(OPTIONS, log, ports);
     instance.setHttp("127.0.0.1:1");
@@ -88,14 +88,14 @@ describe("[G11] claimInstance()", () => {
     assert.deepEqual(lines, []);
   });
 
-  it("asks for no token's lock where nothing is to connect", async () => {
+  it("takes no token lock if no account connects", async () => {
     const { ports, done, log } = world({});
     const options = { ...OPTIONS, bots: [] };
     await (await claimInstance(options, log, ports)).release();
     assert.deepEqual(done, [TAKE_DATA, "data released"]);
   });
 
-  it("[C6] takes the locks of all bots, or none: here the second one is another's", async () => {
+  it("[C6] takes the locks of all bots, or none: here another process holds the second one", async () => {
     const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
     const options = { ...OPTIONS, bots: ["one", "two", "three"] };
     await assert.rejects(claimInstance(options, log, ports), { name: "InstanceTakenError" });
@@ -108,7 +108,7 @@ describe("[G11] claimInstance()", () => {
     ]);
   });
 
-  it("[C9] takes and gives back the locks of bots that come and go while it runs", async () => {
+  it("[C9] takes and releases locks as reloads add and remove bots", async () => {
     const { ports, done, log } = world({});
     const instance = await claimInstance({ ...OPTIONS, bots: ["one"] }, log, ports);
     await instance.addBots(["one", "two"]);
@@ -121,7 +121,7 @@ describe("[G11] claimInstance()", () => {
     ]);
   });
 
-  it("[C9] ends nobody for a bot that comes later, though the start was by force", async () => {
+  it("[C9] ends no process for a bot that a reload adds, even with --force", async () => {
     const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
     const options = { ...OPTIONS, bots: ["one"], isForced: true };
     const instance = await claimInstance(options, log, ports);
@@ -129,14 +129,14 @@ describe("[G11] claimInstance()", () => {
     assert.ok(!done.some((one) => one.startsWith("end")));
   });
 
-  it("goes on where nobody can say who else has the token, and says so", async () => {
+  it("starts without token locks if the system has none, and warns", async () => {
     const { ports, log, lines } = world({ token: ["unsupported"] });
     await (await claimInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
     assert.match(lines[0]?.event ?? "", /no lock for bot tokens; make sure/);
   });
 
-  it("ends nobody who is in the way unless it is told to", async () => {
+  it("ends no other instance without --force", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
     await assert.rejects(claimInstance(OPTIONS, log, ports), {
       name: "InstanceTakenError",
@@ -146,7 +146,7 @@ describe("[G11] claimInstance()", () => {
     assert.deepEqual(done, [TAKE_DATA]);
   });
 
-  it("gives the data directory back where the token is another's, and tells whose", async () => {
+  it("releases the data directory if another instance holds the token, and names that instance", async () => {
     const { ports, done, log } = world({ token: [{ heldBy: { ...FIRST, dataDir: "/srv/old" } }] });
     await assert.rejects(claimInstance(OPTIONS, log, ports), {
       message: "Another instance (pid 500, data /srv/old) runs on this machine with the same " +
@@ -155,7 +155,7 @@ describe("[G11] claimInstance()", () => {
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
   });
 
-  it("ends whoever is in the way of either where it is told to", async () => {
+  it("ends the holders of both locks with --force", async () => {
     const { ports, done, log } = world({
       data: [{ heldBy: FIRST }, "free"],
       token: [{ heldBy: { ...FIRST, pid: 501 } }, "free"],
@@ -171,7 +171,7 @@ describe("[G11] claimInstance()", () => {
     ]);
   });
 
-  it("gives up on one that comes back as often as it is ended", async () => {
+  it("gives up on an instance that restarts whenever it is ended", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /pid 500\) uses \/srv\/bot and restarts .*systemctl stop/,
@@ -179,7 +179,7 @@ describe("[G11] claimInstance()", () => {
     assert.equal(done.filter((one) => one.startsWith("end")).length, 3);
   });
 
-  it("ends nobody where the holder does not say who it is", async () => {
+  it("ends no process if the holder is unknown", async () => {
     const { ports, done, log } = world({ token: [{}] });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /of unknown pid runs on this machine .*container/,
@@ -187,7 +187,7 @@ describe("[G11] claimInstance()", () => {
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
   });
 
-  it("gives up where the holder is not there and its lock is", async () => {
+  it("gives up on a lock whose process does not exist", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "gone" } });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /uses \/srv\/bot; it may run in a container/,
@@ -196,7 +196,7 @@ describe("[G11] claimInstance()", () => {
   });
 
   for (const why of ["self", "system", "unproven", "forbidden", "survived"] as const) {
-    it(`does not start beside one that was not ended: ${why}`, async () => {
+    it(`does not start beside an instance that it could not end: ${why}`, async () => {
       const { ports, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "refused", why } });
       await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
         name: "InstanceTakenError",

@@ -9,14 +9,14 @@ describe("[P1] reasonText()", () => {
     assert.match(reasonText("no-mention"), /^It does not mention the bot.*\.$/);
   });
 
-  it("has a sentence for what is new with pairing, PluralKit and loops", () => {
+  it("has a sentence for the reasons of pairing, PluralKit and loops", () => {
     for (const why of ["pairing", "pluralkit", "pk-original", "loop-guard", "pairing-full"]) {
       assert.match(reasonText(why), /^[A-Z].*[^.]\.$/);
       assert.doesNotMatch(reasonText(why), /does not know\.$/);
     }
   });
 
-  it("has a sentence for every reason, and docs/access.md has a word on each", () => {
+  it("has a sentence for every reason, as docs/access.md has", () => {
     const root = join(import.meta.dirname!, "..", "..", "..");
     const source = readFileSync(join(root, "src", "core", "inbound", "verdict.ts"), "utf8");
     const docs = readFileSync(join(root, "docs", "access.md"), "utf8");
@@ -31,7 +31,7 @@ describe("[P1] reasonText()", () => {
     }
   });
 
-  it("says so of a reason that it does not know, whatever it is called", () => {
+  it("reports an unknown reason as unknown", () => {
     for (const why of ["by-decree", "", "constructor", "__proto__"]) {
       assert.match(reasonText(why), /another version/);
     }

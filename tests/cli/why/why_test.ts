@@ -52,7 +52,7 @@ async function received(message: Partial<InboundMessage> = {}, config: object | 
 }
 
 describe("[P1] barnacle why", () => {
-  it("answers in its first line, with the rule and where it is written", async () => {
+  it("answers in its first line, with the rule and its place", async () => {
     const { code, text } = await ask(await received());
     assert.equal(code, 0);
     assert.equal(
@@ -72,18 +72,18 @@ describe("[P1] barnacle why", () => {
     assert.equal(lines.filter((line) => line.startsWith("  NO")).length, 1, "the last one failed");
   });
 
-  it("says who was turned away by which list", async () => {
-    const stranger = sender({ id: userId("1"), username: "mallory" });
-    const { text } = await ask(await received({ sender: stranger, mention: "user" }));
+  it("names the allow list that rejected the sender", async () => {
+    const unknownSender = sender({ id: userId("1"), username: "mallory" });
+    const { text } = await ask(await received({ sender: unknownSender, mention: "user" }));
     assert.match(
       text,
       /^Not answered: the sender is not on the allow list of this place/,
     );
     assert.match(text, /NO {2}sender .*"mallory" \(1\)/);
-    assert.doesNotMatch(text, / mention /, "nothing more is asked of them");
+    assert.doesNotMatch(text, / mention /, "no further checks follow");
   });
 
-  it("[R11] explains the failure that the person was told of", async () => {
+  it("[R11] explains the error id that the user got", async () => {
     const fixture = await received({ mention: "user" });
     await fixture.fill(async (store) => {
       const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
@@ -102,7 +102,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /error 0123456789ab: The model said no/);
   });
 
-  it("shows the turn and the delivery, and is found by our own answer's link", async () => {
+  it("shows turn and delivery, also for a link to the bot's answer", async () => {
     const fixture = await received({ mention: "user" });
     const own = messageId("1400000000000000099");
     await fixture.fill(async (store) => {
@@ -130,7 +130,7 @@ describe("[P1] barnacle why", () => {
     assert.match(second ?? "", /reply 2 of 2 +pending/);
   });
 
-  it("says what would be said today, where that is something else", async () => {
+  it("prints today's verdict if it differs", async () => {
     const fixture = await received();
     assert.doesNotMatch(
       (await ask(fixture)).text,
@@ -146,7 +146,7 @@ describe("[P1] barnacle why", () => {
     );
   });
 
-  it("keeps to the policy of then when the config is another one today", async () => {
+  it("uses the policy of the time of the decision", async () => {
     const fixture = await received({ mention: "user" });
     fixture.write(`\n\n\n${CONFIG.replace('"123456789012345678", ', "")}`);
     const { text } = await ask(fixture);
@@ -158,7 +158,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /NO {2}sender .*config\.jsonc:8\)/, "that line is of today's file");
   });
 
-  it("says so where another version must have decided", async () => {
+  it("reports a decision of another version", async () => {
     const fixture = createDataFixture(CONFIG);
     const judged = await fixture.receive(guildMessage({ id: messageId("1400000000000000005") }));
     const message = guildMessage({ id: ID });
@@ -182,7 +182,7 @@ describe("[P1] barnacle why", () => {
     );
   });
 
-  it("says what cannot be shown, where an older Barnacle kept no policy", async () => {
+  it("reports missing checks if no policy was recorded", async () => {
     const fixture = createDataFixture(CONFIG);
     const { message, verdict } = await fixture.receive(
       guildMessage({ id: messageId("1400000000000000005") }),
@@ -194,9 +194,9 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /the policy of that time is not recorded/);
   });
 
-  it("[P3] says of a stranger's second message that they have a code", async () => {
+  it("[P3] reports that the sender of a second message already has a code", async () => {
     const fixture = createDataFixture({ channels: { discord: {} } });
-    const stranger = sender({ id: userId("7"), username: "mallory" });
+    const unknownSender = sender({ id: userId("7"), username: "mallory" });
     const pairing = {
       newCode: () => "ABCDEFGH",
       newButton: () => "button",
@@ -215,7 +215,7 @@ describe("[P1] barnacle why", () => {
     const say = (id: string) => ({
       ...judged,
       moment: {},
-      message: directMessage({ id: messageId(id), sender: stranger }),
+      message: directMessage({ id: messageId(id), sender: unknownSender }),
       verdict: challenge,
     });
     const second = "1400000000000000002";
@@ -233,7 +233,7 @@ describe("[P1] barnacle why", () => {
     assert.doesNotMatch(text, /Another version/);
   });
 
-  it("[P3] says that a pairing which was taken back lets nobody in today", async () => {
+  it("[P3] reports that a revoked pairing admits no one today", async () => {
     const fixture = createDataFixture({ channels: { discord: {} } });
     await fixture.receive(directMessage({ id: ID }), { isPaired: true });
     const { text } = await ask(fixture);
@@ -247,7 +247,7 @@ describe("[P1] barnacle why", () => {
     );
   });
 
-  it("gives one ladder for each account that got the message", async () => {
+  it("prints the checks of each account that received the message", async () => {
     const fixture = createDataFixture({
       channels: {
         discord: {
@@ -263,7 +263,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /^\[work\] Accepted; waiting for a turn: .*accounts\.work\.guilds/m);
   });
 
-  it("says which account answers, where two would", async () => {
+  it("names the account that answers if two would", async () => {
     const fixture = createDataFixture({
       channels: { discord: { accounts: { default: {}, work: {} }, guilds: { [GUILD]: {} } } },
     });
@@ -276,7 +276,7 @@ describe("[P1] barnacle why", () => {
     assert.match(text, /^\[work\] Accepted; account default answers it/m);
   });
 
-  it("[O10] gives everything to programs, with file, line and column", async () => {
+  it("[O10] prints everything as JSON, with file, line and column", async () => {
     const { code, text } = await ask(await received(), ID, true);
     assert.equal(code, 0);
     const { messageId: id, decisions: [decision] } = JSON.parse(text);
@@ -294,7 +294,7 @@ describe("[P1] barnacle why", () => {
     assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\u202e]/u);
   });
 
-  it("needs no config that is right", async () => {
+  it("works with an invalid config", async () => {
     const fixture = await received();
     fixture.write("{ nonsense");
     const { code, text, errors } = await ask(fixture);
@@ -304,11 +304,11 @@ describe("[P1] barnacle why", () => {
   });
 });
 
-describe("[P1] barnacle why, of what was never received", () => {
+describe("[P1] barnacle why, for a message without a record", () => {
   const NOW = Date.now();
   const recent = messageIdAt(NOW - 60_000);
 
-  it("says so, and when it was sent by its id", async () => {
+  it("says so, with the time from the id", async () => {
     const fixture = createDataFixture(CONFIG);
     await fixture.fill((store) =>
       store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 })
@@ -319,7 +319,7 @@ describe("[P1] barnacle why, of what was never received", () => {
     assert.match(text, new RegExp(`^Never received: no record of message ${recent}, sent ${sent}`));
   });
 
-  it("knows that Barnacle did not run then", async () => {
+  it("reports that the bot was not running", async () => {
     const fixture = createDataFixture(CONFIG);
     await fixture.fill(async (store) => {
       await store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 });
@@ -333,7 +333,7 @@ describe("[P1] barnacle why, of what was never received", () => {
     );
   });
 
-  it("knows that the bot is not in the guild of the link", async () => {
+  it("reports that the bot is not in the link's guild", async () => {
     const fixture = createDataFixture(CONFIG);
     await fixture.fill((store) =>
       store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 })
@@ -342,7 +342,7 @@ describe("[P1] barnacle why, of what was never received", () => {
     assert.match(text, /^FAIL +Place +the bot is not in guild 77\n.*barnacle invite/m);
   });
 
-  it("knows the channels of the guild that it is in", async () => {
+  it("distinguishes known from unknown channels of a guild", async () => {
     const fixture = createDataFixture(CONFIG);
     await fixture.fill((store) =>
       store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW)
@@ -353,18 +353,18 @@ describe("[P1] barnacle why, of what was never received", () => {
     assert.match(other.text, /^warn +Place .*does not see channel 78/m);
   });
 
-  it("says that nothing was ever stored, where there is no store", async () => {
+  it("reports a missing store", async () => {
     const { code, text } = await ask(createDataFixture(CONFIG), recent);
     assert.equal(code, 1);
     assert.match(text, /FAIL +Bot +no store in /);
   });
 
-  it("says that decisions of that age are forgotten", async () => {
+  it("reports that the decision is too old to be kept", async () => {
     const { text } = await ask(createDataFixture(CONFIG), messageIdAt(NOW - 40 * 86_400_000));
     assert.match(text, /FAIL +Retention +decisions are kept for 30 days; the message is older/);
   });
 
-  it("[O10] gives the causes to programs", async () => {
+  it("[O10] prints the causes as JSON", async () => {
     const { code, text } = await ask(createDataFixture(CONFIG), recent, true);
     assert.equal(code, 1);
     const { received, causes } = JSON.parse(text);
@@ -372,14 +372,14 @@ describe("[P1] barnacle why, of what was never received", () => {
     assert.ok(causes.length > 2);
   });
 
-  it("knows a failure's id only where a turn failed so", async () => {
+  it("reports an unknown error id", async () => {
     const { code, errors } = await ask(createDataFixture(CONFIG), "0123456789ab");
     assert.equal(code, 1);
     assert.match(errors, /no recorded turn failed with error id 0123456789ab/);
   });
 
   for (const asked of ["hello", "", "12", "<#123456789012345678>", "https://example.com/1/2/3"]) {
-    it(`[O7] ends with 2 on ${JSON.stringify(asked)}`, async () => {
+    it(`[O7] exits with 2 on ${JSON.stringify(asked)}`, async () => {
       const { code, errors } = await ask(createDataFixture(CONFIG), asked);
       assert.equal(code, 2);
       assert.match(errors, /neither a message link or id nor an error id/);

@@ -100,7 +100,7 @@ describe("[O10] the command line", () => {
     [["pairing", "aprove", "K7XQ2MPR"], /aprove/],
     [["access", "test", "--user", "ada"], /--channel/],
     [["why", "hello"], /link or id/],
-    [["pairing", "revoke", "mallory"], /user's id/],
+    [["pairing", "revoke", "mallory"], /not a user id/],
     [["config", "get", "chanels"], /config schema/],
     [["version", "--jsno"], /json/],
     [["run", "--conifg", "x"], /config/],

@@ -92,7 +92,7 @@ describe("[O4] a bot that a service manager has started", () => {
       writeConfig(scene, { http: { port: "x" } });
       bot.kill("SIGHUP");
       await manager.line(/^RELOADING=1$/);
-      await line(bot, /cannot be used, and changes nothing; the one that runs stays/);
+      await line(bot, /cannot be used; the current one stays/);
       await until(
         "ready again", // by the signal, and by the file that has changed
         () => manager.received().filter((state) => state === "READY=1").length >= 2,

@@ -43,7 +43,7 @@ const noMention: Scene = {
   },
 };
 
-const stranger: Scene = {
+const unknownSender: Scene = {
   name: "the bot ignores an unknown sender's direct message, and records why",
   async play({ stage, say, untilReplies, replies, verdictOn, assert }) {
     const refused = say("mallory", "dm", "tell me a secret");
@@ -119,4 +119,4 @@ const pairing: Scene = {
 };
 
 /** All scenes of this file. */
-export const ADMISSION: readonly Scene[] = [mention, noMention, stranger, owner, pairing];
+export const ADMISSION: readonly Scene[] = [mention, noMention, unknownSender, owner, pairing];

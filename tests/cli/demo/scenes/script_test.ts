@@ -23,7 +23,7 @@ async function run(options: Partial<ScriptOptions>) {
 }
 
 describe("[O5] playScript()", () => {
-  it("plays on after a failure, and ends with 1", LIMIT, async () => {
+  it("continues after a failure, and exits with 1", LIMIT, async () => {
     const { code, out } = await run({ scenes: [bad, good] });
     assert.equal(code, 1);
     assert.match(out[0] ?? "", /^FAILED +\d+ ms {2}goes wrong$/);
@@ -33,7 +33,7 @@ describe("[O5] playScript()", () => {
     assert.match(out.at(-1) ?? "", /^1 ok, 1 FAILED, [\d.]+ s$/);
   });
 
-  it("prints a line of JSON for each scene, and ends with 0 if all went well", LIMIT, async () => {
+  it("prints a line of JSON per scene, and exits with 0 if all pass", LIMIT, async () => {
     const { code, out } = await run({ scenes: [good], json: true });
     assert.equal(code, 0);
     const [report] = out.map((line) => JSON.parse(line));
@@ -43,7 +43,7 @@ describe("[O5] playScript()", () => {
     );
   });
 
-  it("is no success without a scene, nor where it was cut short", LIMIT, async () => {
+  it("fails without a scene, or if it was aborted", LIMIT, async () => {
     assert.equal((await run({ scenes: [] })).code, 1);
     const cut = await run({ scenes: [good], signal: AbortSignal.abort() });
     assert.equal(cut.code, 1);
@@ -63,7 +63,7 @@ describe("[O5] playScript()", () => {
     assert.equal(half.code, 1);
   });
 
-  it("has a scene for everything that the issue names", () => {
+  it("has a scene for each required feature", () => {
     const names = SCENES.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     for (

@@ -9,14 +9,14 @@ import { batch, heard, ignored } from "../../../support/store/store.ts";
 import { tempDirectory } from "../../../support/temp_directory.ts";
 
 describe("[P1] createVerdictReader()", () => {
-  it("finds nothing where no bot has been yet, and makes nothing there", async () => {
+  it("returns nothing without a database, and creates none", async () => {
     using directory = tempDirectory();
     const verdicts = createVerdictReader(directory.path);
     assert.deepEqual(await verdicts.next(), []);
     verdicts.close();
   });
 
-  it("gives each verdict once, while the bot goes on", async () => {
+  it("returns each verdict once, while the bot runs", async () => {
     using directory = tempDirectory();
     const verdicts = createVerdictReader(directory.path);
     await verdicts.next();
