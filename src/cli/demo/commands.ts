@@ -13,7 +13,7 @@ import type { DemoFlags } from "./demo.ts";
 
 /** `barnacle demo` */
 export const demo: CliCommand = describeCommand({
-  brief: "Try the bot on a simulated Discord, without a token or network",
+  brief: "Try the bot on a simulated Discord, without a token",
   examples: ["barnacle demo", "barnacle demo --script"],
   exits: {
     done: "ended by a signal, or all scenes passed",

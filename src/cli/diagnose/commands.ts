@@ -8,7 +8,6 @@ import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { ACCOUNT, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { confirmOnTerminal } from "../terminal/confirm.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import type { InviteFlags } from "./invite.ts";
@@ -63,7 +62,10 @@ export const doctor: CliCommand = describeCommand({
       },
     },
     async func(flags: DoctorFlags) {
-      const { doctor } = await import("./doctor.ts");
+      const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
+        import("./doctor.ts"),
+        import("../terminal/confirm.ts"),
+      ]);
       const confirm = confirmOnTerminal();
       await end(this, doctor(flags, processIo(flags), { ...(confirm && { confirm }) }));
     },

@@ -36,7 +36,7 @@ describe("[G11] a second instance on this host", () => {
       await using second = startSecondBot(scene);
       const line = await refusal(second);
       assert.match(line, new RegExp(`Another instance \\(pid ${first.pid}\\b`));
-      assert.ok(line.includes(`from ${scene.dataDir}`), line);
+      assert.ok(line.includes(`data ${scene.dataDir}`), line);
       assert.match(line, /same bot token/);
       assert.ok(!line.includes(scene.simulator.token));
       assert.equal(scene.simulator.account().identifies.length, 1);
