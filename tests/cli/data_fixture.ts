@@ -115,11 +115,11 @@ async function judge(
     store.pairing.namesOf(ACCOUNT)
   );
   const text = loaded.text ?? "";
-  const found = (await policiesIn(text, file)).find(({ accountId }) =>
+  const policy = (await policiesIn(text, file)).find(({ accountId }) =>
     accountId === message.accountId
   );
-  if (!found) throw new Error(`The config has no account ${message.accountId}`);
-  const verdict = prepareAdmission(withNames(found.access, names))(message, moment);
+  if (!policy) throw new Error(`The config has no account ${message.accountId}`);
+  const verdict = prepareAdmission(withNames(policy.access, names))(message, moment);
   const policyId = await fixture.fill((store) =>
     store.received.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
   );

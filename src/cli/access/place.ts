@@ -53,21 +53,21 @@ export function unknownId<Kind extends string>(): Snowflake<Kind> {
  * `"channel:<id>"` or an id; `"#name"`, `"name"` or `"guild/name"`.
  */
 export function findPlace(text: string, index: GuildIndex): FoundPlace | PlaceProblem {
-  const written = text.trim();
-  if (/^dm$/i.test(written)) {
+  const trimmed = text.trim();
+  if (/^dm$/i.test(trimmed)) {
     return { kind: "place", place: { kind: "dm" }, channelId: unknownId<"channel">() };
   }
-  const [isGroup, group] = /^group(?::(.+))?$/i.exec(written) ?? [];
+  const [isGroup, group] = /^group(?::(.+))?$/i.exec(trimmed) ?? [];
   if (isGroup !== undefined) return groupPlace(group);
 
-  const target = parseTarget(written);
+  const target = parseTarget(trimmed);
   const channelId = target.kind === "channel"
     ? target.channelId
-    : parseSnowflake<"channel">(written);
-  if (channelId && /^\D|\d{15,20}$/.test(written)) {
+    : parseSnowflake<"channel">(trimmed);
+  if (channelId && /^\D|\d{15,20}$/.test(trimmed)) {
     return byId(channelId, target.kind === "channel" ? target.guildId : undefined, index);
   }
-  return byName(written, index);
+  return byName(trimmed, index);
 }
 
 function groupPlace(group: string | undefined): FoundPlace {
@@ -97,11 +97,11 @@ function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefine
   return { kind: "place", place: placeIn(guildId, channelId, guild), channelId, guildId };
 }
 
-function byName(written: string, index: GuildIndex): FoundPlace | PlaceProblem {
+function byName(trimmed: string, index: GuildIndex): FoundPlace | PlaceProblem {
   const matches: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
   for (const guild of index.values()) {
     for (const { id, name, type } of guild.channels.values()) {
-      if (type !== ChannelTypes.GuildCategory && isNamed(written, guild.name, name)) {
+      if (type !== ChannelTypes.GuildCategory && isNamed(trimmed, guild.name, name)) {
         matches.push({ guild, id, name });
       }
     }
@@ -109,21 +109,21 @@ function byName(written: string, index: GuildIndex): FoundPlace | PlaceProblem {
   const [first, ...others] = matches;
   if (!first) {
     const why = index.size === 0 ? ": the bot has never been connected" : "";
-    return problem(`unknown channel ${quoted(written)}${why}; use a link, or dm`);
+    return problem(`unknown channel ${quoted(trimmed)}${why}; use a link, or dm`);
   }
   if (others.length === 0) return inGuild(first.guild.id, first.id, first.guild);
   const candidates = matches.map(({ guild, id, name }) =>
     `${id} (${printable(`${guild.name}/${name}`)})`
   );
-  return problem(`${quoted(written)} is ambiguous: ${candidates.join(" or ")}; use the id`);
+  return problem(`${quoted(trimmed)} is ambiguous: ${candidates.join(" or ")}; use the id`);
 }
 
-function isNamed(written: string, guildName: string, name: string): boolean {
-  if (written === name || written === `#${name}` || isFormOf(written, name)) return true;
-  const at = written.lastIndexOf("/");
+function isNamed(trimmed: string, guildName: string, name: string): boolean {
+  if (trimmed === name || trimmed === `#${name}` || isFormOf(trimmed, name)) return true;
+  const at = trimmed.lastIndexOf("/");
   if (at < 0) return false;
-  const guild = written.slice(0, at);
-  const channel = written.slice(at + 1);
+  const guild = trimmed.slice(0, at);
+  const channel = trimmed.slice(at + 1);
   return (guild === guildName || isFormOf(guild, guildName)) &&
     (channel === name || isFormOf(channel, name));
 }

@@ -87,8 +87,8 @@ export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Prom
     );}
   if (isSame) return EXIT.done;
   if (check) return EXIT.failed;
-  const written = writeText(opened, newText);
-  if (written.kind === "written") return EXIT.done;
-  io.problem(written.message);
-  return written.code;
+  const result = writeText(opened, newText);
+  if (result.kind === "written") return EXIT.done;
+  io.problem(result.message);
+  return result.code;
 }

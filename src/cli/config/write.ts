@@ -76,12 +76,12 @@ export async function saveConfig(opened: OpenedConfig, text: string, env: Env): 
   if (after.kind === "refused") return { kind: "invalid", problems: after.problems };
   if (text === opened.text) return { kind: "unchanged" };
   const before = await checkAnywhere(opened.file, opened.text ?? "{}", env);
-  const written = writeText(opened, text);
-  if (written.kind === "unwritten") return written;
+  const result = writeText(opened, text);
+  if (result.kind === "unwritten") return result;
   const changes = before.kind === "loaded" ? planReload(before, after).changes : [];
   const known = new Set(before.problems.map(keyOf));
   const problems = after.problems.filter((problem) => !known.has(keyOf(problem)));
-  return { ...written, kind: "saved", changes, problems };
+  return { ...result, kind: "saved", changes, problems };
 }
 
 /** Identifies a problem, though its line may have moved. */

@@ -19,13 +19,13 @@ async function rows(
     known?: typeof index;
   } = {},
 ): Promise<readonly AccessRow[]> {
-  const [found] = await policiesIn(JSON.stringify({ channels: { discord }, ...more }));
-  assert.ok(found, "the config is valid");
-  return rowsOf(withNames(found.access, names), known, paired);
+  const [table] = await policiesIn(JSON.stringify({ channels: { discord }, ...more }));
+  assert.ok(table, "the config is valid");
+  return rowsOf(withNames(table.access, names), known, paired);
 }
 
-const talkers = (found: readonly AccessRow[]) =>
-  Object.fromEntries(found.map(({ place, talk }) => [place, talk.join(", ")]));
+const talkers = (table: readonly AccessRow[]) =>
+  Object.fromEntries(table.map(({ place, talk }) => [place, talk.join(", ")]));
 
 describe("[P1] rowsOf()", () => {
   it("[P2] has a row for direct messages under each policy", async () => {
@@ -51,26 +51,26 @@ describe("[P1] rowsOf()", () => {
   });
 
   it("[P8] has a row for each listed channel and one for all others", async () => {
-    const found = await rows({
+    const table = await rows({
       guilds: {
         [GUILD]: { users: ["5"], channels: { help: { users: ["*"] }, old: { allow: false } } },
       },
     });
-    assert.deepEqual(talkers(found.slice(2)), {
+    assert.deepEqual(talkers(table.slice(2)), {
       "Friends of Barnacle #help": "everybody",
       "Friends of Barnacle #old": "nobody",
       "Friends of Barnacle, other channels": "nobody",
       "any other guild": "nobody",
     });
-    assert.equal(found.find(({ place }) => place.endsWith("#old"))?.isUnknown, true);
-    assert.equal(found.find(({ place }) => place.endsWith("#help"))?.isUnknown, undefined);
+    assert.equal(table.find(({ place }) => place.endsWith("#old"))?.isUnknown, true);
+    assert.equal(table.find(({ place }) => place.endsWith("#help"))?.isUnknown, undefined);
   });
 
   it('[P7] fills a listed channel from "*", and lets "*" be all others', async () => {
-    const found = await rows({
+    const table = await rows({
       guilds: { [GUILD]: { channels: { help: {}, "*": { requireMention: false, users: ["5"] } } } },
     });
-    assert.deepEqual(found.slice(2, 4).map(({ talk, needsMention }) => [talk, needsMention]), [
+    assert.deepEqual(table.slice(2, 4).map(({ talk, needsMention }) => [talk, needsMention]), [
       [["5"], false],
       [["5"], false],
     ]);
@@ -86,25 +86,25 @@ describe("[P1] rowsOf()", () => {
   });
 
   it("marks a guild as unknown if the bot is not in it", async () => {
-    const found = await rows({ guilds: { "1400000000000000099": {}, elsewhere: {} } });
+    const table = await rows({ guilds: { "1400000000000000099": {}, elsewhere: {} } });
     assert.deepEqual(
-      found.filter(({ isUnknown }) => isUnknown).map(({ place, talk }) => [place, talk[0]]),
+      table.filter(({ isUnknown }) => isUnknown).map(({ place, talk }) => [place, talk[0]]),
       [["1400000000000000099", "everybody"], ["elsewhere", "everybody"]],
     );
   });
 
   it("shows a guild once that the config names by id and by name", async () => {
-    const found = await rows({ guilds: { [GUILD]: { users: ["5"] }, "friends-of-barnacle": {} } });
-    assert.deepEqual(talkers(found.slice(2)), {
+    const table = await rows({ guilds: { [GUILD]: { users: ["5"] }, "friends-of-barnacle": {} } });
+    assert.deepEqual(talkers(table.slice(2)), {
       "Friends of Barnacle": "5",
       "any other guild": "nobody",
     });
-    assert.equal(found.length, 4);
+    assert.equal(table.length, 4);
   });
 
   it("[P6] admits no one if guilds are disabled", async () => {
-    const found = await rows({ groupPolicy: "disabled", guilds: { [GUILD]: {} } });
-    assert.ok(found.slice(2).every(({ talk }) => talk.join() === "nobody"));
+    const table = await rows({ groupPolicy: "disabled", guilds: { [GUILD]: {} } });
+    assert.ok(table.slice(2).every(({ talk }) => talk.join() === "nobody"));
   });
 
   it("[P4] marks unresolved names, but not resolved ones", async () => {

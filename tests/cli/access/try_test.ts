@@ -35,11 +35,11 @@ const UNSAID = {
 } as const;
 
 async function fixture(discord: object, more: object = {}): Promise<DataFixture> {
-  const made = createDataFixture({ channels: { discord }, ...more });
-  await made.fill((store) =>
+  const fixture = createDataFixture({ channels: { discord }, ...more });
+  await fixture.fill((store) =>
     store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
   );
-  return made;
+  return fixture;
 }
 
 async function attempt(

@@ -79,11 +79,11 @@ describe("[P12] withIds()", () => {
 
   it("leaves a name that is resolved in one guild only", async () => {
     const rule = "channels.discord.dm.allowFrom[0]";
-    const found = [
+    const mappings = [
       mapping({ kind: "user", typed: "ada", rule, id: "5" }),
       mapping({ kind: "user", typed: "ada", rule, why: "several have this name" }),
     ];
-    const { text, left } = await withIds(TEXT, "config.jsonc", found);
+    const { text, left } = await withIds(TEXT, "config.jsonc", mappings);
     assert.equal(text, TEXT);
     assert.deepEqual(left, [], "the candidates already explain the name");
   });

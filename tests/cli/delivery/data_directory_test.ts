@@ -38,7 +38,7 @@ describe("[S4] openDataDirectory()", () => {
     assert.ok(bot.kind === "held");
     const beside = await openDataDirectory(folder.path);
     assert.equal(beside.sender(), "bot");
-    bot.release(); // it may be starting again just now
+    bot.release(); // it may be restarting
     assert.equal(await beside.takeOver(), false);
     assert.equal(beside.sender(), "bot");
     beside.close();

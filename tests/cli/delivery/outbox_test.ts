@@ -24,7 +24,7 @@ function directory(): string {
   return data;
 }
 
-/** A data directory with what `fill` leaves in its outbox. */
+/** A data directory whose outbox `fill` has filled. */
 async function withRows(fill: (store: Store, now: number) => Promise<void>): Promise<string> {
   const data = directory();
   const now = Date.now();

@@ -63,7 +63,7 @@ async function setUp() {
     pages,
     news,
     errors,
-    /** Resolves when the backstage has looked once more. */
+    /** Resolves after the next update. */
     look: () => new Promise<void>((resolve) => looked = resolve),
     async [Symbol.asyncDispose]() {
       await backstage.close();
@@ -99,7 +99,7 @@ describe("[O5] createBackstage()", () => {
     assert.deepEqual(chosen(), ["model:script"]);
     assert.deepEqual(stage.bot.restarts, []);
     assert.equal(await stage.backstage.press("model:openai"), true);
-    assert.equal(await stage.backstage.press("model:openai"), true); // twice is once
+    assert.equal(await stage.backstage.press("model:openai"), true); // a second press has no effect
     assert.deepEqual(chosen(), ["model:openai"]);
     assert.deepEqual(stage.bot.restarts, [{ OPENAI_MODEL: "gpt" }]);
     assert.match(stage.backstage.notices()[0]?.text ?? "", /gpt/);

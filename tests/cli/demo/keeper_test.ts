@@ -8,7 +8,7 @@ import type { Exit } from "../../../src/host/process/own_process.ts";
 /** Bots that end on request, with a stopped clock. */
 function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
   const bots: { readonly env: Env; readonly end: (exit: Exit) => void; signal?: string }[] = [];
-  const told: string[] = [];
+  const notices: string[] = [];
   const slept: number[] = [];
   const clock = { now: 0 };
   const keeper = createKeeper({ MODEL: "one" }, {
@@ -30,9 +30,9 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
       return sleep();
     },
     now: () => clock.now,
-    tell: (text) => told.push(text),
+    tell: (text) => notices.push(text),
   });
-  return { keeper, bots, told, slept, clock };
+  return { keeper, bots, notices, slept, clock };
 }
 
 const KILLED: Exit = { code: null, signal: "SIGKILL" };
@@ -40,7 +40,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("[O5] createKeeper()", () => {
   it("kills with SIGKILL, and restarts after a while", async () => {
-    const { keeper, bots, told, slept } = setUp();
+    const { keeper, bots, notices, slept } = setUp();
     keeper.kill();
     assert.equal(bots[0]?.signal, "SIGKILL");
     bots[0]?.end(KILLED);
@@ -48,16 +48,16 @@ describe("[O5] createKeeper()", () => {
     assert.equal(bots.length, 2);
     assert.ok(slept[0]! > 1_000, "long enough to write to it meanwhile");
     assert.equal(keeper.pid(), 2);
-    assert.match(told.join(), /kill -9 1/);
+    assert.match(notices.join(), /kill -9 1/);
   });
 
   it("kills only once for several requests", async () => {
-    const { keeper, bots, told } = setUp();
+    const { keeper, bots, notices } = setUp();
     keeper.kill();
     keeper.kill();
     bots[0]?.end(KILLED);
     await turn();
-    assert.equal(told.length, 1);
+    assert.equal(notices.length, 1);
     assert.equal(bots.length, 2);
   });
 
@@ -91,21 +91,21 @@ describe("[O5] createKeeper()", () => {
   });
 
   it("restarts a bot that ran for a while, with a notice", async () => {
-    const { bots, told, clock } = setUp();
+    const { bots, notices, clock } = setUp();
     clock.now = 60_000;
     bots[0]?.end({ code: 1, signal: null });
     await turn();
     assert.equal(bots.length, 2);
-    assert.match(told.join(), /ended by itself \(exit code 1\)/);
+    assert.match(notices.join(), /ended by itself \(exit code 1\)/);
   });
 
   it("restarts no bot once it is stopped", async () => {
-    const { keeper, bots, told } = setUp();
+    const { keeper, bots, notices } = setUp();
     keeper.stop();
     bots[0]?.end({ code: 0, signal: null });
     await turn();
     assert.equal(bots.length, 1);
-    assert.deepEqual(told, []);
+    assert.deepEqual(notices, []);
 
     const { promise: awake, resolve: wake } = Promise.withResolvers<void>();
     const other = setUp(() => awake);

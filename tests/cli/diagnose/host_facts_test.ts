@@ -20,8 +20,8 @@ const NOW = Date.parse("2026-11-20T12:00:00Z");
 const look = async (dataDir: string, newestSchema = MIGRATIONS.length) =>
   await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW, newestSchema });
 
-/** What a process sees that modes hold for: root's own are taken the right to pass over them. */
-function lookAsStranger(
+/** Runs the code as a process that file modes apply to: root gives up its right to bypass them. */
+function lookWithoutRights(
   dataDir: string,
 ): { readonly facts: HostFacts; readonly code: number; readonly stderr: readonly string[] } {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
@@ -58,7 +58,7 @@ describe("[O3] lookAtHost()", () => {
       assert.deepEqual(facts.store, { kind: "opens", schema: newest, newest });
       assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
       assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
-      await store.gateway.endRun("one", "stopped", NOW); // it can still be written to
+      await store.gateway.endRun("one", "stopped", NOW); // the store is still writable
     } finally {
       store.close();
     }
@@ -108,7 +108,7 @@ describe("[O3] lookAtHost()", () => {
       writeFileSync(join(dataDir, DATABASE_NAME), "", { mode: 0o600 });
       chmodSync(dataDir, 0);
       try {
-        const { facts, code, stderr } = lookAsStranger(dataDir);
+        const { facts, code, stderr } = lookWithoutRights(dataDir);
         assert.deepEqual([facts.store, facts.bot], [{ kind: "hidden" }, { kind: "hidden" }]);
         assert.match(facts.dataProblem?.fix ?? "", /^run this as the user that runs Barnacle/);
         assert.equal(code, 75);

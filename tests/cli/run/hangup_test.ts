@@ -4,12 +4,12 @@ import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createHangups } from "../../../src/cli/run/hangup.ts";
 
-/** Sends this process a SIGHUP, and waits until it has come. */
+/** Sends this process a SIGHUP, and waits until it has arrived. */
 async function hangUp(): Promise<void> {
   let hasCome = false;
   process.once("SIGHUP", () => void (hasCome = true));
   process.kill(process.pid, "SIGHUP");
-  for (let looks = 0; !hasCome && looks < 500; looks++) await sleep(10); // a signal keeps no loop alive
+  for (let looks = 0; !hasCome && looks < 500; looks++) await sleep(10); // a signal handler does not keep the event loop alive
   assert.ok(hasCome);
 }
 
@@ -33,6 +33,6 @@ describe("[C9] createHangups()", () => {
     await hangUp();
     let calls = 0;
     hangups.onHangup(() => void calls++);
-    assert.equal(calls, 1); // reading once is enough
+    assert.equal(calls, 1); // one read is enough
   });
 });

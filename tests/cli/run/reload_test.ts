@@ -14,7 +14,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
 const OTHER = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestY.abcdefghijklmnopqrstuvwxyz0123456789ab";
 
-/** A bot that was started with the first text; each later one is then in its file. */
+/** A bot that started with the first text; its file then has each later one. */
 async function running(first: string, inTheWay: readonly Problem[] = []) {
   const directory = tempDirectory();
   const folder = join(directory.path, "config");
@@ -26,7 +26,7 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
   const loaded = await read();
   assert.ok(loaded.kind === "loaded");
   const { log, lines } = recordingLog();
-  const told: string[] = [];
+  const calls: string[] = [];
   const applied: ReloadPlan[] = [];
   const states: (string | undefined)[] = [];
   const reload = createReload({
@@ -37,8 +37,8 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
       return Promise.resolve(inTheWay);
     },
     onState: (problem) => void states.push(problem),
-    onBegin: () => void told.push("begin"),
-    onEnd: () => void told.push("end"),
+    onBegin: () => void calls.push("begin"),
+    onEnd: () => void calls.push("end"),
     log,
   });
   return {
@@ -50,7 +50,7 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
     },
     applied,
     states,
-    told,
+    calls,
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
 }
@@ -65,7 +65,7 @@ describe("[C9] createReload()", () => {
     assert.ok(lines.every(({ level }) => level !== "error"));
     assert.match(lines.at(-1)?.event ?? "", /valid and unchanged/);
     assert.deepEqual([bot.applied, bot.states], [[], [undefined]]);
-    assert.deepEqual(bot.told, ["begin", "end"]);
+    assert.deepEqual(bot.calls, ["begin", "end"]);
   });
 
   it("logs each change, and those that apply from the next start", async () => {
@@ -143,31 +143,31 @@ describe("[C9] createReload()", () => {
 
   it("keeps the bot running if the file cannot be read", async () => {
     const { log, lines } = recordingLog();
-    const told: string[] = [];
+    const calls: string[] = [];
     const loaded = await readConfig(undefined, {});
     assert.ok(loaded.kind === "loaded");
     await createReload({
       read: () => Promise.reject(new Error("stale NFS handle")),
       running: loaded,
       apply: () => Promise.resolve([]),
-      onState: (problem) => void told.push(problem ?? "well"),
-      onBegin: () => void told.push("begin"),
-      onEnd: () => void told.push("end"),
+      onState: (problem) => void calls.push(problem ?? "well"),
+      onBegin: () => void calls.push("begin"),
+      onEnd: () => void calls.push("end"),
       log,
     })();
     assert.deepEqual(lines.map(({ level }) => level), ["error"]);
-    assert.deepEqual(told, ["begin", "cannot be read", "end"]);
+    assert.deepEqual(calls, ["begin", "cannot be read", "end"]);
   });
 
   it("reads once more for all requests during a read", async () => {
     const { log } = recordingLog();
     const loaded = await readConfig(undefined, {});
     assert.ok(loaded.kind === "loaded");
-    const told: string[] = [];
+    const calls: string[] = [];
     let atOnce = 0;
     const reload = createReload({
       async read() {
-        told.push(`read ${++atOnce}`);
+        calls.push(`read ${++atOnce}`);
         await turn();
         atOnce--;
         return loaded;
@@ -175,13 +175,13 @@ describe("[C9] createReload()", () => {
       running: loaded,
       apply: () => Promise.resolve([]),
       onState: () => {},
-      onBegin: () => void told.push("begin"),
-      onEnd: () => void told.push("end"),
+      onBegin: () => void calls.push("begin"),
+      onEnd: () => void calls.push("end"),
       log,
     });
     await Promise.all([reload(), reload(), reload()]);
-    assert.deepEqual(told, ["begin", "read 1", "read 1", "end"]);
+    assert.deepEqual(calls, ["begin", "read 1", "read 1", "end"]);
     await reload();
-    assert.deepEqual(told.slice(4), ["begin", "read 1", "end"]);
+    assert.deepEqual(calls.slice(4), ["begin", "read 1", "end"]);
   });
 });

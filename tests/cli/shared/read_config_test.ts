@@ -6,7 +6,7 @@ import { readConfig, readConfigAgain } from "../../../src/cli/shared/read_config
 import type { Env } from "../../../src/config/schema/secrets.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-/** A file in a folder of its own, with secrets beside it. */
+/** A config file in a temporary folder, with files of secrets. */
 function written(
   folder: string,
   { token, mode = 0o600, secretMode = 0o600 }: {

@@ -23,7 +23,7 @@ const FIRST: LockHolder & TokenHolder = {
 
 type Taken<Holder> = { readonly heldBy?: Holder } | "free" | "unsupported";
 
-/** Locks as they are found one after the other; the last one stays. */
+/** Results of successive attempts to take a lock; the last one repeats. */
 function world(
   found: {
     readonly data?: readonly Taken<LockHolder>[];
@@ -126,7 +126,7 @@ describe("[G11] claimInstance()", () => {
     const options = { ...OPTIONS, bots: ["one"], isForced: true };
     const instance = await claimInstance(options, log, ports);
     await assert.rejects(instance.addBots(["two"]), { name: "InstanceTakenError" });
-    assert.ok(!done.some((one) => one.startsWith("end")));
+    assert.ok(!done.some((call) => call.startsWith("end")));
   });
 
   it("starts without token locks if the system has none, and warns", async () => {
@@ -176,7 +176,7 @@ describe("[G11] claimInstance()", () => {
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /pid 500\) uses \/srv\/bot and restarts .*systemctl stop/,
     });
-    assert.equal(done.filter((one) => one.startsWith("end")).length, 3);
+    assert.equal(done.filter((call) => call.startsWith("end")).length, 3);
   });
 
   it("ends no process if the holder is unknown", async () => {

@@ -22,7 +22,7 @@ function account(fields: Partial<AccountEvidence> = {}): AccountEvidence {
   };
 }
 
-/** All was well, and yet there is nothing. */
+/** No problem at all, but no record either. */
 function evidence(fields: Partial<Evidence> = {}): Evidence {
   return {
     sentAt: SENT,
@@ -37,7 +37,7 @@ function evidence(fields: Partial<Evidence> = {}): Evidence {
 }
 
 const statusOf = (fields: Partial<Evidence>, id: string) =>
-  judgeAbsence(evidence(fields)).filter((one) => one.id === id).map(({ status }) => status);
+  judgeAbsence(evidence(fields)).filter((finding) => finding.id === id).map(({ status }) => status);
 
 describe("[P1] judgeAbsence()", () => {
   it("always lists permission, other instances and message kinds, which leave no evidence", () => {

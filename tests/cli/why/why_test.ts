@@ -24,7 +24,7 @@ import { recordingIo } from "../io.ts";
 
 afterEach(removeDataFixtures);
 
-/** Line 4 lists the guild, line 5 says who may talk there. */
+/** Line 4 lists the guild, line 5 its allow list. */
 const CONFIG = `{
   "channels": { "discord": {
     "guilds": {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { ADMISSION } from "../../../../src/cli/demo/scenes/admission.ts";
 import { playScene } from "../../../../src/cli/demo/scenes/play.ts";
 
-/** A scene starts a Discord, a model and the bot; a machine that is busy takes its time for it. */
+/** A scene starts a Discord, a model and a bot, which takes long on a busy machine. */
 const LIMIT = { timeout: 60_000 };
 
 describe("[O5] playScene()", () => {

@@ -15,8 +15,8 @@ const open = (env: Readonly<Record<string, string>> = {}) =>
 
 async function lineOf(lines: readonly string[], start: string): Promise<string> {
   for (;;) {
-    const found = lines.find((line) => line.startsWith(start));
-    if (found !== undefined) return found;
+    const line = lines.find((line) => line.startsWith(start));
+    if (line !== undefined) return line;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
