@@ -2,7 +2,8 @@
  * Checks with `deno doc --lint` that every exported symbol of the rooms in {@link ROOMS} is
  * documented, has explicit types, and uses exported types only.
  *
- * All files of `src` are entry points, because Deno counts the types of other files as private.
+ * All files of `src` and `simulator` are entry points, since Deno takes a type as private if its file
+ * is none.
  * Findings outside the rooms do not count. The one argument is the project's root (default: this
  * project).
  *
@@ -10,6 +11,7 @@
  */
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { readSources, type Source } from "./import_graph.ts";
@@ -18,6 +20,7 @@ import { readSources, type Source } from "./import_graph.ts";
 export const ROOMS: readonly string[] = [
   "src/agent",
   "src/config",
+  "src/cli",
   "src/core",
   "src/discord/gateway/lifecycle",
   "src/discord/gateway/link",
@@ -76,14 +79,17 @@ export function docFindings(
   });
 }
 
-/** An import, as of `{ type Node }`, declares nothing. */
+/** A type that a module exports is never private, since every module is an entry point. */
 function declares(text: string, type: string): boolean {
-  return new RegExp(`^(?:export )?(?:interface|type|class|const) ${type}\\b`, "m").test(text);
+  return new RegExp(`^(?:abstract )?(?:interface|type|class|const) ${type}\\b`, "m").test(text);
 }
 
 /** Returns the exit code: 0 without findings, 1 with some, or if Deno checked nothing. */
 function run(root: string): number {
-  const sources = readSources(root, ["src"]);
+  const sources = readSources(
+    root,
+    ["src", "simulator"].filter((top) => existsSync(join(root, top))),
+  );
   const args = ["doc", "--lint", ...sources.map(({ path }) => path)];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,

@@ -156,6 +156,7 @@ await Promise.all([
   step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
   step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
   step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
+  step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
 ]);
 await Promise.all([
   denoTests("tests on Deno", PARTS, 2),

@@ -1,8 +1,6 @@
 /**
- * Lists all tools: a new one is a module, and a line here.
- *
- * Nothing calls them yet, and nothing derives from this list. The config's gates come from
- * `core/tool_gates.ts`.
+ * All tools: a new one is a module, and a line here. Nothing calls them yet. `docs/commands.md` lists
+ * them; the config's gates derive from `core/tool_gates.ts`.
  *
  * @module
  */

@@ -1,16 +1,19 @@
 /**
- * What a command wrote, for a test to read.
+ * Records a command's output for a test.
  *
  * @module
  */
 
-import type { Env, Io } from "../../src/cli/shared/io.ts";
+import type { Env, Io } from "../../src/cli/terminal/io.ts";
+import { PLAIN } from "../../src/cli/terminal/style.ts";
 
+/** Output without styles, line by line. */
 export interface RecordedIo extends Io {
   readonly stdout: string[];
   readonly stderr: string[];
 }
 
+/** Creates the io of a command that runs without a terminal. */
 export function recordingIo(env: Env = {}): RecordedIo {
   const stdout: string[] = [];
   const stderr: string[] = [];
@@ -18,8 +21,12 @@ export function recordingIo(env: Env = {}): RecordedIo {
     env,
     cwd: "/",
     isTerminal: false,
+    style: PLAIN,
+    errStyle: PLAIN,
     stdout,
     stderr,
+    problem: (message) => stderr.push(`barnacle: ${message}`),
+    during: (_text, work) => work,
     out: (line) => stdout.push(line),
     err: (line) => stderr.push(line),
   };

@@ -1,5 +1,5 @@
 /**
- * What somebody asks policy about on the command line, as the event that it would be.
+ * Builds the event that the options of `barnacle access test` describe.
  *
  * @module
  */
@@ -17,50 +17,62 @@ import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { AccessEvent, AccessEventKind } from "../../policy/authorize.ts";
-import { type MeantPlace, nobodysId } from "./place.ts";
+import { type FoundPlace, unknownId } from "./place.ts";
 
-/** Who is asked about, as far as the command line tells. */
-export interface MeantUser {
+/** The sender, as far as the command line names it. */
+export interface NamedUser {
+  /** Absent if the command line names the user by name. */
   readonly id?: UserId;
   /** A username or a tag. */
   readonly username?: string;
 }
 
-/** An id in any of its forms, or else a name. */
-export function parseUser(text: string): MeantUser {
-  const written = text.trim();
-  const target = parseTarget(written);
-  const id = target.kind === "user" ? target.userId : parseSnowflake<"user">(written);
-  return id && /^\D|^\d{15,20}$/.test(written) ? { id } : { username: written.replace(/^@/, "") };
+/** Reads an id in any of its forms, or else a name. */
+export function parseUser(text: string): NamedUser {
+  const trimmed = text.trim();
+  const target = parseTarget(trimmed);
+  const id = target.kind === "user" ? target.userId : parseSnowflake<"user">(trimmed);
+  return id && /^\D|^\d{15,20}$/.test(trimmed) ? { id } : { username: trimmed.replace(/^@/, "") };
 }
 
-export interface Meant {
+/** A hypothetical event. */
+export interface Hypothetical {
+  /** Kind of the event. */
   readonly event: AccessEventKind;
+  /** The account that receives it. */
   readonly accountId: AccountId;
-  readonly place: MeantPlace;
-  readonly user: MeantUser;
+  /** Its place. */
+  readonly place: FoundPlace;
+  /** Its sender. */
+  readonly user: NamedUser;
+  /** Roles of the sender. */
   readonly roles: readonly Role[];
+  /** Text of a message. */
   readonly text: string;
-  /** It answers a message of the bot's. */
+  /** Whether it replies to a message of the bot. */
   readonly isReply: boolean;
-  /** It mentions the bot, whatever its text. */
+  /** Whether it mentions the bot, apart from its text. */
   readonly isMention: boolean;
+  /** Whether the sender is a bot. */
   readonly isBot: boolean;
-  /** Of a reaction. */
+  /** For a reaction: the author of the message. */
   readonly on: "own" | "other";
-  /** Of a button, a select, a modal or a slash command. */
+  /** For a button, select, modal or slash command: the right that it needs. */
   readonly needs: CommandNeeds;
 }
 
-/** Where the bot's own mention and role come from. */
+/** Facts about the bot and the guild, by which mentions are recognized. */
 export interface Known {
+  /** The bot's own user; absent before its first connection. */
   readonly self?: Self;
+  /** The guild of the place. */
   readonly guild?: Guild | undefined;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
 
-export function toEvent(meant: Meant, known: Known): AccessEvent {
+/** Builds the event for policy. */
+export function toEvent(meant: Hypothetical, known: Known): AccessEvent {
   const { event, place: { place, channelId }, on, needs } = meant;
   const at = { place, channelId, sender: senderOf(meant) };
   switch (event) {
@@ -79,11 +91,11 @@ export function toEvent(meant: Meant, known: Known): AccessEvent {
   }
 }
 
-/** Who has no name here is called by the id, which no entry that is a name can be. */
-function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Meant): Sender {
+/** A sender without a name gets the id as a name, which matches no entry that is a name. */
+function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Hypothetical): Sender {
   const isTag = /#\d{4}$/.test(username);
   return {
-    id: id ?? nobodysId<"user">(),
+    id: id ?? unknownId<"user">(),
     username: isTag ? username.replace(/#\d{4}$/, "") : username,
     ...(isTag && { tag: username }),
     roles,
@@ -91,9 +103,9 @@ function senderOf({ user: { id, username = id ?? "" }, roles, isBot }: Meant): S
   };
 }
 
-function messageOf(meant: Meant, known: Known): InboundMessage {
+function messageOf(meant: Hypothetical, known: Known): InboundMessage {
   const { accountId, place: { place, channelId, guildId }, text } = meant;
-  const id = nobodysId<"message">();
+  const id = unknownId<"message">();
   const mention = mentionOf(meant, known);
   return {
     kind: "message",
@@ -112,9 +124,9 @@ function messageOf(meant: Meant, known: Known): InboundMessage {
   };
 }
 
-/** As the gateway's reader finds it in a real one (M2). */
+/** The mention that the gateway's reader would find in a real message (M2). */
 function mentionOf(
-  { text, isReply, isMention, isBot }: Meant,
+  { text, isReply, isMention, isBot }: Hypothetical,
   { self, guild }: Known,
 ): Mention | undefined {
   const isWritten = self !== undefined &&
@@ -130,7 +142,7 @@ function mentionsOthers(text: string, { self, guild }: Known): boolean {
   return users.some((id) => id !== self?.userId) || roles.some((id) => id !== guild?.ownRole);
 }
 
-/** Roles by id or by name; a name must be one role's alone (P14). */
+/** Finds roles by id or by name; a name must belong to one role only (P14). */
 export function findRoles(
   written: readonly string[],
   guild: Guild | undefined,
@@ -144,11 +156,11 @@ export function findRoles(
       continue;
     }
     const name = text.replace(/^role:/, "");
-    const named = Array.from(guild?.roles ?? []).filter(([, one]) => one === name);
+    const named = Array.from(guild?.roles ?? []).filter(([, roleName]) => roleName === name);
     const [only, ...others] = named;
     if (!only || others.length > 0) {
-      const why = only ? "several roles there have that name" : "no role there has that name";
-      return { problem: `${quoted(text)}: ${why}; give its id` };
+      const why = only ? "several roles have this name" : "no role has this name";
+      return { problem: `${quoted(text)}: ${why}; use an id` };
     }
     ids.push(only[0]);
   }

@@ -1,6 +1,6 @@
 /**
- * Finds out about somebody what an access rule may ask: the id behind a name, the name behind an
- * id, roles, and whether the bot is theirs.
+ * Looks up the facts about a user that access rules may need: id, username, roles, and whether the
+ * user owns the bot.
  *
  * @module
  */
@@ -17,39 +17,55 @@ import { unresolvedNames } from "../../policy/pinned.ts";
 import { prepareAsksRoles } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
-import type { MeantUser } from "./hypothetical.ts";
-import type { MeantPlace } from "./place.ts";
+import type { NamedUser } from "./hypothetical.ts";
+import type { FoundPlace } from "./place.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
-import type { Env } from "../shared/io.ts";
+import type { Env } from "../terminal/io.ts";
 
-export interface Asked {
-  readonly user: MeantUser;
-  readonly place: MeantPlace;
+/** The facts to look up. */
+export interface LookUp {
+  /** The user to look up. */
+  readonly user: NamedUser;
+  /** The place of the event. */
+  readonly place: FoundPlace;
+  /** Guilds of the account. */
   readonly index: GuildIndex;
+  /** Rules of the account. */
   readonly policy: AccessPolicy;
-  /** As the command line says; absent where it says nothing. */
+  /** Roles of the command line; absent if it names none. */
   readonly roles?: readonly Role[];
+  /** Whether a rule asks for the owner. */
   readonly needsOwner: boolean;
+  /** Whether to skip requests to Discord. */
   readonly isOffline: boolean;
 }
 
-export interface LearnPorts {
+/** Sources of the facts. */
+export interface LookUpPorts {
+  /** For the account's token. */
   readonly config: BotConfig;
+  /** The account. */
   readonly accountId: AccountId;
+  /** Absent if there is no store yet. */
   readonly store: Store | undefined;
+  /** For the API's URL. */
   readonly env: Env;
 }
 
-export interface Learned {
-  readonly user: MeantUser;
+/** The known facts. */
+export interface UserFacts {
+  /** Id and username, as far as known. */
+  readonly user: NamedUser;
+  /** Roles; empty if unknown. */
   readonly roles: readonly Role[];
+  /** Whether the user owns the bot. */
   readonly ownsApplication: boolean;
-  /** What a rule may ask and nobody could tell, in words. */
+  /** Missing facts that a rule may need, in words. */
   readonly unknown: readonly string[];
 }
 
-/** Asks the store, and then Discord for what is still missing. */
-export async function learn(asked: Asked, ports: LearnPorts): Promise<Learned> {
+/** Asks the store, then Discord for missing facts. */
+export async function lookUpUser(asked: LookUp, ports: LookUpPorts): Promise<UserFacts> {
   const discord = asked.isOffline ? undefined : discordOf(ports);
   const unknown: string[] = [];
   try {
@@ -65,27 +81,29 @@ export async function learn(asked: Asked, ports: LearnPorts): Promise<Learned> {
   }
 }
 
-/** Discord, where the account has a token that a request can carry. */
-function discordOf({ config, accountId, env }: LearnPorts): Discord | undefined {
+/** Discord; `undefined` if the account has no valid token. */
+function discordOf({ config, accountId, env }: LookUpPorts): Discord | undefined {
   const api = apiOf(env);
-  const account = config.accounts.find((one) => one.accountId === accountId);
+  const account = config.accounts.find((other) => other.accountId === accountId);
   const token = account && tokenIn(forAccount(config, account));
   return token === undefined || "problem" in api ? undefined : openDiscord(token, api.base);
 }
 
 async function userOf(
-  { user, place, index, policy }: Asked,
-  { store, accountId }: LearnPorts,
+  { user, place, index, policy }: LookUp,
+  { store, accountId }: LookUpPorts,
   discord: Discord | undefined,
   unknown: string[],
-): Promise<MeantUser> {
+): Promise<NamedUser> {
   const known = await knownUsers(store, accountId);
   const { id, username } = user;
   if (id !== undefined) {
-    const found = known.find((one) => one.id === id);
-    if (found) return found;
+    const knownUser = known.find((other) => other.id === id);
+    if (knownUser) return knownUser;
     if (unresolvedNames(policy).some(({ kind }) => kind === "user")) {
-      unknown.push("their username is not known, so entries that are names match nobody here");
+      unknown.push(
+        "unknown username of the sender: entries that are names match no one in this test",
+      );
     }
     return user;
   }
@@ -96,27 +114,27 @@ async function userOf(
   const members = discord && createMembers(discord.api);
   for (const guildId of members ? guilds : []) {
     try {
-      const found = await members?.search(guildId, username.replace(/#\d{4}$/, "")) ?? [];
-      const member = found.find((one) => isTheirs(one.username) || isTheirs(one.tag));
+      const candidates = await members?.search(guildId, username.replace(/#\d{4}$/, "")) ?? [];
+      const member = candidates.find((other) => isTheirs(other.username) || isTheirs(other.tag));
       if (member) return { id: member.userId, username: member.tag ?? member.username };
     } catch (error) {
-      unknown.push(`Discord does not say who ${printable(username)} is: ${wordsOf(error)}`);
+      unknown.push(`Discord cannot look up ${printable(username)}: ${reasonOf(error)}`);
       break;
     }
   }
-  const found = known.find((one) => isTheirs(one.username));
-  if (found) return found;
+  const knownUser = known.find((other) => isTheirs(other.username));
+  if (knownUser) return knownUser;
   unknown.push(
-    `the id of ${printable(username)} is not known, so entries that are ids match nobody here`,
+    `unknown id of ${printable(username)}: entries that are ids match no one in this test`,
   );
   return user;
 }
 
-/** People of whom the store has both. */
+/** Users whose id and name the store has. */
 async function knownUsers(
   store: Store | undefined,
   accountId: AccountId,
-): Promise<readonly Required<MeantUser>[]> {
+): Promise<readonly Required<NamedUser>[]> {
   if (!store) return [];
   const names = await store.pairing.namesOf(accountId);
   return [
@@ -133,8 +151,8 @@ async function knownUsers(
 }
 
 async function rolesOf(
-  { place: { place, guildId }, index, policy, roles }: Asked,
-  { id }: MeantUser,
+  { place: { place, guildId }, index, policy, roles }: LookUp,
+  { id }: NamedUser,
   discord: Discord | undefined,
   unknown: string[],
 ): Promise<readonly Role[]> {
@@ -145,17 +163,17 @@ async function rolesOf(
       const ids = await createReadRoles(discord.api)(guildId, id);
       return namedRoles(ids, index.get(guildId));
     } catch (error) {
-      unknown.push(`Discord does not tell their roles: ${wordsOf(error)}`);
+      unknown.push(`Discord does not return the sender's roles: ${reasonOf(error)}`);
       return [];
     }
   }
-  unknown.push("their roles are not known, and a list here asks for them: name them by --role");
+  unknown.push("unknown roles of the sender, which a rule here needs: name them with --role");
   return [];
 }
 
 async function owns(
-  { needsOwner, policy }: Asked,
-  { id }: MeantUser,
+  { needsOwner, policy }: LookUp,
+  { id }: NamedUser,
   discord: Discord | undefined,
   unknown: string[],
 ): Promise<boolean> {
@@ -164,15 +182,15 @@ async function owns(
     try {
       return (await discord.applications.me()).ownerIds.includes(id);
     } catch (error) {
-      unknown.push(`Discord does not tell whose bot it is: ${wordsOf(error)}`);
+      unknown.push(`Discord does not return the bot's owners: ${reasonOf(error)}`);
       return false;
     }
   }
-  unknown.push("whose bot it is is not known: list its owners in commands.ownerAllowFrom");
+  unknown.push("unknown owners of the bot: list them in commands.ownerAllowFrom");
   return false;
 }
 
-function wordsOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (error instanceof RestError) return printable(error.message);
   throw error;
 }

@@ -1,5 +1,5 @@
 /**
- * `barnacle access matrix`: who may do what where, by the config as it is now.
+ * `barnacle access matrix`: prints the current access rules of each place.
  *
  * @module
  */
@@ -13,15 +13,17 @@ import type { AccessView } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 import { withStore } from "../shared/with_store.ts";
 
+/** Options of `access matrix`. */
 export interface MatrixFlags extends CommonFlags {
-  /** One account's only. */
+  /** Prints this account only. */
   readonly account?: string;
 }
 
+/** Prints a table for each account. */
 export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
@@ -54,14 +56,14 @@ async function tableOf({ accountId, policy }: AccessView, store: Store | undefin
   return {
     accountId,
     rows,
-    owners: owners?.map(markedText) ?? ["whoever Discord names as the application's owners"],
+    owners: owners?.map(markedText) ?? ["the application's owners at Discord"],
     allowsBots: policy.allowBots,
     notes: notesOf(rows, owners?.map(markedText), policy.allowBots),
   };
 }
 
 const HEAD = ["PLACE", "MENTION", "REACTIONS", "COMMANDS", "WHO MAY TALK"];
-/** Columns of a line in all; of the place, at most; and of the three between it and the people. */
+/** Columns of a line; maximum of the place; the three columns between the place and the people. */
 const WIDTH = 100;
 const PLACE_WIDTH = 38;
 const BETWEEN = 32;
@@ -87,11 +89,11 @@ function cellsOf(
   ];
 }
 
-/** As many entries as fit, none of them cut in two, and how many more there are. */
+/** As many whole entries as fit, and the number of the others. */
 function listText(entries: readonly string[], width: number): string {
   for (let count = entries.length; count > 1; count--) {
-    const more = entries.length - count;
-    const text = entries.slice(0, count).join(", ") + (more > 0 ? ` +${more}` : "");
+    const hidden = entries.length - count;
+    const text = entries.slice(0, count).join(", ") + (hidden > 0 ? ` +${hidden}` : "");
     if (displayWidth(text) <= width) return text;
   }
   const [first = ""] = entries;
@@ -106,18 +108,18 @@ function notesOf(
   const hasNames = rows.some(({ isUnknown, talk }) =>
     isUnknown || talk.some((entry) => entry.endsWith("?"))
   );
-  const who = owners === undefined
-    ? "whoever Discord names as the application's owners"
+  const ownersText = owners === undefined
+    ? "the application's owners at Discord"
     : owners.length === 0
     ? "nobody"
     : owners.join(", ");
   return [
     "",
-    "* In guilds the session's commands need Manage Messages, or an owner.",
-    `  The owner's commands, anywhere: ${who}.`,
-    ...(allowsBots ? ["  Other bots are heard as people are, as far as loopGuard lets them."] : []),
+    "* In guilds, session commands need Manage Messages or an owner.",
+    `  Owners: ${ownersText}.`,
+    ...(allowsBots ? ["  Other bots follow the same rules as people, within loopGuard."] : []),
     ...(hasNames
-      ? ["? is matched by name, or is nothing that the bot knows: `barnacle access resolve`."]
+      ? ["? unresolved name, or unknown to the bot; see `barnacle access resolve`."]
       : []),
   ];
 }

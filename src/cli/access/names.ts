@@ -1,6 +1,6 @@
 /**
- * Which ids an account's names are: what its bot has found, and for the rest what the guilds and
- * their members are called now.
+ * Finds the ids of an account's names: first those that its bot has resolved, then by the current
+ * names of guilds and members.
  *
  * @module
  */
@@ -20,34 +20,45 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 import type { Discord } from "../shared/discord.ts";
 
-/** One name of the config, and what it is. */
+/** A name in the config, and its id. */
 export interface Mapping {
+  /** The account that has the name. */
   readonly accountId: AccountId;
+  /** Kind of the named thing. */
   readonly kind: UnresolvedName["kind"];
+  /** The name, as in the config. */
   readonly typed: string;
   /** Config path of the entry. */
   readonly rule: string;
-  /** What it is, where it is one thing. */
+  /** The id; absent unless there is exactly one match. */
   readonly id?: string;
+  /** Its current name. */
   readonly name?: string;
-  /** What it may be, where it may be several. */
+  /** The matches, if there are several. */
   readonly candidates?: readonly { readonly id: string; readonly name: string }[];
-  /** Why it stays a name. */
+  /** The reason for having no id. */
   readonly why?: string;
 }
 
+/** The names to resolve, and the sources. */
 export interface NamesAsked {
+  /** The account. */
   readonly accountId: AccountId;
-  /** As it is written: no name is an id yet. */
+  /** As in the config, with names unresolved. */
   readonly policy: AccessPolicy;
+  /** For names that the bot has resolved. */
   readonly store: Store | undefined;
-  /** Absent where Discord is not to be asked, or there is no token. */
+  /** Absent with `--offline`, or without a token. */
   readonly discord: Discord | undefined;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
 
-/** @throws {RestError} If Discord cannot be asked. */
+/**
+ * Finds the ids of all names.
+ *
+ * @throws {RestError} If a request to Discord fails.
+ */
 export async function mappingsOf(asked: NamesAsked): Promise<readonly Mapping[]> {
   const { accountId, policy, store, discord, now } = asked;
   const all = unresolvedNames(policy);
@@ -65,17 +76,17 @@ export async function mappingsOf(asked: NamesAsked): Promise<readonly Mapping[]>
     isRefused: (error) =>
       error === OFFLINE || (error instanceof RestError && error.kind === "forbidden"),
   });
-  const found = new Map(all.map(({ rule }) => [rule, [] as Mapping[]]));
-  for (const one of matched) {
-    found.get(one.wanted.rule)?.push(toMapping(accountId, one, refused));
+  const mappings = new Map(all.map(({ rule }) => [rule, [] as Mapping[]]));
+  for (const match of matched) {
+    mappings.get(match.wanted.rule)?.push(toMapping(accountId, match, refused));
   }
   for (const wanted of all.filter(({ rule }) => !open.has(rule))) {
-    found.get(wanted.rule)?.push(ofStored(accountId, wanted, known));
+    mappings.get(wanted.rule)?.push(ofStored(accountId, wanted, known));
   }
-  return [...found.values()].flat();
+  return [...mappings.values()].flat();
 }
 
-/** Members are searched at Discord only. */
+/** Only Discord can search members. */
 const OFFLINE = new Error("Discord was not asked");
 
 function ofStored(
@@ -83,8 +94,8 @@ function ofStored(
   { kind, typed, rule }: UnresolvedName,
   known: readonly ResolvedName[],
 ): Mapping {
-  // Where a name was found twice the first time holds.
-  const [first] = known.filter((one) => one.kind === kind && one.typed.trim() === typed.trim())
+  // If a name was resolved twice, the first result counts.
+  const [first] = known.filter((name) => name.kind === kind && name.typed.trim() === typed.trim())
     .sort((a, b) => a.at - b.at);
   return {
     accountId,
@@ -104,7 +115,7 @@ function toMapping(accountId: AccountId, matched: Matched, refused: unknown): Ma
     case "role":
       return { ...common, id: matched.role.id, name: matched.role.name };
     case "ambiguous":
-      return { ...common, candidates: matched.candidates, why: "several have this name" };
+      return { ...common, candidates: matched.candidates, why: "several matches" };
     case "unfound":
       return { ...common, why: whyText(matched.why, refused) };
   }
@@ -113,19 +124,21 @@ function toMapping(accountId: AccountId, matched: Matched, refused: unknown): Ma
 function whyText(why: UnfoundReason, refused: unknown): string {
   switch (why) {
     case "no-match":
-      return "nothing has this name";
+      return "no match";
     case "no-guild":
-      return "the bot knows no such guild";
+      return "the bot is in no such guild";
     case "not-searched":
-      if (refused === OFFLINE) return "members were not searched: Discord was not asked";
+      if (refused === OFFLINE) return "Discord was not asked for members";
       return refused instanceof RestError
-        ? `Discord lets the bot search no members (${printable(refused.message)}): switch on the ` +
+        ? `Discord does not let the bot search members (${
+          printable(refused.message)
+        }): enable the ` +
           "Server Members Intent in the developer portal"
-        : "there are too many names to search for";
+        : "too many names to search for";
   }
 }
 
-/** As the running bot knows them; where none has run yet, as Discord says. */
+/** Guilds that the store knows; if the bot has never run, those that Discord returns. */
 async function guildsOf(
   { accountId, store, discord }: NamesAsked,
 ): Promise<readonly GuildNames[]> {

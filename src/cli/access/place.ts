@@ -1,6 +1,6 @@
 /**
- * Which place somebody means on the command line: by link, by id, or by a name that is unique among
- * what the bot knows. Nothing is asked of Discord.
+ * Finds the place that a command line names: by link, by id, or by a name that is unique among the
+ * bot's known channels. It does not ask Discord.
  *
  * @module
  */
@@ -19,53 +19,63 @@ import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/entries.ts";
 
-export interface MeantPlace {
+/** A place. */
+export interface FoundPlace {
+  /** Discriminates from {@link PlaceProblem}. */
   readonly kind: "place";
+  /** The place, for policy. */
   readonly place: Place;
+  /** An unknown id for direct messages. */
   readonly channelId: ChannelId;
+  /** Absent outside of guilds. */
   readonly guildId?: GuildId;
 }
 
-export interface NoPlace {
+/** The text names no place, or several. */
+export interface PlaceProblem {
+  /** Discriminates from {@link FoundPlace}. */
   readonly kind: "problem";
+  /** The problem, for the user. */
   readonly problem: string;
 }
 
-/** The id of nothing: the last one that there can be. */
-export function nobodysId<Kind extends string>(): Snowflake<Kind> {
+/** Stands for an unknown id: the greatest possible one, which Discord never assigns. */
+export function unknownId<Kind extends string>(): Snowflake<Kind> {
   const id = parseSnowflake<Kind>(String(2n ** 64n - 1n));
   if (!id) throw new RangeError("The greatest number of 64 bits is an id");
   return id;
 }
 
 /**
+ * Finds a place.
+ *
  * @param text `"dm"`; `"group"`, `"group:<id>"` or `"group:<name>"`; a link, `"<#id>"`,
  * `"channel:<id>"` or an id; `"#name"`, `"name"` or `"guild/name"`.
  */
-export function findPlace(text: string, index: GuildIndex): MeantPlace | NoPlace {
-  const written = text.trim();
-  if (/^dm$/i.test(written)) {
-    return { kind: "place", place: { kind: "dm" }, channelId: nobodysId<"channel">() };
+export function findPlace(text: string, index: GuildIndex): FoundPlace | PlaceProblem {
+  const trimmed = text.trim();
+  if (/^dm$/i.test(trimmed)) {
+    return { kind: "place", place: { kind: "dm" }, channelId: unknownId<"channel">() };
   }
-  const [isGroup, group] = /^group(?::(.+))?$/i.exec(written) ?? [];
+  const [isGroup, group] = /^group(?::(.+))?$/i.exec(trimmed) ?? [];
   if (isGroup !== undefined) return groupPlace(group);
 
-  const target = parseTarget(written);
+  const target = parseTarget(trimmed);
   const channelId = target.kind === "channel"
     ? target.channelId
-    : parseSnowflake<"channel">(written);
-  if (channelId && /^\D|\d{15,20}$/.test(written)) {
+    : parseSnowflake<"channel">(trimmed);
+  if (channelId && /^\D|\d{15,20}$/.test(trimmed)) {
     return byId(channelId, target.kind === "channel" ? target.guildId : undefined, index);
   }
-  return byName(written, index);
+  return byName(trimmed, index);
 }
 
-function groupPlace(group: string | undefined): MeantPlace {
+function groupPlace(group: string | undefined): FoundPlace {
   const id = parseSnowflake<"channel">(group ?? "");
   return {
     kind: "place",
     place: { kind: "group_dm", ...(group !== undefined && !id && { name: group }) },
-    channelId: id ?? nobodysId<"channel">(),
+    channelId: id ?? unknownId<"channel">(),
   };
 }
 
@@ -73,53 +83,51 @@ function byId(
   channelId: ChannelId,
   guildId: GuildId | undefined,
   index: GuildIndex,
-): MeantPlace | NoPlace {
+): FoundPlace | PlaceProblem {
   const guild = Array.from(index.values()).find(({ channels }) => channels.has(channelId));
   if (guild) return inGuild(guild.id, channelId, guild);
   if (guildId) return inGuild(guildId, channelId, index.get(guildId));
   return problem(
-    `the bot knows no channel ${channelId}; a link names its guild as well, ` +
-      "and dm stands for a direct message",
+    `unknown channel ${channelId}; use a link, which names the guild, too, ` +
+      "or dm for direct messages",
   );
 }
 
-function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefined): MeantPlace {
+function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefined): FoundPlace {
   return { kind: "place", place: placeIn(guildId, channelId, guild), channelId, guildId };
 }
 
-function byName(written: string, index: GuildIndex): MeantPlace | NoPlace {
-  const found: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
+function byName(trimmed: string, index: GuildIndex): FoundPlace | PlaceProblem {
+  const matches: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
   for (const guild of index.values()) {
     for (const { id, name, type } of guild.channels.values()) {
-      if (type !== ChannelTypes.GuildCategory && isNamed(written, guild.name, name)) {
-        found.push({ guild, id, name });
+      if (type !== ChannelTypes.GuildCategory && isNamed(trimmed, guild.name, name)) {
+        matches.push({ guild, id, name });
       }
     }
   }
-  const [first, ...others] = found;
+  const [first, ...others] = matches;
   if (!first) {
-    const why = index.size === 0 ? ": it has not been connected yet" : "";
-    return problem(
-      `${quoted(written)} is no channel that the bot knows${why}; give its link, or dm`,
-    );
+    const why = index.size === 0 ? ": the bot has never been connected" : "";
+    return problem(`unknown channel ${quoted(trimmed)}${why}; use a link, or dm`);
   }
   if (others.length === 0) return inGuild(first.guild.id, first.id, first.guild);
-  const candidates = found.map(({ guild, id, name }) =>
+  const candidates = matches.map(({ guild, id, name }) =>
     `${id} (${printable(`${guild.name}/${name}`)})`
   );
-  return problem(`${quoted(written)} may be ${candidates.join(" or ")}; give the id`);
+  return problem(`${quoted(trimmed)} is ambiguous: ${candidates.join(" or ")}; use the id`);
 }
 
-function isNamed(written: string, guildName: string, name: string): boolean {
-  if (written === name || written === `#${name}` || isFormOf(written, name)) return true;
-  const at = written.lastIndexOf("/");
+function isNamed(trimmed: string, guildName: string, name: string): boolean {
+  if (trimmed === name || trimmed === `#${name}` || isFormOf(trimmed, name)) return true;
+  const at = trimmed.lastIndexOf("/");
   if (at < 0) return false;
-  const guild = written.slice(0, at);
-  const channel = written.slice(at + 1);
+  const guild = trimmed.slice(0, at);
+  const channel = trimmed.slice(at + 1);
   return (guild === guildName || isFormOf(guild, guildName)) &&
     (channel === name || isFormOf(channel, name));
 }
 
-function problem(text: string): NoPlace {
+function problem(text: string): PlaceProblem {
   return { kind: "problem", problem: text };
 }

@@ -1,9 +1,9 @@
 /**
- * `barnacle access resolve`: which ids the names in the config are (P12).
+ * `barnacle access resolve`: finds the ids of names in the config (P12).
  *
- * The bot finds them itself once it runs, and goes by them; this says which, and with `--write` puts
- * them into the file, so that nobody has to trust a name any more. What the bot has found stays what
- * it is: who took a name since then is a stranger here, too.
+ * A running bot resolves names by itself. This command prints the ids, and with `--write` puts them
+ * into the file, so that access no longer depends on names. Ids that the bot has resolved stay: a user
+ * who took a name later does not match here, either.
  *
  * @module
  */
@@ -22,19 +22,23 @@ import { openConfig } from "../config/write.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Env, Io } from "../shared/io.ts";
+import type { Env, Io } from "../terminal/io.ts";
 import { checkConfig, shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 
+/** Options of `access resolve`. */
 export interface ResolveFlags extends CommonFlags {
-  /** One account's only. */
+  /** Resolves the names of this account only. */
   readonly account?: string;
+  /** Whether to write the ids into the config. */
   readonly write: boolean;
+  /** Whether to skip requests to Discord. */
   readonly offline: boolean;
 }
 
+/** Prints the id of each name, and writes the ids on demand. */
 export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const opened = openConfig(flags.config, io.env);
@@ -53,11 +57,14 @@ export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
     }
     const { config, text } = loaded;
     const views = await accessIn({ ...(text !== undefined && { text }) }, () => []);
-    const asked = flags.account === undefined
+    const selected = flags.account === undefined
       ? views
       : views.filter(isAccount(whichAccount(config, flags.account).discord.accountId));
     const mappings: Mapping[] = [];
-    for (const view of asked) mappings.push(...await ofAccount(view, config, store, flags, io.env));
+    for (const view of selected) {
+      const resolved = ofAccount(view, config, store, flags, io.env);
+      mappings.push(...await io.during("Asking Discord", resolved));
+    }
     const written = flags.write ? await write(source, mappings) : undefined;
     print(mappings, written, flags, io);
     return exitCodeOf(mappings, written);
@@ -81,8 +88,8 @@ async function ofAccount(
     if (!(error instanceof RestError)) throw error;
     const isRefused = error.kind === "unauthorized";
     throw new StartError(
-      `Discord does not say who is who: ${printable(error.message)}; ` +
-        (isRefused ? "see `barnacle doctor`" : "try again, or with --offline"),
+      `cannot ask Discord for names: ${printable(error.message)}; ` +
+        (isRefused ? "run `barnacle doctor`" : "try again, or use --offline"),
       isRefused ? EXIT.refused : EXIT.tryAgain,
       error,
     );
@@ -91,21 +98,23 @@ async function ofAccount(
   }
 }
 
-/** Discord, where the account has a token that a request can carry. */
+/** Discord; `undefined` if the account has no valid token. */
 function discordOf(
   config: BotConfig,
   accountId: AccessView["accountId"],
   env: Env,
 ): Discord | undefined {
   const api = apiOf(env);
-  const account = config.accounts.find((one) => one.accountId === accountId);
+  const account = config.accounts.find((other) => other.accountId === accountId);
   const token = account && tokenIn(forAccount(config, account));
   return token === undefined || "problem" in api ? undefined : openDiscord(token, api.base);
 }
 
 /**
- * @param source As it was read before the names were looked for: a rule is a place in that text.
- * @throws {StartError} If the file cannot be written, or is another by now; it is as it was then.
+ * Writes the ids.
+ *
+ * @param source The text from before the look-up: a rule is a place in that text.
+ * @throws {StartError} If the file cannot be written, or has changed meanwhile; it stays unchanged.
  */
 async function write(
   source: ConfigText | undefined,
@@ -141,7 +150,7 @@ function print(
     }));
     return;
   }
-  if (mappings.length === 0) io.err("The config has no names: all its entries are ids.");
+  if (mappings.length === 0) io.err("No names to resolve: all entries are ids.");
   const accounts = new Set(mappings.map(({ accountId }) => accountId));
   const rows = mappings.map((mapping) => [
     mapping.id === undefined ? "NO" : "ok",
@@ -149,22 +158,20 @@ function print(
     mapping.kind,
     mapping.typed,
     mapping.rule,
-    whatText(mapping),
+    resultText(mapping),
   ]);
   for (const line of inColumns(rows)) io.out(line);
   for (const { rule, why } of written?.left ?? []) {
-    io.err(`barnacle: ${printable(rule)} stays a name: ${printable(why)}`);
+    io.problem(`${printable(rule)} not replaced: ${printable(why)}`);
   }
   if (written && written.written.length > 0) {
-    io.err(
-      `barnacle: ${written.written.length} are ids now; what the file was has .bak at its end`,
-    );
+    io.err(`Replaced ${written.written.length} names by ids; the previous file is kept as .bak`);
   }
 }
 
-function whatText({ id, name, candidates = [], why = "" }: Mapping): string {
+function resultText({ id, name, candidates = [], why = "" }: Mapping): string {
   if (id !== undefined) return `${id} (${name ?? "?"})`;
-  const those = candidates.map((one) => `${one.id} (${one.name})`).join(", ");
+  const those = candidates.map((candidate) => `${candidate.id} (${candidate.name})`).join(", ");
   return those === "" ? why : `${why}: ${those}`;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Who may do what where, one row for each place that the config speaks of or the bot is in.
+ * Makes the rows of the access matrix: one for each place that the config names, or that the bot is
+ * in.
  *
- * A place that is written and not known is asked about under the name that is written, so that a
- * row says what would hold if there were such a place.
+ * The row of an unknown place says which rules would apply if the place existed.
  *
  * @module
  */
@@ -15,30 +15,40 @@ import { type AllowEntry, entryText } from "../../policy/allowlist.ts";
 import { isFormOf } from "../../policy/entries.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy, ChannelRules, GroupEntry, GuildRules } from "../../policy/rules.ts";
-import { nobodysId } from "./place.ts";
+import { unknownId } from "./place.ts";
 
+/** The rules of one place. */
 export interface AccessRow {
+  /** Name of the place, for people. */
   readonly place: string;
+  /** Absent if unknown, or outside of guilds. */
   readonly guildId?: GuildId;
+  /** Absent for rows about several channels. */
   readonly channelId?: ChannelId;
-  /** `"everybody"`, `"nobody"`, or entries; one that is a name ends in `?`. */
+  /** `"everybody"`, `"nobody"`, or entries of the allow list; an unresolved name ends in `?`. */
   readonly talk: readonly string[];
+  /** Whether the bot answers mentions only. */
   readonly needsMention: boolean;
+  /** Which reactions count. */
   readonly reactions: GuildRules["reactionNotifications"];
-  /** Who may give those commands that everybody may who may talk. */
+  /** Users of commands that need no more than the right to talk. */
   readonly commands: readonly string[];
-  /** Who of them may give the session's. */
+  /** Users of commands that change the session. */
   readonly sessionCommands: "the same" | "managers";
-  /** Config path of the rule that says who may talk. */
+  /** Config path of the rule for talking. */
   readonly rule: string;
-  /** Written in the config, and nothing that the bot knows. */
+  /** The config names it, but the bot does not know it. */
   readonly isUnknown?: true;
 }
 
 const EVERYBODY = ["everybody"];
 const NOBODY = ["nobody"];
 
-/** @param pairedCount How many people were let in by a code. */
+/**
+ * Makes all rows.
+ *
+ * @param pairedCount Number of paired users.
+ */
 export function rowsOf(
   policy: AccessPolicy,
   index: GuildIndex,
@@ -90,11 +100,11 @@ function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[]
     case "allowlist":
       return listed.length === 0 ? NOBODY : listed;
     case "pairing":
-      return [`who is paired (${pairedCount})`, ...listed];
+      return [`paired users (${pairedCount})`, ...listed];
   }
 }
 
-/** An entry of a list of people; one that is still a name is marked. */
+/** An entry of an allow list as text; an unresolved name ends in `?`. */
 export function markedText(entry: AllowEntry): string {
   if (entry.kind === "anyone") return "everybody";
   const isName = entry.kind === "name" || entry.kind === "role_name";
@@ -109,14 +119,14 @@ function guildRows(policy: AccessPolicy, index: GuildIndex): readonly AccessRow[
     const guild = guildOf(key, rules, index);
     if (guild && shown.has(guild.id)) continue;
     if (guild) shown.add(guild.id);
-    const id = guild?.id ?? rules.pinned ?? parseSnowflake<"guild">(key) ?? nobodysId<"guild">();
+    const id = guild?.id ?? rules.pinned ?? parseSnowflake<"guild">(key) ?? unknownId<"guild">();
     rows.push(...within({ id, name: guild?.name ?? key }, rules, policy, guild));
   }
   const rest = policy.guilds?.["*"] ?? { reactionNotifications: "own" };
   for (const guild of index.values()) {
     if (!shown.has(guild.id)) rows.push(...within(guild, rest, policy, guild));
   }
-  const other = { id: nobodysId<"guild">(), name: "any other guild" };
+  const other = { id: unknownId<"guild">(), name: "any other guild" };
   return [...rows, ...within(other, rest, policy, undefined, true)];
 }
 
@@ -131,7 +141,7 @@ interface Named {
   readonly name: string;
 }
 
-/** A guild's listed channels, and then all others. */
+/** Rows of a guild: its listed channels, then all others. */
 function within(
   { id, name }: Named,
   rules: GuildRules,
@@ -141,7 +151,7 @@ function within(
 ): readonly AccessRow[] {
   const isUnknown = !guild && !isAny;
   const rows: AccessRow[] = [];
-  const other = nobodysId<"channel">();
+  const other = unknownId<"channel">();
   const keys = Object.keys(rules.channels ?? {}).filter((key) => key !== "*");
   for (const key of keys) {
     const channelId = channelOf(key, rules.channels?.[key], id, guild);
@@ -196,7 +206,7 @@ function inGuild(
   const rules = rulesFor(place, policy);
   const common = {
     ...about,
-    ...(guildId && guildId !== nobodysId() && { guildId }),
+    ...(guildId && guildId !== unknownId() && { guildId }),
     ...(channelId && { channelId }),
     ...(isUnknown && { isUnknown }),
     sessionCommands: "managers",
@@ -221,7 +231,7 @@ function inGuild(
   });
 }
 
-/** Adds who may give commands there. */
+/** Adds the users of commands. */
 function row(policy: AccessPolicy, fields: Omit<AccessRow, "commands">): AccessRow {
   return { ...fields, commands: policy.commands.usesAccessGroups ? fields.talk : EVERYBODY };
 }

@@ -1,9 +1,9 @@
 /**
- * `barnacle access test`: what the bot would do with something that did not happen yet (P1).
+ * `barnacle access test`: checks whether the bot would answer a hypothetical event (P1).
  *
- * The engine is the one that judges what does happen. What the command line does not tell is looked
- * up in the store and, with a token and without `--offline`, asked of Discord; what stays unknown is
- * said, for a list of roles matches nobody whose roles nobody knows.
+ * The same engine judges real events. Missing facts come from the store and, with a token and without
+ * `--offline`, from Discord. The command reports facts that stay unknown: a role list, for example,
+ * matches no user whose roles are unknown.
  *
  * @module
  */
@@ -14,43 +14,53 @@ import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
-import { findRoles, type Meant, parseUser, toEvent } from "./hypothetical.ts";
+import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
 import { accessNow, type ReadAccess, viewOf } from "../verdict/current_policy.ts";
-import { learn, type Learned } from "./look_up.ts";
-import { findPlace, type MeantPlace, nobodysId } from "./place.ts";
+import { lookUpUser, type UserFacts } from "./look_up.ts";
+import { findPlace, type FoundPlace, unknownId } from "./place.ts";
 import { type AccessView, ruleText } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
-import { type Rung, rungsOf, showLadder } from "../verdict/checks.ts";
+import type { Io } from "../terminal/io.ts";
+import { checkLines, type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
-import { wordsFor } from "../verdict/reasons.ts";
+import { reasonText } from "../verdict/reasons.ts";
 import { phrase } from "../why/text.ts";
 import { withStore } from "../shared/with_store.ts";
 
+/** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {
+  /** Id, mention or username. */
   readonly user: string;
+  /** The place, as {@link findPlace} reads it. */
   readonly channel: string;
+  /** Text of the message. */
   readonly text?: string;
+  /** Whether it replies to the bot. */
   readonly reply: boolean;
+  /** Whether it mentions the bot. */
   readonly mention: boolean;
+  /** Whether the sender is a bot. */
   readonly bot: boolean;
+  /** Whether the sender may manage messages. */
   readonly manager: boolean;
+  /** Ids or names of the sender's roles. */
   readonly role?: readonly string[];
+  /** Kind of the event. */
   readonly event: AccessEventKind;
-  readonly on: Meant["on"];
+  /** Author of the message that a reaction is on. */
+  readonly on: Hypothetical["on"];
+  /** Right that a command or component needs. */
   readonly needs: CommandNeeds;
+  /** The account; `default` or the only one if absent. */
   readonly account?: string;
+  /** Whether to skip requests to Discord. */
   readonly offline: boolean;
 }
 
-/** @param isColoured Whether stdout shows colours. */
-export function accessTest(
-  flags: AccessTestFlags,
-  io: Io,
-  isColoured: boolean,
-): Promise<ExitCode> {
+/** Prints the verdict on the hypothetical event, with every check. */
+export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
@@ -59,37 +69,37 @@ export function accessTest(
     }
     const view = viewOf(now, flags.account);
     const tried = await tryIt(flags, { now, view, store, io });
-    const { verdict: { kind, why, rule }, rungs, unknown } = tried;
+    const { verdict: { kind, why, rule }, checks, unknown } = tried;
     const place = view.placeOf(rule);
     if (flags.json) {
       io.out(JSON.stringify({
         accountId: view.accountId,
         verdict: kind,
         why,
-        words: wordsFor(why),
+        words: reasonText(why),
         rule,
         ...(place && { place }),
-        checks: rungs,
+        checks,
         unknown,
       }));
     } else {
       const where = printable(ruleText(rule, place, io.cwd));
-      io.out(`${WOULD[kind]}: ${phrase(wordsFor(why))} (${where})`);
-      for (const line of showLadder(rungs, { isColoured, cwd: io.cwd })) io.out(line);
-      for (const one of unknown) io.err(`barnacle: ${one}`);
+      io.out(`${WOULD[kind]}: ${phrase(reasonText(why))} (${where})`);
+      for (const line of checkLines(checks, io)) io.out(line);
+      for (const fact of unknown) io.err(`Note: ${fact}`);
     }
     if (kind === "accept") return EXIT.done;
-    const isAboutThem = ABOUT_THEM.includes(rungs.at(-1)?.id ?? "");
-    return isAboutThem && unknown.length > 0 ? EXIT.partly : EXIT.failed;
+    const isAboutSender = SENDER_CHECKS.includes(checks.at(-1)?.id ?? "");
+    return isAboutSender && unknown.length > 0 ? EXIT.partly : EXIT.failed;
   });
 }
 
-/** Checks that more knowledge of the person may turn over. */
-const ABOUT_THEM: readonly string[] = ["sender", "rights"];
+/** Checks whose result may change with more facts about the sender. */
+const SENDER_CHECKS: readonly string[] = ["sender", "rights"];
 
 const WOULD = {
   accept: "Would be answered",
-  challenge: "Would not be answered, but given a pairing code",
+  challenge: "Would not be answered, but the sender would get a pairing code",
   undecided: "Would wait for a fact first",
   ignore: "Would not be answered",
 } as const;
@@ -110,15 +120,18 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
   const given = findRoles(flags.role ?? [], guild);
   if ("problem" in given) throw new StartError(given.problem, EXIT.usage);
 
-  const learned = await learn({
-    user: parseUser(flags.user),
-    place,
-    index,
-    policy,
-    ...(flags.role && { roles: given }),
-    needsOwner: flags.needs === "owner" && isCommand(flags.event),
-    isOffline: flags.offline,
-  }, { config: now.config, accountId, store, env: io.env });
+  const learned = await io.during(
+    "Asking Discord",
+    lookUpUser({
+      user: parseUser(flags.user),
+      place,
+      index,
+      policy,
+      ...(flags.role && { roles: given }),
+      needsOwner: flags.needs === "owner" && isCommand(flags.event),
+      isOffline: flags.offline,
+    }, { config: now.config, accountId, store, env: io.env }),
+  );
   const { self } = await store?.gateway.loadAccount(accountId) ?? {};
   const event = toEvent(meantBy(flags, view, place, learned), {
     ...(self && { self }),
@@ -128,14 +141,14 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
   const explanation = explain(event, knownFactsOf(flags, view, now, learned), policy);
   return {
     verdict: explanation.verdict,
-    rungs: rungsOf(explanation, view.placeOf).map(withoutNobody),
+    checks: placedChecks(explanation, view.placeOf).map(withoutUnknownId),
     unknown: learned.unknown,
   };
 }
 
-/** An id that is not known has to be some id, which nobody is to take for one. */
-function withoutNobody(rung: Rung): Rung {
-  return { ...rung, fact: rung.fact.replaceAll(`(${nobodysId()})`, "(id not known)") };
+/** Replaces the id that stands for an unknown one. */
+function withoutUnknownId(rung: PlacedCheck): PlacedCheck {
+  return { ...rung, fact: rung.fact.replaceAll(`(${unknownId()})`, "(id not known)") };
 }
 
 const isCommand = (event: AccessEventKind): boolean =>
@@ -144,9 +157,9 @@ const isCommand = (event: AccessEventKind): boolean =>
 function meantBy(
   { event, text = "hello", reply, mention, bot, on, needs }: AccessTestFlags,
   { accountId }: AccessView,
-  place: MeantPlace,
-  { user, roles }: Learned,
-): Meant {
+  place: FoundPlace,
+  { user, roles }: UserFacts,
+): Hypothetical {
   return {
     event,
     accountId,
@@ -166,7 +179,7 @@ function knownFactsOf(
   { manager }: AccessTestFlags,
   { accountId }: AccessView,
   now: ReadAccess,
-  { user: { id }, ownsApplication }: Learned,
+  { user: { id }, ownsApplication }: UserFacts,
 ): KnownFacts {
   return {
     isPaired: id !== undefined && now.isPaired(accountId, id),

@@ -1,5 +1,5 @@
 /**
- * Ids in the place of names, in the text of a config: what `access resolve --write` leaves behind.
+ * Replaces names by ids in the text of a config, for `access resolve --write`.
  *
  * @module
  */
@@ -10,22 +10,28 @@ import { type Replacement, replaceWithComment } from "../../config/text/edit_com
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Mapping } from "./names.ts";
 
+/** The new text. */
 export interface Written {
+  /** The config, with ids. */
   readonly text: string;
-  /** Rules whose entries are ids now. */
+  /** Config paths of the replaced entries. */
   readonly written: readonly string[];
-  /** Those that are one thing and stay names all the same. */
+  /** Entries with one match that nevertheless stay names. */
   readonly left: readonly { readonly rule: string; readonly why: string }[];
 }
 
-/** What one entry becomes. */
+/** The replacement of one entry. */
 interface Change {
   readonly rule: string;
   readonly to: Replacement;
   readonly comment: string;
 }
 
-/** @param text The file as it is. */
+/**
+ * Replaces all names that have exactly one match.
+ *
+ * @param text The file's current text.
+ */
 export async function withIds(
   text: string,
   file: string,
@@ -41,32 +47,32 @@ export async function withIds(
       : { kind: "refused" as const, message: at.message };
     if (edited.kind === "refused") {
       left.push({ rule, why: edited.message });
-    } else if (await saysAsMuch(now, edited.text, file)) {
+    } else if (await keepsEntries(now, edited.text, file)) {
       now = edited.text;
       written.push(rule);
     } else {
       left.push({
         rule,
-        why: "an account has keys of its own below this name; write the id in both places",
+        why: "an account overrides keys below this name; write the id in both places",
       });
     }
   }
   return { text: now, written, left };
 }
 
-/** The deepest first: a key that is replaced changes the path of all below it. */
+/** The deepest first: a replaced key changes the paths of all keys below it. */
 function changesOf(
   mappings: readonly Mapping[],
   left: { readonly rule: string; readonly why: string }[],
 ): readonly Change[] {
   const byRule = Map.groupBy(mappings, ({ rule }) => rule);
   const changes: Change[] = [];
-  for (const [rule, found] of byRule) {
-    const [first] = found;
-    if (first?.id === undefined || found.some(({ id }) => id === undefined)) continue;
+  for (const [rule, matches] of byRule) {
+    const [first] = matches;
+    if (first?.id === undefined || matches.some(({ id }) => id === undefined)) continue;
     const { id, kind, typed } = first;
-    if (found.some((one) => one.id !== id)) {
-      left.push({ rule, why: "it is another thing in each guild, or for each account" });
+    if (matches.some((match) => match.id !== id)) {
+      left.push({ rule, why: "it has a different id in each guild or account" });
       continue;
     }
     const to = kind === "user"
@@ -80,10 +86,10 @@ function changesOf(
 }
 
 /**
- * Whether a text still has as many entries for each account. One that inherits a part of an entry
- * by its name would lose it to another key.
+ * Tests whether each account keeps its number of entries. An account that inherits part of an entry
+ * by name would lose that part if the key became an id.
  */
-async function saysAsMuch(before: string, after: string, file: string): Promise<boolean> {
+async function keepsEntries(before: string, after: string, file: string): Promise<boolean> {
   const sizesOf = async (text: string): Promise<string> =>
     JSON.stringify(
       (await policiesIn(text, file)).map(({ accountId, access }) => [accountId, sizeOf(access)]),

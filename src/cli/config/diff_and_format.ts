@@ -12,21 +12,22 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { changeLine, checkAnywhere, openConfig, writeText } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 
-/** A file that says nothing; the section is there, so that its keys have their defaults. */
+/** An empty config with the section, so that the keys in it have their defaults. */
 const DEFAULTS = '{ "channels": { "discord": {} } }';
 
+/** Options of `config fmt`. */
 export interface FmtFlags extends ConfigFlags {
-  /** Writes nothing, and ends with 1 where there is something to write. */
+  /** Writes nothing, and exits with 1 if the file needs formatting. */
   readonly check: boolean;
 }
 
 /**
- * Prints how the config differs from another file or, without one, from the defaults.
+ * Prints the differences from another file or, without one, from the defaults.
  *
- * As `diff` does, it ends with 1 where it differs from a file; from the defaults every config does.
+ * Like `diff`, it exits with 1 if it differs from a file. Every config differs from the defaults.
  */
 export async function diff(
   { config: flag, json }: ConfigFlags,
@@ -35,9 +36,9 @@ export async function diff(
 ): Promise<ExitCode> {
   const ours = openConfig(flag, io.env);
   const theirs = other === undefined ? undefined : openConfig(other, io.env);
-  for (const one of [ours, theirs]) {
-    if (one?.kind !== "closed") continue;
-    io.err(shown([one.problem], io));
+  for (const opened of [ours, theirs]) {
+    if (opened?.kind !== "closed") continue;
+    io.err(shown([opened.problem], io));
     return EXIT.config;
   }
   if (ours.kind === "closed" || theirs?.kind === "closed") return EXIT.config;
@@ -56,12 +57,12 @@ export async function diff(
   return theirs && changes.length > 0 ? EXIT.failed : EXIT.done;
 }
 
-/** When it takes effect is of no use to who only compares. */
+/** A comparison does not say when a change takes effect. */
 function line(change: Change): string {
   return changeLine({ ...change, takesEffect: "now" });
 }
 
-/** Lays the config file out anew; what it says stays, comments and all. */
+/** Formats the config file; values and comments stay. */
 export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Promise<ExitCode> {
   const opened = openConfig(flag, io.env);
   if (opened.kind === "closed") {
@@ -70,7 +71,7 @@ export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Prom
   }
   const { file, text } = opened;
   if (text === undefined) {
-    io.err(`There is no file to lay out: ${printable(file)}`);
+    io.problem(`no config file: ${printable(file)}`);
     return EXIT.failed;
   }
   if (readTree(text).kind === "faults") {
@@ -78,16 +79,16 @@ export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Prom
     io.err(shown(problems, io));
     return EXIT.config;
   }
-  const laidOut = formatted(text);
-  const isSame = laidOut === text;
+  const newText = formatted(text);
+  const isSame = newText === text;
   if (json) io.out(JSON.stringify({ file, changed: !isSame, wrote: !isSame && !check }));
   else {io.out(
-      `${printable(file)}: ${isSame ? "well laid out" : check ? "not laid out" : "laid out"}`,
+      `${printable(file)}: ${isSame ? "already formatted" : check ? "not formatted" : "formatted"}`,
     );}
   if (isSame) return EXIT.done;
   if (check) return EXIT.failed;
-  const written = writeText(opened, laidOut);
-  if (written.kind === "written") return EXIT.done;
-  io.err(written.message);
-  return written.code;
+  const result = writeText(opened, newText);
+  if (result.kind === "written") return EXIT.done;
+  io.problem(result.message);
+  return result.code;
 }

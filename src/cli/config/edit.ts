@@ -19,10 +19,10 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
-import { lookAtConfig, shown } from "../shared/read_config.ts";
+import type { Io } from "../terminal/io.ts";
+import { readConfigLeniently, shown } from "../shared/read_config.ts";
 
-/** Prints what holds at a path, defaults and inheritance included; of a secret, where it is. */
+/** Prints the effective value at a path, defaults and inheritance included; of a secret, its source. */
 export async function get(
   { config: flag, json }: ConfigFlags,
   typed: string,
@@ -30,14 +30,14 @@ export async function get(
 ): Promise<ExitCode> {
   const read = parsePath(typed);
   if (read.kind === "problem") return usage(read.message, io);
-  if (read.appends) return usage("[+] is for set only: it adds an entry", io);
-  const loaded = await lookAtConfig(flag, io.env);
+  if (read.appends) return usage("[+] works with `config set` only", io);
+  const loaded = await readConfigLeniently(flag, io.env);
   if (loaded.kind === "refused") {
     io.err(shown(loaded.problems, io));
     return EXIT.config;
   }
   const path = pathText(read.path);
-  // A secret's own way to JSON is to say where it is, and nothing of it.
+  // As JSON, a secret is its source, without its value.
   const value = valueAt(JSON.parse(JSON.stringify(loaded.settings)), read.path);
   const isWritten = valueAt(loaded.written, read.path) !== undefined;
   const place = isWritten && loaded.text !== undefined ? positionOf(loaded.text, path) : undefined;
@@ -52,18 +52,18 @@ export async function get(
   }
   const schema = schemaAt(configSchema, read.path);
   const unset = schema && docOf(schema)?.unset;
-  io.err(
+  io.problem(
     schema
-      ? `${printable(path)} is not set${unset === undefined ? "" : `; that is: ${unset}`}`
-      : `There is no key ${printable(path)}; \`barnacle config schema\` lists all`,
+      ? `${printable(path)} is not set${unset === undefined ? "" : ` (default: ${unset})`}`
+      : `unknown key ${printable(path)}; \`barnacle config schema\` lists all keys`,
   );
   return schema ? EXIT.failed : EXIT.usage;
 }
 
 /**
- * Writes a value, and says what it changes.
+ * Writes a value, and prints the changes.
  *
- * @param typed `"-"` reads it from stdin, so that a secret is in no list of processes.
+ * @param typed `"-"` reads stdin, which keeps a secret out of the process list.
  */
 export async function set(
   flags: ConfigFlags,
@@ -73,7 +73,7 @@ export async function set(
 ): Promise<ExitCode> {
   const read = parsePath(typedPath);
   if (read.kind === "problem") return usage(read.message, io);
-  if (read.path.length === 0) return usage("Say which key: the path is empty", io);
+  if (read.path.length === 0) return usage("the key is missing: the path is empty", io);
   const opened = openConfig(flags.config, io.env);
   if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
 
@@ -83,14 +83,14 @@ export async function set(
   return await change(flags, opened, setAt(opened.text ?? "", path, value), io);
 }
 
-/** Takes a key out of the file, so that its default holds. */
+/** Removes a key from the file, so that its default applies. */
 export async function unset(flags: ConfigFlags, typed: string, io: Io): Promise<ExitCode> {
   const read = parsePath(typed);
   if (read.kind === "problem") return usage(read.message, io);
-  if (read.appends) return usage("[+] is for set only: it adds an entry", io);
+  if (read.appends) return usage("[+] works with `config set` only", io);
   const opened = openConfig(flags.config, io.env);
   if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
-  if (opened.text === undefined) return refuse("There is no config file", undefined, io);
+  if (opened.text === undefined) return refuse("no config file", undefined, io);
   return await change(flags, opened, unsetAt(opened.text, read.path), io);
 }
 
@@ -109,7 +109,7 @@ async function change(
   return report(opened.file, await saveConfig(opened, edited.text, io.env), json, io);
 }
 
-/** `[+]`: how many entries are there. */
+/** The index that `[+]` stands for: the length of the list. */
 function lengthAt({ text = "" }: OpenedConfig, path: readonly Segment[]): number {
   const tree = readTree(text);
   const list = tree.kind === "tree" ? valueAt(tree.value, path) : undefined;
@@ -117,8 +117,8 @@ function lengthAt({ text = "" }: OpenedConfig, path: readonly Segment[]): number
 }
 
 /**
- * What a person means by a word: JSON where the key takes that, else the text as it is typed. So
- * an id needs no quotes, and a prompt that reads `true` stays a text.
+ * Reads a typed value: as JSON if the key accepts that, else as text. So an id needs no quotes, and
+ * the prompt `true` stays a text.
  */
 export function valueFor(schema: Schema | undefined, typed: string): unknown {
   const json = readTyped(typed);
@@ -130,7 +130,7 @@ export function valueFor(schema: Schema | undefined, typed: string): unknown {
 }
 
 function usage(message: string, io: Io): ExitCode {
-  io.err(printable(message));
+  io.problem(printable(message));
   return EXIT.usage;
 }
 

@@ -12,21 +12,23 @@ import { missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 
+/** Options of all config commands. */
 export interface ConfigFlags {
-  /** The config file; found by itself if absent. */
+  /** Path of the config file. */
   readonly config?: string;
+  /** Whether the result is printed as JSON. */
   readonly json: boolean;
 }
 
-/** Prints everything that is wrong, and whether Barnacle would start with it. */
+/** Prints all problems, and whether the config is valid. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
   const problems = [...loaded.problems];
   if (loaded.kind === "loaded") {
-    // The environment of a service is often not there where its config is checked.
+    // A service's environment is often missing in the shell that checks its config.
     const { config } = loaded;
     const missing = [
       ...config.accounts.map((account) => missingToken(forAccount(config, account))),
@@ -40,12 +42,12 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
   if (json) io.out(JSON.stringify({ ok, file, problems }));
   else {
     if (problems.length > 0) io.err(shown(problems, io));
-    io.out(`${file ?? "no file"}: ${ok ? "ok" : "not ok"}${count(problems)}`);
+    io.out(`${file ?? "no config file"}: ${ok ? "valid" : "invalid"}${count(problems)}`);
   }
   return ok ? EXIT.done : EXIT.config;
 }
 
-/** Prints the JSON Schema of the file, for editors. */
+/** Prints the JSON Schema of the config, for editors. */
 export function schema(_flags: ConfigFlags, io: Io): ExitCode {
   io.out(JSON.stringify(jsonSchema(), undefined, 2));
   return EXIT.done;
@@ -64,7 +66,7 @@ export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
   return EXIT.done;
 }
 
-/** Prints the config with all its defaults; of a secret, only where it is. */
+/** Prints the config with all defaults; of a secret, only its source. */
 export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
   if (loaded.kind === "refused") {
@@ -75,7 +77,7 @@ export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitC
   return EXIT.done;
 }
 
-/** The schema as others can read it; defaults and descriptions are ours. */
+/** The schema as JSON Schema, with defaults and descriptions. */
 export function jsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(configSchema, {
     io: "input",
@@ -94,8 +96,8 @@ export function jsonSchema(): Record<string, unknown> {
 
 function count(problems: readonly Problem[]): string {
   const of = (severity: Problem["severity"], name: string): readonly string[] => {
-    const found = problems.filter((problem) => problem.severity === severity).length;
-    return found === 0 ? [] : [`${found} ${name}${found === 1 ? "" : "s"}`];
+    const total = problems.filter((problem) => problem.severity === severity).length;
+    return total === 0 ? [] : [`${total} ${name}${total === 1 ? "" : "s"}`];
   };
   const parts = [...of("error", "error"), ...of("warning", "warning"), ...of("note", "note")];
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;

@@ -1,5 +1,5 @@
 /**
- * Writing the config file: only what the loader takes, only over what was read (C10).
+ * Writes the config file: only a valid config, and only if no one changed the file meanwhile (C10).
  *
  * @module
  */
@@ -14,28 +14,32 @@ import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Env, Io } from "../shared/io.ts";
+import type { Env, Io } from "../terminal/io.ts";
 import { checkConfig, shown } from "../shared/read_config.ts";
 
-/** The file that is to be changed, as it was read. */
+/** A config file to change, with its text. */
 export interface OpenedConfig {
+  /** Discriminates from {@link ClosedConfig}. */
   readonly kind: "opened";
+  /** Path. */
   readonly file: string;
-  /** Absent where there is no file yet. */
+  /** Absent if the file does not exist yet. */
   readonly text?: string;
 }
 
-/** There is no file to change; the problem says why. */
+/** No file can be changed; the problem says why. */
 export interface ClosedConfig {
+  /** Discriminates from {@link OpenedConfig}. */
   readonly kind: "closed";
+  /** The reason. */
   readonly problem: Problem;
 }
 
-/** Reads the config file; where there is none anywhere, the user's own is the one to be made. */
+/** Reads the config file. If there is none, the file to create is the one in the user's home. */
 export function openConfig(flag: string | undefined, env: Env): OpenedConfig | ClosedConfig {
   const located = locateConfig(flag, env, existsSync);
   if (located.kind === "missing") {
-    return closed(located.path, `There is no such file, and ${located.named} names it`);
+    return closed(located.path, `No such file; it is named by ${located.named}`);
   }
   if (located.kind === "none") {
     const [here = "./config.jsonc", home] = located.looked;
@@ -45,7 +49,7 @@ export function openConfig(flag: string | undefined, env: Env): OpenedConfig | C
     return { kind: "opened", file: located.path, text: readFileSync(located.path, "utf8") };
   } catch (cause) {
     const why = codeOf(cause) ?? "unknown reason";
-    return closed(located.path, `The file cannot be read: ${why}`);
+    return closed(located.path, `Cannot read the file: ${why}`);
   }
 }
 
@@ -53,12 +57,12 @@ function closed(file: string, message: string): ClosedConfig {
   return { kind: "closed", problem: { severity: "error", file, path: "", message } };
 }
 
-/** What writing came to. */
+/** The result of writing. */
 export type Saved =
   | {
     readonly kind: "saved";
     readonly changes: readonly Change[];
-    /** Warnings that the file had not before: of a secret that others may read, for one. */
+    /** New warnings, such as a secret that other users may read. */
     readonly problems: readonly Problem[];
     readonly backup?: string;
   }
@@ -66,26 +70,26 @@ export type Saved =
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   | { readonly kind: "unwritten"; readonly code: ExitCode; readonly message: string };
 
-/** Writes a text in the place of the one that was read, if Barnacle would start with it. */
+/** Replaces the text that was read, if the new one is a valid config. */
 export async function saveConfig(opened: OpenedConfig, text: string, env: Env): Promise<Saved> {
   const after = await checkAnywhere(opened.file, text, env);
   if (after.kind === "refused") return { kind: "invalid", problems: after.problems };
   if (text === opened.text) return { kind: "unchanged" };
   const before = await checkAnywhere(opened.file, opened.text ?? "{}", env);
-  const written = writeText(opened, text);
-  if (written.kind === "unwritten") return written;
+  const result = writeText(opened, text);
+  if (result.kind === "unwritten") return result;
   const changes = before.kind === "loaded" ? planReload(before, after).changes : [];
-  const known = new Set(before.problems.map(wordsOf));
-  const problems = after.problems.filter((one) => !known.has(wordsOf(one)));
-  return { ...written, kind: "saved", changes, problems };
+  const known = new Set(before.problems.map(keyOf));
+  const problems = after.problems.filter((problem) => !known.has(keyOf(problem)));
+  return { ...result, kind: "saved", changes, problems };
 }
 
-/** What a problem is known by, wherever its line has gone. */
-function wordsOf({ path, message }: Problem): string {
+/** Identifies a problem, though its line may have moved. */
+function keyOf({ path, message }: Problem): string {
   return `${path}: ${message}`;
 }
 
-/** Writes a text, whatever it says. */
+/** Writes a text without checking it. */
 export function writeText(
   { file, text: expected }: OpenedConfig,
   text: string,
@@ -97,12 +101,12 @@ export function writeText(
     if (!(error instanceof WriteError)) throw error;
     const code = error.kind === "changed" ? EXIT.tryAgain : EXIT.io;
     const message = `${printable(error.message)}; ` +
-      (error.kind === "changed" ? "try again" : "it is as it was");
+      (error.kind === "changed" ? "try again" : "the file is unchanged");
     return { kind: "unwritten", code, message };
   }
 }
 
-/** Tells what became of it. */
+/** Prints the result, and returns the exit code. */
 export function report(file: string, saved: Saved, json: boolean, io: Io): ExitCode {
   const code = codeFor(saved);
   if (json) {
@@ -112,18 +116,18 @@ export function report(file: string, saved: Saved, json: boolean, io: Io): ExitC
   }
   switch (saved.kind) {
     case "invalid":
-      io.err(`${shown(saved.problems, io)}\n\n${printable(file)} is as it was`);
+      io.err(`${shown(saved.problems, io)}\n\n${printable(file)} is unchanged.`);
       break;
     case "unwritten":
-      io.err(saved.message);
+      io.problem(saved.message);
       break;
     case "unchanged":
-      io.out(`${printable(file)} is as it was: there is nothing to change`);
+      io.out(`${printable(file)}: nothing to change`);
       break;
     case "saved":
       for (const change of saved.changes) io.out(changeLine(change));
       if (saved.problems.length > 0) io.err(`${shown(saved.problems, io)}\n`);
-      io.err(`${printable(file)} is written${beside(saved.backup)}`);
+      io.err(`Wrote ${printable(file)}${backupText(saved.backup)}`);
   }
   return code;
 }
@@ -133,29 +137,28 @@ function codeFor(saved: Saved): ExitCode {
   return saved.kind === "unwritten" ? saved.code : EXIT.done;
 }
 
-function beside(backup: string | undefined): string {
-  return backup === undefined ? "" : `; what it was is in ${printable(basename(backup))}`;
+function backupText(backup: string | undefined): string {
+  return backup === undefined ? "" : `; the previous file is ${printable(basename(backup))}`;
 }
 
 /** `channels.discord.historyLimit: 20 → 30`. */
 export function changeLine({ path, from, to, takesEffect }: Change): string {
-  const what = from === undefined
-    ? `is ${to} now`
+  const change = from === undefined
+    ? `set to ${to}`
     : to === undefined
-    ? `is gone, it was ${from}`
+    ? `removed, was ${from}`
     : `${from} → ${to}`;
-  return printable(`${path}: ${what}${EFFECTS[takesEffect]}`);
+  return printable(`${path}: ${change}${EFFECTS[takesEffect]}`);
 }
 
 const EFFECTS: Readonly<Record<Change["takesEffect"], string>> = {
   now: "",
-  reconnect: " (the bot connects anew for it)",
-  restart: " (from the next start on)",
+  reconnect: " (the bot reconnects)",
+  restart: " (from the next start)",
 };
 
 /**
- * Checks a text where the environment of the service may not be: a secret that is not to be had
- * here is taken to be there.
+ * Checks a text without the service's environment: a secret that is missing here is no problem.
  */
 export function checkAnywhere(file: string, text: string, env: Env): Promise<Loaded> {
   return checkConfig({ file, text }, env, { isElsewhere: true });

@@ -1,11 +1,10 @@
 /**
- * A data directory as `barnacle send` finds it: its store, and who empties the
- * outbox in it.
+ * Opens a data directory for `barnacle send`, and decides which process sends the outbox.
  *
- * Two that empty one outbox would send everything twice, so it is whoever has
- * the lock of the directory: the bot, or else the command itself. Where another
- * such command has it, that one sends what it came for and is gone; then the
- * lock is taken over, for nobody else would send the rest.
+ * Two senders of one outbox would send every message twice. So the sender is the process that holds
+ * the directory's lock: the bot, or else this command. If another `barnacle send` holds it, that
+ * process sends its own message and exits. This process then takes the lock over, since no other one
+ * would send the rest.
  *
  * @module
  */
@@ -17,37 +16,49 @@ import { openStore, type Store } from "../../store/store.ts";
 import { EXIT } from "../shared/exit_code.ts";
 import { lockOf } from "../shared/running_bot.ts";
 import { StartError } from "../shared/start_error.ts";
-import { openBeside, sayRefused } from "../shared/store_access.ts";
+import { openBeside, reportRefusedRecord } from "../shared/store_access.ts";
 
+/** An open data directory. */
 export interface DataDirectory {
+  /** The open store. */
   readonly store: Store;
-  /** Who sends what is in the outbox: this process, the bot, or another that sends as this one. */
+  /** The sender of the outbox: this process, the bot, or another `barnacle send`. */
   sender(): "us" | "bot" | "another";
-  /** Takes the place of another that is gone. @returns Whether this process sends from now on. */
+  /**
+   * Takes the lock over once another `barnacle send` has exited.
+   *
+   * @returns Whether this process is the sender now.
+   */
   takeOver(): Promise<boolean>;
-  /** Lets the next one in. */
+  /** Closes the store and releases the lock. */
   close(): void;
 }
 
-/** @throws {StartError} If a bot is just starting, or one of another version has the data. */
+/**
+ * Opens the directory, and takes its lock if it is free.
+ *
+ * @throws {StartError} If a bot is just starting, or the data are of another version.
+ */
 export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
   prepareDataDir(dataDir);
   const path = lockOf(dataDir);
-  let lock = await takeAsErrand(path);
+  let lock = await takeForSend(path);
   let store: Store | undefined;
   try {
     store = lock.kind === "held"
       ? openStore(join(dataDir, DATABASE_NAME), {
         now: Date.now(),
         elapsed: () => performance.now(),
-        onRefused: sayRefused,
+        onRefused: reportRefusedRecord,
       })
       : openBeside(dataDir);
   } catch (error) {
     release();
     throw error;
   }
-  if (!store) throw new StartError(`A Barnacle is just starting in ${dataDir}`, EXIT.tryAgain);
+  if (!store) {
+    throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
+  }
 
   function release(): void {
     if (lock.kind === "held") lock.release();
@@ -62,7 +73,7 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
     store,
     sender,
     async takeOver() {
-      if (sender() === "another") lock = await takeAsErrand(path);
+      if (sender() === "another") lock = await takeForSend(path);
       return lock.kind === "held";
     },
     close() {
@@ -72,6 +83,6 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
   };
 }
 
-function takeAsErrand(path: string): Promise<Lock> {
+function takeForSend(path: string): Promise<Lock> {
   return takeLock(path, Date.now(), undefined, { isErrand: true });
 }

@@ -1,9 +1,8 @@
 /**
- * `barnacle outbox`: each message that Discord does not have, and why; and what
- * only a person can decide about it (D2).
+ * `barnacle outbox`: lists unsent messages with reasons, and resends or drops them (D2).
  *
- * It reads and changes the store itself, so it works whether or not a bot runs;
- * one that does sees the change as soon as it hears the bell (`host/files/doorbell.ts`).
+ * It reads and changes the store itself, so it works with and without a running bot. A running bot is
+ * notified of the change by a file (`host/files/doorbell.ts`).
  *
  * @module
  */
@@ -13,19 +12,20 @@ import { printable, quoted } from "../../lib/text/quoted.ts";
 import { type OpenRow, PREVIEW_CHARS } from "../../store/outbox/held.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 
+/** Options of `outbox list`. */
 export interface OutboxFlags extends CommonFlags {
-  /** One account's only. */
+  /** Lists only this account. */
   readonly account?: string;
 }
 
-/** A row, and whose it is. */
+/** A row with its account. */
 type AccountRow = OpenRow & { readonly accountId: AccountId };
 
-/** Lists what is not sent. */
+/** Lists unsent messages. */
 export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = store ? await accountsIn(store.gateway, flags.account) : [];
@@ -37,16 +37,16 @@ export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
       io.out(JSON.stringify(rows));
       return EXIT.done;
     }
-    if (rows.length === 0) io.err("Nothing waits: Discord has every message.");
+    if (rows.length === 0) io.err("No unsent messages.");
     for (const row of rows) io.out(lineOf(row, Date.now(), accounts.length > 1));
     return EXIT.done;
   });
 }
 
 /**
- * Sends a message again that is held, or gives one up.
+ * Queues uncertain or dead messages again, or deletes unsent ones.
  *
- * @param ids As `list` shows them.
+ * @param ids Numbers of messages in the list.
  */
 export function release(
   how: "resend" | "drop",
@@ -61,40 +61,44 @@ export function release(
         done.push(id);
         continue;
       }
-      io.err(
+      io.problem(
         how === "resend"
-          ? `barnacle: ${id} is none that can be sent again: that is for what is uncertain or dead`
-          : `barnacle: ${id} is none that waits; \`barnacle outbox list\` shows them`,
+          ? `message ${id} cannot be resent: only uncertain and dead messages can`
+          : `no unsent message ${id}; \`barnacle outbox list\` shows them`,
       );
     }
     if (flags.json) {
       io.out(JSON.stringify({ [how]: done }));
     } else {
       for (const id of done) {
-        io.out(how === "resend" ? `${id} is sent again` : `${id} is dropped`);
+        io.out(how === "resend" ? `${id} queued again` : `${id} dropped`);
       }
     }
     return done.length === ids.length ? EXIT.done : EXIT.failed;
   });
 }
 
-/** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`; of several accounts, whose, too. */
+/** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`; with the account if there are several. */
 function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
   const { id, accountId, state, channelId, preview, chars, fileCount, createdAt, reason } = row;
   const files = fileCount === 0 ? "" : ` +${fileCount} file${fileCount === 1 ? "" : "s"}`;
-  const words = preview.length < chars ? `${preview}…` : preview;
+  const text = preview.length < chars ? `${preview}…` : preview;
   return [
     String(id).padStart(6),
     ...(isOneOfMany ? [printable(accountId).padEnd(10)] : []),
     state.padEnd(9),
     ageOf(now - createdAt).padStart(7),
     `channel:${channelId}`,
-    quoted(words, PREVIEW_CHARS + 1) + files,
+    quoted(text, PREVIEW_CHARS + 1) + files,
     ...(reason === undefined ? [] : [`(${printable(reason)})`]),
   ].join("  ");
 }
 
-/** How long something has been so, in words: `"10 min"`. */
+/**
+ * A duration as text: `"10 min"`.
+ *
+ * @param ms Milliseconds.
+ */
 export function ageOf(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / 60_000);
   if (minutes < 1) return "now";

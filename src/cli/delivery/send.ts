@@ -1,9 +1,8 @@
 /**
  * `barnacle send`: puts a message into the outbox, and waits until Discord has it.
  *
- * There is one way out of the house. A bot that runs with the same data finds
- * the message in its outbox and sends it; where none runs, this process does
- * what the bot would do, and what it leaves is sent by the next start.
+ * All messages go through the outbox. A running bot with the same data finds the message there and
+ * sends it. Without one, this process sends it as the bot would; the bot's next start sends the rest.
  *
  * @module
  */
@@ -21,39 +20,43 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { sizeOf } from "../../lib/text/byte_size.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { createStderrWriter, type Logging, startLog } from "../../log.ts";
+import { type Logging, startLog } from "../../log.ts";
 import type { SendResult } from "../../store/outbox/send_results.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
+/** Options of `send`. */
 export interface SendFlags extends CommonFlags {
+  /** The account; `default` or the only one if absent. */
   readonly account?: string;
-  /** Paths. */
+  /** Paths of files to attach. */
   readonly file?: readonly string[];
-  /** For the files, in their order. */
+  /** Descriptions, in the order of the files. */
   readonly alt?: readonly string[];
-  /** Seconds until the command leaves the rest to the bot. */
+  /** Seconds to wait for delivery. */
   readonly wait: number;
 }
 
-/** What is to be sent. */
-export interface Words {
+/** The message's arguments. */
+export interface SendArguments {
+  /** As the user types it: `"channel:123"`. */
   readonly target: string;
-  /** `"-"`: what comes on stdin. */
+  /** `"-"` reads stdin. */
   readonly text?: string | undefined;
 }
 
+/** Sends a message, and prints a link to each part that Discord has. */
 export async function send(
   flags: SendFlags,
-  words: Words,
+  words: SendArguments,
   io: Io,
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
@@ -61,7 +64,7 @@ export async function send(
     return await sendTo(targetOf(words.target), flags, words, io, readStdin);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(`${message}`);
     return code;
   }
 }
@@ -69,7 +72,7 @@ export async function send(
 async function sendTo(
   target: Target,
   flags: SendFlags,
-  { text }: Words,
+  { text }: SendArguments,
   io: Io,
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
@@ -83,7 +86,7 @@ async function sendTo(
   const content = text === "-" ? await readStdin() : text ?? "";
   if (content.trim() === "" && files.length === 0) {
     throw new StartError(
-      "There is nothing to send: give a text, - for stdin, or --file",
+      "nothing to send: give a text, - for stdin, or --file",
       EXIT.usage,
     );
   }
@@ -91,61 +94,61 @@ async function sendTo(
   const logging = startLog({
     level: "warn",
     format: io.isTerminal ? "human" : "json",
-    write: createStderrWriter(),
+    write: (line) => io.err(line.trimEnd()),
   });
   const bot = botOf(config, logging, io);
-  const house = await openDataDirectory(dataDirOf(flags.data, io));
+  const directory = await openDataDirectory(dataDirOf(flags.data, io));
   let courier: Courier | undefined;
   try {
-    await assertOurs(config, bot, house, logging);
+    await assertSameBot(config, bot, directory, logging);
     const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
     courier = await createCourier({
       config,
       ...bot,
       version: VERSION,
-      store: house.store,
+      store: directory.store,
       logging,
       notAfter: Date.now() + patience * 1_000,
     });
-    const sent = await courier.send(target, content, files);
-    if (house.sender() === "us") await courier.setOut(sent.channelId);
-    return await report(sent, flags, { courier, house }, io);
+    const consignment = await courier.send(target, content, files);
+    if (directory.sender() === "us") await courier.setOut(consignment.channelId);
+    return await report(consignment, flags, { courier, directory }, io);
   } catch (error) {
     return refused(error, courier, io);
   } finally {
     await courier?.stop();
-    house.close();
+    directory.close();
     logging.stop();
   }
 }
 
-/** Discord's own no: of the token, of the place. */
+/** Reports that Discord rejects the token or the target. */
 function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode {
   if (!(error instanceof RestError)) throw error;
   if (courier?.isRefused()) {
-    io.err("barnacle: Discord refuses the bot token; `barnacle doctor` says what to do");
+    io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
-  io.err(`barnacle: nothing was sent: ${printable(error.message)}`);
+  io.problem(`nothing sent: ${printable(error.message)}`);
   return error.code === undefined ? EXIT.tryAgain : EXIT.failed;
 }
 
-/** What waits in a store is sent as the bot whose store it is. */
-async function assertOurs(
+/** Messages in a store are sent as that store's bot, so the token must be of the same bot. */
+async function assertSameBot(
   { discord: { accountId } }: Config,
   bot: { readonly token: string; readonly apiBase: string },
   { store }: DataDirectory,
   logging: Logging,
 ): Promise<void> {
-  const adoption = createTokenChange({ ...bot, accountId }, {
+  const tokenChange = createTokenChange({ ...bot, accountId }, {
     store: store.gateway,
-    applications: () => Promise.reject(new Error("Nothing is taken over here")),
+    applications: () => Promise.reject(new Error("A send takes over no outbox")),
     stopping: new AbortController().signal,
     log: logging.forPart("delivery"),
   });
-  if (await adoption.isOurs()) return;
+  if (await tokenChange.isOurs()) return;
   throw new StartError(
-    "The data are of another bot; name this one's by --data, or start it once by `barnacle run`",
+    "the data belong to another bot: set --data, or start this bot once with `barnacle run`",
     EXIT.tryAgain,
   );
 }
@@ -153,13 +156,13 @@ async function assertOurs(
 function targetOf(text: string): Target {
   const target = parseTarget(text);
   if (target.kind !== "problem") return target;
-  throw new StartError(`${target.problem}; write ${target.hint}`, EXIT.usage);
+  throw new StartError(`${target.problem}; use ${target.hint}`, EXIT.usage);
 }
 
-/** @throws {StartError} For one that cannot be read, or is larger than may be sent. */
+/** @throws {StartError} If a file cannot be read, or is too large to send. */
 function filesOf({ file = [], alt = [] }: SendFlags, maxBytes: number): readonly OutboundFile[] {
   if (alt.length > file.length) {
-    throw new StartError("There are more --alt than --file", EXIT.usage);
+    throw new StartError("more --alt than --file", EXIT.usage);
   }
   return file.map((path, index) => {
     const about = alt[index];
@@ -171,32 +174,32 @@ function filesOf({ file = [], alt = [] }: SendFlags, maxBytes: number): readonly
   });
 }
 
-/** A pipe or a device may have no end, or no beginning. */
+/** Only a regular file: a pipe or a device may have no end. */
 function bytesOf(path: string, maxBytes: number): OutboundFile["bytes"] {
   try {
     const about = statSync(path);
     if (!about.isFile()) {
-      const what = about.isDirectory() ? "a directory" : "no file on a disk";
-      throw new StartError(`Cannot send ${printable(path)}: it is ${what}`, EXIT.usage);
+      const kind = about.isDirectory() ? "a directory" : "not a regular file";
+      throw new StartError(`cannot send ${printable(path)}: it is ${kind}`, EXIT.usage);
     }
     if (about.size > maxBytes) throw tooLarge(path, about.size, maxBytes);
     return readFileSync(path).slice();
   } catch (error) {
     if (error instanceof StartError) throw error;
     const why = codeOf(error) ?? "unknown reason";
-    throw new StartError(`Cannot read ${printable(path)}: ${why}`, EXIT.usage, error);
+    throw new StartError(`cannot read ${printable(path)}: ${why}`, EXIT.usage, error);
   }
 }
 
 function tooLarge(path: string, size: number, maxBytes: number): StartError {
   return new StartError(
-    `${printable(path)} has ${sizeOf(size)}, and channels.discord.mediaMaxMb allows ` +
+    `${printable(path)} is too large: ${sizeOf(size)}, but channels.discord.mediaMaxMb allows ` +
       sizeOf(maxBytes),
     EXIT.usage,
   );
 }
 
-/** @throws {StartError} If there is no token, or no server that it is for. */
+/** @throws {StartError} If there is no valid token, or the API's URL is invalid. */
 function botOf(
   config: Config,
   logging: Logging,
@@ -206,66 +209,75 @@ function botOf(
   if ("problem" in api) throw new StartError(api.problem, EXIT.config);
   const token = tokenIn(config);
   if (token === undefined) {
-    const { message = "The bot token cannot be one", hint } = missingToken(config) ?? {};
+    const { message = "The bot token is invalid", hint } = missingToken(config) ?? {};
     throw new StartError(hint === undefined ? message : `${message}; ${hint}`, EXIT.config);
   }
   logging.addSecret(token);
   return { token, apiBase: api.base };
 }
 
-/** How often it is looked whether Discord has it, in milliseconds. */
-const LOOK_EVERY_MS = 50;
+/** Milliseconds between two reads of the send results. */
+const POLL_MS = 50;
 
 async function report(
   { channelId, guildId, sendResults }: Consignment,
   { wait, json }: SendFlags,
-  { courier, house }: { readonly courier: Courier; readonly house: DataDirectory },
+  { courier, directory }: { readonly courier: Courier; readonly directory: DataDirectory },
   io: Io,
 ): Promise<ExitCode> {
   const until = performance.now() + wait * 1_000;
-  let seen = await sendResults();
-  while (
-    seen.some(({ kind }) => kind === "waits") && !courier.isRefused() && performance.now() < until
-  ) {
-    await sleep(LOOK_EVERY_MS);
-    if (house.sender() === "another" && await house.takeOver()) await courier.setOut(channelId);
-    seen = await sendResults();
+  async function settled(): Promise<readonly SendResult[]> {
+    let results = await sendResults();
+    while (results.some(isWaiting) && !courier.isRefused() && performance.now() < until) {
+      await sleep(POLL_MS);
+      if (directory.sender() === "another" && await directory.takeOver()) {
+        await courier.setOut(channelId);
+      }
+      results = await sendResults();
+    }
+    return results;
   }
+  const results = await io.during("Waiting for Discord", settled());
   const linkOf = (id: string) =>
     `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
   if (json) {
     io.out(
       JSON.stringify(
-        seen.map((fate) =>
-          fate.kind === "sent" && fate.messageId !== undefined
-            ? { ...fate, link: linkOf(fate.messageId) }
-            : fate
+        results.map((result) =>
+          result.kind === "sent" && result.messageId !== undefined
+            ? { ...result, link: linkOf(result.messageId) }
+            : result
         ),
       ),
     );
   } else {
-    for (const fate of seen) {
-      if (fate.kind === "sent") {
-        io.out(fate.messageId ? linkOf(fate.messageId) : "sent, and deleted");
-      } else io.err(`barnacle: ${wordsFor(fate, house)}`);
+    for (const result of results) {
+      if (result.kind === "sent") {
+        io.out(result.messageId ? linkOf(result.messageId) : "sent, then deleted");
+      } else io.problem(problemOf(result, directory));
     }
   }
   if (courier.isRefused()) return EXIT.refused;
-  if (seen.some(({ kind }) => kind === "failed" || kind === "held")) return EXIT.failed;
-  return seen.some(({ kind }) => kind === "waits") ? EXIT.tryAgain : EXIT.done;
+  if (results.some(({ kind }) => kind === "failed" || kind === "held")) return EXIT.failed;
+  return results.some(isWaiting) ? EXIT.tryAgain : EXIT.done;
 }
 
-function wordsFor(
+function isWaiting({ kind }: SendResult): boolean {
+  return kind === "waits";
+}
+
+function problemOf(
   { kind, reason }: Exclude<SendResult, { kind: "sent" }>,
-  house: Pick<DataDirectory, "sender">,
+  directory: Pick<DataDirectory, "sender">,
 ): string {
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
-  if (kind === "failed") return `Discord does not take it${why}`;
+  if (kind === "failed") return `Discord rejected the message${why}`;
   if (kind === "held") {
-    return "nobody can tell whether Discord has it; look into the channel, then send it again or " +
-      "drop it by `barnacle outbox`";
+    return "delivery uncertain: look into the channel, then run `barnacle outbox resend` or " +
+      "`barnacle outbox drop`";
   }
-  const isWithBot = house.sender() === "bot";
-  const then = isWithBot ? "the bot goes on trying" : "the next `barnacle run` sends it";
-  return `it waits in the outbox${why}; ${then}`;
+  const next = directory.sender() === "bot"
+    ? "the running bot keeps trying"
+    : "the next `barnacle run` sends it";
+  return `still in the outbox${why}; ${next}`;
 }

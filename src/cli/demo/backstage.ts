@@ -1,6 +1,6 @@
 /**
- * Fills in what the page shows of the bot: verdicts from its store, its state from
- * its own HTTP, what it says from the simulated Discord, what it logs from its pipe.
+ * Gathers the page's data about the bot: verdicts from its store, its state over HTTP, its messages
+ * from the simulated Discord, and its log from a pipe.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Backstage, BackstageNews, BotCard } from "../../../simulator/page/backstage.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { drawBotCard } from "./bot_card.ts";
-import type { Verdicts } from "./stage/verdicts.ts";
+import type { VerdictReader } from "./stage/verdicts.ts";
 import type { Faults } from "./faults.ts";
 import type { Keeper } from "./keeper.ts";
 import type { OfferedModel } from "./models.ts";
@@ -16,32 +16,44 @@ import type { Notices } from "./notices.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Vitals } from "./vitals.ts";
 
+/** Sources of the data. */
 export interface BackstagePorts {
+  /** The simulated Discord. */
   readonly simulator: Simulator;
+  /** Starts and kills the bot. */
   readonly keeper: Keeper;
+  /** Buttons that cause faults. */
   readonly faults: Faults;
-  readonly verdicts: Verdicts;
+  /** New verdicts of the bot. */
+  readonly verdicts: VerdictReader;
+  /** Outcomes of all messages. */
   readonly outcomes: Outcomes;
+  /** Notices for the page. */
   readonly notices: Notices;
+  /** Models to choose from. */
   readonly models: readonly OfferedModel[];
-  /** The one that the bot runs with at first. */
+  /** The bot's first model. */
   readonly model: OfferedModel;
+  /** Asks the bot for its status. */
   readonly readVitals: () => Promise<Vitals | undefined>;
-  /** Told of a fault of ours. */
+  /** Called with an error of the demo itself. */
   readonly onError: (error: unknown) => void;
 }
 
+/** The page's data about a running bot. */
 export interface RunningBackstage extends Backstage {
+  /** Stops the updates. */
   close(): Promise<void>;
 }
 
-/** Milliseconds between two looks at the store and at the connection. */
+/** Milliseconds between two reads of the store and the connection. */
 const LOOK_MS = 250;
 
-/** Looks at the store between two questions to the bot. */
+/** Reads of the store between two requests to the bot. */
 const LOOKS_PER_QUESTION = 4;
 
-export function startBackstage(ports: BackstagePorts): RunningBackstage {
+/** Starts to update the data. */
+export function createBackstage(ports: BackstagePorts): RunningBackstage {
   const { simulator, keeper, faults, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BackstageNews) => void>();
   let model = ports.model;
@@ -114,7 +126,7 @@ export function startBackstage(ports: BackstagePorts): RunningBackstage {
       const isKnown = wanted !== undefined || faults.press(controlId);
       if (wanted && wanted.id !== model.id) {
         model = wanted;
-        notices.note("stage", `The bot is started again, to answer with: ${wanted.label}`);
+        notices.note("stage", `Restarting the bot, to answer with: ${wanted.label}`);
         keeper.restart(wanted.env);
       }
       redraw();

@@ -1,5 +1,5 @@
 /**
- * Draws the card that the page shows of the bot: its state, its figures and its controls.
+ * Makes the page's card of the bot: state, figures and controls.
  *
  * @module
  */
@@ -9,26 +9,29 @@ import type { OfferedModel } from "./models.ts";
 
 /** Facts about the bot at one moment. */
 export interface BotFacts {
-  /** Its process; `undefined` if there is none. */
+  /** Process id; `undefined` if none runs. */
   readonly pid: number | undefined;
-  /** Whether it has a connection to the simulated Discord. */
+  /** Whether it is connected to the simulated Discord. */
   readonly isConnected: boolean;
-  /** The gateway calls that Discord has counted. */
+  /** Gateway calls that the simulated Discord has counted. */
   readonly calls: { readonly identifies: ArrayLike<unknown>; readonly resumes: ArrayLike<unknown> };
-  /** What it says of itself; shown while it runs. */
+  /** Figures from its own status; shown while it runs. */
   readonly figures: BotCard["figures"];
+  /** Models to choose from. */
   readonly models: readonly OfferedModel[];
-  /** The model that it answers with. */
+  /** Id of its model. */
   readonly modelId: string;
+  /** Buttons that cause faults. */
   readonly faults: BotCard["controls"];
 }
 
 const HEADLINES = {
   online: "Online",
-  away: "On its way to Discord",
+  away: "Connecting",
   offline: "Not running",
 } as const;
 
+/** Makes the card. */
 export function drawBotCard(facts: BotFacts): BotCard {
   const { pid, isConnected, calls: { identifies, resumes }, figures, models, modelId } = facts;
   const isRunning = pid !== undefined;

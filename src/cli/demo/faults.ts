@@ -1,5 +1,5 @@
 /**
- * The buttons that make it hard for the bot.
+ * The page's buttons that cause faults for the bot.
  *
  * @module
  */
@@ -8,20 +8,27 @@ import type { Control } from "../../../simulator/page/backstage.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Keeper } from "./keeper.ts";
 
-/** Seconds that a 429 of the demo asks for. */
+/** Seconds that the demo's 429 response asks the bot to wait. */
 const RETRY_AFTER_SEC = 3;
 
-/** Milliseconds between heartbeats that the demo's Discord asks for: a dead link shows soon. */
+/** Milliseconds between heartbeats: short, so that the bot notices a dead connection soon. */
 export const HEARTBEAT_MS = 5_000;
 
+/** The buttons, and their effects. */
 export interface Faults {
+  /** The buttons, with their current state. */
   controls(): readonly Control[];
-  /** @returns `false` if none of them has that id. */
+  /**
+   * Presses a button.
+   *
+   * @returns `false` if no button has that id.
+   */
   press(id: string): boolean;
-  /** Switches off what has had its effect. */
+  /** Ends faults that have had their effect. */
   settle(): void;
 }
 
+/** Creates the buttons. */
 export function createFaults(
   simulator: Simulator,
   { keeper, tell }: { readonly keeper: Keeper; readonly tell: (text: string) => void },
@@ -35,7 +42,7 @@ export function createFaults(
       gateway.askReconnect();
     },
     op9() {
-      tell("Discord forgets the session (op 9): what is said until the next one is not told");
+      tell("Discord invalidates the session (op 9) and sends no events until the next one");
       gateway.invalidate(false);
     },
     acks() {
@@ -44,7 +51,7 @@ export function createFaults(
     },
     limit() {
       if (limit) return;
-      tell(`Discord will answer the next message with 429: wait ${RETRY_AFTER_SEC} s`);
+      tell(`Discord will answer the next request with 429: retry after ${RETRY_AFTER_SEC} s`);
       limit = rest.add({
         method: "POST",
         route: "/channels/:id/messages",
@@ -57,25 +64,31 @@ export function createFaults(
 
   return {
     controls: () => [
-      control("op7", "Reconnect (op 7)", "Discord sends the bot away; it resumes."),
+      control(
+        "op7",
+        "Reconnect (op 7)",
+        "Discord ends the connection; the bot resumes its session.",
+      ),
       control(
         "op9",
-        "Forget the session (op 9)",
-        "The bot begins another one within 10 s, and reads what was said meanwhile.",
+        "Invalid session (op 9)",
+        "The bot opens a new session within 10 s, and reads the missed messages.",
       ),
       control(
         "acks",
         "Swallow heartbeat ACKs",
-        `The link looks dead; within ${2 * HEARTBEAT_MS / 1_000} s it is left and resumed.`,
+        `The connection looks dead; within ${
+          2 * HEARTBEAT_MS / 1_000
+        } s the bot reconnects and resumes.`,
         gateway.swallowAcks,
       ),
       control(
         "limit",
         "429 for the next message",
-        `Discord says: not for ${RETRY_AFTER_SEC} s. The bot waits exactly that.`,
+        `Discord asks for ${RETRY_AFTER_SEC} s. The bot waits exactly that long.`,
         limit !== undefined,
       ),
-      control("kill", "kill -9", "No good-bye, nothing flushed. Write to it while it is gone."),
+      control("kill", "kill -9", "The process ends at once. Write to the bot while it is down."),
     ],
     press(id) {
       const press = Object.hasOwn(presses, id) ? presses[id] : undefined;

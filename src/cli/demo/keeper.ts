@@ -1,58 +1,65 @@
 /**
- * Keeps the demo's bot alive: kills it on request, and starts it again.
+ * Keeps the demo's bot running: kills it on request, and restarts it.
  *
- * A bot that ends by itself is started again too, but not for ever: one that
- * dies at once has a reason, and that reason is what the visitor needs to read.
+ * It also restarts a bot that ends by itself, but not forever: a bot that exits at once has a problem,
+ * and the user needs to read its last lines.
  *
  * @module
  */
 
 import type { Exit } from "../../host/process/own_process.ts";
-import type { Env } from "../shared/io.ts";
+import type { Env } from "../terminal/io.ts";
 import type { StagedBot } from "./stage/stage.ts";
 
+/** Starts, kills and restarts the bot. */
 export interface Keeper {
-  /** Of the bot that runs; `undefined` while none does. */
+  /** Process id of the running bot; `undefined` while none runs. */
   pid(): number | undefined;
-  /** `kill -9`, and another one after a while. */
+  /** Kills the bot with SIGKILL, and restarts it after a while. */
   kill(): void;
-  /** Ends the bot as an operator does, and starts one with another environment. */
+  /** Stops the bot with SIGTERM, and starts one with another environment. */
   restart(env: Env): void;
-  /** Nothing is started any more; the stage ends what still runs. */
+  /** Stops restarting; the stage ends a bot that still runs. */
   stop(): void;
-  /** Resolves if the bot cannot be kept alive, with its last end. */
+  /** Resolves with the bot's last end if restarting does not help. */
   readonly gaveUp: Promise<BotEnd>;
 }
 
+/** How a bot ended. */
 export interface BotEnd extends Exit {
-  /** The last that it wrote. */
+  /** Its last lines of output. */
   readonly lines: readonly string[];
 }
 
+/** Processes, time and notices. */
 export interface KeeperPorts {
+  /** Starts a bot. */
   start(env: Env): StagedBot;
+  /** Waits for milliseconds. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Told what was done, in a sentence. */
+  /** Shows a sentence on the page. */
   tell(text: string): void;
 }
 
-/** Milliseconds for which a killed bot stays away, so that one can write to it meanwhile. */
+/** Milliseconds until a killed bot restarts, so that the user can write to it meanwhile. */
 const AWAY_MS = 2_500;
 
-/** A bot that exits earlier than this many milliseconds after its start will do so again. */
+/** Milliseconds: a bot that exits earlier after its start would exit again. */
 const TOO_SOON_MS = 10_000;
 
-/** How often in a row one may be killed so soon, by whoever does it, before that is a reason too. */
+/** Maximum number of early deaths by a signal in a row. */
 const MAX_EARLY_DEATHS = 3;
 
 const LAST_LINES = 12;
 
-export function keepBot(env: Env, { start, sleep, now, tell }: KeeperPorts): Keeper {
+/** Starts the bot, and keeps it running. */
+export function createKeeper(env: Env, { start, sleep, now, tell }: KeeperPorts): Keeper {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<BotEnd>();
   let bot: StagedBot | undefined;
   let current = env;
-  /** Milliseconds until the next start; set where the end is wanted. */
+  /** Milliseconds until the next start; set if the end was requested. */
   let awayMs: number | undefined;
   let isStopped = false;
   let earlyDeaths = 0;
@@ -71,12 +78,12 @@ export function keepBot(env: Env, { start, sleep, now, tell }: KeeperPorts): Kee
   function ended(exit: Exit, { lines }: StagedBot, livedMs: number): void {
     bot = undefined;
     if (isStopped) return;
-    const isWanted = awayMs !== undefined;
-    earlyDeaths = !isWanted && livedMs < TOO_SOON_MS ? earlyDeaths + 1 : 0;
+    const isRequested = awayMs !== undefined;
+    earlyDeaths = !isRequested && livedMs < TOO_SOON_MS ? earlyDeaths + 1 : 0;
     if (earlyDeaths > (exit.signal === null ? 0 : MAX_EARLY_DEATHS)) {
       return giveUp({ ...exit, lines: lines.slice(-LAST_LINES) });
     }
-    if (!isWanted) tell(`The bot ended by itself (${exitOf(exit)}); it is started again`);
+    if (!isRequested) tell(`The bot ended by itself (${exitOf(exit)}); restarting it`);
     const waitMs = awayMs ?? AWAY_MS;
     awayMs = undefined;
     void sleep(waitMs).then(run);
@@ -95,10 +102,10 @@ export function keepBot(env: Env, { start, sleep, now, tell }: KeeperPorts): Kee
     pid: () => bot?.pid,
     kill() {
       const pid = bot?.pid;
-      if (end("SIGKILL", AWAY_MS)) tell(`kill -9 ${pid}: the bot is gone, and comes back soon`);
+      if (end("SIGKILL", AWAY_MS)) tell(`kill -9 ${pid}: the bot is down, and restarts soon`);
     },
     restart(next) {
-      current = next; // the one that is about to start takes it, if none runs
+      current = next; // if none runs, the next start uses it
       end("SIGTERM", 0);
     },
     stop() {
@@ -107,6 +114,7 @@ export function keepBot(env: Env, { start, sleep, now, tell }: KeeperPorts): Kee
   };
 }
 
+/** The exit code or signal as text. */
 export function exitOf({ code, signal }: Exit): string {
-  return code === null ? signal ?? "no reason given" : `exit code ${code}`;
+  return code === null ? signal ?? "unknown reason" : `exit code ${code}`;
 }

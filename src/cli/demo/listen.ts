@@ -1,5 +1,5 @@
 /**
- * A place for the page: the port that was asked for, or the next one that is free.
+ * Opens the page's HTTP server on the wanted port, or on the next free one.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import {
   startHttpServer,
 } from "../../host/http_server.ts";
 
-/** Ports that are tried, one after the other. */
+/** Number of ports to try. */
 const TRIES = 100;
 
 const MAX_PORT = 65_535;
@@ -19,8 +19,8 @@ const MAX_PORT = 65_535;
 /**
  * Listens on loopback.
  *
- * @param port 0 for any that is free.
- * @throws {HttpServerError} `port_in_use` if all of them are; anything else at once.
+ * @param port 0 for any free port.
+ * @throws {HttpServerError} With `port_in_use` if all ports are in use; at once for other errors.
  */
 export async function listenFrom(port: number, handler: HttpHandler): Promise<HttpServer> {
   const last = Math.min(port + TRIES - 1, MAX_PORT);
@@ -31,7 +31,7 @@ export async function listenFrom(port: number, handler: HttpHandler): Promise<Ht
       if (!(error instanceof HttpServerError) || error.kind !== "port_in_use") throw error;
       if (next < last && port !== 0) continue;
       throw new HttpServerError(
-        `The ports from ${port} to ${next} are all in use; name a free one by --port, or 0 for any`,
+        `ports ${port} to ${next} are in use; choose a free one with --port, or 0 for any`,
         { kind: "port_in_use", address: error.address, port, cause: error },
       );
     }

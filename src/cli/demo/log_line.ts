@@ -1,5 +1,5 @@
 /**
- * A line of the bot's log, shortened for the page.
+ * Reads a line of the bot's log, and shortens it for the page.
  *
  * @module
  */
@@ -13,10 +13,14 @@ const lineSchema = z.object({
   fields: z.record(z.string(), z.unknown()).default({}),
 });
 
-/** Fields that say something to a visitor. */
+/** Fields for the page. */
 const SHOWN = ["reason", "kind", "id", "failureId", "closeCode", "hint", "code", "waitMs"];
 
-/** @returns `undefined` for a line that is no event: a stack, or a note of the config. */
+/**
+ * Reads a line.
+ *
+ * @returns `undefined` for a line that is no event, such as a stack or a config note.
+ */
 export function readLogLine(line: string): Pick<Notice, "level" | "text"> | undefined {
   let json: unknown;
   try {

@@ -1,36 +1,40 @@
 /**
- * Which models the demo can answer with.
+ * Lists the models that the demo can answer with.
  *
- * The script is what it starts with, always: a key in the environment is there
- * for something else, and no visitor shall find out from a bill that the demo
- * used it. A model that is there is offered, and taken when it is asked for.
+ * It always starts with the built-in script. A key in the environment is for other purposes, and the
+ * demo must not cause costs by surprise. It offers available models, and uses one on request.
  *
  * @module
  */
 
 import { VENDORS } from "../../config/models.ts";
-import type { Env } from "../shared/io.ts";
+import type { Env } from "../terminal/io.ts";
 
-/** Something that can answer. */
+/** A model, or the script. */
 export interface OfferedModel {
-  /** What `BARNACLE_DEMO_MODEL` takes. */
+  /** Value of `BARNACLE_DEMO_MODEL`. */
   readonly id: string;
+  /** Name for the page. */
   readonly label: string;
+  /** A sentence about cost and place. */
   readonly hint: string;
-  /** Of the bot's environment; what is `undefined` is taken out of it. */
+  /** Variables for the bot's environment; `undefined` removes one. */
   readonly env: Env;
 }
 
+/** The built-in script, the default. */
 export const SCRIPT: OfferedModel = {
   id: "script",
   label: "The built-in script",
-  hint: "No model: it says so itself, costs nothing, asks nobody.",
+  hint: "Scripted replies, without a model: free and offline.",
   env: {},
 };
 
 /** A model of a server on this machine. */
 export interface LocalModel {
+  /** Name at the server. */
   readonly name: string;
+  /** Base URL of its API. */
   readonly baseUrl: string;
 }
 
@@ -41,16 +45,16 @@ const NO_KEYS: Env = {
 };
 
 /**
- * Lists the models that can be had, the script first.
+ * Lists available models, the script first.
  *
- * @param local What was found on this machine, if anything was.
+ * @param local A model on this machine, if there is one.
  */
 export function offerModels(env: Env, local?: LocalModel): readonly OfferedModel[] {
   const offered = [SCRIPT];
   for (const { id, name, keyVariable: key, urlVariable: url, modelVariable: model } of VENDORS) {
     if (!env[key]?.trim() && !(id === "openai" && env[url]?.trim())) continue;
     const chosen = env[model]?.trim();
-    if (!chosen) continue; // the start says what is missing
+    if (!chosen) continue; // the greeting names the missing variable
     offered.push({
       id,
       label: chosen,
@@ -69,9 +73,9 @@ export function offerModels(env: Env, local?: LocalModel): readonly OfferedModel
   return offered;
 }
 
-/** What keeps a key from being of use, in words for the start. */
+/** Hints for keys whose model variable is missing. */
 export function missingOf(env: Env): readonly string[] {
   return VENDORS.map(({ keyVariable, modelVariable }) => [keyVariable, modelVariable] as const)
     .filter(([key, model]) => env[key]?.trim() && !env[model]?.trim())
-    .map(([key, model]) => `${key} is set; to try its model here, set ${model} as well`);
+    .map(([key, model]) => `${key} is set; also set ${model} to use it here`);
 }

@@ -1,22 +1,28 @@
 /**
- * What happened to the bot, in order: what it logs, and what was done to it.
+ * Collects notices about the bot: its log lines, and actions on the page.
  *
  * @module
  */
 
 import type { Notice } from "../../../simulator/page/backstage.ts";
 
+/** The notices. */
 export interface Notices {
+  /** Adds a notice. */
   note(level: Notice["level"], text: string): void;
   /** The last {@link KEPT}, the oldest first. */
   all(): readonly Notice[];
-  /** Calls `listener` with each new one; returns what stops it. */
+  /** Calls `listener` with each new notice; returns a function that stops this. */
   subscribe(listener: (notice: Notice) => void): () => void;
 }
 
 const KEPT = 100;
 
-/** @param now Unix time in milliseconds. */
+/**
+ * Creates an empty list.
+ *
+ * @param now Unix time in milliseconds.
+ */
 export function createNotices(now: () => number): Notices {
   const kept: Notice[] = [];
   const listeners = new Set<(notice: Notice) => void>();

@@ -1,8 +1,8 @@
 /**
- * What became of each message: from the bot's verdicts, and from what it said.
+ * Tracks the outcome of each message, by the bot's verdicts and replies.
  *
- * An answer names what it answers by its nonce, which is computed from it. So
- * the two are matched by what Discord has, and whichever is heard of first.
+ * The nonce of a reply is computed from the message that it answers. So replies and verdicts match by
+ * nonce, in any order of arrival.
  *
  * @module
  */
@@ -12,17 +12,19 @@ import { nonceOf } from "../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../simulator/page/backstage.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import type { Decision } from "../../store/received/decisions.ts";
-import { wordsFor } from "../verdict/reasons.ts";
+import { reasonText } from "../verdict/reasons.ts";
 
+/** Outcomes by message. */
 export interface Outcomes {
-  /** Takes a verdict; tells how the message stands now. */
+  /** Adds a verdict; returns the message's outcome. */
   decided(decision: Decision): Judged;
-  /** Takes a message of the bot's; tells how what it answers stands now, if that is known. */
+  /** Adds a message of the bot; returns the outcome of the message that it answers, if known. */
   posted(message: Message): Judged | undefined;
+  /** All outcomes, in the order of the verdicts. */
   all(): readonly Judged[];
 }
 
-/** Messages that one answer may have, for the matching. */
+/** Maximum number of messages of one reply, for matching. */
 const PARTS = 64;
 
 const KINDS = ["reply", "failure"] as const;
@@ -32,11 +34,15 @@ interface Part {
   readonly kind: (typeof KINDS)[number];
 }
 
-/** @param agentId Of the agent that answers. */
+/**
+ * Creates an empty tracker.
+ *
+ * @param agentId Id of the agent that answers.
+ */
 export function createOutcomes(agentId: string): Outcomes {
   const judged = new Map<MessageId, Judged>();
   const parts = new Map<string, Part>();
-  /** What the bot said before the verdict was read. */
+  /** Messages of the bot without a known verdict. */
   const unmatched = new Map<string, Message>();
 
   function settle(nonce: string, { cause, kind }: Part, message: Message): Judged | undefined {
@@ -62,7 +68,7 @@ export function createOutcomes(agentId: string): Outcomes {
         messageId,
         verdict,
         why,
-        words: wordsFor(why),
+        words: reasonText(why),
         rule,
         ...(isAccepted && { outcome: { kind: "thinking", replies: [] } }),
       };

@@ -1,5 +1,5 @@
 /**
- * Asks the bot how it is, as `barnacle status` does, for the card on the page.
+ * Asks the bot for its status, as `barnacle status` does, for the card on the page.
  *
  * @module
  */
@@ -9,14 +9,17 @@ import { z } from "zod";
 import { readHolder } from "../../host/locks/lock.ts";
 import type { Figure } from "../../../simulator/page/backstage.ts";
 
-/** What the card shows of a bot's own report. */
+/** Figures from the bot's status. */
 export interface Vitals {
+  /** Whether the gateway session is ready. */
   readonly isReady: boolean;
+  /** State of the gateway connection. */
   readonly gateway: string;
+  /** Figures for the card. */
   readonly figures: readonly Figure[];
 }
 
-/** Milliseconds that a bot of this machine may take to answer. */
+/** Milliseconds to wait for an answer. */
 const TIMEOUT_MS = 900;
 
 const queue = z.object({ waiting: z.number(), running: z.number() });
@@ -35,7 +38,11 @@ const reportSchema = z.object({
   }),
 });
 
-/** @returns `undefined` if nobody answers. */
+/**
+ * Asks the bot.
+ *
+ * @returns `undefined` without an answer.
+ */
 export async function readVitals(dataDir: string): Promise<Vitals | undefined> {
   const address = readHolder(join(dataDir, "lock"))?.http;
   if (address === undefined) return undefined;
@@ -46,7 +53,7 @@ export async function readVitals(dataDir: string): Promise<Vitals | undefined> {
     const report = reportSchema.safeParse(await response.json());
     return report.success ? toVitals(report.data) : undefined;
   } catch {
-    return undefined; // it is starting, or gone: the card says so
+    return undefined; // starting, or down: the card shows it
   }
 }
 
@@ -70,8 +77,8 @@ function toVitals({ snapshot }: z.infer<typeof reportSchema>): Vitals {
         name: "Stored up to",
         value: first?.seqCommitted ? `event ${first.seqCommitted}` : "nothing",
       },
-      { name: "To be answered", value: String(inbox.waiting + inbox.running) },
-      { name: "To be sent", value: String(outbox.pending + outbox.sending) },
+      { name: "Waiting for answers", value: String(inbox.waiting + inbox.running) },
+      { name: "Waiting to be sent", value: String(outbox.pending + outbox.sending) },
       { name: "Memory", value: `${Math.round(rssBytes / 1024 / 1024)} MiB` },
     ],
   };

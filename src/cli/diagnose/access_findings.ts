@@ -1,8 +1,7 @@
 /**
- * What `barnacle doctor` says of who may talk to the bot: every entry that is still matched by a
- * name, which somebody else may take (P4).
+ * Finds allow list entries that match by name, which another user may take (P4).
  *
- * Roles are left out: only who manages a guild can give one its name.
+ * Roles are not checked: only managers of a guild can name them.
  *
  * @module
  */
@@ -14,10 +13,14 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { unresolvedNames, withNames } from "../../policy/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 
-/** Names in one row; the rest are counted. */
+/** Names in the row; it counts the others. */
 const SHOWN = 5;
 
-/** @param names What the bot has found so far. */
+/**
+ * Judges the entries of all allow lists.
+ *
+ * @param names Names that the bot has resolved.
+ */
 export function judgeNames(
   policy: AccessPolicy,
   names: readonly ResolvedName[],
@@ -25,15 +28,15 @@ export function judgeNames(
   const about = { id: "access.names", what: "Allowlists" };
   const open = [...byName(withNames(policy, names))];
   if (open.length === 0) {
-    return { ...about, status: "pass", why: "no entry is matched by a name: all are ids" };
+    return { ...about, status: "pass", why: "all entries are ids" };
   }
   const shown = open.slice(0, SHOWN).map(({ typed, rule }) => `${quoted(typed)} (${rule})`);
-  const more = open.length > SHOWN ? ` and ${open.length - SHOWN} more` : "";
+  const others = open.length > SHOWN ? ` and ${open.length - SHOWN} more` : "";
   return {
     ...about,
     status: "warn",
-    why: `matched by a name, which somebody else may take: ${shown.join(", ")}${more}`,
-    fix: "`barnacle access resolve --write` puts ids in their place, where a name is one thing's",
+    why: `entries matched by a name, which another user may take: ${shown.join(", ")}${others}`,
+    fix: "run `barnacle access resolve --write` to replace them by ids",
   };
 }
 

@@ -1,10 +1,9 @@
 /**
- * `barnacle doctor`: everything that can keep the bot from Discord, looked at,
- * with the one thing to do about each (O3, G13).
+ * `barnacle doctor`: checks every known cause that keeps the bot from working, with a fix for each
+ * (O3, G13).
  *
- * It can be run while the bot works: it never identifies, and keeps no lock.
- * `--fix` changes one thing only, and asks first: the intents that Discord lets
- * a bot switch on by itself.
+ * It is safe beside a running bot: it never sends IDENTIFY, and keeps no lock. `--fix` changes one
+ * thing, after a question: the intents that a bot may enable by itself.
  *
  * @module
  */
@@ -41,31 +40,34 @@ import { exitCodeOf, showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { grantIntents } from "./grant_intents.ts";
 import { type HostView, lookAtHost, type StoreView } from "./host_facts.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
 
+/** A part of the checks. */
 export type DoctorPart = "discord" | "host";
 
+/** Options of `doctor`. */
 export interface DoctorFlags extends CommonFlags {
-  /** All of them, where absent. */
+  /** Parts to check; all if absent. */
   readonly only?: readonly DoctorPart[];
+  /** Whether to enable missing intents. */
   readonly fix: boolean;
+  /** Whether to do so without a question. */
   readonly yes: boolean;
 }
 
+/** The user at the terminal. */
 export interface DoctorPorts {
-  /** Whether stdout shows colours. */
-  readonly isColoured: boolean;
-  /** Asks a person; `undefined` where there is none to ask. */
+  /** Asks the user; absent without a terminal. */
   readonly confirm?: (question: string) => Promise<boolean>;
 }
 
-/** Runs all checks, and says what there is to do. */
+/** Runs all checks, and prints a line for each. */
 export async function doctor(flags: DoctorFlags, io: Io, ports: DoctorPorts): Promise<ExitCode> {
   const findings = await examine(flags, io, ports);
   const exitCode = exitCodeOf(findings);
   if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of showFindings(findings, ports.isColoured)) io.out(line);
+  else for (const line of showFindings(findings, io.style)) io.out(line);
   return exitCode;
 }
 
@@ -107,25 +109,32 @@ async function examine(
   const discord: Finding[] = [];
   const gatewayUrls: string[] = [];
   for (const { config, token } of parts.has("discord") ? accounts : []) {
-    const about = await aboutDiscord({ config, token, host, api: api.base }, flags, io, ports);
+    const about = await checkDiscord({ config, token, host, api: api.base }, flags, io, ports);
     if (about.gatewayUrl !== undefined) gatewayUrls.push(about.gatewayUrl);
     const { accountId } = config.discord;
     const isSole = accounts.length === 1;
-    discord.push(...about.findings.map((one) => isSole ? one : ofAccount(one, accountId)));
+    discord.push(
+      ...about.findings.map((finding) => isSole ? finding : ofAccount(finding, accountId)),
+    );
   }
   const connects = parts.has("discord") && config.accounts.some(({ enabled }) => enabled);
   return [
-    ...(problems.length > 0 ? problems : [configIsRight(config)]),
+    ...(problems.length > 0 ? problems : [validConfig(config)]),
     ...(parts.has("host")
-      ? [...aboutHost(host, env, now), ...aboutNames(accounts.map(({ config }) => config), host)]
+      ? [...checkHost(host, env, now), ...checkNames(accounts.map(({ config }) => config), host)]
       : []),
-    ...(connects ? await aboutNetwork(api.base, gatewayUrls[0], env) : []),
+    ...(connects
+      ? await io.during(
+        "Checking the connection to Discord",
+        checkNetwork(api.base, gatewayUrls[0], env),
+      )
+      : []),
     ...discord,
   ];
 }
 
-/** The way there is one for all accounts. */
-async function aboutNetwork(
+/** Checks the connection, which all accounts share. */
+async function checkNetwork(
   apiBase: string,
   gatewayUrl: string | undefined,
   env: Io["env"],
@@ -140,7 +149,7 @@ async function aboutNetwork(
   return judgeNetwork(network, Date.now());
 }
 
-/** Which of several bots it is about. */
+/** Names the account in a finding. */
 function ofAccount(finding: Finding, accountId: AccountId): Finding {
   return { ...finding, what: `${finding.what} (${accountId})` };
 }
@@ -158,39 +167,38 @@ function toFinding({ severity, file, line, path, message, hint }: Problem): Find
   };
 }
 
-function configIsRight({ file }: BotConfig): Finding {
+function validConfig({ file }: BotConfig): Finding {
   return {
     id: "config",
     what: "Config",
     status: "pass",
     ...(file !== undefined && { where: file }),
-    why: file === undefined
-      ? "there is none, which is right; the variables that it needs are set"
-      : "it is valid",
+    why: file === undefined ? "no file; environment variables suffice" : "valid",
   };
 }
 
-function aboutHost({ facts, known }: HostView, env: Io["env"], now: number): readonly Finding[] {
+function checkHost({ facts, known }: HostView, env: Io["env"], now: number): readonly Finding[] {
   return [
     ...judgeHost(facts),
     ...(known ? [judgeRuns(earlierRuns(known, facts), now, readBootId(), hostingOf(env))] : []),
   ];
 }
 
-/** By the names that the bot has found so far. */
-function aboutNames(configs: readonly Config[], { known }: HostView): readonly Finding[] {
+/** Checks allow lists, with the names that the bot has resolved. */
+function checkNames(configs: readonly Config[], { known }: HostView): readonly Finding[] {
   return configs.map(({ discord: { access, accountId } }) => {
     const finding = judgeNames(access, known?.accounts.get(accountId)?.names ?? []);
     return configs.length === 1 ? finding : ofAccount(finding, accountId);
   });
 }
 
-/** Without the one that has not ended yet. */
+/** All runs but the current one. */
 function earlierRuns({ runs }: StoreView, { bot }: HostView["facts"]): StoreView["runs"] {
   return bot.kind === "none" ? runs : runs.slice(0, -1);
 }
 
-interface Asking {
+/** The account to check. */
+interface DiscordCheck {
   readonly config: Config;
   /** Base of the REST API. */
   readonly api: string;
@@ -200,14 +208,15 @@ interface Asking {
 
 interface AboutAccount {
   readonly findings: readonly Finding[];
-  /** As Discord names it, or as it did last. */
+  /** URL of the gateway from Discord, now or at the last connection. */
   readonly gatewayUrl?: string;
 }
 
 const ASK = { schedule, timeoutMs: ASK_MS };
+const ASKING = "DiscordCheck Discord";
 
-async function aboutDiscord(
-  { config, api, token, host }: Asking,
+async function checkDiscord(
+  { config, api, token, host }: DiscordCheck,
   flags: DoctorFlags,
   io: Io,
   ports: DoctorPorts,
@@ -229,18 +238,21 @@ async function aboutDiscord(
     }),
   };
   try {
-    let { facts, application } = await examineDiscord(options, ASK);
+    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK));
     const missing = facts.intents?.missing ?? [];
     if (flags.fix && discord && application && missing.length > 0) {
       const isChanged = await grantIntents(missing, application, discord.applications, {
-        say: io.err,
+        err: io.err,
+        problem: io.problem,
         ...(flags.yes ? { confirm: () => Promise.resolve(true) } : ports),
       });
-      if (isChanged) ({ facts, application } = await examineDiscord(options, ASK));
+      if (isChanged) {
+        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK)));
+      }
     }
-    // Asked only once the token is known to be good: a refusal would be counted against the address.
+    // Only with a valid token: Discord counts rejected requests against the IP address.
     const gateway = discord && application
-      ? await ask(() => discord.readGatewayInfo(), ASK)
+      ? await io.during(ASKING, ask(() => discord.readGatewayInfo(), ASK))
       : undefined;
     const place = gateway?.kind === "told" ? gateway.found : undefined;
     const gatewayUrl = place?.url ?? known?.gatewayUrl;
@@ -255,7 +267,7 @@ async function aboutDiscord(
   }
 }
 
-/** Our own count, or Discord's, which knows of other processes, too. */
+/** The smaller of our own count and Discord's, which includes other processes. */
 function leastOf(
   own: IdentifyBudget | undefined,
   limit: SessionStartLimit | undefined,

@@ -1,6 +1,5 @@
 /**
- * Switches on the intents that a bot lacks, where Discord lets a bot do that by
- * itself, and a person says yes.
+ * Enables missing intents through Discord's API, once the user agrees.
  *
  * @module
  */
@@ -9,36 +8,43 @@ import { flagsGranting, type PrivilegedIntent } from "../../discord/gateway/read
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 
+/** The user at the terminal. */
 export interface GrantPorts {
-  /** Tells the person what is going on. */
-  readonly say: (line: string) => void;
-  /** Asks the person; absent where there is none. */
+  /** Prints a note. */
+  readonly err: (line: string) => void;
+  /** Prints an error. */
+  readonly problem: (message: string) => void;
+  /** Asks the user; absent without a terminal. */
   readonly confirm?: (question: string) => Promise<boolean>;
 }
 
-/** @returns Whether Discord has changed anything. */
+/**
+ * Asks the user, then asks Discord to enable the missing intents.
+ *
+ * @returns Whether Discord has enabled them.
+ */
 export async function grantIntents(
   missing: readonly PrivilegedIntent[],
   { name, flags }: Application,
   applications: Pick<Applications, "setFlags">,
-  { say, confirm }: GrantPorts,
+  { err, problem, confirm }: GrantPorts,
 ): Promise<boolean> {
-  const what = `switch on ${missing.join(" and ")} for ${name}`;
+  const what = `enable ${missing.join(" and ")} for ${name}`;
   if (!confirm) {
-    say(`barnacle: nothing is changed: to ${what}, add --yes, or run this on a terminal`);
+    problem(`nothing changed: to ${what}, add --yes, or run this on a terminal`);
     return false;
   }
-  if (!await confirm(`Shall I ${what} in Discord's developer portal?`)) {
-    say("Nothing is changed.");
+  if (!await confirm(`May I ${what} in Discord's developer portal?`)) {
+    err("Nothing changed.");
     return false;
   }
   try {
     await applications.setFlags(flagsGranting(missing, flags));
   } catch (error) {
     if (!(error instanceof RestError)) throw error;
-    say(`barnacle: Discord did not do it: ${error.message}`);
+    problem(`Discord refused: ${error.message}`);
     return false;
   }
-  say(`Done: asked Discord to ${what}. A bot that runs must be restarted to use it.`);
+  err(`Done: asked Discord to ${what}. Restart a running bot to use it.`);
   return true;
 }

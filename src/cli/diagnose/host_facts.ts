@@ -1,9 +1,8 @@
 /**
- * What `barnacle doctor` sees of this machine: the data directory, the store in
- * it, the bot that runs there, and whoever else has its token.
+ * Gathers facts about this machine for `barnacle doctor`: data directory, store, running bot, and
+ * other holders of the bot's token.
  *
- * It looks while the bot works, so the store is opened to be read only, and no
- * lock is kept.
+ * The bot may be running, so the store is opened read-only, and no lock is kept.
  *
  * @module
  */
@@ -39,37 +38,47 @@ import {
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
 
+/** The bot to look at. */
 export interface HostOptions {
+  /** Absolute path. */
   readonly dataDir: string;
-  /** `http.token`, where the config has one. */
+  /** `http.token`, if the config has one. */
   readonly httpToken?: string;
-  /** `bot`: what its token's lock is taken for; absent where there is no token. */
+  /** `bot` names the lock of the account's token; absent without a token. */
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   /** Unix time in milliseconds. */
   readonly now: number;
-  /** The newest schema that this Barnacle knows; another one in tests. */
+  /** Newest known schema; tests set another one. */
   readonly newestSchema?: number;
 }
 
-/** Facts, and what the store knows that others judge by. */
+/** The facts, with data of the store for other checks. */
 export interface HostView {
+  /** Facts to judge. */
   readonly facts: HostFacts;
+  /** Absent if the store cannot be read. */
   readonly known?: StoreView;
 }
 
+/** Data of the store. */
 export interface StoreView {
+  /** Data by account. */
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
-  /** Those of the last 24 hours; the last of them may be the bot that runs. */
+  /** Runs of the last 24 hours; the last one may be the running bot. */
   readonly runs: readonly Run[];
 }
 
+/** Data of one account. */
 export interface AccountView {
+  /** URL of the last connection. */
   readonly gatewayUrl?: string;
+  /** IDENTIFY calls that are left today. */
   readonly budget: IdentifyBudget;
-  /** Names of the config that its bot has found to be ids (P12). */
+  /** Names of the config that the bot has resolved (P12). */
   readonly names: readonly ResolvedName[];
 }
 
+/** Gathers all facts. */
 export async function lookAtHost(options: HostOptions): Promise<HostView> {
   const { dataDir, httpToken, accounts, now, newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
@@ -81,7 +90,7 @@ export async function lookAtHost(options: HostOptions): Promise<HostView> {
     const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
     if (holder) holders.push(holder);
   }
-  // Of several, one that somebody else has is worth telling.
+  // Of several tokens, report one that another process holds.
   const token = holders.find(({ kind }) => kind === "held") ?? holders[0];
   return {
     facts: {
@@ -96,7 +105,7 @@ export async function lookAtHost(options: HostOptions): Promise<HostView> {
   };
 }
 
-/** What keeps a start from using the directory; it is not made here. */
+/** The problem that would keep a start from using the directory; does not create it. */
 function problemOf(path: string): Said | undefined {
   const nearest = nearestOf(path);
   try {
@@ -104,10 +113,10 @@ function problemOf(path: string): Said | undefined {
     return undefined;
   } catch (error) {
     return {
-      why: `${nearest} cannot be written to (${codeOf(error) ?? "unknown reason"})`,
+      why: `${nearest} is not writable (${codeOf(error) ?? "unknown reason"})`,
       fix: isHidden(nearest)
         ? RUN_AS_OWNER
-        : "give it to the user that runs Barnacle, or name another directory by --data",
+        : "change its owner to the user that runs Barnacle, or set --data",
     };
   }
 }
@@ -117,11 +126,11 @@ function freeBytesOf(path: string): number | undefined {
     const { bavail, bsize } = statfsSync(nearestOf(path));
     return bavail * bsize;
   } catch {
-    return undefined; // some file systems do not tell
+    return undefined; // some file systems do not report it
   }
 }
 
-/** The directory, or where it would be made. */
+/** The directory, or its nearest parent that exists. */
 function nearestOf(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearestOf(dirname(path));
 }
@@ -139,11 +148,11 @@ async function lookAtStore(
     try {
       const schema = schemaOf(database);
       if (schema > newest) {
-        const why = `a newer Barnacle wrote it (schema ${schema}, this one knows ${newest})`;
-        const fix = "run that one, or put a copy of before in its place";
+        const why = `written by a newer version (schema ${schema}; this version knows ${newest})`;
+        const fix = "run that version, or restore an older copy";
         return { facts: { kind: "refused", why, fix } };
       }
-      database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // a damaged file says so here
+      database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // fails on a damaged file
       const facts = { kind: "opens", schema, newest } as const;
       return schema < newest ? { facts } : { facts, known: await readStore(database) };
     } finally {
@@ -175,17 +184,18 @@ function saidOf({ kind, cause }: StoreError): Said {
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
   if (kind === "damaged") {
     return {
-      why: `it is damaged${reason}`,
-      fix: "move it aside and put a copy in its place, or start with another --data",
+      why: `damaged${reason}`,
+      fix: "move it away and restore a copy, or set another --data",
     };
   }
   return {
-    why: `it cannot be used now${reason}`,
-    fix: "see that the disk is mounted and writable, and that no other program holds the file",
+    why: `not usable now${reason}`,
+    fix:
+      "make sure that the disk is mounted and writable, and that no other program locks the file",
   };
 }
 
-/** Who holds the lock, and what it says when it is asked. */
+/** Finds the holder of the lock, and asks for its status. */
 async function lookAtBot(dataDir: string, token: string | undefined): Promise<BotProcess> {
   const held = await isHeld(dataDir);
   if (held === false) return { kind: "none" };
@@ -209,7 +219,7 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
     phase: snapshot.phase,
     eventLoopLagMs: snapshot.eventLoopLagMs,
     troubles: checks
-      // Its preflight is what doctor does itself, with fresher eyes.
+      // The bot's preflight checks are those that doctor runs now.
       .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
       .map(({ name, status, componentId, observedValue, observedUnit }) => ({
         name,
@@ -220,7 +230,7 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
   };
 }
 
-/** Whoever has the token's lock on this machine; it is taken for a moment, if it is free. */
+/** Finds the holder of the token's lock on this machine; takes a free lock for a moment. */
 async function tokenHolder(
   bot: string,
   dataDir: string,

@@ -1,5 +1,5 @@
 /**
- * `barnacle invite`: the link by which somebody's guild gets the bot.
+ * `barnacle invite`: prints the link that adds the bot to a guild.
  *
  * @module
  */
@@ -17,16 +17,18 @@ import { schedule } from "../../lib/schedule.ts";
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
+/** Options of `invite`. */
 export interface InviteFlags extends CommonFlags {
+  /** The account; `default` or the only one if absent. */
   readonly account?: string;
 }
 
-/** Prints the URL alone to stdout, so that it can be piped; what it asks for goes to stderr. */
+/** Prints the URL to stdout, for pipes, and the requested permissions to stderr. */
 export async function invite(
   flags: InviteFlags,
   io: Io,
@@ -35,7 +37,7 @@ export async function invite(
     return await print(flags, io);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(`${message}`);
     return code;
   }
 }
@@ -51,52 +53,49 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const token = tokenIn(config);
   const api = apiOf(io.env);
   if (missing || token === undefined || "problem" in api) {
-    io.err(
-      `barnacle: ${
-        "problem" in api ? api.problem : missing?.message ?? "The bot token cannot be one"
-      }` + (missing?.hint === undefined ? "" : `; ${missing.hint}`),
-    );
+    const problem = "problem" in api ? api.problem : missing?.message ?? "The bot token is invalid";
+    io.problem(missing?.hint === undefined ? problem : `${problem}; ${missing.hint}`);
     return EXIT.config;
   }
-  const found = await idOf(token, api.base);
-  if (found.kind === "refused") {
-    io.err("barnacle: Discord refuses the bot token; `barnacle doctor` says what to do");
+  const application = await io.during("Asking Discord", idOf(token, api.base));
+  if (application.kind === "refused") {
+    io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
-  if (found.kind === "unknown") {
-    io.err(`barnacle: Discord does not tell whose the token is: ${found.why}`);
+  if (application.kind === "unknown") {
+    io.problem(`cannot find out the application id: ${application.why}`);
     return EXIT.tryAgain;
   }
-  const url = inviteUrl(found.id);
+  const url = inviteUrl(application.id);
   if (flags.json) {
     const permissions = invitePermissions();
-    io.out(JSON.stringify({ url, applicationId: found.id, permissions }));
+    io.out(JSON.stringify({ url, applicationId: application.id, permissions }));
     return EXIT.done;
   }
   for (const { name, why } of INVITE_PERMISSIONS) io.err(`${name.padEnd(26)}${why}`);
-  if (found.isGuess) {
-    io.err("Discord could not be asked, so the application's id is that of the token.");
+  if (application.isFromToken) {
+    io.err("Discord is unreachable, so the application id comes from the token.");
   }
   io.out(url);
   return EXIT.done;
 }
 
-type FoundId =
-  | { readonly kind: "found"; readonly id: ApplicationId; readonly isGuess: boolean }
+type ApplicationIdResult =
+  | { readonly kind: "found"; readonly id: ApplicationId; readonly isFromToken: boolean }
   | { readonly kind: "refused" }
   | { readonly kind: "unknown"; readonly why: string };
 
-/** Discord knows best; a token says almost as well, without a network. */
-async function idOf(token: string, apiUrl: string): Promise<FoundId> {
+/** Asks Discord; without a network, the token contains the id in almost all cases. */
+async function idOf(token: string, apiUrl: string): Promise<ApplicationIdResult> {
   const discord = openDiscord(token, apiUrl);
   try {
-    const asked = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
-    if (asked.kind === "told") return { kind: "found", id: asked.found.id, isGuess: false };
-    if (asked.kind === "refused") return asked;
+    const answer = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
+    if (answer.kind === "told") return { kind: "found", id: answer.found.id, isFromToken: false };
+    if (answer.kind === "refused") return answer;
     const id = applicationIdIn(token);
     return id === undefined
-      ? { kind: "unknown", why: asked.why }
-      : { kind: "found", id, isGuess: true };
+      ? { kind: "unknown", why: answer.why }
+      : { kind: "found", id, isFromToken: true };
   } finally {
     discord.stop();
   }

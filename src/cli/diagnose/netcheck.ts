@@ -1,7 +1,7 @@
 /**
- * `barnacle netcheck`: the way from this machine to Discord, step by step.
+ * `barnacle netcheck`: tests the connection from this machine to Discord, step by step.
  *
- * It needs neither a token nor a config, and sends none.
+ * It needs neither a token nor a config, and sends no token.
  *
  * @module
  */
@@ -13,28 +13,25 @@ import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 
-/** @param isColoured Whether stdout shows colours. */
-export async function netcheck(
-  flags: Pick<CommonFlags, "json">,
-  io: Io,
-  isColoured: boolean,
-): Promise<ExitCode> {
+/** Runs all steps, and prints a line for each. */
+export async function netcheck(flags: Pick<CommonFlags, "json">, io: Io): Promise<ExitCode> {
   const api = apiOf(io.env);
   if ("problem" in api) {
-    io.err(`barnacle: ${api.problem}`);
+    io.problem(`${api.problem}`);
     return EXIT.config;
   }
-  const facts = await examineNetwork({
+  const examined = examineNetwork({
     apiBase: api.base,
     env: io.env,
     showsDns: true,
     opensGateway: true,
   }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  const facts = await io.during("Checking the connection to Discord", examined);
   const findings = judgeNetwork(facts, Date.now());
   const exitCode = exitCodeOf(findings);
   if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of showFindings(findings, isColoured)) io.out(line);
+  else for (const line of showFindings(findings, io.style)) io.out(line);
   return exitCode;
 }

@@ -1,8 +1,8 @@
 /**
- * `barnacle status`: what the running bot knows of itself.
+ * `barnacle status`: prints the status of the running bot.
  *
- * It asks the bot over HTTP, and finds it by what the bot wrote beside its lock,
- * so that what is shown is what `/healthz` is judged by.
+ * It asks the bot over HTTP, at the address in the bot's lock file. So it shows the same checks as
+ * `/healthz`.
  *
  * @module
  */
@@ -14,10 +14,14 @@ import type { Check } from "../../http/check.ts";
 import type { AccountSnapshot } from "../../http/snapshot.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { askStatus, holderOf, httpTokenOf, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
 
-/** @param timeoutMs Milliseconds that the bot may take to answer; a test's are fewer. */
+/**
+ * Prints the state of the bot, of its accounts and of each check.
+ *
+ * @param timeoutMs Milliseconds to wait for an answer; tests wait less.
+ */
 export async function status(
   { config, data, json }: CommonFlags,
   io: Io,
@@ -31,15 +35,18 @@ export async function status(
   });
   const holder = holderOf(dataDir);
   if (!holder?.http) {
-    io.err(
-      `barnacle: no Barnacle has said where it listens in ${dataDir}: it does not run there, ` +
-        "or this user may not read it; name its directory by --data, or use sudo",
+    io.problem(
+      `no running bot found in ${dataDir}, or this user may not read it; ` +
+        "set --data, or use sudo",
     );
     return EXIT.tryAgain;
   }
-  const report = await askStatus(holder.http, await httpTokenOf(config, env), timeoutMs);
+  const report = await io.during(
+    "Asking the running bot",
+    askStatus(holder.http, await httpTokenOf(config, env), timeoutMs),
+  );
   if (typeof report === "string") {
-    io.err(`barnacle: the Barnacle with pid ${holder.pid} does not answer: ${report}`);
+    io.problem(`the bot with pid ${holder.pid} does not answer: ${report}`);
     return EXIT.tryAgain;
   }
   if (json) io.out(JSON.stringify(report));
@@ -63,7 +70,7 @@ function accountLine({ id, name, state, end }: AccountSnapshot): string {
   return `      ${called.padEnd(28)} ${end === undefined ? state : `${state}: ${end}`}`;
 }
 
-/** @param only The account's id where there is but one: then it says nothing to name it. */
+/** @param only Id of the only account, if there is only one: its name is left out. */
 function checkLine(check: Check, only: string | undefined): string {
   const { status, name, observedValue, observedUnit = "" } = check;
   const { componentId = "" } = check.componentId === only ? {} : check;

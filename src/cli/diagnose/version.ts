@@ -1,5 +1,5 @@
 /**
- * `barnacle version`: which Barnacle this is, and what it runs on.
+ * `barnacle version`: prints version, commit, runtime and platform.
  *
  * @module
  */
@@ -7,8 +7,9 @@
 import process from "node:process";
 import { buildFacts } from "../shared/build.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 
+/** Prints one line. */
 export function version({ json }: { readonly json: boolean }, { out }: Io): ExitCode {
   const facts = { ...buildFacts(), platform: `${process.platform}-${process.arch}` };
   const { version, commit, runtime, sqlite, platform } = facts;

@@ -1,5 +1,5 @@
 /**
- * What somebody who is let in is told (P3): in the operator's words, where they have others.
+ * Composes the message to a user whose pairing was approved (P3).
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { notice } from "../../render/notices.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 
-/** What tells somebody that they may write now, as their account says it. */
+/** Returns a function that composes the message in the texts of the user's account. */
 export function welcomesOf(
   config: BotConfig,
 ): (request: PairingRequest) => readonly Frozen[] {
   const [first] = config.accounts;
   return ({ accountId, channelId }) => {
-    // An account that has its token from the service's environment may not be there for a person's.
-    const account = config.accounts.find((one) => one.accountId === accountId) ?? first;
+    // An account whose token is in the service's environment may be missing in the user's shell.
+    const account = config.accounts.find((other) => other.accountId === accountId) ?? first;
     if (!account) return [];
     const token = account.token?.reveal();
     const clean = createSecretFilter(token === undefined ? [] : [token]);
@@ -28,7 +28,7 @@ export function welcomesOf(
     return composeSend(
       { accountId, channelId, text },
       textRulesOf(forAccount(config, account), {
-        cleanSecrets: (said) => clean(said).text,
+        cleanSecrets: (text) => clean(text).text,
         uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES,
       }),
     );

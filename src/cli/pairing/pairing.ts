@@ -1,8 +1,8 @@
 /**
- * `barnacle pairing`: who waits to be let in, and letting them in or not (P3).
+ * `barnacle pairing`: lists pairing requests, and approves, denies or revokes them (P3).
  *
- * It works on the store itself, beside a bot that runs or without one: the bot asks the same tables
- * of each message, and sends what a person is told as soon as it hears the bell (`host/files/doorbell.ts`).
+ * It works on the store itself, with or without a running bot. The bot reads the same tables for each
+ * message. A file notifies it of messages to send (`host/files/doorbell.ts`).
  *
  * @module
  */
@@ -20,23 +20,23 @@ import type { Store } from "../../store/store.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { ageOf } from "../delivery/outbox.ts";
 import { welcomesOf } from "./messages.ts";
-import { lookAtConfig, shown } from "../shared/read_config.ts";
+import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { timeText } from "../why/text.ts";
 import { withStore } from "../shared/with_store.ts";
 
+/** Options of all pairing commands. */
 export interface PairingFlags extends CommonFlags {
-  /** One account's only. */
+  /** Acts only on this account. */
   readonly account?: string;
 }
 
-const NO_STORE =
-  "nobody has asked to be let in: there is no store yet; name its directory by --data";
+const NO_STORE = "no pairing requests: there is no store yet; set its directory with --data";
 
-/** Lists who waits, and who was let in. */
+/** Lists open requests and paired users. */
 export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = Date.now();
@@ -48,25 +48,25 @@ export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
       paired.push(...await store?.pairing.paired(accountId) ?? []);
     }
     if (flags.json) {
-      // What a button is known by lets in whoever knows it.
-      const shownOnes = pending.map(({ buttons: _, ...rest }) => rest);
-      io.out(JSON.stringify({ pending: shownOnes, paired }));
+      // The ids of the buttons are secret: a press of one approves the request.
+      const requests = pending.map(({ buttons: _, ...rest }) => rest);
+      io.out(JSON.stringify({ pending: requests, paired }));
       return EXIT.done;
     }
-    const whose = (accountId: AccountId) => accounts.length > 1 ? [accountId] : [];
-    if (pending.length === 0) io.err("Nobody waits to be let in.");
+    const accountCell = (accountId: AccountId) => accounts.length > 1 ? [accountId] : [];
+    if (pending.length === 0) io.err("No open pairing requests.");
     const rows = pending.map(({ accountId, code, username, userId, createdAt, expiresAt }) => [
       code,
       username,
       userId,
-      ...whose(accountId),
-      `asked ${agoText(now - createdAt)}, good for ${minutesText(expiresAt - now)}`,
+      ...accountCell(accountId),
+      `asked ${agoText(now - createdAt)}, expires in ${minutesText(expiresAt - now)}`,
     ]);
     const known = paired.map(({ accountId, username, userId, pairedAt, pairedBy }) => [
       "paired",
       username,
       userId,
-      ...whose(accountId),
+      ...accountCell(accountId),
       `${timeText(pairedAt)} by ${pairedBy}`,
     ]);
     for (const line of inColumns([...rows, ...known])) io.out(line);
@@ -74,7 +74,11 @@ export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-/** @param words A code, or `discord` and a code. */
+/**
+ * Approves or denies a request.
+ *
+ * @param words A code, or `discord` and a code.
+ */
 export function decide(
   how: "approve" | "deny",
   flags: PairingFlags,
@@ -83,23 +87,23 @@ export function decide(
 ): Promise<ExitCode> {
   const code = codeOf(words);
   if (code === undefined) {
-    io.err(`barnacle: it takes one code, as \`barnacle pairing ${how} K7XQ2MPR\``);
+    io.problem(`one code is needed: \`barnacle pairing ${how} K7XQ2MPR\``);
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
-    const loaded = await lookAtConfig(flags.config, io.env);
+    const loaded = await readConfigLeniently(flags.config, io.env);
     if (loaded.kind === "refused") {
       io.err(shown(loaded.problems, io));
       return EXIT.config;
     }
     if (!store) {
-      io.err(`barnacle: ${NO_STORE}`);
+      io.problem(`${NO_STORE}`);
       return EXIT.failed;
     }
     const accounts = await accountsIn(store.gateway, flags.account);
-    const asking = await whoAsks(store, accounts, code);
-    if (asking) io.err(`${personText(asking)} is to be ${DONE[how]}`);
-    const outcome = await decideIn(store, asking ? [asking.accountId] : accounts, {
+    const request = await requestOf(store, accounts, code);
+    if (request) io.err(`${DOING[how]} ${personText(request)}`);
+    const outcome = await decideIn(store, request ? [request.accountId] : accounts, {
       by: { code },
       how,
       decidedBy: "cli",
@@ -109,19 +113,21 @@ export function decide(
       const paired = await store.pairing.paired(outcome.request.accountId);
       if (paired.length > 1) io.err(SHARED_MEMORY);
     }
-    return report(how, outcome, flags, io);
+    return report(outcome, flags, io);
   });
 }
 
-/** Of the second person, and of each one after (S1). */
-const SHARED_MEMORY = "All who write to the bot directly share one memory: it may tell one what " +
-  "another said. `barnacle config set session.dmScope per-channel-peer` keeps them apart";
+/** For every paired user but the first (S1). */
+const SHARED_MEMORY =
+  "Warning: direct messages of all users share one conversation, so the bot may " +
+  "repeat one user's words to another. To separate them: " +
+  "`barnacle config set session.dmScope per-channel-peer`";
 
-/** Takes a pairing back. */
+/** Unpairs a user. */
 export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitCode> {
   const userId = userOf(user);
   if (!userId) {
-    io.err(`barnacle: ${quoted(user)} is no user's id; \`barnacle pairing list\` shows them`);
+    io.problem(`${quoted(user)} is not a user id; \`barnacle pairing list\` shows the ids`);
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
@@ -132,17 +138,15 @@ export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitC
     }
     if (flags.json) io.out(JSON.stringify({ revoked }));
     else {
-      for (const one of revoked) io.out(`${personText(one)} is a stranger again`);
+      for (const user of revoked) io.out(`Unpaired ${personText(user)}`);
     }
     if (revoked.length > 0) return EXIT.done;
-    io.err(
-      `barnacle: nobody with the id ${userId} is paired; \`barnacle pairing list\` shows who is`,
-    );
+    io.problem(`user ${userId} is not paired; \`barnacle pairing list\` shows paired users`);
     return EXIT.failed;
   });
 }
 
-/** `K7XQ2MPR`, or `discord K7XQ2MPR`; in groups, too. */
+/** Reads `K7XQ2MPR` or `discord K7XQ2MPR`; the code may have spaces. */
 function codeOf(words: readonly string[]): string | undefined {
   const [first = "", ...rest] = words;
   const code = (/^discord$/i.test(first) ? rest : words).join("");
@@ -154,7 +158,7 @@ function userOf(text: string): UserId | undefined {
   return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
 }
 
-async function whoAsks(
+async function requestOf(
   store: Store,
   accounts: readonly AccountId[],
   text: string,
@@ -162,44 +166,43 @@ async function whoAsks(
   const code = readCode(text);
   for (const accountId of accounts) {
     const requests = await store.pairing.requests(accountId, Date.now());
-    const asking = requests.find((request) => request.code === code);
-    if (asking) return asking;
+    const request = requests.find((other) => other.code === code);
+    if (request) return request;
   }
   return undefined;
 }
 
-type Asked = Omit<Parameters<Store["pairing"]["decide"]>[0], "accountId" | "now">;
+type DecideRequest = Omit<Parameters<Store["pairing"]["decide"]>[0], "accountId" | "now">;
 
-/** Nobody's code is a wrong one for each account that it may have been for. */
+/** An unknown code counts as a wrong attempt for each account. */
 async function decideIn(
   store: Store,
   accounts: readonly AccountId[],
-  asked: Asked,
+  request: DecideRequest,
 ): Promise<PairingOutcome> {
   let outcome: PairingOutcome = { kind: "unknown", wrongInRow: 0 };
   for (const accountId of accounts) {
-    outcome = await store.pairing.decide({ ...asked, accountId, now: Date.now() });
+    outcome = await store.pairing.decide({ ...request, accountId, now: Date.now() });
     if (outcome.kind !== "unknown") return outcome;
   }
   return outcome;
 }
 
-const DONE = { approve: "let in", deny: "turned away" } as const;
+const DOING = { approve: "Approving", deny: "Denying" } as const;
 
 function report(
-  how: "approve" | "deny",
   outcome: PairingOutcome,
   { json }: PairingFlags,
   io: Io,
 ): ExitCode {
-  const { text, code } = reportOf(how, outcome, Date.now());
+  const { text, code } = reportOf(outcome, Date.now());
   if (json) io.out(JSON.stringify(toPublic(outcome)));
   else if (code === EXIT.done) io.out(text);
-  else io.err(`barnacle: ${text}`);
+  else io.problem(`${text}`);
   return code;
 }
 
-/** Without what the buttons are known by. */
+/** Removes the ids of the buttons, which are secret. */
 function toPublic(outcome: PairingOutcome): object {
   if (!("request" in outcome)) return outcome;
   const { buttons: _, ...request } = outcome.request;
@@ -207,52 +210,50 @@ function toPublic(outcome: PairingOutcome): object {
 }
 
 function reportOf(
-  how: "approve" | "deny",
   outcome: PairingOutcome,
   now: number,
 ): { readonly text: string; readonly code: ExitCode } {
   switch (outcome.kind) {
     case "approved":
       return {
-        text: `${personText(outcome.request)} may write to the bot directly now, and is told so`,
+        text: `Approved ${personText(outcome.request)}; the bot notifies them`,
         code: EXIT.done,
       };
     case "denied":
-      return { text: `${personText(outcome.request)} was turned away`, code: EXIT.done };
+      return { text: `Denied ${personText(outcome.request)}`, code: EXIT.done };
     case "unknown": {
       const left = MAX_WRONG_CODES - outcome.wrongInRow;
       const then = left > 0
-        ? `${left} more wrong ${left === 1 ? "one closes" : "ones in a row close"} it for a minute`
-        : "no code is taken for a minute now";
+        ? `${left} more wrong ${left === 1 ? "code locks" : "codes lock"} approval for a minute`
+        : "approval is locked for a minute";
       return {
-        text: `nobody waits with this code; ${then}; \`barnacle pairing list\` shows the codes`,
+        text: `unknown code; ${then}; \`barnacle pairing list\` shows the codes`,
         code: EXIT.failed,
       };
     }
     case "closed":
       return {
-        text: `too many codes were wrong: none is taken for ${
+        text: `too many wrong codes: approval is locked for ${
           Math.max(1, Math.ceil((outcome.until - now) / 1_000))
-        } s more; a button in the owner's direct messages still works`,
+        } s; the buttons in the owner's direct messages still work`,
         code: EXIT.tryAgain,
       };
     case "expired":
       return {
-        text:
-          `the code of ${personText(outcome.request)} has expired; when they write to the bot ` +
-          "again they get another",
+        text: `the code of ${
+          personText(outcome.request)
+        } has expired; their next message gets a new one`,
         code: EXIT.failed,
       };
     case "already":
       return {
-        text: `somebody has decided about ${personText(outcome.request)} already, so nobody was ` +
-          DONE[how],
+        text: `the request of ${personText(outcome.request)} is already decided; nothing changed`,
         code: EXIT.failed,
       };
   }
 }
 
-/** Both the name, which anybody may take, and the id, which nobody can. */
+/** The name, which anyone may take, and the id, which no one can. */
 function personText(
   { username, userId }: { readonly username: string; readonly userId: UserId },
 ): string {

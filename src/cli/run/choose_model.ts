@@ -1,5 +1,5 @@
 /**
- * From what the config says of models to one that can be asked.
+ * Chooses the model of the config, and creates its client.
  *
  * @module
  */
@@ -16,24 +16,26 @@ import { withRetry } from "../../providers/retry.ts";
 import { modelIdOf, type ModelSettings, type ProviderSettings } from "../../providers/settings.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** A model that is ready to use, or the problem. */
 export type ChosenModel =
   | {
     readonly kind: "model";
     readonly model: Model;
+    /** Secrets that the log must not contain. */
     readonly secrets: readonly string[];
   }
   | { readonly kind: "problem"; readonly problem: Problem };
 
-/** Asks local servers where nothing is configured (L2); reaches nothing else. */
+/** Chooses a model. Without one in the config it asks local servers, and no others (L2). */
 export async function chooseModel(config: Config, env: Env, log: Log): Promise<ChosenModel> {
   const resolved = resolveModels(config.models, env);
   if (resolved.kind === "problem") return problem(resolved);
   if (resolved.kind === "discover") {
     const servers = resolved.providers.flatMap((provider) => toSettings(provider) ?? []);
-    const found = await discoverLocalModel({ fetch, servers });
-    if (!found) return problem(NO_MODEL);
-    log.info("Nothing is configured; a local server has a model", { model: modelIdOf(found) });
-    return chosen(found, log);
+    const local = await discoverLocalModel({ fetch, servers });
+    if (!local) return problem(NO_MODEL);
+    log.info("Nothing is configured; a local server has a model", { model: modelIdOf(local) });
+    return chosen(local, log);
   }
   const { provider, model: name } = resolved.choices[0];
   const settings = toSettings(provider);
@@ -43,7 +45,7 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
   });
 }
 
-/** @returns `undefined` for a kind that this version cannot speak with. */
+/** @returns `undefined` for a kind of API that this version does not support. */
 function toSettings(
   { id, kind, baseUrl, apiKey, headers }: Provider,
 ): ProviderSettings | undefined {

@@ -1,36 +1,37 @@
 /**
- * SIGHUP, which asks a bot to read its config again (C9).
+ * Handles SIGHUP, which makes a bot read its config again (C9).
  *
- * It ends a process that does not take it, so it is taken before anything else is loaded: a service
- * manager may send one at any moment, and one that comes too early is not lost.
+ * Without a handler SIGHUP ends the process, and a service manager may send it at any time. So the
+ * handler is set before other modules are loaded, and an early signal is not lost.
  *
  * @module
  */
 
 import process from "node:process";
 
+/** The SIGHUPs of this process. */
 export interface Hangups {
   /**
-   * Calls something at each, and at once where one has come already.
+   * Calls a function at each SIGHUP, and at once if one has already arrived.
    *
-   * @returns Takes no more of them; a SIGHUP then still ends nothing.
+   * @returns Stops the calls; a SIGHUP then still does not end the process.
    */
-  tell(call: () => void): () => void;
+  onHangup(call: () => void): () => void;
 }
 
-/** Takes every SIGHUP of this process from now on. */
-export function holdHangups(): Hangups {
-  let told: (() => void) | undefined;
-  let hasCome = false;
+/** Handles every SIGHUP of this process from now on. */
+export function createHangups(): Hangups {
+  let listener: (() => void) | undefined;
+  let hasArrived = false;
   process.on("SIGHUP", () => {
-    hasCome = true;
-    told?.();
+    hasArrived = true;
+    listener?.();
   });
   return {
-    tell(call) {
-      told = call;
-      if (hasCome) call();
-      return () => void (told = () => {});
+    onHangup(call) {
+      listener = call;
+      if (hasArrived) call();
+      return () => void (listener = () => {});
     },
   };
 }

@@ -1,9 +1,8 @@
 /**
- * Reads the config again, and has the bot go by it (C9).
+ * Reads the config again, and applies it to the running bot (C9).
  *
- * It is all or nothing: a file that is not valid, or that asks for something that cannot be had,
- * changes nothing, and health says so until it is mended. Whatever is in the file, this ends
- * nothing.
+ * It applies all changes or none. An invalid file, or one whose token or model is not available,
+ * changes nothing, and health reports it until it is fixed. No file content ends the bot.
  *
  * @module
  */
@@ -13,28 +12,32 @@ import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Log } from "../../lib/log.ts";
 
+/** The bot and its config file. */
 export interface ReloadPorts {
   /** Finds, reads and checks the file again. */
   readonly read: () => Promise<Loaded>;
+  /** The current config. */
   readonly running: LoadedConfig;
   /**
-   * Has the bot go by it.
+   * Applies a config to the bot.
    *
-   * @returns What stands in the way; then nothing has changed.
+   * @returns Problems, if nothing was applied.
    */
   readonly apply: (loaded: LoadedConfig, plan: ReloadPlan) => Promise<readonly Problem[]>;
-  /** The file on the disk is the config that runs, or why it is not. */
+  /** Reports why the file is not the current config; `undefined` if it is. */
   readonly onState: (problem: string | undefined) => void;
-  /** For the service manager, before and after. */
+  /** Called before and after, for the service manager. */
   readonly onBegin: () => void;
+  /** Called after a reload. */
   readonly onEnd: () => void;
+  /** Log of the reloads. */
   readonly log: Log;
 }
 
-/** Changes that are told one by one, at most. */
-const MAX_TOLD = 50;
+/** Maximum number of changes with a log line each. */
+const MAX_LOGGED = 50;
 
-/** Reads the config again; a call while one is under way makes it read once more. */
+/** Creates a function that reads the config again; a call during a read causes one more read. */
 export function createReload(ports: ReloadPorts): () => Promise<void> {
   let { running } = ports;
   let isWanted = false;
@@ -59,36 +62,36 @@ export function createReload(ports: ReloadPorts): () => Promise<void> {
   };
 }
 
-/** @returns The config that runs from now on. */
+/** @returns The current config from now on. */
 async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<LoadedConfig> {
   const { read, apply, onState, log } = ports;
   try {
     const loaded = await read();
-    sayProblems(loaded.problems, log);
+    logProblems(loaded.problems, log);
     if (loaded.kind === "refused") return refuse(running, loaded.problems, ports);
     const plan = planReload(running, loaded);
     const isSame = plan.changes.length === 0;
-    sayChanges(plan.changes, log);
+    logChanges(plan.changes, log);
     const isSameText = loaded.text === running.text;
-    const inTheWay = isSame && isSameText
+    const obstacles = isSame && isSameText
       ? []
       : await apply(loaded, isSameText ? plan : inOtherLines(plan));
-    if (inTheWay.length > 0) {
-      sayProblems(inTheWay, log);
-      return refuse(running, inTheWay, ports);
+    if (obstacles.length > 0) {
+      logProblems(obstacles, log);
+      return refuse(running, obstacles, ports);
     }
     onState(undefined);
-    if (isSame) log.info("The config was read again: it is valid, and as it was");
-    else sayApplied(plan, log);
+    if (isSame) log.info("The config was read again: it is valid and unchanged");
+    else logApplied(plan, log);
     return loaded;
   } catch (error) {
-    log.error("The config cannot be read again; the one that runs stays", { error });
-    onState("it cannot be read");
+    log.error("The config cannot be read again; the current one stays", { error });
+    onState("cannot be read");
     return running;
   }
 }
 
-/** An account's rules may be what they were, and stand in other lines: `barnacle why` names those. */
+/** Unchanged rules may be in other lines now, which `barnacle why` names: apply them again. */
 function inOtherLines(plan: ReloadPlan): ReloadPlan {
   const accounts = plan.accounts.map((account) =>
     account.does === "keep" ? { ...account, does: "apply" as const } : account
@@ -104,11 +107,11 @@ function refuse(
   const error = problems.find(({ severity }) => severity === "error");
   const where = [error?.file, error?.line, error?.column].filter((part) => part !== undefined);
   onState(`${where.length === 0 ? "" : `${where.join(":")}: `}${error?.message ?? "not valid"}`);
-  log.error("The config as it is now cannot be used, and changes nothing; the one that runs stays");
+  log.error("The changed config cannot be used; the current one stays");
   return running;
 }
 
-function sayProblems(problems: readonly Problem[], log: Log): void {
+function logProblems(problems: readonly Problem[], log: Log): void {
   for (const { severity, path, line, message, hint } of problems) {
     log[severity === "error" ? "error" : severity === "warning" ? "warn" : "info"](message, {
       key: path,
@@ -118,20 +121,20 @@ function sayProblems(problems: readonly Problem[], log: Log): void {
   }
 }
 
-function sayChanges(changes: readonly Change[], log: Log): void {
-  for (const { path, from, to, takesEffect } of changes.slice(0, MAX_TOLD)) {
+function logChanges(changes: readonly Change[], log: Log): void {
+  for (const { path, from, to, takesEffect } of changes.slice(0, MAX_LOGGED)) {
     log.info("The config has changed", {
       key: path,
-      from: from ?? "(not written)",
-      to: to ?? "(not written)",
+      from: from ?? "(not set)",
+      to: to ?? "(not set)",
       takesEffect,
     });
   }
-  const rest = changes.length - MAX_TOLD;
+  const rest = changes.length - MAX_LOGGED;
   if (rest > 0) log.info("The config has changed in more places", { more: rest });
 }
 
-function sayApplied({ changes, accounts }: ReloadPlan, log: Log): void {
+function logApplied({ changes, accounts }: ReloadPlan, log: Log): void {
   const reconnected = accounts.filter(({ does }) => does !== "keep" && does !== "apply")
     .map(({ accountId, does }) => `${accountId} (${does === "restart" ? "reconnects" : does})`);
   const later = changes.filter(({ takesEffect }) => takesEffect === "restart")
@@ -139,6 +142,6 @@ function sayApplied({ changes, accounts }: ReloadPlan, log: Log): void {
   log.info("The config applies", {
     changes: changes.length,
     ...(reconnected.length > 0 && { accounts: reconnected.join(", ") }),
-    ...(later.length > 0 && { atTheNextStart: later.slice(0, MAX_TOLD).join(", ") }),
+    ...(later.length > 0 && { atTheNextStart: later.slice(0, MAX_LOGGED).join(", ") }),
   });
 }

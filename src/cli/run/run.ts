@@ -1,9 +1,8 @@
 /**
- * `barnacle run`: connect, and answer until told to stop.
+ * `barnacle run`: connects to Discord and answers until a signal.
  *
- * Everything that can be wrong before the first connection is found here, in
- * the order in which a person would mend it, and each has one line and one exit
- * code.
+ * It finds all problems before the first connection, in the order in which an operator would fix
+ * them. Each has one line and one exit code.
  *
  * @module
  */
@@ -36,27 +35,31 @@ import { readConfig, readConfigAgain, shown } from "../shared/read_config.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Hangups } from "./hangup.ts";
-import type { Io } from "../shared/io.ts";
+import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";
 import { claimInstance } from "../shared/sole_instance.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 
+/** Options of `run`. */
 export interface RunFlags extends CommonFlags {
+  /** Whether to log gateway traffic. */
   readonly connectionDebug: boolean;
+  /** Whether other users may write the config file. */
   readonly insecurePermissions: boolean;
+  /** Whether to stop another instance. */
   readonly force: boolean;
 }
 
-/** What opening a store may take, in milliseconds. */
+/** Milliseconds that opening and migrating a store may take. */
 const MIGRATION_MS = 10 * 60_000;
 
-/** Runs the bot until a signal or until it cannot go on. */
+/** Runs the bot until a signal, or until it fails. */
 export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
   try {
     return await run(flags, io, hangups);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(`${message}`);
     return code;
   }
 }
@@ -64,7 +67,7 @@ export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise
 async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
   const { env } = io;
   const startedAt = Date.now();
-  // Before it is read: what is written meanwhile is a change, and read again.
+  // Before the read: a write in between then counts as a change.
   const located = locateConfig(flags.config, env, existsSync);
   const fileState = located.kind === "file" ? stateOf(located.path) : "";
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
@@ -76,9 +79,9 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
 
   const logging = startLogging(flags, config, io);
   const log = logging.forPart("main");
-  const found = await findSetup(loaded, env, logging);
-  if (found.kind === "problems") return refuse(found.problems, io);
-  const { setup } = found;
+  const result = await findSetup(loaded, env, logging);
+  if (result.kind === "problems") return refuse(result.problems, io);
+  const { setup } = result;
   let current = setup;
   report(loaded.problems, log, io);
 
@@ -88,11 +91,11 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
     ...(flags.data !== undefined && { flag: flags.data }),
   });
   prepareDataDir(dataDir);
-  // It loads while this thread waits for locks and for the disk.
+  // The gateway thread loads while this thread waits for locks and for the disk.
   const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
   try {
-    const notify = await loadNotify(env, (said, cause) => log.warn(said, { error: cause }));
-    // Another one is given its grace, and a large store takes a while to be migrated.
+    const notify = await loadNotify(env, (message, cause) => log.warn(message, { error: cause }));
+    // `--force` waits for the other instance, and a large store takes long to migrate.
     const startMs = config.shutdownGraceSec * 1_000 + MIGRATION_MS;
     notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
     const instance = await claimInstance({
@@ -111,16 +114,16 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         fileState,
         readAgain: () => readConfigAgain(config.file, flags.config, env, flags.insecurePermissions),
         async prepare(next) {
-          const found = await findSetup(next, env, logging);
-          if (found.kind === "setup") await instance.addBots(botsOf(found.setup));
-          return found;
+          const result = await findSetup(next, env, logging);
+          if (result.kind === "setup") await instance.addBots(botsOf(result.setup));
+          return result;
         },
         applied(next, connected) {
           current = next;
           logging.setLevel(levelOf(flags, next.config));
-          // Of the setup of then: another may have come while an account let its turns end.
+          // The current setup: another one may have been applied while an account finished its turns.
           void connected.then(() => instance.keepBots(botsOf(current))).catch((error: unknown) => {
-            log.warn("Cannot let go of a bot that is not ours any more", { error });
+            log.warn("Cannot release the lock of a removed bot", { error });
           });
         },
         setHttp: instance.setHttp,
@@ -151,14 +154,14 @@ function startLogging(flags: RunFlags, config: BotConfig, io: Io): Logging {
   const logging = startLog({
     level: levelOf(flags, config),
     format: io.isTerminal && !flags.json ? "human" : "json",
-    isColoured: io.isTerminal && !io.env["NO_COLOR"],
+    isColoured: io.errStyle.isOn,
     write: createStderrWriter(),
   });
   if (config.http.token) logging.addSecret(config.http.token.reveal());
   return logging;
 }
 
-/** Opens the store that this process alone may write to: the caller has claimed the directory. */
+/** Opens the store; the caller holds the directory's lock. */
 function openBotStore(
   dataDir: string,
   { retention }: BotConfig,
@@ -171,10 +174,13 @@ function openBotStore(
     retention: { ...DEFAULT_RETENTION, ...retention },
     crash,
     onRefused: (kind, error) =>
-      log.error("A record of the store's journal cannot be applied and is kept; report this", {
-        kind,
-        error,
-      }),
+      log.error(
+        "Cannot apply a record of the store's journal; it stays there. Please report this",
+        {
+          kind,
+          error,
+        },
+      ),
   });
 }
 
@@ -185,12 +191,12 @@ function levelOf(
   return connectionDebug ? "connection_debug" : logLevel;
 }
 
-/** What the locks of its accounts' tokens are taken for. */
+/** Lock names of the accounts' tokens. */
 function botsOf({ accounts }: Pick<Setup, "accounts">): readonly string[] {
   return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
 }
 
-/** A test's hook that does not say what it wants stops the start: it would prove nothing. */
+/** An invalid test hook stops the start: the test would prove nothing. */
 function hookOf<Hook>(name: string, read: () => Hook): Hook {
   try {
     return read();
@@ -205,7 +211,7 @@ function refuse(problems: readonly Problem[], io: Io): ExitCode {
   return EXIT.config;
 }
 
-/** A person sees what may be wrong as `config check` shows it; a log gets a line for each. */
+/** Prints warnings on a terminal as `config check` does; a log gets a line for each. */
 function report(problems: readonly Problem[], log: Log, io: Io): void {
   if (io.isTerminal && problems.length > 0) return io.err(shown(problems, io));
   for (const { severity, path, message, hint } of problems) {

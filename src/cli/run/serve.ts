@@ -1,5 +1,5 @@
 /**
- * The life of a running bot: its socket, its signals, its service manager, and its end.
+ * Runs the bot with its HTTP server, signals, service manager and config reloads, until its end.
  *
  * @module
  */
@@ -29,40 +29,43 @@ import { createReload } from "./reload.ts";
 import { InstanceTakenError } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 
+/** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions {
+  /** The config at the start. */
   readonly loaded: LoadedConfig;
+  /** SIGHUPs, which cause a reload. */
   readonly hangups: Hangups;
-  /** Of the config file, when it was read. */
+  /** State of the config file at the time of the read. */
   readonly fileState: string;
   /** Finds, reads and checks the config again. */
   readonly readAgain: () => Promise<Loaded>;
-  /** Finds what the accounts of a config need, and makes sure that they are ours alone. */
+  /** Finds tokens, model and API of a config's accounts, and takes their locks. */
   readonly prepare: (loaded: LoadedConfig) => Promise<FoundSetup>;
-  /** The bot goes by it now, and is connected by it once that resolves. */
+  /** Called once a config applies; `connected` resolves when its accounts are connected. */
   readonly applied: (setup: Setup, connected: Promise<void>) => void;
-  /** Tells whoever asks on this machine where the bot listens. */
+  /** Publishes the HTTP address on this machine. */
   readonly setHttp: (address: string) => void;
-  /** Tells the service manager. */
+  /** Notifies the service manager. */
   readonly notify: Notify;
 }
 
-/** Milliseconds in which connecting to Discord has the processor, before the HTTP server is loaded. */
+/** Milliseconds that connecting to Discord gets before the HTTP server is loaded. */
 const HTTP_DELAY_MS = 100;
 
-/** Milliseconds after which a start is over, and what runs often is compiled. */
+/** Milliseconds of the start; after it, hot code is compiled. */
 const START_MS = 1_000;
 
 /** Starts the bot and its HTTP server, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");
-  const signal = signalled(); // from now on, for a start can take a while
+  const signal = signalled(); // before the start, which may take long
   let bot: Bot | undefined;
   const runId = randomUUID();
   let ending = "fault";
   let server: HttpServer | undefined;
-  await sayHowTheLastRunEnded(runId, options, log).catch((error: unknown) => {
-    log.error("Cannot store that this run began", { error }); // a full disk; the bot has more to say of it
+  await logLastRun(runId, options, log).catch((error: unknown) => {
+    log.error("Cannot store the start of this run", { error }); // a full disk, which the bot reports itself
   });
   let watch: ReturnType<typeof watchOver> | undefined;
   const cancel = schedule(useNormalJit, START_MS);
@@ -88,7 +91,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     watch?.stop();
     await server?.close();
     await store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
-      log.error("Cannot store how this run ended; the next one will say that it was killed", {
+      log.error("Cannot store the end of this run; the next start will report it as killed", {
         error,
       });
     });
@@ -109,7 +112,7 @@ async function listen(
   }, bot.http);
 }
 
-async function sayHowTheLastRunEnded(
+async function logLastRun(
   runId: string,
   { store }: ServeOptions,
   log: Log,
@@ -125,9 +128,9 @@ async function sayHowTheLastRunEnded(
   if (remark) log.warn(remark.event, remark.fields);
 }
 
-/** Everything that looks after a bot which serves: the service manager, visits, its config. */
+/** Starts watchdog, config reloads and keep-alive visits. */
 function watchOver(bot: Bot, options: ServeOptions, log: Log): {
-  /** The end begins. */
+  /** Called when the bot begins to stop. */
   leave(): void;
   stop(): void;
 } {
@@ -156,12 +159,12 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
     },
   }, watchdog);
   const stopReloads = [
-    options.hangups.tell(() => void reload()),
+    options.hangups.onHangup(() => void reload()),
     ...(config.file === undefined
       ? []
       : [watchPath(config.file, () => void reload(), { schedule, since: options.fileState })]),
   ];
-  watchdog.ready(); // from now on a SIGHUP may come
+  watchdog.ready(); // a SIGHUP may arrive from now on
   const { keepAliveUrl } = config.http;
   const keepAlive = keepAliveUrl === undefined ? undefined : startKeepAlive({
     url: keepAliveUrl,
@@ -183,7 +186,7 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   };
 }
 
-/** Has the bot go by the config as it is read again (C9). */
+/** Creates the function that reads the config again and applies it (C9). */
 function reloadOf(
   bot: Bot,
   { loaded, logging, readAgain, prepare, applied }: ServeOptions,
@@ -206,16 +209,16 @@ function reloadOf(
     read: readAgain,
     running: loaded,
     async apply(next, { accounts }) {
-      const found = await prepare(next).catch((error: unknown): FoundSetup => {
+      const result = await prepare(next).catch((error: unknown): FoundSetup => {
         if (!(error instanceof InstanceTakenError)) throw error;
         const problem: Problem = { severity: "error", path: "", message: error.message };
         return { kind: "problems", problems: [problem] };
       });
-      if (found.kind === "problems") return found.problems;
+      if (result.kind === "problems") return result.problems;
       revision = revisionOf(next);
       loadedAt = Date.now();
-      const { connected } = await bot.apply(found.setup, accounts);
-      applied(found.setup, connected);
+      const { connected } = await bot.apply(result.setup, accounts);
+      applied(result.setup, connected);
       return [];
     },
     onState: setConfig,
@@ -225,14 +228,15 @@ function reloadOf(
   });
 }
 
-/** Names a config by what its file says, its secrets left out. */
+/** A hash of the file's text, in which secrets are blanked. */
 function revisionOf({ text = "" }: LoadedConfig): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
+/** How the bot ended, or the signal that stops it. */
+export type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
 
-/** The first signal asks to stop; the second one ends the process at once, and loses nothing. */
+/** The first signal stops the bot; the second one ends the process at once, without data loss. */
 function signalled(): Promise<Ending> {
   return new Promise((resolve) => {
     let isSecond = false;
@@ -246,7 +250,7 @@ function signalled(): Promise<Ending> {
   });
 }
 
-/** What the log says of an end, and the code that it ends with. */
+/** Logs an end, and returns its exit code. */
 export function endingOf(end: Ending, log: Log): ExitCode {
   switch (end.kind) {
     case "signal":
@@ -260,8 +264,8 @@ export function endingOf(end: Ending, log: Log): ExitCode {
       return EXIT.refused;
     case "give_up":
       log.error(
-        "Gave up connecting to Discord, as channels.discord.gateway.reconnect.exitOnGiveUp says; " +
-          "see by `barnacle doctor` what is in the way, then start Barnacle again",
+        "Gave up connecting to Discord (channels.discord.gateway.reconnect.exitOnGiveUp); " +
+          "run `barnacle doctor`, then start Barnacle again",
       );
       return EXIT.tryAgain;
     case "fault": {
@@ -271,8 +275,8 @@ export function endingOf(end: Ending, log: Log): ExitCode {
     }
     case "worker_died":
       log.error(
-        "The gateway's thread died too often; start Barnacle again, and if it comes back, " +
-          "report it with the lines above",
+        "The gateway thread died too often; start Barnacle again, and if it recurs, report it " +
+          "with the lines above",
         { deaths: end.deaths },
       );
       return EXIT.tryAgain;

@@ -1,5 +1,5 @@
 /**
- * What the accounts of a config need to connect: a token for each, a model, an API.
+ * Finds tokens, model and API for the accounts of a config.
  *
  * @module
  */
@@ -15,11 +15,12 @@ import type { Logging } from "../../log.ts";
 import { chooseModel } from "./choose_model.ts";
 import { apiOf } from "../shared/discord.ts";
 
+/** The setup, or its problems. */
 export type FoundSetup =
   | { readonly kind: "setup"; readonly setup: Setup }
   | { readonly kind: "problems"; readonly problems: readonly Problem[] };
 
-/** Finds all of it; from now on no line of the log holds a secret of it. */
+/** Finds the setup, and adds its secrets to the log's filter. */
 export async function findSetup(
   { config, text }: LoadedConfig,
   env: Env,
@@ -27,14 +28,14 @@ export async function findSetup(
 ): Promise<FoundSetup> {
   const configs = config.accounts.filter(({ enabled }) => enabled)
     .map((account) => forAccount(config, account));
-  const found = new Map<AccountId, Account>();
+  const accounts = new Map<AccountId, Account>();
   if (configs.length > 0) {
     const shared = await findShared(configs, env, logging);
     if ("problems" in shared) return { kind: "problems", problems: shared.problems };
     for (const { discord } of configs) {
       const token = discord.token?.reveal() ?? "";
       logging.addSecret(token);
-      found.set(discord.accountId, { token, ...shared });
+      accounts.set(discord.accountId, { token, ...shared });
     }
     for (const { pluralkit } of config.accounts) {
       if (pluralkit.token) logging.addSecret(pluralkit.token.reveal());
@@ -42,11 +43,11 @@ export async function findSetup(
   }
   return {
     kind: "setup",
-    setup: { config, ...(text !== undefined && { text }), accounts: found },
+    setup: { config, ...(text !== undefined && { text }), accounts },
   };
 }
 
-/** What all accounts need alike; and whether each has a token that a request can carry. */
+/** Finds model and API, which all accounts share, and checks each token. */
 async function findShared(
   configs: readonly Config[],
   env: Env,

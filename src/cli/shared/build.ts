@@ -1,5 +1,5 @@
 /**
- * What this build is and runs on.
+ * Facts about this build: version, commit, runtime, SQLite.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Build } from "../../http/metrics.ts";
 import { COMMIT, VERSION } from "../../version.ts";
 
+/** Reads the facts; opens an empty database for SQLite's version. */
 export function buildFacts(): Build {
   return { version: VERSION, commit: COMMIT, runtime: runtime(), sqlite: sqliteVersion() };
 }

@@ -1,8 +1,8 @@
 /**
- * Rows of a table in columns, as a terminal shows them.
+ * Lays the rows of a table out in columns of the terminal.
  *
- * Names come from Discord, and may be Japanese or an emoji: what a text takes is counted in columns
- * of the screen, not in letters, and nothing in it may move the cursor.
+ * Names come from Discord, and may be Japanese or an emoji. So a cell's width is its columns on the
+ * screen, not its letters, and no cell may move the cursor.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { printable } from "../../lib/text/quoted.ts";
 const GAP = "  ";
 
 /**
- * Lays rows out; the last column is as long as it is.
+ * Aligns all cells of a column; the last one is not padded.
  *
- * @param most Columns of the screen that one cell may take, by its place in the row; what is longer
- * is cut. Without one it takes what it needs.
+ * @param maxWidths Widest cell of each column, in columns of the screen; a longer cell is cut.
+ * `undefined` sets no limit.
  * @returns Lines without spaces at their ends.
  */
 export function inColumns(
   rows: readonly (readonly string[])[],
-  most: readonly (number | undefined)[] = [],
+  maxWidths: readonly (number | undefined)[] = [],
 ): readonly string[] {
-  const cells = rows.map((row) => row.map((cell, at) => fitted(printable(cell), most[at])));
+  const cells = rows.map((row) => row.map((cell, at) => fitted(printable(cell), maxWidths[at])));
   const widths: number[] = [];
   for (const row of cells) {
     for (const [at, cell] of row.entries()) {
@@ -36,18 +36,18 @@ export function inColumns(
   );
 }
 
-/** Filled up with spaces to a width. */
+/** Pads a text with spaces to a width in columns of the screen. */
 export function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }
 
-function fitted(text: string, most: number | undefined): string {
-  if (most === undefined || displayWidth(text) <= most) return text;
+function fitted(text: string, maxWidth: number | undefined): string {
+  if (maxWidth === undefined || displayWidth(text) <= maxWidth) return text;
   let kept = "";
   let width = 0;
   for (const grapheme of graphemesOf(text)) {
     width += displayWidth(grapheme);
-    if (width >= most) break;
+    if (width >= maxWidth) break;
     kept += grapheme;
   }
   return `${kept}…`;

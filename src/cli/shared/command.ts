@@ -1,43 +1,72 @@
 /**
- * What the definitions of all commands share: flags, and how one ends.
+ * Options that several commands share, and how a command ends.
  *
  * @module
  */
 
 import type { CommandContext } from "@stricli/core";
-import process from "node:process";
 import type { ExitCode } from "./exit_code.ts";
 
-export const flag = (brief: string) => ({ kind: "boolean", brief, default: false }) as const;
-export const path = (brief: string) =>
-  ({ kind: "parsed", parse: String, brief, optional: true, placeholder: "path" }) as const;
-/** A positional, as the help shows it. */
-export const word = (brief: string, placeholder: string) => ({ parse: String, brief, placeholder });
+/** An option without a value. */
+export function flag(
+  brief: string,
+): { readonly kind: "boolean"; readonly brief: string; readonly default: false } {
+  return { kind: "boolean", brief, default: false };
+}
 
-export const JSON_ANYWAY = "Taken by every command; this one prints JSON in any case";
-export const NOT_USED = "Taken by every command; this one does not use it";
+/** An option with a path. */
+export function path(brief: string): {
+  readonly kind: "parsed";
+  readonly parse: (text: string) => string;
+  readonly brief: string;
+  readonly optional: true;
+  readonly placeholder: "path";
+} {
+  return { kind: "parsed", parse: String, brief, optional: true, placeholder: "path" };
+}
 
-/** Of commands that are about one bot account. */
+/** A positional argument; help shows the placeholder. */
+export function word(brief: string, placeholder: string): {
+  readonly parse: (text: string) => string;
+  readonly brief: string;
+  readonly placeholder: string;
+} {
+  return { parse: String, brief, placeholder };
+}
+
+/** For `--json` of a command that prints JSON anyway. */
+export const JSON_ANYWAY = "Accepted by every command; output is JSON anyway";
+/** For a common option that a command ignores. */
+export const NOT_USED = "Accepted by every command; not used here";
+
+/** `--account` of commands that act on one account. */
 export const ACCOUNT = {
   kind: "parsed",
   parse: String,
-  brief: "Which bot of channels.discord.accounts; `default` if absent, or the only one",
+  brief: "Account of channels.discord.accounts (default: `default`, or the only one)",
   optional: true,
   placeholder: "id",
 } as const;
 
-/** Every command takes these (O10); what they do differs. */
+/** `--account` of commands that act on all accounts unless the user names one. */
+export const ONE_ACCOUNT = {
+  ...ACCOUNT,
+  brief: "Account of channels.discord.accounts (default: all)",
+};
+
+/** Options of every command (O10). */
 export const COMMON = {
-  config: path("The config file; found by itself if absent"),
-  data: path("The data directory; found by itself if absent"),
+  config: path(
+    "Config file (default: $BARNACLE_CONFIG, or config.jsonc in ., ~/.config/barnacle or " +
+      "/etc/barnacle)",
+  ),
+  data: path(
+    "Data directory (default: $BARNACLE_DATA, $STATE_DIRECTORY or ~/.local/share/barnacle)",
+  ),
   json: flag("Print the result as JSON"),
 };
 
-/** Of what goes to stdout; a terminal's emptiness is `undefined`, not false, on Bun. */
-export const showsColours = (): boolean =>
-  process.stdout.isTTY === true && !process.env["NO_COLOR"];
-
-/** Runs a command's function and hands its exit code to the process. */
+/** Waits for a command's exit code and hands it to the process. */
 export async function end(
   context: CommandContext,
   code: ExitCode | Promise<ExitCode>,

@@ -1,12 +1,12 @@
 /**
- * Discord, for commands that ask it something and end.
+ * A REST client of Discord for commands that send a few requests and exit.
  *
  * @module
  */
 
 import type { Config } from "../../config/config.ts";
 import { createInvalidRequests } from "../../core/discord/invalid_requests.ts";
-import type { Env } from "./io.ts";
+import type { Env } from "../terminal/io.ts";
 import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/api_url.ts";
 import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";
@@ -17,42 +17,49 @@ import {
 import { schedule } from "../../lib/schedule.ts";
 import { VERSION } from "../../version.ts";
 
-/** Milliseconds that one answer may take. */
+/** Milliseconds to wait for a response. */
 export const ASK_MS = 10_000;
 
-/** Requests in a second; a command sends a handful. */
+/** Requests per second; a command sends only a few. */
 const PER_SEC = 10;
 
-/** Base of the REST API, or what is wrong with `DISCORD_API_URL`. */
+/** Base URL of the REST API, or the problem with `DISCORD_API_URL`. */
 export function apiOf(env: Env): ReturnType<typeof parseApiUrl> {
   const text = env["DISCORD_API_URL"];
   return text ? parseApiUrl(text) : { base: DISCORD_API_BASE };
 }
 
-/** The token of the config, if a request can carry it. */
+/** The config's bot token; `undefined` if it has none, or an HTTP header cannot carry it. */
 export function tokenIn(config: Config | undefined): string | undefined {
   const token = config?.discord.token?.reveal();
   return token === undefined || tokenProblem(token) !== undefined ? undefined : token;
 }
 
 /**
- * What the lock of a token is taken for: a bot of another server is another bot, whatever its
- * token.
+ * The text that a token's lock is named by. The same token on another API server is another bot, so
+ * the name includes that server.
  */
 export function lockedBot(token: string, apiBase: string): string {
   return apiBase === DISCORD_API_BASE ? token : `${apiBase} ${token}`;
 }
 
+/** A client, and the calls that commands need. */
 export interface Discord {
-  /** For what else there is to ask. */
+  /** For all other calls. */
   readonly api: RestApi;
+  /** Calls about the application. */
   readonly applications: Applications;
+  /** Reads the gateway's address and limits. */
   readonly readGatewayInfo: ReadGatewayInfo;
-  /** Gives up what is under way. */
+  /** Aborts all requests. */
   stop(): void;
 }
 
-/** @throws {TypeError} If no request can carry the token. */
+/**
+ * Opens a client without retries.
+ *
+ * @throws {TypeError} If an HTTP header cannot carry the token.
+ */
 export function openDiscord(token: string, apiUrl: string): Discord {
   const now = (): number => Date.now();
   const client = createClient({
@@ -62,8 +69,8 @@ export function openDiscord(token: string, apiUrl: string): Discord {
     timeoutMs: ASK_MS,
     globalPerSec: PER_SEC,
     reservedPerSec: 0,
-    retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 }, // a person sees it, and asks again
-    invalidRequests: createInvalidRequests([], () => {}), // a handful, of a process that ends
+    retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 }, // the user sees the failure, and runs the command again
+    invalidRequests: createInvalidRequests([], () => {}), // only a few, in a process that ends soon
     random: Math.random,
     now,
     steadyNow: () => performance.now(),

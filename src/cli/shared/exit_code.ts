@@ -1,26 +1,63 @@
 /**
- * What an exit code means, the same for every command (O7).
+ * The exit codes of all commands (O7). Help texts and `docs/commands.md` derive from this list.
  *
- * The numbers are those of sysexits, so that a supervisor can tell what a
- * restart would mend: a supervisor should not restart on `refused` and
- * `config`. O7 also has 69, for a command that is not built yet.
+ * The numbers follow sysexits, so that a supervisor knows when a restart helps: it should not
+ * restart on `refused` and `config`. O7 also has 69, for a command that is not built yet.
  *
  * @module
  */
 
+/** Exit codes by name. */
 export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
-  /** Warnings only (`doctor`). */
   partly: 3,
-  /** Disk or database. */
   io: 74,
-  /** Another instance, a port in use, gave up: try again. */
   tryAgain: 75,
-  /** Discord refused the token or the intents. */
   refused: 77,
   config: 78,
 } as const;
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+/** The name of an exit code. */
+export type ExitName = keyof typeof EXIT;
+
+/** The number of an exit code. */
+export type ExitCode = (typeof EXIT)[ExitName];
+
+/** General meaning of each exit code; a command may be more specific in its help. */
+export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
+  done: "success",
+  failed: "failure",
+  usage: "invalid command line",
+  partly: "warnings only, or incomplete",
+  io: "disk or database error",
+  tryAgain: "temporary problem, such as another instance",
+  refused: "bot token or intents rejected by Discord",
+  config: "invalid config",
+};
+
+/** Exit codes of one command: `true` for the general meaning, or its own words. */
+export type Exits = Readonly<Partial<Record<ExitName, string | true>>>;
+
+/** Lists a command's exit codes, in ascending order. Each command has `done` and `usage`. */
+export function exitRows(exits: Exits): readonly (readonly [code: number, meaning: string])[] {
+  const all: Exits = { done: true, usage: true, ...exits };
+  const rows: (readonly [number, string])[] = [];
+  for (const name of NAMES) {
+    const meaning = all[name];
+    if (meaning) rows.push([EXIT[name], meaning === true ? EXIT_MEANINGS[name] : meaning]);
+  }
+  return rows;
+}
+
+const NAMES: readonly ExitName[] = [
+  "done",
+  "failed",
+  "usage",
+  "partly",
+  "io",
+  "tryAgain",
+  "refused",
+  "config",
+];

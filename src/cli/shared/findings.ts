@@ -1,28 +1,33 @@
 /**
- * Findings for a person: one row each, and the one thing to do below it.
+ * Prints findings: a row for each, with its fix below.
  *
  * @module
  */
 
 import type { Finding, FindingStatus } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import type { Colour, Style } from "../terminal/style.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 
-/** What a status is called, and the colour of its word. */
-const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: number }>> = {
-  pass: { word: "ok", colour: 32 },
-  warn: { word: "warn", colour: 33 },
-  fail: { word: "FAIL", colour: 31 },
-  skipped: { word: "skip", colour: 90 },
+/** The word of each status, and its colour. */
+const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: Colour }>> = {
+  pass: { word: "ok", colour: "green" },
+  warn: { word: "warn", colour: "yellow" },
+  fail: { word: "FAIL", colour: "red" },
+  skipped: { word: "skip", colour: "dim" },
 };
 
 const MARK_WIDTH = 4;
 const GAP = "  ";
 
-/** @returns Lines, without line breaks in them: what Discord or a proxy says is printed with them. */
+/**
+ * Lays findings out in columns.
+ *
+ * @returns Lines without line breaks or escapes: texts of Discord or of a proxy cannot forge a row.
+ */
 export function showFindings(
   findings: readonly Finding[],
-  isColoured: boolean,
+  style: Style,
 ): readonly string[] {
   const width = Math.max(0, ...findings.map(({ what }) => what.length));
   const times = findings.map(({ ms }) => ms === undefined ? "" : `${Math.round(ms)} ms`);
@@ -30,23 +35,22 @@ export function showFindings(
   return findings.flatMap((finding, index) => {
     const { what, status, fix } = finding;
     const { word, colour } = MARKS[status];
-    const mark = word.padEnd(MARK_WIDTH);
-    const shown = isColoured ? `\x1b[${colour}m${mark}\x1b[0m` : mark;
+    const mark = style[colour](word.padEnd(MARK_WIDTH));
     const time = (times[index] ?? "").padStart(timeWidth);
     const indent = " ".repeat(MARK_WIDTH + GAP.length + width + timeWidth + GAP.length);
     return [
-      `${shown}${GAP}${what.padEnd(width)}${time}${GAP}${printable(seen(finding))}`,
+      `${mark}${GAP}${what.padEnd(width)}${time}${GAP}${printable(whyText(finding))}`,
       ...(fix === undefined ? [] : [`${indent}→ ${printable(fix)}`]),
     ];
   });
 }
 
-/** Of a config the place says the most, and its messages do not name it. */
-function seen({ id, where, why }: Finding): string {
+/** Config messages do not name their place, so it precedes them. */
+function whyText({ id, where, why }: Finding): string {
   return id === "config" && where !== undefined ? `${where}: ${why}` : why;
 }
 
-/** What the findings come to (O7): the most telling of them decides. */
+/** The exit code for findings (O7): the most specific failure decides. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   const failed = findings.filter(({ status }) => status === "fail").map(({ id }) => id);
   if (failed.some((id) => id === "config" || id.startsWith("config."))) return EXIT.config;

@@ -1,5 +1,5 @@
 /**
- * Finds, reads and checks the config file; the same for every command.
+ * Finds, reads and checks the config file, for all commands.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/secrets.ts";
 import { codeOf } from "../../lib/error_code.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 
 /**
- * Finds, reads and checks the config: what `run` starts with.
+ * Finds, reads and checks the config as `run` does.
  *
- * @param flag `--config`.
- * @param insecurePermissions Whether others may write the file (C8).
+ * @param flag Value of `--config`.
+ * @param insecurePermissions Whether other users may write the file (C8).
  */
 export async function readConfig(
   flag: string | undefined,
@@ -31,43 +31,42 @@ export async function readConfig(
 }
 
 /**
- * Reads the config for a command that looks at it, or says a word of it, beside a bot that another
- * user runs: whoever may write the file, and wherever its secrets are.
+ * Reads the config for a command that only reads or edits it, beside a bot of another user. Neither
+ * the file's permissions nor missing secrets are errors.
  */
-export async function lookAtConfig(flag: string | undefined, env: Env): Promise<Loaded> {
+export async function readConfigLeniently(flag: string | undefined, env: Env): Promise<Loaded> {
   return await findConfig(flag, env, { insecurePermissions: true, isElsewhere: true });
 }
 
-async function findConfig(flag: string | undefined, env: Env, spared: Spared): Promise<Loaded> {
+async function findConfig(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {
   const located = locateConfig(flag, env, existsSync);
   if (located.kind === "missing") {
-    return refused(located.path, `There is no such file, and ${located.named} names it`);
+    return refused(located.path, `No such file; it is named by ${located.named}`);
   }
   const path = located.kind === "file" ? located.path : undefined;
   let source: ConfigText | undefined;
   try {
     source = path === undefined ? undefined : { file: path, text: readFileSync(path, "utf8") };
   } catch (cause) {
-    return refused(path ?? "", `The file cannot be read: ${codeOf(cause) ?? "unknown reason"}`);
+    return refused(path ?? "", `Cannot read the file: ${codeOf(cause) ?? "unknown reason"}`);
   }
 
-  return await checkConfig(source, env, spared);
+  return await checkConfig(source, env, leniency);
 }
 
-/** What would keep `run` from starting, and is no error of a command. */
-interface Spared {
-  /** Others may write the file (C8). */
+/** Problems that keep `run` from starting, but that a command may ignore. */
+export interface Leniency {
+  /** Other users may write the file (C8). */
   readonly insecurePermissions?: boolean;
-  /** What only the environment of the bot has is not here. */
+  /** Secrets may be missing: only the bot's environment has them. */
   readonly isElsewhere?: boolean;
 }
 
 /**
- * Reads the config of a running bot again: the file that it began with, and never another one that
- * is found in its place. Without any file every guild is open, so one that is gone for a moment
- * must not count as none.
+ * Reads the config of a running bot again: only the file that the bot started with. Without a file
+ * every guild is open, so a file that is missing for a moment must not count as no config.
  *
- * @param file Absent where the bot began without one; then it is looked for again.
+ * @param file Absent if the bot started without a file; then the search starts again.
  */
 export async function readConfigAgain(
   file: string | undefined,
@@ -76,21 +75,25 @@ export async function readConfigAgain(
   insecurePermissions = false,
 ): Promise<Loaded> {
   if (file === undefined) return await readConfig(flag, env, insecurePermissions);
-  if (!existsSync(file)) return refused(file, "The file is gone, and the bot runs by what it was");
-  // A pipe can be read once, at the start; again, it would be waited for for ever.
-  if (!statSync(file).isFile()) return refused(file, "This is no file that can be read again");
+  if (!existsSync(file)) {
+    return refused(file, "The file no longer exists; the bot keeps its last config");
+  }
+  // A pipe can be read once, at the start. A second read would never end.
+  if (!statSync(file).isFile()) {
+    return refused(file, "Not a regular file, so it cannot be read again");
+  }
   return await readConfig(file, env, insecurePermissions);
 }
 
 /**
- * Checks a text as the config that it is, or that it is about to become (C10).
+ * Checks the text of a config, before or after it is written (C10).
  *
- * @param source The text and its file, which need not be there yet; `undefined` for no config.
+ * @param source The text and its file, which need not exist yet; `undefined` for no config.
  */
 export async function checkConfig(
   source: ConfigText | undefined,
   env: Env,
-  { insecurePermissions = false, isElsewhere = false }: Spared = {},
+  { insecurePermissions = false, isElsewhere = false }: Leniency = {},
 ): Promise<Loaded> {
   const path = source !== undefined && existsSync(source.file) ? source.file : undefined;
   const secretFiles = new Set<string>();
@@ -104,7 +107,7 @@ export async function checkConfig(
     },
   });
   if (loaded.kind === "refused") return loaded;
-  const found = [
+  const permissions = [
     ...(path === undefined ? [] : permissionsOf(path, loaded.holdsSecret, true)),
     ...[...secretFiles].flatMap((file) => permissionsOf(file, true, false, isGivenBySystem(env))),
   ].map((problem) =>
@@ -112,14 +115,14 @@ export async function checkConfig(
       ? { ...problem, severity: "warning" as const }
       : problem
   );
-  const problems = [...found, ...loaded.problems];
-  const isRefused = found.some(({ severity }) => severity === "error");
+  const problems = [...permissions, ...loaded.problems];
+  const isRefused = permissions.some(({ severity }) => severity === "error");
   return isRefused ? { kind: "refused", problems } : { ...loaded, problems };
 }
 
-/** Problems as this terminal shows them. */
-export function shown(problems: readonly Problem[], { isTerminal, env }: Io): string {
-  return renderProblems(problems, { colour: isTerminal && !env["NO_COLOR"] }).trimEnd();
+/** Problems as text for stderr, without a line break at the end. */
+export function shown(problems: readonly Problem[], { errStyle }: Pick<Io, "errStyle">): string {
+  return renderProblems(problems, { colour: errStyle.isOn }).trimEnd();
 }
 
 function refused(file: string, message: string): Loaded {
@@ -127,15 +130,15 @@ function refused(file: string, message: string): Loaded {
 }
 
 /**
- * Whether a file is a credential of the service: systemd keeps them in a place that only the
- * service can enter, and their group's bits are the mask of an access list.
+ * Tests for a credential of the systemd service. Only the service can enter their directory, and
+ * their group bits are the mask of an access list.
  */
 function isGivenBySystem(env: Env): (path: string) => boolean {
   const folder = env["CREDENTIALS_DIRECTORY"];
   return (path) => folder !== undefined && folder !== "" && path.startsWith(`${folder}/`);
 }
 
-/** Windows has no such bits, and the audit no word to say there. */
+/** No problems on Windows, which has no permission bits. */
 function permissionsOf(
   path: string,
   holdsSecret: boolean,

@@ -1,8 +1,8 @@
 /**
- * Finds the Barnacle that runs with a data directory, and asks it how it is.
+ * Finds the bot that runs with a data directory, and asks for its status.
  *
- * The bot writes its address beside its lock; what it answers is what its
- * `/healthz` is judged by, so there is no second truth.
+ * The bot writes its HTTP address into its lock file. Its answer and `/healthz` come from the same
+ * checks, so the two never disagree.
  *
  * @module
  */
@@ -14,28 +14,28 @@ import { type LockHolder, readHolder } from "../../host/locks/lock.ts";
 import type { StatusReport } from "../../http/app.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { readConfig } from "./read_config.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 
-/** Milliseconds that a bot of this machine may take to answer. */
+/** Milliseconds to wait for a bot on this machine. */
 export const STATUS_TIMEOUT_MS = 3_000;
 
-/** Who has, or last had, the data directory. */
+/** The process that holds the data directory, or held it last. */
 export function holderOf(dataDir: string): LockHolder | undefined {
   return readHolder(lockOf(dataDir));
 }
 
 /**
- * Whether somebody has the data directory now. The lock is let go at once; nothing is written, so
- * what the file says of the last holder stays.
+ * Tests whether a process holds the data directory. It releases the lock at once and writes nothing,
+ * so the file keeps its last holder.
  *
- * @returns `undefined` where nobody can tell.
+ * @returns `undefined` if this user, or this system, cannot tell.
  */
 export async function isHeld(dataDir: string): Promise<boolean | undefined> {
   let descriptor: number;
   try {
     descriptor = openSync(lockOf(dataDir), "r");
   } catch (error) {
-    return codeOf(error) === "ENOENT" ? false : undefined; // another user's
+    return codeOf(error) === "ENOENT" ? false : undefined; // the file belongs to another user
   }
   try {
     return !(await loadFlock())(descriptor);
@@ -47,7 +47,13 @@ export async function isHeld(dataDir: string): Promise<boolean | undefined> {
   }
 }
 
-/** @returns The bot's report, or why there is none. */
+/**
+ * Asks the bot for its status.
+ *
+ * @param address Host and port: `"127.0.0.1:8787"`.
+ * @param token `http.token`, if the config has one.
+ * @returns The report, or the reason for its absence.
+ */
 export async function askStatus(
   address: string,
   token: string | undefined,
@@ -60,14 +66,14 @@ export async function askStatus(
     });
     return response.ok ? await response.json() : `HTTP ${response.status} from ${address}`;
   } catch (error) {
-    if (error instanceof SyntaxError) return `what listens on ${address} is no Barnacle`;
+    if (error instanceof SyntaxError) return `another program listens on ${address}`;
     return error instanceof DOMException && error.name === "TimeoutError"
-      ? `no word from ${address} for ${timeoutMs / 1_000} s`
-      : `nothing listens on ${address}`; // whatever the runtime calls it
+      ? `no response from ${address} within ${timeoutMs / 1_000} s`
+      : `nothing listens on ${address}`; // each runtime has its own error for this
   }
 }
 
-/** `http.token` of the config, which need not be right otherwise for its bot to be asked. */
+/** `http.token` of the config; `undefined` if it has none, or is invalid. */
 export async function httpTokenOf(
   flag: string | undefined,
   env: Io["env"],
@@ -76,12 +82,12 @@ export async function httpTokenOf(
   return loaded.kind === "loaded" ? loaded.config.http.token?.reveal() : undefined;
 }
 
-/** The file whose lock the bot holds. */
+/** Path of the file whose lock the bot holds. */
 export function lockOf(dataDir: string): string {
   return join(dataDir, "lock");
 }
 
-/** Whether this user may not read a file, or may not even see whether it is there. */
+/** Tests whether this user may not read a file, or not even see whether it exists. */
 export function isHidden(path: string): boolean {
   try {
     accessSync(path, constants.R_OK);

@@ -1,6 +1,6 @@
 /**
- * Makes sure that this is the only Barnacle: of its data directory, and of its
- * bot token on this machine (G11).
+ * Ensures that no second instance uses the same data directory, or the same bot token on this
+ * machine (G11).
  *
  * @module
  */
@@ -16,11 +16,13 @@ import { takeLock } from "../../host/locks/lock.ts";
 import { takeTokenLock, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
+/** The locks to take. */
 export interface InstanceOptions {
+  /** Absolute path. */
   readonly dataDir: string;
-  /** The bot tokens, each with the server that it is for; none where nothing connects. */
+  /** Lock names of all bots; empty if no account connects. */
   readonly bots: readonly string[];
-  /** `run --force`: whoever is in the way is ended. */
+  /** `run --force`: ends the processes that hold a lock. */
   readonly isForced: boolean;
   /** `shutdown.graceSec`, in milliseconds. */
   readonly graceMs: number;
@@ -28,37 +30,45 @@ export interface InstanceOptions {
   readonly startedAt: number;
 }
 
-/** This process, as the only one. */
+/** The locks of this process. */
 export interface Instance {
-  /** Tells others of this machine where this process listens. */
+  /** Writes the HTTP address into the lock file, for commands on this machine. */
   setHttp(address: string): void;
   /**
-   * Takes the locks of bots that came later, too; whoever has one of them is not ended.
+   * Takes the locks of bots that a new config adds; never ends another process.
    *
-   * @throws {InstanceTakenError} If another process has one; then none of them is taken.
+   * @throws {InstanceTakenError} If another process holds one; then it takes none of them.
    */
   addBots(bots: readonly string[]): Promise<void>;
-  /** Lets go of all bots but these. */
+  /** Releases the locks of all other bots. */
   keepBots(bots: readonly string[]): Promise<void>;
-  /** Lets the next one in; the end of the process does the same. */
+  /** Releases all locks, as the end of the process does. */
   release(): Promise<void>;
 }
 
+/** The system, as far as locks and processes are concerned. */
 export interface InstancePorts {
+  /** Takes the lock of a data directory. */
   readonly takeData: typeof takeLock;
+  /** Takes the lock of a token. */
   readonly takeToken: typeof takeTokenLock;
+  /** Ends another process. */
   readonly end: (holder: Claimant, graceMs: number, log: Log) => Promise<Ended>;
 }
 
-/** Another Barnacle is in the way; the message says which, and what to do. */
+/** Another instance holds a lock; the message names it, and the fix. */
 export class InstanceTakenError extends Error {
+  /** Name of the class. */
   override readonly name = "InstanceTakenError";
 }
 
-/** Who has a lock, as it said itself. */
-interface Claimant {
+/** The holder of a lock, by its own record. */
+export interface Claimant {
+  /** Process id. */
   readonly pid: number;
+  /** Id of the boot in which it started. */
   readonly bootId?: string | undefined;
+  /** Its start, in clock ticks since the boot. */
   readonly startTicks?: number | undefined;
 }
 
@@ -68,12 +78,12 @@ async function release(lock: Held): Promise<void> {
   if (lock.kind === "held") await lock.release();
 }
 
-/** What two processes cannot both have. */
+/** A lock, with words for errors. */
 interface Claim<Held> {
   /** `"uses /var/lib/barnacle"`. */
   readonly what: string;
-  /** What else one can do than stop the other. */
-  readonly otherwise: string;
+  /** A fix that does not stop the other process. */
+  readonly alternative: string;
   readonly take: () => Promise<
     { readonly held: Held } | { readonly heldBy: Claimant | undefined }
   >;
@@ -83,17 +93,17 @@ const PORTS: InstancePorts = {
   takeData: takeLock,
   takeToken: takeTokenLock,
   end: (holder, graceMs, log) =>
-    endProcess(holder, graceMs, processPorts((said) => log.warn(said))),
+    endProcess(holder, graceMs, processPorts((message) => log.warn(message))),
 };
 
-/** How often somebody is ended before another comes back too fast, as under a service manager. */
+/** Processes to end in a row; after that, a service manager keeps restarting them. */
 const ROUNDS = 3;
 
 /**
- * Takes both locks for the life of this process.
+ * Takes all locks for the life of this process.
  *
- * @throws {InstanceTakenError} If another process has one of them, and keeps it.
- * @throws {FlockUnavailableError} Where there are no locks to take.
+ * @throws {InstanceTakenError} If another process holds one of them, and keeps it.
+ * @throws {FlockUnavailableError} If the system has no file locks.
  */
 export async function claimInstance(
   options: InstanceOptions,
@@ -103,7 +113,7 @@ export async function claimInstance(
   const { dataDir, startedAt } = options;
   const data = await claim({
     what: `uses ${dataDir}`,
-    otherwise: "name another directory by --data",
+    alternative: "set another directory with --data",
     async take() {
       const lock = await ports.takeData(join(dataDir, "lock"), startedAt);
       return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
@@ -111,7 +121,7 @@ export async function claimInstance(
   }, options.isForced);
   const held = new Map<string, Held>();
 
-  /** All of them, or none. */
+  /** Takes all of them, or none. */
   async function takeBots(bots: readonly string[], isForced: boolean): Promise<void> {
     const taken = new Map<string, Held>();
     try {
@@ -128,7 +138,7 @@ export async function claimInstance(
   function takeBot(bot: string, isForced: boolean): Promise<Held> {
     return claim({
       what: "runs on this machine with the same bot token",
-      otherwise: "give this one a bot of its own",
+      alternative: "use another bot token",
       async take() {
         const lock = await ports.takeToken(bot, { startedAt, dataDir });
         return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
@@ -144,8 +154,8 @@ export async function claimInstance(
   }
   if ([...held.values()].some(({ kind }) => kind === "unsupported")) {
     log.warn(
-      "Nobody can say here whether another Barnacle on this machine has the same bot token; " +
-        "see to it that none has, or both answer everything",
+      "This system has no lock for bot tokens; make sure that no other instance on this machine " +
+        "uses the same token, or both answer every message",
     );
   }
   return {
@@ -174,41 +184,40 @@ export async function claimInstance(
       const ended = await ports.end(heldBy, options.graceMs, log);
       if (ended.kind === "refused") {
         throw new InstanceTakenError(
-          `Another Barnacle ${wanted.what}, and ${WHY[ended.why](heldBy)}`,
+          `Another instance ${wanted.what}; ${REFUSALS[ended.why](heldBy)}`,
         );
       }
-      // A holder that is not there, of a lock that is: it counts its pids otherwise.
+      // The holder of the lock runs in another pid namespace: its pid does not exist here.
       if (ended.kind === "gone" && round > 1) throw takenBy(undefined, wanted, true);
     }
   }
 }
 
-const WHY: Readonly<Record<EndRefusal, (holder: Claimant) => string>> = {
-  self: () => "names this very process; the lock's file is a copy of another machine's: remove it",
-  system: ({ pid }) => `its pid ${pid} is the system's, as in a container; stop it from there`,
-  unproven: ({ pid }) =>
-    `nothing proves that pid ${pid} is still its own, so it was not ended; stop it yourself`,
-  forbidden: ({ pid }) => `its process ${pid} is another user's; stop it as that user`,
-  survived: ({ pid }) => `its process ${pid} does not even end by SIGKILL; see what it waits for`,
+const REFUSALS: Readonly<Record<EndRefusal, (holder: Claimant) => string>> = {
+  self: () => "the lock file names this process: it is a copy from another machine, remove it",
+  system: ({ pid }) => `its pid ${pid} is a system process, as in a container; stop it there`,
+  unproven: ({ pid }) => `pid ${pid} may belong to another program by now; stop it yourself`,
+  forbidden: ({ pid }) => `pid ${pid} belongs to another user; stop it as that user`,
+  survived: ({ pid }) => `pid ${pid} survives SIGKILL; see whether it waits for a disk`,
 };
 
 function takenBy(
   heldBy: (Claimant & { readonly dataDir?: string | undefined }) | undefined,
-  { what, otherwise }: Pick<Claim<unknown>, "what" | "otherwise">,
+  { what, alternative }: Pick<Claim<unknown>, "what" | "alternative">,
   wasForced: boolean,
 ): InstanceTakenError {
   if (!heldBy) {
     return new InstanceTakenError(
-      `Another Barnacle that does not say who it is ${what}; it may run in a container: ` +
-        `stop it there, or ${otherwise}`,
+      `Another instance of unknown pid ${what}; it may run in a container: ` +
+        `stop it there, or ${alternative}`,
     );
   }
-  const from = heldBy.dataDir === undefined ? "" : `, from ${heldBy.dataDir},`;
-  const who = `Another Barnacle with pid ${heldBy.pid}${from} ${what}`;
+  const from = heldBy.dataDir === undefined ? "" : `, data ${heldBy.dataDir}`;
+  const who = `Another instance (pid ${heldBy.pid}${from}) ${what}`;
   return new InstanceTakenError(
     wasForced
-      ? `${who}: it comes back as often as it is ended; stop it where it is started, ` +
-        "as by `systemctl stop barnacle`"
-      : `${who}; stop it, let \`barnacle run --force\` end it, or ${otherwise}`,
+      ? `${who} and restarts whenever it is ended; stop its service, ` +
+        "for example with `systemctl stop barnacle`"
+      : `${who}; stop it, run \`barnacle run --force\`, or ${alternative}`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * What keeps Barnacle from starting, or ends it: one line, and one exit code.
+ * Turns errors into a message of one line, and an exit code.
  *
  * @module
  */
@@ -11,18 +11,25 @@ import { StoreError } from "../../store/database/store_error.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
 
-/** Something that keeps Barnacle from starting, and the code to end with. */
+/** A problem that ends a command, with its exit code. */
 export class StartError extends Error {
+  /** Name of the class. */
   override readonly name = "StartError";
+  /** The exit code of the process. */
   readonly code: ExitCode;
 
+  /**
+   * Creates the error.
+   *
+   * @param message One line: the problem and its fix.
+   */
   constructor(message: string, code: ExitCode, cause?: unknown) {
     super(message, { cause });
     this.code = code;
   }
 }
 
-/** What is the world's fault has words of its own; anything else is a fault of ours. */
+/** Known errors keep their message; any other error is a bug, and keeps its stack. */
 export function toStartError(
   error: unknown,
 ): { readonly message: string; readonly code: ExitCode } {
@@ -41,5 +48,5 @@ export function toStartError(
     };
   }
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
-  return { message: `a fault of Barnacle's own: ${stack}`, code: EXIT.failed };
+  return { message: `internal error, please report it: ${stack}`, code: EXIT.failed };
 }

@@ -1,8 +1,8 @@
 /**
- * The store, for commands that come and go beside a bot that may be running.
+ * Opens the store for commands, beside a bot that may be running.
  *
- * SQLite lets several processes write. What must not happen is that a command of
- * a newer Barnacle migrates the file under a bot of an older one.
+ * SQLite lets several processes write. But a command of a newer version must not migrate the file
+ * under a running bot of an older one.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { ringDoorbell } from "../../host/files/doorbell.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { EXIT } from "./exit_code.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 import { StartError } from "./start_error.ts";
 
-/** Where the data are; nothing is made. */
+/** Path of the data directory; creates nothing. */
 export function dataDirOf(flag: string | undefined, { env }: Pick<Io, "env">): string {
   return findDataDir({ env, home: homedir(), ...(flag !== undefined && { flag }) });
 }
 
 /**
- * Opens the store that is there, as it is.
+ * Opens an existing store without migrating it.
  *
- * @returns `undefined` where there is none yet.
- * @throws {StartError} If its schema is not ours: a bot of another version may be using it.
+ * @returns `undefined` if there is no store yet.
+ * @throws {StartError} If its schema is of another version, whose bot may be using it.
  * @throws {StoreError} As `openStore` does.
  */
 export function openBeside(dataDir: string): Store | undefined {
@@ -36,8 +36,8 @@ export function openBeside(dataDir: string): Store | undefined {
   if (!existsSync(path)) return undefined;
   if (!isCurrent(path)) {
     throw new StartError(
-      `The data in ${dataDir} are of another version of Barnacle; run the command of the one that ` +
-        "runs there, or start this one first",
+      `the data in ${dataDir} are of another version; use the command of that version, or start ` +
+        "the bot of this one first",
       EXIT.tryAgain,
     );
   }
@@ -45,15 +45,15 @@ export function openBeside(dataDir: string): Store | undefined {
     now: Date.now(),
     elapsed: () => performance.now(),
     onCommitted: () => ringDoorbell(dataDir),
-    onRefused: sayRefused,
+    onRefused: reportRefusedRecord,
   });
 }
 
-/** Says on stderr that a record of the store's journal was kept, because the tables refused it. */
-export function sayRefused(kind: string, error: unknown): void {
+/** Reports on stderr that a record stays in the store's journal, because the tables reject it. */
+export function reportRefusedRecord(kind: string, error: unknown): void {
   const reason = error instanceof Error ? error.message : String(error);
   process.stderr.write(
-    `barnacle: a record of the store's journal (${kind}) cannot be applied and is kept: ${reason}. ` +
-      "Please report this.\n",
+    `barnacle: cannot apply a record of the store's journal (${kind}): ${reason}. It stays in the ` +
+      "journal. Please report this.\n",
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Which account a command is about: of the config, or of what the store has.
+ * Finds the accounts that a command acts on, in the config or in the store.
  *
  * @module
  */
@@ -12,31 +12,32 @@ import { EXIT } from "./exit_code.ts";
 import { StartError } from "./start_error.ts";
 
 /**
- * The account that `--account` names; without it the one that is called `default`, or the only one.
+ * Finds the account of `--account`; without it `default`, or the only account.
  *
- * @throws {StartError} If there is none of that name, or several to choose from.
+ * @throws {StartError} If it does not exist, or the choice is ambiguous.
  */
 export function whichAccount(config: BotConfig, flag: string | undefined): Config {
   const { accounts } = config;
   const wanted = flag === undefined ? undefined : toAccountId(flag);
   const only = accounts.length === 1 ? accounts[0] : undefined;
-  const found = wanted === undefined
+  const account = wanted === undefined
     ? accounts.find(({ accountId }) => accountId === DEFAULT) ?? only
     : accounts.find(({ accountId }) => accountId === wanted);
-  if (found) return forAccount(config, found);
+  if (account) return forAccount(config, account);
   const known = accounts.map(({ accountId }) => accountId).join(", ");
   throw new StartError(
     wanted === undefined
-      ? `There are several accounts: name one by --account (${known})`
-      : `There is no account ${printable(wanted)}; there is: ${known}`,
+      ? `several accounts: choose one with --account (${known})`
+      : `unknown account ${printable(wanted)}; accounts: ${known}`,
     EXIT.usage,
   );
 }
 
 /**
- * The accounts of a store: all, also those that the config forgot, or the one that is named.
+ * Lists the accounts of a store, including accounts that the config no longer has.
  *
- * @throws {StartError} If the store has nothing of that one.
+ * @param flag Value of `--account`, which selects one of them.
+ * @throws {StartError} If the store has no data of that account.
  */
 export async function accountsIn(
   store: Pick<Store["gateway"], "accountIds">,
@@ -47,7 +48,7 @@ export async function accountsIn(
   const wanted = toAccountId(flag);
   if (known.includes(wanted)) return [wanted];
   throw new StartError(
-    `The store has nothing of an account ${printable(wanted)}; it has: ${known.join(", ")}`,
+    `no data of account ${printable(wanted)}; accounts with data: ${known.join(", ")}`,
     EXIT.usage,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * Runs a command's work over the store that is there, and says what keeps it from that.
+ * Runs a command with the store open, and reports errors.
  *
  * @module
  */
@@ -7,11 +7,15 @@
 import type { Store } from "../../store/store.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "../terminal/io.ts";
 import { toStartError } from "./start_error.ts";
 import { dataDirOf, openBeside } from "./store_access.ts";
 
-/** @param work Gets `undefined` where there is no store yet; nothing is made. */
+/**
+ * Opens the store, runs the work, and closes the store.
+ *
+ * @param work Gets `undefined` if there is no store yet; nothing creates one.
+ */
 export async function withStore(
   { data }: Pick<CommonFlags, "data">,
   io: Io,
@@ -24,7 +28,7 @@ export async function withStore(
     return await work(store, dataDir);
   } catch (error) {
     const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
+    io.problem(message);
     return code;
   } finally {
     store?.close();

@@ -1,5 +1,5 @@
 /**
- * The ladder: each check of a decision, passed or failed, with the fact and the rule (P1).
+ * Prints the checks of a decision, passed or failed, with fact and rule (P1).
  *
  * @module
  */
@@ -9,38 +9,49 @@ import { printable } from "../../lib/text/quoted.ts";
 import { displayWidth } from "../../render/markdown/display_width.ts";
 import { type PlaceOf, type RulePlace, ruleText } from "./rules_with_lines.ts";
 import { padded } from "../shared/columns.ts";
+import type { Style } from "../terminal/style.ts";
 
-/** A check, with where its rule is written. */
-export interface Rung extends Check {
+/** A check, with the place of its rule in the config. */
+export interface PlacedCheck extends Check {
+  /** Absent if there is no config file. */
   readonly place?: RulePlace;
 }
 
-export function rungsOf(
+/** Adds to each check the place of its rule. */
+export function placedChecks(
   { checks }: Pick<Explanation, "checks">,
   placeOf: PlaceOf,
-): readonly Rung[] {
+): readonly PlacedCheck[] {
   return checks.map((check) => {
     const place = placeOf(check.rule);
     return { ...check, ...(place && { place }) };
   });
 }
 
+/** How checks are shown. */
 export interface Shown {
-  readonly isColoured: boolean;
-  /** Files below it are named from there. */
+  /** Style of the words ok and NO. */
+  readonly style: Style;
+  /** Absolute path of the working directory; paths of files below it are relative. */
   readonly cwd: string;
 }
 
-const MARKS = { true: { word: "ok", colour: 32 }, false: { word: "NO", colour: 31 } } as const;
+const MARKS = {
+  true: { word: "ok", colour: "green" },
+  false: { word: "NO", colour: "red" },
+} as const;
 const INDENT = "  ";
 
-/** One line for each rung: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
-export function showLadder(rungs: readonly Rung[], { isColoured, cwd }: Shown): readonly string[] {
-  const width = Math.max(0, ...rungs.map(({ id }) => displayWidth(id)));
-  return rungs.map(({ id, passed, fact, rule, place }) => {
+/** One line per check: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
+export function checkLines(
+  checks: readonly PlacedCheck[],
+  { style, cwd }: Shown,
+): readonly string[] {
+  const width = Math.max(0, ...checks.map(({ id }) => displayWidth(id)));
+  return checks.map(({ id, passed, fact, rule, place }) => {
     const { word, colour } = MARKS[`${passed}`];
-    const mark = isColoured ? `\x1b[${colour}m${word}\x1b[0m` : word;
-    const said = `${padded(id, width)}  ${printable(fact)}`;
-    return `${INDENT}${mark}  ${said}  (${printable(ruleText(rule, place, cwd))})`;
+    const mark = style[colour](word);
+    const text = `${padded(id, width)}  ${printable(fact)}`;
+    return `${INDENT}${mark}  ${text}  (${printable(ruleText(rule, place, cwd))})`;
   });
 }

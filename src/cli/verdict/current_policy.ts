@@ -1,5 +1,5 @@
 /**
- * Who may talk to the bot by the config as it is now, with the names and the pairings of the store.
+ * Reads the current access rules: the config, with names and pairings of the store.
  *
  * @module
  */
@@ -10,30 +10,39 @@ import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { Store } from "../../store/store.ts";
 import { accessIn, type AccessView } from "./rules_with_lines.ts";
 import { EXIT } from "../shared/exit_code.ts";
-import type { Io } from "../shared/io.ts";
-import { lookAtConfig } from "../shared/read_config.ts";
+import type { Io } from "../terminal/io.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
+/** The rules of all accounts. */
 export interface ReadAccess {
+  /** Discriminates from a refused config. */
   readonly kind: "read";
+  /** The config. */
   readonly config: BotConfig;
-  /** One for each account of the config, whether or not it has a token here. */
+  /** One per account of the config, with or without a token. */
   readonly views: readonly AccessView[];
+  /** Tests whether a user is paired with an account. */
   isPaired(accountId: AccountId, userId: UserId): boolean;
 }
 
+/** The rules, or the config's problems. */
 export type AccessNow =
   | ReadAccess
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
-/** @param flag `--config`. */
+/**
+ * Reads config and store.
+ *
+ * @param flag Value of `--config`.
+ */
 export async function accessNow(
   flag: string | undefined,
   { env }: Io,
   store: Store | undefined,
 ): Promise<AccessNow> {
-  const loaded = await lookAtConfig(flag, env);
+  const loaded = await readConfigLeniently(flag, env);
   if (loaded.kind === "refused") return { kind: "refused", problems: loaded.problems };
   const { config, text } = loaded;
   const { file } = config;
@@ -56,13 +65,13 @@ export async function accessNow(
 }
 
 /**
- * What one account goes by: the one that is named, or the only one, or `default`.
+ * The rules of one account: of `--account`, else of `default` or the only account.
  *
- * @throws {StartError} If there is no such account.
+ * @throws {StartError} If the account does not exist.
  */
 export function viewOf({ config, views }: ReadAccess, named: string | undefined): AccessView {
   const { accountId } = whichAccount(config, named).discord;
-  const view = views.find((one) => one.accountId === accountId);
+  const view = views.find((other) => other.accountId === accountId);
   if (view) return view;
-  throw new StartError(`The config says nothing of the account ${accountId}`, EXIT.config);
+  throw new StartError(`no account ${accountId} in the config`, EXIT.config);
 }

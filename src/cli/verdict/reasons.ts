@@ -1,5 +1,5 @@
 /**
- * What a verdict's reason means, for people.
+ * Explains the reasons of verdicts to users.
  *
  * @module
  */
@@ -13,54 +13,56 @@ import type {
 
 type Reason = AcceptReason | ChallengeReason | UndecidedReason | IgnoreReason;
 
-const WORDS: Readonly<Record<Reason, string>> = {
-  "dm-allowed": "A direct message from somebody who may write to the bot.",
-  "dm-paired": "A direct message from somebody who was paired.",
-  "group-dm-allowed": "A group chat that is open to the bot, and somebody who may write to it.",
-  "mentioned": "It speaks to the bot: by a mention, a reply or a name.",
-  "command": "It is a command, and they may give it; that needs no mention.",
-  "mention-not-required": "In this place the bot answers without a mention.",
-  "allowed": "They may talk to the bot here.",
-  "owner": "It needs the bot's owner, and it is theirs.",
-  "pairing": "A stranger, who was told how to be let in.",
-  "pluralkit": "A webhook said it; PluralKit is asked whether a person spoke by it.",
+const TEXTS: Readonly<Record<Reason, string>> = {
+  "dm-allowed": "A direct message from an allowed user.",
+  "dm-paired": "A direct message from a paired user.",
+  "group-dm-allowed": "An allowed group chat, and an allowed sender.",
+  "mentioned": "It addresses the bot: by a mention, a reply or a name.",
+  "command": "A command that the sender may use; it needs no mention.",
+  "mention-not-required": "The bot answers here without a mention.",
+  "allowed": "The sender may talk to the bot here.",
+  "owner": "It needs an owner of the bot, and the sender is one.",
+  "pairing": "The sender is neither on the allow list nor paired.",
+  "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
-    "PluralKit may say it again in a member's name; it waits two seconds for that.",
-  "dm-disabled": "The bot takes no direct messages.",
-  "dm-not-allowed": "Only people on the list may write to the bot directly.",
-  "pairing-pending": "They have a pairing code already, and were told once.",
-  "pairing-full": "Too many strangers ask at once, so no code was made.",
-  "pairing-denied": "They asked to be let in and were denied, less than an hour before.",
-  "group-dm-disabled": "The bot does not speak in group chats.",
-  "group-dm-not-listed": "This group chat is not on the list.",
-  "guilds-disabled": "The bot answers in no guild.",
-  "guild-not-listed": "This guild is not on the list.",
-  "channel-not-listed": "This channel is not on the guild's list.",
-  "channel-disabled": "This channel is switched off.",
-  "sender-not-listed": "The list of who may talk to the bot here does not have them.",
+    "PluralKit may repost it in a member's name; it waits two seconds for that.",
+  "dm-disabled": "Direct messages are disabled.",
+  "dm-not-allowed": "The sender is not on the allow list for direct messages.",
+  "pairing-pending": "The sender already has a pairing code.",
+  "pairing-full": "Too many pairing requests are open, so the sender got no code.",
+  "pairing-denied": "The sender's pairing request was denied less than an hour before.",
+  "group-dm-disabled": "Group chats are disabled.",
+  "group-dm-not-listed": "This group chat is not on the allow list.",
+  "guilds-disabled": "Guilds are disabled.",
+  "guild-not-listed": "This guild is not on the allow list.",
+  "channel-not-listed": "This channel is not on the guild's allow list.",
+  "channel-disabled": "This channel is disabled.",
+  "sender-not-listed": "The sender is not on the allow list of this place.",
   "bot": "The bot does not answer other bots.",
   "webhook": "The bot does not answer webhooks.",
   "own": "Another account of this Barnacle wrote it.",
-  "loop-guard": "Bots only have spoken here for a while, so none of them is answered.",
-  "pk-original": "PluralKit has said it again in a member's name, and that one counts.",
-  "no-mention": "Nobody mentioned the bot; a later answer may still know of it.",
-  "no-content": "Discord withheld the words, so there is nothing to judge.",
-  "too-old": "It was said while the bot was away, and longer ago than it answers.",
-  "too-many": "It was said while the bot was away, before the newest ones that it answers.",
-  "reactions-off": "Reactions are not heard here, or not on messages of others.",
-  "not-manager": "It needs somebody who may manage messages here, or the bot's owner.",
-  "not-owner": "It needs the bot's owner.",
-  "not-approver": "It needs somebody who may approve what tools do.",
-  "rule-not-built": "A rule for this place is not built yet, and denies until it is.",
+  "loop-guard": "Only bots have written here for a while, so the bot answers none of them.",
+  "pk-original": "PluralKit reposted it in a member's name; the bot handles that message instead.",
+  "no-mention": "It does not mention the bot; the model may see it as context later.",
+  "no-content": "Discord withheld its text, so the bot cannot judge it.",
+  "too-old": "Sent while the bot was offline, and too old to answer.",
+  "too-many": "Sent while the bot was offline, with too many newer messages after it.",
+  "reactions-off": "Reactions are ignored here, or on messages of others.",
+  "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
+  "not-owner": "It needs an owner of the bot.",
+  "not-approver": "It needs an approver of tool calls.",
+  "rule-not-built": "A rule for this place is not implemented yet, and denies until then.",
 };
 
 /**
- * @param why A reason as it is on record; an older or newer Barnacle may have written it.
+ * Explains a reason in one sentence.
+ *
+ * @param why A recorded reason, maybe of another version.
  */
-export function wordsFor(why: string): string {
-  return isKnown(why) ? WORDS[why] : "For a reason that this version does not know.";
+export function reasonText(why: string): string {
+  return isKnown(why) ? TEXTS[why] : "Unknown reason: another version recorded it.";
 }
 
 function isKnown(why: string): why is Reason {
-  return Object.hasOwn(WORDS, why);
+  return Object.hasOwn(TEXTS, why);
 }

@@ -1,8 +1,8 @@
 /**
- * The access rules of a config's text, with the line that each of them is written in.
+ * Reads access rules from the text of a config, with the line of each rule.
  *
- * The same for the text of today's file and for one that was on record when a message was judged:
- * what `barnacle why` says of yesterday is said by the rules of yesterday.
+ * The text may be the current file or a recorded one: `barnacle why` explains an old decision by the
+ * rules of that time.
  *
  * @module
  */
@@ -15,34 +15,41 @@ import type { ResolvedName } from "../../core/names.ts";
 import { withNames } from "../../policy/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 
-/** A config file, or the lack of one, which is an empty config. */
+/** A config file; without one, an empty config. */
 export interface ConfigSource {
+  /** Path of the file. */
   readonly file?: string;
-  /** With its secrets blanked. */
+  /** The text, secrets blanked. */
   readonly text?: string;
 }
 
-/** Where a rule is written; for one that is not, the nearest key above it that is. */
+/** The place of a rule; for a rule that is not in the file, of the nearest key above it. */
 export interface RulePlace {
+  /** Path of the file. */
   readonly file: string;
+  /** Line, from 1. */
   readonly line: number;
+  /** Column, from 1. */
   readonly column: number;
 }
 
+/** Finds the place of a rule by its config path. */
 export type PlaceOf = (rule: string) => RulePlace | undefined;
 
-/** What one account goes by. */
+/** The rules of one account. */
 export interface AccessView {
+  /** The account. */
   readonly accountId: AccountId;
-  /** With the names that are known to be ids. */
+  /** Known names are replaced by ids. */
   readonly policy: AccessPolicy;
+  /** Finds the place of a rule. */
   readonly placeOf: PlaceOf;
 }
 
 /**
- * The rules of every account that a config has.
+ * Reads the rules of every account.
  *
- * @param namesOf What is known of an account's names (P12).
+ * @param namesOf Resolved names of an account (P12).
  */
 export async function accessIn(
   source: ConfigSource,
@@ -57,7 +64,7 @@ export async function accessIn(
   return views;
 }
 
-/** Finds rules in a text; where there is no file nothing is written. */
+/** Finds rules in a text; finds nothing without a file. */
 function placesIn({ file, text }: ConfigSource): PlaceOf {
   if (file === undefined || text === undefined) return () => undefined;
   const positionOf = positionsIn(text);
@@ -67,7 +74,7 @@ function placesIn({ file, text }: ConfigSource): PlaceOf {
   };
 }
 
-/** `"channels.discord.dm.policy, config.jsonc:7"`, as short as the reader's directory allows. */
+/** `"channels.discord.dm.policy, config.jsonc:7"`; the path is relative to `cwd` if it is below. */
 export function ruleText(rule: string, place: RulePlace | undefined, cwd: string): string {
   return place ? `${rule}, ${shortened(place.file, cwd)}:${place.line}` : rule;
 }

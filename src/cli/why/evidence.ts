@@ -1,5 +1,5 @@
 /**
- * Gathers what the store knows of the time and the place of a message that it does not have.
+ * Gathers facts about the time and place of a message that the store does not have.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import type { AccessNow } from "../verdict/current_policy.ts";
 import type { AccountEvidence, Evidence } from "./no_record.ts";
 import type { Subject } from "./subject.ts";
 
+/** Reads the facts from the store. */
 export async function evidenceOf(
   { messageId, place }: Extract<Subject, { kind: "message" }>,
   store: Store | undefined,
@@ -46,7 +47,7 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
   const { intents, shards } = await store.gateway.loadAccount(accountId);
   const { index } = restore(await store.gateway.guildsOf(accountId));
   const gaps = shards.flatMap(({ catchUpFrom }) => catchUpFrom === undefined ? [] : [catchUpFrom]);
-  const heard = shards.map(({ aliveAt }) => aliveAt);
+  const lastEvents = shards.map(({ aliveAt }) => aliveAt);
   const asksFor = (name: string): boolean =>
     intents !== undefined && (intents & toIntents([name]).bits) !== 0;
   return {
@@ -58,7 +59,7 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
       },
     }),
     ...(gaps.length > 0 && { gapSince: Math.min(...gaps) }),
-    ...(heard.length > 0 && { heardAt: Math.min(...heard) }),
+    ...(lastEvents.length > 0 && { heardAt: Math.min(...lastEvents) }),
     guilds: Array.from(index.values(), ({ id, name, channels }) => ({
       id,
       name,

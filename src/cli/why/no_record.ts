@@ -1,9 +1,8 @@
 /**
- * Why nothing is on record of a message: each cause there can be, with what speaks for or against
- * it (P1).
+ * Lists possible causes for a message without a record, with evidence for or against each (P1).
  *
- * What was never received cannot be explained. But the id has its time, and the store knows whether
- * Barnacle ran then, what its gateway heard, and which guilds and events it was in for.
+ * A message that never arrived has no decision to explain. But its id contains its time. The store
+ * knows whether the bot ran then, its last gateway event, its guilds and its intents.
  *
  * @module
  */
@@ -14,41 +13,49 @@ import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { timeText } from "./text.ts";
 
-/** What the store knows of the time and the place. Times are Unix times in milliseconds. */
+/** Facts about the time and the place. Times are Unix times in milliseconds. */
 export interface Evidence {
-  /** By the message's id. */
+  /** From the message's id. */
   readonly sentAt: number;
+  /** Current time. */
   readonly now: number;
-  /** Absent where there is no store, or no run of that time is on record. */
+  /** Absent if there is no store. */
   readonly runs?: {
     readonly wasRunning: boolean;
     readonly before?: { readonly aliveAt: number; readonly ending?: string };
     readonly after?: { readonly startedAt: number };
   };
+  /** Facts by account. */
   readonly accounts: readonly AccountEvidence[];
-  /** Of a link: `undefined` for direct messages. */
+  /** From a link; `guildId` is absent for direct messages. */
   readonly place?: { readonly guildId?: GuildId; readonly channelId: string };
-  /** Days for which decisions are kept; 0 is for ever. */
+  /** Days for which decisions are kept; 0 keeps them forever. */
   readonly decisionsDays: number;
+  /** Path of the data directory. */
   readonly dataDir: string;
 }
 
+/** Facts about one account. */
 export interface AccountEvidence {
+  /** The account. */
   readonly accountId: AccountId;
-  /** Bits of the session, where there is one. */
+  /** Intents of the last session; absent without one. */
   readonly intents?: Readonly<Record<"guildMessages" | "directMessages", boolean>>;
-  /** Where something may have been missed that was not read yet: since then. */
+  /** Start of a gap whose messages are not read yet. */
   readonly gapSince?: number;
-  /** When the gateway was heard last by all of its shards. */
+  /** The earliest of all shards' last events. */
   readonly heardAt?: number;
+  /** Guilds of the account. */
   readonly guilds: readonly KnownGuild[];
 }
 
+/** A guild that the bot knows. */
 export interface KnownGuild extends Named<GuildId> {
+  /** Ids of its known channels. */
   readonly channels: ReadonlySet<string>;
 }
 
-/** Every cause, in the order in which a person would look into them. */
+/** Judges every cause, in the order in which an operator would check them. */
 export function judgeAbsence(evidence: Evidence): readonly Finding[] {
   return [
     time(evidence),
@@ -62,7 +69,7 @@ export function judgeAbsence(evidence: Evidence): readonly Finding[] {
     retention(evidence),
     otherInstance(evidence),
     OTHER_KIND,
-  ].filter((one) => one !== undefined);
+  ].filter((finding) => finding !== undefined);
 }
 
 function time({ sentAt, now }: Evidence): Finding | undefined {
@@ -71,49 +78,48 @@ function time({ sentAt, now }: Evidence): Finding | undefined {
     id: "why.id",
     what: "The id",
     status: "fail",
-    why: `it is of ${timeText(sentAt)}, which is still to come`,
-    fix: "copy the message's own id or link: in developer mode, from its menu",
+    why: `its time is ${timeText(sentAt)}, which is in the future`,
+    fix: "copy the message's id or link from its menu, with developer mode on",
   };
 }
 
-/** Discord's clock and ours. */
+/** Milliseconds by which Discord's clock and ours may differ. */
 const CLOCK_SLACK_MS = 60_000;
 
 function running({ runs, sentAt, dataDir }: Evidence): Finding {
-  const about = { id: "why.running", what: "Barnacle", where: dataDir };
+  const about = { id: "why.running", what: "Bot", where: dataDir };
   if (!runs) {
     return {
       ...about,
       status: "fail",
-      why: `nothing was ever stored in ${dataDir}`,
-      fix: "name the data of the bot that you mean by --data",
+      why: `no store in ${dataDir}`,
+      fix: "set --data to the directory of that bot",
     };
   }
   const { wasRunning, before, after } = runs;
-  if (wasRunning) return { ...about, status: "pass", why: `it ran at ${timeText(sentAt)}` };
+  if (wasRunning) return { ...about, status: "pass", why: `was running at ${timeText(sentAt)}` };
   if (!before) {
     if (!after) {
-      const fix = "name the data of the bot that you mean by --data";
-      return { ...about, status: "fail", why: "it never ran with these data", fix };
+      const fix = "set --data to the directory of that bot";
+      return { ...about, status: "fail", why: "never ran with these data", fix };
     }
     return {
       ...about,
       status: "fail",
-      why: `its record begins with a start at ${timeText(after.startedAt)}, after the message`,
-      fix: "what was said before the first start is not answered: say it again",
+      why: `first start at ${timeText(after.startedAt)}, after the message`,
+      fix: "messages from before the first start are not answered: send it again",
     };
   }
-  const ending = before.ending === undefined ? "without a word" : `(${before.ending})`;
-  const back = after ? `; it started again at ${timeText(after.startedAt)}` : "";
+  const ending = before.ending === undefined ? "unexpectedly" : `(${before.ending})`;
+  const back = after ? `, started again at ${timeText(after.startedAt)}` : "";
   return {
     ...about,
     status: "fail",
-    why: `it did not run then: it had ended at ${timeText(before.aliveAt)} ${ending}${back}`,
+    why: `was not running: ended at ${timeText(before.aliveAt)} ${ending}${back}`,
     fix: after
-      ? "what was said meanwhile is read as far as gateway.catchUp reaches, and never in direct " +
-        "channels that it did not know yet; see its log of that start"
-      : "start it: `barnacle run`; what was said meanwhile is then read as far as gateway.catchUp " +
-        "reaches",
+      ? "gateway.catchUp limits which missed messages the bot reads; it never reads unknown direct " +
+        "channels; see the log of that start"
+      : "start it with `barnacle run`; it then reads missed messages within gateway.catchUp",
   };
 }
 
@@ -126,27 +132,31 @@ function connected(
     return {
       ...about,
       status: "warn",
-      why: `since ${timeText(gapSince)} something may have been missed, and it is still being read`,
-      fix: "wait until it is read (`barnacle status`: gateway:catchUp), then ask again",
+      why: `messages since ${timeText(gapSince)} may be missing; the bot is still reading them`,
+      fix: "wait for it (`barnacle status`: gateway:catchUp), then run this again",
     };
   }
   if (heardAt === undefined) {
     return {
       ...about,
       status: "fail",
-      why: "this account was never connected",
-      fix: "see by `barnacle doctor` what is in the way",
+      why: "never connected",
+      fix: "run `barnacle doctor`",
     };
   }
   if (sentAt > heardAt + CLOCK_SLACK_MS) {
     return {
       ...about,
       status: "fail",
-      why: `Discord was heard last at ${timeText(heardAt)}, before the message`,
-      fix: "see by `barnacle doctor` what is in the way; a message of this minute may still come",
+      why: `last event from Discord at ${timeText(heardAt)}, before the message`,
+      fix: "run `barnacle doctor`; a message of this minute may still arrive",
     };
   }
-  return { ...about, status: "pass", why: `Discord has been heard since, at ${timeText(heardAt)}` };
+  return {
+    ...about,
+    status: "pass",
+    why: `last event from Discord at ${timeText(heardAt)}, after the message`,
+  };
 }
 
 function guild(
@@ -160,19 +170,18 @@ function guild(
     return [{
       ...about,
       status: "fail",
-      why: `the bot is not in the guild ${place.guildId}`,
-      fix: "invite it by the link of `barnacle invite`",
+      why: `the bot is not in guild ${place.guildId}`,
+      fix: "add it with the link of `barnacle invite`",
     }];
   }
   if (known.channels.has(place.channelId)) {
-    return [{ ...about, status: "pass", why: `it knows that channel of ${known.name}` }];
+    return [{ ...about, status: "pass", why: `the bot sees that channel of ${known.name}` }];
   }
   return [{
     ...about,
     status: "warn",
-    why: `it is in ${known.name}, and does not know the channel ${place.channelId}`,
-    fix:
-      "a thread that is archived or private is one that it has not joined: mention it there once",
+    why: `the bot is in ${known.name}, but does not see channel ${place.channelId}`,
+    fix: "if it is an archived or private thread, mention the bot there once",
   }];
 }
 
@@ -190,13 +199,13 @@ function intents(
   ];
   const missing = needed.filter(([, isThere]) => !isThere).map(([name]) => name);
   if (missing.length === 0) {
-    return [{ ...about, status: "pass", why: "Discord is asked for messages of such places" }];
+    return [{ ...about, status: "pass", why: "intents include messages of such places" }];
   }
   return [{
     ...about,
     status: "fail",
-    why: `Discord is not asked for ${missing.join(" and ")}`,
-    fix: "add it to channels.discord.gateway.intents, or leave that key away",
+    why: `missing: ${missing.join(" and ")}`,
+    fix: "add it to channels.discord.gateway.intents, or remove that key",
   }];
 }
 
@@ -206,25 +215,28 @@ function access({ place }: Evidence): readonly Finding[] {
     id: "why.permission",
     what: "Permission",
     status: "warn",
-    why: "Discord tells nothing of a channel that the bot may not view",
-    fix: 'give its role "View Channel" there; for what was said while it was away, "Read Message ' +
-      'History" too',
+    why: "Discord sends no events of channels that the bot may not view",
+    fix: 'give its role "View Channel" there; for missed messages also "Read Message History"',
   }];
 }
 
 function retention({ decisionsDays, sentAt, now }: Evidence): Finding {
-  const about = { id: "why.retention", what: "Kept for" };
+  const about = { id: "why.retention", what: "Retention" };
   if (decisionsDays === 0) {
-    return { ...about, status: "pass", why: "decisions are kept for ever, up to their number" };
+    return {
+      ...about,
+      status: "pass",
+      why: "decisions are kept forever, up to their maximum number",
+    };
   }
   const isOver = now - sentAt > decisionsDays * DAY_MS;
   return {
     ...about,
     status: isOver ? "fail" : "pass",
-    why: `decisions are kept for ${decisionsDays} days, and the message is ${
-      isOver ? "older" : "younger"
+    why: `decisions are kept for ${decisionsDays} days; the message is ${
+      isOver ? "older" : "newer"
     }`,
-    ...(isOver && { fix: "store.retention.decisionsDays keeps them longer, from now on" }),
+    ...(isOver && { fix: "raise store.retention.decisionsDays for the future" }),
   };
 }
 
@@ -233,15 +245,15 @@ function otherInstance({ dataDir }: Evidence): Finding {
     id: "why.instance",
     what: "Another bot",
     status: "warn",
-    why: `only what is stored in ${dataDir} was looked at`,
-    fix: "a Barnacle with other data, or another program with the same token, may have got it: " +
-      "see `barnacle doctor --only host`, and name other data by --data",
+    why: `this command reads only ${dataDir}`,
+    fix: "another instance or program with the same token may have received it: run " +
+      "`barnacle doctor --only host`, or set --data",
   };
 }
 
 const OTHER_KIND: Finding = {
   id: "why.kind",
-  what: "Its kind",
+  what: "Kind",
   status: "warn",
-  why: "Discord's own announcements (somebody joined, something was pinned) are not messages to it",
+  why: "the bot ignores system messages of Discord, such as joins and pins",
 };

@@ -1,9 +1,9 @@
 /**
- * What is on record of a message, judged again so that each check can be shown (P1).
+ * Reports the record of a message, judged again so that each check can be shown (P1).
  *
- * A decision keeps its facts and the policy of its time. The same engine over both says what was
- * said then; over today's policy it says what would be said now. Where the engine does not come to
- * what is on record, it is another version's, and that is said rather than explained away.
+ * A decision keeps its facts and the policy of its time. From both, the engine derives the old verdict
+ * again; from the current policy, the verdict of today. If the old verdict differs from the record,
+ * another version made it. The report says so.
  *
  * @module
  */
@@ -15,62 +15,81 @@ import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/message_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
-import { type Rung, rungsOf } from "../verdict/checks.ts";
-import { wordsFor } from "../verdict/reasons.ts";
+import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
+import { reasonText } from "../verdict/reasons.ts";
 
-/** All that is known of one message, for people and for programs. Times are Unix times in ms. */
+/** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
 export interface WhyReport {
-  /** The message that a person wrote. */
+  /** The user's message. */
   readonly messageId: MessageId;
-  /** Set where something else was asked about: our own message that answers it, or a failure. */
+  /** Set if the argument was another id: of the bot's answer, or of a failure. */
   readonly askedBy?: string;
-  /** One for each account that got it. */
+  /** One per account that received it. */
   readonly decisions: readonly WhyDecision[];
+  /** The turn of the message. */
   readonly turn?: MessageRecord["turn"];
+  /** Messages that answer it. */
   readonly outbox: MessageRecord["outbox"];
 }
 
-/** What an account made of it. */
+/** The decision of one account. */
 export interface WhyDecision extends Outcome {
+  /** The account. */
   readonly accountId: AccountId;
+  /** Time of the decision. */
   readonly at: number;
-  /** Absent where the facts or the policy of that time are not on record. */
-  readonly checks?: readonly Rung[];
+  /** Absent if the facts or the policy of that time are not recorded. */
+  readonly checks?: readonly PlacedCheck[];
+  /** The missing part of the record. */
   readonly missing?: "facts" | "policy";
-  /** What this version says of the same facts and the same policy, where that is not on record. */
+  /** The verdict of this version for the same facts and policy, if it differs from the record. */
   readonly thisVersion?: Outcome;
-  /** What would be said now, where that is something else. */
-  readonly now?: Outcome & { readonly checks: readonly Rung[] };
-  /** For a link. */
+  /** The verdict of today, if it differs. */
+  readonly now?: Outcome & { readonly checks: readonly PlacedCheck[] };
+  /** For links. */
   readonly guildId?: string;
 }
 
-/** A verdict with its words and its place. */
+/** A verdict with its explanation and the place of its rule. */
 export interface Outcome {
+  /** Kind of the verdict. */
   readonly verdict: string;
+  /** Its reason. */
   readonly why: string;
+  /** The reason as a sentence. */
   readonly words: string;
+  /** Config path of its rule. */
   readonly rule: string;
+  /** Place of the rule. */
   readonly place?: RulePlace;
 }
 
-/** What today is like. */
+/** The current rules and pairings. */
 export interface Today {
+  /** Rules by account. */
   readonly views: readonly AccessView[];
+  /** Tests whether a user is paired with an account. */
   isPaired(accountId: AccountId, userId: UserId): boolean;
 }
 
+/** Sources of rules. */
 export interface WhyPorts {
-  /** The accounts' rules in a text of then. */
+  /** Reads the rules of all accounts from a recorded config. */
   readonly viewsOf: (policy: StoredPolicy) => Promise<readonly AccessView[]>;
-  /** Absent where the config of today cannot be read. */
+  /** Absent if the current config is invalid. */
   readonly today?: Today;
 }
 
-type StoredDecision = MessageRecord["decisions"][number];
-type StoredPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
+/** A recorded decision. */
+export type StoredDecision = MessageRecord["decisions"][number];
+/** A recorded config with its names. */
+export type StoredPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
 
-/** @param askedBy What was asked, where it is not the message's own id. */
+/**
+ * Makes the report.
+ *
+ * @param askedBy Names the argument, if it was not the message's own id.
+ */
 export async function reportOf(
   { messageId, decisions, turn, outbox }: MessageRecord,
   askedBy: string | undefined,
@@ -89,7 +108,8 @@ export async function reportOf(
 
 async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise<WhyDecision> {
   const { accountId, verdict, why, rule, at, facts, policy } = decision;
-  const view = policy && (await ports.viewsOf(policy)).find((one) => one.accountId === accountId);
+  const view = policy &&
+    (await ports.viewsOf(policy)).find((other) => other.accountId === accountId);
   const common = {
     accountId,
     at,
@@ -106,7 +126,7 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
   return {
     ...common,
     ...(again && {
-      checks: rungsOf({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf),
+      checks: placedChecks({ checks: last ? [...again.checks, last] : again.checks }, view.placeOf),
     }),
     ...(again && !agrees && { thisVersion: outcomeOf(again.verdict, view) }),
     ...(now && { now }),
@@ -123,41 +143,41 @@ function explainAgain(
   return explain({ kind: "message", message }, moment, policy);
 }
 
-/** Of the config and the pairings as they are now. */
+/** The verdict by the current config and pairings. */
 function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision["now"] {
   const { accountId, authorId, facts } = decision;
-  const view = today?.views.find((one) => one.accountId === accountId);
+  const view = today?.views.find((other) => other.accountId === accountId);
   if (!facts || !today || !view) return undefined;
   const moment = { ...facts.moment, isPaired: today.isPaired(accountId, authorId) };
   const again = explainAgain(decision, view, moment);
   if (!again || isSame(again.verdict, decision)) return undefined;
-  // What was refused for another reason than the policy's would be so again; what was let in may not.
+  // A refusal for another reason than the policy's would repeat itself; an admission may not.
   if (laterCheck(again.verdict, decision)?.passed === false) return undefined;
-  return { ...outcomeOf(again.verdict, view), checks: rungsOf(again, view.placeOf) };
+  return { ...outcomeOf(again.verdict, view), checks: placedChecks(again, view.placeOf) };
 }
 
-interface Said {
+interface Verdict {
   readonly kind: string;
   readonly why: string;
   readonly rule: string;
 }
 
-function outcomeOf({ kind, why, rule }: Said, view: AccessView | undefined): Outcome {
+function outcomeOf({ kind, why, rule }: Verdict, view: AccessView | undefined): Outcome {
   const place = view?.placeOf(rule);
-  return { verdict: kind, why, words: wordsFor(why), rule, ...(place && { place }) };
+  return { verdict: kind, why, words: reasonText(why), rule, ...(place && { place }) };
 }
 
 function isSame(
-  verdict: Pick<Said, "kind" | "why">,
+  verdict: Pick<Verdict, "kind" | "why">,
   decision: Pick<StoredDecision, "verdict" | "why">,
 ): boolean {
   return verdict.kind === decision.verdict && verdict.why === decision.why;
 }
 
-/** What is decided behind the policy's back, by facts that it does not have. */
+/** A decision after the policy's, by facts that the policy does not have. */
 interface Later {
   readonly id: string;
-  /** What the policy had said. */
+  /** Verdicts of the policy that it may follow. */
   readonly after: readonly string[];
   readonly passed: boolean;
   readonly fact: string;
@@ -168,54 +188,54 @@ const LATER: Readonly<Record<string, Later>> = {
     id: "paired",
     after: ["challenge"],
     passed: true,
-    fact: "they were paired when they wrote",
+    fact: "the sender was paired at that time",
   },
   "pairing": {
     id: "paired",
     after: ["challenge"],
     passed: false,
-    fact: "they were not paired and had no code, so one was made",
+    fact: "the sender was not paired, and got a new code",
   },
   "pairing-pending": {
     id: "paired",
     after: ["challenge"],
     passed: false,
-    fact: "they were not paired, and had a code that was still good",
+    fact: "the sender was not paired, and had a valid code",
   },
   "pairing-full": {
     id: "paired",
     after: ["challenge"],
     passed: false,
-    fact: "they were not paired, and too many strangers asked at once for another code",
+    fact: "the sender was not paired, and too many requests were open for a new code",
   },
   "pairing-denied": {
     id: "paired",
     after: ["challenge"],
     passed: false,
-    fact: "they were not paired; somebody had denied them within the hour",
+    fact: "the sender was not paired, and was denied within the last hour",
   },
   "too-old": {
     id: "age",
     after: ["accept", "challenge", "undecided"],
     passed: false,
-    fact: "it was found when the bot came back, and was older than it answers",
+    fact: "found when the bot came back, and too old to answer",
   },
   "too-many": {
     id: "age",
     after: ["accept", "challenge", "undecided"],
     passed: false,
-    fact: "it was found when the bot came back, behind as many newer ones as it answers",
+    fact: "found when the bot came back, with too many newer messages",
   },
   "pk-original": {
     id: "pluralkit",
     after: ["accept", "undecided"],
     passed: false,
-    fact: "PluralKit has said it again in the name of a member",
+    fact: "PluralKit reposted it in a member's name",
   },
 };
 
-/** The check that led from the policy's verdict to the one on record; none, if none does. */
-function laterCheck(verdict: Said, { why, rule }: StoredDecision): Check | undefined {
+/** The check that led from the policy's verdict to the recorded one, if there is one. */
+function laterCheck(verdict: Verdict, { why, rule }: StoredDecision): Check | undefined {
   const later = Object.hasOwn(LATER, why) ? LATER[why] : undefined;
   if (!later?.after.includes(verdict.kind)) return undefined;
   const { id, passed, fact } = later;

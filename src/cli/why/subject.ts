@@ -1,6 +1,6 @@
 /**
- * What `barnacle why` is asked about: a message by its link or its id, or a failure by the id that
- * the person was told (R11).
+ * Reads the argument of `barnacle why`: a message's link or id, or the error id that the bot gave to
+ * the user (R11).
  *
  * @module
  */
@@ -14,36 +14,38 @@ import {
 import { parseTarget } from "../../core/outbound/target.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
+/** The message or failure to explain. */
 export type Subject =
   | { readonly kind: "failure"; readonly failureId: string }
   | {
     readonly kind: "message";
     readonly messageId: MessageId;
-    /** Of a link; without a guild it is in direct messages. */
+    /** From a link; without a guild it is a direct message. */
     readonly place?: { readonly channelId: ChannelId; readonly guildId?: GuildId };
   }
   | { readonly kind: "problem"; readonly problem: string };
 
-/** As the bot makes them; a message's id has 17 digits at least. */
+/** Format of error ids; a message id has at least 17 digits. */
 const FAILURE_ID = /^`?([0-9a-f]{12})`?$/i;
 
-/** Discord's "copy message id" puts the channel's before it, where Shift is held. */
+/** With Shift, Discord's "Copy Message ID" puts the channel's id before the message's. */
 const IDS = /^(?:(\d{15,20})-)?(\d{15,20})$/;
 
+/** Reads the argument. */
 export function parseSubject(text: string): Subject {
-  const written = text.trim();
-  const [, failureId] = FAILURE_ID.exec(written) ?? [];
+  const trimmed = text.trim();
+  const [, failureId] = FAILURE_ID.exec(trimmed) ?? [];
   if (failureId !== undefined) return { kind: "failure", failureId: failureId.toLowerCase() };
 
-  const [, , digits] = IDS.exec(written) ?? [];
+  const [, , digits] = IDS.exec(trimmed) ?? [];
   const messageId = digits === undefined ? undefined : parseSnowflake<"message">(digits);
   if (messageId) return { kind: "message", messageId };
 
-  const target = parseTarget(written);
+  const target = parseTarget(trimmed);
   if (target.kind !== "channel" || target.messageId === undefined) {
     return {
       kind: "problem",
-      problem: `${quoted(written)} is neither a message's link or id nor the id of a failure`,
+      problem: `${quoted(trimmed)} is neither a message link or id nor an error id`,
     };
   }
   const { channelId, guildId } = target;

@@ -1,5 +1,5 @@
 /**
- * A {@link WhyReport} in words: first the line that answers the question, then how it came to be.
+ * Prints a {@link WhyReport}: first the answer, then its reasons.
  *
  * @module
  */
@@ -7,13 +7,17 @@
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
-import { showLadder, type Shown } from "../verdict/checks.ts";
+import { checkLines, type Shown } from "../verdict/checks.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
 type OutboxRow = WhyReport["outbox"][number];
 
-/** @returns Lines; nothing in them moves the cursor. */
+/**
+ * Lays a report out.
+ *
+ * @returns Lines without control characters.
+ */
 export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
   const { messageId, askedBy, decisions, turn, outbox } = report;
   const sections = [
@@ -28,8 +32,8 @@ export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
 
 function withoutDecision({ messageId, outbox }: WhyReport): string {
   return outbox.some((row) => row.messageId === messageId)
-    ? `${messageId} is the bot's own message, and answers nobody.`
-    : `What was decided of ${messageId} is forgotten; what came of it is still on record.`;
+    ? `${messageId} is a message of the bot that answers no one.`
+    : `The decision on ${messageId} is no longer recorded; its results are.`;
 }
 
 function ofDecision(
@@ -38,28 +42,26 @@ function ofDecision(
   shown: Shown,
 ): readonly string[] {
   const { accountId, at, checks = [], missing, thisVersion, now } = decision;
-  const whose = report.decisions.length > 1 ? `[${accountId}] ` : "";
+  const account = report.decisions.length > 1 ? `[${accountId}] ` : "";
   return [
-    whose + headline(decision, report, shown),
-    `Decided ${timeText(at)}${whose === "" ? ` for the account ${accountId}` : ""}.`,
-    ...showLadder(checks, shown),
-    ...(missing === "facts"
-      ? ["  Its facts are not on record, so its checks cannot be shown."]
-      : []),
+    account + headline(decision, report, shown),
+    `Decided ${timeText(at)}${account === "" ? ` for account ${accountId}` : ""}.`,
+    ...checkLines(checks, shown),
+    ...(missing === "facts" ? ["  Its checks are not available: its facts are not recorded."] : []),
     ...(missing === "policy"
-      ? ["  The policy of that time is not on record, so its checks cannot be shown."]
+      ? ["  Its checks are not available: the policy of that time is not recorded."]
       : []),
     ...(thisVersion
       ? [
-        `  Another version of Barnacle decided this; this one would say: ${
+        `  Another version of Barnacle decided this; the verdict of this version: ${
           outcomeText(thisVersion, shown)
         }`,
       ]
       : []),
     ...(now
       ? [
-        `With the config and the pairings as they are now: ${outcomeText(now, shown)}`,
-        ...showLadder(now.checks, shown),
+        `With the current config and pairings: ${outcomeText(now, shown)}`,
+        ...checkLines(now.checks, shown),
       ]
       : []),
   ];
@@ -68,36 +70,36 @@ function ofDecision(
 /** The one line that answers the question. */
 function headline(decision: WhyDecision, report: WhyReport, { cwd }: Shown): string {
   const rule = `(${printable(ruleText(decision.rule, decision.place, cwd))})`;
-  const words = phrase(decision.words);
+  const reason = phrase(decision.words);
   switch (decision.verdict) {
     case "accept":
-      return `${answered(decision, report)}: ${words} ${rule}`;
+      return `${answered(decision, report)}: ${reason} ${rule}`;
     case "challenge":
-      return `Not answered, but given a pairing code: ${words} ${rule}`;
+      return `Not answered; the sender got a pairing code: ${reason} ${rule}`;
     case "undecided":
-      return `Not decided yet: ${words} ${rule}`;
+      return `Not decided yet: ${reason} ${rule}`;
     default:
-      return `Not answered: ${words} ${rule}`;
+      return `Not answered: ${reason} ${rule}`;
   }
 }
 
-/** What became of a message that was accepted. */
+/** The result of an accepted message. */
 function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): string {
-  if (!turn) return "Accepted, and nothing is left on record of its turn";
+  if (!turn) return "Accepted; its turn is no longer recorded";
   if (turn.accountId !== accountId) {
-    return `Accepted, and answered by the account ${turn.accountId}`;
+    return `Accepted; account ${turn.accountId} answers it`;
   }
   switch (turn.state) {
     case "waiting":
-      return turn.attempt === 0 ? "Accepted; it waits for its turn" : "Accepted; it is tried again";
+      return turn.attempt === 0 ? "Accepted; waiting for a turn" : "Accepted; waiting for a retry";
     case "running":
-      return "Accepted; it is being answered";
+      return "Accepted; the turn is running";
     case "declined":
-      return "Accepted, and the model chose to say nothing";
+      return "Accepted; the model chose not to answer";
     case "failed":
-      return "Accepted, and its turn failed";
+      return "Accepted; its turn failed";
     default:
-      return hasArrived(outbox) ? "Answered" : "Answered, but not all of it is at Discord";
+      return hasArrived(outbox) ? "Answered" : "Answered, but not fully delivered";
   }
 }
 
@@ -113,12 +115,12 @@ function outcomeText({ verdict, words, rule, place }: Outcome, { cwd }: Shown): 
 
 const VERDICTS: Readonly<Record<string, string>> = {
   accept: "answered",
-  challenge: "given a pairing code",
-  undecided: "not decided before a fact is known",
+  challenge: "not answered; the sender would get a pairing code",
+  undecided: "not decided; a fact is missing",
   ignore: "not answered",
 };
 
-/** A sentence as a part of one; names keep their capitals. */
+/** Turns a sentence into a phrase; names keep their capitals. */
 export function phrase(sentence: string): string {
   const body = sentence.replace(/\.$/, "");
   return /^(?:Discord|PluralKit)\b/.test(body) ? body : body.replace(/^./u, (a) => a.toLowerCase());
@@ -134,13 +136,13 @@ function turnLines(turn: Turn): readonly string[] {
     ...(claimedAt === undefined ? [] : [`begun ${timeText(claimedAt)}`]),
     ...(finishedAt === undefined ? [] : [`ended ${timeText(finishedAt)}${took}`]),
   ];
-  const attempts = attempt === 0 ? "no attempt yet" : `attempt ${attempt}`;
+  const attempts = attempt === 0 ? "no attempt" : `attempt ${attempt}`;
   return [
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
     `  ${steps.join(", ")}`,
     ...(turn.failureId === undefined
       ? []
-      : [`  failure ${turn.failureId}: ${printable(turn.failure ?? "no reason on record")}`]),
+      : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
   ];
 }
 
@@ -168,9 +170,9 @@ function sinceText({ firstAttemptAt, createdAt }: OutboxRow): string {
 
 function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string {
   const { messageId, channelId, accountId, foldedInto, parkedReason, reason, failingSince } = row;
-  if (foldedInto !== undefined) return `its words are in ${foldedInto}`;
+  if (foldedInto !== undefined) return `folded into ${foldedInto}`;
   if (messageId !== undefined) {
-    const guildId = decisions.find((one) => one.accountId === accountId)?.guildId ?? "@me";
+    const guildId = decisions.find((other) => other.accountId === accountId)?.guildId ?? "@me";
     return `https://discord.com/channels/${guildId}/${channelId}/${messageId}`;
   }
   const why = parkedReason ?? reason;
@@ -178,7 +180,11 @@ function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string
   return [since, why].filter((part) => part !== undefined && part !== "").join(": ");
 }
 
-/** `"2026-11-20 17:12:03 UTC"`. */
+/**
+ * A time as text: `"2026-11-20 17:12:03 UTC"`.
+ *
+ * @param ms Unix time in milliseconds.
+ */
 export function timeText(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
 }

@@ -1,7 +1,7 @@
 /**
- * `barnacle why`: why the bot answered a message, or did not (P1).
+ * `barnacle why`: explains why the bot answered a message, or did not (P1).
  *
- * It reads the store beside a bot that may be running, asks Discord nothing, and changes nothing.
+ * It reads the store, beside a bot that may be running. It never asks Discord and changes nothing.
  *
  * @module
  */
@@ -13,8 +13,7 @@ import { accessIn } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import type { Io } from "../shared/io.ts";
-import type { Shown } from "../verdict/checks.ts";
+import type { Io } from "../terminal/io.ts";
 import { judgeAbsence } from "./no_record.ts";
 import { evidenceOf } from "./evidence.ts";
 import { reportOf } from "./report.ts";
@@ -22,45 +21,39 @@ import { parseSubject, type Subject } from "./subject.ts";
 import { timeText, whyLines } from "./text.ts";
 import { withStore } from "../shared/with_store.ts";
 
-/** @param isColoured Whether stdout shows colours. */
-export function why(
-  flags: CommonFlags,
-  asked: string,
-  io: Io,
-  isColoured: boolean,
-): Promise<ExitCode> {
+/** Explains the message that a link or an id names. */
+export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode> {
   const subject = parseSubject(asked);
   if (subject.kind === "problem") {
-    io.err(
-      `barnacle: ${subject.problem}; in Discord's developer mode a message's menu copies both`,
+    io.problem(
+      `${subject.problem}; with Discord's developer mode on, a message's menu copies both`,
     );
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store, dataDir) => {
-    const shown: Shown = { isColoured, cwd: io.cwd };
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
-      io.err(
-        "barnacle: the config is not right now, so only what is on record is shown; see " +
+      io.problem(
+        "the current config is invalid, so only recorded decisions are shown; see " +
           "`barnacle config check`",
       );
     }
-    const dossier = await store?.received.messageRecordOf(
+    const record = await store?.received.messageRecordOf(
       subject.kind === "failure"
         ? { failureId: subject.failureId }
         : { messageId: subject.messageId },
     );
-    if (!dossier) {
+    if (!record) {
       return subject.kind === "failure"
         ? unknownFailure(subject.failureId, flags, io)
-        : await neverReceived(subject, { store, dataDir, now }, flags, io, shown);
+        : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
-    const report = await reportOf(dossier, askedBy(subject, dossier.messageId), {
+    const report = await reportOf(record, askedBy(subject, record.messageId), {
       viewsOf: (policy) => accessIn(policy, () => policy.names),
       ...(now.kind === "read" && { today: now }),
     });
     if (flags.json) io.out(JSON.stringify(report));
-    else for (const line of whyLines(report, shown)) io.out(line);
+    else for (const line of whyLines(report, io)) io.out(line);
     return EXIT.done;
   });
 }
@@ -69,19 +62,16 @@ function askedBy(
   subject: Exclude<Subject, { kind: "problem" }>,
   messageId: MessageId,
 ): string | undefined {
-  if (subject.kind === "failure") return `The failure ${subject.failureId}`;
-  return subject.messageId === messageId
-    ? undefined
-    : `Our own message ${subject.messageId}, which answers it,`;
+  if (subject.kind === "failure") return `Error ${subject.failureId}`;
+  return subject.messageId === messageId ? undefined : `The bot's answer ${subject.messageId}`;
 }
 
 function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitCode {
-  const why = `no turn on record has failed as ${failureId}`;
+  const why = `no recorded turn failed with error id ${failureId}`;
   if (json) io.out(JSON.stringify({ failureId, received: false, why }));
   else {
-    io.err(
-      `barnacle: ${why}; it may be of a Barnacle with other data (--data), and its log ` +
-        "names the id as well",
+    io.problem(
+      `${why}; check --data: the error may be of a bot with other data, whose log has the id, too`,
     );
   }
   return EXIT.failed;
@@ -98,7 +88,6 @@ async function neverReceived(
   here: Here,
   { json }: CommonFlags,
   io: Io,
-  { isColoured }: Shown,
 ): Promise<ExitCode> {
   const { messageId } = subject;
   const evidence = await evidenceOf(subject, here.store, here);
@@ -108,10 +97,10 @@ async function neverReceived(
     io.out(JSON.stringify({ messageId, received: false, sentAt, causes }));
   } else {
     io.out(
-      `Never received: nothing is on record of ${messageId}, by its id of ${timeText(sentAt)}. ` +
-        "What can be the cause:",
+      `Never received: no record of message ${messageId}, sent ${timeText(sentAt)}. ` +
+        "Possible causes:",
     );
-    for (const line of showFindings(causes, isColoured)) io.out(line);
+    for (const line of showFindings(causes, io.style)) io.out(line);
   }
   return EXIT.failed;
 }

@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   ended,

@@ -25,10 +25,10 @@ const KRILL = guild("1400000000000000010", "Krill Friends", [
   ["1400000000000000013", "general-category", 4],
 ]);
 const OTHER = guild("1400000000000000020", "Other", [["1400000000000000021", "general"]]);
-const INDEX: GuildIndex = new Map([KRILL, OTHER].map((one) => [one.id, one]));
+const INDEX: GuildIndex = new Map([KRILL, OTHER].map((guild) => [guild.id, guild]));
 
 describe("findPlace()", () => {
-  it("knows direct messages and groups by a word", () => {
+  it("reads dm and group", () => {
     const dm = findPlace("dm", INDEX);
     assert.equal(dm.kind === "place" && dm.place.kind, "dm");
     const group = findPlace("group:1400000000000000055", INDEX);
@@ -50,25 +50,25 @@ describe("findPlace()", () => {
     ]
   ) {
     it(`finds #help by ${text}`, () => {
-      const found = findPlace(text, INDEX);
-      assert.ok(found.kind === "place", text);
-      assert.equal(found.channelId, "1400000000000000011");
-      assert.equal(found.guildId, KRILL.id);
-      assert.ok(found.place.kind === "guild" && found.place.channel.name === "help");
+      const place = findPlace(text, INDEX);
+      assert.ok(place.kind === "place", text);
+      assert.equal(place.channelId, "1400000000000000011");
+      assert.equal(place.guildId, KRILL.id);
+      assert.ok(place.place.kind === "guild" && place.place.channel.name === "help");
     });
   }
 
-  it("takes a name that several have for none of them, and names them all", () => {
-    const found = findPlace("general", INDEX);
-    assert.ok(found.kind === "problem");
+  it("rejects an ambiguous name, and lists the matches", () => {
+    const place = findPlace("general", INDEX);
+    assert.ok(place.kind === "problem");
     assert.match(
-      found.problem,
+      place.problem,
       /1400000000000000012 \(Krill Friends\/general\) or 1400000000000000021/,
     );
     assert.equal(findPlace("other/general", INDEX).kind, "place");
   });
 
-  it("says what it does not know, and takes a link at its word", () => {
+  it("reports an unknown channel, and trusts a link", () => {
     for (const text of ["nowhere", "general-category", "1400000000000000099", ""]) {
       assert.equal(findPlace(text, INDEX).kind, "problem", text);
     }
@@ -77,13 +77,13 @@ describe("findPlace()", () => {
     assert.equal(linked.place.isUnknown, true);
   });
 
-  it("[X1] names candidates with nothing in them that a terminal would obey", () => {
+  it("[X1] removes control characters from matches", () => {
     const evil = guild("1400000000000000030", "\u001b[2J\nbarnacle: all is well \u202e", [
       ["1400000000000000031", "general"],
     ]);
-    const found = findPlace("general", new Map([...INDEX, [evil.id, evil]]));
-    assert.ok(found.kind === "problem");
-    assert.doesNotMatch(found.problem, /[\p{Cc}\p{Cf}]/u);
-    assert.match(found.problem, /1400000000000000031/);
+    const place = findPlace("general", new Map([...INDEX, [evil.id, evil]]));
+    assert.ok(place.kind === "problem");
+    assert.doesNotMatch(place.problem, /[\p{Cc}\p{Cf}]/u);
+    assert.match(place.problem, /1400000000000000031/);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "node:test";
 import { accessResolve, type ResolveFlags } from "../../../src/cli/access/resolve.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
@@ -10,20 +10,23 @@ import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { batch } from "../../support/store/store.ts";
 import {
-  type DataHouse,
-  dataHouse,
+  createDataFixture,
+  type DataFixture,
   GUILD,
   GUILD_SNAPSHOT,
   HELP,
-  removeHouses,
-} from "../house_of_data.ts";
+  removeDataFixtures,
+} from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
-afterEach(removeHouses);
+afterEach(removeDataFixtures);
 
-async function resolve(house: DataHouse, flags: Partial<ResolveFlags> = {}, env: Env = {}) {
-  const io = { ...recordingIo(env), cwd: house.data };
-  const code = await accessResolve({ ...house.flags, write: false, offline: false, ...flags }, io);
+async function resolve(fixture: DataFixture, flags: Partial<ResolveFlags> = {}, env: Env = {}) {
+  const io = { ...recordingIo(env), cwd: fixture.data };
+  const code = await accessResolve(
+    { ...fixture.flags, write: false, offline: false, ...flags },
+    io,
+  );
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 
@@ -47,11 +50,11 @@ const NAMES = {
 };
 
 describe("[P12] barnacle access resolve", () => {
-  it("finds guilds, channels and people at Discord, without a bot that ever ran", async () => {
+  it("finds guilds, channels and users at Discord before the first start", async () => {
     await withDiscord(async ({ people, krill, channels }, env) => {
-      const house = dataHouse({ channels: { discord: NAMES } });
-      const { code, out } = await resolve(house, { json: true }, env);
-      assert.equal(code, 3, "one of them is nobody");
+      const fixture = createDataFixture({ channels: { discord: NAMES } });
+      const { code, out } = await resolve(fixture, { json: true }, env);
+      assert.equal(code, 3, "one name has no match");
       const { names }: { names: readonly { typed: string; id?: string }[] } = JSON.parse(out);
       assert.deepEqual(Object.fromEntries(names.map(({ typed, id }) => [typed, id])), {
         grace: people.grace.id,
@@ -63,9 +66,9 @@ describe("[P12] barnacle access resolve", () => {
     });
   });
 
-  it("prints each name with what it is, or why it stays a name", async () => {
+  it("prints each name with its id, or the reason for having none", async () => {
     await withDiscord(async ({ people }, env) => {
-      const { out } = await resolve(dataHouse({ channels: { discord: NAMES } }), {}, env);
+      const { out } = await resolve(createDataFixture({ channels: { discord: NAMES } }), {}, env);
       assert.match(
         out,
         new RegExp(
@@ -73,27 +76,29 @@ describe("[P12] barnacle access resolve", () => {
           "m",
         ),
       );
-      assert.match(out, /^NO +user +nobody-at-all .*nothing has this name$/m);
+      assert.match(out, /^NO +user +nobody-at-all .*no match$/m);
     });
   });
 
   it("changes nothing without --write", async () => {
     await withDiscord(async (_demo, env) => {
-      const house = dataHouse({ channels: { discord: NAMES } });
-      const before = house.text();
-      await resolve(house, {}, env);
-      assert.equal(house.text(), before);
+      const fixture = createDataFixture({ channels: { discord: NAMES } });
+      const before = fixture.text();
+      await resolve(fixture, {}, env);
+      assert.equal(fixture.text(), before);
     });
   });
 
-  it("[C10] writes nothing into a file that is another one by the time the names are found", async () => {
+  it("[C10] writes nothing if the file has changed meanwhile", async () => {
     await withDiscord(async (_demo, env) => {
-      const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
-      const resolving = resolve(house, { write: true }, env);
+      const fixture = createDataFixture({
+        channels: { discord: { dm: { allowFrom: ["grace"] } } },
+      });
+      const resolving = resolve(fixture, { write: true }, env);
       const meanwhile = '{"channels":{"discord":{"dm":{"allowFrom":["123456789012345678"]}}}}';
-      writeFileSync(house.flags.config, meanwhile);
+      writeFileSync(fixture.flags.config, meanwhile);
       const { code, err } = await resolving;
-      assert.equal(house.text(), meanwhile, "grace was to be in the place of somebody else");
+      assert.equal(fixture.text(), meanwhile, "a look-up must not replace a changed entry");
       assert.equal(code, 75);
       assert.match(err, /has changed since it was read/);
     });
@@ -101,7 +106,7 @@ describe("[P12] barnacle access resolve", () => {
 
   it("[C10] writes ids with the names as comments, and leaves mode and a copy", async () => {
     await withDiscord(async ({ people, krill, channels }, env) => {
-      const house = dataHouse(`{
+      const fixture = createDataFixture(`{
   "channels": { "discord": {
     "dm": { "allowFrom": ["grace"] }, // friends
     "guilds": {
@@ -113,32 +118,34 @@ describe("[P12] barnacle access resolve", () => {
   } },
 }
 `);
-      const before = house.text();
-      const { code, err } = await resolve(house, { write: true }, env);
+      const before = fixture.text();
+      const { code, err } = await resolve(fixture, { write: true }, env);
       assert.equal(code, 0);
-      assert.match(err, /4 are ids now/);
-      const text = house.text();
+      assert.match(err, /Replaced 4 names by ids/);
+      const text = fixture.text();
       assert.match(text, new RegExp(`\\["${people.grace.id}" /\\* grace \\*/\\] \\}, // friends`));
       assert.match(text, new RegExp(`"${krill.id}": \\{ // krill-co`));
       assert.match(text, new RegExp(`"${channels.offTopic.id}"`));
-      assert.equal(statSync(house.config).mode & 0o777, 0o600);
-      assert.ok(existsSync(`${house.config}.bak`));
-      const { kind } = await loadConfig({ file: house.config, text }, {
+      assert.equal(statSync(fixture.config).mode & 0o777, 0o600);
+      assert.ok(existsSync(`${fixture.config}.bak`));
+      const { kind } = await loadConfig({ file: fixture.config, text }, {
         env: {},
         readFile: () => Promise.resolve(undefined),
       });
       assert.equal(kind, "loaded");
       assert.notEqual(text, before);
-      const again = await resolve(house, { write: true }, env);
+      const again = await resolve(fixture, { write: true }, env);
       assert.equal(again.code, 0);
-      assert.match(again.err, /has no names/);
-      assert.equal(house.text(), text);
+      assert.match(again.err, /No names to resolve/);
+      assert.equal(fixture.text(), text);
     });
   });
 
-  it("goes by what the bot has found: who took a name since is a stranger", async () => {
+  it("keeps ids that the bot has resolved, also if another user took the name later", async () => {
     await withDiscord(async ({ people }, env) => {
-      const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
+      const fixture = createDataFixture({
+        channels: { discord: { dm: { allowFrom: ["grace"] } } },
+      });
       const first: ResolvedName = {
         kind: "user",
         id: userId("5"),
@@ -146,27 +153,27 @@ describe("[P12] barnacle access resolve", () => {
         name: "grace",
         at: 1,
       };
-      await house.fill((store) => store.pairing.saveNames(ACCOUNT, [first]));
-      const { out } = await resolve(house, { json: true }, env);
+      await fixture.fill((store) => store.pairing.saveNames(ACCOUNT, [first]));
+      const { out } = await resolve(fixture, { json: true }, env);
       const [{ id }] = JSON.parse(out).names;
       assert.equal(id, "5");
       assert.notEqual(id, people.grace.id);
     });
   });
 
-  it("says why, where Discord was not asked", async () => {
-    const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
-    await house.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
-    const { code, out } = await resolve(house, { offline: true });
+  it("reports that it did not ask Discord", async () => {
+    const fixture = createDataFixture({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
+    await fixture.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    const { code, out } = await resolve(fixture, { offline: true });
     assert.equal(code, 3);
-    assert.match(out, /members were not searched: Discord was not asked/);
+    assert.match(out, /Discord was not asked for members/);
   });
 
-  it("says which switch is off, where Discord lets the bot search no members", async () => {
+  it("names the missing intent if Discord forbids the member search", async () => {
     await withDiscord(async (demo, env) => {
       Object.assign(demo.barnacle, { privilegedIntents: 0 });
-      const house = dataHouse({ channels: { discord: NAMES } });
-      const { code, out } = await resolve(house, {}, env);
+      const fixture = createDataFixture({ channels: { discord: NAMES } });
+      const { code, out } = await resolve(fixture, {}, env);
       assert.equal(code, 3);
       assert.match(out, /^NO +user +grace .*Server Members Intent in the developer portal$/m);
       assert.match(out, /^ok +guild +krill-co/m, "what needs no members is found all the same");
@@ -174,30 +181,30 @@ describe("[P12] barnacle access resolve", () => {
   });
 
   it("knows guilds, channels and roles from the store, without Discord", async () => {
-    const house = dataHouse({
+    const fixture = createDataFixture({
       channels: {
         discord: {
           guilds: { "friends-of-barnacle": { users: ["role:Crew"], channels: { help: {} } } },
         },
       },
     });
-    await house.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
-    const { code, out } = await resolve(house, { offline: true, json: true });
+    await fixture.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    const { code, out } = await resolve(fixture, { offline: true, json: true });
     assert.equal(code, 0);
     const ids = JSON.parse(out).names.map(({ id }: { id?: string }) => id);
     assert.deepEqual(new Set(ids), new Set([GUILD, HELP, "1400000000000000030"]));
   });
 
-  it("[O7] ends with 77 where Discord refuses the token", async () => {
+  it("[O7] exits with 77 if Discord rejects the token", async () => {
     await withDiscord(async (_demo, env) => {
-      const house = dataHouse({ channels: { discord: NAMES } });
+      const fixture = createDataFixture({ channels: { discord: NAMES } });
       const wrong = {
         ...env,
         DISCORD_BOT_TOKEN: "MTIzNDU2Nzg5MDEyMzQ1Njc4.G1abcd.wrong-wrong-wrong-wrong-wrong-w",
       };
-      const { code, err } = await resolve(house, {}, wrong);
+      const { code, err } = await resolve(fixture, {}, wrong);
       assert.equal(code, 77);
-      assert.match(err, /Discord does not say who is who/);
+      assert.match(err, /cannot ask Discord for names/);
     });
   });
 });

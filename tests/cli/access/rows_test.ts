@@ -6,7 +6,7 @@ import type { ResolvedName } from "../../../src/core/names.ts";
 import { restore } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { withNames } from "../../../src/policy/pinned.ts";
 import { userId } from "../../support/discord/builders.ts";
-import { GUILD, GUILD_SNAPSHOT } from "../house_of_data.ts";
+import { GUILD, GUILD_SNAPSHOT } from "../data_fixture.ts";
 
 const { index } = restore([GUILD_SNAPSHOT]);
 
@@ -19,20 +19,20 @@ async function rows(
     known?: typeof index;
   } = {},
 ): Promise<readonly AccessRow[]> {
-  const [found] = await policiesIn(JSON.stringify({ channels: { discord }, ...more }));
-  assert.ok(found, "the config is valid");
-  return rowsOf(withNames(found.access, names), known, paired);
+  const [table] = await policiesIn(JSON.stringify({ channels: { discord }, ...more }));
+  assert.ok(table, "the config is valid");
+  return rowsOf(withNames(table.access, names), known, paired);
 }
 
-const talkers = (found: readonly AccessRow[]) =>
-  Object.fromEntries(found.map(({ place, talk }) => [place, talk.join(", ")]));
+const talkers = (table: readonly AccessRow[]) =>
+  Object.fromEntries(table.map(({ place, talk }) => [place, talk.join(", ")]));
 
 describe("[P1] rowsOf()", () => {
   it("[P2] has a row for direct messages under each policy", async () => {
     const dm = async (rules: object, paired = 0) =>
       talkers(await rows({ dm: rules }, { paired }))["direct messages"];
-    assert.equal(await dm({}), "who is paired (0)");
-    assert.equal(await dm({ allowFrom: ["5"] }, 2), "who is paired (2), 5");
+    assert.equal(await dm({}), "paired users (0)");
+    assert.equal(await dm({ allowFrom: ["5"] }, 2), "paired users (2), 5");
     assert.equal(await dm({ policy: "allowlist", allowFrom: ["5"] }, 2), "5");
     assert.equal(await dm({ policy: "allowlist" }), "nobody");
     assert.equal(await dm({ policy: "open", allowFrom: ["*"] }), "everybody");
@@ -51,32 +51,32 @@ describe("[P1] rowsOf()", () => {
   });
 
   it("[P8] has a row for each listed channel and one for all others", async () => {
-    const found = await rows({
+    const table = await rows({
       guilds: {
         [GUILD]: { users: ["5"], channels: { help: { users: ["*"] }, old: { allow: false } } },
       },
     });
-    assert.deepEqual(talkers(found.slice(2)), {
+    assert.deepEqual(talkers(table.slice(2)), {
       "Friends of Barnacle #help": "everybody",
       "Friends of Barnacle #old": "nobody",
       "Friends of Barnacle, other channels": "nobody",
       "any other guild": "nobody",
     });
-    assert.equal(found.find(({ place }) => place.endsWith("#old"))?.isUnknown, true);
-    assert.equal(found.find(({ place }) => place.endsWith("#help"))?.isUnknown, undefined);
+    assert.equal(table.find(({ place }) => place.endsWith("#old"))?.isUnknown, true);
+    assert.equal(table.find(({ place }) => place.endsWith("#help"))?.isUnknown, undefined);
   });
 
   it('[P7] fills a listed channel from "*", and lets "*" be all others', async () => {
-    const found = await rows({
+    const table = await rows({
       guilds: { [GUILD]: { channels: { help: {}, "*": { requireMention: false, users: ["5"] } } } },
     });
-    assert.deepEqual(found.slice(2, 4).map(({ talk, needsMention }) => [talk, needsMention]), [
+    assert.deepEqual(table.slice(2, 4).map(({ talk, needsMention }) => [talk, needsMention]), [
       [["5"], false],
       [["5"], false],
     ]);
   });
 
-  it("shows each guild that the bot is in, also where nothing is written of it", async () => {
+  it("shows each guild of the bot, also if the config does not name it", async () => {
     assert.deepEqual(talkers((await rows({})).slice(2)), {
       "Friends of Barnacle": "nobody",
       "any other guild": "nobody",
@@ -85,36 +85,36 @@ describe("[P1] rowsOf()", () => {
     assert.deepEqual(open, { "Friends of Barnacle": "5", "any other guild": "5" });
   });
 
-  it("shows a guild that is written and that the bot is not in, as one that it does not know", async () => {
-    const found = await rows({ guilds: { "1400000000000000099": {}, elsewhere: {} } });
+  it("marks a guild as unknown if the bot is not in it", async () => {
+    const table = await rows({ guilds: { "1400000000000000099": {}, elsewhere: {} } });
     assert.deepEqual(
-      found.filter(({ isUnknown }) => isUnknown).map(({ place, talk }) => [place, talk[0]]),
+      table.filter(({ isUnknown }) => isUnknown).map(({ place, talk }) => [place, talk[0]]),
       [["1400000000000000099", "everybody"], ["elsewhere", "everybody"]],
     );
   });
 
-  it("shows a guild once that is written twice, by its id and by its name", async () => {
-    const found = await rows({ guilds: { [GUILD]: { users: ["5"] }, "friends-of-barnacle": {} } });
-    assert.deepEqual(talkers(found.slice(2)), {
+  it("shows a guild once that the config names by id and by name", async () => {
+    const table = await rows({ guilds: { [GUILD]: { users: ["5"] }, "friends-of-barnacle": {} } });
+    assert.deepEqual(talkers(table.slice(2)), {
       "Friends of Barnacle": "5",
       "any other guild": "nobody",
     });
-    assert.equal(found.length, 4);
+    assert.equal(table.length, 4);
   });
 
-  it("[P6] lets nobody in anywhere where guilds are disabled", async () => {
-    const found = await rows({ groupPolicy: "disabled", guilds: { [GUILD]: {} } });
-    assert.ok(found.slice(2).every(({ talk }) => talk.join() === "nobody"));
+  it("[P6] admits no one if guilds are disabled", async () => {
+    const table = await rows({ groupPolicy: "disabled", guilds: { [GUILD]: {} } });
+    assert.ok(table.slice(2).every(({ talk }) => talk.join() === "nobody"));
   });
 
-  it("[P4] marks what is matched by name, and not what was found to be an id", async () => {
+  it("[P4] marks unresolved names, but not resolved ones", async () => {
     const discord = { dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } };
     const name: ResolvedName = { kind: "user", id: userId("5"), typed: "ada", name: "ada", at: 1 };
     const [dm] = await rows(discord, { names: [name] });
     assert.deepEqual(dm?.talk, ["ada = 5", "grace?"]);
   });
 
-  it("[H5][K3] says which reactions are heard and who gives commands", async () => {
+  it("[H5][K3] shows which reactions count, and who may use commands", async () => {
     const discord = { guilds: { [GUILD]: { users: ["5"], reactionNotifications: "all" } } };
     const [, , guild] = await rows(discord);
     assert.deepEqual([guild?.reactions, guild?.commands, guild?.sessionCommands], [

@@ -2,25 +2,25 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { demoWorld } from "../../../simulator/acts/demo_world.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";
 import { batch, frozen, part, ROUTE } from "../../support/store/store.ts";
 import {
-  type DataHouse,
-  dataHouse,
+  createDataFixture,
+  type DataFixture,
   GUILD,
   GUILD_SNAPSHOT,
-  removeHouses,
-} from "../house_of_data.ts";
+  removeDataFixtures,
+} from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
-afterEach(removeHouses);
+afterEach(removeDataFixtures);
 
 const ADA = "123456789012345678";
 
-/** What the command line says where it says nothing. */
+/** Flags of a command line without options. */
 const UNSAID = {
   user: ADA,
   channel: "help",
@@ -34,42 +34,42 @@ const UNSAID = {
   offline: false,
 } as const;
 
-async function house(discord: object, more: object = {}): Promise<DataHouse> {
-  const made = dataHouse({ channels: { discord }, ...more });
-  await made.fill((store) =>
+async function fixture(discord: object, more: object = {}): Promise<DataFixture> {
+  const fixture = createDataFixture({ channels: { discord }, ...more });
+  await fixture.fill((store) =>
     store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
   );
-  return made;
+  return fixture;
 }
 
 async function attempt(
-  where: DataHouse,
+  where: DataFixture,
   flags: Partial<AccessTestFlags> = {},
   env: Env = {},
 ) {
   const io = { ...recordingIo(env), cwd: where.data };
-  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io, false);
+  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 
 const OPEN = { guilds: { [GUILD]: {} } };
 
 describe("[P1] barnacle access test", () => {
-  it("says what the bot would do, with the ladder and where each rule is written", async () => {
-    const { code, out } = await attempt(await house(OPEN), { mention: true });
+  it("prints the verdict, with each check and the place of its rule", async () => {
+    const { code, out } = await attempt(await fixture(OPEN), { mention: true });
     assert.equal(code, 0);
-    assert.match(out, /^Would be answered: it speaks to the bot.*config\.jsonc:5\)$/m);
+    assert.match(out, /^Would be answered: it addresses the bot.*config\.jsonc:5\)$/m);
     assert.match(out, /^ {2}ok {2}mention .*config\.jsonc:5\)$/m);
   });
 
-  it("[O7] ends with 1 where the bot would not answer", async () => {
-    const { code, out } = await attempt(await house(OPEN));
+  it("[O7] exits with 1 if the bot would not answer", async () => {
+    const { code, out } = await attempt(await fixture(OPEN));
     assert.equal(code, 1);
-    assert.match(out, /^Would not be answered: nobody mentioned the bot/);
+    assert.match(out, /^Would not be answered: it does not mention the bot/);
   });
 
   it("[M2] finds a mention in the text, and knows a reply to the bot", async () => {
-    const place = await house(OPEN);
+    const place = await fixture(OPEN);
     const session = { sessionId: "s", resumeUrl: "wss://127.0.0.1", seq: 1 };
     const applicationId = parseSnowflake<"application">("43");
     assert.ok(applicationId);
@@ -91,52 +91,52 @@ describe("[P1] barnacle access test", () => {
     );
   });
 
-  it("[P14] takes roles by name or id, and says so where a list asks for them and nobody knows", async () => {
-    const place = await house({ guilds: { [GUILD]: { users: ["role:Crew"] } } });
+  it("[P14] accepts roles by name or id, and reports unknown roles if a list needs them", async () => {
+    const place = await fixture({ guilds: { [GUILD]: { users: ["role:Crew"] } } });
     assert.equal((await attempt(place, { mention: true, role: ["Crew"] })).code, 0);
     assert.equal((await attempt(place, { mention: true, role: ["1400000000000000030"] })).code, 0);
     assert.equal((await attempt(place, { mention: true, role: ["Guest"] })).code, 1);
     const unknown = await attempt(place, { mention: true });
     assert.equal(unknown.code, 3);
-    assert.match(unknown.err, /their roles are not known, and a list here asks for them/);
+    assert.match(unknown.err, /unknown roles of the sender, which a rule here needs/);
     const duplicates = await attempt(place, { mention: true, role: ["Twin"] });
     assert.equal(duplicates.code, 2);
-    assert.match(duplicates.err, /several roles there have that name/);
+    assert.match(duplicates.err, /several roles have this name/);
     const nobody = await attempt(place, { role: ["Captain"] });
     assert.equal(nobody.code, 2);
-    assert.match(nobody.err, /no role there has that name/);
+    assert.match(nobody.err, /no role has this name/);
   });
 
-  it("[P4] says that an id, or a name, is not known where that may be the reason", async () => {
-    const byId = await attempt(await house({ guilds: { [GUILD]: { users: [ADA] } } }), {
+  it("[P4] reports an unknown id or name that may be the reason", async () => {
+    const byId = await attempt(await fixture({ guilds: { [GUILD]: { users: [ADA] } } }), {
       user: "ada",
       mention: true,
     });
     assert.equal(byId.code, 3);
     assert.match(byId.out, /"ada" \(id not known\)/);
-    assert.match(byId.err, /the id of ada is not known/);
-    const byName = await attempt(await house({ guilds: { [GUILD]: { users: ["ada"] } } }), {
+    assert.match(byId.err, /unknown id of ada/);
+    const byName = await attempt(await fixture({ guilds: { [GUILD]: { users: ["ada"] } } }), {
       mention: true,
     });
     assert.equal(byName.code, 3);
-    assert.match(byName.err, /their username is not known/);
+    assert.match(byName.err, /unknown username of the sender/);
   });
 
-  it("[O7] ends with 1 where what is not known makes no difference", async () => {
-    const place = await house({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
+  it("[O7] exits with 1 if unknown facts make no difference", async () => {
+    const place = await fixture({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
     const { code, err } = await attempt(place);
     assert.equal(code, 1);
-    assert.match(err, /their username is not known/);
+    assert.match(err, /unknown username of the sender/);
   });
 
-  it("[M2] takes no reply by a bot for a mention", async () => {
-    const place = await house({ ...OPEN, allowBots: true });
+  it("[M2] does not count a bot's reply as a mention", async () => {
+    const place = await fixture({ ...OPEN, allowBots: true });
     assert.equal((await attempt(place, { bot: true, mention: true })).code, 0);
     assert.equal((await attempt(place, { bot: true, reply: true })).code, 1);
   });
 
-  it("[P12] goes by the names that the bot has found to be ids", async () => {
-    const place = await house({ guilds: { [GUILD]: { users: ["ada"] } } });
+  it("[P12] uses names that the bot has resolved", async () => {
+    const place = await fixture({ guilds: { [GUILD]: { users: ["ada"] } } });
     const name = { kind: "user", id: userId(ADA), typed: "ada", name: "ada", at: 1 } as const;
     await place.fill((store) => store.pairing.saveNames(ACCOUNT, [name]));
     assert.equal((await attempt(place, { mention: true })).code, 0);
@@ -149,11 +149,14 @@ describe("[P1] barnacle access test", () => {
     assert.notEqual((await attempt(place, { mention: true, user: taker })).code, 0);
   });
 
-  it("[P3] knows who is paired, and who would get a code", async () => {
-    const place = await house({});
-    const stranger = await attempt(place, { channel: "dm" });
-    assert.notEqual(stranger.code, 0);
-    assert.match(stranger.out, /^Would not be answered, but given a pairing code/);
+  it("[P3] distinguishes paired users from those who would get a code", async () => {
+    const place = await fixture({});
+    const unknownSender = await attempt(place, { channel: "dm" });
+    assert.notEqual(unknownSender.code, 0);
+    assert.match(
+      unknownSender.out,
+      /^Would not be answered, but the sender would get a pairing code/,
+    );
     const judged = {
       message: directMessage({ sender: sender({ id: userId(ADA), username: "ada" }) }),
       verdict: { kind: "challenge", why: "pairing", rule: "r" },
@@ -177,11 +180,11 @@ describe("[P1] barnacle access test", () => {
     });
     const paired = await attempt(place, { channel: "dm" });
     assert.equal(paired.code, 0);
-    assert.match(paired.out, /^Would be answered: a direct message from somebody who was paired/);
+    assert.match(paired.out, /^Would be answered: a direct message from a paired user/);
   });
 
-  it("[P16] asks about other events, too", async () => {
-    const place = await house(OPEN, { commands: { ownerAllowFrom: [ADA] } });
+  it("[P16] tests other events, too", async () => {
+    const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
     assert.equal((await attempt(place, { event: "reaction" })).code, 0);
     assert.notEqual((await attempt(place, { event: "reaction", on: "other" })).code, 0);
     assert.equal((await attempt(place, { event: "slash", needs: "owner" })).code, 0);
@@ -191,8 +194,8 @@ describe("[P1] barnacle access test", () => {
     assert.equal((await attempt(place, { ...other, needs: "session", manager: true })).code, 0);
   });
 
-  it("[C6] asks one account's rules", async () => {
-    const place = await house({
+  it("[C6] uses the rules of one account", async () => {
+    const place = await fixture({
       ...OPEN,
       accounts: { default: {}, work: { guilds: { [GUILD]: { requireMention: false } } } },
     });
@@ -207,8 +210,8 @@ describe("[P1] barnacle access test", () => {
     assert.equal((await attempt(place, { account: "play" })).code, 2);
   });
 
-  it("[O10] gives everything to programs", async () => {
-    const { code, out } = await attempt(await house(OPEN), { json: true });
+  it("[O10] prints everything as JSON", async () => {
+    const { code, out } = await attempt(await fixture(OPEN), { json: true });
     assert.equal(code, 1);
     const { verdict, why, place, checks, unknown } = JSON.parse(out);
     assert.deepEqual([verdict, why, place.line], ["ignore", "no-mention", 5]);
@@ -216,9 +219,9 @@ describe("[P1] barnacle access test", () => {
     assert.deepEqual(unknown, []);
   });
 
-  it("ends with 2 on a place that it does not know, and works where there is no store", async () => {
-    assert.equal((await attempt(await house(OPEN), { channel: "nowhere" })).code, 2);
-    const bare = dataHouse({ channels: { discord: OPEN } });
+  it("exits with 2 on an unknown place, and works without a store", async () => {
+    assert.equal((await attempt(await fixture(OPEN), { channel: "nowhere" })).code, 2);
+    const bare = createDataFixture({ channels: { discord: OPEN } });
     assert.equal((await attempt(bare, { channel: "nowhere" })).code, 2);
     const link = `https://discord.com/channels/${GUILD}/1400000000000000011`;
     assert.equal((await attempt(bare, { channel: link, mention: true })).code, 0);
@@ -230,7 +233,7 @@ describe("[P1] barnacle access test, with a token", () => {
     const { world, krill, helpers, channels, people } = demoWorld();
     const simulator = await startSimulator({ world, rateLimits: false });
     try {
-      const place = dataHouse({
+      const place = createDataFixture({
         channels: { discord: { guilds: { [krill.id]: { users: [`role:${helpers.id}`] } } } },
       });
       const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
@@ -250,11 +253,11 @@ describe("[P1] barnacle access test, with a token", () => {
     }
   });
 
-  it("[P10] knows whose bot it is", async () => {
+  it("[P10] finds the owners of the bot", async () => {
     const { world, krill, channels, people } = demoWorld();
     const simulator = await startSimulator({ world, rateLimits: false });
     try {
-      const place = dataHouse({ channels: { discord: { guilds: { [krill.id]: {} } } } });
+      const place = createDataFixture({ channels: { discord: { guilds: { [krill.id]: {} } } } });
       const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
       const channel = `https://discord.com/channels/${krill.id}/${channels.general.id}`;
       const asked = { channel, event: "slash", needs: "owner" } as const;

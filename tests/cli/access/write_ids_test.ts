@@ -45,7 +45,7 @@ const ALL: readonly Mapping[] = [
 ];
 
 describe("[P12] withIds()", () => {
-  it("puts ids in the place of names, with the names as comments, and keeps every other comment", async () => {
+  it("replaces names by ids, with the names as comments, and keeps other comments", async () => {
     const { text, written, left } = await withIds(TEXT, "config.jsonc", ALL);
     assert.deepEqual(left, []);
     assert.equal(written.length, 5);
@@ -67,7 +67,7 @@ describe("[P12] withIds()", () => {
     );
   });
 
-  it("leaves a name that is another thing in each guild", async () => {
+  it("leaves a name that has a different id in each guild", async () => {
     const rule = "channels.discord.guilds.*.channels.help";
     const both = ["11", "12"].map((id) => mapping({ kind: "channel", typed: "help", rule, id }));
     const text =
@@ -77,15 +77,15 @@ describe("[P12] withIds()", () => {
     assert.deepEqual(left.map(({ rule }) => rule), [rule]);
   });
 
-  it("leaves a name that is one thing in one guild and open in another", async () => {
+  it("leaves a name that is resolved in one guild only", async () => {
     const rule = "channels.discord.dm.allowFrom[0]";
-    const found = [
+    const mappings = [
       mapping({ kind: "user", typed: "ada", rule, id: "5" }),
       mapping({ kind: "user", typed: "ada", rule, why: "several have this name" }),
     ];
-    const { text, left } = await withIds(TEXT, "config.jsonc", found);
+    const { text, left } = await withIds(TEXT, "config.jsonc", mappings);
     assert.equal(text, TEXT);
-    assert.deepEqual(left, [], "that it stays a name is said with its candidates");
+    assert.deepEqual(left, [], "the candidates already explain the name");
   });
 
   it("leaves a key that exists already under its id", async () => {
@@ -102,7 +102,7 @@ describe("[P12] withIds()", () => {
     assert.match(left[0]?.why ?? "", /exists already/);
   });
 
-  it("[C6] leaves a name below which an account has keys of its own: it would be two entries", async () => {
+  it("[C6] leaves a name below which an account overrides keys: it would become two entries", async () => {
     const text = JSON.stringify({
       channels: {
         discord: {
@@ -119,6 +119,6 @@ describe("[P12] withIds()", () => {
     });
     const { text: after, left } = await withIds(text, "config.jsonc", [guild]);
     assert.equal(after, text);
-    assert.match(left[0]?.why ?? "", /an account has keys of its own/);
+    assert.match(left[0]?.why ?? "", /an account overrides keys/);
   });
 });

@@ -25,35 +25,35 @@ function setUp(files: Readonly<Record<string, string>>) {
 const wrap = (keys: string): string => `{ "channels": { "discord": { ${keys} } } }`;
 
 describe("barnacle config diff", () => {
-  it("[C9] [O7] prints what the config says beside the defaults, and ends with 0", async () => {
+  it("[C9] [O7] prints the differences from the defaults, and exits with 0", async () => {
     using at = setUp({
       "config.jsonc": wrap('"historyLimit": 5, "textChunkLimit": 2000, "token": "hunter2"'),
     });
     assert.equal(await diff(at.flags, undefined, at.io), 0);
     assert.deepEqual(at.io.stdout, [
-      "channels.discord.historyLimit: is 5 now",
-      'channels.discord.token: is "[redacted]" now',
+      "channels.discord.historyLimit: set to 5",
+      'channels.discord.token: set to "[redacted]"',
     ]);
   });
 
-  it("[C9] [O7] prints what is other than in a file, and ends with 1", async () => {
+  it("[C9] [O7] prints the differences from a file, and exits with 1", async () => {
     using at = setUp({ "config.jsonc": wrap('"historyLimit": 5'), old: wrap('"historyLimit": 6') });
     assert.equal(await diff(at.flags, at.path("old"), at.io), 1);
     assert.deepEqual(at.io.stdout, ["channels.discord.historyLimit: 6 → 5"]);
   });
 
-  it("[C9] [O7] prints nothing of a file that says the same in other words, and ends with 0", async () => {
+  it("[C9] [O7] prints nothing for an equivalent file, and exits with 0", async () => {
     const same = `// but for this\n${wrap('"historyLimit":\n5')}`;
     using at = setUp({ "config.jsonc": wrap('"historyLimit": 5'), old: same });
     assert.equal(await diff({ ...at.flags, json: true }, at.path("old"), at.io), 0);
     assert.deepEqual(at.io.stdout, ['{"same":true,"changes":[]}']);
   });
 
-  it("[O7] ends with 78 where one of the files cannot be used", async () => {
+  it("[O7] exits with 78 if one of the files is invalid", async () => {
     using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
     assert.equal(await diff(at.flags, at.path("old"), at.io), 78);
     assert.equal(await diff(at.flags, at.path("none"), at.io), 78);
-    assert.match(at.io.stderr.join("\n"), /did you mean "log"[\s\S]*There is no such file/);
+    assert.match(at.io.stderr.join("\n"), /did you mean "log"[\s\S]*No such file/);
   });
 });
 
@@ -61,14 +61,14 @@ describe("barnacle config fmt", () => {
   const UGLY = '{// c\n"log" : {"level":"info"},\n}';
   const WELL = '{ // c\n  "log": { "level": "info" },\n}\n';
 
-  it("[C10] lays the file out, and leaves a copy of what was there", async () => {
+  it("[C10] formats the file, and keeps the previous one as a copy", async () => {
     using at = setUp({ "config.jsonc": UGLY });
     assert.equal(await fmt({ ...at.flags, check: false }, at.io), 0);
     assert.equal(at.text(), WELL);
     assert.equal(at.text("config.jsonc.bak"), UGLY);
   });
 
-  it("[O7] --check writes nothing, and ends with 1 where there is something to do", async () => {
+  it("[O7] --check writes nothing, and exits with 1 if the file needs formatting", async () => {
     using at = setUp({ "config.jsonc": UGLY });
     assert.equal(await fmt({ ...at.flags, check: true }, at.io), 1);
     assert.equal(at.text(), UGLY);
@@ -77,7 +77,7 @@ describe("barnacle config fmt", () => {
     assert.ok(!existsSync(at.path("config.jsonc.bak")));
   });
 
-  it("[O7] ends with 78 where the text cannot be read, and leaves it", async () => {
+  it("[O7] exits with 78 on a syntax error, and leaves the file", async () => {
     using at = setUp({ "config.jsonc": "{ 'a': 1 }" });
     assert.equal(await fmt({ ...at.flags, check: false }, at.io), 78);
     assert.match(at.io.stderr.join("\n"), /config\.jsonc:1:3: error: .*JSON5/);

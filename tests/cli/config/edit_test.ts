@@ -36,20 +36,20 @@ function setUp(text = FILE, mode = 0o600) {
     io,
     flags,
     text: () => readFileSync(path, "utf8"),
-    said: () => [...io.stdout, ...io.stderr].join("\n"),
+    output: () => [...io.stdout, ...io.stderr].join("\n"),
     set: (key: string, value: string, stdin = noStdin) =>
       set(flags, { path: key, value }, io, stdin),
   };
 }
 
 describe("barnacle config set", () => {
-  it("[C10] writes the value, keeps the rest, leaves a copy, and says what changes", async () => {
+  it("[C10] writes the value, keeps the rest and a copy, and prints the change", async () => {
     using at = setUp();
     assert.equal(await at.set("channels.discord.historyLimit", "30"), 0);
     assert.equal(at.text(), FILE.replace("10", "30"));
     assert.equal(readFileSync(`${at.path}.bak`, "utf8"), FILE);
     assert.deepEqual(at.io.stdout, ["channels.discord.historyLimit: 10 → 30"]);
-    assert.match(at.io.stderr.join(), /is written; what it was is in config\.jsonc\.bak$/);
+    assert.match(at.io.stderr.join(), /^Wrote .*; the previous file is config\.jsonc\.bak$/);
   });
 
   it("[C10] adds an entry to a list with [+], and an id needs no quotes", async () => {
@@ -63,8 +63,8 @@ describe("barnacle config set", () => {
     const stdin = (): Promise<string> => Promise.resolve("swordfish-swordfish\n");
     assert.equal(await at.set("channels.discord.token", "-", stdin), 0);
     assert.match(at.text(), /"token": "swordfish-swordfish", \/\/ secret/);
-    assert.doesNotMatch(at.said(), /hunter2|swordfish/);
-    assert.match(at.said(), /token: "\[redacted\]" → "\[redacted\]" \(the bot connects anew/);
+    assert.doesNotMatch(at.output(), /hunter2|swordfish/);
+    assert.match(at.output(), /token: "\[redacted\]" → "\[redacted\]" \(the bot reconnects\)/);
   });
 
   const INVALID: readonly (readonly [key: string, value: string, why: RegExp])[] = [
@@ -80,37 +80,37 @@ describe("barnacle config set", () => {
     ["channels.discord.dm.allowFrom[7]", "1", /has 1 entries, and none at \[7\]/],
   ];
   for (const [key, value, why] of INVALID) {
-    it(`[C10] [O7] writes nothing that Barnacle would not start with: ${key}`, async () => {
+    it(`[C10] [O7] writes no invalid config: ${key}`, async () => {
       using at = setUp();
       assert.equal(await at.set(key, value), 78);
-      assert.match(at.said(), why);
-      assert.doesNotMatch(at.said(), /hunter/);
+      assert.match(at.output(), why);
+      assert.doesNotMatch(at.output(), /hunter/);
       assert.equal(at.text(), FILE);
       assert.ok(!existsSync(`${at.path}.bak`));
     });
   }
 
-  it("[C10] mends a file that is not valid", async () => {
+  it("[C10] repairs an invalid file", async () => {
     using at = setUp('{ "channels": { "discord": { "historyLimit": "x" } } }');
     assert.equal(await at.set("channels.discord.historyLimit", "1"), 0);
     assert.equal(at.text(), '{ "channels": { "discord": { "historyLimit": 1 } } }');
   });
 
-  it("[C8] [SEC-R11] writes no file that others may write", async () => {
+  it("[C8] [SEC-R11] writes no file that other users may write", async () => {
     using at = setUp(FILE, 0o666);
     assert.equal(await at.set("channels.discord.historyLimit", "1"), 78);
-    assert.match(at.said(), /Other users may write the file \(mode 0666\)/);
+    assert.match(at.output(), /Other users may write the file \(mode 0666\)/);
     assert.equal(at.text(), FILE);
   });
 
   it("[C10] does not need the variables of the service", async () => {
     const text = FILE.replace("hunter2-hunter2", "${BARNACLE_NOWHERE}");
     using at = setUp(text);
-    assert.equal(await at.set("channels.discord.historyLimit", "11"), 0, at.said());
+    assert.equal(await at.set("channels.discord.historyLimit", "11"), 0, at.output());
     assert.equal(at.text(), text.replace("10", "11"));
   });
 
-  it("[C10] makes the user's own file where there is none", async () => {
+  it("[C10] creates the user's own file if there is none", async () => {
     using home = tempDirectory();
     const io = recordingIo({ HOME: home.path, XDG_CONFIG_HOME: home.path });
     const path = join(home.path, "barnacle", "config.jsonc");
@@ -120,7 +120,7 @@ describe("barnacle config set", () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 
-  it("[C1] makes no file that somebody named and is not there", async () => {
+  it("[C1] creates no missing file that --config names", async () => {
     using home = tempDirectory();
     const io = recordingIo({});
     const flags = { config: join(home.path, "confg.jsonc"), json: false };
@@ -128,7 +128,7 @@ describe("barnacle config set", () => {
     assert.ok(!existsSync(flags.config));
   });
 
-  it("[O7] says what is no path", async () => {
+  it("[O7] rejects an invalid path", async () => {
     using at = setUp();
     assert.equal(await at.set("a..b", "1"), 2);
     assert.equal(await at.set("", "1"), 2);
@@ -143,40 +143,44 @@ describe("barnacle config set", () => {
     const { ok, wrote, changes, backup } = JSON.parse(at.io.stdout.join(""));
     assert.deepEqual({ ok, wrote, backup }, { ok: true, wrote: true, backup: `${at.path}.bak` });
     assert.equal(changes[0].path, "channels.discord.token");
-    assert.doesNotMatch(at.said(), /hunter2|swordfish/);
+    assert.doesNotMatch(at.output(), /hunter2|swordfish/);
   });
 
-  it("[C8] says where a secret is written into a file that others may read", async () => {
+  it("[C8] warns of a secret in a file that other users may read", async () => {
     using at = setUp();
     chmodSync(at.path, 0o644);
     assert.equal(await at.set("channels.discord.historyLimit", "11"), 0);
-    assert.doesNotMatch(at.said(), /other users may read/, "that was so before");
+    assert.doesNotMatch(at.output(), /other users may read/, "that was so before");
     writeFileSync(at.path, "{}");
     assert.equal(await at.set("channels.discord.token", "swordfish-swordfish"), 0);
-    assert.match(at.said(), /contains a secret, and other users may read it[\s\S]*chmod 600/);
-    assert.doesNotMatch(at.said(), /swordfish/);
+    assert.match(at.output(), /contains a secret, and other users may read it[\s\S]*chmod 600/);
+    assert.doesNotMatch(at.output(), /swordfish/);
   });
 
-  it("[C5] takes a secret that is not to be had here to be where the service is", async () => {
+  it("[C5] accepts a secret that only the service has", async () => {
     using at = setUp(FILE.replace('"hunter2-hunter2"', '{ "file": "discord_token" }'));
     assert.equal(await at.set("channels.discord.historyLimit", "11"), 0);
-    assert.doesNotMatch(at.said(), /discord_token/, "that was so before");
+    assert.doesNotMatch(at.output(), /discord_token/, "that was so before");
     assert.equal(await at.set("channels.discord.pluralkit.token", "${NOT_HERE}"), 0);
-    assert.match(at.said(), /warning: The variable NOT_HERE is not set/);
-    assert.equal(await at.set("channels.discord.token", "a\nb"), 78, "what is here must be right");
+    assert.match(at.output(), /warning: The variable NOT_HERE is not set/);
+    assert.equal(
+      await at.set("channels.discord.token", "a\nb"),
+      78,
+      "values of this file must be valid",
+    );
   });
 
-  it("[C1] says where a file is broken that cannot be edited", async () => {
+  it("[C1] shows the syntax error of a file that it cannot edit", async () => {
     using at = setUp();
     writeFileSync(at.path, '{ "channels": {');
     assert.equal(await at.set("channels.discord.historyLimit", "11"), 78);
-    assert.match(at.said(), /config\.jsonc:1:\d+: error: /);
+    assert.match(at.output(), /config\.jsonc:1:\d+: error: /);
   });
 
-  it("writes nothing where nothing changes", async () => {
+  it("writes nothing without a change", async () => {
     using at = setUp();
     assert.equal(await at.set("channels.discord.historyLimit", "10"), 0);
-    assert.match(at.said(), /nothing to change/);
+    assert.match(at.output(), /nothing to change/);
     assert.ok(!existsSync(`${at.path}.bak`));
   });
 });
@@ -206,14 +210,14 @@ describe("valueFor()", () => {
 });
 
 describe("barnacle config unset", () => {
-  it("[C10] takes a key out, and keeps the comments", async () => {
+  it("[C10] removes a key, and keeps the comments", async () => {
     using at = setUp();
     assert.equal(await unset(at.flags, "channels.discord.token", at.io), 0);
     assert.match(at.text(), /"discord": \{\n +\/\/ secret\n +"dm"/);
-    assert.match(at.said(), /token: is gone, it was "\[redacted\]"/);
+    assert.match(at.output(), /token: removed, was "\[redacted\]"/);
   });
 
-  it("[C10] writes nothing where nothing is", async () => {
+  it("[C10] writes nothing for a missing key", async () => {
     using at = setUp();
     assert.equal(await unset(at.flags, "channels.discord.name", at.io), 0);
     assert.equal(at.text(), FILE);
@@ -222,7 +226,7 @@ describe("barnacle config unset", () => {
 });
 
 describe("barnacle config get", () => {
-  const KEYS: readonly (readonly [key: string, code: number, said: RegExp])[] = [
+  const KEYS: readonly (readonly [key: string, code: number, expected: RegExp])[] = [
     ["channels.discord.historyLimit", 0, /^10$/],
     ["channels.discord.dm.policy", 0, /^allowlist$/],
     ["channels.discord.dm.allowFrom", 0, /^\[\n {2}"1"\n\]$/],
@@ -230,21 +234,21 @@ describe("barnacle config get", () => {
     ["channels.discord.textChunkLimit", 0, /^2000$/],
     ["channels.discord.token", 0, /^\[redacted\]$/],
     ["channels.discord", 0, /"token": "\[redacted\]"/],
-    ["channels.discord.name", 1, /^channels\.discord\.name is not set/],
-    ["channels.discord.historyLimitt", 2, /There is no key channels\.discord\.historyLimitt/],
+    ["channels.discord.name", 1, /channels\.discord\.name is not set/],
+    ["channels.discord.historyLimitt", 2, /unknown key channels\.discord\.historyLimitt/],
     ["a..b", 2, /is not a path/],
-    ["channels.discord.dm.allowFrom[+]", 2, /\[\+\] is for set only/],
+    ["channels.discord.dm.allowFrom[+]", 2, /\[\+\] works with `config set` only/],
   ];
-  for (const [key, code, said] of KEYS) {
+  for (const [key, code, expected] of KEYS) {
     it(`[C8] [O7] ${key}: ${code}`, async () => {
       using at = setUp();
       assert.equal(await get(at.flags, key, at.io), code);
-      assert.match(at.said(), said);
-      assert.doesNotMatch(at.said(), /hunter2/);
+      assert.match(at.output(), expected);
+      assert.doesNotMatch(at.output(), /hunter2/);
     });
   }
 
-  it("[O10] --json says where it is written", async () => {
+  it("[O10] --json names the place of the key", async () => {
     using at = setUp();
     await get({ ...at.flags, json: true }, "channels.discord.token", at.io);
     await get({ ...at.flags, json: true }, "channels.discord.textChunkLimit", at.io);

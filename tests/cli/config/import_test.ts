@@ -33,13 +33,13 @@ function setUp(text: string) {
 }
 
 describe("barnacle config import", () => {
-  it("[C11] prints ours to stdout, and what it left behind to stderr", async () => {
+  it("[C11] prints the config to stdout, and skipped settings to stderr", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, at.source, at.io), 0);
     assert.equal(`${at.io.stdout.join("\n")}\n`, OURS);
     assert.match(
       at.io.stderr.join("\n"),
-      /openclaw\.json:3: not taken over: gateway: This is Open/,
+      /openclaw\.json:3: not imported: gateway: This is Open/,
     );
     assert.doesNotMatch(at.io.stderr.join("\n"), /secret-of-the-server/);
   });
@@ -54,26 +54,26 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
-  it("[P6] says whom what it made lets in, where that is everybody", async () => {
+  it("[P6] warns of a config that admits everyone", async () => {
     using at = setUp("{}");
     assert.equal(await importFile(FLAGS, at.source, at.io), 0);
     assert.match(at.io.stderr.join("\n"), /warning: .*every member of every guild/);
   });
 
-  it("[C11] writes over nothing that is there", async () => {
+  it("[C11] overwrites no file", async () => {
     using at = setUp(SOURCE);
     writeFileSync(at.out, "{}");
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
     assert.equal(readFileSync(at.out, "utf8"), "{}");
-    assert.match(at.io.stderr.join(), /is there already/);
+    assert.match(at.io.stderr.join(), /already exists/);
   });
 
-  it("[C11] --dry-run makes nothing, and only lists", async () => {
+  it("[C11] --dry-run creates no file, and prints the list", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile({ ...FLAGS, dryRun: true, out: at.out }, at.source, at.io), 0);
     assert.ok(!existsSync(at.out));
     assert.deepEqual(at.io.stdout, []);
-    assert.match(at.io.stderr.join("\n"), /not taken over: gateway/);
+    assert.match(at.io.stderr.join("\n"), /not imported: gateway/);
   });
 
   it("[O10] --json prints one line with the text and the list", async () => {
@@ -87,19 +87,19 @@ describe("barnacle config import", () => {
     assert.deepEqual(at.io.stderr, []);
   });
 
-  it("[C11] [O7] imports nothing where it cannot read who is let in", async () => {
+  it("[C11] [O7] imports nothing if it cannot read an access rule", async () => {
     using at = setUp('{ channels: { discord: { groupPolicy: "opne" } } }');
     assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 78);
     assert.ok(!existsSync(at.out));
     assert.match(
       at.io.stderr.join("\n"),
-      /:1: error: channels\.discord\.groupPolicy: .*\nNothing was/,
+      /:1: error: channels\.discord\.groupPolicy: .*\nNothing imported/,
     );
   });
 
-  it("[O7] says that a file cannot be read", async () => {
+  it("[O7] reports an unreadable file", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, `${at.source}.not`, at.io), 1);
-    assert.match(at.io.stderr.join(), /cannot be read \(ENOENT\)/);
+    assert.match(at.io.stderr.join(), /cannot read .*: ENOENT$/);
   });
 });

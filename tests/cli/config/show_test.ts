@@ -22,19 +22,19 @@ describe("barnacle config", () => {
   const DM_OFF = '"dm":{"enabled":false}';
   const TOKEN = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}}}`;
 
-  it("[O7] check ends with 0 and says ok of a good file", async () => {
+  it("[O7] check exits with 0 on a valid file", async () => {
     const to = recordingIo();
     const path = file(TOKEN);
     assert.equal(await check({ config: path, json: false }, to), 0);
-    assert.deepEqual(to.stdout, [`${path}: ok`]);
+    assert.deepEqual(to.stdout, [`${path}: valid`]);
     assert.deepEqual(to.stderr, []);
   });
 
-  it("[C2] [O7] check ends with 78 and tells everything on stderr", async () => {
+  it("[C2] [O7] check exits with 78, and prints all problems to stderr", async () => {
     const to = recordingIo();
     const path = file('{"lgo":{},"http":{"port":"x"}}');
     assert.equal(await check({ config: path, json: false }, to), 78);
-    assert.deepEqual(to.stdout, [`${path}: not ok (2 errors)`]);
+    assert.deepEqual(to.stdout, [`${path}: invalid (2 errors)`]);
     assert.match(to.stderr.join("\n"), /did you mean "log"[\s\S]*http\.port/);
   });
 
@@ -53,16 +53,16 @@ describe("barnacle config", () => {
     assert.deepEqual(to.stderr, []);
   });
 
-  it("[C1] check names a file that is not there", async () => {
+  it("[C1] check names a missing file", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: join(folder, "none"), json: false }, to), 78);
-    assert.match(to.stderr.join(""), /There is no such file, and --config names it/);
+    assert.match(to.stderr.join(""), /No such file; it is named by --config/);
   });
 
-  it("[C1] check tells a folder that was named from a file", async () => {
+  it("[C1] check rejects a folder", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: folder, json: false }, to), 78);
-    assert.match(to.stderr.join(""), /cannot be read: EISDIR/);
+    assert.match(to.stderr.join(""), /Cannot read the file: EISDIR/);
   });
 
   it("[C5] check finds a token's file beside the config", async () => {
@@ -73,13 +73,13 @@ describe("barnacle config", () => {
     assert.equal(loaded.config.accounts[0]?.token?.reveal(), "hunter2");
   });
 
-  it("[C8] [SEC-R11] check warns of a secret that others may read", async () => {
+  it("[C8] [SEC-R11] check warns of a secret that other users may read", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
     assert.match(to.stderr.join(""), /other users may read it \(mode 0644\)/);
   });
 
-  it("[C8] [SEC-R11] readConfig() refuses a file that others may write, unless told", async () => {
+  it("[C8] [SEC-R11] readConfig() rejects a file that other users may write, unless allowed", async () => {
     const path = file(TOKEN, 0o666);
     assert.equal((await readConfig(path, {})).kind, "refused");
     assert.equal((await readConfig(path, {}, true)).kind, "loaded");

@@ -9,7 +9,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const NOW = Date.UTC(2026, 0, 1);
 
 describe("[S4] openDataDirectory()", () => {
-  it("has one sender at a time, and one that waits goes on where the other ends", async () => {
+  it("has one sender at a time, and the next one takes over", async () => {
     using folder = tempDirectory();
     const first = await openDataDirectory(folder.path);
     assert.equal(first.sender(), "us");
@@ -37,29 +37,29 @@ describe("[S4] openDataDirectory()", () => {
     second.close();
   });
 
-  it("never takes the place of a bot, not even of one that is gone", async () => {
+  it("never takes over from a bot, not even from a stopped one", async () => {
     using folder = tempDirectory();
     (await openDataDirectory(folder.path)).close(); // makes the store
     const bot = await takeLock(join(folder.path, "lock"), NOW);
     assert.ok(bot.kind === "held");
     const beside = await openDataDirectory(folder.path);
     assert.equal(beside.sender(), "bot");
-    bot.release(); // it may be starting again just now
+    bot.release(); // it may be restarting
     assert.equal(await beside.takeOver(), false);
     assert.equal(beside.sender(), "bot");
     beside.close();
   });
 
-  it("[O7] lets a bot in once it is closed, and says so where one is just starting", async () => {
+  it("[O7] lets a bot start once it is closed, and reports a bot that is just starting", async () => {
     using folder = tempDirectory();
     const lock = join(folder.path, "lock");
     const bot = await takeLock(lock, NOW);
     assert.ok(bot.kind === "held");
     await assert.rejects(openDataDirectory(folder.path), /just starting/);
     bot.release();
-    const house = await openDataDirectory(folder.path);
+    const fixture = await openDataDirectory(folder.path);
     assert.equal((await takeLock(lock, NOW)).kind, "taken");
-    house.close();
+    fixture.close();
     const next = await takeLock(lock, NOW);
     assert.ok(next.kind === "held");
     next.release();

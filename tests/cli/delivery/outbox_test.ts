@@ -24,7 +24,7 @@ function directory(): string {
   return data;
 }
 
-/** A data directory with what `fill` leaves in its outbox. */
+/** A data directory whose outbox `fill` has filled. */
 async function withRows(fill: (store: Store, now: number) => Promise<void>): Promise<string> {
   const data = directory();
   const now = Date.now();
@@ -45,14 +45,14 @@ const held = (content = "hello") =>
   });
 
 describe("barnacle outbox list", () => {
-  it("[D2] shows what is held, where it was to go, and how long it waits", async () => {
+  it("[D2] shows held messages with target and age", async () => {
     const io = recordingIo();
     assert.equal(await list({ data: await held(), json: false }, io), 0);
     assert.equal(io.stdout.length, 1);
     assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello"$/);
   });
 
-  it("[R11] names what keeps the bot from posting", async () => {
+  it("[R11] names the reason that keeps the bot from posting", async () => {
     const io = recordingIo();
     const data = await withRows(async ({ outbox }, now) => {
       await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
@@ -62,7 +62,7 @@ describe("barnacle outbox list", () => {
     assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied\)$/);
   });
 
-  it("[O10] gives the same to programs", async () => {
+  it("[O10] prints the same as JSON", async () => {
     const io = recordingIo();
     await list({ data: await held(), json: true }, io);
     const [row] = JSON.parse(io.stdout[0] ?? "");
@@ -76,15 +76,15 @@ describe("barnacle outbox list", () => {
     assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
   });
 
-  it("says that nothing waits, also where there never was a bot", async () => {
+  it("reports an empty outbox, also without a store", async () => {
     const io = recordingIo();
     const data = directory();
     assert.equal(await list({ data, json: false }, io), 0);
     assert.deepEqual(io.stdout, []);
-    assert.match(io.stderr[0] ?? "", /Nothing waits/);
+    assert.match(io.stderr[0] ?? "", /No unsent messages/);
   });
 
-  it("[C6] lists the rows of every account, and of one that is named", async () => {
+  it("[C6] lists the rows of every account, or of --account", async () => {
     const data = await withRows(async ({ outbox }, now) => {
       for (const accountId of ["default", "work"].map(toAccountId)) {
         await outbox.add(frozen({ accountId, nonce: accountId, channelId: CHANNEL }), now);
@@ -103,7 +103,7 @@ describe("barnacle outbox list", () => {
     assert.deepEqual(rows.map(({ id, accountId }) => [id, accountId]), [[2, "work"]]);
   });
 
-  it("[X7] touches no store of another version, and says whose it is", async () => {
+  it("[X7] rejects the store of another version", async () => {
     const io = recordingIo();
     const data = await held();
     const database = new DatabaseSync(join(data, DATABASE_NAME));
@@ -116,27 +116,27 @@ describe("barnacle outbox list", () => {
 
 describe("barnacle outbox resend and drop", () => {
   for (
-    const [how, said, left] of [["resend", "sent again", "pending"], [
+    const [how, message, left] of [["resend", "queued again", "pending"], [
       "drop",
       "dropped",
       undefined,
     ]] as const
   ) {
-    it(`[D2] lets a person ${how} what is held`, async () => {
+    it(`[D2] ${how}s held messages`, async () => {
       const io = recordingIo();
       const data = await held();
       assert.equal(await release(how, { data, json: false }, [1], io), 0);
-      assert.match(io.stdout[0] ?? "", new RegExp(said));
+      assert.match(io.stdout[0] ?? "", new RegExp(message));
       const after = recordingIo();
       await list({ data, json: true }, after);
       assert.equal(JSON.parse(after.stdout[0] ?? "")[0]?.state, left);
     });
   }
 
-  it("does what can be done, and says what cannot", async () => {
+  it("changes valid ids, and reports the others", async () => {
     const io = recordingIo();
     assert.equal(await release("resend", { data: await held(), json: false }, [7, 1], io), 1);
-    assert.match(io.stderr[0] ?? "", /7 is none/);
-    assert.match(io.stdout[0] ?? "", /1 is sent again/);
+    assert.match(io.stderr[0] ?? "", /message 7 cannot be resent/);
+    assert.match(io.stdout[0] ?? "", /^1 queued again$/);
   });
 });

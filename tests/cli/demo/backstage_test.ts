@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startBackstage } from "../../../src/cli/demo/backstage.ts";
+import { createBackstage } from "../../../src/cli/demo/backstage.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { BackstageNews } from "../../../simulator/page/backstage.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import type { Decision } from "../../../src/store/received/decisions.ts";
@@ -22,7 +22,7 @@ const DECISION: Decision = {
   at: 0,
 };
 
-/** A backstage over a real Discord, with a bot that is only said to be there. */
+/** A backstage over a real Discord, with a stand-in for the bot. */
 async function setUp() {
   const simulator = await startSimulator();
   const pages: (readonly Decision[])[] = [];
@@ -31,7 +31,7 @@ async function setUp() {
   const errors: unknown[] = [];
   const other = { id: "openai", label: "gpt", hint: "", env: { OPENAI_MODEL: "gpt" } };
   let looked = () => {};
-  const backstage = startBackstage({
+  const backstage = createBackstage({
     simulator,
     keeper: {
       pid: () => bot.pid,
@@ -63,7 +63,7 @@ async function setUp() {
     pages,
     news,
     errors,
-    /** Resolves when the backstage has looked once more. */
+    /** Resolves after the next update. */
     look: () => new Promise<void>((resolve) => looked = resolve),
     async [Symbol.asyncDispose]() {
       await backstage.close();
@@ -72,17 +72,17 @@ async function setUp() {
   };
 }
 
-describe("[O5] startBackstage()", () => {
-  it("[P1] tells each verdict in words, and keeps it for pages that open later", async () => {
+describe("[O5] createBackstage()", () => {
+  it("[P1] explains each verdict, and keeps it for pages that open later", async () => {
     await using stage = await setUp();
     stage.pages.push([DECISION]);
     await stage.look();
     const judged = stage.news.filter(({ kind }) => kind === "judged");
     assert.equal(judged.length, 1);
-    assert.match(stage.backstage.judged()[0]?.words ?? "", /Nobody mentioned/);
+    assert.match(stage.backstage.judged()[0]?.words ?? "", /does not mention the bot/);
   });
 
-  it("shows a bot that is gone as such, without the figures that it had", async () => {
+  it("shows a stopped bot without its old figures", async () => {
     await using stage = await setUp();
     assert.equal(stage.backstage.bot().state, "away");
     stage.bot.pid = undefined;
@@ -92,20 +92,20 @@ describe("[O5] startBackstage()", () => {
     assert.ok(stage.backstage.bot().figures.some(({ value }) => value === "none"));
   });
 
-  it("begins with the script, and asks another model only when it is told to", async () => {
+  it("starts with the script, and changes the model only on request", async () => {
     await using stage = await setUp();
     const chosen = () =>
       stage.backstage.bot().controls.filter(({ isOn }) => isOn).map(({ id }) => id);
     assert.deepEqual(chosen(), ["model:script"]);
     assert.deepEqual(stage.bot.restarts, []);
     assert.equal(await stage.backstage.press("model:openai"), true);
-    assert.equal(await stage.backstage.press("model:openai"), true); // twice is once
+    assert.equal(await stage.backstage.press("model:openai"), true); // a second press has no effect
     assert.deepEqual(chosen(), ["model:openai"]);
     assert.deepEqual(stage.bot.restarts, [{ OPENAI_MODEL: "gpt" }]);
     assert.match(stage.backstage.notices()[0]?.text ?? "", /gpt/);
   });
 
-  it("hands other buttons on, and says where there is none", async () => {
+  it("passes other buttons on, and reports unknown ones", async () => {
     await using stage = await setUp();
     assert.equal(await stage.backstage.press("op7"), true);
     assert.equal(await stage.backstage.press("model:none"), false);

@@ -27,7 +27,7 @@ describe("drawBotCard()", () => {
     });
   }
 
-  it("offers each model, and marks the one that answers", () => {
+  it("offers each model, and marks the current one", () => {
     const { controls } = drawBotCard(FACTS);
     assert.deepEqual(
       controls.map(({ id, isOn }) => [id, isOn]),

@@ -26,7 +26,7 @@ const isOn = (faults: Faults, id: string) =>
   faults.controls().find((control) => control.id === id)?.isOn;
 
 describe("[O5] createFaults()", () => {
-  it("has a button for each, and none by another name", () =>
+  it("has a button for each fault, and rejects other ids", () =>
     onSimulator((faults) => {
       assert.deepEqual(faults.controls().map(({ id }) => id), [
         "op7",
@@ -40,19 +40,19 @@ describe("[O5] createFaults()", () => {
       }
     }));
 
-  it("swallows acknowledgements until the bot has left, or until it is pressed again", () =>
+  it("withholds heartbeat ACKs until the bot leaves, or until the next press", () =>
     onSimulator((faults, simulator) => {
       assert.equal(faults.press("acks"), true);
       assert.equal(simulator.faults.gateway.swallowAcks, true);
       assert.equal(isOn(faults, "acks"), true);
-      faults.settle(); // nobody is connected
+      faults.settle(); // no bot is connected
       assert.equal(simulator.faults.gateway.swallowAcks, false);
       faults.press("acks");
       faults.press("acks");
       assert.equal(simulator.faults.gateway.swallowAcks, false);
     }));
 
-  it("limits the next message, and only that one", () =>
+  it("rate-limits only the next message", () =>
     onSimulator((faults, simulator, { told }) => {
       faults.press("limit");
       faults.press("limit"); // twice is once

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { keepBot } from "../../../src/cli/demo/keeper.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import { createKeeper } from "../../../src/cli/demo/keeper.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import type { Exit } from "../../../src/host/process/own_process.ts";
 
-/** Bots that end when they are told to, and a clock that stands still. */
+/** Bots that end on request, with a stopped clock. */
 function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
   const bots: { readonly env: Env; readonly end: (exit: Exit) => void; signal?: string }[] = [];
-  const told: string[] = [];
+  const notices: string[] = [];
   const slept: number[] = [];
   const clock = { now: 0 };
-  const keeper = keepBot({ MODEL: "one" }, {
+  const keeper = createKeeper({ MODEL: "one" }, {
     start(env): StagedBot {
       const { promise: exited, resolve: end } = Promise.withResolvers<Exit>();
       const bot: (typeof bots)[number] = { env, end };
@@ -30,17 +30,17 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
       return sleep();
     },
     now: () => clock.now,
-    tell: (text) => told.push(text),
+    tell: (text) => notices.push(text),
   });
-  return { keeper, bots, told, slept, clock };
+  return { keeper, bots, notices, slept, clock };
 }
 
 const KILLED: Exit = { code: null, signal: "SIGKILL" };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe("[O5] keepBot()", () => {
-  it("kills without asking, and starts another after a while", async () => {
-    const { keeper, bots, told, slept } = setUp();
+describe("[O5] createKeeper()", () => {
+  it("kills with SIGKILL, and restarts after a while", async () => {
+    const { keeper, bots, notices, slept } = setUp();
     keeper.kill();
     assert.equal(bots[0]?.signal, "SIGKILL");
     bots[0]?.end(KILLED);
@@ -48,20 +48,20 @@ describe("[O5] keepBot()", () => {
     assert.equal(bots.length, 2);
     assert.ok(slept[0]! > 1_000, "long enough to write to it meanwhile");
     assert.equal(keeper.pid(), 2);
-    assert.match(told.join(), /kill -9 1/);
+    assert.match(notices.join(), /kill -9 1/);
   });
 
-  it("kills only once, however often it is asked", async () => {
-    const { keeper, bots, told } = setUp();
+  it("kills only once for several requests", async () => {
+    const { keeper, bots, notices } = setUp();
     keeper.kill();
     keeper.kill();
     bots[0]?.end(KILLED);
     await turn();
-    assert.equal(told.length, 1);
+    assert.equal(notices.length, 1);
     assert.equal(bots.length, 2);
   });
 
-  it("starts anew with another environment, by SIGTERM and at once", async () => {
+  it("restarts with another environment at once, by SIGTERM", async () => {
     const { keeper, bots, slept } = setUp();
     keeper.restart({ MODEL: "two" });
     assert.equal(bots[0]?.signal, "SIGTERM");
@@ -71,7 +71,7 @@ describe("[O5] keepBot()", () => {
     assert.deepEqual(slept, [0]);
   });
 
-  it("gives up on a bot that ends by itself soon, with its last words", async () => {
+  it("gives up on a bot that ends early by itself, with its last lines", async () => {
     const { keeper, bots } = setUp();
     bots[0]?.end({ code: 78, signal: null });
     assert.deepEqual(await keeper.gaveUp, { code: 78, signal: null, lines: ["last words"] });
@@ -79,7 +79,7 @@ describe("[O5] keepBot()", () => {
     assert.equal(bots.length, 1);
   });
 
-  it("starts one again that somebody else killed, though not for ever", async () => {
+  it("restarts a killed bot, but not forever", async () => {
     const { keeper, bots } = setUp();
     for (let death = 0; death < 3; death++) {
       bots[death]?.end(KILLED);
@@ -90,22 +90,22 @@ describe("[O5] keepBot()", () => {
     assert.deepEqual(await keeper.gaveUp, { ...KILLED, lines: ["last words"] });
   });
 
-  it("starts one again that had lived, and says so", async () => {
-    const { bots, told, clock } = setUp();
+  it("restarts a bot that ran for a while, with a notice", async () => {
+    const { bots, notices, clock } = setUp();
     clock.now = 60_000;
     bots[0]?.end({ code: 1, signal: null });
     await turn();
     assert.equal(bots.length, 2);
-    assert.match(told.join(), /ended by itself \(exit code 1\)/);
+    assert.match(notices.join(), /ended by itself \(exit code 1\)/);
   });
 
-  it("starts none once it is stopped, also where the end was wanted", async () => {
-    const { keeper, bots, told } = setUp();
+  it("restarts no bot once it is stopped", async () => {
+    const { keeper, bots, notices } = setUp();
     keeper.stop();
     bots[0]?.end({ code: 0, signal: null });
     await turn();
     assert.equal(bots.length, 1);
-    assert.deepEqual(told, []);
+    assert.deepEqual(notices, []);
 
     const { promise: awake, resolve: wake } = Promise.withResolvers<void>();
     const other = setUp(() => awake);

@@ -6,7 +6,7 @@ import { HttpServerError } from "../../../src/host/http_server.ts";
 const handler = () => new Response("here");
 
 describe("[O5] listenFrom()", () => {
-  it("takes the port that it is given, and the next one where that is taken", async () => {
+  it("opens the wanted port, or the next one if it is in use", async () => {
     const first = await listenFrom(0, handler);
     const second = await listenFrom(first.port, handler);
     try {
@@ -18,7 +18,7 @@ describe("[O5] listenFrom()", () => {
     }
   });
 
-  it("says what to do where there is no next one", async () => {
+  it("names the fix if all ports are in use", async () => {
     const holder = await listenFrom(65_535, handler).catch(() => undefined);
     try {
       await assert.rejects(listenFrom(65_535, handler), (error: unknown) => {

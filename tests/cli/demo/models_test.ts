@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingOf, offerModels } from "../../../src/cli/demo/models.ts";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 
 const ROWS: readonly (readonly [what: string, env: Env, ids: readonly string[]])[] = [
   ["nothing", {}, ["script"]],
@@ -25,7 +25,7 @@ describe("[O5] offerModels()", () => {
     });
   }
 
-  it("offers what was found on this machine, last", () => {
+  it("offers a model of this machine, last", () => {
     const local = { name: "llama3.2", baseUrl: "http://127.0.0.1:11434/v1" };
     const [, found] = offerModels({}, local);
     assert.equal(found?.label, "llama3.2");
@@ -46,7 +46,7 @@ describe("[O5] offerModels()", () => {
     assert.ok(Object.hasOwn(anthropic!.env, "OPENAI_API_KEY"), "the stage's own is taken out");
   });
 
-  it("shows no key to whoever sees the page", () => {
+  it("shows no key on the page", () => {
     for (const { label, hint } of offerModels({ OPENAI_API_KEY: "hidden", OPENAI_MODEL: "m" })) {
       assert.ok(!`${label} ${hint}`.includes("hidden"));
     }
@@ -54,7 +54,7 @@ describe("[O5] offerModels()", () => {
 });
 
 describe("[O5] missingOf()", () => {
-  it("says what a key without a model needs", () => {
+  it("names the variable that a key without a model needs", () => {
     assert.match(missingOf({ ANTHROPIC_API_KEY: "k" }).join(), /ANTHROPIC_MODEL/);
     assert.deepEqual(missingOf({}), []);
   });

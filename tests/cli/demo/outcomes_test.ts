@@ -27,8 +27,8 @@ function decision(fields: Partial<Decision> = {}): Decision {
   };
 }
 
-/** The bot says something, some milliseconds after it was asked. */
-function said(
+/** A message of the bot, some milliseconds after the question. */
+function botMessage(
   nonce: string,
   afterMs: number,
   demo: ReturnType<typeof demoWorld> = demoWorld(),
@@ -46,15 +46,15 @@ const nonce = (index: number, kind: OutboundKind = "reply", cause: MessageId = A
   nonceOf({ cause, revision: 0, agentId: "main", kind }, index);
 
 describe("[P1] createOutcomes()", () => {
-  it("says in words why a message is ignored, and expects nothing of it", () => {
+  it("explains an ignored message, and expects no reply", () => {
     const judged = createOutcomes("main").decided(decision({ verdict: "ignore", why: "bot" }));
     assert.equal(judged.words, "The bot does not answer other bots.");
     assert.equal(judged.outcome, undefined);
   });
 
-  it("has a word for a reason of another version", () => {
+  it("explains a reason of another version", () => {
     const judged = createOutcomes("main").decided(decision({ why: "by-decree" }));
-    assert.match(judged.words, /does not know/);
+    assert.match(judged.words, /another version/);
     assert.equal(judged.why, "by-decree");
   });
 
@@ -62,7 +62,7 @@ describe("[P1] createOutcomes()", () => {
     const demo = demoWorld();
     const outcomes = createOutcomes("main");
     assert.deepEqual(outcomes.decided(decision()).outcome, { kind: "thinking", replies: [] });
-    const [first, second] = [said(nonce(0), 200, demo), said(nonce(1), 900, demo)];
+    const [first, second] = [botMessage(nonce(0), 200, demo), botMessage(nonce(1), 900, demo)];
     assert.equal(outcomes.posted(first)?.outcome?.afterMs, 200);
     assert.deepEqual(outcomes.posted(second)?.outcome, {
       kind: "answered",
@@ -72,10 +72,10 @@ describe("[P1] createOutcomes()", () => {
     assert.deepEqual(outcomes.all().map(({ messageId }) => messageId), [ASKED]);
   });
 
-  it("matches an answer that came before its verdict was read", () => {
+  it("matches a reply that arrives before its verdict", () => {
     const demo = demoWorld();
     const outcomes = createOutcomes("main");
-    const [first, second] = [said(nonce(0), 5, demo), said(nonce(1), 6, demo)];
+    const [first, second] = [botMessage(nonce(0), 5, demo), botMessage(nonce(1), 6, demo)];
     assert.equal(outcomes.posted(first), undefined);
     assert.equal(outcomes.posted(second), undefined);
     const { outcome } = outcomes.decided(decision());
@@ -86,19 +86,19 @@ describe("[P1] createOutcomes()", () => {
     });
   });
 
-  it("tells a failure from an answer", () => {
+  it("distinguishes a failure from a reply", () => {
     const outcomes = createOutcomes("main");
     outcomes.decided(decision());
-    assert.equal(outcomes.posted(said(nonce(0, "failure"), 5))?.outcome?.kind, "failed");
+    assert.equal(outcomes.posted(botMessage(nonce(0, "failure"), 5))?.outcome?.kind, "failed");
   });
 
-  it("does not take another message's answer for this one's, nor another agent's", () => {
+  it("matches no reply to another message or of another agent", () => {
     const outcomes = createOutcomes("main");
     outcomes.decided(decision());
     const other = nonce(0, "reply", messageId("1480000000000000009"));
-    assert.equal(outcomes.posted(said(other, 5)), undefined);
-    const stranger = nonceOf({ cause: ASKED, revision: 0, agentId: "two", kind: "reply" }, 0);
-    assert.equal(outcomes.posted(said(stranger, 5)), undefined);
+    assert.equal(outcomes.posted(botMessage(other, 5)), undefined);
+    const otherNonce = nonceOf({ cause: ASKED, revision: 0, agentId: "two", kind: "reply" }, 0);
+    assert.equal(outcomes.posted(botMessage(otherNonce, 5)), undefined);
     assert.equal(outcomes.all()[0]?.outcome?.kind, "thinking");
   });
 });

@@ -17,12 +17,12 @@ describe("[P4] judgeNames()", () => {
     return account.access;
   }
 
-  it("passes where all entries are ids", async () => {
+  it("passes if all entries are ids", async () => {
     const { status } = judgeNames(await policy({ dm: { allowFrom: ["5"] } }), []);
     assert.equal(status, "pass");
   });
 
-  it("warns of every name, with where it is written, until it is an id", async () => {
+  it("warns of every unresolved name, with its rule", async () => {
     const access = await policy({
       dm: { allowFrom: ["ada"] },
       guilds: { friends: { users: ["5"] } },
@@ -36,7 +36,7 @@ describe("[P4] judgeNames()", () => {
     assert.doesNotMatch(judgeNames(access, [name]).why, /ada/);
   });
 
-  it("warns of a group that is written by name, and of no role", async () => {
+  it("warns of a group by name, but of no role", async () => {
     const access = await policy({
       dm: { groupEnabled: true, groupChannels: ["friends"] },
       guilds: { "1400000000000000010": { users: ["role:Crew"] } },
@@ -46,7 +46,7 @@ describe("[P4] judgeNames()", () => {
     assert.doesNotMatch(why, /Crew/);
   });
 
-  it("counts those that are too many for a line", async () => {
+  it("counts the names beyond the first five", async () => {
     const access = await policy({
       dm: { allowFrom: "abcdefgh".split("").map((x) => `user-${x}`) },
     });

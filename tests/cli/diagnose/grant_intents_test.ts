@@ -13,7 +13,7 @@ const APPLICATION = {
 };
 
 async function grant(answer: boolean | undefined, refusal?: Error) {
-  const said: string[] = [];
+  const output: string[] = [];
   const asked: string[] = [];
   const set: number[] = [];
   const isChanged = await grantIntents(["message_content"], APPLICATION, {
@@ -22,7 +22,8 @@ async function grant(answer: boolean | undefined, refusal?: Error) {
       return refusal ? Promise.reject(refusal) : Promise.resolve(APPLICATION);
     },
   }, {
-    say: (line) => void said.push(line),
+    err: (line) => void output.push(line),
+    problem: (message) => void output.push(message),
     ...(answer !== undefined && {
       confirm(question: string) {
         asked.push(question);
@@ -30,46 +31,46 @@ async function grant(answer: boolean | undefined, refusal?: Error) {
       },
     }),
   });
-  return { isChanged, said: said.join("\n"), asked, set };
+  return { isChanged, output: output.join("\n"), asked, set };
 }
 
 describe("[G9] grantIntents()", () => {
-  it("asks, sets the limited flags, and says what it did", async () => {
-    const { isChanged, said, asked, set } = await grant(true);
+  it("asks the user, sets the flags, and prints a note", async () => {
+    const { isChanged, output, asked, set } = await grant(true);
     assert.equal(isChanged, true);
     assert.deepEqual(asked, [
-      "Shall I switch on message_content for barnacle in Discord's developer portal?",
+      "May I enable message_content for barnacle in Discord's developer portal?",
     ]);
     assert.deepEqual(
       set,
       [1 << 15 | 1 << 19],
-      "what it has stays, and what only Discord sets is not sent",
+      "it keeps its own flags, and sends none that only Discord sets",
     );
-    assert.match(said, /^Done: .*message_content/);
+    assert.match(output, /^Done: .*message_content/);
   });
 
   it("changes nothing after a no", async () => {
-    const { isChanged, said, set } = await grant(false);
-    assert.deepEqual([isChanged, set, said], [false, [], "Nothing is changed."]);
+    const { isChanged, output, set } = await grant(false);
+    assert.deepEqual([isChanged, set, output], [false, [], "Nothing changed."]);
   });
 
-  it("changes nothing where nobody can be asked, and says how", async () => {
-    const { isChanged, said, set } = await grant(undefined);
+  it("changes nothing without a terminal, and names --yes", async () => {
+    const { isChanged, output, set } = await grant(undefined);
     assert.deepEqual([isChanged, set], [false, []]);
-    assert.match(said, /--yes/);
+    assert.match(output, /--yes/);
   });
 
-  it("says that Discord did not do it", async () => {
+  it("reports that Discord refused", async () => {
     const refusal = new RestError("failed with 400: too many guilds", {
       kind: "rejected",
       route: "PATCH /applications/@me",
     });
-    const { isChanged, said } = await grant(true, refusal);
+    const { isChanged, output } = await grant(true, refusal);
     assert.equal(isChanged, false);
-    assert.match(said, /did not do it: PATCH .*too many guilds/);
+    assert.match(output, /Discord refused: PATCH .*too many guilds/);
   });
 
-  it("hides no fault of ours", async () => {
+  it("rethrows unexpected errors", async () => {
     await assert.rejects(grant(true, new TypeError("ours")), TypeError);
   });
 });

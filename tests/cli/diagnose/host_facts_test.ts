@@ -20,8 +20,8 @@ const NOW = Date.parse("2026-11-20T12:00:00Z");
 const look = async (dataDir: string, newestSchema = MIGRATIONS.length) =>
   await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW, newestSchema });
 
-/** What a process sees that modes hold for: root's own are taken the right to pass over them. */
-function lookAsStranger(
+/** Runs the code as a process that file modes apply to: root gives up its right to bypass them. */
+function lookWithoutRights(
   dataDir: string,
 ): { readonly facts: HostFacts; readonly code: number; readonly stderr: readonly string[] } {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
@@ -36,7 +36,7 @@ function lookAsStranger(
 }
 
 describe("[O3] lookAtHost()", () => {
-  it("makes nothing where nothing is", async () => {
+  it("creates nothing in an empty directory", async () => {
     using folder = tempDirectory();
     const { facts, known } = await look(join(folder.path, "deep", "down"));
     assert.deepEqual(readdirSync(folder.path), []);
@@ -47,7 +47,7 @@ describe("[O3] lookAtHost()", () => {
     assert.equal(known, undefined);
   });
 
-  it("reads what the store knows while somebody writes to it", async () => {
+  it("reads the store while another process writes to it", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, DATABASE_NAME);
     const store = openStore(path, { now: NOW, elapsed: () => performance.now() });
@@ -58,23 +58,23 @@ describe("[O3] lookAtHost()", () => {
       assert.deepEqual(facts.store, { kind: "opens", schema: newest, newest });
       assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
       assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
-      await store.gateway.endRun("one", "stopped", NOW); // it can still be written to
+      await store.gateway.endRun("one", "stopped", NOW); // the store is still writable
     } finally {
       store.close();
     }
   });
 
-  it("leaves a store of a newer Barnacle as it is, and says so", async () => {
+  it("reports the store of a newer version, and leaves it unchanged", async () => {
     using folder = tempDirectory();
     const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
     database.exec("PRAGMA user_version = 99; CREATE TABLE later (id)");
     database.close();
     const { facts } = await look(folder.path);
     assert.ok(facts.store.kind === "refused");
-    assert.match(facts.store.why, /newer Barnacle.*schema 99/);
+    assert.match(facts.store.why, /newer version.*schema 99/);
   });
 
-  it("says what is wrong with a store that is none", async () => {
+  it("reports a damaged store", async () => {
     using folder = tempDirectory();
     writeFileSync(
       join(folder.path, DATABASE_NAME),
@@ -85,7 +85,7 @@ describe("[O3] lookAtHost()", () => {
     assert.match(facts.store.why, /damaged/);
   });
 
-  it("says of an older store that the next start changes it", async () => {
+  it("reports that the next start migrates an older store", async () => {
     using folder = tempDirectory();
     const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
     migrate(database, MIGRATIONS, () => {});
@@ -108,7 +108,7 @@ describe("[O3] lookAtHost()", () => {
       writeFileSync(join(dataDir, DATABASE_NAME), "", { mode: 0o600 });
       chmodSync(dataDir, 0);
       try {
-        const { facts, code, stderr } = lookAsStranger(dataDir);
+        const { facts, code, stderr } = lookWithoutRights(dataDir);
         assert.deepEqual([facts.store, facts.bot], [{ kind: "hidden" }, { kind: "hidden" }]);
         assert.match(facts.dataProblem?.fix ?? "", /^run this as the user that runs Barnacle/);
         assert.equal(code, 75);
@@ -120,7 +120,7 @@ describe("[O3] lookAtHost()", () => {
     },
   );
 
-  it("[X2] does not take a file for a data directory", async () => {
+  it("[X2] rejects a file as a data directory", async () => {
     using folder = tempDirectory();
     mkdirSync(join(folder.path, "d"));
     writeFileSync(join(folder.path, "d", "file"), "", { mode: 0o600 });

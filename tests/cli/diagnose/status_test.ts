@@ -19,7 +19,7 @@ const REPORT = {
   checks: judge(HEALTHY, NOW),
 };
 
-/** Asks a bot that answers so, by what it wrote beside its lock. */
+/** Runs the command against a bot with this answer, found by its lock file. */
 async function ask(
   answer: RequestListener,
   { json = false, config = "{}", timeoutMs }: {
@@ -62,12 +62,12 @@ describe("[O1] barnacle status", () => {
     assert.deepEqual(stderr, []);
   });
 
-  it("does not name an account where there is but one", async () => {
+  it("does not name the only account", async () => {
     const { stdout } = await ask(answering(REPORT));
     assert.ok(stdout.some((line) => /^pass +gateway:catchUp +0 channels$/.test(line)));
   });
 
-  it("[C6] prints a line for each of several accounts, and of which one a check is", async () => {
+  it("[C6] prints a line for each of several accounts, and the account of each check", async () => {
     const snapshot = {
       ...HEALTHY,
       accounts: [
@@ -88,17 +88,17 @@ describe("[O1] barnacle status", () => {
     assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
   });
 
-  it("--json prints the report as the bot gave it", async () => {
+  it("--json prints the bot's report unchanged", async () => {
     const { stdout } = await ask(answering(REPORT), { json: true });
     assert.deepEqual(JSON.parse(stdout.join("")), JSON.parse(JSON.stringify(REPORT)));
   });
 
-  it("[O7] ends with 1 where the bot fails, and with 0 where it only warns", async () => {
+  it("[O7] exits with 1 if a check fails, and with 0 on warnings", async () => {
     assert.equal((await ask(answering({ ...REPORT, status: "fail" }))).code, 1);
     assert.equal((await ask(answering({ ...REPORT, status: "warn" }))).code, 0);
   });
 
-  it("sends the token of the config, as the bot asks for", async () => {
+  it("sends http.token of the config", async () => {
     const token = "0123456789abcdef0123456789abcdef";
     let sent: string | undefined;
     const { code } = await ask((request, response) => {
@@ -109,35 +109,35 @@ describe("[O1] barnacle status", () => {
     assert.equal(sent, `Bearer ${token}`);
   });
 
-  it("[O7] ends with 75 where the bot refuses to tell, and names what it said", async () => {
+  it("[O7] exits with 75 if the bot rejects the request, with the HTTP status", async () => {
     const { code, stderr } = await ask((_, response) => void response.writeHead(401).end());
     assert.equal(code, 75);
     assert.match(stderr.join(""), new RegExp(`pid ${process.pid} does not answer: HTTP 401`));
   });
 
-  it("[O7] ends with 75 where something else answers", async () => {
+  it("[O7] exits with 75 if another program answers", async () => {
     const html: RequestListener = (_, response) => void response.end("<html>router</html>");
     const { code, stderr } = await ask(html);
     assert.equal(code, 75);
-    assert.match(stderr.join(""), /does not answer: what listens on .* is no Barnacle/);
+    assert.match(stderr.join(""), /does not answer: another program listens on/);
   });
 
-  it("tells a bot that is slow from one that is gone", async () => {
+  it("distinguishes a slow bot from a stopped one", async () => {
     const slow = await ask(() => {}, { timeoutMs: 50 });
     assert.equal(slow.code, 75);
-    assert.match(slow.stderr.join(""), /does not answer: no word from .* for 0.05 s/);
+    assert.match(slow.stderr.join(""), /does not answer: no response from .* within 0.05 s/);
     const gone = await ask((request) => void request.socket.destroy(), { timeoutMs: 5_000 });
     assert.equal(gone.code, 75);
     assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);
   });
 
-  it("[O7] ends with 75 where nothing has run there", async () => {
+  it("[O7] exits with 75 if no bot ever ran there", async () => {
     using folder = tempDirectory();
     const io = recordingIo();
     assert.equal(await status({ data: folder.path, json: false }, io), 75);
     assert.match(
       io.stderr.join(""),
-      /no Barnacle has said where it listens in .*: it does not run there, or this user may not read it; name/,
+      /no running bot found in .*, or this user may not read it; set --data/,
     );
   });
 });

@@ -5,7 +5,7 @@ import { version } from "../../../src/cli/diagnose/version.ts";
 import { recordingIo } from "../io.ts";
 
 describe("[O10] barnacle version", () => {
-  it("is one line for people", () => {
+  it("prints one line", () => {
     const io = recordingIo();
     assert.equal(version({ json: false }, io), 0);
     assert.equal(io.stdout.length, 1);
@@ -13,7 +13,7 @@ describe("[O10] barnacle version", () => {
     assert.deepEqual(io.stderr, []);
   });
 
-  it("--json is one object, with the same facts", () => {
+  it("--json prints one object with the same facts", () => {
     const io = recordingIo();
     assert.equal(version({ json: true }, io), 0);
     const facts = JSON.parse(io.stdout.join(""));

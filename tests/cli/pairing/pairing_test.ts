@@ -15,15 +15,15 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { batch, frozen, part, ROUTE } from "../../support/store/store.ts";
-import { type DataHouse, dataHouse, removeHouses } from "../house_of_data.ts";
+import { createDataFixture, type DataFixture, removeDataFixtures } from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
-afterEach(removeHouses);
+afterEach(removeDataFixtures);
 
 const MALLORY = userId("700000000000000001");
 
-/** A stranger's message, which asks to be let in. */
-function stranger(
+/** A direct message that requests pairing. */
+function pairingMessage(
   fields: { account?: string; name?: string; message?: string; id?: string } = {},
 ): Judged {
   const { account = "default", name = "mallory", message = "1400000000000000001" } = fields;
@@ -42,10 +42,10 @@ function stranger(
 
 async function asking(
   code = "ABCDEFGH",
-  fields: Parameters<typeof stranger>[0] = {},
-  house: DataHouse = dataHouse({ channels: { discord: {} } }),
-): Promise<DataHouse> {
-  const judged = stranger(fields);
+  fields: Parameters<typeof pairingMessage>[0] = {},
+  fixture: DataFixture = createDataFixture({ channels: { discord: {} } }),
+): Promise<DataFixture> {
+  const judged = pairingMessage(fields);
   const { accountId } = judged.message;
   const of = part(judged.message.id, { kind: "challenge" });
   const pairing = {
@@ -53,59 +53,59 @@ async function asking(
     newButton: () => `button-${Math.random()}`,
     challenge: () => [frozen({ accountId, nonce: `c-${code}`, of })],
   };
-  await house.fill((store) =>
+  await fixture.fill((store) =>
     store.inbox.acceptBatch(batch({ accountId, judged: [judged], pairing }), Date.now())
   );
-  return house;
+  return fixture;
 }
 
 async function run(
-  house: DataHouse,
-  work: (flags: DataHouse["flags"], io: ReturnType<typeof recordingIo>) => Promise<number>,
+  fixture: DataFixture,
+  work: (flags: DataFixture["flags"], io: ReturnType<typeof recordingIo>) => Promise<number>,
   json = false,
 ) {
   const io = recordingIo();
-  const code = await work({ ...house.flags, json }, io);
+  const code = await work({ ...fixture.flags, json }, io);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 
-const approve = (house: DataHouse, ...words: string[]) =>
-  run(house, (flags, io) => decide("approve", flags, words, io));
+const approve = (fixture: DataFixture, ...words: string[]) =>
+  run(fixture, (flags, io) => decide("approve", flags, words, io));
 
-/** What the outbox has for the stranger, besides the code. */
-const told = (house: DataHouse) =>
-  house.fill(async ({ outbox }) =>
+/** Messages in the outbox for the sender, besides the code. */
+const told = (fixture: DataFixture) =>
+  fixture.fill(async ({ outbox }) =>
     (await outbox.open(ACCOUNT)).filter(({ kind }) => kind === undefined)
   );
 
 describe("[P3] barnacle pairing list", () => {
-  it("shows code, name, id and how long the code is good for", async () => {
+  it("shows code, name, id and expiry", async () => {
     const { code, out } = await run(await asking(), list);
     assert.equal(code, 0);
-    assert.match(out, /^ABCDEFGH +mallory +700000000000000001 +asked just now, good for 60 min$/);
+    assert.match(out, /^ABCDEFGH +mallory +700000000000000001 +asked just now, expires in 60 min$/);
   });
 
-  it("shows who was let in, when and by whom", async () => {
-    const house = await asking();
-    await approve(house, "ABCDEFGH");
-    const { out, err } = await run(house, list);
+  it("shows paired users, with time and approver", async () => {
+    const fixture = await asking();
+    await approve(fixture, "ABCDEFGH");
+    const { out, err } = await run(fixture, list);
     assert.match(out, /^paired +mallory +700000000000000001 +\d{4}-.* by cli$/);
-    assert.match(err, /Nobody waits/);
+    assert.match(err, /No open pairing requests/);
   });
 
-  it("[O10] gives the same to programs, and what a button is known by to nobody", async () => {
+  it("[O10] prints the same as JSON, without the ids of the buttons", async () => {
     const { out } = await run(await asking(), list, true);
     const { pending: [request] } = JSON.parse(out);
     assert.equal(request.code, "ABCDEFGH");
     assert.doesNotMatch(out, /button/);
   });
 
-  it("makes nothing where there is no store", async () => {
-    const house = dataHouse();
-    const { code, err } = await run(house, list);
+  it("creates no store", async () => {
+    const fixture = createDataFixture();
+    const { code, err } = await run(fixture, list);
     assert.equal(code, 0);
-    assert.match(err, /Nobody waits/);
-    assert.equal(existsSync(join(house.data, DATABASE_NAME)), false);
+    assert.match(err, /No open pairing requests/);
+    assert.equal(existsSync(join(fixture.data, DATABASE_NAME)), false);
   });
 
   it("[X1] keeps a name from moving the cursor", async () => {
@@ -116,38 +116,38 @@ describe("[P3] barnacle pairing list", () => {
 });
 
 describe("[P3] barnacle pairing approve", () => {
-  it("shows id and name before and after, and tells the person in the same transaction", async () => {
-    const house = await asking();
-    const { code, out, err } = await approve(house, "ABCDEFGH");
+  it("shows id and name before and after, and notifies the user in the same transaction", async () => {
+    const fixture = await asking();
+    const { code, out, err } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 0);
-    assert.equal(err, "mallory (700000000000000001) is to be let in");
-    assert.match(out, /^mallory \(700000000000000001\) may write to the bot directly now/);
-    const [row, ...others] = await told(house);
+    assert.equal(err, "Approving mallory (700000000000000001)");
+    assert.match(out, /^Approved mallory \(700000000000000001\)/);
+    const [row, ...others] = await told(fixture);
     assert.deepEqual(others, []);
     assert.equal(row?.preview, "You may write to me now.");
     assert.equal(row?.channelId, "1400000000000000077");
   });
 
-  it("takes it as the seed writes it, in lower case and in groups", async () => {
+  it("accepts a code with spaces, in any case", async () => {
     assert.equal((await approve(await asking(), "discord", "ABCDEFGH")).code, 0);
     assert.equal((await approve(await asking(), "abcd-efgh")).code, 0);
     assert.equal((await approve(await asking(), "abcd", "efgh")).code, 0);
   });
 
-  it("says it in the operator's words", async () => {
-    const house = await asking(
+  it("uses the operator's texts", async () => {
+    const fixture = await asking(
       "ABCDEFGH",
       {},
-      dataHouse({
+      createDataFixture({
         channels: { discord: {} },
         messages: { texts: { paired: "Komm herein." } },
       }),
     );
-    await approve(house, "ABCDEFGH");
-    assert.deepEqual((await told(house)).map(({ preview }) => preview), ["Komm herein."]);
+    await approve(fixture, "ABCDEFGH");
+    assert.deepEqual((await told(fixture)).map(({ preview }) => preview), ["Komm herein."]);
   });
 
-  it("[S1] says of the second person that they share a memory with the first", async () => {
+  it("[S1] warns from the second user on of the shared conversation", async () => {
     const first = await asking("ABCDEFGH");
     assert.doesNotMatch((await approve(first, "ABCDEFGH")).err, /share one memory/);
     const other = { id: "700000000000000002", name: "oscar", message: "1400000000000000002" };
@@ -155,82 +155,89 @@ describe("[P3] barnacle pairing approve", () => {
     assert.match((await approve(first, "HGFEDCBA")).err, /config set session.dmScope per-channel/);
   });
 
-  it("works once", async () => {
-    const house = await asking();
-    await approve(house, "ABCDEFGH");
-    const { code, out } = await approve(house, "ABCDEFGH");
+  it("approves a code only once", async () => {
+    const fixture = await asking();
+    await approve(fixture, "ABCDEFGH");
+    const { code, out } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 1);
     assert.equal(out, "");
-    assert.equal((await told(house)).length, 1, "nobody is told twice");
+    assert.equal((await told(fixture)).length, 1, "nobody is told twice");
   });
 
-  it("counts wrong codes, and closes after five of them", async () => {
-    const house = await asking();
+  it("counts wrong codes, and locks after five", async () => {
+    const fixture = await asking();
     for (const left of [4, 3, 2, 1]) {
-      const { code, err } = await approve(house, "ZZZZZZZZ");
+      const { code, err } = await approve(fixture, "ZZZZZZZZ");
       assert.equal(code, 1);
-      assert.match(err, new RegExp(`nobody waits with this code; ${left} more wrong`));
+      assert.match(err, new RegExp(`unknown code; ${left} more wrong`));
     }
-    assert.match((await approve(house, "ZZZZZZZZ")).err, /no code is taken for a minute now/);
-    const { code, out, err } = await approve(house, "ABCDEFGH");
+    assert.match((await approve(fixture, "ZZZZZZZZ")).err, /approval is locked for a minute/);
+    const { code, out, err } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 75, "not even the right one");
     assert.equal(out, "");
-    assert.match(err, /too many codes were wrong: none is taken for \d+ s more/);
-    assert.deepEqual(await told(house), []);
+    assert.match(err, /too many wrong codes: approval is locked for \d+ s/);
+    assert.deepEqual(await told(fixture), []);
   });
 
-  it("takes the code of the account that gave it, and no other account's guess counts", async () => {
-    const house = dataHouse({
+  it("finds the account of a code, and counts no wrong attempt for others", async () => {
+    const fixture = createDataFixture({
       channels: { discord: { accounts: { default: {}, work: {} } } },
     });
-    await asking("ABCDEFGH", {}, house);
-    await asking("HGFEDCBA", { account: "work", message: "1400000000000000002" }, house);
-    assert.equal((await approve(house, "HGFEDCBA")).code, 0);
-    const paired = await house.fill((store) => store.pairing.paired(toAccountId("work")));
+    await asking("ABCDEFGH", {}, fixture);
+    await asking("HGFEDCBA", { account: "work", message: "1400000000000000002" }, fixture);
+    assert.equal((await approve(fixture, "HGFEDCBA")).code, 0);
+    const paired = await fixture.fill((store) => store.pairing.paired(toAccountId("work")));
     assert.deepEqual(paired.map(({ userId }) => userId), [MALLORY]);
-    assert.deepEqual(await house.fill((store) => store.pairing.paired(ACCOUNT)), []);
+    assert.deepEqual(await fixture.fill((store) => store.pairing.paired(ACCOUNT)), []);
     const wrong = await run(
-      house,
+      fixture,
       (flags, io) => decide("approve", { ...flags, account: "default" }, ["ZZZZZZZZ"], io),
     );
-    assert.match(wrong.err, /; 4 more wrong/, "what was right for one is not wrong for another");
+    assert.match(
+      wrong.err,
+      /; 4 more wrong/,
+      "a right code of one account is no wrong attempt for another",
+    );
   });
 
-  it("looks at one account's codes only where one is named", async () => {
-    const house = await asking();
-    await asking("HGFEDCBA", { account: "work", message: "1400000000000000002" }, house);
+  it("accepts only codes of --account", async () => {
+    const fixture = await asking();
+    await asking("HGFEDCBA", { account: "work", message: "1400000000000000002" }, fixture);
     const io = recordingIo();
-    assert.equal(await decide("approve", { ...house.flags, account: "work" }, ["ABCDEFGH"], io), 1);
-    assert.deepEqual(await told(house), []);
+    assert.equal(
+      await decide("approve", { ...fixture.flags, account: "work" }, ["ABCDEFGH"], io),
+      1,
+    );
+    assert.deepEqual(await told(fixture), []);
   });
 
-  it("[O10] ends with 2 where the store has nothing of the account that is named", async () => {
-    const house = await asking();
+  it("[O10] exits with 2 for an account without data", async () => {
+    const fixture = await asking();
     const io = recordingIo();
-    assert.equal(await list({ ...house.flags, account: "wrok" }, io), 2);
+    assert.equal(await list({ ...fixture.flags, account: "wrok" }, io), 2);
     assert.deepEqual(io.stdout, []);
-    assert.match(io.stderr.join("\n"), /nothing of an account wrok; it has: default/);
+    assert.match(io.stderr.join("\n"), /no data of account wrok; accounts with data: default/);
   });
 
   it("[C5] needs none of the secrets that only the service has", async () => {
-    const house = await asking();
-    house.write({
+    const fixture = await asking();
+    fixture.write({
       channels: { discord: { token: { file: "discord_token" } } },
       http: { bind: "0.0.0.0", token: "${NOT_HERE}" },
       preflight: { requiredVars: ["NOT_HERE"] },
     });
-    assert.equal((await approve(house, "ABCDEFGH")).code, 0);
+    assert.equal((await approve(fixture, "ABCDEFGH")).code, 0);
   });
 
-  it("[O7] ends with 2 without a code, and with 78 where the config is not right", async () => {
-    const house = await asking();
-    assert.equal((await approve(house, "discord")).code, 2);
-    house.write("{ nonsense");
-    assert.equal((await approve(house, "ABCDEFGH")).code, 78);
-    assert.deepEqual(await told(house), []);
+  it("[O7] exits with 2 without a code, and with 78 on an invalid config", async () => {
+    const fixture = await asking();
+    assert.equal((await approve(fixture, "discord")).code, 2);
+    fixture.write("{ nonsense");
+    assert.equal((await approve(fixture, "ABCDEFGH")).code, 78);
+    assert.deepEqual(await told(fixture), []);
   });
 
-  it("[O10] gives what came of it to programs", async () => {
+  it("[O10] prints the outcome as JSON", async () => {
     const { code, out } = await run(
       await asking(),
       (flags, io) => decide("approve", flags, ["ABCDEFGH"], io),
@@ -241,42 +248,42 @@ describe("[P3] barnacle pairing approve", () => {
     assert.doesNotMatch(out, /button/);
   });
 
-  it("makes nothing where there is no store", async () => {
-    const house = dataHouse();
-    const { code, err } = await approve(house, "ABCDEFGH");
+  it("creates no store", async () => {
+    const fixture = createDataFixture();
+    const { code, err } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 1);
     assert.match(err, /there is no store yet/);
-    assert.equal(existsSync(join(house.data, DATABASE_NAME)), false);
+    assert.equal(existsSync(join(fixture.data, DATABASE_NAME)), false);
   });
 });
 
 describe("[P3] barnacle pairing deny and revoke", () => {
-  it("turns somebody away, who is not told", async () => {
-    const house = await asking();
+  it("denies a request without a message to the user", async () => {
+    const fixture = await asking();
     const { code, out } = await run(
-      house,
+      fixture,
       (flags, io) => decide("deny", flags, ["ABCDEFGH"], io),
     );
     assert.equal(code, 0);
-    assert.match(out, /^mallory \(700000000000000001\) was turned away/);
-    assert.deepEqual(await told(house), []);
-    assert.deepEqual(await house.fill((store) => store.pairing.paired(ACCOUNT)), []);
+    assert.match(out, /^Denied mallory \(700000000000000001\)/);
+    assert.deepEqual(await told(fixture), []);
+    assert.deepEqual(await fixture.fill((store) => store.pairing.paired(ACCOUNT)), []);
   });
 
   for (const user of [MALLORY, `<@${MALLORY}>`, `user:${MALLORY}`]) {
-    it(`makes a stranger of ${user}`, async () => {
-      const house = await asking();
-      await approve(house, "ABCDEFGH");
-      const { code, out } = await run(house, (flags, io) => revoke(flags, user, io));
+    it(`unpairs ${user}`, async () => {
+      const fixture = await asking();
+      await approve(fixture, "ABCDEFGH");
+      const { code, out } = await run(fixture, (flags, io) => revoke(flags, user, io));
       assert.equal(code, 0);
-      assert.equal(out, "mallory (700000000000000001) is a stranger again");
-      assert.deepEqual(await house.fill((store) => store.pairing.paired(ACCOUNT)), []);
+      assert.equal(out, "Unpaired mallory (700000000000000001)");
+      assert.deepEqual(await fixture.fill((store) => store.pairing.paired(ACCOUNT)), []);
     });
   }
 
-  it("says that somebody is not paired, and takes no name for a person", async () => {
-    const house = await asking();
-    assert.equal((await run(house, (flags, io) => revoke(flags, MALLORY, io))).code, 1);
-    assert.equal((await run(house, (flags, io) => revoke(flags, "mallory", io))).code, 2);
+  it("reports an unpaired user, and accepts no name", async () => {
+    const fixture = await asking();
+    assert.equal((await run(fixture, (flags, io) => revoke(flags, MALLORY, io))).code, 1);
+    assert.equal((await run(fixture, (flags, io) => revoke(flags, "mallory", io))).code, 2);
   });
 });

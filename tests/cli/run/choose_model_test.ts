@@ -16,7 +16,7 @@ const provider = (kind: string, fields: object = {}) => ({
 });
 
 describe("[L1] [L2] chooseModel()", () => {
-  it("takes the model that the config names, and knows its secrets", async () => {
+  it("chooses the model of the config, with its secrets", async () => {
     const fields = { apiKey: "sk-hunter2", headers: { "x-team": "hunter3" } };
     const { chosen } = await choose(provider("openai-compatible", fields));
     assert.ok(chosen.kind === "model");
@@ -24,13 +24,13 @@ describe("[L1] [L2] chooseModel()", () => {
     assert.deepEqual(chosen.secrets, ["sk-hunter2", "hunter3"]);
   });
 
-  it("knows of no secret where there is none", async () => {
+  it("returns no secrets if there are none", async () => {
     const { chosen } = await choose(provider("openai-compatible"));
     assert.ok(chosen.kind === "model");
     assert.deepEqual(chosen.secrets, []);
   });
 
-  it("takes what the environment names", async () => {
+  it("chooses the model of the environment", async () => {
     const env = { OPENAI_API_KEY: "sk-hunter2", OPENAI_MODEL: "gpt-x" };
     const { chosen } = await choose({}, env);
     assert.ok(chosen.kind === "model");
@@ -38,7 +38,7 @@ describe("[L1] [L2] chooseModel()", () => {
     assert.deepEqual(chosen.secrets, ["sk-hunter2"]);
   });
 
-  it("says what this version cannot speak with", async () => {
+  it("reports an unsupported kind of API", async () => {
     const { chosen } = await choose(
       { agents: { defaults: { model: "google/gemini" } } },
       { GEMINI_API_KEY: "k" },

@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { holdHangups } from "../../../src/cli/run/hangup.ts";
+import { createHangups } from "../../../src/cli/run/hangup.ts";
 
-/** Sends this process a SIGHUP, and waits until it has come. */
+/** Sends this process a SIGHUP, and waits until it has arrived. */
 async function hangUp(): Promise<void> {
   let hasCome = false;
   process.once("SIGHUP", () => void (hasCome = true));
   process.kill(process.pid, "SIGHUP");
-  for (let looks = 0; !hasCome && looks < 500; looks++) await sleep(10); // a signal keeps no loop alive
+  for (let looks = 0; !hasCome && looks < 500; looks++) await sleep(10); // a signal handler does not keep the event loop alive
   assert.ok(hasCome);
 }
 
-describe("[C9] holdHangups()", () => {
+describe("[C9] createHangups()", () => {
   afterEach(() => void process.removeAllListeners("SIGHUP"));
 
-  it("calls at each SIGHUP, and ends nothing once it is off", async () => {
+  it("calls at each SIGHUP, and keeps the process alive once it is stopped", async () => {
     let calls = 0;
-    const stop = holdHangups().tell(() => void calls++);
+    const stop = createHangups().onHangup(() => void calls++);
     await hangUp();
     await hangUp();
     assert.equal(calls, 2);
@@ -27,12 +27,12 @@ describe("[C9] holdHangups()", () => {
     assert.equal(calls, 2);
   });
 
-  it("keeps one that comes before anybody is told, and ends nothing by it", async () => {
-    const hangups = holdHangups();
+  it("remembers a SIGHUP from before the first listener", async () => {
+    const hangups = createHangups();
     await hangUp();
     await hangUp();
     let calls = 0;
-    hangups.tell(() => void calls++);
-    assert.equal(calls, 1); // reading once is enough
+    hangups.onHangup(() => void calls++);
+    assert.equal(calls, 1); // one read is enough
   });
 });

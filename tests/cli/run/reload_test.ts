@@ -14,7 +14,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
 const OTHER = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestY.abcdefghijklmnopqrstuvwxyz0123456789ab";
 
-/** A bot that was started with the first text; each later one is then in its file. */
+/** A bot that started with the first text; its file then has each later one. */
 async function running(first: string, inTheWay: readonly Problem[] = []) {
   const directory = tempDirectory();
   const folder = join(directory.path, "config");
@@ -26,7 +26,7 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
   const loaded = await read();
   assert.ok(loaded.kind === "loaded");
   const { log, lines } = recordingLog();
-  const told: string[] = [];
+  const calls: string[] = [];
   const applied: ReloadPlan[] = [];
   const states: (string | undefined)[] = [];
   const reload = createReload({
@@ -37,8 +37,8 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
       return Promise.resolve(inTheWay);
     },
     onState: (problem) => void states.push(problem),
-    onBegin: () => void told.push("begin"),
-    onEnd: () => void told.push("end"),
+    onBegin: () => void calls.push("begin"),
+    onEnd: () => void calls.push("end"),
     log,
   });
   return {
@@ -50,7 +50,7 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
     },
     applied,
     states,
-    told,
+    calls,
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
 }
@@ -59,16 +59,16 @@ const config = (more: object, token = TOKEN) =>
   JSON.stringify({ channels: { discord: { token, groupPolicy: "allowlist" } }, ...more });
 
 describe("[C9] createReload()", () => {
-  it("says that nothing has changed, and applies nothing", async () => {
+  it("reports an unchanged config, and applies nothing", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({}));
     assert.ok(lines.every(({ level }) => level !== "error"));
-    assert.match(lines.at(-1)?.event ?? "", /valid, and as it was/);
+    assert.match(lines.at(-1)?.event ?? "", /valid and unchanged/);
     assert.deepEqual([bot.applied, bot.states], [[], [undefined]]);
-    assert.deepEqual(bot.told, ["begin", "end"]);
+    assert.deepEqual(bot.calls, ["begin", "end"]);
   });
 
-  it("prints the difference, key by key, and what holds only from the next start", async () => {
+  it("logs each change, and those that apply from the next start", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
     const changes = lines.filter(({ event }) => event === "The config has changed")
@@ -82,7 +82,7 @@ describe("[C9] createReload()", () => {
     assert.equal(bot.applied.length, 1);
   });
 
-  it("sees that a token is another one, restarts that account, and tells neither", async () => {
+  it("restarts the account of a changed token, and logs neither token", async () => {
     using bot = await running(config({}));
     const lines = await bot.change(config({}, OTHER));
     assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
@@ -92,7 +92,7 @@ describe("[C9] createReload()", () => {
     assert.ok(!JSON.stringify(lines).includes("Gtest"));
   });
 
-  it("[P1] has an account that keeps its rules know the lines where they stand now", async () => {
+  it("[P1] updates the lines of unchanged rules", async () => {
     const text = (head: string, policy: string) =>
       `{${head}"channels":{"discord":{"token":"${TOKEN}","accounts":{` +
       `"work":{"token":"${OTHER}","dm":{"policy":"${policy}"}}}}}}`;
@@ -105,22 +105,22 @@ describe("[C9] createReload()", () => {
     ]]);
   });
 
-  it("changes nothing by a file that no start would take, says what is wrong, and that it is mended", async () => {
+  it("applies no invalid file, and reports the problem until it is fixed", async () => {
     using bot = await running(config({}));
     const lines = await bot.change('{\n  "http": { "port": "x" }\n}\n');
     const error = lines.find(({ fields }) => fields["key"] === "http.port");
     assert.equal(error?.level, "error");
     assert.equal(error?.fields["line"], 2);
-    assert.match(lines.at(-1)?.event ?? "", /changes nothing; the one that runs stays/);
+    assert.match(lines.at(-1)?.event ?? "", /cannot be used; the current one stays/);
     assert.deepEqual(bot.applied, []);
     assert.match(bot.states[0] ?? "", /config\.jsonc:2:\d+: Expected a whole number/);
 
     const mended = await bot.change(config({}));
-    assert.match(mended.at(-1)?.event ?? "", /valid, and as it was/);
+    assert.match(mended.at(-1)?.event ?? "", /valid and unchanged/);
     assert.deepEqual(bot.states.slice(1), [undefined]);
   });
 
-  it("changes nothing where what it asks for cannot be had, and tries it again as it is asked", async () => {
+  it("applies nothing if a resource is missing, and retries on the next request", async () => {
     const inTheWay: Problem = { severity: "error", path: "", message: "Another Barnacle runs" };
     using bot = await running(config({}), [inTheWay]);
     for (const _ of ["once", "twice"]) {
@@ -131,7 +131,7 @@ describe("[C9] createReload()", () => {
     assert.deepEqual(bot.states, ["Another Barnacle runs", "Another Barnacle runs"]);
   });
 
-  it("holds the next change against what runs then", async () => {
+  it("compares the next change with the current config", async () => {
     using bot = await running(config({}));
     await bot.change(config({ log: { level: "debug" } }));
     await bot.change(config({ log: { level: "warn" } }));
@@ -141,33 +141,33 @@ describe("[C9] createReload()", () => {
     );
   });
 
-  it("ends nothing where the file cannot even be read", async () => {
+  it("keeps the bot running if the file cannot be read", async () => {
     const { log, lines } = recordingLog();
-    const told: string[] = [];
+    const calls: string[] = [];
     const loaded = await readConfig(undefined, {});
     assert.ok(loaded.kind === "loaded");
     await createReload({
       read: () => Promise.reject(new Error("stale NFS handle")),
       running: loaded,
       apply: () => Promise.resolve([]),
-      onState: (problem) => void told.push(problem ?? "well"),
-      onBegin: () => void told.push("begin"),
-      onEnd: () => void told.push("end"),
+      onState: (problem) => void calls.push(problem ?? "well"),
+      onBegin: () => void calls.push("begin"),
+      onEnd: () => void calls.push("end"),
       log,
     })();
     assert.deepEqual(lines.map(({ level }) => level), ["error"]);
-    assert.deepEqual(told, ["begin", "it cannot be read", "end"]);
+    assert.deepEqual(calls, ["begin", "cannot be read", "end"]);
   });
 
-  it("reads once more, and not twice at once, for those that come meanwhile", async () => {
+  it("reads once more for all requests during a read", async () => {
     const { log } = recordingLog();
     const loaded = await readConfig(undefined, {});
     assert.ok(loaded.kind === "loaded");
-    const told: string[] = [];
+    const calls: string[] = [];
     let atOnce = 0;
     const reload = createReload({
       async read() {
-        told.push(`read ${++atOnce}`);
+        calls.push(`read ${++atOnce}`);
         await turn();
         atOnce--;
         return loaded;
@@ -175,13 +175,13 @@ describe("[C9] createReload()", () => {
       running: loaded,
       apply: () => Promise.resolve([]),
       onState: () => {},
-      onBegin: () => void told.push("begin"),
-      onEnd: () => void told.push("end"),
+      onBegin: () => void calls.push("begin"),
+      onEnd: () => void calls.push("end"),
       log,
     });
     await Promise.all([reload(), reload(), reload()]);
-    assert.deepEqual(told, ["begin", "read 1", "read 1", "end"]);
+    assert.deepEqual(calls, ["begin", "read 1", "read 1", "end"]);
     await reload();
-    assert.deepEqual(told.slice(4), ["begin", "read 1", "end"]);
+    assert.deepEqual(calls.slice(4), ["begin", "read 1", "end"]);
   });
 });

@@ -11,13 +11,13 @@ describe("[O7] endingOf()", () => {
       [
         { kind: "give_up", exit: true },
         75,
-        /as channels\.discord\.gateway\.reconnect\.exitOnGiveUp says; see by `barnacle doctor`/,
+        /channels\.discord\.gateway\.reconnect\.exitOnGiveUp.*run `barnacle doctor`/,
       ],
       [{ kind: "worker_died", deaths: 4 }, 75, /start Barnacle again, .* lines above$/],
-      [{ kind: "fault", error: new TypeError("ours") }, 1, /^a fault of Barnacle's own: .*ours/],
+      [{ kind: "fault", error: new TypeError("ours") }, 1, /^internal error.*: .*ours/],
     ];
   for (const [end, code, says] of rows) {
-    it(`ends with ${code} by ${end.kind}, and says why`, () => {
+    it(`exits with ${code} after ${end.kind}, and logs why`, () => {
       const { log, lines } = recordingLog();
       assert.equal(endingOf(end, log), code);
       assert.equal(lines.length, 1);

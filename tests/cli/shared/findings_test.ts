@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { exitCodeOf, showFindings } from "../../../src/cli/shared/findings.ts";
+import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 
 const of = (id: string, status: FindingStatus, more: Partial<Finding> = {}): Finding => ({
@@ -12,13 +13,13 @@ const of = (id: string, status: FindingStatus, more: Partial<Finding> = {}): Fin
 });
 
 describe("[O3] showFindings()", () => {
-  it("is a row for each, aligned, with what to do below it", () => {
+  it("prints a row for each finding, in columns, with its fix below", () => {
     const rows = showFindings([
       of("a", "pass", { ms: 4.4 }),
       of("longer", "fail", { fix: "mend it", ms: 1_200 }),
       of("b", "skipped"),
       of("c", "warn"),
-    ], false);
+    ], PLAIN);
     assert.deepEqual(rows, [
       "ok    a          4 ms  because",
       "FAIL  longer  1200 ms  because",
@@ -28,32 +29,32 @@ describe("[O3] showFindings()", () => {
     ]);
   });
 
-  it("has no column of milliseconds where there are none", () => {
-    assert.deepEqual(showFindings([of("a", "pass")], false), ["ok    a  because"]);
+  it("leaves out the column of milliseconds if there are none", () => {
+    assert.deepEqual(showFindings([of("a", "pass")], PLAIN), ["ok    a  because"]);
   });
 
-  it("names the place of what the config says, once", () => {
+  it("names the place of a config problem once", () => {
     const [row] = showFindings([
       of("config", "fail", {
         what: "Config",
         where: "a.jsonc:1 chanels",
         why: "there is no such key",
       }),
-    ], false);
+    ], PLAIN);
     assert.equal(row, "FAIL  Config  a.jsonc:1 chanels: there is no such key");
-    assert.deepEqual(showFindings([of("a", "fail", { where: "here" })], false), [
+    assert.deepEqual(showFindings([of("a", "fail", { where: "here" })], PLAIN), [
       "FAIL  a  because",
     ]);
   });
 
-  it("colours the word only, and only where asked to", () => {
-    const [row = ""] = showFindings([of("a", "fail")], true);
-    assert.equal(row, "\x1b[31mFAIL\x1b[0m  a  because");
+  it("colours only the word, and only with a coloured style", () => {
+    const [row = ""] = showFindings([of("a", "fail")], COLOURED);
+    assert.equal(row, "\x1b[31mFAIL\x1b[39m  a  because");
   });
 
-  it("lets nobody move a terminal's cursor", () => {
+  it("removes control characters", () => {
     const evil = of("a", "fail", { why: "\x1b[2Jgone\nFAIL", fix: "\r\x07" });
-    for (const row of showFindings([evil], false)) assert.doesNotMatch(row, /\p{Cc}/u);
+    for (const row of showFindings([evil], PLAIN)) assert.doesNotMatch(row, /\p{Cc}/u);
   });
 });
 

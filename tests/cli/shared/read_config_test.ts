@@ -6,7 +6,7 @@ import { readConfig, readConfigAgain } from "../../../src/cli/shared/read_config
 import type { Env } from "../../../src/config/schema/secrets.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-/** A file in a folder of its own, with secrets beside it. */
+/** A config file in a temporary folder, with files of secrets. */
 function written(
   folder: string,
   { token, mode = 0o600, secretMode = 0o600 }: {
@@ -65,7 +65,7 @@ describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
   ];
   for (const [mode, token, secretMode, expected] of cases) {
     const modes = `${mode.toString(8)} and ${secretMode.toString(8)}`;
-    it(`says ${expected.join(", ") || "nothing"} of ${token} with modes ${modes}`, async () => {
+    it(`reports ${expected.join(", ") || "nothing"} of ${token} with modes ${modes}`, async () => {
       using folder = tempDirectory();
       const config = written(folder.path, { token, mode, secretMode });
       const env = { TOKEN: "hunter2" };
@@ -77,7 +77,7 @@ describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
     });
   }
 
-  it("[C5] looks at a credential of the service where it is, and not at its access list", async () => {
+  it("[C5] accepts a systemd credential, whose group bits are an access list", async () => {
     using folder = tempDirectory();
     const config = written(folder.path, { token: FILE, secretMode: 0o644 });
     const credentials = join(folder.path, "credentials");
@@ -96,7 +96,7 @@ describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
     }
   });
 
-  it("[C8] says once of a file that several secrets are in", async () => {
+  it("[C8] reports a file with several secrets once", async () => {
     using folder = tempDirectory();
     const config = written(folder.path, { token: FILE, secretMode: 0o644 });
     writeFileSync(
@@ -106,7 +106,7 @@ describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
     assert.deepEqual(await told(config, folder.path), ["warning token"]);
   });
 
-  it("[C8] shows nothing of a secret, whatever it says of its file", async () => {
+  it("[C8] shows no part of a secret in a problem of its file", async () => {
     using folder = tempDirectory();
     const config = written(folder.path, { token: FILE, mode: 0o666, secretMode: 0o666 });
     assert.doesNotMatch(JSON.stringify(await readConfig(config, {})), /hunter2/);
@@ -117,7 +117,7 @@ describe("[C9] readConfigAgain()", () => {
   const OPEN = '{"channels":{"discord":{"groupPolicy":"open"}}}';
   const CLOSED = '{"channels":{"discord":{"groupPolicy":"disabled"}}}';
 
-  it("never takes another file, or none, for one that is gone: that may let everybody in", async () => {
+  it("rejects a missing file, since another file or none may admit everyone", async () => {
     using folder = tempDirectory();
     const file = join(folder.path, "barnacle", "config.jsonc");
     mkdirSync(join(folder.path, "barnacle"));
@@ -129,12 +129,12 @@ describe("[C9] readConfigAgain()", () => {
     assert.equal((await readConfig(undefined, env)).kind, "loaded", "else there is nothing to try");
     const { kind, problems } = await readConfigAgain(file, undefined, env);
     assert.equal(kind, "refused");
-    assert.match(problems[0]?.message ?? "", /is gone/);
+    assert.match(problems[0]?.message ?? "", /no longer exists/);
     writeFileSync(file, OPEN, { mode: 0o600 });
     assert.equal((await readConfigAgain(file, undefined, env)).kind, "loaded");
   });
 
-  it("refuses what is no file, and what others may write, where it was one", async () => {
+  it("rejects a file that became a directory, or writable for others", async () => {
     using folder = tempDirectory();
     const file = join(folder.path, "config.jsonc");
     const told = async () => {
@@ -142,7 +142,7 @@ describe("[C9] readConfigAgain()", () => {
       return kind === "refused" ? problems[0]?.message ?? "" : kind;
     };
     mkdirSync(file);
-    assert.match(await told(), /no file that can be read again/);
+    assert.match(await told(), /Not a regular file/);
     rmSync(file, { recursive: true });
     writeFileSync(file, CLOSED, { mode: 0o600 });
     assert.equal(await told(), "loaded");
@@ -153,10 +153,10 @@ describe("[C9] readConfigAgain()", () => {
     symlinkSync(elsewhere, file);
     assert.match(await told(), /Other users may write/);
     rmSync(elsewhere);
-    assert.match(await told(), /is gone/);
+    assert.match(await told(), /no longer exists/);
   });
 
-  it("looks anew where the bot began without a file", async () => {
+  it("searches again if the bot started without a file", async () => {
     using folder = tempDirectory();
     const env = { XDG_CONFIG_HOME: folder.path };
     const again = await readConfigAgain(undefined, undefined, env);

@@ -9,13 +9,13 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 
 describe("[O3] isHeld()", () => {
-  it("is false where nothing has ever run", async () => {
+  it("is false if no bot ever ran", async () => {
     using folder = tempDirectory();
     assert.equal(await isHeld(folder.path), false);
     assert.equal(await isHeld(join(folder.path, "none")), false);
   });
 
-  it("tells a bot that runs from one that ran, and changes neither's words", async () => {
+  it("tells a running bot from a stopped one, and changes neither's record", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, "lock");
     const lock = await takeLock(path, NOW);
@@ -29,7 +29,7 @@ describe("[O3] isHeld()", () => {
     assert.equal(holderOf(folder.path)?.http, "127.0.0.1:8787");
   });
 
-  it("lets a bot start right afterwards", async () => {
+  it("releases the lock for a bot that starts right afterwards", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, "lock");
     const first = await takeLock(path, NOW);

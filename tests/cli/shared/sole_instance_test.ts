@@ -23,7 +23,7 @@ const FIRST: LockHolder & TokenHolder = {
 
 type Taken<Holder> = { readonly heldBy?: Holder } | "free" | "unsupported";
 
-/** Locks as they are found one after the other; the last one stays. */
+/** Results of successive attempts to take a lock; the last one repeats. */
 function world(
   found: {
     readonly data?: readonly Taken<LockHolder>[];
@@ -73,7 +73,7 @@ const TAKE_DATA = "data /srv/bot/lock 5";
 const TAKE_TOKEN = "token https://discord.com/api MTA.x.y 5 /srv/bot";
 
 describe("[G11] claimInstance()", () => {
-  it("takes both locks, tells where it listens, and gives both back", async () => {
+  it("takes both locks, publishes the HTTP address, and releases both", async () => {
     const { ports, done, log, lines } = world({});
     const instance = await claimInstance(OPTIONS, log, ports);
     instance.setHttp("127.0.0.1:1");
@@ -88,14 +88,14 @@ describe("[G11] claimInstance()", () => {
     assert.deepEqual(lines, []);
   });
 
-  it("asks for no token's lock where nothing is to connect", async () => {
+  it("takes no token lock if no account connects", async () => {
     const { ports, done, log } = world({});
     const options = { ...OPTIONS, bots: [] };
     await (await claimInstance(options, log, ports)).release();
     assert.deepEqual(done, [TAKE_DATA, "data released"]);
   });
 
-  it("[C6] takes the locks of all bots, or none: here the second one is another's", async () => {
+  it("[C6] takes the locks of all bots, or none: here another process holds the second one", async () => {
     const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
     const options = { ...OPTIONS, bots: ["one", "two", "three"] };
     await assert.rejects(claimInstance(options, log, ports), { name: "InstanceTakenError" });
@@ -108,7 +108,7 @@ describe("[G11] claimInstance()", () => {
     ]);
   });
 
-  it("[C9] takes and gives back the locks of bots that come and go while it runs", async () => {
+  it("[C9] takes and releases locks as reloads add and remove bots", async () => {
     const { ports, done, log } = world({});
     const instance = await claimInstance({ ...OPTIONS, bots: ["one"] }, log, ports);
     await instance.addBots(["one", "two"]);
@@ -121,41 +121,41 @@ describe("[G11] claimInstance()", () => {
     ]);
   });
 
-  it("[C9] ends nobody for a bot that comes later, though the start was by force", async () => {
+  it("[C9] ends no process for a bot that a reload adds, even with --force", async () => {
     const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
     const options = { ...OPTIONS, bots: ["one"], isForced: true };
     const instance = await claimInstance(options, log, ports);
     await assert.rejects(instance.addBots(["two"]), { name: "InstanceTakenError" });
-    assert.ok(!done.some((one) => one.startsWith("end")));
+    assert.ok(!done.some((call) => call.startsWith("end")));
   });
 
-  it("goes on where nobody can say who else has the token, and says so", async () => {
+  it("starts without token locks if the system has none, and warns", async () => {
     const { ports, log, lines } = world({ token: ["unsupported"] });
     await (await claimInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
-    assert.match(lines[0]?.event ?? "", /same bot token; see to it that none has/);
+    assert.match(lines[0]?.event ?? "", /no lock for bot tokens; make sure/);
   });
 
-  it("ends nobody who is in the way unless it is told to", async () => {
+  it("ends no other instance without --force", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
     await assert.rejects(claimInstance(OPTIONS, log, ports), {
       name: "InstanceTakenError",
-      message: "Another Barnacle with pid 500 uses /srv/bot; stop it, " +
-        "let `barnacle run --force` end it, or name another directory by --data",
+      message: "Another instance (pid 500) uses /srv/bot; stop it, " +
+        "run `barnacle run --force`, or set another directory with --data",
     });
     assert.deepEqual(done, [TAKE_DATA]);
   });
 
-  it("gives the data directory back where the token is another's, and tells whose", async () => {
+  it("releases the data directory if another instance holds the token, and names that instance", async () => {
     const { ports, done, log } = world({ token: [{ heldBy: { ...FIRST, dataDir: "/srv/old" } }] });
     await assert.rejects(claimInstance(OPTIONS, log, ports), {
-      message: "Another Barnacle with pid 500, from /srv/old, runs on this machine with the same " +
-        "bot token; stop it, let `barnacle run --force` end it, or give this one a bot of its own",
+      message: "Another instance (pid 500, data /srv/old) runs on this machine with the same " +
+        "bot token; stop it, run `barnacle run --force`, or use another bot token",
     });
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
   });
 
-  it("ends whoever is in the way of either where it is told to", async () => {
+  it("ends the holders of both locks with --force", async () => {
     const { ports, done, log } = world({
       data: [{ heldBy: FIRST }, "free"],
       token: [{ heldBy: { ...FIRST, pid: 501 } }, "free"],
@@ -171,23 +171,23 @@ describe("[G11] claimInstance()", () => {
     ]);
   });
 
-  it("gives up on one that comes back as often as it is ended", async () => {
+  it("gives up on an instance that restarts whenever it is ended", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
-      message: /pid 500 uses \/srv\/bot: it comes back .*systemctl stop/,
+      message: /pid 500\) uses \/srv\/bot and restarts .*systemctl stop/,
     });
-    assert.equal(done.filter((one) => one.startsWith("end")).length, 3);
+    assert.equal(done.filter((call) => call.startsWith("end")).length, 3);
   });
 
-  it("ends nobody where the holder does not say who it is", async () => {
+  it("ends no process if the holder is unknown", async () => {
     const { ports, done, log } = world({ token: [{}] });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
-      message: /does not say who it is runs on this machine .*container/,
+      message: /of unknown pid runs on this machine .*container/,
     });
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
   });
 
-  it("gives up where the holder is not there and its lock is", async () => {
+  it("gives up on a lock whose process does not exist", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "gone" } });
     await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /uses \/srv\/bot; it may run in a container/,
@@ -196,11 +196,11 @@ describe("[G11] claimInstance()", () => {
   });
 
   for (const why of ["self", "system", "unproven", "forbidden", "survived"] as const) {
-    it(`does not start beside one that was not ended: ${why}`, async () => {
+    it(`does not start beside an instance that it could not end: ${why}`, async () => {
       const { ports, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "refused", why } });
       await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
         name: "InstanceTakenError",
-        message: /^Another Barnacle uses \/srv\/bot, and .*(stop|remove|see)/,
+        message: /^Another instance uses \/srv\/bot; .*(stop|remove|see)/,
       });
     });
   }

@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { wordsFor } from "../../../src/cli/verdict/reasons.ts";
+import { reasonText } from "../../../src/cli/verdict/reasons.ts";
 
-describe("[P1] wordsFor()", () => {
+describe("[P1] reasonText()", () => {
   it("has a sentence for a reason", () => {
-    assert.match(wordsFor("no-mention"), /^Nobody mentioned the bot.*\.$/);
+    assert.match(reasonText("no-mention"), /^It does not mention the bot.*\.$/);
   });
 
-  it("has a sentence for what is new with pairing, PluralKit and loops", () => {
+  it("has a sentence for the reasons of pairing, PluralKit and loops", () => {
     for (const why of ["pairing", "pluralkit", "pk-original", "loop-guard", "pairing-full"]) {
-      assert.match(wordsFor(why), /^[A-Z].*[^.]\.$/);
-      assert.doesNotMatch(wordsFor(why), /does not know\.$/);
+      assert.match(reasonText(why), /^[A-Z].*[^.]\.$/);
+      assert.doesNotMatch(reasonText(why), /does not know\.$/);
     }
   });
 
-  it("has a sentence for every reason, and docs/access.md has a word on each", () => {
+  it("has a sentence for every reason, as docs/access.md has", () => {
     const root = join(import.meta.dirname!, "..", "..", "..");
     const source = readFileSync(join(root, "src", "core", "inbound", "verdict.ts"), "utf8");
     const docs = readFileSync(join(root, "docs", "access.md"), "utf8");
@@ -26,14 +26,14 @@ describe("[P1] wordsFor()", () => {
     );
     assert.ok(reasons.length > 30, "they are read from the source");
     for (const why of reasons) {
-      assert.doesNotMatch(wordsFor(why), /does not know\.$/, why);
+      assert.doesNotMatch(reasonText(why), /does not know\.$/, why);
       assert.ok(docs.includes(`\`${why}\``), `docs/access.md says nothing of ${why}`);
     }
   });
 
-  it("says so of a reason that it does not know, whatever it is called", () => {
+  it("reports an unknown reason as unknown", () => {
     for (const why of ["by-decree", "", "constructor", "__proto__"]) {
-      assert.match(wordsFor(why), /does not know/);
+      assert.match(reasonText(why), /another version/);
     }
   });
 });

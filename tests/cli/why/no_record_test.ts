@@ -22,7 +22,7 @@ function account(fields: Partial<AccountEvidence> = {}): AccountEvidence {
   };
 }
 
-/** All was well, and yet there is nothing. */
+/** No problem at all, but no record either. */
 function evidence(fields: Partial<Evidence> = {}): Evidence {
   return {
     sentAt: SENT,
@@ -37,10 +37,10 @@ function evidence(fields: Partial<Evidence> = {}): Evidence {
 }
 
 const statusOf = (fields: Partial<Evidence>, id: string) =>
-  judgeAbsence(evidence(fields)).filter((one) => one.id === id).map(({ status }) => status);
+  judgeAbsence(evidence(fields)).filter((finding) => finding.id === id).map(({ status }) => status);
 
 describe("[P1] judgeAbsence()", () => {
-  it("names permission, another instance and kinds of messages, of which nothing can be seen", () => {
+  it("always lists permission, other instances and message kinds, which leave no evidence", () => {
     const causes = judgeAbsence(evidence());
     assert.deepEqual(causes.filter(({ status }) => status === "fail"), []);
     assert.deepEqual(
@@ -49,7 +49,7 @@ describe("[P1] judgeAbsence()", () => {
     );
   });
 
-  it("says of everything that is wrong what to do about it", () => {
+  it("gives a fix for every problem", () => {
     for (const { status, fix, id } of judgeAbsence(evidence({ runs: { wasRunning: false } }))) {
       if (status === "fail") assert.ok(fix, id);
     }
@@ -67,7 +67,7 @@ describe("[P1] judgeAbsence()", () => {
         "fail",
       ],
       ["the id is of tomorrow", { sentAt: NOW + DAY_MS }, "why.id", "fail"],
-      ["the gateway has been heard since", {}, "why.gateway", "pass"],
+      ["the gateway has received events since", {}, "why.gateway", "pass"],
       [
         "the gateway was lost before",
         { accounts: [account({ heardAt: SENT - DAY_MS })] },
@@ -120,7 +120,7 @@ describe("[P1] judgeAbsence()", () => {
         "why.intents",
         "fail",
       ],
-      ["it is older than what is kept", { sentAt: NOW - 31 * DAY_MS }, "why.retention", "fail"],
+      ["it is older than the retention", { sentAt: NOW - 31 * DAY_MS }, "why.retention", "fail"],
       [
         "all is kept for ever",
         { sentAt: NOW - 31 * DAY_MS, decisionsDays: 0 },
@@ -132,12 +132,12 @@ describe("[P1] judgeAbsence()", () => {
     it(`${status}: ${what}`, () => assert.deepEqual(statusOf(fields, id), [status]));
   }
 
-  it("speaks of no guild where it was a direct message, or nobody said where", () => {
+  it("lists no guild for a direct message or an unknown place", () => {
     assert.deepEqual(statusOf({ place: { channelId: "11" } }, "why.guild"), []);
     assert.deepEqual(statusOf({ place: { channelId: "11" } }, "why.permission"), []);
   });
 
-  it("looks at each account", () => {
+  it("judges each account", () => {
     const accounts = [account(), account({ guilds: [] })];
     assert.deepEqual(statusOf({ accounts }, "why.guild"), ["pass", "fail"]);
   });

@@ -20,19 +20,19 @@ describe("[P1] parseSubject()", () => {
     });
   }
 
-  it("[R11] reads the id of a failure, also as the chat shows it", () => {
+  it("[R11] reads an error id, also with backticks", () => {
     for (const text of ["0123456789ab", "`0123456789AB`"]) {
       assert.deepEqual(parseSubject(text), { kind: "failure", failureId: "0123456789ab" });
     }
   });
 
-  it("takes twelve digits for a failure: a message has more", () => {
+  it("reads twelve digits as an error id: a message id has more", () => {
     assert.equal(parseSubject("012345678912").kind, "failure");
     assert.equal(parseSubject("99999999999999999999").kind, "problem", "more than 64 bits");
   });
 
   for (const text of ["", "ada", "#help", "<#1400000000000000002>", "0123456789a", "-5"]) {
-    it(`refuses ${JSON.stringify(text)}`, () => {
+    it(`rejects ${JSON.stringify(text)}`, () => {
       assert.equal(parseSubject(text).kind, "problem");
     });
   }

@@ -121,7 +121,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
   it("lists the available models if the requested one is missing", async () => {
     const { code, lines } = await run(["--port", "0"], { BARNACLE_DEMO_MODEL: "gpt-9" });
     assert.equal(code, 2);
-    assert.match(lines.join("\n"), /"gpt-9"; there is: script/);
+    assert.match(lines.join("\n"), /"gpt-9"; available: script/);
   });
 });
 

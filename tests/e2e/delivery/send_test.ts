@@ -88,7 +88,7 @@ describe("[S4] [D2] barnacle send", () => {
       scene.simulator.faults.rest.add({ times: 1, fault });
       const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "1");
       assert.equal(ran.code, 75, said(ran));
-      assert.match(said(ran), /it waits in the outbox.*; the next `barnacle run` sends it/);
+      assert.match(said(ran), /still in the outbox.*; the next `barnacle run` sends it/);
     }));
 
   it("names the missing permission", () =>
@@ -113,9 +113,9 @@ describe("[S4] [D2] barnacle send", () => {
     [["channel:99999999999999999999", "x"], /not a Discord id/],
     [["channel:123456789012345678"], /nothing to send/],
     [["channel:123456789012345678", "  "], /nothing to send/],
-    [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /Cannot read.*ENOENT/],
-    [["channel:123456789012345678", "x", "--file", "/"], /Cannot send \/: it is a directory/],
-    [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is no file on a disk/],
+    [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /cannot read.*ENOENT/],
+    [["channel:123456789012345678", "x", "--file", "/"], /cannot send \/: it is a directory/],
+    [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is not a regular file/],
   ];
   it("refuses a malformed target without asking Discord, and shows the right form", () =>
     onStage({}, async (scene) => {

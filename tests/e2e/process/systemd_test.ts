@@ -89,7 +89,7 @@ describe("[O4] a bot started by a service manager", () => {
       writeConfig(scene, { http: { port: "x" } });
       bot.kill("SIGHUP");
       await manager.line(/^RELOADING=1$/);
-      await line(bot, /cannot be used, and changes nothing; the one that runs stays/);
+      await line(bot, /cannot be used; the current one stays/);
       await until(
         "ready again", // once for the signal, once for the changed file
         () => manager.received().filter((state) => state === "READY=1").length >= 2,

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { type Stage, type StagedBot, startStage } from "../../../src/cli/demo/stage/stage.ts";
 import {
   type Command,

@@ -7,7 +7,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import type { Env } from "../../../src/cli/shared/io.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.ts";

@@ -1,5 +1,5 @@
 /**
- * The model fails, and the bot itself dies.
+ * Scenes about failures of the model and of the bot.
  *
  * @module
  */
@@ -7,49 +7,50 @@
 import type { Scene } from "./scene.ts";
 
 const html: Scene = {
-  name: "a model that answers with a web page: one line for the person, the reason in the log",
+  name: "the model returns a web page: the user gets one line, the log has the reason",
   async play({ stage, bot, ask, until, untilReplies, replies, assert }) {
     stage.model.behave("html");
     ask("grace", "#general", "hello?");
     const [line = ""] = await untilReplies(1, "#general");
-    assert("the person was told in one line", !line.includes("\n") && !line.includes("<"), line);
+    assert("the user got one line", !line.includes("\n") && !line.includes("<"), line);
     const id = /\b[0-9a-f]{12}\b/.exec(line)?.[0];
     assert(`the line has an id: ${id}`, id !== undefined, line);
     const logged = await until(
       "the id in the log",
-      () => bot.lines.find((written) => id !== undefined && written.includes(id)),
+      () => bot.lines.find((text) => id !== undefined && text.includes(id)),
     );
-    assert("the log says under that id what happened", /html|page/i.test(logged), logged);
+    assert("the log has the reason under that id", /html|page/i.test(logged), logged);
 
     stage.model.behave("script");
     ask("grace", "#general", "and now?");
     const both = await untilReplies(2, "#general");
-    assert("the next question is answered as if nothing had been", replies().length === 2, both);
+    assert("the bot answers the next question as usual", replies().length === 2, both);
   },
 };
 
 const killed: Scene = {
-  name: "killed after the intent to send (T4), and started again: one reply",
+  name: "killed after the intent to send (T4), then restarted: one reply",
   env: { BARNACLE_CRASH_AT: "after:T4" },
   async play({ stage, bot, ask, until, replies, untilReplies, assert }) {
     const { simulator, model } = stage;
     ask("grace", "#general", "will you survive this?");
     const { signal } = await bot.exited;
-    assert("the process died of SIGKILL", signal === "SIGKILL", signal);
-    assert("nothing had reached Discord by then", replies().length === 0, replies());
+    assert("SIGKILL ended the process", signal === "SIGKILL", signal);
+    assert("Discord had no reply by then", replies().length === 0, replies());
 
     stage.startBot();
     const [reply = ""] = await untilReplies(1, "#general");
     assert("the next process sent the reply", reply.includes("will you survive this?"), reply);
-    assert("the model was not asked again", model.requests.length === 1, model.requests.length);
+    assert("the model got no second request", model.requests.length === 1, model.requests.length);
     await until("the bot to be back", () => simulator.connected() === 1 || undefined);
     ask("grace", "#general", "once more");
     await untilReplies(2, "#general");
     assert("the channel has the reply once", replies().length === 2, replies());
     const nonces = [...simulator.account().creates.values()];
     const doubled = nonces.filter(({ messages }) => messages.size !== 1);
-    assert("each message was made once, by its nonce", doubled.length === 0, doubled.length);
+    assert("each message exists once, by its nonce", doubled.length === 0, doubled.length);
   },
 };
 
+/** All scenes of this file. */
 export const FAILURES: readonly Scene[] = [html, killed];

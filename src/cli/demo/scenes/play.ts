@@ -1,8 +1,8 @@
 /**
- * Plays one scene: a Discord, a model and a bot of its own, and a verdict on it.
+ * Plays one scene with its own Discord, model and bot, and reports the result.
  *
- * Whatever keeps a scene from being held to its claims is a failure, as is a
- * scene that claims nothing: a script that cannot fail proves nothing.
+ * A scene fails on every error, and also if it asserts nothing: a scene that cannot fail proves
+ * nothing.
  *
  * @module
  */
@@ -11,37 +11,41 @@ import type { Command } from "../../../host/process/own_process.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
 import { demoConfig } from "../stage/config.ts";
 import { type Stage, type StagedBot, startStage } from "../stage/stage.ts";
-import { type Verdicts, watchVerdicts } from "../stage/verdicts.ts";
+import { createVerdictReader, type VerdictReader } from "../stage/verdicts.ts";
 import type { Scene, SceneSet } from "./scene.ts";
 
-/** How a scene went, as `demo --script --json` prints it. */
+/** Result of a scene, as printed by `demo --script --json`. */
 export interface SceneReport {
+  /** Name of the scene. */
   readonly scene: string;
+  /** Whether the scene passed. */
   readonly ok: boolean;
-  /** Milliseconds from the bot's being online to the end. */
+  /** Milliseconds from the first connection to the end. */
   readonly ms: number;
-  /** What was found to be true, in order. */
+  /** Claims that held, in order. */
   readonly asserted: readonly string[];
-  /** What was not. */
+  /** The error, if the scene failed. */
   readonly failure?: string;
-  /** Of a scene that failed: the last that the bots wrote. */
+  /** The bots' last lines, if the scene failed. */
   readonly log?: readonly string[];
 }
 
+/** Settings for playing. */
 export interface PlayOptions {
-  /** The Barnacle to play with; the one that is running, if absent. */
+  /** The program to play with; this program if absent. */
   readonly command?: Command;
-  /** Milliseconds that a scene may take: {@link SCENE_MS} if absent. */
+  /** Time limit of a scene in milliseconds; {@link SCENE_MS} if absent. */
   readonly timeoutMs?: number;
-  /** Aborted where somebody wants it to end at once. */
+  /** Aborts the scene. */
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds: many times what the longest takes, for slow machines. */
+/** Milliseconds: many times the longest scene, for slow machines. */
 const SCENE_MS = 30_000;
 
 const LOG_LINES = 20;
 
+/** Plays a scene; never throws. */
 export async function playScene(scene: Scene, options: PlayOptions = {}): Promise<SceneReport> {
   const { command, timeoutMs = SCENE_MS } = options;
   const outer = options.signal ? [options.signal] : [];
@@ -56,7 +60,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
       ...(command && { command }),
       ...(scene.simulator && { simulator: scene.simulator }),
     });
-    const verdicts = watchVerdicts(stage.dataDir);
+    const verdicts = createVerdictReader(stage.dataDir);
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...outer]);
       const bot = stage.startBot(scene.env);
@@ -83,7 +87,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
 
 interface SetDeps {
   readonly bot: StagedBot;
-  readonly verdicts: Verdicts;
+  readonly verdicts: VerdictReader;
   readonly signal: AbortSignal;
   readonly asserted: string[];
 }
@@ -97,7 +101,7 @@ function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): 
       return await simulator.until(check, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
-      throw new Error(`waited in vain for ${what}`, { cause: error });
+      throw new Error(`timed out waiting for ${what}`, { cause: error });
     }
   }
 
@@ -114,16 +118,16 @@ function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): 
       simulator.say({ as, in: where, text: `<@${simulator.application.userId}> ${text}` }),
     untilReplies: (count, where) =>
       until(`${count} of the bot's messages in ${where ?? "any channel"}`, () => {
-        const said = replies(where);
-        return said.length >= count ? said : undefined;
+        const texts = replies(where);
+        return texts.length >= count ? texts : undefined;
       }),
     async verdictOn({ id }) {
       for (;;) {
         for (const decision of await verdicts.next()) known.set(decision.messageId, decision);
         const decision = known.get(id);
         if (decision) return decision;
-        let looks = 0; // the store says nothing of itself: look again a little later
-        await until("a verdict on record", () => ++looks > 1 || undefined);
+        let looks = 0; // the store sends no events: read again a little later
+        await until("a recorded verdict", () => ++looks > 1 || undefined);
       }
     },
     assert(claim, isTrue, seen) {
@@ -137,7 +141,7 @@ function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): 
   };
 }
 
-/** A session, not a connection: what is said now reaches the bot. */
+/** The bot has a session, so messages reach it from now on. */
 function isOnline({ simulator }: Stage): true | undefined {
   return simulator.connected() > 0 || undefined;
 }

@@ -1,6 +1,5 @@
 /**
- * A scene: something that people live through with a bot, played against the
- * real one and held against what must be true of it.
+ * A scene: actions of users against the real bot, with claims about its reactions.
  *
  * @module
  */
@@ -8,48 +7,55 @@
 import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
-import type { Env } from "../../shared/io.ts";
+import type { Env } from "../../terminal/io.ts";
 import type { Stage, StagedBot } from "../stage/stage.ts";
 
+/** One scene. */
 export interface Scene {
-  /** A sentence that is true if it went well: `"a mention is answered"`. */
+  /** A sentence that is true if the scene passes: `"the bot answers a mention"`. */
   readonly name: string;
-  /** Of the Discord that it plays on. */
+  /** Settings of the simulated Discord. */
   readonly simulator?: SimulatorOptions;
-  /** What stands in the bot's config; the demo's, if absent. */
+  /** The bot's config; the demo's if absent. */
   readonly config?: object;
-  /** Of the first bot's environment. */
+  /** Variables of the first bot's environment. */
   readonly env?: Env;
-  /** @throws {Error} As soon as something is not as it must be. */
+  /**
+   * Plays the scene.
+   *
+   * @throws {Error} At the first claim that does not hold.
+   */
   play(set: SceneSet): Promise<void>;
 }
 
-/** What a scene has to play with: a Discord, a model, and a bot that is online. */
+/** A Discord, a model and an online bot, with actions for the scene. */
 export interface SceneSet {
+  /** Discord and model. */
   readonly stage: Stage;
+  /** The first bot. */
   readonly bot: StagedBot;
-  /** Somebody says something; in a channel to all, not to the bot. */
+  /** Sends a message of a user, which does not mention the bot. */
   say(as: string, where: string, text: string): Message;
-  /** Somebody says something to the bot, by a mention. */
+  /** Sends a message of a user, which mentions the bot. */
   ask(as: string, where: string, text: string): Message;
-  /** What the bot said in a channel so far, message by message; everywhere, if none is named. */
+  /** The bot's messages in a channel so far; in all channels if none is named. */
   replies(where?: string): readonly string[];
   /**
-   * Waits until `check` gives something.
+   * Waits until `check` returns a value.
    *
-   * @param what For the message if it never does: `"a reply in #general"`.
+   * @param what For the error after the time limit: `"a reply in #general"`.
    */
   until<Value>(what: string, check: () => Value | undefined): Promise<Value>;
-  /** Waits until the bot has said so many things in a channel. */
+  /** Waits until the bot has sent that many messages in a channel. */
   untilReplies(count: number, where?: string): Promise<readonly string[]>;
-  /** Waits until the bot has put on record what it decided. */
+  /** Waits until the bot has recorded its verdict. */
   verdictOn(message: Message): Promise<Decision>;
   /**
-   * Holds the scene to something.
+   * Asserts a claim.
    *
-   * @param claim What is true, in words: `"the model was asked once"`.
-   * @param seen What was there instead, for the message.
-   * @throws {Error} If it is not true.
+   * @param claim A sentence: `"the model got one request"`.
+   * @param seen The actual value, for the error.
+   * @throws {Error} If the claim is not true.
    */
   assert(claim: string, isTrue: boolean, seen?: unknown): void;
 }

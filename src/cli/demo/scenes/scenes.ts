@@ -1,5 +1,5 @@
 /**
- * All scenes, in the order in which they are played.
+ * All scenes, in playing order.
  *
  * @module
  */
@@ -10,4 +10,5 @@ import { DELIVERY } from "./delivery.ts";
 import { FAILURES } from "./failures.ts";
 import type { Scene } from "./scene.ts";
 
+/** All scenes. */
 export const SCENES: readonly Scene[] = [...ADMISSION, ...DELIVERY, ...CONNECTION, ...FAILURES];

@@ -1,23 +1,24 @@
 /**
- * `barnacle demo --script`: the scenes, one after the other, and how they went.
+ * `barnacle demo --script`: plays all scenes, one after the other, and prints the results.
  *
  * @module
  */
 
 import { EXIT, type ExitCode } from "../../shared/exit_code.ts";
-import type { Io } from "../../shared/io.ts";
+import type { Io } from "../../terminal/io.ts";
 import { type PlayOptions, playScene, type SceneReport } from "./play.ts";
 import type { Scene } from "./scene.ts";
 import { SCENES } from "./scenes.ts";
 
+/** Settings for all scenes. */
 export interface ScriptOptions extends PlayOptions {
-  /** All of them, unless a test has others. */
+  /** Scenes to play; all if absent. */
   readonly scenes?: readonly Scene[];
-  /** Whether each scene is a line of JSON. */
+  /** Whether to print a line of JSON per scene. */
   readonly json: boolean;
 }
 
-/** Plays the scenes to the last, and ends with 0 only if all of them went well. */
+/** Plays all scenes, even after a failure; exits with 0 only if all of them pass. */
 export async function playScript(options: ScriptOptions, io: Io): Promise<ExitCode> {
   const { scenes = SCENES, json, ...playOptions } = options;
   const startedAt = performance.now();
@@ -26,7 +27,7 @@ export async function playScript(options: ScriptOptions, io: Io): Promise<ExitCo
   for (const scene of scenes) {
     if (options.signal?.aborted) break;
     const report = await playScene(scene, playOptions);
-    if (options.signal?.aborted && !report.ok) break; // cut short, which says nothing of the bot
+    if (options.signal?.aborted && !report.ok) break; // aborted, which is no failure of the bot
     played += 1;
     if (!report.ok) failed += 1;
     if (json) io.out(JSON.stringify(report));

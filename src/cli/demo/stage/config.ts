@@ -1,13 +1,12 @@
 /**
- * What the demo's bot is told: one guild, and one person who may write to it directly.
+ * The config of the demo's bot: one guild, and one user who may send direct messages.
  *
- * It is a config as the README's first steps would make it, so that every verdict
- * on the page is one that a reader's own bot would give.
+ * It follows the README's first steps, so that the reader's own bot would give the same verdicts.
  *
  * @module
  */
 
-/** The first guild of the demo's world, by its slug; of the second nothing is said. */
+/** Names the first guild of the demo's world by its slug, and omits the second. */
 export function demoConfig(): object {
   return {
     channels: {

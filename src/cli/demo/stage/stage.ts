@@ -1,9 +1,8 @@
 /**
- * A bot on a simulated Discord: what the demo shows, and what the tests watch.
+ * Runs bots on a simulated Discord, for the demo and for tests.
  *
- * The bot is this very program, started as another process with nothing but
- * the environment and the config that an operator would give it, so it can be
- * killed and started again like any other. It lives in a temporary directory.
+ * A bot is another process of this program. It gets only the environment and the config that an
+ * operator would give it, so it can be killed and restarted. Its data are in a temporary directory.
  *
  * @module
  */
@@ -25,45 +24,56 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../../../../simulator/simulator.ts";
-import type { Env } from "../../shared/io.ts";
+import type { Env } from "../../terminal/io.ts";
 
+/** Settings of a stage. */
 export interface StageOptions {
-  /** The Barnacle to start; the one that is running, if absent. */
+  /** The program to start; this program if absent. */
   readonly command?: Command;
+  /** Settings of the simulated Discord. */
   readonly simulator?: SimulatorOptions;
-  /** What stands in the bot's config file; made from the simulated world. */
+  /** Makes the content of the bot's config file. */
   readonly config: (simulator: Simulator) => object;
-  /** Variables of the bot's environment, over those of the stage; the scripted model's unless set. */
+  /** Variables of the bot's environment; they override the stage's. */
   readonly env?: Env;
-  /** Working directory of the bots; that of this process, if absent. */
+  /** Working directory of the bots; this process's if absent. */
   readonly cwd?: string;
-  /** Told of each line that a bot writes. */
+  /** Called with each line of a bot's output. */
   readonly onLine?: (line: string) => void;
 }
 
+/** A bot that was started on a stage. */
 export interface StagedBot {
+  /** Process id; `undefined` if the start failed. */
   readonly pid: number | undefined;
+  /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>;
-  /** Everything that it wrote so far, line by line. */
+  /** All lines of its output so far. */
   readonly lines: readonly string[];
+  /** Sends a signal to the process. */
   kill(signal: OwnSignal): void;
 }
 
+/** A simulated Discord, a scripted model, and bots. */
 export interface Stage {
+  /** The simulated Discord. */
   readonly simulator: Simulator;
+  /** The scripted model. */
   readonly model: ModelServer;
-  /** Of the bots: one after the other uses it, as restarts do. */
+  /** Data directory, shared by all bots of the stage, as after a restart. */
   readonly dataDir: string;
+  /** Path of the bots' config file. */
   readonly configFile: string;
-  /** Starts a bot; the environment is added to the stage's. */
+  /** Starts a bot; `env` adds to the stage's environment. */
   startBot(env?: Env, args?: readonly string[]): StagedBot;
   /** Ends the bots, the servers and the directory. */
   close(): Promise<void>;
 }
 
-/** Milliseconds that a bot has to end by itself when the stage closes. */
+/** Milliseconds for a bot to stop before it is killed. */
 const CLOSE_MS = 5_000;
 
+/** Starts the servers. */
 export async function startStage(options: StageOptions): Promise<Stage> {
   const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
@@ -115,7 +125,7 @@ async function end(bot: StagedBot): Promise<void> {
   }
 }
 
-/** What a program needs of its surroundings; nobody's keys come along. */
+/** The variables that every program needs, without any keys. */
 function environment(): Env {
   const { PATH, HOME, DENO_DIR, TMPDIR, TZ } = process.env;
   return { PATH, HOME, DENO_DIR, TMPDIR, TZ };

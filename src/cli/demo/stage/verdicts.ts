@@ -1,9 +1,8 @@
 /**
- * Reads along what a bot decides, from another process.
+ * Reads the verdicts of a bot that runs in another process.
  *
- * The two meet in the database only: this one opens it to read, asks again every
- * now and then, and changes nothing of what it watches. A bot that has not made
- * its database yet has decided nothing.
+ * It opens the bot's database read-only and polls it. Without a database the bot has decided nothing
+ * yet.
  *
  * @module
  */
@@ -19,13 +18,15 @@ import {
 } from "../../../store/received/decisions.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
-export interface Verdicts {
-  /** Those that came on record since the last call, the oldest first; at most {@link PAGE}. */
+/** Reads verdicts in order. */
+export interface VerdictReader {
+  /** New verdicts since the last call, the oldest first; at most {@link PAGE}. */
   next(): Promise<readonly Decision[]>;
+  /** Closes the database. */
   close(): void;
 }
 
-/** Verdicts read at once. */
+/** Maximum number of verdicts per read. */
 const PAGE = 500;
 
 interface Opened {
@@ -33,8 +34,12 @@ interface Opened {
   readonly decisions: Decisions;
 }
 
-/** @param dataDir Of the bot that is watched. */
-export function watchVerdicts(dataDir: string): Verdicts {
+/**
+ * Creates a reader from the first verdict on.
+ *
+ * @param dataDir The bot's data directory.
+ */
+export function createVerdictReader(dataDir: string): VerdictReader {
   const path = join(dataDir, DATABASE_NAME);
   let opened: Opened | undefined;
   let last = 0;
@@ -42,9 +47,9 @@ export function watchVerdicts(dataDir: string): Verdicts {
     async next() {
       opened ??= open(path);
       if (!opened) return [];
-      const found = await opened.decisions.verdictsAfter(last, PAGE);
-      last = found.at(-1)?.id ?? last;
-      return found;
+      const decisions = await opened.decisions.verdictsAfter(last, PAGE);
+      last = decisions.at(-1)?.id ?? last;
+      return decisions;
     },
     close() {
       opened?.database.close();
@@ -53,7 +58,7 @@ export function watchVerdicts(dataDir: string): Verdicts {
   };
 }
 
-/** @returns `undefined` while there are no tables to read. */
+/** @returns `undefined` while the tables do not exist. */
 function open(path: string): Opened | undefined {
   if (!existsSync(path)) return undefined;
   let database: DatabaseSync | undefined;
@@ -65,6 +70,6 @@ function open(path: string): Opened | undefined {
     };
   } catch {
     database?.close();
-    return undefined; // the bot is making it at this moment; the next call finds it
+    return undefined; // the bot is creating it now; the next call opens it
   }
 }

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { ADMISSION } from "../../../../src/cli/demo/scenes/admission.ts";
 import { playScene } from "../../../../src/cli/demo/scenes/play.ts";
 
-/** A scene starts a Discord, a model and the bot; a machine that is busy takes its time for it. */
+/** A scene starts a Discord, a model and a bot, which takes long on a busy machine. */
 const LIMIT = { timeout: 60_000 };
 
 describe("[O5] playScene()", () => {
-  it("plays a scene with the bot itself, and tells what is true", LIMIT, async () => {
+  it("plays a scene with the real bot, and reports its claims", LIMIT, async () => {
     const [scene] = ADMISSION;
     const report = await playScene(scene!);
     assert.equal(report.failure, undefined);
@@ -16,13 +16,13 @@ describe("[O5] playScene()", () => {
     assert.equal(report.log, undefined);
   });
 
-  it("fails a scene that claims nothing", LIMIT, async () => {
+  it("fails a scene without claims", LIMIT, async () => {
     const report = await playScene({ name: "nothing", play: () => Promise.resolve() });
     assert.equal(report.ok, false);
     assert.equal(report.failure, "the scene asserted nothing");
   });
 
-  it("fails a scene at the first claim that is not true, with what was there", LIMIT, async () => {
+  it("fails a scene at the first false claim, with the actual value", LIMIT, async () => {
     const report = await playScene({
       name: "wrong",
       play({ assert }) {
@@ -38,7 +38,7 @@ describe("[O5] playScene()", () => {
     assert.ok(report.log?.some((line) => line.includes("Barnacle is running")));
   });
 
-  it("fails a scene that waits in vain, and says for what", LIMIT, async () => {
+  it("fails a scene that times out, and names the missing event", LIMIT, async () => {
     const report = await playScene({
       name: "long",
       async play({ assert, until }) {
@@ -46,7 +46,7 @@ describe("[O5] playScene()", () => {
         await until("the moon", () => undefined);
       },
     }, { timeoutMs: 5_000 });
-    assert.equal(report.failure, "waited in vain for the moon");
+    assert.equal(report.failure, "timed out waiting for the moon");
   });
 
   it("fails a scene whose bot does not start", LIMIT, async () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Scene } from "../../../../src/cli/demo/scenes/scene.ts";
 import { SCENES } from "../../../../src/cli/demo/scenes/scenes.ts";
 import { playScript, type ScriptOptions } from "../../../../src/cli/demo/scenes/script.ts";
+import { recordingIo } from "../../io.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -16,20 +17,13 @@ const good: Scene = {
 const bad: Scene = { name: "goes wrong", play: () => Promise.reject(new Error("of course")) };
 
 async function run(options: Partial<ScriptOptions>) {
-  const out: string[] = [];
-  const io = {
-    env: {},
-    cwd: "/",
-    isTerminal: false,
-    out: (line: string) => void out.push(line),
-    err: () => {},
-  };
+  const io = recordingIo();
   const code = await playScript({ json: false, ...options }, io);
-  return { code, out };
+  return { code, out: io.stdout };
 }
 
 describe("[O5] playScript()", () => {
-  it("plays on after a failure, and ends with 1", LIMIT, async () => {
+  it("continues after a failure, and exits with 1", LIMIT, async () => {
     const { code, out } = await run({ scenes: [bad, good] });
     assert.equal(code, 1);
     assert.match(out[0] ?? "", /^FAILED +\d+ ms {2}goes wrong$/);
@@ -39,7 +33,7 @@ describe("[O5] playScript()", () => {
     assert.match(out.at(-1) ?? "", /^1 ok, 1 FAILED, [\d.]+ s$/);
   });
 
-  it("prints a line of JSON for each scene, and ends with 0 if all went well", LIMIT, async () => {
+  it("prints a line of JSON per scene, and exits with 0 if all pass", LIMIT, async () => {
     const { code, out } = await run({ scenes: [good], json: true });
     assert.equal(code, 0);
     const [report] = out.map((line) => JSON.parse(line));
@@ -49,7 +43,7 @@ describe("[O5] playScript()", () => {
     );
   });
 
-  it("is no success without a scene, nor where it was cut short", LIMIT, async () => {
+  it("fails without a scene, or if it was aborted", LIMIT, async () => {
     assert.equal((await run({ scenes: [] })).code, 1);
     const cut = await run({ scenes: [good], signal: AbortSignal.abort() });
     assert.equal(cut.code, 1);
@@ -69,20 +63,20 @@ describe("[O5] playScript()", () => {
     assert.equal(half.code, 1);
   });
 
-  it("has a scene for everything that the issue names", () => {
+  it("has a scene for each required feature", () => {
     const names = SCENES.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     for (
       const word of [
-        "a mention is answered",
-        "mentions nobody",
-        "stranger",
+        "the bot answers a mention",
+        "without a mention",
+        "unknown sender",
         "owner",
-        "is let in by a button",
+        "with a button",
         "several messages",
         "two channels",
         "op 7",
-        "acknowledged",
+        "no ACK",
         "429",
         "web page",
         "T4",

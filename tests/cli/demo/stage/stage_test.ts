@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { startStage } from "../../../../src/cli/demo/stage/stage.ts";
 import type { Command } from "../../../../src/host/process/own_process.ts";
 
-/** Stands in for Barnacle: prints its environment and arguments, and runs until it is told. */
+/** Stands in for Barnacle: prints its environment and arguments, and runs until SIGTERM. */
 const SHELL: Command = {
   program: "/bin/sh",
   args: ["-c", 'trap "exit 0" TERM; env; echo "args: $*"; sleep 60 >&- 2>&- & wait', "sh"],
@@ -15,14 +15,14 @@ const open = (env: Readonly<Record<string, string>> = {}) =>
 
 async function lineOf(lines: readonly string[], start: string): Promise<string> {
   for (;;) {
-    const found = lines.find((line) => line.startsWith(start));
-    if (found !== undefined) return found;
+    const line = lines.find((line) => line.startsWith(start));
+    if (line !== undefined) return line;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
 describe("[O5] startStage()", () => {
-  it("gives a bot what an operator would, and nobody's own keys", async () => {
+  it("gives a bot config and environment, without the user's keys", async () => {
     const stage = await open({ EXTRA: "stage" });
     try {
       const bot = stage.startBot({ OTHER: "bot" }, ["--json"]);
@@ -43,7 +43,7 @@ describe("[O5] startStage()", () => {
     }
   });
 
-  it("keeps the config to its owner", async () => {
+  it("creates a config that only its owner may read", async () => {
     const stage = await open();
     try {
       assert.deepEqual(JSON.parse(readFileSync(stage.configFile, "utf8")), { guilds: 2 });
@@ -53,7 +53,7 @@ describe("[O5] startStage()", () => {
     }
   });
 
-  it("ends its bots and takes its directory away when it closes", async () => {
+  it("ends its bots and removes its directory on close", async () => {
     const stage = await open();
     const bots = [stage.startBot(), stage.startBot()];
     for (const bot of bots) await lineOf(bot.lines, "args: ");

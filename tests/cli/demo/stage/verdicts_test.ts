@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { watchVerdicts } from "../../../../src/cli/demo/stage/verdicts.ts";
+import { createVerdictReader } from "../../../../src/cli/demo/stage/verdicts.ts";
 import { DATABASE_NAME } from "../../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../../src/store/store.ts";
 import { guildMessage, messageId } from "../../../support/discord/builders.ts";
 import { batch, heard, ignored } from "../../../support/store/store.ts";
 import { tempDirectory } from "../../../support/temp_directory.ts";
 
-describe("[P1] watchVerdicts()", () => {
-  it("finds nothing where no bot has been yet, and makes nothing there", async () => {
+describe("[P1] createVerdictReader()", () => {
+  it("returns nothing without a database, and creates none", async () => {
     using directory = tempDirectory();
-    const verdicts = watchVerdicts(directory.path);
+    const verdicts = createVerdictReader(directory.path);
     assert.deepEqual(await verdicts.next(), []);
     verdicts.close();
   });
 
-  it("gives each verdict once, while the bot goes on", async () => {
+  it("returns each verdict once, while the bot runs", async () => {
     using directory = tempDirectory();
-    const verdicts = watchVerdicts(directory.path);
+    const verdicts = createVerdictReader(directory.path);
     await verdicts.next();
     const store = openStore(join(directory.path, DATABASE_NAME), { now: 0, elapsed: () => 0 });
     const record = (id: string, seq: number) =>

@@ -1,9 +1,8 @@
 /**
- * The config that the demo's bot plays with: the demo's own, or the visitor's.
+ * Prepares the config of the demo's bot: the demo's own, or the user's.
  *
- * Of the visitor's, all rules hold, and three things do not: its token, which
- * must not reach a toy; its port, which its bot may be using; and its model, as
- * long as nobody has asked for it.
+ * The user's config keeps all rules, except for three keys: the token, which the demo must not use;
+ * the port, which a real bot may be using; and the model, unless the user asks for it.
  *
  * @module
  */
@@ -11,47 +10,50 @@
 import { readFileSync } from "node:fs";
 import { accountDefaults, type Settings } from "../../config/schema/root.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
-import type { Env, Io } from "../shared/io.ts";
+import type { Env, Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
-import { castOf, recast } from "./cast.ts";
+import { mapToDemo, replaceIds } from "./id_mapping.ts";
 import { demoConfig } from "./stage/config.ts";
 import type { OfferedModel } from "./models.ts";
 
-export type Role =
+/** The config, ready for the demo. */
+export type PreparedConfig =
   | {
     readonly kind: "ready";
     readonly world: DemoWorld;
-    /** What stands in the bot's config file. */
+    /** Content of the bot's config file. */
     readonly config: object;
-    /** Of the bot's environment, beside the stage's. */
+    /** Variables of the bot's environment, in addition to the stage's. */
     readonly env: Env;
     readonly agentId: string;
-    /** The model that the config names, where it is asked for. */
+    /** The config's model, if the user asks for it. */
     readonly model?: OfferedModel;
-    /** What a visitor should know of it, line by line. */
+    /** Notes for the user, one line each. */
     readonly notes: readonly string[];
   }
-  /** The reasons have been told. */
+  /** Invalid; the problems are already printed. */
   | { readonly kind: "refused" };
 
-/** What `BARNACLE_DEMO_MODEL` says to have the config's own model asked. */
+/** Value of `BARNACLE_DEMO_MODEL` for the config's own model. */
 export const OWN_MODEL = "config";
 
 /**
- * @param file `--config`; the demo's own config where it is absent.
- * @param asksOwnModel Whether the config's own model is to be asked.
+ * Reads and prepares the config.
+ *
+ * @param file Value of `--config`; the demo's own config if absent.
+ * @param asksOwnModel Whether the bot uses the config's own model.
  */
-export async function prepareRole(
+export async function prepareConfig(
   file: string | undefined,
   asksOwnModel: boolean,
   io: Io,
-): Promise<Role> {
+): Promise<PreparedConfig> {
   const world = demoWorld();
   if (file === undefined) {
     return { kind: "ready", world, config: demoConfig(), env: {}, agentId: "main", notes: [] };
   }
-  // Its token is not used, so it need not be there; nor does it matter who can read the file.
+  // The token is not used, so it may be missing, and other users may read the file.
   const loaded = await readConfig(file, { DISCORD_BOT_TOKEN: "not-used", ...io.env }, true);
   if (loaded.problems.length > 0) io.err(shown(loaded.problems, io));
   if (loaded.kind === "refused") return { kind: "refused" };
@@ -59,10 +61,10 @@ export async function prepareRole(
   const { settings, config: { agent } } = loaded;
   const name = modelOf(settings);
   const keepsModel = asksOwnModel && name !== undefined;
-  const cast = castOf(settings.channels.discord ?? accountDefaults(), world);
-  const text = recast(readFileSync(file, "utf8"), cast.players);
+  const mapping = mapToDemo(settings.channels.discord ?? accountDefaults(), world);
+  const text = replaceIds(readFileSync(file, "utf8"), mapping.ids);
   const tree = readTree(text);
-  if (tree.kind === "faults") return { kind: "refused" }; // it was checked
+  if (tree.kind === "faults") return { kind: "refused" }; // already checked
   const config = rewrite(tree.value, keepsModel);
   return {
     kind: "ready",
@@ -72,10 +74,10 @@ export async function prepareRole(
     agentId: agent.id,
     ...(keepsModel && { model: ownModel(name) }),
     notes: [
-      `${file}; its token is not used`,
-      ...cast.notes,
+      `${file}, without its token`,
+      ...mapping.notes,
       ...(name !== undefined && !keepsModel
-        ? [`${name} is not asked; BARNACLE_DEMO_MODEL=${OWN_MODEL} asks it`]
+        ? [`without its model ${name}; use BARNACLE_DEMO_MODEL=${OWN_MODEL} for it`]
         : []),
     ],
   };
@@ -85,18 +87,18 @@ function ownModel(name: string): OfferedModel {
   return {
     id: OWN_MODEL,
     label: name,
-    hint: "As your config names it. It may cost money.",
+    hint: "The model of your config. It may cost money.",
     env: {},
   };
 }
 
-/** @returns The model that the first agent is asked with; `undefined` where none is named. */
+/** @returns The first agent's model; `undefined` if the config names none. */
 function modelOf({ agents }: Settings): string | undefined {
   const model = agents.list?.[0]?.model ?? agents.defaults.model;
   return typeof model === "string" ? model : model?.primary;
 }
 
-/** Takes out what must not hold here; the rest stays as it is written. */
+/** Removes the keys that the demo must not use; all others stay. */
 function rewrite(written: Readonly<Record<string, unknown>>, keepsModel: boolean): object {
   const copy = structuredClone(written);
   const agents = valueAt(copy, ["agents", "list"]);
@@ -112,7 +114,7 @@ function rewrite(written: Readonly<Record<string, unknown>>, keepsModel: boolean
   return { ...copy, http: { port: 0 } };
 }
 
-/** What the config may refer to; whatever says where Discord and the models are is the stage's. */
+/** Variables that the config may refer to, without those for Discord and the models. */
 function environment(env: Env, keepsModel: boolean): Env {
   const ours = keepsModel
     ? /^(?:DISCORD|BARNACLE)_/

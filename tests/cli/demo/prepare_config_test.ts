@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { prepareRole, type Role } from "../../../src/cli/demo/role.ts";
+import { prepareConfig, type PreparedConfig } from "../../../src/cli/demo/prepare_config.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
 
 const OWN = `{
   // A comment, and a comma too many.
@@ -33,32 +34,26 @@ async function prepare(text: string | undefined, asksOwnModel = false) {
   using directory = tempDirectory();
   const file = join(directory.path, "config.jsonc");
   if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
-  const told: string[] = [];
-  const role = await prepareRole(text === undefined ? undefined : file, asksOwnModel, {
-    env: ENV,
-    cwd: "/",
-    isTerminal: false,
-    out: () => {},
-    err: (line) => void told.push(line),
-  });
-  return { role, told: told.join("\n") };
+  const io = recordingIo(ENV);
+  const prepared = await prepareConfig(text === undefined ? undefined : file, asksOwnModel, io);
+  return { prepared, told: io.stderr.join("\n") };
 }
 
-function ready(role: Role): Extract<Role, { kind: "ready" }> {
-  assert.ok(role.kind === "ready");
-  return role;
+function ready(prepared: PreparedConfig): Extract<PreparedConfig, { kind: "ready" }> {
+  assert.ok(prepared.kind === "ready");
+  return prepared;
 }
 
-describe("[O5] prepareRole()", () => {
-  it("plays the demo's own config where there is no other", async () => {
-    const { agentId, notes, env } = ready((await prepare(undefined)).role);
+describe("[O5] prepareConfig()", () => {
+  it("uses the demo's own config by default", async () => {
+    const { agentId, notes, env } = ready((await prepare(undefined)).prepared);
     assert.equal(agentId, "main");
     assert.deepEqual(notes, []);
     assert.deepEqual(env, {});
   });
 
-  it("keeps the visitor's rules, with the demo's people in them", async () => {
-    const { config, world, agentId } = ready((await prepare(OWN)).role);
+  it("keeps the user's rules, with ids of the demo", async () => {
+    const { config, world, agentId } = ready((await prepare(OWN)).prepared);
     assert.equal(agentId, "barney");
     const { channels } = config as { channels: unknown };
     assert.deepEqual(channels, {
@@ -69,27 +64,27 @@ describe("[O5] prepareRole()", () => {
     });
   });
 
-  it("uses neither the token nor the port, and asks no model of the config", async () => {
-    const { config, env, model, notes } = ready((await prepare(OWN)).role);
+  it("uses neither token, port nor model of the user's config", async () => {
+    const { config, env, model, notes } = ready((await prepare(OWN)).prepared);
     const text = JSON.stringify(config) + JSON.stringify(env);
     for (const word of ["very-secret-token", "real-token", "openai-key", "8787", "acme/"]) {
       assert.ok(!text.includes(word), word);
     }
     assert.equal(model, undefined);
-    assert.match(notes.join("\n"), /acme\/small is not asked; BARNACLE_DEMO_MODEL=config asks it/);
+    assert.match(notes.join("\n"), /without its model acme\/small; use BARNACLE_DEMO_MODEL=config/);
   });
 
-  it("asks the config's model where that is wanted, with the keys that it names", async () => {
-    const { config, env, model } = ready((await prepare(OWN, true)).role);
+  it("uses the config's model on request, with its keys", async () => {
+    const { config, env, model } = ready((await prepare(OWN, true)).prepared);
     assert.equal(model?.label, "acme/small");
     assert.match(JSON.stringify(config), /"model":"acme\/small"/);
     assert.equal((env as Record<string, string>)["ACME_KEY"], "acme-key");
     assert.ok(!JSON.stringify(env).includes("real-token"));
   });
 
-  it("shows what is wrong with a config, and plays it not", async () => {
-    const { role, told } = await prepare('{ "channels": { "discrod": {} } }');
-    assert.equal(role.kind, "refused");
+  it("prints the problems of an invalid config, and does not use it", async () => {
+    const { prepared, told } = await prepare('{ "channels": { "discrod": {} } }');
+    assert.equal(prepared.kind, "refused");
     assert.match(told, /config\.jsonc:1:\d+: error: There is no key "discrod"/);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * Asks a person a question that yes or no answers.
+ * Asks the user a yes-or-no question on the terminal.
  *
  * @module
  */
@@ -7,7 +7,11 @@
 import process from "node:process";
 import { createInterface } from "node:readline/promises";
 
-/** @returns `undefined` where nobody sits at a terminal, so that nobody waits for an answer. */
+/**
+ * Prepares the question. The answer is no, unless the user types `y` or `yes`.
+ *
+ * @returns `undefined` without a terminal: the command must not wait for an answer then.
+ */
 export function confirmOnTerminal(): ((question: string) => Promise<boolean>) | undefined {
   const { stdin: input, stderr: output } = process;
   if (input.isTTY !== true || output.isTTY !== true) return undefined;

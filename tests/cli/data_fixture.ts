@@ -44,7 +44,8 @@ export const GUILD_SNAPSHOT = snapshotOf({
   ownRole: roleId("1400000000000000032"),
 });
 
-export interface DataHouse {
+/** A data directory of a test. */
+export interface DataFixture {
   readonly data: string;
   readonly config: string;
   /** Flags as every command takes them. */
@@ -61,16 +62,16 @@ export interface DataHouse {
 const NOW = Date.now();
 const open: string[] = [];
 
-/** Removes what {@link dataHouse} made; for `afterEach`. */
-export function removeHouses(): void {
+/** Removes what {@link createDataFixture} made; for `afterEach`. */
+export function removeDataFixtures(): void {
   for (const directory of open.splice(0)) rmSync(directory, { recursive: true });
 }
 
-export function dataHouse(config: object | string = {}): DataHouse {
+export function createDataFixture(config: object | string = {}): DataFixture {
   const data = mkdtempSync(join(tmpdir(), "barnacle-why-"));
   open.push(data);
   const file = join(data, "config.jsonc");
-  const house: DataHouse = {
+  const fixture: DataFixture = {
     data,
     config: file,
     flags: { data, config: file, json: false },
@@ -88,38 +89,38 @@ export function dataHouse(config: object | string = {}): DataHouse {
       }
     },
     async receive(message, moment = {}) {
-      const judged = await judge(house, message, moment);
-      await house.fill((store) =>
+      const judged = await judge(fixture, message, moment);
+      await fixture.fill((store) =>
         store.inbox.acceptBatch(batch({ accountId: message.accountId, judged: [judged] }), NOW)
       );
       return judged;
     },
   };
-  house.write(config);
-  return house;
+  fixture.write(config);
+  return fixture;
 }
 
 async function judge(
-  house: DataHouse,
+  fixture: DataFixture,
   message: InboundMessage,
   moment: KnownFacts,
 ): Promise<Judged> {
-  const { config: file } = house;
-  const loaded = await loadConfig({ file, text: house.text() }, {
+  const { config: file } = fixture;
+  const loaded = await loadConfig({ file, text: fixture.text() }, {
     env: {},
     readFile: () => Promise.resolve(undefined),
   });
   if (loaded.kind === "refused") throw new Error(JSON.stringify(loaded.problems));
-  const names: readonly ResolvedName[] = await house.fill((store) =>
+  const names: readonly ResolvedName[] = await fixture.fill((store) =>
     store.pairing.namesOf(ACCOUNT)
   );
   const text = loaded.text ?? "";
-  const found = (await policiesIn(text, file)).find(({ accountId }) =>
+  const policy = (await policiesIn(text, file)).find(({ accountId }) =>
     accountId === message.accountId
   );
-  if (!found) throw new Error(`The config has no account ${message.accountId}`);
-  const verdict = prepareAdmission(withNames(found.access, names))(message, moment);
-  const policyId = await house.fill((store) =>
+  if (!policy) throw new Error(`The config has no account ${message.accountId}`);
+  const verdict = prepareAdmission(withNames(policy.access, names))(message, moment);
+  const policyId = await fixture.fill((store) =>
     store.received.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
   );
   return { message, verdict, moment, policyId, route: ROUTE };

@@ -1,0 +1,226 @@
+/**
+ * Makes `docs/commands.md` from the table of commands, the registry of slash commands and
+ * components, and the registry of tools.
+ *
+ * With `--check` it writes nothing and fails if the page is out of date, so that no command is added
+ * without its documentation.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { TASKS } from "../src/cli/commands.ts";
+import {
+  argumentRows,
+  type CliCommand,
+  optionRows,
+  usageOf,
+} from "../src/cli/help/command_help.ts";
+import type { Row } from "../src/cli/help/layout.ts";
+import type { Task } from "../src/cli/help/overview.ts";
+import { COMMON, JSON_ANYWAY, NOT_USED } from "../src/cli/shared/command.ts";
+import { EXIT_MEANINGS, exitRows } from "../src/cli/shared/exit_code.ts";
+import type { CommandNeeds } from "../src/core/inbound/commands.ts";
+import type { Command, CommandOption } from "../src/interactions/command.ts";
+import type { Component } from "../src/interactions/component.ts";
+import { COMMANDS, COMPONENTS } from "../src/interactions/registry.ts";
+import { TOOLS } from "../src/tools/registry.ts";
+import type { Tool } from "../src/tools/tool.ts";
+
+/** The lists that the page is made from. */
+export interface Registries {
+  readonly tasks: readonly Task[];
+  readonly commands: readonly Command[];
+  readonly components: readonly Component[];
+  readonly tools: readonly Tool[];
+}
+
+const REGISTRIES: Registries = {
+  tasks: TASKS,
+  commands: COMMANDS,
+  components: COMPONENTS,
+  tools: TOOLS,
+};
+
+const RIGHTS: Readonly<Record<CommandNeeds, string>> = {
+  everybody: "people who may talk to the bot there",
+  session: "in servers: Manage Messages, or an owner; elsewhere: people who may talk to the bot",
+  owner: "owners of the bot",
+  approver: "approvers",
+};
+
+const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {
+  text: "text",
+  whole: "whole number",
+  boolean: "true or false",
+};
+
+/** The page as it must be. */
+export function pageText(registries: Registries = REGISTRIES): string {
+  const { tasks, commands, components, tools } = registries;
+  return [
+    "<!-- deno-fmt-ignore-file -->",
+    "<!-- Generated: deno run -A scripts/command_reference.ts -->",
+    "",
+    "# Commands",
+    "",
+    "All commands of the program `barnacle`, and all commands of the bot in Discord.",
+    "",
+    "- [Command line](#command-line)",
+    "- [Exit codes](#exit-codes)",
+    "- [In Discord](#in-discord)",
+    "- [Tools](#tools)",
+    "",
+    "## Command line",
+    "",
+    "Every command takes these options:",
+    "",
+    ...table(["Option", "Meaning"], COMMON_ROWS),
+    ...tasks.flatMap(taskLines),
+    "",
+    "## Exit codes",
+    "",
+    "[Operating Barnacle](operating.md#exit-codes) says how a supervisor should react.",
+    "",
+    ...table(["Code", "Meaning"], exitCodes()),
+    "",
+    "## In Discord",
+    "",
+    "### Slash commands",
+    "",
+    ...table(
+      ["Command", "Description", "Options", "Allowed for"],
+      commands.map(({ name, description, options, needs }) => [
+        `\`/${name}\``,
+        description,
+        options.map(slashOption).join("; ") || "none",
+        RIGHTS[needs],
+      ]),
+    ),
+    "",
+    "### Buttons, menus and forms",
+    "",
+    ...table(
+      ["Component", "Kind", "Allowed for"],
+      components.map(({ name, kind, needs }) => [`\`${name}\``, kind, RIGHTS[needs]]),
+    ),
+    "",
+    "## Tools",
+    "",
+    ...(tools.length === 0 ? ["No tools are built yet."] : table(
+      ["Tool", "Description", "Permissions of the sender", "Gate"],
+      tools.map(({ name, description, needs, gate = "none" }) => [
+        `\`${name}\``,
+        description,
+        needs.join(", ") || "none",
+        gate,
+      ]),
+    )),
+    "",
+  ].join("\n");
+}
+
+const COMMON_ROWS: readonly Row[] = [
+  ["--config <path>", COMMON.config.brief],
+  ["--data <path>", COMMON.data.brief],
+  ["--json", COMMON.json.brief],
+  ["-h, --help", "Print the command's help"],
+].map(([term = "", text = ""]) => [`\`${term}\``, text]);
+
+function taskLines({ title, commands }: Task): readonly string[] {
+  return [
+    "",
+    `### ${title}`,
+    ...Object.entries(commands).flatMap(([name, command]) =>
+      command.kind === "command"
+        ? commandLines(`barnacle ${name}`, command)
+        : Object.entries(command.commands).flatMap(([action, inner]) =>
+          commandLines(
+            `barnacle ${name} ${action}`,
+            inner,
+            action === command.defaultCommand ? [`\`barnacle ${name}\` does the same.`] : [],
+          )
+        )
+    ),
+  ];
+}
+
+function commandLines(
+  name: string,
+  { help, target }: CliCommand,
+  extra: readonly string[] = [],
+): readonly string[] {
+  const notes = [...extra, ...help.notes ?? []];
+  const own = [...argumentRows(target), ...optionRows(target)]
+    .filter(([, text]) => !SHARED_TEXTS.includes(text));
+  return [
+    "",
+    `#### \`${name}\``,
+    "",
+    `${help.brief}.`,
+    ...(notes.length === 0 ? [] : ["", notes.join(" ")]),
+    "",
+    "```sh",
+    usageOf(target, name),
+    "```",
+    ...(own.length === 0 ? [] : [
+      "",
+      ...table(["Argument or option", "Meaning"], own.map(([term, text]) => [`\`${term}\``, text])),
+    ]),
+    "",
+    `${help.examples.length === 1 ? "Example" : "Examples"}:`,
+    "",
+    "```sh",
+    ...help.examples,
+    "```",
+    "",
+    `[Exit codes](#exit-codes): ${
+      exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")
+    }.`,
+  ];
+}
+
+/** Texts of options that all commands share, which the page lists once. */
+const SHARED_TEXTS: readonly string[] = [
+  COMMON.config.brief,
+  COMMON.data.brief,
+  COMMON.json.brief,
+  NOT_USED,
+  JSON_ANYWAY,
+];
+
+function exitCodes(): readonly Row[] {
+  return exitRows(EXIT_MEANINGS).map(([code, meaning]): Row => [`${code}`, meaning]);
+}
+
+function slashOption({ name, description, type, isRequired }: CommandOption): string {
+  return `\`${name}\` (${OPTION_TYPES[type]}${isRequired ? ", required" : ""}): ${description}`;
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): readonly string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(cellText).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+}
+
+/** A cell in which `<id>` is text, not HTML; between backticks it is text anyway. */
+function cellText(cell: string): string {
+  return cell.replaceAll("|", "\\|").split("`")
+    .map((part, at) => at % 2 === 0 ? part.replaceAll("<", "&lt;") : part).join("`");
+}
+
+function main(): void {
+  const path = join(import.meta.dirname ?? ".", "..", "docs", "commands.md");
+  const text = pageText();
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  if (process.argv.includes("--check")) {
+    console.error(`${path} is out of date: deno run -A scripts/command_reference.ts`);
+    process.exitCode = 1;
+  } else writeFileSync(path, text);
+}
+
+if (import.meta.main) main();

@@ -1,0 +1,23 @@
+/**
+ * All commands, by task. `barnacle --help` and `docs/commands.md` list them in this order.
+ *
+ * @module
+ */
+
+import { access, pairing, why } from "./access/commands.ts";
+import { config } from "./config/commands.ts";
+import { outbox, send } from "./delivery/commands.ts";
+import { demo } from "./demo/commands.ts";
+import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
+import type { Task } from "./help/overview.ts";
+import { run } from "./run/commands.ts";
+
+/** All commands; their names are unique over all tasks. */
+export const TASKS: readonly Task[] = [
+  { title: "Start", commands: { demo, invite, run } },
+  { title: "Diagnose", commands: { doctor, netcheck, status, why } },
+  { title: "Control access", commands: { access, pairing } },
+  { title: "Send messages", commands: { send, outbox } },
+  { title: "Configure", commands: { config } },
+  { title: "About", commands: { version } },
+];

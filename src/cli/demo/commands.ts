@@ -1,0 +1,51 @@
+/**
+ * `barnacle demo`: its options and help.
+ *
+ * @module
+ */
+
+import { buildCommand } from "@stricli/core";
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
+import { end, flag, path } from "../shared/command.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { processIo } from "../terminal/io.ts";
+import type { DemoFlags } from "./demo.ts";
+
+/** `barnacle demo` */
+export const demo: CliCommand = describeCommand({
+  brief: "Try the bot on a simulated Discord, without a token",
+  examples: ["barnacle demo", "barnacle demo --script"],
+  exits: {
+    done: "ended by a signal, or all scenes passed",
+    failed: "the bot failed, or a scene failed",
+    tryAgain: "port in use",
+    config: true,
+  },
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: {
+      flags: {
+        config: path("Your config, to try on the simulated Discord (default: the demo's own)"),
+        data: path("Accepted by every command; the demo uses a temporary directory"),
+        json: flag("Print the page's address, or the result of each scene, as JSON"),
+        port: {
+          kind: "parsed",
+          parse: toPort,
+          brief: "Port of the page; the next free one if it is in use",
+          default: "8787",
+        },
+        script: flag("Play test scenes without a page"),
+      },
+    },
+    async func(flags: DemoFlags & Pick<CommonFlags, "data">) {
+      const { demo } = await import("./demo.ts");
+      await end(this, demo(flags, processIo(flags)));
+    },
+  }));
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new RangeError(`"${text}" is not a port: use a whole number from 0 to 65535`);
+}

@@ -1,0 +1,128 @@
+/**
+ * The commands that look at Barnacle and at its surroundings, with their options and help.
+ *
+ * @module
+ */
+
+import { buildCommand } from "@stricli/core";
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
+import { ACCOUNT, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { processIo } from "../terminal/io.ts";
+import type { DoctorFlags } from "./doctor.ts";
+import type { InviteFlags } from "./invite.ts";
+
+/** `barnacle status` */
+export const status: CliCommand = describeCommand({
+  brief: "Show the health of the running bot",
+  examples: ["barnacle status", "barnacle status --json"],
+  exits: {
+    done: "healthy, or warnings only",
+    failed: "a check fails",
+    tryAgain: "no running bot found, or it does not answer",
+  },
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: { flags: COMMON },
+    async func(flags: CommonFlags) {
+      const { status } = await import("./status.ts");
+      await end(this, status(flags, processIo(flags)));
+    },
+  }));
+
+/** `barnacle doctor` */
+export const doctor: CliCommand = describeCommand({
+  brief: "Find out why the bot does not work, and how to fix it",
+  notes: ["Safe to run beside a running bot."],
+  examples: ["barnacle doctor", "barnacle doctor --only discord --fix"],
+  exits: {
+    done: "no problems",
+    failed: "a check failed",
+    partly: "warnings only",
+    refused: true,
+    config: true,
+  },
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: {
+      flags: {
+        ...COMMON,
+        only: {
+          kind: "enum",
+          values: ["discord", "host"],
+          variadic: ",",
+          brief: "Check one part: the connection, token and intents, or the disk, store and bot",
+          placeholder: "part",
+          optional: true,
+        },
+        fix: flag("Enable missing intents in Discord's developer portal, after a question"),
+        yes: flag("Answer yes to the question of --fix"),
+      },
+    },
+    async func(flags: DoctorFlags) {
+      const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
+        import("./doctor.ts"),
+        import("../terminal/confirm.ts"),
+      ]);
+      const confirm = confirmOnTerminal();
+      await end(this, doctor(flags, processIo(flags), { ...(confirm && { confirm }) }));
+    },
+  }));
+
+/** `barnacle netcheck` */
+export const netcheck: CliCommand = describeCommand({
+  brief: "Test the connection to Discord: DNS, TCP, TLS, HTTP, WebSocket",
+  notes: ["Needs no token and no config."],
+  examples: ["barnacle netcheck"],
+  exits: {
+    done: "all steps work",
+    failed: "a step failed",
+    partly: "warnings only",
+    config: "invalid DISCORD_API_URL",
+  },
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+    async func(flags: CommonFlags) {
+      const { netcheck } = await import("./netcheck.ts");
+      await end(this, netcheck(flags, processIo(flags)));
+    },
+  }));
+
+/** `barnacle invite` */
+export const invite: CliCommand = describeCommand({
+  brief: "Print the link that adds the bot to a server",
+  notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
+  examples: ["barnacle invite"],
+  exits: {
+    tryAgain: "application id unknown: Discord unreachable",
+    refused: true,
+    config: true,
+  },
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: { flags: { ...COMMON, data: path(NOT_USED), account: ACCOUNT } },
+    async func(flags: InviteFlags) {
+      const { invite } = await import("./invite.ts");
+      await end(this, invite(flags, processIo(flags)));
+    },
+  }));
+
+/** `barnacle version` */
+export const version: CliCommand = describeCommand({
+  brief: "Print version, commit, runtime and platform",
+  examples: ["barnacle version --json"],
+  exits: {},
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+    async func(flags: CommonFlags) {
+      const { version } = await import("./version.ts");
+      await end(this, version(flags, processIo(flags)));
+    },
+  }));

@@ -1,0 +1,198 @@
+/**
+ * Describes commands: one record per command, from which `--help` and `docs/commands.md` derive.
+ *
+ * @module
+ */
+
+import { buildRouteMap, type Command, type CommandContext, type RouteMap } from "@stricli/core";
+import { exitRows, type Exits } from "../shared/exit_code.ts";
+import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
+import { type Row, section, WIDTH, wrapped } from "./layout.ts";
+
+/** The help of one command. */
+export interface CommandHelp {
+  /** Imperative, without a full stop: `"Approve a pairing code"`. */
+  readonly brief: string;
+  /** Facts that no option states, one line each. */
+  readonly notes?: readonly string[];
+  /** Whole command lines. */
+  readonly examples: readonly string[];
+  /** Exit codes. */
+  readonly exits: Exits;
+}
+
+/** A command with its help. */
+export interface CliCommand {
+  /** Discriminates from {@link CliGroup}. */
+  readonly kind: "command";
+  /** Its help. */
+  readonly help: CommandHelp;
+  /** The command, for the library. */
+  readonly target: Command<CommandContext>;
+}
+
+/** Commands below a common name: `barnacle config …`. */
+export interface CliGroup {
+  /** Discriminates from {@link CliCommand}. */
+  readonly kind: "group";
+  /** Imperative, without a full stop. */
+  readonly brief: string;
+  /** Commands by name. */
+  readonly commands: Readonly<Record<string, CliCommand>>;
+  /** The command that runs without a name. */
+  readonly defaultCommand?: string;
+  /** The group, for the library. */
+  readonly target: RouteMap<CommandContext>;
+}
+
+/** The part of the help that stricli gets; its own help texts are not used. */
+export type Docs = Pick<CommandHelp, "brief">;
+
+/** Builds a command whose `--help` is laid out by {@link helpLines}. */
+export function describeCommand(
+  help: CommandHelp,
+  build: (docs: Docs) => Command<CommandContext>,
+): CliCommand {
+  const target = build({ brief: help.brief });
+  const formatHelp: typeof target.formatHelp = ({ prefix, ansiColor }) =>
+    textOf(helpLines({ kind: "command", help, target }, prefix.join(" "), styleOf(ansiColor)));
+  return { kind: "command", help, target: { ...target, formatHelp } };
+}
+
+/** Builds a group of commands. Without a command it runs the default one, or prints its help. */
+export function describeGroup(
+  brief: string,
+  commands: Readonly<Record<string, CliCommand>>,
+  defaultCommand?: string,
+): CliGroup {
+  const routes = Object.fromEntries(
+    Object.entries(commands).map(([name, { target }]) => [name, target]),
+  );
+  const target = buildRouteMap({
+    docs: { brief },
+    routes,
+    ...(defaultCommand !== undefined && { defaultCommand }),
+  });
+  const formatHelp: typeof target.formatHelp = ({ prefix, ansiColor }) => {
+    const style = styleOf(ansiColor);
+    const rows = Object.entries(commands).map(([name, { help }]): Row => [
+      name,
+      help.brief + (name === defaultCommand ? " (default)" : ""),
+    ]);
+    const usage = `${prefix.join(" ")} <command> [options]`;
+    return textOf([
+      brief,
+      "",
+      `${style.bold("Usage:")} ${usage}`,
+      ...section("Commands", rows, style),
+      "",
+      `\`${prefix.join(" ")} <command> --help\` shows the options of a command.`,
+    ]);
+  };
+  return {
+    kind: "group",
+    brief,
+    commands,
+    ...(defaultCommand !== undefined && { defaultCommand }),
+    target: { ...target, formatHelp },
+  };
+}
+
+/** The lines of a command's help, at most 80 columns wide. */
+export function helpLines(
+  { help, target }: CliCommand,
+  name: string,
+  style: Style,
+): readonly string[] {
+  const { brief, notes = [], examples, exits } = help;
+  return [
+    ...wrapped(brief, WIDTH),
+    "",
+    `${style.bold("Usage:")} ${usageOf(target, name)}`,
+    ...(notes.length === 0 ? [] : ["", ...notes.flatMap((note) => wrapped(note, WIDTH))]),
+    ...section("Arguments", argumentRows(target), style),
+    ...section("Options", [...optionRows(target), HELP_ROW], style),
+    ...section("Exit codes", exitRows(exits).map(([code, text]): Row => [`${code}`, text]), style),
+    "",
+    style.bold(examples.length === 1 ? "Example:" : "Examples:"),
+    ...examples.map((example) => `  ${example}`),
+  ];
+}
+
+const HELP_ROW: Row = ["-h, --help", "Print this help"];
+
+/** `"barnacle send <target> [text] [options]"`: required options by name, all others as one. */
+export function usageOf({ parameters }: Command<CommandContext>, name: string): string {
+  const required = Object.entries(parameters.flags ?? {})
+    .filter(([, flag]) => isRequired(flag))
+    .map(([flagName, flag]) => optionTerm(flagName, flag));
+  return [name, ...positionalTerms(parameters), ...required, "[options]"].join(" ");
+}
+
+/** A command's positional arguments with their explanations. */
+export function argumentRows({ parameters }: Command<CommandContext>): readonly Row[] {
+  const terms = positionalTerms(parameters);
+  return positionalsOf(parameters).map(({ brief }, at): Row => [terms[at] ?? "", brief]);
+}
+
+/** A command's own options, and those that all commands take, with their explanations. */
+export function optionRows({ parameters }: Command<CommandContext>): readonly Row[] {
+  const rows = Object.entries(parameters.flags ?? {})
+    .map(([name, flag]) => ({ name, row: [optionTerm(name, flag), optionText(flag)] as const }));
+  const isCommon = ({ name }: { readonly name: string }) => COMMON_NAMES.includes(name);
+  return [...rows.filter((row) => !isCommon(row)), ...rows.filter(isCommon)].map(({ row }) => row);
+}
+
+/** Options of every command, listed after its own. */
+const COMMON_NAMES = ["config", "data", "json"];
+
+type Parameters = Command<CommandContext>["parameters"];
+type Option = NonNullable<Parameters["flags"]>[string];
+
+function isRequired(option: Option): boolean {
+  return option.kind !== "boolean" && option.optional !== true &&
+    (!("default" in option) || option.default === undefined);
+}
+
+function optionTerm(name: string, option: Option): string {
+  const dashed = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (option.kind === "boolean" || option.kind === "counter") return dashed;
+  return `${dashed} <${option.placeholder ?? name}>`;
+}
+
+function optionText(option: Option): string {
+  const facts = [
+    ...(option.kind === "enum" ? [option.values.join(", ")] : []),
+    ...(option.kind !== "boolean" && "default" in option && option.default !== undefined
+      ? [`default: ${option.default}`]
+      : []),
+    ...("variadic" in option && option.variadic === true ? ["repeatable"] : []),
+  ];
+  return facts.length === 0 ? option.brief : `${option.brief} (${facts.join("; ")})`;
+}
+
+interface Positional {
+  readonly brief: string;
+  readonly placeholder?: string;
+  readonly optional?: boolean;
+}
+
+function positionalsOf({ positional }: Parameters): readonly Positional[] {
+  if (!positional) return [];
+  return positional.kind === "array" ? [positional.parameter] : positional.parameters;
+}
+
+function positionalTerms(parameters: Parameters): readonly string[] {
+  const isList = parameters.positional?.kind === "array";
+  return positionalsOf(parameters).map(({ placeholder = "value", optional }) =>
+    (optional === true ? `[${placeholder}]` : `<${placeholder}>`) + (isList ? "..." : "")
+  );
+}
+
+function styleOf(isColoured: boolean): Style {
+  return isColoured ? COLOURED : PLAIN;
+}
+
+function textOf(lines: readonly string[]): string {
+  return `${lines.join("\n")}\n`;
+}

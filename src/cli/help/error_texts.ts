@@ -1,0 +1,73 @@
+/**
+ * Messages for command lines that cannot be run: unknown commands and options, missing arguments.
+ *
+ * @module
+ */
+
+import {
+  AliasNotFoundError,
+  type ApplicationText,
+  ArgumentParseError,
+  EnumValidationError,
+  FlagNotFoundError,
+  text_en,
+  UnexpectedFlagError,
+  UnexpectedPositionalError,
+  UnsatisfiedFlagError,
+  UnsatisfiedPositionalError,
+} from "@stricli/core";
+
+/** The library's texts, with Barnacle's own for errors. */
+export function errorTexts(): ApplicationText {
+  return {
+    ...text_en,
+    noCommandRegisteredForInput: ({ input, corrections }) =>
+      `barnacle: unknown command ${quotedInput(input)}; ` +
+      (corrections.length === 0
+        ? "`barnacle --help` lists all commands"
+        : `did you mean ${corrections.join(" or ")}?`),
+    exceptionWhileParsingArguments: (error) => `barnacle: ${problemOf(error)}`,
+    exceptionWhileRunningCommand: (error) =>
+      `barnacle: internal error, please report it: ${
+        error instanceof Error ? error.stack ?? error.message : String(error)
+      }`,
+  };
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof FlagNotFoundError) {
+    const { input, corrections } = error;
+    return `unknown option --${input}; ` +
+      (corrections.length === 0
+        ? SEE_HELP
+        : `did you mean ${corrections.map((name) => `--${name}`).join(" or ")}?`);
+  }
+  if (error instanceof AliasNotFoundError) return `unknown option -${error.input}; ${SEE_HELP}`;
+  if (error instanceof ArgumentParseError) {
+    const { externalFlagNameOrPlaceholder: name, exception } = error;
+    return `${name}: ${exception instanceof Error ? exception.message : String(exception)}`;
+  }
+  if (error instanceof EnumValidationError) {
+    const { externalFlagName, input, values } = error;
+    return `--${externalFlagName} ${quotedInput(input)} is not one of ${values.join(", ")}`;
+  }
+  if (error instanceof UnsatisfiedFlagError) {
+    return `--${error.externalFlagName} is missing or has no value; ${SEE_HELP}`;
+  }
+  if (error instanceof UnsatisfiedPositionalError) {
+    return `missing argument: ${error.placeholder}; ${SEE_HELP}`;
+  }
+  if (error instanceof UnexpectedPositionalError) {
+    return `unexpected argument ${quotedInput(error.input)}; ${SEE_HELP}`;
+  }
+  if (error instanceof UnexpectedFlagError) {
+    return `--${error.externalFlagName} is given more than once; ${SEE_HELP}`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+const SEE_HELP = "--help shows the usage";
+
+function quotedInput(input: string): string {
+  return JSON.stringify(input);
+}

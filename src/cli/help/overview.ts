@@ -1,0 +1,71 @@
+/**
+ * The help of the program as a whole: all commands by task, and the few to begin with.
+ *
+ * @module
+ */
+
+import type { Style } from "../terminal/style.ts";
+import type { CliCommand, CliGroup } from "./command_help.ts";
+import { type Row, section } from "./layout.ts";
+
+/** Commands for one task. */
+export interface Task {
+  /** The heading: `"Answer messages"`. */
+  readonly title: string;
+  /** Commands by name. */
+  readonly commands: Readonly<Record<string, CliCommand | CliGroup>>;
+}
+
+const TAGLINE = "an AI agent that lives in Discord";
+
+/** Commands that bare `barnacle` names, in this order. */
+const FIRST_COMMANDS = ["demo", "run", "doctor"];
+
+/** Lines of `barnacle --help`. */
+export function overviewLines(
+  tasks: readonly Task[],
+  version: string,
+  style: Style,
+): readonly string[] {
+  return [
+    `Barnacle ${version}, ${TAGLINE}`,
+    "",
+    `${style.bold("Usage:")} barnacle <command> [options]`,
+    ...tasks.flatMap(({ title, commands }) => section(title, rowsOf(commands), style)),
+    ...section("Options", [
+      ["-h, --help", "Print this help, or that of a command"],
+      ["-v, --version", "Print the version"],
+    ], style),
+    "",
+    "`barnacle <command> --help` shows the options, exit codes and an example.",
+  ];
+}
+
+/** Lines of `barnacle` without arguments: at most twelve. */
+export function welcomeLines(
+  tasks: readonly Task[],
+  version: string,
+  style: Style,
+): readonly string[] {
+  const all = tasks.flatMap(({ commands }) => Object.entries(commands));
+  const rows = FIRST_COMMANDS.flatMap((name) =>
+    all.filter(([other]) => other === name).map(([, command]): Row => [
+      `barnacle ${name}`,
+      briefOf(command),
+    ])
+  );
+  return [
+    `Barnacle ${version}, ${TAGLINE}`,
+    ...section("Start here", rows, style),
+    "",
+    "`barnacle --help` lists all commands.",
+  ];
+}
+
+function rowsOf(commands: Task["commands"]): readonly Row[] {
+  return Object.entries(commands).map(([name, command]): Row => [name, briefOf(command)]);
+}
+
+function briefOf(command: CliCommand | CliGroup): string {
+  return command.kind === "command" ? command.help.brief : command.brief;
+}

@@ -1,0 +1,43 @@
+/**
+ * `barnacle run`: its options and help.
+ *
+ * @module
+ */
+
+import { buildCommand } from "@stricli/core";
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
+import { COMMON, end, flag } from "../shared/command.ts";
+import { processIo } from "../terminal/io.ts";
+import { createHangups } from "./hangup.ts";
+import type { RunFlags } from "./run.ts";
+
+/** `barnacle run` */
+export const run: CliCommand = describeCommand({
+  brief: "Connect to Discord and answer messages",
+  examples: ["barnacle run", "DISCORD_BOT_TOKEN=… barnacle run --config config.jsonc"],
+  exits: {
+    done: "stopped by a signal",
+    failed: "internal error",
+    io: true,
+    tryAgain: "another instance, a port in use, or Discord unreachable",
+    refused: true,
+    config: true,
+  },
+}, (docs) =>
+  buildCommand({
+    docs,
+    parameters: {
+      flags: {
+        ...COMMON,
+        json: flag("Log as JSON, even on a terminal"),
+        connectionDebug: flag("Log all gateway traffic, without message content"),
+        force: flag("Stop another instance that uses the same data or token, and replace it"),
+        insecurePermissions: flag("Start even if other users may write the config file"),
+      },
+    },
+    async func(flags: RunFlags) {
+      const hangups = createHangups(); // before the rest is loaded
+      const { runBot } = await import("./run.ts");
+      await end(this, runBot(flags, processIo(flags), hangups));
+    },
+  }));

@@ -1,0 +1,61 @@
+/**
+ * Styles text for a terminal, and leaves text for pipes and files plain.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+
+/** Functions that style a text; {@link PLAIN} returns each text unchanged. */
+export interface Style {
+  /** Whether texts get escape sequences. */
+  readonly isOn: boolean;
+  /** Bold text. */
+  bold(text: string): string;
+  /** Dim text. */
+  dim(text: string): string;
+  /** Red text. */
+  red(text: string): string;
+  /** Green text. */
+  green(text: string): string;
+  /** Yellow text. */
+  yellow(text: string): string;
+}
+
+/** The colours of a {@link Style}. */
+export type Colour = "dim" | "red" | "green" | "yellow";
+
+/** For pipes, files and JSON. */
+export const PLAIN: Style = createStyle(undefined);
+
+/** For a terminal that shows colours. */
+export const COLOURED: Style = createStyle(styleText);
+
+/**
+ * Chooses the style of a stream: coloured on a terminal, unless `NO_COLOR` is set or `TERM` is
+ * `dumb`.
+ *
+ * The check is our own, since `styleText`'s asks `getColorDepth()`, which Deno answers without a
+ * terminal, too.
+ *
+ * @param stream `isTTY` is `undefined`, not false, for a pipe on Bun.
+ */
+export function styleFor(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): Style {
+  return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb" ? COLOURED : PLAIN;
+}
+
+function createStyle(paint: typeof styleText | undefined): Style {
+  const painter = (format: "bold" | Colour) => (text: string): string =>
+    paint ? paint(format, text, { validateStream: false }) : text;
+  return {
+    isOn: paint !== undefined,
+    bold: painter("bold"),
+    dim: painter("dim"),
+    red: painter("red"),
+    green: painter("green"),
+    yellow: painter("yellow"),
+  };
+}

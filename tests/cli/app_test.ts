@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runCommandLine } from "../../src/cli/app.ts";
+import { TASKS } from "../../src/cli/commands.ts";
+import { WIDTH } from "../../src/cli/help/layout.ts";
+import { recordedTerminal } from "./terminal/recorded_terminal.ts";
+
+const COLOURFUL: Record<string, string> = { TERM: "xterm-256color", COLORTERM: "truecolor" };
+
+async function run(args: readonly string[], { isTTY = false, env = COLOURFUL } = {}) {
+  const { terminal, stdout, stderr } = recordedTerminal({ isTTY, env });
+  const code = await runCommandLine(args, terminal);
+  return { code, stdout: stdout(), stderr: stderr() };
+}
+
+/** The words of every command and group: `["access"]`, `["access", "test"]`. */
+const NAMES = TASKS.flatMap(({ commands }) =>
+  Object.entries(commands).flatMap(([name, command]) =>
+    command.kind === "command"
+      ? [[name]]
+      : [[name], ...Object.keys(command.commands).map((action) => [name, action])]
+  )
+);
+
+describe("[O10] runCommandLine()", () => {
+  it("prints at most twelve lines without arguments, with three commands", async () => {
+    const { code, stdout, stderr } = await run([]);
+    assert.equal(code, 0);
+    assert.equal(stderr, "");
+    const lines = stdout.trimEnd().split("\n");
+    assert.ok(lines.length <= 12, stdout);
+    assert.deepEqual(
+      lines.flatMap((line) => /^ {2}barnacle (\w+) {2}/.exec(line)?.[1] ?? []),
+      ["demo", "run", "doctor"],
+    );
+  });
+
+  it("lists every command by task with --help", async () => {
+    const { code, stdout } = await run(["--help"]);
+    assert.equal(code, 0);
+    for (const { title, commands } of TASKS) {
+      assert.ok(stdout.includes(`\n${title}:\n`), title);
+      for (const name of Object.keys(commands)) {
+        assert.match(stdout, new RegExp(`^  ${name} `, "m"));
+      }
+    }
+  });
+
+  it("lists the exit codes of every command, in ascending order, from 0 on and with 2", async () => {
+    for (const { commands } of TASKS) {
+      for (const [name, command] of Object.entries(commands)) {
+        if (command.kind === "group") continue;
+        const { stdout } = await run([name, "--help"]);
+        const [, list = ""] = stdout.split("\nExit codes:\n");
+        const codes = [...list.matchAll(/^ {2}(\d+) +\S/gm)].map(([, code]) => Number(code));
+        assert.deepEqual(codes, codes.toSorted((a, b) => a - b), name);
+        assert.ok(codes[0] === 0 && codes.includes(2), `${name}: ${codes}`);
+      }
+    }
+  });
+
+  for (const words of [[], ...NAMES]) {
+    const line = ["barnacle", ...words, "--help"].join(" ");
+    it(`fits ${line} into ${WIDTH} columns`, async () => {
+      const { code, stdout } = await run([...words, "--help"]);
+      assert.equal(code, 0);
+      const wide = stdout.split("\n").filter((text) => text.length > WIDTH);
+      // An example is one command line, which a reader copies.
+      assert.deepEqual(wide.filter((text) => !/^ {2}.*barnacle /.test(text)), []);
+    });
+
+    it(`styles ${line} on a terminal only, and respects NO_COLOR and TERM=dumb`, async () => {
+      const args = [...words, "--help"];
+      assert.ok((await run(args, { isTTY: true })).stdout.includes("\u001b[1mUsage:\u001b[22m"));
+      const plain = [
+        await run(args),
+        await run(args, { isTTY: true, env: { ...COLOURFUL, NO_COLOR: "1" } }),
+        await run(args, { isTTY: true, env: { TERM: "dumb" } }),
+      ];
+      for (const { stdout } of plain) assert.ok(!stdout.includes("\u001b"));
+    });
+  }
+
+  it("starts each brief with an imperative, and ends it without a full stop", () => {
+    for (const { commands } of TASKS) {
+      for (const [name, command] of Object.entries(commands)) {
+        const briefs = command.kind === "command"
+          ? [command.help.brief]
+          : [command.brief, ...Object.values(command.commands).map(({ help }) => help.brief)];
+        for (const brief of briefs) {
+          assert.match(brief, /^[A-Z][a-z]+,? /, name);
+          assert.doesNotMatch(brief, /\.$/, name);
+          assert.doesNotMatch(brief, /^(?:What|Why|Who|Which)\b/, name);
+        }
+      }
+    }
+  });
+
+  const wrong: readonly [args: readonly string[], message: RegExp][] = [
+    [["rum"], /^barnacle: unknown command "rum"; did you mean `run`\?\n$/],
+    [["version", "--jsno"], /^barnacle: unknown option --jsno; did you mean --json\?\n$/],
+    [["version", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
+    [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
+    [["why"], /^barnacle: missing argument: link or id; --help shows the usage\n$/],
+    [["demo", "--port", "no"], /^barnacle: port: "no" is not a port: use a whole number/],
+    [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host\n$/],
+    [["access", "test", "--user", "ada"], /^barnacle: --channel is missing or has no value/],
+    [["outbox", "drop", "x"], /^barnacle: id: "x" is not a message number/],
+  ];
+  for (const [args, message] of wrong) {
+    it(`ends with 2 and one line on: ${args.join(" ")}`, async () => {
+      const { code, stdout, stderr } = await run(args);
+      assert.equal(code, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, message);
+    });
+  }
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { section, wrapped } from "../../../src/cli/help/layout.ts";
+import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
+
+describe("[O10] wrapped()", () => {
+  it("breaks lines between words, and never within one", () => {
+    assert.deepEqual(wrapped("one two three", 7), ["one two", "three"]);
+    assert.deepEqual(wrapped("a veryverylongword b", 5), ["a", "veryverylongword", "b"]);
+  });
+});
+
+describe("[O10] section()", () => {
+  it("lists terms in a column, with their texts beside them", () => {
+    assert.deepEqual(section("Options", [["--json", "Print JSON"], ["-h", "Help"]], PLAIN), [
+      "",
+      "Options:",
+      "  --json  Print JSON",
+      "  -h      Help",
+    ]);
+  });
+
+  it("starts the text of a long term on the next line", () => {
+    const term = "--a-very-long-option <with-a-value>";
+    assert.deepEqual(section("Options", [[term, "Text"]], PLAIN).slice(2), [
+      `  ${term}`,
+      `${" ".repeat(30)}Text`,
+    ]);
+  });
+
+  it("writes the heading in bold, and nothing for an empty list", () => {
+    assert.equal(section("Options", [["a", "b"]], COLOURED)[1], "\u001b[1mOptions:\u001b[22m");
+    assert.deepEqual(section("Options", [], PLAIN), []);
+  });
+});

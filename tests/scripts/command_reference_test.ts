@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { pageText } from "../../scripts/command_reference.ts";
+import { TASKS } from "../../src/cli/commands.ts";
+import { EXIT } from "../../src/cli/shared/exit_code.ts";
+import type { Command } from "../../src/interactions/command.ts";
+
+const DOCS = join(import.meta.dirname!, "..", "..", "docs");
+
+describe("[O10] command_reference", () => {
+  it("made docs/commands.md as it is", () => {
+    assert.equal(readFileSync(join(DOCS, "commands.md"), "utf8"), pageText());
+  });
+
+  it("describes every command of the command line under its task", () => {
+    const page = pageText();
+    for (const { title, commands } of TASKS) {
+      assert.ok(page.includes(`\n### ${title}\n`), title);
+      for (const [name, command] of Object.entries(commands)) {
+        const names = command.kind === "command"
+          ? [name]
+          : Object.keys(command.commands).map((action) => `${name} ${action}`);
+        for (const full of names) assert.ok(page.includes(`\n#### \`barnacle ${full}\`\n`), full);
+      }
+    }
+    assert.doesNotMatch(page, /undefined/);
+  });
+
+  it("lists slash commands with their options and rights", () => {
+    const say: Command = {
+      name: "say",
+      description: "Say it",
+      options: [{ name: "text", description: "Words", type: "text", isRequired: true }],
+      needs: "owner",
+      run: () => "",
+    };
+    const page = pageText({ tasks: [], commands: [say], components: [], tools: [] });
+    assert.ok(
+      page.includes("| `/say` | Say it | `text` (text, required): Words | owners of the bot |"),
+      page,
+    );
+    assert.match(page, /^No tools are built yet\.$/m);
+  });
+
+  it("leaves no exit code out of docs/operating.md", () => {
+    const operating = readFileSync(join(DOCS, "operating.md"), "utf8");
+    for (const code of Object.values(EXIT)) {
+      assert.match(operating, new RegExp(`^\\| ${code} +\\|`, "m"), `exit code ${code}`);
+    }
+  });
+});
