@@ -103,7 +103,7 @@ export function prepareAllowlist(
         break;
       case "name":
         // Weaker than an id: a person who takes an abandoned name gets its access.
-        names.set(fold(entry.name), entry);
+        names.set(foldCase(entry.name), entry);
         break;
     }
   }
@@ -111,7 +111,7 @@ export function prepareAllowlist(
   function byName(sender: Sender): AllowEntry | undefined {
     if (names.size === 0) return undefined;
     for (const name of namesOf(sender)) {
-      const entry = names.get(fold(name));
+      const entry = names.get(foldCase(name));
       if (entry) return entry;
     }
     return undefined;
@@ -172,7 +172,7 @@ function namesOf({ username, tag, automaton, pluralkit }: Sender): readonly stri
  * Removes differences of case. A character that only looks like a capital, such as the Kelvin sign,
  * stays: it must not pass for the letter (SEC-R12).
  */
-function fold(name: string): string {
+function foldCase(name: string): string {
   if (/^[^A-Z\x80-\uffff]*$/.test(name)) return name; // nearly every username of today
   return name.replace(/\p{Lu}/gu, (capital) => {
     const small = capital.toLowerCase();

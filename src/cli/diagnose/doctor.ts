@@ -242,7 +242,7 @@ async function aboutDiscord(
     const gateway = discord && application
       ? await ask(() => discord.directory.gateway(), ASK)
       : undefined;
-    const place = gateway?.kind === "told" ? gateway.found : undefined;
+    const place = gateway?.kind === "answered" ? gateway.found : undefined;
     const gatewayUrl = place?.url ?? known?.gatewayUrl;
     const now = Date.now();
     const budget = leastOf(known?.budget, place?.limit, now);

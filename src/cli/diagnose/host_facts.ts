@@ -18,8 +18,8 @@ import type { ResolvedName } from "../../core/names.ts";
 import {
   type BotProcess,
   type HostFacts,
+  type Problem,
   RUN_AS_OWNER,
-  type Said,
   type StoreFacts,
   type TokenHolder,
 } from "../../flows/preflight/host.ts";
@@ -97,7 +97,7 @@ export async function lookAtHost(options: HostOptions): Promise<HostView> {
 }
 
 /** What keeps a start from using the directory; it is not made here. */
-function problemOf(path: string): Said | undefined {
+function problemOf(path: string): Problem | undefined {
   const nearest = nearestOf(path);
   try {
     accessSync(nearest, constants.W_OK | constants.X_OK);
@@ -171,7 +171,7 @@ async function lookAtStore(
   }
 }
 
-function saidOf({ kind, cause }: StoreError): Said {
+function saidOf({ kind, cause }: StoreError): Problem {
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
   if (kind === "damaged") {
     return {
@@ -208,7 +208,7 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
     pid,
     phase: snapshot.phase,
     eventLoopLagMs: snapshot.eventLoopLagMs,
-    troubles: checks
+    failedChecks: checks
       // Its preflight is what doctor does itself, with fresher eyes.
       .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
       .map(({ name, status, componentId, observedValue, observedUnit }) => ({

@@ -91,7 +91,7 @@ async function idOf(token: string, apiUrl: string): Promise<FoundId> {
   const discord = openDiscord(token, apiUrl);
   try {
     const asked = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
-    if (asked.kind === "told") return { kind: "found", id: asked.found.id, isGuess: false };
+    if (asked.kind === "answered") return { kind: "found", id: asked.found.id, isGuess: false };
     if (asked.kind === "refused") return asked;
     const id = applicationIdIn(token);
     return id === undefined

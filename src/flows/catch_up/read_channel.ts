@@ -53,7 +53,7 @@ export function readChannel(
   const { id: channelId, guildId } = channel;
   const reading = readMissed(channel, since, tally, ports);
 
-  function sayRefused(error: unknown): void {
+  function logRefused(error: unknown): void {
     const said = `Discord does not show what was said in ${nameOf(channel)} while nobody listened`;
     log.warn(said, { channelId, guildId, error });
   }
@@ -68,7 +68,7 @@ export function readChannel(
         return outcome === "more";
       } catch (error) {
         if (!isRefused(error)) throw error;
-        if (!await unreadable.check(channel)) sayRefused(error);
+        if (!await unreadable.check(channel)) logRefused(error);
         return false;
       }
     },
@@ -79,7 +79,7 @@ export function readChannel(
         log.info(said, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {
         if (!isRefused(error)) throw error;
-        sayRefused(error);
+        logRefused(error);
       }
     },
   };

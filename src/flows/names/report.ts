@@ -24,12 +24,12 @@ const WHY: Readonly<Record<UnfoundReason, string>> = {
 /**
  * Logs results; each warning only once.
  *
- * @param said Keys of earlier warnings; new ones are added.
+ * @param warned Keys of earlier warnings; new ones are added.
  */
-export function sayMatched({ matched, refused }: Resolution, said: Set<string>, log: Log): void {
+export function logMatched({ matched, refused }: Resolution, warned: Set<string>, log: Log): void {
   const warn = (event: string, fields: Readonly<Record<string, unknown>>, key: string): void => {
-    if (said.has(key)) return;
-    said.add(key);
+    if (warned.has(key)) return;
+    warned.add(key);
     log.warn(event, fields);
   };
 
@@ -40,10 +40,10 @@ export function sayMatched({ matched, refused }: Resolution, said: Set<string>, 
       "developer portal";
     warn(event, { error: refused }, "refused");
   }
-  for (const one of matched) say(one, refused !== undefined, warn, log);
+  for (const one of matched) logOne(one, refused !== undefined, warn, log);
 }
 
-function say(
+function logOne(
   one: Matched,
   isRefused: boolean,
   warn: (event: string, fields: Readonly<Record<string, unknown>>, key: string) => void,

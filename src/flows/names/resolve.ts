@@ -24,7 +24,7 @@ import {
   matchNames,
   searchesFor,
 } from "./match.ts";
-import { type Resolution, sayMatched } from "./report.ts";
+import { logMatched, type Resolution } from "./report.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
@@ -129,7 +129,7 @@ export function createNames(ports: NamesPorts): Names {
   let searched: Searched = new Map();
   let isPlanned = false;
   /** Keys of warnings that were logged. */
-  const said = new Set<string>();
+  const warned = new Set<string>();
 
   async function resolve(): Promise<void> {
     const guilds = ports.guilds();
@@ -147,7 +147,7 @@ export function createNames(ports: NamesPorts): Names {
         id,
       });
     }
-    sayMatched(resolution, said, log);
+    logMatched(resolution, warned, log);
     if (lost.length + found.length > 0) await onResolved(await store.namesOf(accountId));
   }
 
@@ -164,7 +164,7 @@ export function createNames(ports: NamesPorts): Names {
     resolve: plan,
     resolveAgain() {
       searched = new Map();
-      said.clear();
+      warned.clear();
       plan();
     },
     stop: retries.stop,

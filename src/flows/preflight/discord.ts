@@ -11,8 +11,8 @@ import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts"
 import { inviteUrl } from "../../core/discord/invite.ts";
 
 /** The result of a request to Discord. */
-export type Asked<Found> =
-  | { readonly kind: "told"; readonly found: Found }
+export type Answer<Found> =
+  | { readonly kind: "answered"; readonly found: Found }
   /** 401: the token is not valid. */
   | { readonly kind: "refused" }
   /** 429, or a block in front of Discord. */
@@ -39,7 +39,7 @@ export interface BotFacts {
 /** The facts to judge. */
 export interface DiscordFacts {
   /** Absent if there is no token to ask with. */
-  readonly application?: Asked<BotFacts>;
+  readonly application?: Answer<BotFacts>;
   /** What the token looks like, for an operator who copied something else. */
   readonly tokenShape: TokenShape;
   /** Where to set the token: a variable, a file, or a config key. */
@@ -53,7 +53,7 @@ export interface DiscordFacts {
     readonly spared: readonly MissingIntent[];
   };
   /** Whether the bot is in any guild; absent if Barnacle did not ask. */
-  readonly hasGuild?: Asked<boolean>;
+  readonly hasGuild?: Answer<boolean>;
   /** Remaining IDENTIFYs; absent if unknown. */
   readonly budget?: IdentifyBudget;
 }
@@ -83,7 +83,7 @@ function portalOf(id: ApplicationId | undefined): string {
  */
 export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding[] {
   const { application } = facts;
-  if (application?.kind !== "told") {
+  if (application?.kind !== "answered") {
     const why = application ? "Discord did not tell" : "there is no token to ask with";
     return [
       token(facts),
@@ -114,7 +114,7 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
     };
   }
   switch (application.kind) {
-    case "told": {
+    case "answered": {
       const { name, id, owner } = application.found;
       const whose = owner === undefined ? "" : `, of ${owner}`;
       return { ...about, status: "pass", why: `it is ${name}'s (application ${id}${whose})` };
@@ -218,12 +218,12 @@ function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
 
 function guilds({ hasGuild }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
   const about = { id: "discord.guilds", what: "Guilds" };
-  const isInOne = hasGuild?.kind === "told" ? hasGuild.found : (guildCount ?? 0) > 0;
+  const isInOne = hasGuild?.kind === "answered" ? hasGuild.found : (guildCount ?? 0) > 0;
   if (isInOne) {
     const count = guildCount === undefined || guildCount === 0 ? "one or more" : `${guildCount}`;
     return { ...about, status: "pass", why: `the bot is in ${count}` };
   }
-  if (hasGuild && hasGuild.kind !== "told") {
+  if (hasGuild && hasGuild.kind !== "answered") {
     return { ...about, status: "skipped", why: "Discord did not tell" };
   }
   return {

@@ -11,7 +11,7 @@ export interface HostFacts {
   /** Path of the data directory. */
   readonly dataDir: string;
   /** Why the directory cannot be used; absent if it can, or if it will be created. */
-  readonly dataProblem?: Said;
+  readonly dataProblem?: Problem;
   /** Bytes that Barnacle may still write there; absent if unknown. */
   readonly freeBytes?: number;
   /** State of the store in that directory. */
@@ -23,7 +23,7 @@ export interface HostFacts {
 }
 
 /** An observed problem, and the next step. */
-export type Said = Required<Pick<Finding, "why" | "fix">>;
+export type Problem = Required<Pick<Finding, "why" | "fix">>;
 
 /** The user that runs this command has no permission to look. */
 export interface Hidden {
@@ -40,7 +40,7 @@ export type StoreFacts =
   | Hidden
   | { readonly kind: "opens"; readonly schema: number; readonly newest: number }
   /** Damaged, newer than this Barnacle, or inaccessible. */
-  | ({ readonly kind: "refused" } & Said);
+  | ({ readonly kind: "refused" } & Problem);
 
 /** The Barnacle process that uses the data directory. */
 export type BotProcess =
@@ -57,11 +57,11 @@ export type BotProcess =
     /** The main thread's delay in milliseconds, 99th percentile. */
     readonly eventLoopLagMs: number;
     /** Failed checks of its health report. */
-    readonly troubles: readonly Trouble[];
+    readonly failedChecks: readonly FailedCheck[];
   };
 
 /** A failed check of the running bot. */
-export interface Trouble {
+export interface FailedCheck {
   /** Name of the check: `"gateway:connection"`. */
   readonly name: string;
   /** Whether the check counts as failed, rather than as a warning. */
@@ -160,7 +160,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
         fix: "look into its log; if it hangs, stop it and start it again",
       }];
     case "answers": {
-      const { pid, phase, eventLoopLagMs, troubles } = bot;
+      const { pid, phase, eventLoopLagMs, failedChecks } = bot;
       const isLate = eventLoopLagMs > LAG_MS;
       return [
         { ...about, status: "pass", where: `pid ${pid}`, why: `it is ${phase}` },
@@ -173,7 +173,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
             "their own, and do not wait for it",
           ...(isLate && { fix: "see what else the machine does: `top`, and its temperature" }),
         },
-        ...troubles.filter(({ name }) => name !== LAG_CHECK).map(trouble),
+        ...failedChecks.filter(({ name }) => name !== LAG_CHECK).map(failedCheck),
       ];
     }
   }
@@ -200,7 +200,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     "another program uses this bot's token: stop it, or make a new token in the portal",
 };
 
-function trouble({ name, isFailure, observed }: Trouble): Finding {
+function failedCheck({ name, isFailure, observed }: FailedCheck): Finding {
   return {
     id: `bot.${name}`,
     what: RUNNING_BOT,

@@ -41,12 +41,12 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
   const { rest, gateway, expectsGateway } = facts;
   return [
     ...proxies(facts),
-    ...way("network.rest", "REST API", rest.reach, facts, now),
+    ...stages("network.rest", "REST API", rest.reach, facts, now),
     judgeHttp(rest),
     ...judgeClock(rest.http),
     ...(gateway
       ? [
-        ...way("network.gateway", "gateway", gateway.reach, facts, now),
+        ...stages("network.gateway", "gateway", gateway.reach, facts, now),
         webSocket(gateway),
       ]
       : expectsGateway
@@ -77,7 +77,7 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
 }
 
 /** Look-up, TCP and TLS; a stage without news has no row. */
-function way(
+function stages(
   id: string,
   what: string,
   reach: Reach,

@@ -119,14 +119,14 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   function take(row: UndecidedRow): void {
     if (row.why === "pluralkit") void ask(row.message);
-    else originals.hold(row);
+    else originals.add(row);
   }
 
   async function ask(message: InboundMessage): Promise<void> {
     const found = await lookUp(message.id);
     if (isStopped) return; // an aborted request proves nothing: the next start asks again
     const members = found.kind === "found" ? asMembers(message, found.proxied) : undefined;
-    if (found.kind === "found" && members) return believe(members, found.proxied);
+    if (found.kind === "found" && members) return acceptProxied(members, found.proxied);
     log.info("A webhook's message has PluralKit's mark, and counts as a bot's", {
       messageId: message.id,
       channelId: message.channelId,
@@ -139,35 +139,35 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     decide(message, { pluralkit: found.kind === "failed" ? "failed" : "none" });
   }
 
-  function believe(message: InboundMessage, { original, sender }: ProxiedMessage): void {
+  function acceptProxied(message: InboundMessage, { original, sender }: ProxiedMessage): void {
     proxied.add(sender);
-    originals.gone(original);
-    const judged = judgedBy(message, { pluralkit: "found" });
+    originals.remove(original);
+    const judged = judgeAgain(message, { pluralkit: "found" });
     retries.add(async () => {
       // The original first, or both it and its replacement might be answered.
-      await store.retract(accountId, original, replaced());
+      await store.retract(accountId, original, replacedVerdict());
       await settle(judged);
       await store.noteProxied(accountId, sender, now());
     });
   }
 
   /** Not even context: PluralKit has posted the same text again. */
-  function replaced(): Ignored {
+  function replacedVerdict(): Ignored {
     const rule = ports.ruleOf(PLURALKIT);
     return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
   }
 
   function replace({ message, moment, policyId }: UndecidedRow): void {
     const known = { ...(moment && { moment }), ...(policyId !== undefined && { policyId }) };
-    retries.add(() => settle({ message, verdict: replaced(), ...known }));
+    retries.add(() => settle({ message, verdict: replacedVerdict(), ...known }));
   }
 
   function decide(message: InboundMessage, known: KnownFacts): void {
-    const judged = judgedBy(message, known);
+    const judged = judgeAgain(message, known);
     retries.add(() => settle(judged));
   }
 
-  function judgedBy(message: InboundMessage, known: KnownFacts): Judged {
+  function judgeAgain(message: InboundMessage, known: KnownFacts): Judged {
     const judged = judge(message, known);
     const isAccepted = judged.verdict.kind === "accept";
     return { ...judged, message, ...(isAccepted && { route: route(message) }) };
@@ -191,7 +191,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     },
     deleted(messages) {
       for (const id of messages) {
-        const original = originals.gone(id);
+        const original = originals.remove(id);
         if (original) replace(original);
       }
     },

@@ -4,7 +4,7 @@ import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
 import { type CatchUpPorts, createCatchUp } from "../../../src/flows/catch_up/catch_up.ts";
-import { ALL_MS, HOLD_MS } from "../../../src/flows/turn/hold.ts";
+import { LISTING_MS, MAX_DELAY_MS } from "../../../src/flows/turn/turn_delay.ts";
 import type { MissedChannel } from "../../../src/flows/catch_up/missed.ts";
 import {
   ACCOUNT,
@@ -111,7 +111,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       const oldest = events.at(-1)?.id;
       return Promise.resolve({ events, isLast: events.length < 100, ...(oldest && { oldest }) });
     },
-    lookAtGuild(guild) {
+    readPermissions(guild) {
       steps.push(`look at ${guild.slice(-1)}`);
       const missing = new Map(world.missing);
       return Promise.resolve((id) => missing.get(id) ?? []);
@@ -152,7 +152,7 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["read 4", "read 1", "read 3", "closed 0 0"]);
     assert.deepEqual(taken, [3_000, 1_000, 2_000, 1_500].map((ms) => messageIdAt(START + ms)));
-    assert.deepEqual([catchUp.held(), catchUp.pending()], [[], 0]);
+    assert.deepEqual([catchUp.delayedChannels(), catchUp.pending()], [[], 0]);
     assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
       level: "info",
       channels: 3,
@@ -194,7 +194,7 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["read 1"]);
     assert.equal(catchUp.pending(), 1);
-    clock.advance(HOLD_MS);
+    clock.advance(MAX_DELAY_MS);
     say(LOUNGE, 9_000);
     world.awaited.clear();
     catchUp.ready();
@@ -222,16 +222,16 @@ describe("[G6] createCatchUp()", () => {
       world.awaited.add(ELSEWHERE);
       world.gap = gap.from;
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       world.answers.set(HELP, "down");
       await settle();
-      assert.equal(catchUp.held(), "all", "a guild is still to come");
+      assert.equal(catchUp.delayedChannels(), "all", "a guild is still to come");
       world.awaited.clear();
       catchUp.ready();
       await settle();
-      assert.deepEqual(catchUp.held(), [HELP]);
+      assert.deepEqual(catchUp.delayedChannels(), [HELP]);
       assert.ok(released() > 0);
     });
 
@@ -240,25 +240,25 @@ describe("[G6] createCatchUp()", () => {
       say(GENERAL, 1_000);
       world.gap = gap.from;
       catchUp.sessionDue(0);
-      assert.equal(catchUp.held(), "all");
-      clock.advance(HOLD_MS);
-      assert.deepEqual(catchUp.held(), []);
+      assert.equal(catchUp.delayedChannels(), "all");
+      clock.advance(MAX_DELAY_MS);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       catchUp.sessionDue(0);
-      assert.equal(catchUp.held(), "all", "another one has its own time");
+      assert.equal(catchUp.delayedChannels(), "all", "another one has its own time");
     });
 
     it("[G5b] is nothing for a shard that the account has no more", () => {
       const { catchUp } = setUp();
       catchUp.sessionDue(1);
       catchUp.setShardCount(2);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.setShardCount(1);
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
     });
 
     it("is everything again after another lost session, while a guild stays away", async () => {
@@ -269,18 +269,18 @@ describe("[G6] createCatchUp()", () => {
       catchUp.sessionStarting(0);
       catchUp.sessionStarted(0);
       await settle();
-      clock.advance(HOLD_MS);
-      assert.deepEqual(catchUp.held(), []);
+      clock.advance(MAX_DELAY_MS);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       clock.advance(3_600_000);
       say(GENERAL, 3_600_000);
       world.lostAt++;
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
       assert.deepEqual(steps, ["read 1", "read 1"]);
-      clock.advance(ALL_MS);
-      assert.deepEqual(catchUp.held(), [], "its history is in");
+      clock.advance(LISTING_MS);
+      assert.deepEqual(catchUp.delayedChannels(), [], "its history is in");
     });
 
     it("is everything where a box boots before its router, with a gap of before", async () => {
@@ -288,31 +288,31 @@ describe("[G6] createCatchUp()", () => {
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
       catchUp.start(gap);
-      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+      for (let waited = 0; waited < MAX_DELAY_MS; waited += 1_000) {
         await settle();
         clock.advance(1_000);
       }
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       world.answers.clear();
       world.gap = gap.from;
       world.answers.set(HELP, "down");
       say(HELP, 60_000);
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual(catchUp.held(), [HELP], "whatever was waited for before");
+      assert.deepEqual(catchUp.delayedChannels(), [HELP], "whatever was waited for before");
     });
 
     it("is no more than half a minute of everything, while the store takes no session", () => {
       const { catchUp, clock } = setUp();
       catchUp.sessionStarting(0);
-      clock.advance(HOLD_MS - 1);
+      clock.advance(MAX_DELAY_MS - 1);
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       clock.advance(1);
       catchUp.sessionStarting(0);
-      assert.deepEqual([catchUp.held(), clock.pending], [[], 0]);
+      assert.deepEqual([catchUp.delayedChannels(), clock.pending], [[], 0]);
     });
 
     it("is nothing after the account's first session", async () => {
@@ -320,7 +320,12 @@ describe("[G6] createCatchUp()", () => {
       catchUp.sessionStarting(0);
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual([catchUp.held(), steps, released(), clock.pending], [[], [], 1, 0]);
+      assert.deepEqual([catchUp.delayedChannels(), steps, released(), clock.pending], [
+        [],
+        [],
+        1,
+        0,
+      ]);
     });
 
     it("is everything while any shard's gap is not known yet", async () => {
@@ -328,10 +333,10 @@ describe("[G6] createCatchUp()", () => {
       catchUp.start(gap);
       catchUp.sessionStarting(1);
       await settle();
-      assert.deepEqual([steps, catchUp.held()], [["closed 0 0"], "all"]);
+      assert.deepEqual([steps, catchUp.delayedChannels()], [["closed 0 0"], "all"]);
       catchUp.sessionStarted(1);
       await settle();
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
     });
 
     it("is let go after half a minute, and is read all the same", async () => {
@@ -339,12 +344,12 @@ describe("[G6] createCatchUp()", () => {
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
       catchUp.start(gap);
-      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+      for (let waited = 0; waited < MAX_DELAY_MS; waited += 1_000) {
         await settle();
         clock.advance(1_000);
-        if (waited < ALL_MS - 1_000) continue;
-        const isOver = waited + 1_000 >= HOLD_MS;
-        assert.deepEqual(catchUp.held(), isOver ? [] : [GENERAL]);
+        if (waited < LISTING_MS - 1_000) continue;
+        const isOver = waited + 1_000 >= MAX_DELAY_MS;
+        assert.deepEqual(catchUp.delayedChannels(), isOver ? [] : [GENERAL]);
       }
       assert.deepEqual(taken, []);
       world.answers.clear();
@@ -553,7 +558,7 @@ describe("[G6] createCatchUp()", () => {
     catchUp.sessionStarted(0); // and the store knows of none
     clock.advance(60_000);
     await settle();
-    assert.deepEqual([steps, catchUp.held(), catchUp.pending()], [["read 1"], [], 0]);
+    assert.deepEqual([steps, catchUp.delayedChannels(), catchUp.pending()], [["read 1"], [], 0]);
   });
 
   it("closes each shard's gap by itself", async () => {
@@ -569,7 +574,7 @@ describe("[G6] createCatchUp()", () => {
     say(GENERAL, 1_000);
     world.gap = gap.from;
     catchUp.sessionStarting(0);
-    assert.deepEqual(catchUp.held(), []);
+    assert.deepEqual(catchUp.delayedChannels(), []);
     catchUp.sessionStarted(0);
     await settle();
     catchUp.ready();
@@ -588,6 +593,6 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     await catchUp.stop();
     assert.deepEqual(steps, ["read 1"]);
-    assert.deepEqual([clock.pending, catchUp.held()], [0, []]);
+    assert.deepEqual([clock.pending, catchUp.delayedChannels()], [0, []]);
   });
 });

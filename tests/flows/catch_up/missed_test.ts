@@ -3,7 +3,12 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { endOfReading, isAhead, judgeMissed, nameOf } from "../../../src/flows/catch_up/missed.ts";
+import {
+  endOfReading,
+  judgeMissed,
+  mayHaveMissed,
+  nameOf,
+} from "../../../src/flows/catch_up/missed.ts";
 import { channelId, guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
 
 const SAID = messageId("1400000000000000001");
@@ -11,7 +16,7 @@ const AT = createdAtMs(SAID);
 const ACCEPT: Verdict = { kind: "accept", why: "mentioned", rule: "r" };
 const CHATTER: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
 
-describe("[G6] isAhead()", () => {
+describe("[G6] mayHaveMissed()", () => {
   const cases: readonly [string, MessageId | "none" | undefined, number, boolean][] = [
     ["said after the start", SAID, AT - 1, true],
     ["said at the start", SAID, AT, false],
@@ -22,13 +27,15 @@ describe("[G6] isAhead()", () => {
   for (const [name, lastMessageId, since, ahead] of cases) {
     it(`${ahead ? "asks" : "does not ask"} a channel ${name}`, () => {
       const channel = { id: channelId("1"), ...(lastMessageId && { lastMessageId }) };
-      assert.equal(isAhead(channel, since), ahead);
+      assert.equal(mayHaveMissed(channel, since), ahead);
     });
   }
 
   it("reads a little further back than what was stored last: dispatches may change places", () => {
-    assert.ok(isAhead({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT)));
-    assert.ok(!isAhead({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT + 10_000)));
+    assert.ok(mayHaveMissed({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT)));
+    assert.ok(
+      !mayHaveMissed({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT + 10_000)),
+    );
   });
 });
 

@@ -18,7 +18,7 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
   const isRefused = (error: unknown) => error instanceof Refused;
   let requests = 0;
   const unreadable = createUnreadable({
-    lookAtGuild: () => Promise.resolve(() => missing),
+    readPermissions: () => Promise.resolve(() => missing),
     isRefused,
     log,
   });

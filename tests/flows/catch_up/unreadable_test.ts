@@ -20,7 +20,7 @@ function setUp(look: () => Promise<readonly string[]>) {
   const { log, lines } = recordingLog();
   let looks = 0;
   const unreadable = createUnreadable({
-    async lookAtGuild(id) {
+    async readPermissions(id) {
       looks++;
       assert.equal(id, GUILD);
       const missing = await look();
@@ -78,7 +78,7 @@ describe("[G6] createUnreadable()", () => {
     unreadable.clear(HELP.id);
     assert.deepEqual(unreadable.list(), []);
     await unreadable.check(HELP);
-    unreadable.lookAnew();
+    unreadable.reset();
     assert.equal(unreadable.has(HELP), false);
     assert.deepEqual(unreadable.list(), []);
   });

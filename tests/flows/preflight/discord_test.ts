@@ -23,11 +23,11 @@ const BOT: BotFacts = {
 };
 
 const FACTS: DiscordFacts = {
-  application: { kind: "told", found: BOT },
+  application: { kind: "answered", found: BOT },
   tokenShape: "token",
   tokenPlace: "DISCORD_BOT_TOKEN",
   intents: { missing: [], spared: [] },
-  hasGuild: { kind: "told", found: true },
+  hasGuild: { kind: "answered", found: true },
   budget: { left: 990 },
 };
 
@@ -117,8 +117,8 @@ describe("[G13] judgeDiscord()", () => {
     const { guildCount: _, ...bot } = BOT;
     const facts: DiscordFacts = {
       ...FACTS,
-      application: { kind: "told", found: bot },
-      hasGuild: { kind: "told", found: false },
+      application: { kind: "answered", found: bot },
+      hasGuild: { kind: "answered", found: false },
     };
     const { status, fix } = row(facts, "discord.guilds");
     assert.equal(status, "warn");
@@ -126,14 +126,14 @@ describe("[G13] judgeDiscord()", () => {
   });
 
   it("goes by the answer about guilds, not by the count that Discord rounds", () => {
-    const facts: DiscordFacts = { ...FACTS, hasGuild: { kind: "told", found: false } };
+    const facts: DiscordFacts = { ...FACTS, hasGuild: { kind: "answered", found: false } };
     assert.equal(row(facts, "discord.guilds").status, "warn");
   });
 
   it("warns of a code grant, which makes every invite fail", () => {
     const found = { ...BOT, needsCodeGrant: true };
     const { status, where } = row(
-      { ...FACTS, application: { kind: "told", found } },
+      { ...FACTS, application: { kind: "answered", found } },
       "discord.invite",
     );
     assert.deepEqual([status, where], ["warn", PORTAL]);

@@ -6,7 +6,7 @@ const FACTS: HostFacts = {
   dataDir: "/var/lib/barnacle",
   freeBytes: 9_000_000_000,
   store: { kind: "opens", schema: 2, newest: 2 },
-  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, troubles: [] },
+  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, failedChecks: [] },
   token: { kind: "held", pid: 77, dataDir: "/var/lib/barnacle" },
 };
 
@@ -81,7 +81,9 @@ describe("[O3] judgeHost()", () => {
     ],
     [
       "[checklist 4] an event loop that is held up, which cannot hold up heartbeats",
-      { bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, troubles: [] } },
+      {
+        bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, failedChecks: [] },
+      },
       "host.eventLoop",
       "warn",
       /lags 4200 ms; heartbeats are sent by a thread of their own/,
@@ -163,8 +165,14 @@ describe("[O3] judgeHost()", () => {
       ["instance:lock", /another program/],
       ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
     ] as const;
-    const troubles = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
-    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 1, troubles } as const;
+    const failedChecks = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
+    const bot = {
+      kind: "answers",
+      pid: 7,
+      phase: "running",
+      eventLoopLagMs: 1,
+      failedChecks,
+    } as const;
     for (const [name, fix] of own) {
       const found = row({ bot }, `bot.${name}`);
       assert.equal(found.what, "Running bot");
@@ -173,13 +181,13 @@ describe("[O3] judgeHost()", () => {
     }
   });
 
-  it("shows what troubles the bot that runs, and names a twin's remedy", () => {
-    const troubles = [
+  it("shows what failedChecks the bot that runs, and names a twin's remedy", () => {
+    const failedChecks = [
       { name: "gateway:connection", isFailure: true, observed: "default/0 down" },
       { name: "instance:lock", isFailure: false, observed: "a message of ours that we never sent" },
       { name: "process:eventLoopLag", isFailure: false, observed: "4 s" },
     ];
-    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, troubles };
+    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, failedChecks };
     const facts: HostFacts = { ...FACTS, bot: { ...bot, kind: "answers" } };
     assert.equal(row(facts, "bot.gateway:connection").status, "fail");
     assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or make a new token/);

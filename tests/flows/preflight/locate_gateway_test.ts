@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  type GatewayPlace,
+  type GatewayInfo,
   locateGateway,
   type LocateGatewayPorts,
 } from "../../../src/flows/preflight/locate_gateway.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
-const placeAt = (url: string): GatewayPlace => ({
+const placeAt = (url: string): GatewayInfo => ({
   url,
   shards: 1,
   limit: { total: 1_000, remaining: 990, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 },
@@ -17,9 +17,9 @@ const PLACE = placeAt("wss://gateway.example");
 class Refused extends Error {}
 
 /** Answers from a list; an error is thrown. */
-function setUp(...answers: readonly (GatewayPlace | Error)[]) {
+function setUp(...answers: readonly (GatewayInfo | Error)[]) {
   const { log, lines } = recordingLog();
-  const saved: GatewayPlace[] = [];
+  const saved: GatewayInfo[] = [];
   const waits: number[] = [];
   let asked = 0;
   const ports: LocateGatewayPorts = {

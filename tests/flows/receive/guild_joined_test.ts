@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ClosedGuild, createJoined } from "../../../src/flows/receive/joined.ts";
+import { type ClosedGuild, createGuildJoined } from "../../../src/flows/receive/guild_joined.ts";
 import { guildId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -12,7 +12,7 @@ const OPEN = guildId("1400000000000000099");
 function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
   const { log, lines } = recordingLog();
   const told: string[] = [];
-  const joined = createJoined({
+  const joined = createGuildJoined({
     closed: ({ id }) => id === OPEN ? undefined : closed,
     guildsPath: () => path,
     tellOwners(text) {
@@ -28,7 +28,7 @@ function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
 const UNLISTED: ClosedGuild = { why: "guild-not-listed", rule: "channels.discord.guilds" };
 const OFF: ClosedGuild = { why: "guilds-disabled", rule: "channels.discord.groupPolicy" };
 
-describe("[P6a] createJoined()", () => {
+describe("[P6a] createGuildJoined()", () => {
   it("tells the owner once, and the log: name, id, rule and command", () => {
     const { joined, lines, told } = setUp(UNLISTED);
     joined({ id: ID, name: "Friends" });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { watchFlood } from "../../../src/flows/receive/after_flood.ts";
+import { createFloodMemory } from "../../../src/flows/receive/flood_memory.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const MIB = 1 << 20;
@@ -8,11 +8,11 @@ const MIB = 1 << 20;
 function open() {
   const clock = new FakeClock();
   let collected = 0;
-  const flood = watchFlood(clock.schedule, () => void collected++);
+  const flood = createFloodMemory(clock.schedule, () => void collected++);
   return { clock, flood, collected: () => collected };
 }
 
-describe("watchFlood()", () => {
+describe("createFloodMemory()", () => {
   it("[G5b] does nothing, and sets no timer, while little is heard", () => {
     const { clock, flood, collected } = open();
     for (let count = 0; count < 7; count++) flood.read(MIB);

@@ -31,7 +31,7 @@ export interface JudgePorts {
  *
  * @param judgeAs Replaces the policy's verdict; default: keeps it.
  */
-export function toJudged(
+export function judgeMessage(
   message: InboundMessage,
   source: Source,
   { judge, route, log }: JudgePorts,
