@@ -30,10 +30,10 @@ const MAX_ALT = 1_024;
 const MAX_NAME = 200;
 
 export function checkFiles(files: readonly OutboundFile[], rules: FileRules): CheckedFiles {
-  const checked = files.map((file) => check(file, rules));
+  const results = files.map((file) => check(file, rules));
   return {
-    files: checked.filter((one) => typeof one !== "string"),
-    notes: checked.filter((one) => typeof one === "string"),
+    files: results.filter((result) => typeof result !== "string"),
+    notes: results.filter((result) => typeof result === "string"),
   };
 }
 
@@ -66,9 +66,9 @@ function withoutSecrets(
   clean: (text: string) => string,
 ): OutboundFile["bytes"] | undefined {
   const text = textOf(bytes);
-  const written = text ?? new TextDecoder("latin1").decode(bytes);
-  const cleaned = clean(written);
-  if (cleaned === written) return bytes;
+  const decoded = text ?? new TextDecoder("latin1").decode(bytes);
+  const cleaned = clean(decoded);
+  if (cleaned === decoded) return bytes;
   return text === undefined ? undefined : new TextEncoder().encode(cleaned);
 }
 
@@ -100,7 +100,7 @@ export function textFile(name: string, text: string): OutboundFile {
 }
 
 /** A file with less room than this, in bytes, would be no help to anybody. */
-export const LEAST_FILE = 1_000;
+export const MIN_FILE_BYTES = 1_000;
 
 /**
  * A text cut into pieces of so many bytes, at the ends of lines where there are any.

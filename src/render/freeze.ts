@@ -20,7 +20,7 @@ import {
 } from "../core/outbound/outbound.ts";
 
 /** What answers nobody: the words of the command line, and ours to the bot's owner. */
-export type Unasked = Omit<Reply, keyof Answer | "quote">;
+export type Unprompted = Omit<Reply, keyof Answer | "quote">;
 
 /** One message's words and files. */
 interface Body {
@@ -48,13 +48,13 @@ export function freeze(reply: Reply): readonly Frozen[] {
 }
 
 /** Freezes what answers nobody; the store gives each of it a nonce of its row's. */
-export function freezeUnasked(unasked: Unasked): readonly Frozen[] {
-  return frozen(unasked, () => ({ nonce: "", quote: undefined, of: undefined }));
+export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
+  return frozen(unprompted, () => ({ nonce: "", quote: undefined, of: undefined }));
 }
 
 function frozen(
-  { accountId, channelId, guildId, chunks, text, files, mayPing, suppressesEmbeds }: Unasked,
-  place: (part: number, parts: number) => {
+  { accountId, channelId, guildId, chunks, text, files, mayPing, suppressesEmbeds }: Unprompted,
+  detailsOf: (part: number, parts: number) => {
     readonly nonce: string;
     readonly quote: Quote | undefined;
     readonly of: Frozen["message"]["of"];
@@ -62,7 +62,7 @@ function frozen(
 ): readonly Frozen[] {
   const bodies = bodiesOf(chunks, files);
   return bodies.map(({ content, files }, part) => {
-    const { nonce, quote, of } = place(part, bodies.length);
+    const { nonce, quote, of } = detailsOf(part, bodies.length);
     // Parts that nothing binds together each stand for themselves.
     const isCut = of ? bodies.length > 1 || content !== text : bodies.length === 1;
     return {

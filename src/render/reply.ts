@@ -17,7 +17,7 @@ import {
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules } from "./files.ts";
-import { freezeUnasked, type Unasked } from "./freeze.ts";
+import { freezeUnprompted, type Unprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
 import { notice, type Texts } from "./notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
@@ -53,7 +53,7 @@ export interface ReplyRules extends TextRules {
 }
 
 /** What the model was shown: whom it may ping, quote and link to. */
-export interface Shown {
+export interface ShownToModel {
   readonly overheard: readonly Overheard[];
   /** All that came from people, as the model read it: envelopes of this turn and of those before. */
   readonly texts: readonly string[];
@@ -66,7 +66,7 @@ export interface ModelAnswer extends Answered {
   readonly text: string;
   /** What tools made, in order. */
   readonly files?: readonly OutboundFile[];
-  readonly shown: Shown;
+  readonly shown: ShownToModel;
   readonly rules: ReplyRules;
 }
 
@@ -83,36 +83,36 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const { text, shown, rules } = answer;
   const tagged = takeReplyTags(visibleText(text));
   if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
-  const said = rules.cleanSecrets(tagged.text);
+  const clean = rules.cleanSecrets(tagged.text);
   const { files, notes } = checkFiles(answer.files ?? [], rules);
-  const laidOut = layOutForeign(paragraphs(said, notes), shown, rules);
-  if (files.length === 0 && !laidOut.chunks.some(isSeen)) return { kind: "blank" };
+  const laidOut = layOutUntrusted(paragraphs(clean, notes), shown, rules);
+  if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
   const quote = quoteOf(tagged.replyTo, answer);
   const reply: Reply = {
-    ...answering(answer, "reply"),
+    ...replyBase(answer, "reply"),
     ...laidOut,
     files: [...laidOut.files, ...files],
     mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
     ...(quote && { quote }),
   };
-  return { kind: "reply", text: said, reply };
+  return { kind: "reply", text: clean, reply };
 }
 
 /** What is sent in place of an answer when the turn failed (R11). It pings nobody. */
 export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
   return {
-    ...answering(answered, "failure"),
-    ...ownWords(notice("failure", { id: failureId }, texts)),
+    ...replyBase(answered, "failure"),
+    ...noticeBody(notice("failure", { id: failureId }, texts)),
   };
 }
 
 /** What Barnacle says in its own name, as the body of one message. It pings nobody. */
-export function ownWords(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
+export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
   return {
     chunks: chunk(text, NOTICE_CHUNKS, 1),
     text,
     files: [],
-    mayPing: NOBODY,
+    mayPing: NO_PINGS,
     suppressesEmbeds: false,
   };
 }
@@ -131,16 +131,16 @@ export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Froz
     renderTables(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
     rules,
   );
-  const unasked: Unasked = {
+  const unprompted: Unprompted = {
     accountId,
     channelId,
     ...(guildId !== undefined && { guildId }),
     ...laidOut,
     files: [...laidOut.files, ...files],
-    mayPing: NOBODY,
+    mayPing: NO_PINGS,
     suppressesEmbeds: false,
   };
-  return freezeUnasked(unasked);
+  return freezeUnprompted(unprompted);
 }
 
 /** An operator's own words may be longer than ours. */
@@ -151,9 +151,9 @@ const NOTICE_CHUNKS: ChunkRules = {
   maxChunks: 1,
 };
 
-const NOBODY: MayPing = { users: [], roles: [] };
+const NO_PINGS: MayPing = { users: [], roles: [] };
 
-function answering({ message, agentId }: Answered, kind: "reply" | "failure") {
+function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
   return {
     accountId,
@@ -167,28 +167,32 @@ function answering({ message, agentId }: Answered, kind: "reply" | "failure") {
 }
 
 /** Discord takes a message of nothing but a zero-width space; for people it is silence. */
-function isSeen(text: string): boolean {
+function isVisible(text: string): boolean {
   return /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {
-  return [text, ...notes].filter((one) => one.trim() !== "").join("\n\n");
+  return [text, ...notes].filter((paragraph) => paragraph.trim() !== "").join("\n\n");
 }
 
 type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 
 /** Lays a text out whose links are not to be trusted. */
-function layOutForeign(text: string, { texts, system }: Shown, rules: ReplyRules): LaidOut {
+function layOutUntrusted(
+  text: string,
+  { texts, system }: ShownToModel,
+  rules: ReplyRules,
+): LaidOut {
   const links = createLinks({ shown: [...texts, system], linkHosts: rules.linkHosts });
   const tabled = renderTables(text, rules.tables);
-  const treated = (how: "code" | "plain"): LaidOut => {
-    const { text, found } = links.treat(tabled, how);
+  const neutralized = (how: "code" | "plain"): LaidOut => {
+    const { text, found } = links.neutralize(tabled, how);
     // What stood between two halves of a secret may be gone.
     const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
     return { ...laidOut, suppressesEmbeds: found > 0 };
   };
-  const asCode = treated("code");
-  return asCode.chunks.some(links.hasForeign) ? treated("plain") : asCode;
+  const asCode = neutralized("code");
+  return asCode.chunks.some(links.hasUntrusted) ? neutralized("plain") : asCode;
 }
 
 function layOut(text: string, rules: TextRules): LaidOut {
@@ -207,20 +211,20 @@ function quoteOf(
 ): Quote | undefined {
   if (replyTo === undefined || replyToMode === "off") return undefined;
   const { quoted, sender } = message;
-  const asked = replyTo === "current" ? message.id : replyTo.messageId;
-  const overheard = shown.overheard.find(({ messageId }) => messageId === asked);
-  const isQuoted = asked === quoted?.id;
-  if (asked === message.id || !(isQuoted || overheard || isAmong(asked, shown.texts))) {
+  const targetId = replyTo === "current" ? message.id : replyTo.messageId;
+  const overheard = shown.overheard.find(({ messageId }) => messageId === targetId);
+  const isQuoted = targetId === quoted?.id;
+  if (targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts))) {
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted
     ? quoted.author?.id
     : overheard && parseSnowflake<"user">(overheard.authorId);
-  return { messageId: asked, ...(authorId && { authorId }), on: replyToMode };
+  return { messageId: targetId, ...(authorId && { authorId }), on: replyToMode };
 }
 
 /** Whether a message's id is in what `envelope.ts` wrote, and not a user's or a channel's. */
-function isAmong(id: string, texts: readonly string[]): boolean {
+function hasMessageId(id: string, texts: readonly string[]): boolean {
   const pattern = new RegExp(`(?:message[_ ]id: |"(?:id|reply_to)":")${id}(?!\\d)`);
   return texts.some((text) => pattern.test(text));
 }

@@ -28,35 +28,35 @@ export function takeReplyTags(text: string): Tagged {
   if (!text.includes("[[")) return { text };
   const code = codeRegions(text);
   let replyTo: Tagged["replyTo"];
-  let left = "";
+  let kept = "";
   let from = 0;
-  for (const { 0: tag, 1: written, index } of text.matchAll(TAG)) {
+  for (const { 0: tag, 1: target, index } of text.matchAll(TAG)) {
     if (isInCode(code, index)) continue;
-    const id = written?.trim();
+    const id = target?.trim();
     const messageId = id === undefined ? undefined : parseSnowflake<"message">(id);
     if (messageId) replyTo = { messageId };
     else if (id !== "") replyTo ??= "current";
-    left = joined(left + text.slice(from, index), text, index + tag.length);
-    from = behindGap(text, index + tag.length, left);
+    kept = withSpace(kept + text.slice(from, index), text, index + tag.length);
+    from = skipSpaces(text, index + tag.length, kept);
   }
   if (from === 0) return { text };
-  return { text: (left + text.slice(from)).trim(), ...(replyTo !== undefined && { replyTo }) };
+  return { text: (kept + text.slice(from)).trim(), ...(replyTo !== undefined && { replyTo }) };
 }
 
 const ENDS_IN_SPACE = /(?:^|\s)$/;
 const SPACE = /[^\S\n]*/y;
 
 /** A tag between two words leaves one space. */
-function joined(left: string, text: string, behind: number): string {
-  const next = text[behind];
-  return next === undefined || /\s/.test(next) || ENDS_IN_SPACE.test(left.slice(-1))
-    ? left
-    : `${left} `;
+function withSpace(kept: string, text: string, end: number): string {
+  const next = text[end];
+  return next === undefined || /\s/.test(next) || ENDS_IN_SPACE.test(kept.slice(-1))
+    ? kept
+    : `${kept} `;
 }
 
 /** Of the spaces on both sides of a tag, those before it are enough. */
-function behindGap(text: string, behind: number, left: string): number {
-  if (!ENDS_IN_SPACE.test(left.slice(-1))) return behind;
-  SPACE.lastIndex = behind;
-  return behind + (SPACE.exec(text)?.[0].length ?? 0);
+function skipSpaces(text: string, end: number, kept: string): number {
+  if (!ENDS_IN_SPACE.test(kept.slice(-1))) return end;
+  SPACE.lastIndex = end;
+  return end + (SPACE.exec(text)?.[0].length ?? 0);
 }

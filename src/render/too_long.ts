@@ -8,7 +8,7 @@
 import type { OutboundFile } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/byte_size.ts";
 import { chunk, type ChunkRules } from "./markdown/chunk.ts";
-import { cutBytes, type FileRules, LEAST_FILE, textFile } from "./files.ts";
+import { cutBytes, type FileRules, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice } from "./notices.ts";
 
 export interface TooLong {
@@ -29,11 +29,11 @@ export function tooLong(text: string, chunks: ChunkRules, rules: FileRules): Too
       size: sizeOf(byteLength(text)),
       limit: sizeOf(rules.maxFileBytes),
     }, rules.texts);
-  return { content: withLine(text, line, chunks), ...(file && { file }) };
+  return { content: withLastLine(text, line, chunks), ...(file && { file }) };
 }
 
 /** The beginning of a text with a line behind it; where there is no room for both, the line. */
-export function withLine(text: string, line: string, chunks: ChunkRules): string {
+export function withLastLine(text: string, line: string, chunks: ChunkRules): string {
   const limit = chunks.limit - line.length - 2;
   const room = { ...chunks, limit, maxLines: Math.max(1, chunks.maxLines - 2) };
   const [beginning] = limit >= 2 ? chunk(text, room, 1) : [];
@@ -47,7 +47,7 @@ function fileOf(text: string, { maxFileBytes, texts }: FileRules): OutboundFile 
   const line = notice("fileCut", { size: sizeOf(size), limit: sizeOf(maxFileBytes) }, texts);
   const lastLine = `\n\n${line}\n`;
   const room = maxFileBytes - byteLength(lastLine);
-  if (room < LEAST_FILE) return undefined;
+  if (room < MIN_FILE_BYTES) return undefined;
   const [beginning = ""] = cutBytes(text, room, 1);
   return textFile(FILE_NAME, beginning + lastLine);
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../src/core/discord/ids.ts";
 import { nonceOf } from "../../src/core/outbound/nonce.ts";
 import type { OutboundFile, Quote } from "../../src/core/outbound/outbound.ts";
-import { freeze, freezeUnasked } from "../../src/render/freeze.ts";
+import { freeze, freezeUnprompted } from "../../src/render/freeze.ts";
 import {
   ACCOUNT,
   channelId,
@@ -184,11 +184,11 @@ describe("[R3] OpenClaw's planner of replies", () => {
   }
 });
 
-describe("freezeUnasked()", () => {
+describe("freezeUnprompted()", () => {
   it("[D2] leaves the nonce to the store's row, and answers nobody", () => {
     const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
     assert.deepEqual(
-      freezeUnasked(unasked),
+      freezeUnprompted(unasked),
       ["one", "two"].map((content) => ({
         message: {
           accountId: ACCOUNT,
@@ -204,7 +204,7 @@ describe("freezeUnasked()", () => {
 
   it("[D4] keeps the whole of one message", () => {
     const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
-    const frozen = freezeUnasked({ ...unasked, chunks: ["one, and a file"] });
+    const frozen = freezeUnprompted({ ...unasked, chunks: ["one, and a file"] });
     assert.deepEqual(frozen.map(({ whole }) => whole), ["one\n\ntwo"]);
   });
 });

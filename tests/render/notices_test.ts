@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { notice, SENTENCES } from "../../src/render/notices.ts";
+import { notice, NOTICES } from "../../src/render/notices.ts";
 
 describe("[R13] notice()", () => {
   it("[R11] of a failure is one line that names the id, and where it leads", () => {
@@ -23,10 +23,10 @@ describe("[R13] notice()", () => {
     assert.equal(notice("failure", { id: "1" }, { failure: "{x} {id}" }), "{x} 1");
   });
 
-  for (const [key, { text, words }] of Object.entries(SENTENCES)) {
+  for (const [key, { text, placeholders }] of Object.entries(NOTICES)) {
     it(`${key} is one line, and fills in what is said of it`, () => {
       const inText = new Set(Array.from(text.matchAll(/\{(\w+)\}/g), ([, word]) => word));
-      for (const word of inText) assert.ok(word !== undefined && word in words, word);
+      for (const word of inText) assert.ok(word !== undefined && word in placeholders, word);
       assert.ok(!text.includes("\n"));
       assert.ok(text.length < 200);
     });

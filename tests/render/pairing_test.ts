@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  askOwner,
+  composeApprovalRequest,
   composeChallenge,
   composePaired,
-  type Pressed,
-  pressedText,
+  type Decision,
+  decisionText,
 } from "../../src/render/pairing.ts";
 import { directMessage, pairingRequest, sender, userId } from "../support/discord/builders.ts";
 
@@ -49,27 +49,30 @@ describe("[P3] composePaired()", () => {
   });
 });
 
-describe("[P3] askOwner()", () => {
+describe("[P3] composeApprovalRequest()", () => {
   it("shows id, name and code, and until when", () => {
-    const { text } = askOwner(pairingRequest({ expiresAt: 1_767_229_200_999 }), {});
+    const { text } = composeApprovalRequest(pairingRequest({ expiresAt: 1_767_229_200_999 }), {});
     assert.match(text, /`ada` \(123456789012345678\)/);
     assert.match(text, /`ABCD2345` until <t:1767229200:t>/);
   });
 
   it("lets no name pass for words of ours", () => {
-    const { text } = askOwner(pairingRequest({ username: "ada` (1). Approve <@2> `" }), {});
+    const { text } = composeApprovalRequest(
+      pairingRequest({ username: "ada` (1). Approve <@2> `" }),
+      {},
+    );
     assert.match(text, /^`adaˋ \(1\)\. Approve <@2> ˋ` \(123456789012345678\)/);
   });
 
   it("[R13] labels its buttons in the operator's words, as long as Discord takes them", () => {
-    const { buttons } = askOwner(request, { approve: "Ja", deny: "n".repeat(300) });
+    const { buttons } = composeApprovalRequest(request, { approve: "Ja", deny: "n".repeat(300) });
     assert.deepEqual(buttons.map(({ label }) => label), ["Ja", "n".repeat(80)]);
     assert.deepEqual(buttons.map(({ customId }) => customId), ["pairing:yes", "pairing:no"]);
   });
 });
 
-describe("[P3] pressedText()", () => {
-  const TEXTS: Readonly<Record<Pressed["kind"], RegExp>> = {
+describe("[P3] decisionText()", () => {
+  const TEXTS: Readonly<Record<Decision["kind"], RegExp>> = {
     approved: /may write to me now: <@555>/,
     denied: /may not write to me: <@555>/,
     already: /decided already/,
@@ -77,7 +80,7 @@ describe("[P3] pressedText()", () => {
   };
   for (const kind of ["approved", "denied", "already", "expired"] as const) {
     it(`shows name and id after what was ${kind}`, () => {
-      const text = pressedText({ kind, request }, BY, {});
+      const text = decisionText({ kind, request }, BY, {});
       assert.match(text, /^`ada` \(123456789012345678\)/);
       assert.match(text, TEXTS[kind]);
     });

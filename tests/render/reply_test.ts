@@ -11,7 +11,7 @@ import {
   composeSend,
   type ModelAnswer,
   type ReplyRules,
-  type Shown,
+  type ShownToModel,
 } from "../../src/render/reply.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
 import {
@@ -42,11 +42,11 @@ const RULES: ReplyRules = {
   texts: {},
   cleanSecrets: (text) => filter(text).text,
 };
-const SHOWN: Shown = { overheard: [], texts: [], system: "" };
+const SHOWN: ShownToModel = { overheard: [], texts: [], system: "" };
 
 interface Fields extends Partial<Omit<ModelAnswer, "rules" | "shown">> {
   readonly rules?: Partial<ReplyRules>;
-  readonly shown?: Partial<Shown>;
+  readonly shown?: Partial<ShownToModel>;
 }
 
 const answer = ({ rules, shown, ...fields }: Fields = {}): ModelAnswer => ({
@@ -161,7 +161,7 @@ describe("[R3] composeReply() › reply tags", () => {
   const message = directMessage({
     quoted: { id: QUOTED, author: { id: BOB, tag: "bob" }, text: "x" },
   });
-  const shown: Partial<Shown> = {
+  const shown: Partial<ShownToModel> = {
     overheard: [overheard({ messageId: OVERHEARD })],
     texts: [
       `{"id":"${OVERHEARD}","from":"bob","from_id":"${BOB}"}`,
@@ -221,9 +221,9 @@ describe("[R9] composeReply() › links", () => {
     const text = `\`${"a".repeat(90)} ${foreign} ${"b".repeat(90)}\``;
     const rules = { chunks: { ...RULES.chunks, limit: 100 } };
     const { chunks } = replyOf({ text, rules });
-    const { hasForeign } = createLinks({ shown: [], linkHosts: [] });
+    const { hasUntrusted } = createLinks({ shown: [], linkHosts: [] });
     assert.ok(chunks.length > 1);
-    for (const one of chunks) assert.equal(hasForeign(one), false, one);
+    for (const one of chunks) assert.equal(hasUntrusted(one), false, one);
   });
 
   it("[SEC-R7] leaves none in any message, whatever the answer", () => {
@@ -250,7 +250,7 @@ describe("[R9] composeReply() › links", () => {
       "word ".repeat(15),
       "x",
     );
-    const { hasForeign } = createLinks({ shown: ["seen.example"], linkHosts: [] });
+    const { hasUntrusted } = createLinks({ shown: ["seen.example"], linkHosts: [] });
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 25 }), fc.constantFrom(80, 200), (pieces, limit) => {
         const composed = composeReply(answer({
@@ -260,7 +260,7 @@ describe("[R9] composeReply() › links", () => {
         }));
         if (composed.kind !== "reply") return;
         for (const { message } of freeze(composed.reply)) {
-          assert.equal(hasForeign(message.content), false, message.content);
+          assert.equal(hasUntrusted(message.content), false, message.content);
           assert.ok(message.content.length <= limit);
         }
       }),

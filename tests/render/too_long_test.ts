@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChunkRules } from "../../src/render/markdown/chunk.ts";
-import { tooLong, withLine } from "../../src/render/too_long.ts";
+import { tooLong, withLastLine } from "../../src/render/too_long.ts";
 
 const chunks: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
 const files = { maxFileBytes: 8_000_000, texts: {}, cleanSecrets: (text: string) => text };
@@ -49,10 +49,10 @@ describe("[R6] tooLong()", () => {
   });
 });
 
-describe("[R6] withLine()", () => {
+describe("[R6] withLastLine()", () => {
   for (const limit of [2, 10, 20, 50, 200]) {
     it(`keeps to a limit of ${limit}`, () => {
-      const content = withLine(long, "all of it is in a file", { ...chunks, limit });
+      const content = withLastLine(long, "all of it is in a file", { ...chunks, limit });
       assert.ok(content.length > 0 && content.length <= limit, content);
     });
   }

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { SENTENCES, type TextKey } from "../../render/notices.ts";
+import { NOTICES, type TextKey } from "../../render/notices.ts";
 import { key, laterSection, text, whole } from "./key.ts";
 
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
@@ -21,8 +21,10 @@ const words = text().max(2_000).regex(
 
 /** A sentence of the operator's; what it may hold is said by the table of them. */
 function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
-  const { when, words: fillIns, text: ours } = SENTENCES[name];
-  const filled = Object.entries(fillIns).map(([word, becomes]) => `\`{${word}}\` is ${becomes}`);
+  const { when, placeholders, text: ours } = NOTICES[name];
+  const filled = Object.entries(placeholders).map(([word, becomes]) =>
+    `\`{${word}}\` is ${becomes}`
+  );
   return key(
     words.optional(),
     `What is said when ${[when, filled.join(", ")].filter(Boolean).join("; ")}.`,

@@ -13,7 +13,7 @@ import type { Button } from "../../core/outbound/outbound.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
 import { pairingButton } from "../../interactions/pairing_button.ts";
 import type { Texts } from "../../render/notices.ts";
-import { askOwner, composeChallenge } from "../../render/pairing.ts";
+import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
 /** Everything that making a request needs from outside. */
@@ -85,7 +85,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
     let isTold = false; // if only storing fails, owners get no second message
     retries.add(async () => {
       if (now() >= request.expiresAt) return;
-      const { text, buttons } = askOwner(request, texts());
+      const { text, buttons } = composeApprovalRequest(request, texts());
       if (!isTold) await tellOwners(text, buttons);
       isTold = true;
       await store.markTold(request.id);

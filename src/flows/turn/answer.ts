@@ -22,7 +22,7 @@ import {
   composeFailure,
   composeReply,
   type ReplyRules,
-  type Shown,
+  type ShownToModel,
 } from "../../render/reply.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
@@ -164,7 +164,7 @@ async function run(
   };
   const entriesShown = selectEntries(history, limits);
   const request = composeRequest({ system, history: entriesShown, envelope });
-  const shown: Shown = {
+  const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],

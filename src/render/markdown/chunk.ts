@@ -10,7 +10,7 @@
  */
 
 import { codeFences, fenceAt } from "./code_fence.ts";
-import { BLOCK_QUOTE, MOST_BEFORE } from "./enclosure.ts";
+import { BLOCK_QUOTE, MAX_PREFIX } from "./enclosure.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 import { type Piece, pieceFrom, type Source, START } from "./piece.ts";
 
@@ -57,13 +57,13 @@ export function chunk(text: string, rules: ChunkRules, most = Infinity): readonl
 }
 
 /** A message needs this much room, or marks said again would leave too little for the text. */
-const LEAST_FOR_MARKS = 5 * MOST_BEFORE;
+const MIN_LIMIT_FOR_MARKS = 5 * MAX_PREFIX;
 
 function sourceOf(text: string, limit: number, maxLines: number): Source {
-  const repeatsMarks = limit >= LEAST_FOR_MARKS;
+  const repeatsMarks = limit >= MIN_LIMIT_FOR_MARKS;
   const hasSpoilers = repeatsMarks && text.includes("||");
   const hasMarks = hasSpoilers || (repeatsMarks && text.includes("> "));
-  const fences = codeFences(text, hasMarks ? limit - MOST_BEFORE : limit);
+  const fences = codeFences(text, hasMarks ? limit - MAX_PREFIX : limit);
   return {
     text,
     fences,

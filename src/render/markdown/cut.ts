@@ -40,7 +40,7 @@ export interface Cut {
 /** @returns A place behind `from`, and not behind `to`. */
 export function findCut(stretch: Stretch): Cut {
   const { to } = stretch;
-  const { least, half, codeFrom, late, early, item, headings, spans, line } = look(stretch);
+  const { least, half, codeFrom, late, early, item, headings, spans, line } = candidatesOf(stretch);
   const word = (least: number, most: number, isStrict: boolean): Cut | undefined => {
     const at = wordCut(stretch, { codeFrom, headings, spans: spans() }, least, most, isStrict);
     return at === undefined ? undefined : { at, kind: "word" };
@@ -59,12 +59,12 @@ export function findCut(stretch: Stretch): Cut {
 
 /** The best end of a line, where a chunk would rather end at `to`; none that breaks anything. */
 export function findLineCut(stretch: Stretch): Cut | undefined {
-  const { late, early, line } = look(stretch);
+  const { late, early, line } = candidatesOf(stretch);
   return line(late, BREAK.inside) ?? line(early, BREAK.inside);
 }
 
 /** What a stretch offers: the ends of its lines, and what should stay whole. */
-interface Offers {
+interface Candidates {
   /** The first place that leaves something to be seen. */
   readonly least: number;
   readonly half: number;
@@ -82,23 +82,23 @@ interface Offers {
   readonly line: (some: readonly LineBreak[], below: number) => Cut | undefined;
 }
 
-function look(stretch: Stretch): Offers {
+function candidatesOf(stretch: Stretch): Candidates {
   const { text, from, to } = stretch;
   const least = from + text.slice(from, to).search(/\S|$/) + 1;
   const half = Math.max(least, from + Math.ceil((to - from) / 2));
   const { breaks, item, headings } = lineBreaks(stretch);
   const codeFrom = codeFromOf(stretch);
-  const isOpen = ({ at }: LineBreak) => at >= least && isOpenTo(stretch, codeFrom, at);
-  const open = breaks.filter(isOpen);
-  let found: Spans | undefined;
-  const spans = () => found ??= spansOf(stretch);
+  const isAllowed = ({ at }: LineBreak) => at >= least && mayCutAt(stretch, codeFrom, at);
+  const allowed = breaks.filter(isAllowed);
+  let cached: Spans | undefined;
+  const spans = () => cached ??= spansOf(stretch);
   return {
     least,
     half,
     codeFrom,
-    late: open.filter(({ at }) => at >= half),
-    early: open.filter(({ at }) => at < half),
-    item: item && isOpen(item) ? item : undefined,
+    late: allowed.filter(({ at }) => at >= half),
+    early: allowed.filter(({ at }) => at < half),
+    item: item && isAllowed(item) ? item : undefined,
     headings,
     spans,
     line: (some, below) => {
@@ -116,8 +116,8 @@ function asLine(at: number | undefined): Cut | undefined {
 /** The last of the cheapest breaks. */
 function bestOf(breaks: readonly LineBreak[], below: number): number | undefined {
   let best: LineBreak | undefined;
-  for (const one of breaks) {
-    if (one.cost < below && one.cost <= (best?.cost ?? Infinity)) best = one;
+  for (const candidate of breaks) {
+    if (candidate.cost < below && candidate.cost <= (best?.cost ?? Infinity)) best = candidate;
   }
   return best?.at;
 }
@@ -129,7 +129,7 @@ function fits({ text, longest, mostLines }: Stretch, { at }: LineBreak): boolean
 }
 
 /** Whether a cut leaves each fence whole, or in two pieces that can be closed and opened. */
-function isOpenTo({ fences, fence }: Stretch, codeFrom: number, at: number): boolean {
+function mayCutAt({ fences, fence }: Stretch, codeFrom: number, at: number): boolean {
   const inside = fenceAt(fences, at);
   return inside === undefined || (inside === fence && at > codeFrom);
 }
@@ -150,7 +150,9 @@ function codeFromOf({ text, from, to, fence }: Stretch): number {
  */
 function wordCut(
   stretch: Stretch,
-  { codeFrom, headings, spans }: Pick<Offers, "codeFrom" | "headings"> & { readonly spans: Spans },
+  { codeFrom, headings, spans }: Pick<Candidates, "codeFrom" | "headings"> & {
+    readonly spans: Spans;
+  },
   least: number,
   most: number,
   isStrict: boolean,
@@ -160,12 +162,12 @@ function wordCut(
   for (let at = most; at >= least; at -= 1) {
     const isSpace = isBreakingSpace(text.charCodeAt(at));
     if (!isSpace && !isWideStop(text.charCodeAt(at - 1))) continue;
-    if (!isOpenTo(stretch, codeFrom, at) || spanAt(spans.whole, at) || spanAt(spans.strict, at)) {
+    if (!mayCutAt(stretch, codeFrom, at) || spanAt(spans.whole, at) || spanAt(spans.strict, at)) {
       continue;
     }
     if (isExtending(text, isSpace ? at + 1 : at)) continue;
     if (fence && at > fence.contentStart) return isSpace && at < stretch.to ? at + 1 : at;
-    if (isStrict && (spanAt(spans.soft, at) || spanAt(headings, at) || isMarkBehind(text, at))) {
+    if (isStrict && (spanAt(spans.soft, at) || spanAt(headings, at) || isMarkAfter(text, at))) {
       continue;
     }
     if (endsSentence(text, at)) return at;
@@ -197,16 +199,16 @@ function endsSentence(text: string, at: number): boolean {
 }
 
 /** The end of the line, which is judged as such, or what would be a mark at the beginning of one. */
-const MARK_BEHIND = /^[^\S\n]*(?:\n|(?:[-*+]|\d{1,9}[.)]|#{1,3}|-#|>{1,3})[^\S\n]|`{3}|~{3})/;
+const MARK_AFTER = /^[^\S\n]*(?:\n|(?:[-*+]|\d{1,9}[.)]|#{1,3}|-#|>{1,3})[^\S\n]|`{3}|~{3})/;
 
-function isMarkBehind(text: string, at: number): boolean {
-  return MARK_BEHIND.test(text.slice(at, at + 20));
+function isMarkAfter(text: string, at: number): boolean {
+  return MARK_AFTER.test(text.slice(at, at + 20));
 }
 
 /** The last end of a character as people see it, before a span or a mark that would be broken. */
 function graphemeCut(
   stretch: Stretch,
-  { codeFrom, spans }: Pick<Offers, "codeFrom"> & { readonly spans: Spans },
+  { codeFrom, spans }: Pick<Candidates, "codeFrom"> & { readonly spans: Spans },
   least: number,
 ): number {
   const { text, from, to } = stretch;
@@ -216,7 +218,7 @@ function graphemeCut(
     if (span && span.start >= least) most = span.start;
   }
   const start = graphemeStart(text, from, markStart(text, most));
-  if (start >= least && isOpenTo(stretch, codeFrom, start)) return start;
+  if (start >= least && mayCutAt(stretch, codeFrom, start)) return start;
   const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(to - 1, to + 1));
   return isPair && to - 1 > from ? to - 1 : to;
 }

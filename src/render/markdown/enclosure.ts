@@ -28,8 +28,8 @@ const LONGEST_QUOTE = 4;
 /** The mark of a quote to the end of the message. */
 export const BLOCK_QUOTE = ">>> ";
 /** The longest that all marks before a chunk, and all behind it, can be. */
-export const MOST_BEFORE = BLOCK_QUOTE.length + LONGEST_QUOTE + SPOILER.length + 2;
-export const MOST_BEHIND = SPOILER.length + 2;
+export const MAX_PREFIX = BLOCK_QUOTE.length + LONGEST_QUOTE + SPOILER.length + 2;
+export const MAX_SUFFIX = SPOILER.length + 2;
 
 /** The marks that open what is open; those of a quote are the line's. */
 export function opening({ isSpoiler, code }: Enclosure): string {
@@ -55,19 +55,19 @@ export interface Enclosed {
 export interface Opened {
   readonly open: Enclosure;
   /** Where to end instead: nothing stands behind the mark there. */
-  readonly hollowAt?: number;
+  readonly endBefore?: number;
   /** Where to go on instead: nothing stands before the mark that ends there. */
-  readonly spentTo?: number;
+  readonly continueAt?: number;
 }
 
 /** In how many such pieces the end of a spoiler is looked for, so that each text is read but so often. */
-const FAR = 8;
+const LOOKAHEAD = 8;
 /** What is escaped, code within a line, and the mark of a spoiler. */
 const TOKEN = /\\[^\n]|(`{1,2})[^`\n]+\1(?!`)|\|\|/g;
 
 /** The spoiler and the code that a piece ends within. A mark without a partner is none. */
 export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
-  const rest = text.slice(from, to + FAR * (to - from));
+  const rest = text.slice(from, to + LOOKAHEAD * (to - from));
   let start = 0;
   if (before.code) {
     const end = rest.indexOf(before.code);
@@ -76,7 +76,7 @@ export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
     if (from + start > to) return withinCode(before, text, -1, to, from + start);
   }
   let spoilerAt = before.isSpoiler ? from - SPOILER.length : undefined;
-  let found: Opened = { open: NOTHING_OPEN };
+  let result: Opened = { open: NOTHING_OPEN };
   TOKEN.lastIndex = start;
   for (let match = TOKEN.exec(rest); match; match = TOKEN.exec(rest)) {
     const { 0: token, 1: mark } = match;
@@ -86,22 +86,22 @@ export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
     const end = place + token.length;
     if (mark !== undefined) {
       if (place >= to || end <= to) continue;
-      found = withinCode({ ...NOTHING_OPEN, code: mark }, text, place, to, end);
+      result = withinCode({ ...NOTHING_OPEN, code: mark }, text, place, to, end);
     } else if (place < to) {
       spoilerAt = spoilerAt === undefined ? place : undefined;
     } else {
       const opened = spoilerAt ?? from;
-      const isHollow = opened >= from && text.slice(opened + SPOILER.length, to).trim() === "";
-      const isSpent = text.slice(to, place).trim() === "";
+      const isEmptyInside = opened >= from && text.slice(opened + SPOILER.length, to).trim() === "";
+      const isEmptyRest = text.slice(to, place).trim() === "";
       return {
-        ...found,
-        open: { ...found.open, isSpoiler: true },
-        ...(isHollow && { hollowAt: opened }),
-        ...(isSpent && { spentTo: end }),
+        ...result,
+        open: { ...result.open, isSpoiler: true },
+        ...(isEmptyInside && { endBefore: opened }),
+        ...(isEmptyRest && { continueAt: end }),
       };
     }
   }
-  return found;
+  return result;
 }
 
 function withinCode(
@@ -112,9 +112,13 @@ function withinCode(
   end: number,
 ): Opened {
   const { length } = open.code;
-  const isHollow = start !== -1 && text.slice(start + length, to).trim() === "";
-  const isSpent = text.slice(to, end - length).trim() === "";
-  return { open, ...(isHollow && { hollowAt: start }), ...(isSpent && { spentTo: end }) };
+  const isEmptyInside = start !== -1 && text.slice(start + length, to).trim() === "";
+  const isEmptyRest = text.slice(to, end - length).trim() === "";
+  return {
+    open,
+    ...(isEmptyInside && { endBefore: start }),
+    ...(isEmptyRest && { continueAt: end }),
+  };
 }
 
 const QUOTE = /(?:> ){1,3}/y;

@@ -49,12 +49,12 @@ export function lineBreaks({ text, fences, from, to, fence }: Lines): LineBreaks
   const breaks: LineBreak[] = [];
   const headings: Span[] = [];
   const all = (): LineBreaks => ({ breaks, item, headings });
-  const note = (start: number): Line => {
-    const noted = lineAt(text, start);
-    if (noted.isHeading) headings.push({ start, end: start + noted.length });
-    return noted;
+  const readLine = (start: number): Line => {
+    const read = lineAt(text, start);
+    if (read.isHeading) headings.push({ start, end: start + read.length });
+    return read;
   };
-  let line = note(from);
+  let line = readLine(from);
   let isInList = line.isItem || line.indent > 0;
   let item: LineBreak | undefined;
   /** Behind the last fence that ended in this line. */
@@ -77,18 +77,18 @@ export function lineBreaks({ text, fences, from, to, fence }: Lines): LineBreaks
     const next = skipBlankLines(text, at);
     searched = next;
     const above = line;
-    line = note(next);
+    line = readLine(next);
     const isBeforeFence = fenceAt(fences, next + 1)?.start === next;
-    const isBehindFence = fenceEnd !== -1 && text.slice(fenceEnd, at).trim() === "";
-    const endsParagraph = next > at + 1 || isBeforeFence || isBehindFence;
+    const isAfterFence = fenceEnd !== -1 && text.slice(fenceEnd, at).trim() === "";
+    const endsParagraph = next > at + 1 || isBeforeFence || isAfterFence;
     fenceEnd = -1;
 
     const isLeadIn = (line.isItem || isBeforeFence) && text.charAt(at - 1) === ":";
-    const found = { at, cost: costOf(above, line, isInList, isLeadIn, endsParagraph) };
-    breaks.push(found);
+    const lineBreak = { at, cost: costOf(above, line, isInList, isLeadIn, endsParagraph) };
+    breaks.push(lineBreak);
     if (line.isItem) {
       isInList = true;
-      item = found.cost < BREAK.inside ? found : undefined;
+      item = lineBreak.cost < BREAK.inside ? lineBreak : undefined;
     } else if (line.indent === 0) {
       isInList = false;
       item = undefined;
@@ -130,13 +130,13 @@ const LONGEST_HEADING = 300;
 function lineAt(text: string, start: number): Line {
   const near = text.slice(start, start + LONGEST_HEADING);
   const end = near.indexOf("\n");
-  const looked = end === -1 ? near : near.slice(0, end);
-  const [, indent = "", marker, heading] = LINE_START.exec(looked) ?? [];
+  const part = end === -1 ? near : near.slice(0, end);
+  const [, indent = "", marker, heading] = LINE_START.exec(part) ?? [];
   return {
     indent: indent.length,
     isItem: marker !== undefined,
     isHeading: heading !== undefined,
-    length: looked.length,
+    length: part.length,
   };
 }
 
@@ -155,12 +155,12 @@ const ITEM_REST = /(?:\n(?:[^\S\n]*\n)*(?:> ?)*[^\S\n]+(?!\s|(?:[-*+]|\d{1,9}[.)
 /**
  * Behind the last line of a list item, without the items in it.
  *
- * @param most What lies behind so many units is not looked at.
+ * @param most What lies behind so many units is not read.
  */
 export function itemEnd(text: string, start: number, most: number): number {
-  const looked = text.slice(start, start + most);
-  const firstEnd = looked.indexOf("\n");
-  if (firstEnd === -1) return start + looked.length;
+  const part = text.slice(start, start + most);
+  const firstEnd = part.indexOf("\n");
+  if (firstEnd === -1) return start + part.length;
   ITEM_REST.lastIndex = firstEnd;
-  return start + firstEnd + (ITEM_REST.exec(looked)?.[0].length ?? 0);
+  return start + firstEnd + (ITEM_REST.exec(part)?.[0].length ?? 0);
 }

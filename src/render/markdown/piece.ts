@@ -11,7 +11,7 @@ import {
   BLOCK_QUOTE,
   closing,
   type Enclosure,
-  MOST_BEHIND,
+  MAX_SUFFIX,
   NOTHING_OPEN,
   openAt,
   opening,
@@ -53,7 +53,7 @@ export function pieceFrom(source: Source, from: number, end: number, before: Enc
   const piece = tryPiece(source, from, end, before, 0);
   return piece.content.length <= source.limit
     ? piece
-    : tryPiece(source, from, end, before, MOST_BEHIND);
+    : tryPiece(source, from, end, before, MAX_SUFFIX);
 }
 
 /** @param reserve Room that is kept for marks behind the piece. */
@@ -83,25 +83,25 @@ function tryPiece(
     ? findLineCut(stretch) ?? lineAt(to)
     : findCut(stretch);
 
-  const found = openedBy(source, from, cut, before);
-  const at = found.at;
+  const pieceEnd = pieceEndOf(source, from, cut, before);
+  const at = pieceEnd.at;
   const broken = fenceAt(fences, at);
   const body = text.slice(from, at);
-  const behind = broken ? nextInFence(text, broken, at, cut.kind) : nextOutside(text, at, cut.kind);
+  const after = broken ? nextInFence(text, broken, at, cut.kind) : nextOutside(text, at, cut.kind);
   // A fence of which only the opening has room is opened by the next piece.
-  const isHollow = broken && broken.start >= from && behind < broken.contentEnd &&
+  const hasOnlyOpening = broken && broken.start >= from && after < broken.contentEnd &&
     text.slice(broken.contentStart, at).trim() === "" &&
     text.slice(from, broken.start).trim() === "";
-  if (isHollow || body.trim() === "") return { content: "", next: behind, open: before };
-  const next = found.spentTo > at ? behindMark(text, found.spentTo) : behind;
-  const open = found.spentTo > at ? NOTHING_OPEN : found.open;
+  if (hasOnlyOpening || body.trim() === "") return { content: "", next: after, open: before };
+  const next = pieceEnd.continueAt > at ? skipAfterMark(text, pieceEnd.continueAt) : after;
+  const open = pieceEnd.continueAt > at ? NOTHING_OPEN : pieceEnd.open;
   const isInLine = cut.kind === "word" && !text.slice(at, next).includes("\n");
   const quote = isInLine && source.repeatsMarks
     ? quoteAt({ text, fences, from, to: at, before })
     : "";
   const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
   return {
-    content: prefix + closed + closing(found.open),
+    content: prefix + closed + closing(pieceEnd.open),
     next,
     open: { ...open, quote },
   };
@@ -109,22 +109,22 @@ function tryPiece(
 
 const lineAt = (at: number): Cut => ({ at, kind: "line" });
 
-interface OpenedBy {
+interface PieceEnd {
   readonly at: number;
   readonly open: Enclosure;
-  readonly spentTo: number;
+  readonly continueAt: number;
 }
 
 /** Where the piece really ends, and what is open there. */
-function openedBy(source: Source, from: number, { at, kind }: Cut, before: Enclosure): OpenedBy {
+function pieceEndOf(source: Source, from: number, { at, kind }: Cut, before: Enclosure): PieceEnd {
   const { text, fences, hasSpoilers, repeatsMarks } = source;
   const mayBeOpen = hasSpoilers || before.code !== "" ||
     (repeatsMarks && kind === "word" && text.slice(from, at).includes("`"));
-  if (!mayBeOpen || at === text.length) return { at, open: NOTHING_OPEN, spentTo: 0 };
-  const { open, hollowAt, spentTo = 0 } = openAt({ text, fences, from, to: at, before });
-  if (hollowAt === undefined) return { at, open, spentTo };
-  const isEmpty = text.slice(from, hollowAt).trim() === "";
-  return { at: isEmpty ? at : hollowAt, open: NOTHING_OPEN, spentTo: 0 };
+  if (!mayBeOpen || at === text.length) return { at, open: NOTHING_OPEN, continueAt: 0 };
+  const { open, endBefore, continueAt = 0 } = openAt({ text, fences, from, to: at, before });
+  if (endBefore === undefined) return { at, open, continueAt };
+  const isEmpty = text.slice(from, endBefore).trim() === "";
+  return { at: isEmpty ? at : endBefore, open: NOTHING_OPEN, continueAt: 0 };
 }
 
 /**
@@ -181,7 +181,7 @@ function nextInFence(text: string, fence: CodeFence, at: number, kind: Cut["kind
 }
 
 /** Behind the white space after a closing mark; indentation of another line stays. */
-function behindMark(text: string, at: number): number {
+function skipAfterMark(text: string, at: number): number {
   const line = skipBlankLines(text, at);
   return line > at ? line : nextOutside(text, at, "word");
 }

@@ -34,8 +34,8 @@ const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${CODE}|${STRICT.source}`, "g");
 const MARK = /\\[^\n]|\*{1,3}|_{1,3}|~~|\|\||\n[^\S\n]*\n/g;
 
 /** One of these is in every span; most lines have none. */
-const WHOLE_SIGNS = ["<", "http", "](", "`"];
-const SOFT_SIGN = /[*_|~]/;
+const WHOLE_HINTS = ["<", "http", "](", "`"];
+const SOFT_HINT = /[*_|~]/;
 
 /** Where to look for spans. */
 export interface Searched {
@@ -53,19 +53,19 @@ export function spansOf({ text, from, to, longest }: Searched): Spans {
   const rest = text.slice(to, to + longest);
   const lineEnd = rest.indexOf("\n");
   const searched = text.slice(from, lineEnd === -1 ? to + rest.length : to + lineEnd);
-  const hasWhole = WHOLE_SIGNS.some((sign) => searched.includes(sign));
-  const whole = hasWhole ? found(WHOLE, searched, from) : [];
-  const soft = SOFT_SIGN.test(searched) ? emphasisOf(searched, from, whole, longest) : [];
+  const hasWhole = WHOLE_HINTS.some((hint) => searched.includes(hint));
+  const whole = hasWhole ? matchesOf(WHOLE, searched, from) : [];
+  const soft = SOFT_HINT.test(searched) ? emphasisOf(searched, from, whole, longest) : [];
   if (!hasWhole && soft.length === 0) return NONE;
   const isWorthIt = ({ start, end }: Span) => end - start <= longest;
   return {
-    strict: hasWhole ? found(STRICT, searched, from).filter(isWorthIt) : [],
+    strict: hasWhole ? matchesOf(STRICT, searched, from).filter(isWorthIt) : [],
     whole: whole.filter(isWorthIt),
     soft,
   };
 }
 
-function found(pattern: RegExp, searched: string, from: number): readonly Span[] {
+function matchesOf(pattern: RegExp, searched: string, from: number): readonly Span[] {
   return Array.from(searched.matchAll(pattern), ({ 0: { length }, index }) => ({
     start: from + index,
     end: from + index + length,
@@ -93,10 +93,10 @@ function emphasisOf(
     const after = searched.charAt(end);
     const isInWord = mark.startsWith("_") && WORD.test(before) && WORD.test(after);
     if (isInWord) continue;
-    if (start !== undefined && BLACK.test(before)) {
+    if (start !== undefined && NON_SPACE.test(before)) {
       open.delete(mark);
       if (end - start <= longest) spans.push({ start: from + start, end: from + end });
-    } else if (BLACK.test(after)) {
+    } else if (NON_SPACE.test(after)) {
       open.set(mark, index);
     }
   }
@@ -104,7 +104,7 @@ function emphasisOf(
 }
 
 const WORD = /[\p{L}\p{N}_]/u;
-const BLACK = /\S/;
+const NON_SPACE = /\S/;
 
 /** Spans in the order in which they end, as such that do not overlap. */
 function merged(spans: readonly Span[]): readonly Span[] {
@@ -121,7 +121,7 @@ function merged(spans: readonly Span[]): readonly Span[] {
 }
 
 /** The span that a place lies within, its ends excluded: to break it there would break it. */
-export function spanAt<One extends Span>(spans: readonly One[], at: number): One | undefined {
+export function spanAt<Found extends Span>(spans: readonly Found[], at: number): Found | undefined {
   let low = 0;
   let high = spans.length;
   while (low < high) {

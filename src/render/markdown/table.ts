@@ -61,7 +61,7 @@ function hasStrayMarker(text: string, fences: readonly CodeFence[]): boolean {
   return false;
 }
 
-interface Found {
+interface FoundTable {
   readonly table: Table;
   readonly start: number;
   /** Of its last line, without the newline. */
@@ -74,7 +74,7 @@ function tableAt(
   fences: readonly CodeFence[],
   from: number,
   delimiterStart: number,
-): Found | undefined {
+): FoundTable | undefined {
   const start = Math.max(from, text.lastIndexOf("\n", delimiterStart - 2) + 1);
   if (fenceAt(fences, start + 1) || fenceAt(fences, delimiterStart)) return undefined;
   const first = lineOf(text, start);

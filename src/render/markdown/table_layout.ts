@@ -91,7 +91,7 @@ export function asBullets({ prefix, head, rows }: Table): string | undefined {
     row.flatMap((cell, column) => cell === "" ? [] : [names[column] + cell])
   ).filter(({ length }) => length > 0);
   if (bullets.length === 0) {
-    return prefix + head.filter((one) => one !== "").map(boldOf).join(BETWEEN);
+    return prefix + head.filter((cell) => cell !== "").map(boldOf).join(BETWEEN);
   }
   const lengthOf = (cells: readonly string[]) =>
     cells.reduce((sum, { length }) => sum + length + BETWEEN.length, 0);

@@ -22,9 +22,11 @@ export function finishedPart(text: string, limit: number): string {
   const words = toEndOfWord(text);
   const fences = codeFences(words, limit);
   if (fenceAt(fences, words.length)) return words; // whatever it is, it is code
-  const begun = FENCE_AT_END.exec(words);
-  const isClosing = begun && (fences.at(-1)?.end ?? 0) > begun.index;
-  return withoutTable(withoutOpening(begun && !isClosing ? words.slice(0, begun.index) : words));
+  const openedFence = FENCE_AT_END.exec(words);
+  const isClosing = openedFence && (fences.at(-1)?.end ?? 0) > openedFence.index;
+  return withoutTable(
+    withoutOpening(openedFence && !isClosing ? words.slice(0, openedFence.index) : words),
+  );
 }
 
 /** Behind the last white space, or the last mark of a script that has none between words. */

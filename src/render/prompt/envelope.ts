@@ -35,7 +35,7 @@ export function envelopeOf({
   const { place, sender, quoted, extras, text } = message;
   const context = [
     ...placeLines(place),
-    ...newest(overheard.map((one) => overheardLine(one, timezone)), overheardChars),
+    ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
   ];
   const author = quoted?.author;
   return [

@@ -22,15 +22,18 @@ export function fenced(name: FenceName, boundary: string, text: string): string 
   if (!/^[A-Za-z0-9]{8,}$/.test(boundary)) {
     throw new RangeError(`Cannot fence with the boundary "${boundary}": it takes 8 letters`);
   }
-  return `<${name} boundary="${boundary}">\n${harmless(text)}\n</${name}>`;
+  return `<${name} boundary="${boundary}">\n${escapeUntrusted(text)}\n</${name}>`;
 }
 
 /** Escapes what could pass for one of our fences, or for a token that a provider's model obeys. */
-export function harmless(text: string): string {
-  const neutral = text.replace(SPECIAL_TOKEN, (token) => escaped(token.charAt(0)) + token.slice(1));
-  return neutral.replace(
+export function escapeUntrusted(text: string): string {
+  const withoutTokens = text.replace(
+    SPECIAL_TOKEN,
+    (token) => escaped(token.charAt(0)) + token.slice(1),
+  );
+  return withoutTokens.replace(
     BRACKET,
-    (bracket, behind: string) => LOOK_ALIKE.test(readable(behind)) ? "&lt;" : bracket,
+    (bracket, rest: string) => LOOK_ALIKE.test(normalized(rest)) ? "&lt;" : bracket,
   );
 }
 
@@ -58,17 +61,17 @@ const BRACKETS =
   "<\u02c2\u1438\u2039\u226a\u227a\u2329\u276c\u276e\u27e8\u27ea\u3008\u300a\ufe64\uff1c";
 const BRACKET = new RegExp(`[${BRACKETS}](?=([^${BRACKETS}]*))`, "g");
 
-/** The start of a fence of ours, once it is {@link readable}. */
+/** The start of a fence of ours, once it is {@link normalized}. */
 const LOOK_ALIKE = /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message)/;
 
 /** Text as an indulgent reader sees it: without case, marks, spaces and borrowed letters. */
-function readable(text: string): string {
+function normalized(text: string): string {
   return text.normalize("NFKD").replace(/[\s\p{Cc}\p{Cf}\p{M}]/gu, "").toLowerCase()
-    .replace(/[^\0-\x7f]/gu, (letter) => BORROWED.get(letter) ?? letter);
+    .replace(/[^\0-\x7f]/gu, (letter) => HOMOGLYPHS.get(letter) ?? letter);
 }
 
 /** Cyrillic, Greek and Armenian letters that look like those in the names of our fences. */
-const BORROWED: ReadonlyMap<string, string> = new Map([
+const HOMOGLYPHS: ReadonlyMap<string, string> = new Map([
   ["\u0441", "c"],
   ["\u043e", "o"],
   ["\u03bf", "o"],

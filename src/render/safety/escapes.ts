@@ -31,7 +31,7 @@ export function unescaped(text: string): readonly View[] {
 }
 
 function resolved(text: string, from: View | undefined): View | undefined {
-  if (!HINT.test(text)) return undefined;
+  if (!MAY_HAVE_ESCAPES.test(text)) return undefined;
   const starts: number[] = [];
   const ends: number[] = [];
   const startOf = (at: number) => from?.starts[at] ?? at;
@@ -42,24 +42,24 @@ function resolved(text: string, from: View | undefined): View | undefined {
       ends.push(endOf(at + 1));
     }
   };
-  let read = "";
-  let behind = 0;
+  let decoded = "";
+  let done = 0;
   for (const match of text.matchAll(ESCAPE)) {
     const [escape, ...groups] = match;
     const end = match.index + escape.length;
-    read += text.slice(behind, match.index) + characterOf(groups);
-    keep(behind, match.index);
+    decoded += text.slice(done, match.index) + characterOf(groups);
+    keep(done, match.index);
     starts.push(startOf(match.index));
     ends.push(endOf(end));
-    behind = end;
+    done = end;
   }
-  if (behind === 0) return undefined;
-  keep(behind, text.length);
-  return { text: read + text.slice(behind), starts, ends };
+  if (done === 0) return undefined;
+  keep(done, text.length);
+  return { text: decoded + text.slice(done), starts, ends };
 }
 
 /** Without one of these, there is no escape. */
-const HINT = /[%\\]|&#|0x/;
+const MAY_HAVE_ESCAPES = /[%\\]|&#|0x/;
 
 /** The groups of {@link ESCAPE}: all are hexadecimal but for the last two. */
 function characterOf(groups: readonly (string | undefined)[]): string {

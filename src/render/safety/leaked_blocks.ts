@@ -60,53 +60,54 @@ const OPENING = new RegExp(
 const END_OF_CHANNEL = /<\|(?:end|call|return)\|>|(?=<\|(?:start|channel)\|>)/g;
 
 function endingOf(opening: RegExpMatchArray): RegExp {
-  const [written, tag, fence, call, bracket, channel] = opening;
+  const [openingText, tag, fence, call, bracket, channel] = opening;
   if (channel !== undefined) return new RegExp(END_OF_CHANNEL);
   const name = tag ?? fence ?? call;
   const ending = name !== undefined
     ? `</${name}>`
     : bracket !== undefined
     ? `[/${bracket}]`
-    : TOKEN_PAIRS.get(written.toLowerCase()) ?? "";
+    : TOKEN_PAIRS.get(openingText.toLowerCase()) ?? "";
   return new RegExp(RegExp.escape(ending), "gi");
 }
 
 function withoutPairs(text: string): string {
   const code = codeRegions(text);
-  const endless = new Set<string>();
-  let left = "";
+  const missingEndings = new Set<string>();
+  let kept = "";
   let from = 0;
   for (const opening of text.matchAll(OPENING)) {
     const { 0: { length }, index } = opening;
     if (index < from || isInCode(code, index)) continue;
-    const end = endOf(text, opening, index + length, endless) ??
-      (isAllThereIs(text, index, index + length) ? text.length : undefined);
+    const end = endOf(text, opening, index + length, missingEndings) ??
+      (isUnclosedBlock(text, index, index + length) ? text.length : undefined);
     if (end === undefined) continue;
-    left += text.slice(from, index);
+    kept += text.slice(from, index);
     from = end;
   }
-  return from === 0 ? text : left + text.slice(from);
+  return from === 0 ? text : kept + text.slice(from);
 }
 
-/** @param endless Endings of which there is none any more, so that none is looked for twice. */
+/** @param missingEndings Endings of which there is none any more, so that none is looked for twice. */
 function endOf(
   text: string,
   opening: RegExpMatchArray,
-  behind: number,
-  endless: Set<string>,
+  blockStart: number,
+  missingEndings: Set<string>,
 ): number | undefined {
   const ending = endingOf(opening);
-  if (endless.has(ending.source)) return undefined;
-  ending.lastIndex = behind;
+  if (missingEndings.has(ending.source)) return undefined;
+  ending.lastIndex = blockStart;
   const match = ending.exec(text);
-  if (!match) endless.add(ending.source);
+  if (!match) missingEndings.add(ending.source);
   return match ? match.index + match[0].length : undefined;
 }
 
 /** A block that never ended: it begins the answer, or stands on a line of its own. */
-function isAllThereIs(text: string, start: number, behind: number): boolean {
+function isUnclosedBlock(text: string, start: number, blockStart: number): boolean {
   if (start === text.search(/\S/)) return true;
-  return beginsLine(text, start) && /^[ \t]*(?:[\n{[<]|$)/.test(text.slice(behind, behind + 100));
+  return beginsLine(text, start) &&
+    /^[ \t]*(?:[\n{[<]|$)/.test(text.slice(blockStart, blockStart + 100));
 }
 
 /** Whether only white space stands before a position on its line; a long line has more. */
@@ -122,7 +123,7 @@ const END_OF_THINKING = new RegExp(
 );
 
 /** In a sentence, with a space on both sides, it is only spoken of. */
-function isSpokenOf(text: string, start: number, end: number): boolean {
+function isMentioned(text: string, start: number, end: number): boolean {
   return /[ \t]/.test(text.charAt(start - 1)) && !beginsLine(text, start) &&
     /^[ \t]\S|^[,.;:!?)]/.test(text.slice(end, end + 2));
 }
@@ -134,7 +135,7 @@ function withoutOrphans(text: string): string {
   const code = codeRegions(text);
   const end = Array.from(text.matchAll(END_OF_THINKING))
     .findLast(({ 0: { length }, index }) =>
-      !isInCode(code, index) && !isSpokenOf(text, index, index + length)
+      !isInCode(code, index) && !isMentioned(text, index, index + length)
     );
   const rest = end ? text.slice(end.index + end[0].length) : text;
   const prompt = END_OF_PROMPT.exec(rest);
@@ -184,11 +185,11 @@ function outsideCode(text: string, pattern: RegExp): readonly RegExpExecArray[] 
 }
 
 function withoutAll(text: string, pattern: RegExp): string {
-  let left = "";
+  let kept = "";
   let from = 0;
   for (const { 0: { length }, index } of outsideCode(text, pattern)) {
-    left += text.slice(from, index);
+    kept += text.slice(from, index);
     from = index + length;
   }
-  return from === 0 ? text : left + text.slice(from);
+  return from === 0 ? text : kept + text.slice(from);
 }

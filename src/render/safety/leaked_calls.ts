@@ -31,14 +31,14 @@ function withoutCalls(text: string): string {
   let opened: { readonly place: number; readonly indent: string } | undefined;
   let at = 0;
   for (const line of lines) {
-    const written = line.trim();
+    const trimmed = line.trim();
     const indent = line.slice(0, line.search(/\S|$/));
     kept.push(line);
     if (!isInCode(code, at)) {
-      if (isCall(written)) kept.pop();
-      else if (/^[{[]$/.test(written) && (!opened || indent.length <= opened.indent.length)) {
+      if (isCall(trimmed)) kept.pop();
+      else if (/^[{[]$/.test(trimmed) && (!opened || indent.length <= opened.indent.length)) {
         opened = { place: kept.length - 1, indent };
-      } else if (/^[}\]]$/.test(written) && opened?.indent === indent) {
+      } else if (/^[}\]]$/.test(trimmed) && opened?.indent === indent) {
         if (isCall(kept.slice(opened.place).join("\n"))) kept.length = opened.place;
         opened = undefined;
       }

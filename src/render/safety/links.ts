@@ -24,7 +24,7 @@ export interface LinkRules {
   readonly linkHosts: readonly string[];
 }
 
-export interface TreatedLinks {
+export interface NeutralizedLinks {
   readonly text: string;
   /** Links that were changed. */
   readonly found: number;
@@ -37,9 +37,9 @@ export interface Links {
    * @param how `code`: it becomes code, and what is code stays. `plain`: it is no link any more,
    * whatever is around it.
    */
-  treat(text: string, how: "code" | "plain"): TreatedLinks;
+  neutralize(text: string, how: "code" | "plain"): NeutralizedLinks;
   /** Whether a message, as it is, holds a link to a stranger's host. */
-  hasForeign(message: string): boolean;
+  hasUntrusted(message: string): boolean;
 }
 
 /** All that Discord may take for an address: it looks for the scheme, whatever stands before it. */
@@ -64,20 +64,20 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
     const before = known.get(host);
     if (before !== undefined) return before;
     if (known.size >= MAX_HOSTS) return false;
-    const is = linkHosts.some((rule) => covers(rule, host)) ||
+    const isListed = linkHosts.some((rule) => matchesRule(rule, host)) ||
       isNamed(host, shown, lowered ??= shown.map((text) => text.toLowerCase()));
-    known.set(host, is);
-    return is;
+    known.set(host, isListed);
+    return isListed;
   };
-  const isForeign = (written: string) =>
-    written.includes(REDACTED) ||
-    hostsOf(written, authorityOf).some((host) => host === undefined || !isKnown(host));
+  const isUntrusted = (linkText: string) =>
+    linkText.includes(REDACTED) ||
+    hostsOf(linkText, authorityOf).some((host) => host === undefined || !isKnown(host));
 
-  const treat: Links["treat"] = (text, how) => {
+  const neutralize: Links["neutralize"] = (text, how) => {
     if (!/https?:\/\//i.test(text)) return { text, found: 0 };
     let isCode: ((position: number) => boolean) | undefined; // only where there is one to treat
     let found = 0;
-    const treated = text.replace(
+    const neutralized = text.replace(
       LINK,
       (
         link: string,
@@ -87,7 +87,7 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
         at: number,
       ) => {
         const bare = masked ?? angled;
-        if (!isForeign(bare ?? link) && !isForeign(label ?? "")) return link;
+        if (!isUntrusted(bare ?? link) && !isUntrusted(label ?? "")) return link;
         if (how === "code") {
           isCode ??= codeTest(text);
           if (isCode(at)) return link;
@@ -99,18 +99,18 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
           : withoutSchemes(address);
         // Its brackets are gone, which kept it apart from what could make an address with it.
         const gap = bare !== undefined && /\S/.test(text.charAt(at - 1)) ? " " : "";
-        const isMet = how === "plain" && bare !== undefined &&
+        const touchesNext = how === "plain" && bare !== undefined &&
           /\S/.test(text.charAt(at + link.length));
-        const after = isMet ? " " : "";
+        const after = touchesNext ? " " : "";
         if (label === undefined) return gap + shownAs + trail + after;
         return label.trim() === ""
           ? gap + shownAs + after
           : `${withoutSchemes(label)} (${shownAs})`;
       },
     );
-    return { text: treated, found };
+    return { text: neutralized, found };
   };
-  return { treat, hasForeign: (message) => treat(message, "code").found > 0 };
+  return { neutralize, hasUntrusted: (message) => neutralize(message, "code").found > 0 };
 }
 
 /** Addresses in a text are none any more, and taking one apart makes no other. */
@@ -119,15 +119,15 @@ function withoutSchemes(text: string): string {
 }
 
 /** An address without query and fragment, and what only stands behind it. */
-function split(written: string, isBare: boolean) {
-  const trail = isBare ? trailOf(written) : "";
-  const address = written.slice(0, written.length - trail.length);
+function split(linkText: string, isBare: boolean) {
+  const trail = isBare ? trailOf(linkText) : "";
+  const address = linkText.slice(0, linkText.length - trail.length);
   return { address: address.replace(/[?#].*$/s, ""), trail };
 }
 
-function trailOf(written: string): string {
-  const marks = TRAIL.exec(written.slice(-50))?.[0] ?? "";
-  const before = written.slice(0, written.length - marks.length);
+function trailOf(linkText: string): string {
+  const marks = TRAIL.exec(linkText.slice(-50))?.[0] ?? "";
+  const before = linkText.slice(0, linkText.length - marks.length);
   const isClosing = before.endsWith(")") &&
     before.split(")").length > before.split("(").length;
   return isClosing ? `)${marks}` : marks;
@@ -155,8 +155,10 @@ function hostsOf(
  * name or a password before the host, a backslash, or a quote within it, is in doubt.
  */
 function authorityOf(rest: string): string | undefined {
-  const [written = ""] = /^[^\s<>/?#]*/.exec(rest) ?? [];
-  const authority = written.length < rest.length ? written : written.replace(END_OF_SENTENCE, "");
+  const [linkText = ""] = /^[^\s<>/?#]*/.exec(rest) ?? [];
+  const authority = linkText.length < rest.length
+    ? linkText
+    : linkText.replace(END_OF_SENTENCE, "");
   return AUTHORITY.test(authority) ? authority : undefined;
 }
 
@@ -176,7 +178,7 @@ function hostOf(authority: string): string | undefined {
   }
 }
 
-function covers(rule: string, host: string): boolean {
+function matchesRule(rule: string, host: string): boolean {
   const named = rule.toLowerCase();
   return named.startsWith("*.") ? host.endsWith(named.slice(1)) : host === named;
 }

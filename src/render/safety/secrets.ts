@@ -57,7 +57,7 @@ export function createSecretFilter(
       places.push(...findForms(text));
       for (const view of unescaped(text)) places.push(...placesIn(view, findForms(view.text)));
     }
-    return places.length === 0 ? { text, found: 0 } : without(text, places);
+    return places.length === 0 ? { text, found: 0 } : redact(text, places);
   };
 }
 
@@ -68,7 +68,7 @@ function placesIn({ starts, ends }: View, places: readonly Place[]): readonly Pl
   }));
 }
 
-function without(text: string, places: readonly Place[]): Filtered {
+function redact(text: string, places: readonly Place[]): Filtered {
   const inOrder = places.toSorted((a, b) => a.start - b.start);
   let clean = "";
   let from = 0;

@@ -24,8 +24,8 @@ export function isNoReply(visible: string): boolean {
 
 /** An answer as people may see it; blank if there was nothing else in it. */
 export function visibleText(answer: string): string {
-  const spoken = withoutControls(answer).toWellFormed();
-  const text = SIGN.test(spoken) ? withoutTraces(spoken) : spoken;
+  const wellFormed = withoutControls(answer).toWellFormed();
+  const text = MAY_LEAK.test(wellFormed) ? withoutLeaks(wellFormed) : wellFormed;
   const trimmed = text.trim();
   return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_AT_END, "").trim();
 }
@@ -34,18 +34,18 @@ export function visibleText(answer: string): string {
  * One of these is in everything that is taken out; most answers have none. Mentions, links and
  * lists are not among them.
  */
-const SIGN =
+const MAY_LEAK =
   /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|(?:discord )?message|from:|in reply|time:|channel:)|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
 
-function withoutTraces(answer: string): string {
-  const spoken = withoutToolCalls(withoutBlocks(answer));
-  const code = codeRegions(spoken);
-  const isFenced = OUR_FENCE.test(spoken);
-  return spoken.replace(
-    TRACE,
-    (trace, ourTag: string | undefined, ...[, at]: readonly unknown[]) =>
+function withoutLeaks(answer: string): string {
+  const cleaned = withoutToolCalls(withoutBlocks(answer));
+  const code = codeRegions(cleaned);
+  const isFenced = OUR_FENCE.test(cleaned);
+  return cleaned.replace(
+    LEAK,
+    (leak, ourTag: string | undefined, ...[, at]: readonly unknown[]) =>
       (typeof at === "number" && isInCode(code, at)) || (ourTag !== undefined && !isFenced)
-        ? trace
+        ? leak
         : "",
   );
 }
@@ -54,7 +54,7 @@ function withoutTraces(answer: string): string {
 const OUR_FENCE = /<(?:context|quoted|extras|message) boundary="/;
 
 /** A tag of ours, and a line of nothing but what `envelope.ts` writes between the fences. */
-const TRACE =
+const LEAK =
   /(<\/?(?:context|quoted|extras|message)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;
 
 /** On a line of its own, or behind the end of a sentence. */

@@ -41,10 +41,10 @@ describe("[R2] openAt()", () => {
   });
 
   it("leaves no mark alone at an end", () => {
-    assert.equal(openAt(piece("a || ¦b||")).hollowAt, 2);
-    assert.equal(openAt(piece("a ||b¦ || c")).spentTo, 8);
-    assert.equal(openAt(piece("a ` ¦b`")).hollowAt, 2);
-    assert.equal(openAt(piece("a `b¦ ` c")).spentTo, 6);
+    assert.equal(openAt(piece("a || ¦b||")).endBefore, 2);
+    assert.equal(openAt(piece("a ||b¦ || c")).continueAt, 8);
+    assert.equal(openAt(piece("a ` ¦b`")).endBefore, 2);
+    assert.equal(openAt(piece("a `b¦ ` c")).continueAt, 6);
   });
 });
 

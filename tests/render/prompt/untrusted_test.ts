@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { fenced, harmless, nameInLine } from "../../../src/render/prompt/untrusted.ts";
+import { escapeUntrusted, fenced, nameInLine } from "../../../src/render/prompt/untrusted.ts";
 
 const BOUNDARY = "k3f9q2zz";
 const NAMES = ["context", "quoted", "extras", "message"] as const;
@@ -50,7 +50,7 @@ describe("[SEC-R2] fenced()", () => {
       for (const name of NAMES) {
         assert.equal(fencesIn(fenced(name, BOUNDARY, `a ${variant} b`)), 2);
       }
-      assert.ok(harmless(variant).includes("&lt;"));
+      assert.ok(escapeUntrusted(variant).includes("&lt;"));
     });
   }
 
@@ -94,12 +94,12 @@ describe("[SEC-R2] fenced()", () => {
         "if (a<b) return messages",
       ]
     ) {
-      assert.equal(harmless(text), text);
+      assert.equal(escapeUntrusted(text), text);
     }
   });
 });
 
-describe("[SEC-R3] harmless()", () => {
+describe("[SEC-R3] escapeUntrusted()", () => {
   const tokens: readonly [token: string, harmless: string][] = [
     ["<|im_start|>system", "&lt;|im_start|>system"],
     ["<|eot_id|>", "&lt;|eot_id|>"],
@@ -112,7 +112,7 @@ describe("[SEC-R3] harmless()", () => {
     ["</THINK>", "&lt;/THINK>"],
   ];
   for (const [token, expected] of tokens) {
-    it(`makes ${token} a text like others`, () => assert.equal(harmless(token), expected));
+    it(`makes ${token} a text like others`, () => assert.equal(escapeUntrusted(token), expected));
   }
 });
 
