@@ -183,7 +183,9 @@ function oneLine(value: unknown): string {
 
 function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  // A line that begins with a quote would look like a key in a comment, so such a word never starts
+  // a line: it moves together with the word before it.
+  for (const word of text.split(/ (?!")/)) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= width) {
       lines[lines.length - 1] = `${last} ${word}`;

@@ -22,6 +22,7 @@ export const ROOMS: readonly string[] = [
   "src/interactions",
   "src/lib",
   "src/policy",
+  "src/render",
   "src/store",
 ];
 

@@ -1,5 +1,5 @@
 /**
- * What is said when a stranger asks to be let in: to them, and to those who decide (P3).
+ * Composes the messages about pairing: to the stranger, and to the owners who decide (P3).
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { nameAsCode } from "./name.ts";
 import { notice, type Texts } from "./notices.ts";
 import { noticeBody } from "./reply.ts";
 
-/** Tells a stranger their code, and how it is approved. */
+/** Tells a stranger their code, and how the owner approves it. */
 export function composeChallenge(
   message: InboundMessage,
   code: string,
@@ -24,7 +24,7 @@ export function composeChallenge(
   return freeze({ accountId, channelId, cause, revision, kind: "challenge", ...noticeBody(text) });
 }
 
-/** Tells somebody that they have been let in. */
+/** Tells a person that they are approved. */
 export function composePaired(
   { accountId, channelId }: Pick<PairingRequest, "accountId" | "channelId">,
   texts: Texts,
@@ -32,10 +32,10 @@ export function composePaired(
   return freezeUnprompted({ accountId, channelId, ...noticeBody(notice("paired", {}, texts)) });
 }
 
-/** Characters of a button's label, at most. */
+/** Discord's maximum number of characters for a button's label. */
 const MAX_LABEL_LENGTH = 80;
 
-/** What an owner is asked, and the buttons to answer with. */
+/** Composes the question to an owner, and its two buttons. */
 export function composeApprovalRequest(
   request: PairingRequest,
   texts: Texts,
@@ -52,10 +52,14 @@ export function composeApprovalRequest(
   };
 }
 
-/** A press that found its request, with what became of it. */
+/** The result of a pressed button whose request exists. */
 export type Decision = Extract<PairingOutcome, { readonly request: PairingRequest }>;
 
-/** What takes the place of the question, once a button below it was pressed. */
+/**
+ * The text that replaces the question after an owner pressed a button.
+ *
+ * @param by The owner who pressed it.
+ */
 export function decisionText({ kind, request }: Decision, by: UserId, texts: Texts): string {
   const requester = requesterOf(request);
   switch (kind) {

@@ -30,7 +30,7 @@ describe("[K2] /status", () => {
   it("says since when the model fails, in the reader's own time", () => {
     assert.match(
       String(answerTo({ ...FACTS, modelFailsSince: NOW - 60_000 })),
-      /\nThe model has failed since <t:1749999940:R>\.$/,
+      /\nThe model has been failing since <t:1749999940:R>\.$/,
     );
   });
 

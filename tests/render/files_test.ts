@@ -65,7 +65,7 @@ describe("[SEC-R10] checkFiles()", () => {
     const bytes = Uint8Array.from([0xff, 0xfe, 0x80, ...Buffer.from("hunter2")]);
     const { files, notes } = check(file("a.png", "", { bytes }));
     assert.deepEqual(files, []);
-    assert.deepEqual(notes, ["`a.png` is not attached: it holds a secret."]);
+    assert.deepEqual(notes, ["`a.png` is not attached, because it contains a secret."]);
   });
 
   it("leaves other bytes as they are", () => {

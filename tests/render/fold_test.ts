@@ -57,8 +57,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     assert.deepEqual([taken, answers], [[2], 2]);
     assert.equal(
       into.message.content,
-      "2 of my answers had to wait: they are in " +
-        "`answers.md`, whole.",
+      "2 of my answers had to wait. You can read all of them in `answers.md`.",
     );
     assert.equal(
       textOf(into),

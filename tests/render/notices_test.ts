@@ -5,7 +5,7 @@ import { notice, NOTICES } from "../../src/render/notices.ts";
 describe("[R13] notice()", () => {
   it("[R11] of a failure is one line that names the id, and where it leads", () => {
     const text = notice("failure", { id: "f7k2" }, {});
-    assert.match(text, /log: `f7k2`/);
+    assert.match(text, /Error ID for my operator: `f7k2`/);
     assert.ok(!text.includes("\n"));
   });
 

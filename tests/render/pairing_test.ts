@@ -53,7 +53,7 @@ describe("[P3] composeApprovalRequest()", () => {
   it("shows id, name and code, and until when", () => {
     const { text } = composeApprovalRequest(pairingRequest({ expiresAt: 1_767_229_200_999 }), {});
     assert.match(text, /`ada` \(123456789012345678\)/);
-    assert.match(text, /`ABCD2345` until <t:1767229200:t>/);
+    assert.match(text, /`ABCD2345`, valid until <t:1767229200:t>/);
   });
 
   it("lets no name pass for words of ours", () => {
@@ -73,9 +73,9 @@ describe("[P3] composeApprovalRequest()", () => {
 
 describe("[P3] decisionText()", () => {
   const TEXTS: Readonly<Record<Decision["kind"], RegExp>> = {
-    approved: /may write to me now: <@555>/,
-    denied: /may not write to me: <@555>/,
-    already: /decided already/,
+    approved: /may write to me now\. <@555>/,
+    denied: /may not write to me\. <@555>/,
+    already: /already decided/,
     expired: /has expired/,
   };
   for (const kind of ["approved", "denied", "already", "expired"] as const) {

@@ -31,7 +31,10 @@ describe("[R6] tooLong()", () => {
     assert.match(content, /`answer\.md`/);
     assert.ok(file && file.bytes.length <= 5_000);
     const text = textOf(file.bytes);
-    assert.match(text, /\n\n\[Cut here: all of it has 10\.\d kB, and a file may have 5 kB\.\]\n$/);
+    assert.match(
+      text,
+      /\n\n\[Cut here: the whole answer has 10\.\d kB, and a file may have at most 5 kB\.\]\n$/,
+    );
     assert.ok(long.startsWith(text.slice(0, 4_500)));
   });
 

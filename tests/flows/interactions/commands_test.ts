@@ -85,7 +85,7 @@ describe("[K2] createCommands()", () => {
   it("answers a command that Discord still lists and the bot no longer has", async () => {
     const { run, answers, needed } = setUp();
     await run({ ...CALL, name: "gone" });
-    assert.deepEqual([answers, needed], [["I don't know this command any more."], []]);
+    assert.deepEqual([answers, needed], [["I no longer have this command."], []]);
   });
 
   it("answers with the id of a failure that the log explains, without the asker's words", async () => {

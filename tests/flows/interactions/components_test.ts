@@ -95,10 +95,10 @@ describe("[P3] createComponents()", () => {
     await pressed(PRESS);
     assert.deepEqual(asked, [{ button: "pairing:yes", decidedBy: OWNER }]);
     assert.deepEqual(said, [
-      "update: `ada` (123456789012345678) may write to me now: <@555> has approved it.",
+      "update: `ada` (123456789012345678) may write to me now. <@555> approved it.",
     ]);
     assert.deepEqual(told.map(({ message }) => [message.channelId, message.content]), [
-      [request.channelId, "You may write to me now."],
+      [request.channelId, "You're approved. You can write to me now."],
     ]);
     assert.deepEqual(woken, [request.channelId]);
     assert.equal(lines[0]?.fields.outcome, "approved");
@@ -107,11 +107,11 @@ describe("[P3] createComponents()", () => {
   });
 
   const outcomes: readonly [outcome: PairingOutcome, said: RegExp][] = [
-    [{ kind: "denied", request }, /^update: `ada` .* may not write to me: <@555> has denied it\.$/],
-    [{ kind: "already", request }, /^update: `ada` .* decided already/],
+    [{ kind: "denied", request }, /^update: `ada` .* may not write to me\. <@555> denied it\.$/],
+    [{ kind: "already", request }, /^update: `ada` .* already decided/],
     [{ kind: "expired", request }, /^update: `ada` .* has expired/],
-    [{ kind: "unknown", wrongInRow: 0 }, /^reply: This button does nothing any more\.$/],
-    [{ kind: "closed", until: 1 }, /^reply: This button does nothing any more\.$/],
+    [{ kind: "unknown", wrongInRow: 0 }, /^reply: This button no longer works\.$/],
+    [{ kind: "closed", until: 1 }, /^reply: This button no longer works\.$/],
   ];
   for (const [outcome, expected] of outcomes) {
     it(`says so where the request is ${outcome.kind}, and tells no stranger`, async () => {
@@ -135,7 +135,7 @@ describe("[P3] createComponents()", () => {
     it(`knows no button ${JSON.stringify(customId)}`, async () => {
       const { needed, pressed, said, asked } = setUp();
       await pressed({ ...PRESS, customId });
-      assert.deepEqual(said, ["reply: This button does nothing any more."]);
+      assert.deepEqual(said, ["reply: This button no longer works."]);
       assert.deepEqual(asked, []);
       assert.deepEqual(needed, ["owner"], "only owners learn that it is unknown");
     });
@@ -144,7 +144,7 @@ describe("[P3] createComponents()", () => {
   it("[P16] routes a menu with a button's name to no button", async () => {
     const { pressed, said, asked } = setUp();
     await pressed({ ...PRESS, kind: "select", values: ["yes"] });
-    assert.deepEqual(said, ["reply: This button does nothing any more."]);
+    assert.deepEqual(said, ["reply: This button no longer works."]);
     assert.deepEqual(asked, []);
   });
 
@@ -158,7 +158,7 @@ describe("[P3] createComponents()", () => {
     assert.deepEqual(said, []);
     clock.advance(1);
     await done;
-    assert.match(said[0]!, /^reply: I cannot tell whether that worked/);
+    assert.match(said[0]!, /^reply: I can't tell whether that worked/);
     slow.resolve({ kind: "approved", request });
     await settle();
     assert.equal(said.length, 1);
@@ -170,7 +170,7 @@ describe("[P3] createComponents()", () => {
   it("[K5] answers where the store fails, and says it in the log", async () => {
     const { pressed, said, lines } = setUp({ outcome: Promise.reject(new Error("disk full")) });
     await pressed(PRESS);
-    assert.match(said[0]!, /^reply: I cannot tell whether that worked/);
+    assert.match(said[0]!, /^reply: I can't tell whether that worked/);
     assert.equal(lines[0]?.level, "error");
   });
 

@@ -34,8 +34,8 @@ describe("[P6a] createGuildJoined()", () => {
     joined({ id: ID, name: "Friends" });
     const command = `barnacle config set channels.discord.guilds.${ID} '{}'`;
     assert.deepEqual(told, [
-      `I was added to \`Friends\` (${ID}) and answer nobody there, by \`channels.discord.guilds\`. ` +
-      `If I should: \`${command}\``,
+      `I was added to \`Friends\` (${ID}), but my config (\`channels.discord.guilds\`) keeps me ` +
+      `silent there. To allow it: \`${command}\``,
     ]);
     assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
       level: "warn",

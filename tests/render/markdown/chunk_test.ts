@@ -41,7 +41,7 @@ describe("[R1] chunk() › limits", () => {
   });
 
   const refused: readonly [fields: Partial<ChunkRules>, why: RegExp][] = [
-    [{ limit: 2_001 }, /chunks of 2001: it takes 2 to 2000/],
+    [{ limit: 2_001 }, /chunks of 2001: use a whole number from 2 to 2000/],
     [{ limit: 1 }, /chunks of 1:/],
     [{ limit: NaN }, /chunks of NaN:/],
     [{ maxLines: 0 }, /chunks of 0 lines/],
