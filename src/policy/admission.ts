@@ -105,7 +105,7 @@ export function prepareMessages(
         "intent",
         false,
         intentFilter.rule,
-        () => "an intent filter is written, and none is built",
+        () => "an intent filter is set, and this version has none",
       );
       return overhear("rule-not-built", intentFilter.rule);
     }
@@ -142,8 +142,8 @@ function proxyIsAwaited(
   }
   const isTheirs = isUnproxied === true;
   const fact = () =>
-    `PluralKit has spoken for ${nameOf(sender)} before, and ${
-      isTheirs ? "left this to them" : "may say this again"
+    `PluralKit has proxied ${nameOf(sender)} before, and ${
+      isTheirs ? "did not proxy this" : "may still proxy this"
     }`;
   if (ask("original", isTheirs, PLURALKIT, fact)) return undefined;
   return { kind: "undecided", why: "pluralkit-original", rule: PLURALKIT };
@@ -178,13 +178,13 @@ function commandIn(
 }
 
 function contentFact(message: InboundMessage | RecalledMessage): string {
-  return isEmpty(message) ? "Discord told none of its words" : "it has content";
+  return isEmpty(message) ? "Discord sent no content" : "it has content";
 }
 
 function mentionFact(isMeant: boolean, isCommand: boolean, isRequired: boolean): string {
   if (isCommand) return "it is a command, which needs no mention";
-  if (isMeant) return "it speaks to the bot";
-  return `nobody mentions the bot${isRequired ? "" : ", and nobody needs to here"}`;
+  if (isMeant) return "it addresses the bot";
+  return `it does not mention the bot${isRequired ? "" : ", which is not required here"}`;
 }
 
 function accept(why: AcceptReason, rule: string): Verdict {

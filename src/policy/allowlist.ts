@@ -49,19 +49,19 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   if (reference) {
     const [, mentioned, prefixed, bare] = reference;
     const id = parseSnowflake<"user">(mentioned ?? prefixed ?? bare ?? "");
-    return id ? { kind: "user", id } : problem(`"${entry}" holds no Discord user id`);
+    return id ? { kind: "user", id } : problem(`"${entry}" contains no Discord user id`);
   }
 
   const [, prefix, rest] = /^(pk|role|channel):(.*)$/.exec(entry) ?? [];
   if (prefix === undefined || rest === undefined) {
     const name = entry.replace(/^@/, ""); // as people write names
-    if (name === "") return problem(`"${entry}" names nobody`);
+    if (name === "") return problem(`"${entry}" contains no name`);
     return /^\d+$/.test(name)
       ? problem(`"${entry}" may be an id or a name: write "${name}" or "<@${name}>" for the id`)
       : { kind: "name", name };
   }
-  if (prefix === "channel") return problem(`"${entry}" is no person: it belongs in groupChannels`);
-  if (rest === "") return problem(`"${entry}" names nobody after the colon`);
+  if (prefix === "channel") return problem(`"${entry}" is not a person: move it to groupChannels`);
+  if (rest === "") return problem(`"${entry}" has nothing after the colon`);
   if (prefix === "pk") return { kind: "pluralkit", memberId: rest };
 
   const id = parseSnowflake<"role">(rest);

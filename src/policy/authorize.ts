@@ -85,8 +85,8 @@ function prepareEvents(
     const mode = open?.reactionNotifications ?? { value: "own", rule: DMS };
     const isCounted = counts(mode.value, on, sender, open?.guildUsers?.value);
     const fact = () =>
-      `reactions are heard: "${mode.value}"; ${nameOf(sender)} reacts to ${
-        on === "own" ? "a message of the bot's" : "another's message"
+      `reactionNotifications is "${mode.value}"; ${nameOf(sender)} reacts to ${
+        on === "own" ? "a message by the bot" : "a message by another author"
       }`;
     if (!ask("reactions", isCounted, mode.rule, fact)) return ignore("reactions-off", mode.rule);
     return { kind: "accept", why: "allowed", rule };

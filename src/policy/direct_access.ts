@@ -101,7 +101,7 @@ export function prepareDirectAccess(
         ? `the group ${name === undefined ? "" : `${quoted(name)} `}(${caller.channelId}) is ${
           isListed ? "listed" : "not listed"
         }`
-        : "every group is, for none are listed";
+        : "no groups are listed, so all are allowed";
     if (!ask("group-list", isListed, GROUP_CHANNELS, fact)) {
       return ignore("group-dm-not-listed", GROUP_CHANNELS);
     }
@@ -139,5 +139,7 @@ export function isGroupListed(
 }
 
 function notPaired({ isPaired }: KnownFacts): string {
-  return isPaired === undefined ? ", and whether they are paired is not known yet" : ", nor paired";
+  return isPaired === undefined
+    ? ", and Barnacle does not know yet whether they are paired"
+    : ", nor paired";
 }

@@ -93,8 +93,8 @@ export function preparePlaceAccess(
 }
 
 const PLURALKIT_SAYS = {
-  unasked: "PluralKit posted it, and was not asked yet for whom",
-  found: "PluralKit knows it, and this is the webhook's own word all the same",
-  none: "PluralKit does not know it, so it is a webhook's",
-  failed: "PluralKit did not say in time whose it is, so it is a webhook's",
+  unasked: "PluralKit posted it, and Barnacle has not asked yet for whom",
+  found: "PluralKit knows it, but it counts as the webhook's message",
+  none: "PluralKit does not know it, so it counts as a webhook's message",
+  failed: "PluralKit did not answer in time, so it counts as a webhook's message",
 } as const;

@@ -99,7 +99,7 @@ function withinGuild(
   ask: Ask,
 ): OpenPlace | ClosedPlace {
   if (!channels) {
-    const fact = () => `${channelName(place)} is one of all, for none are listed`;
+    const fact = () => `${channelName(place)} is allowed, because no channels are listed`;
     ask("channel", true, path, fact);
     return open;
   }

@@ -53,7 +53,7 @@ export function prepareSenders(
       return {
         why: "command",
         rule: ACCESS_GROUPS,
-        fact: () => "the lists do not hold for commands",
+        fact: () => "the allow lists do not apply to commands",
       };
     },
     automatonIsRefused({ sender, moment }, ask) {
@@ -62,7 +62,7 @@ export function prepareSenders(
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
       if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignore(automaton, ALLOW_BOTS);
       const isAllowed = moment.isMuted !== true;
-      const loop = () => `bots only have spoken here of late: ${isAllowed ? "not so" : "so it is"}`;
+      const loop = () => `the last messages here are ${isAllowed ? "not only" : "all"} by bots`;
       return ask("loop", isAllowed, LOOP_GUARD, loop)
         ? undefined
         : ignore("loop-guard", LOOP_GUARD);

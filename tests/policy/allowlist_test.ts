@@ -41,15 +41,15 @@ describe("[P4] parseAllowEntry()", () => {
   const refused: readonly [text: string, why: RegExp][] = [
     ["", /blank/],
     ["  ", /blank/],
-    ["discord:steipete", /"discord:steipete" holds no Discord user id/],
+    ["discord:steipete", /"discord:steipete" contains no Discord user id/],
     ["user:", /no Discord user id/],
-    ["@", /names nobody/],
+    ["@", /contains no name/],
     ["@175928847299117063", /may be an id or a name: write "175928847299117063" or/],
     ["<@steipete>", /no Discord user id/],
     [`<@&${MODS}>`, /no Discord user id/], // mentions a role
     ["99999999999999999999", /no Discord user id/], // larger than 64 bits
-    ["pk:", /names nobody/],
-    ["role:", /names nobody/],
+    ["pk:", /nothing after the colon/],
+    ["role:", /nothing after the colon/],
     [`channel:${ALICE}`, /groupChannels/],
   ];
   for (const [text, why] of refused) {

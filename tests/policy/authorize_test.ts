@@ -387,7 +387,7 @@ describe("[P1] explain()", () => {
       `ok enabled: allow is true [guilds.${GUILD}.channels.help.allow]`,
       `ok sender: "ada" (${ADA}) is on the list as "ada" [guilds.${GUILD}.users]`,
       "ok content: it has content [gateway.intents]",
-      `NO mention: nobody mentions the bot [guilds.${GUILD}.requireMention]`,
+      `NO mention: it does not mention the bot [guilds.${GUILD}.requireMention]`,
     ]);
   });
 

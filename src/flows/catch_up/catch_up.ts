@@ -83,7 +83,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const expected = createExpectedSessions();
   const delay = createTurnDelay(ports.schedule, ports.onReleased);
   const unreadable = createUnreadable(ports);
-  const retries = createRetryQueue("Cannot catch up on what was missed", ports);
+  const retries = createRetryQueue("Cannot catch up on missed messages", ports);
   const tasks = createGapTasks(ports, { delay, retries, unreadable, onProgress: advance });
 
   /**
@@ -177,7 +177,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
 }
 
 function reportUnread({ from }: OpenGap, log: Log): void {
-  log.warn("What was said while nobody listened is not read: catchUp.enabled is false", {
+  log.warn("Not reading missed messages: catchUp.enabled is false", {
     since: new Date(from).toISOString(),
   });
 }
@@ -188,7 +188,7 @@ function reportRead(
   now: number,
   log: Log,
 ): void {
-  log.info("Caught up on what was said while nobody listened", {
+  log.info("Caught up on missed messages", {
     channels,
     ...tally,
     unreadable,

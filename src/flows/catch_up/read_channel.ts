@@ -54,7 +54,7 @@ export function readChannel(
   const reading = readMissed(channel, since, tally, ports);
 
   function logRefused(error: unknown): void {
-    const said = `Discord does not show what was said in ${nameOf(channel)} while nobody listened`;
+    const said = `Discord does not show the missed messages in ${nameOf(channel)}`;
     log.warn(said, { channelId, guildId, error });
   }
 
@@ -75,7 +75,7 @@ export function readChannel(
     async rest() {
       try {
         if (await reading.record()) return;
-        const said = `More was said in ${nameOf(channel)} before than is kept on record`;
+        const said = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
         log.info(said, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {
         if (!isRefused(error)) throw error;

@@ -88,7 +88,7 @@ export function createUnreadable({ readPermissions, isRefused, log }: Unreadable
     }
     const name = nameOf(channel);
     channels.set(channelId, { channelId, name, missing });
-    log.warn(`Cannot read what was said in ${name} while nobody listened`, {
+    log.warn(`Cannot read the missed messages in ${name}`, {
       channelId,
       guildId,
       missing,

@@ -138,7 +138,7 @@ export function createAttempts(
         if (next.isAttempt) failures.set(channelId, facts.failed);
         else if (next.waitMs >= LONG_WAIT_MS) {
           const waitSec = Math.ceil(next.waitMs / 1_000);
-          log.warn("Discord takes nothing in a channel for a while", { channelId, waitSec });
+          log.warn("Discord accepts no messages in a channel for a while", { channelId, waitSec });
         }
         return next.waitMs;
       case "park":
@@ -181,8 +181,8 @@ export function createAttempts(
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {
   const { channelId, nonce } = message;
   log.error(
-    "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
-      "to send or drop it",
+    "Cannot tell whether Discord has a message; holding it until the operator sends or drops " +
+      "it with `barnacle outbox`",
     { channelId, row, nonce, reason },
   );
 }

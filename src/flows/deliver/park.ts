@@ -130,7 +130,7 @@ export function createParking(
         tries.later();
       });
       if (isFirstReport) {
-        const said = "Discord does not let the bot post in a channel; what goes there waits";
+        const said = "Discord does not let the bot post in a channel; its messages wait";
         log.error(said, { channelId, ...inGuild, reason });
         ports.onParked({ channelId, ...inGuild, reason });
       }

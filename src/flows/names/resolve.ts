@@ -125,7 +125,7 @@ export interface Names {
 /** Creates the flow for one account. Searches nothing before {@link Names.look}. */
 export function createNames(ports: NamesPorts): Names {
   const { accountId, store, onResolved, now, log } = ports;
-  const retries = createRetryQueue("Cannot find out which ids the names in the config are", ports);
+  const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
   /** Keys of warnings that were logged. */
@@ -142,7 +142,7 @@ export function createNames(ports: NamesPorts): Names {
     if (lost.length > 0) await store.forgetNames(accountId, lost);
     if (found.length > 0) await store.saveNames(accountId, found);
     for (const { typed, id } of lost) {
-      log.info("A channel of the config was deleted: its entry is for the name again", {
+      log.info("A channel in the config was deleted: its entry matches by name again", {
         typed,
         id,
       });

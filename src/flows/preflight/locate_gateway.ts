@@ -64,17 +64,17 @@ export async function locateGateway(
     try {
       const place = await ask();
       await save(place).catch((error: unknown) => {
-        log.error("Cannot store where the gateway is; will ask again at the next start", { error });
+        log.error("Cannot store the gateway's URL; will ask again at the next start", { error });
       });
       return place;
     } catch (error) {
       if (!isTransient(error)) throw error;
       if (known) {
-        log.warn("Cannot ask Discord where its gateway is; going where it was", { error });
+        log.warn("Cannot ask Discord for its gateway's URL; using the last known one", { error });
         return known.place;
       }
       const waitMs = backoffMs(attempt, random(), WAIT);
-      log.warn("Cannot ask Discord where its gateway is; will try again", { waitMs, error });
+      log.warn("Cannot ask Discord for its gateway's URL; will try again", { waitMs, error });
       await sleep(waitMs);
     }
   }

@@ -77,7 +77,7 @@ export interface Challenges {
 export function createChallenges(ports: ChallengesPorts): Challenges {
   const { accountId, store, tellOwners, texts, now, log } = ports;
   const retries = createRetryQueue(
-    "Cannot tell the bot's owner of somebody who asks to be let in",
+    "Cannot tell the bot's owner about a pairing request",
     ports,
   );
 
@@ -99,7 +99,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
     challenged(requests) {
       for (const request of requests) {
         const { userId, username, messageId, expiresAt } = request;
-        log.info("A stranger asks to be let in, and has a code: see `barnacle pairing list`", {
+        log.info("A stranger got a pairing code: see `barnacle pairing list`", {
           userId,
           username,
           messageId,

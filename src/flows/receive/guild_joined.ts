@@ -51,7 +51,7 @@ export function createGuildJoined(ports: GuildJoinedPorts): (guild: Named<GuildI
     if (!found) return;
     const { why, rule } = found;
     const command = commandFor(found, pathTo(guildsPath(), id));
-    log.warn("The bot was added to a guild in which nobody is answered", {
+    log.warn("The bot was added to a guild in which the config keeps it silent", {
       guildId: id,
       guild: name,
       why,

@@ -122,7 +122,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;
-    ports.log.warn("A channel's queue is full: not all is sent as it was written", {
+    ports.log.warn("A channel's queue is full: answers were folded or dropped", {
       messageId: message.id,
       channelId: message.channelId,
       where: ports.rules(message).where,

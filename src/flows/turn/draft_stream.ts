@@ -106,7 +106,7 @@ export function createDraftStream(
     freeAt.set(channelId, Infinity);
     underWay = takeStep().catch((error: unknown) => {
       isOver = true;
-      log.warn("An answer is not shown while it is made", { channelId, error });
+      log.warn("Cannot show an answer while the model writes it", { channelId, error });
       return 0;
     }).then((askedToWaitMs) => {
       const pauseMs = Math.max(EVERY_MS, askedToWaitMs);

@@ -257,7 +257,7 @@ describe("[G6] a gap stays open", () => {
 
   const failures = [
     ["REST fails", { kind: "status", status: 503 }],
-    ["a page answers in Discord's place", { kind: "html", status: 404 }],
+    ["another server answers in Discord's place", { kind: "html", status: 404 }],
   ] as const satisfies readonly (readonly [string, RestFault])[];
   for (const [what, fault] of failures) {
     it(`while ${what}, which keeps nobody from being answered`, () =>
@@ -275,7 +275,7 @@ describe("[G6] a gap stays open", () => {
         });
         const owed: Owed[] = [];
         await away(scene, () => void owed.push(asked(scene, "general", "missed")));
-        await line(bot, /Cannot catch up on what was missed; will try again/);
+        await line(bot, /Cannot catch up on missed messages; will try again/);
         const elsewhere = asked(scene, "off-topic", "live");
         await scene.replies("off-topic", 3);
         broken.remove();
@@ -328,7 +328,7 @@ describe("[G6] a channel whose history the bot may not read", () => {
         asked(scene, "general", "lost");
         owed.push(asked(scene, "off-topic", "missed"));
       });
-      const warning = JSON.parse(await line(bot, /Cannot read what was said in #general/));
+      const warning = JSON.parse(await line(bot, /Cannot read the missed messages in #general/));
       assert.deepEqual(warning.fields.missing, ["Read Message History"]);
       await line(bot, CAUGHT_UP);
       await judge(scene, bot, owed);

@@ -375,7 +375,7 @@ describe("[G6] createCatchUp()", () => {
       const missing = ["Read Message History"];
       assert.deepEqual(catchUp.unreadable(), [{ channelId: GENERAL, name: "#1", missing }]);
       const [warning] = lines.filter(({ level }) => level === "warn");
-      assert.match(warning?.event ?? "", /Cannot read what was said in #1/);
+      assert.match(warning?.event ?? "", /Cannot read the missed messages in #1/);
       assert.match(String(warning?.fields["fix"]), /Grant .*"Read Message History" in #1/);
     });
 
@@ -581,7 +581,10 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["closed 0 0"]);
     assert.deepEqual(events(lines, "warn").length, 1);
-    assert.match(events(lines, "warn")[0] ?? "", /not read: catchUp.enabled is false/);
+    assert.match(
+      events(lines, "warn")[0] ?? "",
+      /^Not reading missed messages: catchUp.enabled is false/,
+    );
     assert.deepEqual([events(lines, "info"), clock.pending], [[], 0]);
   });
 

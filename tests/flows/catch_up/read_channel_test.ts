@@ -62,7 +62,7 @@ describe("[G6] readChannel()", () => {
     const { reading, lines } = setUp(page);
     assert.equal(await reading.first(), true);
     await reading.rest();
-    assert.match(lines[0]?.event ?? "", /More was said in #help before than is kept on record/);
+    assert.match(lines[0]?.event ?? "", /Missed more messages in #help than Barnacle records/);
     assert.equal(lines[0]?.fields["messages"], MAX_PAGES * 100);
   });
 

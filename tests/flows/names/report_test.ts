@@ -25,9 +25,9 @@ describe("[P12] logMatched()", () => {
       "warn",
       /ada \(1\)/,
     ],
-    [unfound("no-match"), "warn", /nothing of that name/],
-    [unfound("no-guild"), "warn", /in no such guild/],
-    [unfound("not-searched"), "warn", /not all members could be searched/],
+    [unfound("no-match"), "warn", /nothing has that name/],
+    [unfound("no-guild"), "warn", /not in that guild/],
+    [unfound("not-searched"), "warn", /could not search all members/],
     [{ kind: "role", wanted, role: { id: roleId("1"), name: "Krill" } }, undefined, /^$/],
   ];
   for (const [matched, level, says] of cases) {

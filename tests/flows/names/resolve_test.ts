@@ -224,7 +224,7 @@ describe("[P12] createNames()", () => {
     await settle();
     assert.equal(asked.length, MAX_SEARCHES);
     assert.equal(
-      warnings(lines).filter(({ fields }) => /searched/.test(String(fields.why))).length,
+      warnings(lines).filter(({ fields }) => /could not search/.test(String(fields.why))).length,
       10,
     );
   });

@@ -55,7 +55,7 @@ describe("[G13] judgeDiscord()", () => {
       "discord.guilds pass",
       "discord.identifies pass",
     ]);
-    assert.match(row(FACTS, "discord.token").why, /barnacle's \(application \d+, of ada\)/);
+    assert.match(row(FACTS, "discord.token").why, /to barnacle \(application \d+, owned by ada\)/);
   });
 
   it("tells a token that Discord refuses, and asks nothing more of it", () => {
@@ -100,7 +100,7 @@ describe("[G13] judgeDiscord()", () => {
     const content = row(facts, "discord.intents.message_content");
     assert.equal(content.status, "warn");
     assert.equal(content.where, PORTAL);
-    assert.match(content.why, /mentions, replies to the bot and DMs only/);
+    assert.match(content.why, /only mentions, replies to it and DMs/);
     assert.match(content.fix ?? "", /"Message Content Intent".*barnacle doctor --fix/);
     assert.match(row(facts, "discord.intents.guild_presences").fix ?? "", /"Presence Intent"/);
     assert.equal(rows(facts).some((one) => one.includes("guild_members")), false);
@@ -110,7 +110,7 @@ describe("[G13] judgeDiscord()", () => {
     const facts: DiscordFacts = { ...FACTS, intents: { missing: [], spared: ["guild_members"] } };
     const { status, why } = row(facts, "discord.intents");
     assert.equal(status, "pass");
-    assert.match(why, /does without the Server Members Intent/);
+    assert.match(why, /works without the Server Members Intent/);
   });
 
   it("gives the invite to a bot without a guild", () => {
@@ -157,13 +157,13 @@ describe("[G13] judgeDiscord()", () => {
   it("[G5] says how many sessions may begin, and by whose count", () => {
     const { what, why } = row({ ...FACTS, budget: { left: 999 } }, "discord.identifies");
     assert.equal(what, "New sessions");
-    assert.equal(why, "999 more may begin today (IDENTIFYs; Discord allows 1,000 in 24 hours)");
+    assert.equal(why, "999 left today (IDENTIFYs; Discord allows 1,000 in 24 hours)");
   });
 
   it("[G5] says until when the bot holds back", () => {
     const facts = { ...FACTS, budget: { left: 50, heldUntil: NOW + 60_000 } };
     const { why } = row(facts, "discord.identifies");
-    assert.match(why, /^only 50 more may begin today .* until 2026-11-20T12:01:00Z$/);
+    assert.match(why, /^only 50 left today .* until 2026-11-20T12:01:00Z$/);
   });
 });
 

@@ -89,9 +89,12 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     see(0);
     see(MIN, "unsent");
     const warning = lines[1];
-    assert.match(warning?.event ?? "", /uses this bot token.*Stop the other one, or make a new/);
-    const evidence = "Message 1100000000000000001 in channel 200000000000000001 is the bot's, " +
-      "that this one had not sent yet";
+    assert.match(
+      warning?.event ?? "",
+      /uses this bot token.*Stop the other program, or reset the token/,
+    );
+    const evidence = "Message 1100000000000000001 in channel 200000000000000001 is by this bot, " +
+      "which this process had not sent yet";
     assert.equal(warning?.fields["evidence"], evidence);
     assert.deepEqual(duplicates.doubt(), {
       since: clock.now() - MIN,

@@ -86,7 +86,7 @@ describe("[O3] judgeHost()", () => {
       },
       "host.eventLoop",
       "warn",
-      /lags 4200 ms; heartbeats are sent by a thread of their own/,
+      /lags 4200 ms; heartbeats do not wait for it/,
       /top/,
     ],
     [
@@ -94,7 +94,7 @@ describe("[O3] judgeHost()", () => {
       { bot: { kind: "silent", pid: 7, why: "does not answer: no word for 3 s" } },
       "host.bot",
       "fail",
-      /^it has the data directory, and does not answer: no word for 3 s$/,
+      /^it uses the data directory, and does not answer: no word for 3 s$/,
       /log/,
     ],
     [
@@ -102,7 +102,7 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held", pid: 99, dataDir: "/tmp/old" } },
       "host.instance",
       "fail",
-      /^pid 99 runs here with the same bot token, and another data directory$/,
+      /^pid 99 runs on this machine with the same bot token, and another data directory$/,
       /kill 99/,
     ],
     [
@@ -110,7 +110,7 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held", pid: 99 } },
       "host.instance",
       "fail",
-      /^pid 99 runs here with the same bot token$/,
+      /^pid 99 runs on this machine with the same bot token$/,
       /kill 99/,
     ],
     [
@@ -118,7 +118,7 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held" }, bot: { kind: "none" } },
       "host.instance",
       "fail",
-      /does not say who it is runs here with the same bot token$/,
+      /a process with an unknown pid runs on this machine with the same bot token$/,
       /stop it/,
     ],
   ];
@@ -135,15 +135,15 @@ describe("[O3] judgeHost()", () => {
     const facts: Partial<HostFacts> = { store: { kind: "hidden" }, bot: { kind: "hidden" } };
     for (const id of ["host.store", "host.bot"]) {
       const { status, why, fix = "" } = row(facts, id);
-      assert.deepEqual([status, why], ["skipped", "this user may not look into it"]);
-      assert.match(fix, /as the user that runs Barnacle, such as by sudo, or .*--data$/);
+      assert.deepEqual([status, why], ["skipped", "this user has no permission to read it"]);
+      assert.match(fix, /as the user that runs Barnacle, for example with sudo, or .*--data$/);
     }
   });
 
   it("does not say that no bot runs where there is no telling", () => {
     const { status, why } = row({ bot: { kind: "unknown" } }, "host.bot");
     assert.equal(status, "skipped");
-    assert.match(why, /^nobody can say here whether one runs/);
+    assert.match(why, /^this system cannot tell whether one runs/);
   });
 
   it("[G11] does not take a bot that hangs for its own twin", () => {
@@ -157,11 +157,11 @@ describe("[O3] judgeHost()", () => {
 
   it("names each trouble of the bot, and always what to do", () => {
     const own = [
-      ["outbox:dead", /would not take these answers/],
+      ["outbox:dead", /refused these answers/],
       ["outbox:uncertain", /look for them in their channels/],
       ["storage:write", /disk/],
       ["gateway:unreadable", /"Read Message History"/],
-      ["gateway:identifyBudget", /what restarts/],
+      ["gateway:identifyBudget", /why the bot restarts/],
       ["instance:lock", /another program/],
       ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
     ] as const;
@@ -181,7 +181,7 @@ describe("[O3] judgeHost()", () => {
     }
   });
 
-  it("shows what failedChecks the bot that runs, and names a twin's remedy", () => {
+  it("shows the failed checks of the running bot, and the remedy for a second instance", () => {
     const failedChecks = [
       { name: "gateway:connection", isFailure: true, observed: "default/0 down" },
       { name: "instance:lock", isFailure: false, observed: "a message of ours that we never sent" },
@@ -190,7 +190,7 @@ describe("[O3] judgeHost()", () => {
     const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, failedChecks };
     const facts: HostFacts = { ...FACTS, bot: { ...bot, kind: "answers" } };
     assert.equal(row(facts, "bot.gateway:connection").status, "fail");
-    assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or make a new token/);
+    assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or reset the token/);
     const lag = judgeHost(facts).filter(({ id, what }) => /event ?loop/i.test(id + what));
     assert.equal(lag.length, 1, "one row of the event loop, not two");
   });

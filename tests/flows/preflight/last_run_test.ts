@@ -28,8 +28,8 @@ describe("[O9] describeLastRun()", () => {
     bootId: string | undefined,
     event: RegExp,
   ])[] = [
-    ["a kill", {}, "boot-1", /killed or crashed: .*while the machine ran on/],
-    ["a kill", {}, "boot1", /killed or crashed: .*while the machine ran on/],
+    ["a kill", {}, "boot-1", /killed or crashed: .*while the machine kept running/],
+    ["a kill", {}, "boot1", /killed or crashed: .*while the machine kept running/],
     ["a power cut", {}, "boot-2", /machine went down/],
     ["one of them", {}, undefined, /killed or crashed, or the machine went down/],
     ["one of them", { bootId: undefined }, "boot-1", /killed or crashed, or the machine/],

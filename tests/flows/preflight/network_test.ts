@@ -138,7 +138,7 @@ describe("[G13] judgeNetwork()", () => {
       withReach({ tls: failed("EPROTO") }),
       "network.rest.tls",
       "fail",
-      /does not speak TLS.*EPROTO/,
+      /valid TLS.*EPROTO/,
       /HTTPS_PROXY/,
     ],
     [
@@ -146,7 +146,7 @@ describe("[G13] judgeNetwork()", () => {
       tls("CERT_HAS_EXPIRED"),
       "network.rest.tls",
       "fail",
-      /CERT_HAS_EXPIRED.*Evil Corp, until 2026-11-20/,
+      /CERT_HAS_EXPIRED.*Evil Corp, valid until 2026-11-20/,
       /clock/,
     ],
     [
@@ -154,15 +154,15 @@ describe("[G13] judgeNetwork()", () => {
       tls("ERR_TLS_CERT_ALTNAME_INVALID"),
       "network.rest.tls",
       "fail",
-      /not to be trusted/,
-      /something else answers for discord\.com/,
+      /is not trusted/,
+      /another server answers for discord\.com/,
     ],
     [
       "somebody who reads along",
       tls("SELF_SIGNED_CERT_IN_CHAIN"),
       "network.rest.tls",
       "fail",
-      /it is from Evil Corp/,
+      /issued by Evil Corp/,
       /NODE_EXTRA_CA_CERTS/,
     ],
     [
@@ -173,7 +173,7 @@ describe("[G13] judgeNetwork()", () => {
       /no answer.*ECONNRESET/,
       /try again/,
     ],
-    ["a login page", page(200), "network.rest.http", "fail", /a page answers/, /browser/],
+    ["a login page", page(200), "network.rest.http", "fail", /another server answers/, /browser/],
     [
       "a login page by redirect",
       page(302, { location: "http://login.cafe/?mac=1" }),
@@ -182,13 +182,20 @@ describe("[G13] judgeNetwork()", () => {
       /to login\.cafe \(HTTP 302\)$/,
       /browser/,
     ],
-    ["a filter's refusal", page(403), "network.rest.http", "fail", /a page answers/, /filter/],
+    [
+      "a filter's refusal",
+      page(403),
+      "network.rest.http",
+      "fail",
+      /another server answers/,
+      /filter/,
+    ],
     [
       "Cloudflare's 403",
       page(403, { server: "cloudflare" }),
       "network.rest.http",
       "fail",
-      /Cloudflare keeps this address away/,
+      /Cloudflare blocks this address/,
       /wait an hour/,
     ],
     [
@@ -205,14 +212,14 @@ describe("[G13] judgeNetwork()", () => {
       "network.rest.http",
       "fail",
       /too many requests/,
-      /stop whatever/,
+      /stop the program/,
     ],
     [
       "Discord's refusal of the request",
       answering({ status: 403, server: "" }),
       "network.rest.http",
       "warn",
-      /turns this request away/,
+      /refuses this request/,
       /report/,
     ],
     [
@@ -220,7 +227,7 @@ describe("[G13] judgeNetwork()", () => {
       answering({ status: 503 }),
       "network.rest.http",
       "warn",
-      /trouble of its own/,
+      /problem of its own/,
       /discordstatus/,
     ],
     [
@@ -256,7 +263,7 @@ describe("[G13] judgeNetwork()", () => {
       "network.gateway.websocket",
       "fail",
       /407/,
-      /into HTTPS_PROXY, .* as USER:PASSWORD@host:port$/,
+      /to HTTPS_PROXY, .* as USER:PASSWORD@host:port$/,
     ],
     [
       "[G15] a proxy that lets nobody through",
