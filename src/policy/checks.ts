@@ -50,7 +50,7 @@ export const recordNothing: Ask = (_id: Question, passed: boolean): boolean => p
 /**
  * Adds each check to a list.
  *
- * @param ruleOf Finds where a rule is set, as `AccessPolicy.ruleOf` does.
+ * @param ruleOf Finds the config path that sets a rule, as `AccessPolicy.ruleOf` does.
  */
 export function recordTo(checks: Check[], ruleOf: (path: string) => string): Ask {
   return (id, passed, rule, fact) => {

@@ -37,7 +37,7 @@ export function channelPins(
 }
 
 /**
- * Finds the key of an object whose name is known.
+ * Finds the key of an object with a known name.
  *
  * @returns `undefined` if no entry applies.
  */

@@ -93,7 +93,7 @@ export function preparePlaceAccess(
 }
 
 const PLURALKIT_SAYS = {
-  unasked: "PluralKit posted it, and Barnacle has not asked yet for whom",
+  unasked: "PluralKit posted it, and Barnacle has not asked yet for the author",
   found: "PluralKit knows it, but it counts as the webhook's message",
   none: "PluralKit does not know it, so it counts as a webhook's message",
   failed: "PluralKit did not answer in time, so it counts as a webhook's message",

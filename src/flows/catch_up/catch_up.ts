@@ -38,7 +38,7 @@ export interface CatchUpPorts extends GapTasksPorts, UnreadablePorts {
       lostAt?: number,
     ): Promise<void>;
   };
-  /** Timer for delays after failures, and for the longest hold of turns. */
+  /** Timer for delays after failures, and for the longest delay of turns. */
   readonly schedule: Schedule;
   /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
@@ -53,7 +53,7 @@ export interface CatchUp {
    */
   sessionDue(shardId: number): void;
   /**
-   * Tells that a shard's new session is about to be stored. No turn begins before its gap is known.
+   * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has read its gap.
    */
   sessionStarting(shardId: number): void;
   /** Tells that the new session is stored, with its gap if there is one. */
@@ -76,7 +76,7 @@ export interface CatchUp {
   stop(): Promise<void>;
 }
 
-/** Creates the catch-up of one account. Reads nothing before a gap is known. */
+/** Creates the catch-up of one account. Reads nothing before the first gap. */
 export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();
@@ -105,7 +105,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     }
   }
 
-  /** Plans everything that is known by now; once all tasks have succeeded, closes the gap. */
+  /** Plans all channels that Barnacle knows by now; once all tasks have succeeded, closes the gap. */
   function advance(gap: OpenGap): void {
     if (!isOpen(gap) || !ports.isEnabled) return;
     tasks.plan(gap);

@@ -43,7 +43,7 @@ export interface GapTasksPorts extends ReadChannelPorts {
 
 /** Parts of catch-up that the tasks share with it. */
 export interface GapTasksParts {
-  /** Holds back turns in channels that are still to be read. */
+  /** Delays turns in channels that are still to be read. */
   readonly delay: Pick<TurnDelay, "addChannel" | "releaseChannel">;
   /** Runs the tasks. */
   readonly retries: Pick<RetryQueue, "add">;
@@ -55,7 +55,7 @@ export interface GapTasksParts {
 
 /** The tasks of one account's gaps. */
 export interface GapTasks {
-  /** Plans the reading of every channel that is known by now and not planned yet. */
+  /** Plans the reading of every known channel that is not planned yet. */
   plan(gap: OpenGap): void;
   /**
    * Adds a task. It does nothing if the gap has begun to grow: the larger gap reads all of it once

@@ -44,7 +44,7 @@ export interface AttemptPorts extends DeliverPorts, ClockChangesPorts {
   readonly log: Log;
 }
 
-/** What follows an attempt. */
+/** The result of an attempt. */
 export interface Attempted {
   /** Milliseconds until the channel's next attempt; 0: none is needed, or it may begin at once. */
   readonly waitMs: number;

@@ -1,7 +1,7 @@
 /**
  * Delivers the outbox: one queue for each channel, one row of it at a time.
  *
- * Order matters only within a channel. So a channel that Discord slows down, or that is gone,
+ * Order matters only within a channel. So a channel that Discord slows down or has deleted
  * delays no other.
  *
  * @module

@@ -35,7 +35,7 @@ export interface DeliverPorts extends ReconcilePorts {
     /**
      * T5: records that Discord has the row's message.
      *
-     * @param messageId Id of the message; absent if it is gone.
+     * @param messageId Id of the message; absent if it was deleted.
      * @returns `false` if the echo arrived first.
      */
     markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;

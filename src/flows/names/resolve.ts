@@ -98,7 +98,7 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
   readonly accountId: AccountId;
   /** Names in the current policy without an id. */
   readonly unresolved: () => readonly UnresolvedName[];
-  /** Guilds that are known completely; not those that are awaited or in an outage. */
+  /** Guilds with complete facts, without those that are awaited or in an outage. */
   readonly guilds: () => readonly GuildNames[];
   /** The store's resolved names; each method is one transaction. */
   readonly store: {
@@ -122,7 +122,7 @@ export interface Names {
   stop(): Promise<void>;
 }
 
-/** Creates the flow for one account. Searches nothing before {@link Names.look}. */
+/** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
 export function createNames(ports: NamesPorts): Names {
   const { accountId, store, onResolved, now, log } = ports;
   const retries = createRetryQueue("Cannot resolve the names in the config", ports);

@@ -4,10 +4,10 @@
  *
  * A member of a system speaks through a webhook, and PluralKit deletes the system's own message a
  * moment later. The webhook's message gets the turn, once PluralKit has named its author. The
- * original gets one only if no message has replaced it. People whom PluralKit has proxied before
+ * original gets one only if no message has replaced it. Messages by people that PluralKit has proxied before
  * wait two seconds for that.
  *
- * The store keeps waiting messages, so a restart continues where the last process stopped. Every
+ * The store keeps waiting messages, so the next process continues with them. Every
  * row is decided, even if PluralKit was switched off since.
  *
  * @module
@@ -47,7 +47,7 @@ export interface PluralkitStore {
   retract(accountId: AccountId, messageId: MessageId, verdict: Ignored): Promise<boolean>;
   /** Records that PluralKit proxies this person, as of `now`: Unix time in milliseconds. */
   noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
-  /** People whom PluralKit has proxied. */
+  /** People that PluralKit has proxied. */
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
 
@@ -75,7 +75,7 @@ export interface PluralkitPorts extends RetryQueuePorts {
   readonly route: (message: InboundMessage) => Route;
   /** Tells which messages now wait for a turn. */
   readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** Finds where a rule of `channels.discord` is set for this account (C6). */
+  /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
   readonly ruleOf: (path: string) => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;

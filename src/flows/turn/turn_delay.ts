@@ -1,5 +1,5 @@
 /**
- * Holds turns back while Barnacle still fetches earlier messages.
+ * Delays turns while Barnacle still fetches earlier messages.
  *
  * After a gap, a channel's live messages arrive first and the missed ones later. To answer in the
  * order in which people wrote, a channel's turns wait until its history is complete. All turns wait
@@ -12,7 +12,7 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** Which channels' turns wait, for one account. */
+/** The delay of turns in one account. */
 export interface TurnDelay {
   /**
    * Tells that a new gateway session will begin, and catch-up will read the messages before it.
@@ -25,7 +25,7 @@ export interface TurnDelay {
   startListing(): void;
   /** Adds a channel whose history catch-up will fetch. */
   addChannel(channelId: ChannelId): void;
-  /** Tells that all such channels are known. */
+  /** Tells that the list of such channels is complete. */
   finishListing(): void;
   /** Tells that a channel's history is complete. */
   releaseChannel(channelId: ChannelId): void;
@@ -41,7 +41,7 @@ export const LISTING_MS = 5_000;
 export const MAX_DELAY_MS = 30_000;
 
 /**
- * Creates a hold that lets all turns begin.
+ * Creates the delay of one account; all turns may begin.
  *
  * @param onReleased Called when turns may begin that had to wait before.
  */

@@ -11,7 +11,7 @@ const links = createLinks({
   linkHosts: ["ok.example", "*.wild.example"],
 });
 
-describe("[R9] Links.neutralize() › hosts that may be linked", () => {
+describe("[R9] Links.neutralize() › known hosts", () => {
   const left = [
     "no link at all",
     "https://seen.example/?k=1#x",
@@ -32,7 +32,7 @@ describe("[R9] Links.neutralize() › hosts that may be linked", () => {
   }
 });
 
-describe("[SEC-R7] Links.neutralize() › hosts that nobody named", () => {
+describe("[SEC-R7] Links.neutralize() › unknown hosts", () => {
   const treated: readonly [text: string, code: string][] = [
     ["https://evil.example/p?k=1#x", "`https://evil.example/p`"],
     ["see https://evil.example/p?k=1.", "see `https://evil.example/p`."],
@@ -90,7 +90,7 @@ describe("[SEC-R7] Links.neutralize() › code", () => {
     "a_b `https://evil.example/?k`",
   ];
   for (const text of left) {
-    it(`stays: ${text}`, () => {
+    it(`keeps ${text}`, () => {
       assert.deepEqual(links.neutralize(text, "code"), { text, found: 0 });
     });
   }
@@ -106,7 +106,7 @@ describe("[SEC-R7] Links.neutralize() › code", () => {
     ["a link that begins before it", "[a `b](https://evil.example/?k) c`"],
   ] as const;
   for (const [name, text] of none) {
-    it(`is not: ${name}`, () => {
+    it(`does not count as code: ${name}`, () => {
       assert.equal(links.neutralize(text, "code").found, 1);
       const { text: plain } = links.neutralize(text, "plain");
       assert.ok(!plain.includes("https://"), plain);
@@ -115,14 +115,14 @@ describe("[SEC-R7] Links.neutralize() › code", () => {
     });
   }
 
-  it("says so where what it made is still a link", () => {
+  it("reports a result that still contains a link", () => {
     const { text } = links.neutralize("a ` b https://evil.example/?k", "code");
     assert.equal(links.hasUntrusted(text), true);
   });
 });
 
 describe("[SEC-R7] Links.neutralize() › plain", () => {
-  it("makes no address of what stood apart from what is behind it", () => {
+  it("forms no address with the text after it", () => {
     const cases = [
       "<https://HTTPS:>//x",
       "<https://https>://x",
@@ -134,7 +134,7 @@ describe("[SEC-R7] Links.neutralize() › plain", () => {
     }
   });
 
-  it("leaves nothing that could be a stranger's link, whatever the text", () => {
+  it("leaves no text that could be a foreign link, for any input", () => {
     const piece = fc.constantFrom(
       "https://",
       "http://",
@@ -172,13 +172,13 @@ describe("[SEC-R7] Links.neutralize() › plain", () => {
     );
   });
 
-  it("treats what it treated no further", () => {
+  it("leaves its own output unchanged", () => {
     const once =
       links.neutralize("[a](https://evil.example/?k) https://evil.example#x", "plain").text;
     assert.deepEqual(links.neutralize(once, "plain"), { text: once, found: 0 });
   });
 
-  it("looks for no more hosts than a person could name", () => {
+  it("searches for no more hosts than a person could name", () => {
     const many = Array.from({ length: 201 }, (_, index) => `https://h${index}.example/?k`);
     const named = createLinks({ shown: many, linkHosts: [] });
     const { found } = named.neutralize(many.join(" "), "code");
