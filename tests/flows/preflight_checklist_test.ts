@@ -134,7 +134,7 @@ describe("[O3] the guide's checklist", () => {
     });
   }
 
-  it("is whole: eight questions", () => {
+  it("covers all eight questions", () => {
     assert.deepEqual(
       [...new Set(CHECKLIST.map(([asks]) => asks.charAt(0)))],
       ["1", "2", "3", "4", "5", "6", "7", "8"],

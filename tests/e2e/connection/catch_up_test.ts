@@ -22,7 +22,7 @@ const QUICK = { identifyLimit: { maxConcurrency: 16 }, rateLimits: false } as co
 
 const THREAD = "How do I feed krill?";
 
-const CAUGHT_UP = /Caught up on what was said/;
+const CAUGHT_UP = /Caught up on missed messages/;
 
 /** The session is lost, and whatever `say` does, nobody hears. */
 async function away({ simulator, until }: Scene, say: () => void): Promise<void> {

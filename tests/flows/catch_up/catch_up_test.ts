@@ -141,7 +141,7 @@ const events = (lines: ReturnType<typeof recordingLog>["lines"], level: string) 
   lines.filter((line) => line.level === level).map(({ event }) => event);
 
 describe("[G6] createCatchUp()", () => {
-  it("reads what is ahead, direct messages first, and closes the gap", async () => {
+  it("reads channels with new messages, direct messages first, and closes the gap", async () => {
     const { catchUp, gap, lines, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000, 2_000);
     say(LOUNGE, 1_500);
@@ -165,7 +165,7 @@ describe("[G6] createCatchUp()", () => {
     }]);
   });
 
-  it("asks where nobody knows, and nowhere that the bot may not act", async () => {
+  it("reads channels without a known last message, and none in which the bot may not act", async () => {
     const { catchUp, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
     say(GENERAL, 1_000);
     say(HELP, -60_000);
@@ -178,7 +178,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(taken, []);
   });
 
-  it("asks for no direct message on a shard that has none", async () => {
+  it("reads no direct messages on a shard without them", async () => {
     const { catchUp, gap, steps, world } = setUp();
     world.direct = [DM];
     catchUp.start({ ...gap, shardId: 1 });
@@ -202,7 +202,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps, ["read 1", "read 3", "closed 0 0"]);
   });
 
-  it("no longer waits for a guild that was left", async () => {
+  it("no longer waits for a guild that the bot left", async () => {
     const { catchUp, gap, steps, world } = setUp();
     world.awaited.add(ELSEWHERE);
     catchUp.start(gap);
@@ -214,8 +214,8 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps, ["closed 0 0"]);
   });
 
-  describe("what it holds", () => {
-    it("is everything from a session's start on, and then what is to be read", async () => {
+  describe("delayed turns", () => {
+    it("are all from a session's start on, then those in channels still to be read", async () => {
       const { catchUp, gap, say, world, released } = setUp();
       say(GENERAL, 1_000);
       say(HELP, 2_000);
@@ -235,7 +235,7 @@ describe("[G6] createCatchUp()", () => {
       assert.ok(released() > 0);
     });
 
-    it("[G5b] is everything anew at a session that was due for longer than turns are held", async () => {
+    it("[G5b] are all again at a session that was due for longer than turns are delayed", async () => {
       const { catchUp, clock, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.gap = gap.from;
@@ -252,7 +252,7 @@ describe("[G6] createCatchUp()", () => {
       assert.equal(catchUp.delayedChannels(), "all", "another one has its own time");
     });
 
-    it("[G5b] is nothing for a shard that the account has no more", () => {
+    it("[G5b] are none for a shard that the account no longer has", () => {
       const { catchUp } = setUp();
       catchUp.sessionDue(1);
       catchUp.setShardCount(2);
@@ -261,7 +261,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.delayedChannels(), []);
     });
 
-    it("is everything again after another lost session, while a guild stays away", async () => {
+    it("are all again after another lost session, while a guild stays away", async () => {
       const { catchUp, clock, gap, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       world.awaited.add(ELSEWHERE);
@@ -283,7 +283,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.delayedChannels(), [], "its history is in");
     });
 
-    it("is everything where a box boots before its router, with a gap of before", async () => {
+    it("are all if a box boots before its router, with an earlier gap", async () => {
       const { catchUp, clock, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
@@ -301,10 +301,10 @@ describe("[G6] createCatchUp()", () => {
       assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual(catchUp.delayedChannels(), [HELP], "whatever was waited for before");
+      assert.deepEqual(catchUp.delayedChannels(), [HELP], "regardless of earlier waits");
     });
 
-    it("is no more than half a minute of everything, while the store takes no session", () => {
+    it("are all for at most half a minute, while the store refuses the session", () => {
       const { catchUp, clock } = setUp();
       catchUp.sessionStarting(0);
       clock.advance(MAX_DELAY_MS - 1);
@@ -315,7 +315,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual([catchUp.delayedChannels(), clock.pending], [[], 0]);
     });
 
-    it("is nothing after the account's first session", async () => {
+    it("are none after the account's first session", async () => {
       const { catchUp, clock, steps, released } = setUp();
       catchUp.sessionStarting(0);
       catchUp.sessionStarted(0);
@@ -328,7 +328,7 @@ describe("[G6] createCatchUp()", () => {
       ]);
     });
 
-    it("is everything while any shard's gap is not known yet", async () => {
+    it("are all while any shard's gap is unknown", async () => {
       const { catchUp, gap, steps } = setUp();
       catchUp.start(gap);
       catchUp.sessionStarting(1);
@@ -339,7 +339,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.delayedChannels(), []);
     });
 
-    it("is let go after half a minute, and is read all the same", async () => {
+    it("begin after half a minute, and catch-up continues", async () => {
       const { catchUp, clock, gap, say, taken, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
@@ -361,8 +361,8 @@ describe("[G6] createCatchUp()", () => {
     });
   });
 
-  describe("a channel that cannot be read", () => {
-    it("lacks the permission, where Discord gives nothing of what was said", async () => {
+  describe("an unreadable channel", () => {
+    it("is reported with the missing permission, if Discord returns no message", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       say(HELP, 1_000);
@@ -379,7 +379,7 @@ describe("[G6] createCatchUp()", () => {
       assert.match(String(warning?.fields["fix"]), /Grant .*"Read Message History" in #1/);
     });
 
-    it("is fine where what was said was deleted", async () => {
+    it("is not reported if its messages were deleted", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "empty");
@@ -389,7 +389,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual([catchUp.unreadable(), events(lines, "warn")], [[], []]);
     });
 
-    it("stays open where another session was lost as it was being closed", async () => {
+    it("keeps the gap open if another session is lost meanwhile", async () => {
       const { catchUp, world } = setUp();
       world.gap = START;
       catchUp.start({ shardId: 0, from: START, lostAt: 1 });
@@ -401,7 +401,7 @@ describe("[G6] createCatchUp()", () => {
       assert.equal(world.gap, undefined);
     });
 
-    it("is no longer one once it could be read", async () => {
+    it("is no longer reported once it could be read", async () => {
       const { catchUp, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "empty");
@@ -416,7 +416,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.unreadable(), []);
     });
 
-    it("is refused once for a whole guild, since refusals are counted against the address", async () => {
+    it("costs one refusal for a whole guild, since refusals count against the address", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       for (const id of [GENERAL, HELP, SECRET]) {
         say(id, 1_000);
@@ -430,7 +430,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.unreadable(), []);
     });
 
-    it("is said, and done, where nothing explains it", async () => {
+    it("is logged, and finished, without an explanation", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(DM, 1_000);
       say(GENERAL, 1_000);
@@ -444,7 +444,7 @@ describe("[G6] createCatchUp()", () => {
     });
   });
 
-  it("[D5] tries as long as it takes, and keeps the gap open meanwhile", async () => {
+  it("[D5] retries as long as necessary, and keeps the gap open meanwhile", async () => {
     const { catchUp, clock, gap, lines, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 2_000);
@@ -465,7 +465,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(new Set(taken), new Set([1_000, 2_000].map((ms) => messageIdAt(START + ms))));
   });
 
-  it("[X2] does the same while the store takes nothing", async () => {
+  it("[X2] retries the same way while the store refuses", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     world.isStoreDown = true;
@@ -483,7 +483,7 @@ describe("[G6] createCatchUp()", () => {
     assert.equal(steps.at(-1), "closed 0 0");
   });
 
-  it("reads all of it once more where another session is lost meanwhile", async () => {
+  it("reads everything once more if another session is lost meanwhile", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 1_000);
@@ -503,7 +503,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(new Set(taken), new Set([1_000, 30_000].map((ms) => messageIdAt(START + ms))));
   });
 
-  it("reads all others once more, although one channel fails for as long as it takes", async () => {
+  it("reads all other channels once more while one channel keeps failing", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 2_000);
@@ -532,7 +532,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual([steps.at(-1), world.gap, catchUp.pending()], ["closed 0 0", undefined, 0]);
   });
 
-  it("does not close a gap that another lost session has just made larger", async () => {
+  it("does not close a gap that another lost session has just enlarged", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
     world.gap = gap.from;
     world.isStoreDown = true;
@@ -548,7 +548,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(taken, [messageIdAt(START + 20_000)]);
   });
 
-  it("lets go of a gap that was closed in time", async () => {
+  it("drops a gap that was closed in time", async () => {
     const { catchUp, clock, gap, say, steps, world } = setUp({ mayActInDirect: false });
     say(GENERAL, 1_000);
     world.answers.set(GENERAL, "down");
@@ -561,7 +561,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual([steps, catchUp.delayedChannels(), catchUp.pending()], [["read 1"], [], 0]);
   });
 
-  it("closes each shard's gap by itself", async () => {
+  it("closes each shard's gap on its own", async () => {
     const { catchUp, gap, steps } = setUp();
     catchUp.start(gap);
     catchUp.start({ shardId: 1, from: START + 7 });
@@ -569,7 +569,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps.toSorted(), ["closed 0 0", "closed 1 7"]);
   });
 
-  it("reads nothing where the operator wants nothing, says so, and holds nobody", async () => {
+  it("reads nothing if catch-up is disabled, logs it, and delays no turn", async () => {
     const { catchUp, clock, gap, lines, say, steps, world } = setUp({ isEnabled: false });
     say(GENERAL, 1_000);
     world.gap = gap.from;
@@ -588,7 +588,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual([events(lines, "info"), clock.pending], [[], 0]);
   });
 
-  it("leaves the gap open where the process stops before it is through", async () => {
+  it("leaves the gap open if the process stops before the end", async () => {
     const { catchUp, clock, gap, say, steps, world } = setUp();
     say(GENERAL, 1_000);
     world.answers.set(GENERAL, "down");

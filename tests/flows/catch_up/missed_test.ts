@@ -31,7 +31,7 @@ describe("[G6] mayHaveMissed()", () => {
     });
   }
 
-  it("reads a little further back than what was stored last: dispatches may change places", () => {
+  it("reads a little further back than the newest stored message: dispatches may change places", () => {
     assert.ok(mayHaveMissed({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT)));
     assert.ok(
       !mayHaveMissed({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT + 10_000)),
@@ -57,7 +57,7 @@ describe("[G6] judgeMissed()", () => {
     ["chatter, whatever its age", CHATTER, false, late, "no-mention", "r"],
   ];
   for (const [name, verdict, isAmongNewest, at, why, rule] of cases) {
-    it(`says ${why} of what is ${name}`, () => {
+    it(`gives ${why} to a message that is ${name}`, () => {
       const judged = judgeMissed(verdict, { sentAt: AT }, isAmongNewest, at);
       assert.deepEqual([judged.why, judged.rule], [why, rule]);
       assert.ok(judged.kind === "accept" || (judged.kind === "ignore" && judged.keepAsContext));
@@ -70,11 +70,11 @@ describe("[G6] judgeMissed()", () => {
     { kind: "undecided", why: "pluralkit-original", rule: "r" },
   ];
   for (const verdict of open) {
-    it(`[P3] [P13] leaves a ${verdict.kind} of ${verdict.why} as it is, if it is new`, () => {
+    it(`[P3] [P13] keeps a ${verdict.kind} of ${verdict.why} for a new message`, () => {
       assert.equal(judgeMissed(verdict, { sentAt: AT }, true, limits), verdict);
     });
 
-    it(`[P3] [P10] [P13] ends a ${verdict.kind} of ${verdict.why} that is old, and shows it to nobody`, () => {
+    it(`[P3] [P10] [P13] ends a ${verdict.kind} of ${verdict.why} for an old message, and keeps it out of context`, () => {
       for (
         const [isNew, at, why] of [[true, late, "too-old"], [false, limits, "too-many"]] as const
       ) {
@@ -85,7 +85,7 @@ describe("[G6] judgeMissed()", () => {
     });
   }
 
-  it("answers nothing that would not have been answered live", () => {
+  it("answers no message that it would not have answered live", () => {
     const verdict = fc.constantFrom(ACCEPT, CHATTER, { ...CHATTER, keepAsContext: false });
     fc.assert(fc.property(verdict, fc.nat(), fc.boolean(), fc.nat(), (verdict, age, isNew, max) => {
       const at = { now: AT + age, maxAgeMs: max };
@@ -97,7 +97,7 @@ describe("[G6] judgeMissed()", () => {
 });
 
 describe("[G6] nameOf()", () => {
-  it("calls a place what people call it", () => {
+  it("uses the name that people know", () => {
     const place = guildPlace();
     assert.equal(nameOf({ id: place.channel.id, place }), "#help");
     const thread = { id: channelId("7"), name: "a leak" };

@@ -47,7 +47,7 @@ function row(failingSince?: number): OutboxRow {
 }
 
 describe("[D5] createClockChanges()", () => {
-  it("does nothing while the clock goes, or is set by a little, or back", async () => {
+  it("does nothing while the clock runs normally, or is set by a little, or back", async () => {
     const { clock, shifts, pass, set } = setUp();
     pass(48 * HOUR_MS);
     await clock.check();
@@ -59,7 +59,7 @@ describe("[D5] createClockChanges()", () => {
     assert.equal(clock.setForwardMs(), 0);
   });
 
-  it("notices, once, by how much it is set forward", async () => {
+  it("notices once by how much the clock was set forward", async () => {
     const { clock, shifts, pass, set } = setUp();
     pass(HOUR_MS);
     set(10 * HOUR_MS);
@@ -75,7 +75,7 @@ describe("[D5] createClockChanges()", () => {
     assert.equal(clock.setForwardMs(), 12 * HOUR_MS);
   });
 
-  it("notices what adds up", async () => {
+  it("notices small changes that add up", async () => {
     const { clock, shifts, set } = setUp();
     for (let time = 0; time < 5; time++) {
       set(60_000);
@@ -84,7 +84,7 @@ describe("[D5] createClockChanges()", () => {
     assert.deepEqual(shifts.map(([byMs]) => byMs), [300_000]);
   });
 
-  it("tries it again where the disk does not take it", async () => {
+  it("retries if the disk refuses", async () => {
     const { clock, shifts, set, setFull } = setUp();
     setFull(true);
     set(HOUR_MS);
@@ -95,7 +95,7 @@ describe("[D5] createClockChanges()", () => {
     assert.deepEqual(shifts.map(([byMs]) => byMs), [HOUR_MS]);
   });
 
-  it("knows a row that was read before, and what began to fail since", async () => {
+  it("shifts a row that was read before, but no failure that began since", async () => {
     const { clock, set } = setUp();
     const before = clock.setForwardMs();
     set(HOUR_MS);

@@ -90,7 +90,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
 }
 
 describe("[P3] createComponents()", () => {
-  it("lets a stranger in whom an owner approves, tells them, and says who did it", async () => {
+  it("approves a stranger by an owner's press, tells them, and names the owner", async () => {
     const { pressed, clock, lines, said, asked, told, woken } = setUp();
     await pressed(PRESS);
     assert.deepEqual(asked, [{ button: "pairing:yes", decidedBy: OWNER }]);
@@ -114,7 +114,7 @@ describe("[P3] createComponents()", () => {
     [{ kind: "closed", until: 1 }, /^reply: This button no longer works\.$/],
   ];
   for (const [outcome, expected] of outcomes) {
-    it(`says so where the request is ${outcome.kind}, and tells no stranger`, async () => {
+    it(`answers a request that is ${outcome.kind}, and writes to no stranger`, async () => {
       const { pressed, said, told, woken } = setUp({ outcome });
       await pressed(PRESS);
       assert.equal(said.length, 1);
@@ -123,7 +123,7 @@ describe("[P3] createComponents()", () => {
     });
   }
 
-  it("[P16] asks nothing of the store for somebody who is no owner", async () => {
+  it("[P16] sends no request to the store for a person who is no owner", async () => {
     const { pressed, said, asked, lines } = setUp({ verdict: DENIED });
     await pressed(PRESS);
     assert.deepEqual(said, ["reply: You are not authorized to do that."]);
@@ -132,7 +132,7 @@ describe("[P3] createComponents()", () => {
   });
 
   for (const customId of ["", "approval:1", "pairing", "PAIRING:yes"]) {
-    it(`knows no button ${JSON.stringify(customId)}`, async () => {
+    it(`refuses the unknown button ${JSON.stringify(customId)}`, async () => {
       const { needed, pressed, said, asked } = setUp();
       await pressed({ ...PRESS, customId });
       assert.deepEqual(said, ["reply: This button no longer works."]);
@@ -148,7 +148,7 @@ describe("[P3] createComponents()", () => {
     assert.deepEqual(asked, []);
   });
 
-  it("[K5] answers within a second, however slow the store is, and once", async () => {
+  it("[K5] answers within a second, even with a slow store, and once", async () => {
     const slow = Promise.withResolvers<PairingOutcome>();
     const { pressed, clock, said, lines, told } = setUp({ outcome: slow.promise });
     const done = pressed(PRESS);
@@ -162,19 +162,19 @@ describe("[P3] createComponents()", () => {
     slow.resolve({ kind: "approved", request });
     await settle();
     assert.equal(said.length, 1);
-    assert.equal(told.length, 1, "what was decided is decided");
+    assert.equal(told.length, 1, "the decision stays");
     assert.equal(lines.at(-1)?.fields.outcome, "approved");
     assert.equal(clock.pending, 0);
   });
 
-  it("[K5] answers where the store fails, and says it in the log", async () => {
+  it("[K5] answers if the store fails, and logs it", async () => {
     const { pressed, said, lines } = setUp({ outcome: Promise.reject(new Error("disk full")) });
     await pressed(PRESS);
     assert.match(said[0]!, /^reply: I can't tell whether that worked/);
     assert.equal(lines[0]?.level, "error");
   });
 
-  it("survives that Discord takes no answer", async () => {
+  it("survives a refused answer", async () => {
     const { pressed, lines, told } = setUp({ isDeaf: true });
     await pressed(PRESS);
     assert.equal(told.length, 1);

@@ -40,7 +40,7 @@ describe("[P12] logMatched()", () => {
     });
   }
 
-  it("says once that nobody may be searched, and not of each name", () => {
+  it("warns once about a refused search, and not about each name", () => {
     const { log, lines } = recordingLog();
     const said = new Set<string>();
     const resolution = { matched: [unfound("not-searched")], refused: new Error("50001") };
@@ -49,7 +49,7 @@ describe("[P12] logMatched()", () => {
     assert.equal(lines.length, 1);
   });
 
-  it("warns again where the reason is another", () => {
+  it("warns again about another reason", () => {
     const { log, lines } = recordingLog();
     const said = new Set<string>();
     for (const why of ["no-guild", "no-guild", "no-match"] as const) {

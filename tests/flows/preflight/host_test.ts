@@ -17,7 +17,7 @@ function row(facts: Partial<HostFacts>, id: string) {
 }
 
 describe("[O3] judgeHost()", () => {
-  it("passes a machine where all is well", () => {
+  it("passes a healthy machine", () => {
     const findings = judgeHost(FACTS);
     assert.deepEqual(findings.map(({ id, status }) => `${id} ${status}`), [
       "host.data pass",
@@ -28,7 +28,7 @@ describe("[O3] judgeHost()", () => {
     ]);
   });
 
-  it("passes a machine where nothing has run yet", () => {
+  it("passes a machine before the first run", () => {
     const findings = judgeHost({
       dataDir: "/home/ada/.local/share/barnacle",
       store: { kind: "none" },
@@ -48,7 +48,7 @@ describe("[O3] judgeHost()", () => {
   ];
   const rows: readonly Row[] = [
     [
-      "a directory of somebody else's",
+      "another user's directory",
       { dataProblem: { why: "/x; cannot be written to", fix: "give it to us" } },
       "host.data",
       "fail",
@@ -80,7 +80,7 @@ describe("[O3] judgeHost()", () => {
       /^run that one$/,
     ],
     [
-      "[checklist 4] an event loop that is held up, which cannot hold up heartbeats",
+      "[checklist 4] a blocked event loop, which cannot block heartbeats",
       {
         bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, failedChecks: [] },
       },
@@ -123,7 +123,7 @@ describe("[O3] judgeHost()", () => {
     ],
   ];
   for (const [name, facts, id, status, why, fix] of rows) {
-    it(`tells ${name}, and what to do`, () => {
+    it(`reports ${name}, with the next step`, () => {
       const found = row(facts, id);
       assert.equal(found.status, status);
       assert.match(found.why, why);
@@ -131,7 +131,7 @@ describe("[O3] judgeHost()", () => {
     });
   }
 
-  it("has not seen what this user may not look into, and says as whom to look", () => {
+  it("skips checks without permission, and names the right user", () => {
     const facts: Partial<HostFacts> = { store: { kind: "hidden" }, bot: { kind: "hidden" } };
     for (const id of ["host.store", "host.bot"]) {
       const { status, why, fix = "" } = row(facts, id);
@@ -140,13 +140,13 @@ describe("[O3] judgeHost()", () => {
     }
   });
 
-  it("does not say that no bot runs where there is no telling", () => {
+  it("does not claim that no bot runs if it cannot tell", () => {
     const { status, why } = row({ bot: { kind: "unknown" } }, "host.bot");
     assert.equal(status, "skipped");
     assert.match(why, /^this system cannot tell whether one runs/);
   });
 
-  it("[G11] does not take a bot that hangs for its own twin", () => {
+  it("[G11] does not take a hanging bot for a second instance", () => {
     const { status, why, fix } = row({
       bot: { kind: "silent", pid: 77, why: "does not answer" },
       token: { kind: "held" },
@@ -155,7 +155,7 @@ describe("[O3] judgeHost()", () => {
     assert.match(why, /does not answer; it may be the bot above$/);
   });
 
-  it("names each trouble of the bot, and always what to do", () => {
+  it("names each failed check of the bot, always with the next step", () => {
     const own = [
       ["outbox:dead", /refused these answers/],
       ["outbox:uncertain", /look for them in their channels/],

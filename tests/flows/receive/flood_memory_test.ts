@@ -13,7 +13,7 @@ function open() {
 }
 
 describe("createFloodMemory()", () => {
-  it("[G5b] does nothing, and sets no timer, while little is heard", () => {
+  it("[G5b] does nothing, and sets no timer, for few messages", () => {
     const { clock, flood, collected } = open();
     for (let count = 0; count < 7; count++) flood.read(MIB);
     clock.advance(3_600_000);
@@ -34,7 +34,7 @@ describe("createFloodMemory()", () => {
     assert.equal(collected(), 3);
   });
 
-  it("does nothing once it is stopped", () => {
+  it("does nothing after stop", () => {
     const { clock, flood, collected } = open();
     flood.read(8 * MIB);
     flood.stop();

@@ -29,7 +29,7 @@ const UNLISTED: ClosedGuild = { why: "guild-not-listed", rule: "channels.discord
 const OFF: ClosedGuild = { why: "guilds-disabled", rule: "channels.discord.groupPolicy" };
 
 describe("[P6a] createGuildJoined()", () => {
-  it("tells the owner once, and the log: name, id, rule and command", () => {
+  it("sends name, id, rule and command to the owner once, and to the log", () => {
     const { joined, lines, told } = setUp(UNLISTED);
     joined({ id: ID, name: "Friends" });
     const command = `barnacle config set channels.discord.guilds.${ID} '{}'`;
@@ -47,7 +47,7 @@ describe("[P6a] createGuildJoined()", () => {
     }]);
   });
 
-  it("names the account's own list, where it has one", () => {
+  it("names the account's own list, if it has one", () => {
     const { joined, told } = setUp(UNLISTED, "channels.discord.accounts.work.guilds");
     joined({ id: ID, name: "Friends" });
     assert.match(
@@ -56,7 +56,7 @@ describe("[P6a] createGuildJoined()", () => {
     );
   });
 
-  it("lets in no other guild with the command, where guilds are switched off", () => {
+  it("opens no other guild by the command if guilds are switched off", () => {
     const { joined, told } = setUp(OFF);
     joined({ id: ID, name: "Friends" });
     assert.match(
@@ -65,7 +65,7 @@ describe("[P6a] createGuildJoined()", () => {
     );
   });
 
-  it("says nothing of a guild in which somebody may be answered", () => {
+  it("reports no guild in which the bot may answer", () => {
     const { joined, lines, told } = setUp(UNLISTED);
     joined({ id: OPEN, name: "Open" });
     assert.deepEqual([lines, told], [[], []]);
@@ -73,7 +73,7 @@ describe("[P6a] createGuildJoined()", () => {
     assert.equal(told.length, 1);
   });
 
-  it("lets no guild's name pass for words of ours", () => {
+  it("keeps a guild's name from passing for our own words", () => {
     const { joined, told } = setUp(UNLISTED);
     joined({
       id: ID,

@@ -32,7 +32,7 @@ describe("[P1] judgeMessage()", () => {
     });
   }
 
-  it("[G6] goes by what becomes of the verdict", () => {
+  it("[G6] uses the replaced verdict", () => {
     const { log } = recordingLog();
     const judge = () => ({ verdict: ACCEPT });
     const route = () => ({ agentId: "main", sessionKey: "s" });

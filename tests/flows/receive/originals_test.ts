@@ -35,7 +35,7 @@ describe("[P13] createOriginals()", () => {
     assert.equal(originals.remove(ID), undefined);
   });
 
-  it("ends the wait of a message that goes, and returns its row", () => {
+  it("ends the wait of a deleted message, and returns its row", () => {
     const { alone, clock, originals, replaced } = setUp();
     const row = rowOf(ID);
     originals.add(row);
@@ -46,7 +46,7 @@ describe("[P13] createOriginals()", () => {
     assert.deepEqual([alone, replaced], [[OTHER], []]);
   });
 
-  it("does not wait for an original that went before it arrived", () => {
+  it("does not wait for an original that was deleted before it arrived", () => {
     const { alone, clock, originals, replaced } = setUp();
     assert.equal(originals.remove(ID), undefined);
     originals.add(rowOf(ID));

@@ -15,11 +15,11 @@ function setUp() {
 }
 
 describe("[G6] createTurnDelay()", () => {
-  it("holds nothing before there is a gap", () => {
+  it("delays no turn before there is a gap", () => {
     assert.deepEqual(setUp().delay.delayedChannels(), []);
   });
 
-  it("holds all until the channels are known, then each until it is in", () => {
+  it("delays all turns until the channels are listed, then each channel until its history is complete", () => {
     const { delay, world, clock } = setUp();
     delay.startListing();
     assert.equal(delay.delayedChannels(), "all");
@@ -36,7 +36,7 @@ describe("[G6] createTurnDelay()", () => {
     assert.deepEqual([delay.delayedChannels(), clock.pending], [[], 0]);
   });
 
-  it("wakes nobody for a channel while all are held", () => {
+  it("releases no channel while all are delayed", () => {
     const { delay, world } = setUp();
     delay.startListing();
     delay.addChannel(A);
@@ -44,7 +44,7 @@ describe("[G6] createTurnDelay()", () => {
     assert.equal(world.released, 0);
   });
 
-  it("does not hold everybody for a guild that does not come", () => {
+  it("does not delay all channels for a missing guild", () => {
     const { delay, world, clock } = setUp();
     delay.startListing();
     delay.addChannel(A);
@@ -54,7 +54,7 @@ describe("[G6] createTurnDelay()", () => {
     assert.deepEqual([delay.delayedChannels(), world.released], [[A], 1]);
   });
 
-  it("holds all until a session that is due has begun, however long its turn takes", () => {
+  it("delays all turns until an expected session has begun, however long that takes", () => {
     const { delay, clock } = setUp();
     delay.expectGap(true);
     clock.advance(LISTING_MS + 1);
@@ -74,7 +74,7 @@ describe("[G6] createTurnDelay()", () => {
     );
   });
 
-  it("holds nobody up for longer than half a minute, over any number of lost sessions", () => {
+  it("delays no turn for longer than half a minute, over any number of lost sessions", () => {
     const { delay, world, clock } = setUp();
     for (let at = 0; at < MAX_DELAY_MS; at += 2_000) {
       delay.startListing();
