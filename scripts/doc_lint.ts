@@ -35,6 +35,7 @@ export const ROOMS: readonly string[] = [
   "src/pluralkit",
   "src/policy",
   "src/providers",
+  "src/render",
   "src/session",
   "src/store",
   "src/tools",

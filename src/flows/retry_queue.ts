@@ -43,7 +43,7 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 /**
  * Creates an empty queue.
  *
- * @param what Begins each warning: `"Cannot catch up on what was missed"`.
+ * @param what Begins each warning: `"Cannot catch up on missed messages"`.
  */
 export function createRetryQueue(
   what: string,

@@ -5,7 +5,7 @@
  */
 
 import { notice } from "../render/notices.ts";
-import { composePaired, pressedText } from "../render/pairing.ts";
+import { composePaired, decisionText } from "../render/pairing.ts";
 import type { Component } from "./component.ts";
 
 /**
@@ -35,7 +35,7 @@ export const pairingButton: Component = {
       username: request.username,
     });
     if (outcome.kind === "approved") onOutbox(request);
-    return { how: "update", text: pressedText(outcome, decidedBy, texts()) };
+    return { how: "update", text: decisionText(outcome, decidedBy, texts()) };
   },
   failedText: (texts) => notice("pressFailed", {}, texts),
 };

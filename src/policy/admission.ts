@@ -13,9 +13,9 @@ import { hasContent, isMention, type RecalledMessage } from "../core/inbound/fac
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
-import type { Entered } from "./caller.ts";
+import type { Granted } from "./caller.ts";
 import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
-import { type Ask, ignore, nameOf, silently } from "./checks.ts";
+import { type Ask, ignore, nameOf, recordNothing } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./place_rules.ts";
 import type { AccessPolicy } from "./rules.ts";
@@ -34,7 +34,7 @@ const TEXT_COMMANDS = "commands.text";
 export function prepareAdmission(policy: AccessPolicy): Admit {
   const judge = prepareMessages(policy);
   return (message, moment = {}) => {
-    const verdict = judge(message, moment, silently);
+    const verdict = judge(message, moment, recordNothing);
     return { ...verdict, rule: policy.ruleOf(verdict.rule) };
   };
 }
@@ -52,7 +52,7 @@ export function prepareMessages(
   isEdit?: boolean,
 ) => Verdict {
   const rights = prepareRights(policy);
-  const enter = preparePlaceAccess(policy, rights);
+  const checkAccess = preparePlaceAccess(policy, rights);
 
   /** The message's command, if it may give access: not if the message mentions others (M4). */
   function lettingCommand(message: InboundMessage | RecalledMessage): Command | undefined {
@@ -62,7 +62,7 @@ export function prepareMessages(
   function within(
     message: InboundMessage | RecalledMessage,
     moment: KnownFacts,
-    { why, rule, open }: Entered,
+    { why, rule, open }: Granted,
     ask: Ask,
   ): Verdict {
     if (!open) return rightIsMissing(message, moment, ask) ?? { kind: "accept", why, rule };
@@ -105,7 +105,7 @@ export function prepareMessages(
         "intent",
         false,
         intentFilter.rule,
-        () => "an intent filter is written, and none is built",
+        () => "an intent filter is set, and this version has none",
       );
       return overhear("rule-not-built", intentFilter.rule);
     }
@@ -125,8 +125,8 @@ export function prepareMessages(
       isChallenged: !isEdit,
       isMessage: true,
     };
-    const entered = enter(caller, ask);
-    return entered.kind === "entered" ? within(message, moment, entered, ask) : entered;
+    const access = checkAccess(caller, ask);
+    return access.kind === "granted" ? within(message, moment, access, ask) : access;
   };
 }
 
@@ -142,8 +142,8 @@ function proxyIsAwaited(
   }
   const isTheirs = isUnproxied === true;
   const fact = () =>
-    `PluralKit has spoken for ${nameOf(sender)} before, and ${
-      isTheirs ? "left this to them" : "may say this again"
+    `PluralKit has proxied ${nameOf(sender)} before, and ${
+      isTheirs ? "did not proxy this" : "may still proxy this"
     }`;
   if (ask("original", isTheirs, PLURALKIT, fact)) return undefined;
   return { kind: "undecided", why: "pluralkit-original", rule: PLURALKIT };
@@ -178,13 +178,13 @@ function commandIn(
 }
 
 function contentFact(message: InboundMessage | RecalledMessage): string {
-  return isEmpty(message) ? "Discord told none of its words" : "it has content";
+  return isEmpty(message) ? "Discord sent no content" : "it has content";
 }
 
 function mentionFact(isMeant: boolean, isCommand: boolean, isRequired: boolean): string {
   if (isCommand) return "it is a command, which needs no mention";
-  if (isMeant) return "it speaks to the bot";
-  return `nobody mentions the bot${isRequired ? "" : ", and nobody needs to here"}`;
+  if (isMeant) return "it addresses the bot";
+  return `it does not mention the bot${isRequired ? "" : ", which is not required here"}`;
 }
 
 function accept(why: AcceptReason, rule: string): Verdict {

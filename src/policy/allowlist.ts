@@ -49,19 +49,19 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   if (reference) {
     const [, mentioned, prefixed, bare] = reference;
     const id = parseSnowflake<"user">(mentioned ?? prefixed ?? bare ?? "");
-    return id ? { kind: "user", id } : problem(`"${entry}" holds no Discord user id`);
+    return id ? { kind: "user", id } : problem(`"${entry}" contains no Discord user id`);
   }
 
   const [, prefix, rest] = /^(pk|role|channel):(.*)$/.exec(entry) ?? [];
   if (prefix === undefined || rest === undefined) {
     const name = entry.replace(/^@/, ""); // as people write names
-    if (name === "") return problem(`"${entry}" names nobody`);
+    if (name === "") return problem(`"${entry}" contains no name`);
     return /^\d+$/.test(name)
       ? problem(`"${entry}" may be an id or a name: write "${name}" or "<@${name}>" for the id`)
       : { kind: "name", name };
   }
-  if (prefix === "channel") return problem(`"${entry}" is no person: it belongs in groupChannels`);
-  if (rest === "") return problem(`"${entry}" names nobody after the colon`);
+  if (prefix === "channel") return problem(`"${entry}" is not a person: move it to groupChannels`);
+  if (rest === "") return problem(`"${entry}" has nothing after the colon`);
   if (prefix === "pk") return { kind: "pluralkit", memberId: rest };
 
   const id = parseSnowflake<"role">(rest);
@@ -103,7 +103,7 @@ export function prepareAllowlist(
         break;
       case "name":
         // Weaker than an id: a person who takes an abandoned name gets its access.
-        names.set(fold(entry.name), entry);
+        names.set(foldCase(entry.name), entry);
         break;
     }
   }
@@ -111,7 +111,7 @@ export function prepareAllowlist(
   function byName(sender: Sender): AllowEntry | undefined {
     if (names.size === 0) return undefined;
     for (const name of namesOf(sender)) {
-      const entry = names.get(fold(name));
+      const entry = names.get(foldCase(name));
       if (entry) return entry;
     }
     return undefined;
@@ -172,7 +172,7 @@ function namesOf({ username, tag, automaton, pluralkit }: Sender): readonly stri
  * Removes differences of case. A character that only looks like a capital, such as the Kelvin sign,
  * stays: it must not pass for the letter (SEC-R12).
  */
-function fold(name: string): string {
+function foldCase(name: string): string {
   if (/^[^A-Z\x80-\uffff]*$/.test(name)) return name; // nearly every username of today
   return name.replace(/\p{Lu}/gu, (capital) => {
     const small = capital.toLowerCase();

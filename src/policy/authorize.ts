@@ -16,14 +16,14 @@ import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import { prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
-import type { Entered } from "./caller.ts";
+import type { Granted } from "./caller.ts";
 import { preparePlaceAccess } from "./place_access.ts";
-import { type Ask, ignore, nameOf, noting, silently } from "./checks.ts";
+import { type Ask, ignore, nameOf, recordNothing, recordTo } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy } from "./rules.ts";
 
 /** A person's action and its place. */
-export interface Doing {
+export interface Action {
   /** The channel with its names. */
   readonly place: Place;
   /** Id of that channel, thread or direct message channel. */
@@ -36,12 +36,12 @@ export interface Doing {
 export type AccessEvent =
   | { readonly kind: "message" | "edit"; readonly message: InboundMessage | RecalledMessage }
   /** `on`: whether the bot or another author wrote the message. */
-  | Doing & { readonly kind: "reaction"; readonly on: "own" | "other" }
-  | Doing & {
+  | Action & { readonly kind: "reaction"; readonly on: "own" | "other" }
+  | Action & {
     readonly kind: "button" | "select" | "modal" | "slash";
     readonly needs: CommandNeeds;
   }
-  | Doing & { readonly kind: "thread_create" };
+  | Action & { readonly kind: "thread_create" };
 
 /** Every kind of event that needs permission. */
 export type AccessEventKind = AccessEvent["kind"];
@@ -57,7 +57,7 @@ export type Authorize = (event: AccessEvent, moment?: KnownFacts) => Verdict;
 export function prepareAuthorize(policy: AccessPolicy): Authorize {
   const judge = prepareEvents(policy);
   return (event, moment = {}) => {
-    const verdict = judge(event, moment, silently);
+    const verdict = judge(event, moment, recordNothing);
     return { ...verdict, rule: policy.ruleOf(verdict.rule) };
   };
 }
@@ -65,7 +65,7 @@ export function prepareAuthorize(policy: AccessPolicy): Authorize {
 /** Judges an event as {@link prepareAuthorize} does, and returns every check on the way. */
 export function explain(event: AccessEvent, moment: KnownFacts, policy: AccessPolicy): Explanation {
   const checks: Check[] = [];
-  const verdict = prepareEvents(policy)(event, moment, noting(checks, policy.ruleOf));
+  const verdict = prepareEvents(policy)(event, moment, recordTo(checks, policy.ruleOf));
   return { verdict: { ...verdict, rule: policy.ruleOf(verdict.rule) }, checks };
 }
 
@@ -74,28 +74,28 @@ function prepareEvents(
 ): (event: AccessEvent, moment: KnownFacts, ask: Ask) => Verdict {
   const judgeMessage = prepareMessages(policy);
   const rights = prepareRights(policy);
-  const enter = preparePlaceAccess(policy, rights);
+  const checkAccess = preparePlaceAccess(policy, rights);
 
   /** Judges a reaction, once its sender may talk in the place (H5). */
   function reaction(
     { sender, on }: AccessEvent & { readonly kind: "reaction" },
-    { open, rule }: Entered,
+    { open, rule }: Granted,
     ask: Ask,
   ): Verdict {
     const mode = open?.reactionNotifications ?? { value: "own", rule: DMS };
-    const isHeard = hears(mode.value, on, sender, open?.guildUsers?.value);
+    const isCounted = counts(mode.value, on, sender, open?.guildUsers?.value);
     const fact = () =>
-      `reactions are heard: "${mode.value}"; ${nameOf(sender)} reacts to ${
-        on === "own" ? "a message of the bot's" : "another's message"
+      `reactionNotifications is "${mode.value}"; ${nameOf(sender)} reacts to ${
+        on === "own" ? "a message by the bot" : "a message by another author"
       }`;
-    if (!ask("reactions", isHeard, mode.rule, fact)) return ignore("reactions-off", mode.rule);
+    if (!ask("reactions", isCounted, mode.rule, fact)) return ignore("reactions-off", mode.rule);
     return { kind: "accept", why: "allowed", rule };
   }
 
   function command(
-    { place, sender, needs }: Doing & { readonly needs: CommandNeeds },
+    { place, sender, needs }: Action & { readonly needs: CommandNeeds },
     moment: KnownFacts,
-    { rule }: Entered,
+    { rule }: Granted,
     ask: Ask,
   ): Verdict {
     const right = rights.needed(needs, place, sender, moment);
@@ -120,18 +120,18 @@ function prepareEvents(
       isChallenged: event.kind === "slash", // the only one of these with which a stranger can begin
       isMessage: false,
     };
-    const entered = enter(caller, ask);
-    if (entered.kind !== "entered") return entered;
+    const access = checkAccess(caller, ask);
+    if (access.kind !== "granted") return access;
     switch (event.kind) {
       case "reaction":
-        return reaction(event, entered, ask);
+        return reaction(event, access, ask);
       case "button":
       case "select":
       case "modal":
       case "slash":
-        return command(event, moment, entered, ask);
+        return command(event, moment, access, ask);
       case "thread_create":
-        return { kind: "accept", why: "allowed", rule: entered.rule };
+        return { kind: "accept", why: "allowed", rule: access.rule };
     }
   };
 }
@@ -139,7 +139,7 @@ function prepareEvents(
 /** Direct messages have no key for reactions: those on the bot's messages count. */
 const DMS = "channels.discord.dm";
 
-function hears(
+function counts(
   mode: "off" | "own" | "all" | "allowlist",
   on: "own" | "other",
   sender: Sender,

@@ -31,9 +31,9 @@ export interface Caller {
 }
 
 /** The sender may talk here. */
-export interface Entered {
+export interface Granted {
   /** Tells permission from a {@link Refusal}. */
-  readonly kind: "entered";
+  readonly kind: "granted";
   /** Reason of the verdict, unless a later check replaces it. */
   readonly why: AcceptReason;
   /** Config path of the rule that allows it. */

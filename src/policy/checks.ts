@@ -45,14 +45,14 @@ export type Question =
 export type Ask = (id: Question, passed: boolean, rule: string, fact: () => string) => boolean;
 
 /** Reports nothing. */
-export const silently: Ask = (_id: Question, passed: boolean): boolean => passed;
+export const recordNothing: Ask = (_id: Question, passed: boolean): boolean => passed;
 
 /**
  * Adds each check to a list.
  *
- * @param ruleOf Finds where a rule is set, as `AccessPolicy.ruleOf` does.
+ * @param ruleOf Finds the config path that sets a rule, as `AccessPolicy.ruleOf` does.
  */
-export function noting(checks: Check[], ruleOf: (path: string) => string): Ask {
+export function recordTo(checks: Check[], ruleOf: (path: string) => string): Ask {
   return (id, passed, rule, fact) => {
     checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
     return passed;

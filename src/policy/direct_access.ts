@@ -7,7 +7,7 @@
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import type { Caller, Entered, Refusal } from "./caller.ts";
+import type { Caller, Granted, Refusal } from "./caller.ts";
 import { type Ask, ignore, nameOf } from "./checks.ts";
 import { isFormOf } from "./entries.ts";
 import type { Rights } from "./rights.ts";
@@ -23,13 +23,13 @@ const GROUP_CHANNELS = "channels.discord.dm.groupChannels";
 /** Access outside of guilds, under one policy. */
 export interface DirectAccess {
   /** Decides about a direct message. */
-  direct(caller: Caller, ask: Ask): Entered | Refusal;
+  direct(caller: Caller, ask: Ask): Granted | Refusal;
   /**
    * Decides about an event in a group DM.
    *
    * @param name The group's name; `undefined` if it has none.
    */
-  group(caller: Caller, ask: Ask, name: string | undefined): Entered | Refusal;
+  group(caller: Caller, ask: Ask, name: string | undefined): Granted | Refusal;
 }
 
 /** Prepares a policy's rules for direct messages and group DMs. */
@@ -38,7 +38,7 @@ export function prepareDirectAccess(
   rights: Rights,
   { entryFor, unlistedPass, automatonIsRefused }: Senders,
 ): DirectAccess {
-  function direct(caller: Caller, ask: Ask): Entered | Refusal {
+  function direct(caller: Caller, ask: Ask): Granted | Refusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);
   }
 
@@ -53,7 +53,7 @@ export function prepareDirectAccess(
     return undefined;
   }
 
-  function directSender(caller: Caller, ask: Ask): Entered | Refusal {
+  function directSender(caller: Caller, ask: Ask): Granted | Refusal {
     const { sender, isChallenged, moment } = caller;
     const pass = directPass(caller);
     const canPair = dm.policy === "pairing";
@@ -61,7 +61,7 @@ export function prepareDirectAccess(
     const fact = pass?.fact ??
       (() => `${nameOf(sender)} is not on the list${canPair ? notPaired(moment) : ""}`);
     ask("sender", pass !== undefined, rule, fact);
-    if (pass) return { kind: "entered", why: pass.why, rule };
+    if (pass) return { kind: "granted", why: pass.why, rule };
     if (canPair && isChallenged && !sender.automaton) {
       return { kind: "challenge", why: "pairing", rule };
     }
@@ -86,7 +86,7 @@ export function prepareDirectAccess(
     return need === undefined ? undefined : unlistedPass();
   }
 
-  function group(caller: Caller, ask: Ask, name: string | undefined): Entered | Refusal {
+  function group(caller: Caller, ask: Ask, name: string | undefined): Granted | Refusal {
     const off = dmsAreOff(ask);
     if (off) return off;
     if (
@@ -101,7 +101,7 @@ export function prepareDirectAccess(
         ? `the group ${name === undefined ? "" : `${quoted(name)} `}(${caller.channelId}) is ${
           isListed ? "listed" : "not listed"
         }`
-        : "every group is, for none are listed";
+        : "no groups are listed, so all are allowed";
     if (!ask("group-list", isListed, GROUP_CHANNELS, fact)) {
       return ignore("group-dm-not-listed", GROUP_CHANNELS);
     }
@@ -110,10 +110,10 @@ export function prepareDirectAccess(
     // In a group no stranger gets a code. But the store, which settles challenges, knows pairings.
     const isChallenged = caller.isMessage && caller.isChallenged &&
       caller.moment.isPaired === undefined;
-    const entered = directSender({ ...caller, isChallenged }, ask);
-    return entered.kind === "entered" && entered.why.startsWith("dm-")
-      ? { ...entered, why: "group-dm-allowed" }
-      : entered;
+    const access = directSender({ ...caller, isChallenged }, ask);
+    return access.kind === "granted" && access.why.startsWith("dm-")
+      ? { ...access, why: "group-dm-allowed" }
+      : access;
   }
 
   return { direct, group };
@@ -139,5 +139,7 @@ export function isGroupListed(
 }
 
 function notPaired({ isPaired }: KnownFacts): string {
-  return isPaired === undefined ? ", and whether they are paired is not known yet" : ", nor paired";
+  return isPaired === undefined
+    ? ", and Barnacle does not know yet whether they are paired"
+    : ", nor paired";
 }

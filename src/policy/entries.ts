@@ -37,7 +37,7 @@ export function channelPins(
 }
 
 /**
- * Finds the key of an object whose name is known.
+ * Finds the key of an object with a known name.
  *
  * @returns `undefined` if no entry applies.
  */
@@ -53,7 +53,7 @@ export function find<Rules>(
     const rules = isNameKey(key) ? at(entries, key) : undefined;
     if (rules !== undefined && !pins.isPinned(rules)) return key;
   }
-  return orRest(entries);
+  return wildcardKey(entries);
 }
 
 /**
@@ -76,7 +76,7 @@ export function findById<Rules>(
   for (const [key, rules] of Object.entries(entries)) {
     if (key !== "*" && couldBe(key, rules)) return undefined;
   }
-  return orRest(entries);
+  return wildcardKey(entries);
 }
 
 /** By the id in the config, or by the id that a name was resolved to. */
@@ -88,7 +88,7 @@ function findOwn<Rules>(
   return Object.hasOwn(entries, id) ? id : pinnedKeys(entries, of).get(id);
 }
 
-function orRest<Rules>(entries: Entries<Rules>): "*" | undefined {
+function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {
   return Object.hasOwn(entries, "*") ? "*" : undefined;
 }
 

@@ -8,7 +8,7 @@
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
-import type { Caller, Entered, Refusal } from "./caller.ts";
+import type { Caller, Granted, Refusal } from "./caller.ts";
 import { type Ask, ignore, nameOf } from "./checks.ts";
 import { prepareDirectAccess } from "./direct_access.ts";
 import { type OpenPlace, rulesFor } from "./place_rules.ts";
@@ -30,13 +30,13 @@ export const PLURALKIT = "channels.discord.pluralkit.enabled";
 export function preparePlaceAccess(
   policy: AccessPolicy,
   rights: Rights,
-): (caller: Caller, ask: Ask) => Entered | Refusal {
+): (caller: Caller, ask: Ask) => Granted | Refusal {
   const { asksPluralkit } = policy;
   const senders = prepareSenders(policy);
   const { entryFor, unlistedPass, automatonIsRefused } = senders;
   const { direct, group } = prepareDirectAccess(policy, rights, senders);
 
-  function guild(caller: Caller, ask: Ask, place: GuildPlace): Entered | Refusal {
+  function guild(caller: Caller, ask: Ask, place: GuildPlace): Granted | Refusal {
     const rules = rulesFor(place, policy, ask);
     if (rules.kind === "closed") return ignore(rules.why, rules.rule);
     return pluralkitIsAsked(caller, ask) ?? automatonIsRefused(caller, ask) ??
@@ -61,9 +61,9 @@ export function preparePlaceAccess(
     { sender, needs }: Caller,
     ask: Ask,
     open: OpenPlace,
-  ): Entered | Refusal {
+  ): Granted | Refusal {
     const { users } = open;
-    if (!users) return { kind: "entered", why: "allowed", rule: open.rule, open };
+    if (!users) return { kind: "granted", why: "allowed", rule: open.rule, open };
     const entry = entryFor(sender, users.value);
     const pass = entry || needs() === undefined ? undefined : unlistedPass();
     const rule = pass?.rule ?? users.rule;
@@ -72,7 +72,7 @@ export function preparePlaceAccess(
     if (!ask("sender", entry !== undefined || pass !== undefined, rule, fact)) {
       return ignore("sender-not-listed", rule);
     }
-    return { kind: "entered", why: "allowed", rule, open };
+    return { kind: "granted", why: "allowed", rule, open };
   }
 
   return (caller, ask) => {
@@ -93,8 +93,8 @@ export function preparePlaceAccess(
 }
 
 const PLURALKIT_SAYS = {
-  unasked: "PluralKit posted it, and was not asked yet for whom",
-  found: "PluralKit knows it, and this is the webhook's own word all the same",
-  none: "PluralKit does not know it, so it is a webhook's",
-  failed: "PluralKit did not say in time whose it is, so it is a webhook's",
+  unasked: "PluralKit posted it, and Barnacle has not asked yet for the author",
+  found: "PluralKit knows it, but it counts as the webhook's message",
+  none: "PluralKit does not know it, so it counts as a webhook's message",
+  failed: "PluralKit did not answer in time, so it counts as a webhook's message",
 } as const;

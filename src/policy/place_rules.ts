@@ -7,7 +7,7 @@
 import { pathTo } from "../core/config_path.ts";
 import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { AllowEntry } from "./allowlist.ts";
-import { type Ask, channelName, guildName, silently } from "./checks.ts";
+import { type Ask, channelName, guildName, recordNothing } from "./checks.ts";
 import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
 import { firstOf, type Layer, type Ruled, ruled } from "./layers.ts";
 import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
@@ -63,7 +63,7 @@ export interface ClosedPlace {
 export function rulesFor(
   place: GuildPlace,
   policy: AccessPolicy,
-  ask: Ask = silently,
+  ask: Ask = recordNothing,
 ): OpenPlace | ClosedPlace {
   const { groupPolicy, groupPolicyRule, guilds } = policy;
   const areGuildsOn = groupPolicy !== "disabled";
@@ -99,7 +99,7 @@ function withinGuild(
   ask: Ask,
 ): OpenPlace | ClosedPlace {
   if (!channels) {
-    const fact = () => `${channelName(place)} is one of all, for none are listed`;
+    const fact = () => `${channelName(place)} is allowed, because no channels are listed`;
     ask("channel", true, path, fact);
     return open;
   }

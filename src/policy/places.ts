@@ -1,5 +1,5 @@
 /**
- * Decides where the bot may act at all, for any author. So catch-up skips all other places (G6).
+ * Decides in which places the bot may act, for any author. So catch-up skips all other places (G6).
  *
  * @module
  */

@@ -40,8 +40,8 @@ export interface AccessPolicy {
   /** Whether a text addresses the bot by a mention pattern (M2). */
   readonly matchesPattern: (text: string) => boolean;
   /**
-   * Finds where a rule is set: in the account's own entry, or above it, where the account inherits
-   * it (C6).
+   * Finds the config path that sets a rule: in the account's own entry, or above it if the account
+   * inherits the rule (C6).
    *
    * @param path Path below `channels.discord`: `"channels.discord.dm.policy"`.
    * @returns The same, or `"channels.discord.accounts.work.dm.policy"`.

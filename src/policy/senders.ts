@@ -53,7 +53,7 @@ export function prepareSenders(
       return {
         why: "command",
         rule: ACCESS_GROUPS,
-        fact: () => "the lists do not hold for commands",
+        fact: () => "the allow lists do not apply to commands",
       };
     },
     automatonIsRefused({ sender, moment }, ask) {
@@ -61,9 +61,11 @@ export function prepareSenders(
       if (!automaton) return undefined;
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
       if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignore(automaton, ALLOW_BOTS);
-      const isHeard = moment.isMuted !== true;
-      const loop = () => `bots only have spoken here of late: ${isHeard ? "not so" : "so it is"}`;
-      return ask("loop", isHeard, LOOP_GUARD, loop) ? undefined : ignore("loop-guard", LOOP_GUARD);
+      const isAllowed = moment.isMuted !== true;
+      const loop = () => `the last messages here are ${isAllowed ? "not only" : "all"} by bots`;
+      return ask("loop", isAllowed, LOOP_GUARD, loop)
+        ? undefined
+        : ignore("loop-guard", LOOP_GUARD);
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Makes files fit to be sent (R12): none with a secret, none that is too large.
+ * Checks files before they are sent (R12): removes secrets, and refuses files that are too large.
  *
- * What does not go out is named in the text, so that nobody waits for it.
+ * The text names each refused file, so that no one waits for it.
  *
  * @module
  */
@@ -10,34 +10,39 @@ import type { OutboundFile } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/byte_size.ts";
 import { notice, type Texts } from "./notices.ts";
 
+/** Rules for files. */
 export interface FileRules {
-  /** The smaller of `mediaMaxMb` and what Discord allows in that place, in bytes. */
+  /** Maximum size in bytes: the smaller of `mediaMaxMb` and Discord's limit for the place. */
   readonly maxFileBytes: number;
+  /** The operator's own notices. */
   readonly texts: Texts;
+  /** Removes all secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
 }
 
+/** The result of the check. */
 export interface CheckedFiles {
-  /** In their order. */
+  /** Files to send, in their order. */
   readonly files: readonly OutboundFile[];
-  /** A sentence for each that stays behind. */
+  /** One sentence for each refused file. */
   readonly notes: readonly string[];
 }
 
-/** Characters of Discord's description of a file, at most. */
+/** Discord's maximum number of characters for a file's description. */
 const MAX_ALT = 1_024;
-/** Characters of a name: what the file systems of people take. */
+/** Maximum number of characters of a file name that common file systems accept. */
 const MAX_NAME = 200;
 
+/** Checks files, and removes secrets from their names, descriptions and contents. */
 export function checkFiles(files: readonly OutboundFile[], rules: FileRules): CheckedFiles {
-  const checked = files.map((file) => check(file, rules));
+  const results = files.map((file) => check(file, rules));
   return {
-    files: checked.filter((one) => typeof one !== "string"),
-    notes: checked.filter((one) => typeof one === "string"),
+    files: results.filter((result) => typeof result !== "string"),
+    notes: results.filter((result) => typeof result === "string"),
   };
 }
 
-/** @returns A sentence in place of a file that cannot go. */
+/** @returns The file to send, or a sentence that replaces a refused file. */
 function check(file: OutboundFile, rules: FileRules): OutboundFile | string {
   const { maxFileBytes, texts, cleanSecrets } = rules;
   const name = toName(cleanSecrets(file.name));
@@ -58,17 +63,19 @@ function check(file: OutboundFile, rules: FileRules): OutboundFile | string {
 }
 
 /**
- * A file's bytes without secrets; `undefined` where they cannot be taken out of it: within a
- * picture or an archive nothing can be replaced by something of another length.
+ * Removes secrets from a file's bytes.
+ *
+ * @returns `undefined` if they cannot be removed: a picture or an archive breaks if a part of it
+ * changes its length.
  */
 function withoutSecrets(
   bytes: OutboundFile["bytes"],
   clean: (text: string) => string,
 ): OutboundFile["bytes"] | undefined {
   const text = textOf(bytes);
-  const written = text ?? new TextDecoder("latin1").decode(bytes);
-  const cleaned = clean(written);
-  if (cleaned === written) return bytes;
+  const decoded = text ?? new TextDecoder("latin1").decode(bytes);
+  const cleaned = clean(decoded);
+  if (cleaned === decoded) return bytes;
   return text === undefined ? undefined : new TextEncoder().encode(cleaned);
 }
 
@@ -76,11 +83,11 @@ function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return undefined; // a TypeError is how a decoder says that it is no UTF-8
+    return undefined; // a TypeError means that it is no UTF-8
   }
 }
 
-/** A name that is one line, no path and no Markdown. */
+/** Reduces a file name to one line without path or Markdown. */
 function toName(name: string): string {
   const plain = name.toWellFormed().replace(/[\p{Cc}\p{Cf}`/\\]+/gu, "_").trim();
   return cut(plain, MAX_NAME) || "file";
@@ -90,7 +97,7 @@ function cut(text: string, most: number): string {
   return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") : text;
 }
 
-/** A text as a file for people to read. */
+/** Creates a text file for people to read. */
 export function textFile(name: string, text: string): OutboundFile {
   return {
     name,
@@ -99,13 +106,14 @@ export function textFile(name: string, text: string): OutboundFile {
   };
 }
 
-/** A file with less room than this, in bytes, would be no help to anybody. */
-export const LEAST_FILE = 1_000;
+/** Minimum size in bytes of a file with text; a smaller one would help no one. */
+export const MIN_FILE_BYTES = 1_000;
 
 /**
- * A text cut into pieces of so many bytes, at the ends of lines where there are any.
+ * Cuts a text into pieces, at the ends of lines if possible.
  *
- * @param maxBytes At least 4, which the longest character has.
+ * @param maxBytes Maximum size of a piece; at least 4, the size of the longest character.
+ * @param most Maximum number of pieces; the text after them is left out.
  */
 export function cutBytes(text: string, maxBytes: number, most = Infinity): readonly string[] {
   const bytes = new TextEncoder().encode(text);

@@ -1,10 +1,10 @@
 /**
- * Decides what becomes of answers for which a channel's queue has no room (D4).
+ * Decides what to do with answers if a channel's queue is full (D4).
  *
- * A channel that takes five messages in five seconds cannot take what a crowd
- * asks for. Rather than let people wait for an answer of an hour ago, or lose
- * it, the newest become one message with a file that holds them whole. What was
- * dropped instead is on record with its reason.
+ * Discord accepts about five messages in five seconds per channel, and a crowd can ask for more. A
+ * late answer helps no one, and a lost one helps even less. So the newest answers become one
+ * message with a file that contains all of them. A dropped answer stays in the store with its
+ * reason.
  *
  * @module
  */
@@ -18,24 +18,28 @@ import {
 } from "../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/inbound/queue.ts";
 import { chunk, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
-import { cutBytes, LEAST_FILE, textFile } from "./files.ts";
+import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices.ts";
 
+/** Config of the channel queues. */
 export interface QueueOptions {
+  /** Size of a queue, and its strategy if it is full. */
   readonly rules: QueueRules;
+  /** The operator's own notices. */
   readonly texts: Texts;
-  /** The smaller of `mediaMaxMb` and what Discord allows everywhere, in bytes. */
+  /** Maximum size of a file in bytes: the smaller of `mediaMaxMb` and Discord's general limit. */
   readonly maxFileBytes: number;
 }
 
-/** An answer, whole. */
-interface Whole {
+/** The full text of an answer. */
+interface FullAnswer {
   readonly message: OutboundMessage;
   readonly text: string;
-  /** Answers that are in it: of one that was folded before, several. */
+  /** Number of answers in the text; more than one if it was folded before. */
   readonly answers: number;
 }
 
+/** Creates the decision for full queues. */
 export function createPlanQueue({ rules, texts, maxFileBytes }: QueueOptions): PlanQueue {
   const { strategy, maxQueueSize } = rules;
   return {
@@ -46,7 +50,7 @@ export function createPlanQueue({ rules, texts, maxFileBytes }: QueueOptions): P
         reason: `${maxQueueSize} messages of its channel wait already${why}`,
       });
       if (strategy === "drop") return dropped("");
-      const added = wholeOf(incoming.map(({ message, files, whole }) => ({
+      const added = fullAnswerOf(incoming.map(({ message, files, whole }) => ({
         message,
         fileCount: files.length,
         ...(whole !== undefined && { whole }),
@@ -55,60 +59,60 @@ export function createPlanQueue({ rules, texts, maxFileBytes }: QueueOptions): P
       const newest = newestOf(waiting);
       if (!newest && incoming.length === 1) return dropped(", and none of them can be folded");
 
-      const wholes = newest ? [newest.whole, added] : [added];
-      const into = foldedInto(wholes, texts, maxFileBytes);
+      const fullAnswers = newest ? [newest.whole, added] : [added];
+      const into = fold(fullAnswers, texts, maxFileBytes);
       if (!into) return dropped(", and their words do not fit into files");
       return {
         kind: "fold",
         into,
         rows: newest?.rows ?? [],
-        answers: answersOf(wholes),
+        answers: answersOf(fullAnswers),
       };
     },
   };
 }
 
-function answersOf(wholes: readonly Whole[]): number {
-  return wholes.reduce((sum, { answers }) => sum + answers, 0);
+function answersOf(fullAnswers: readonly FullAnswer[]): number {
+  return fullAnswers.reduce((sum, { answers }) => sum + answers, 0);
 }
 
 /**
- * The newest answer that waits, if all of it does and it can be put into a file.
+ * The newest waiting answer, if all of its messages still wait and its text fits into a file.
  *
- * Only the newest: what is folded moves behind all that waits. It is enough, for it makes the room
- * that the new message takes; and as it is what was folded the last time, all that comes while the
- * queue is full gathers in it.
+ * Only the newest: a folded message moves to the end of the queue. One is enough, since it frees
+ * the place that the new message takes. It is also the message that was folded the last time. So
+ * all answers that arrive while the queue is full gather in it.
  */
 function newestOf(
   waiting: readonly Waiting[],
-): { readonly whole: Whole; readonly rows: readonly number[] } | undefined {
+): { readonly whole: FullAnswer; readonly rows: readonly number[] } | undefined {
   const last = waiting.at(-1);
   if (!last) return undefined;
   const parts = waiting.slice(-(last.message.of?.parts ?? 1));
-  const whole = wholeOf(parts);
+  const whole = fullAnswerOf(parts);
   return whole && { whole, rows: parts.map(({ id }) => id) };
 }
 
 /**
- * The text of an answer from all of its messages.
+ * Joins the text of an answer from all of its messages.
  *
- * @returns `undefined` where one is missing, or carries a file that is not its text.
+ * @returns `undefined` if a message is missing, or has a file other than the answer's own text.
  */
-function wholeOf(parts: readonly Omit<Waiting, "id">[]): Whole | undefined {
+function fullAnswerOf(parts: readonly Omit<Waiting, "id">[]): FullAnswer | undefined {
   const [first] = parts;
-  if (!first || !areAll(parts.map(({ message }) => message))) return undefined;
+  if (!first || !isComplete(parts.map(({ message }) => message))) return undefined;
   const { message, whole } = first;
   if (message.of?.kind === "draft" || message.of?.kind === "challenge") return undefined;
-  // Only a Barnacle before this one froze an answer of several parts without its whole text.
+  // Only older versions of Barnacle froze an answer of several parts without its full text.
   const text = whole ?? parts.map(({ message: { content } }) => content).join("\n");
-  if (message.of?.kind === "folded") return { message, text, answers: foldedIn(text) };
-  // A text that did not fit into one message is its one file.
+  if (message.of?.kind === "folded") return { message, text, answers: countIn(text) };
+  // A text that did not fit into one message is the answer's own file.
   const ownFiles = parts.length === 1 && whole !== undefined ? 1 : 0;
   const files = parts.reduce((sum, { fileCount }) => sum + fileCount, 0);
   return files === ownFiles ? { message, text, answers: 1 } : undefined;
 }
 
-function areAll(messages: readonly OutboundMessage[]): boolean {
+function isComplete(messages: readonly OutboundMessage[]): boolean {
   const [first] = messages;
   if (!first?.of) return messages.length === 1;
   const { cause, revision, agentId, kind, parts } = first.of;
@@ -119,25 +123,25 @@ function areAll(messages: readonly OutboundMessage[]): boolean {
     );
 }
 
-/** The first line of a folded text: how often it is folded again, nobody needs to know before. */
+/** First line of a folded text: the number of answers, for the next time it is folded. */
 const COUNT = /^<!-- (\d+) answers? -->\n/;
 
-function foldedIn(text: string): number {
+function countIn(text: string): number {
   return Number(COUNT.exec(text)?.[1] ?? 1);
 }
 
-/** One message for several answers; it answers the newest of them. */
-function foldedInto(
-  wholes: readonly Whole[],
+/** Builds one message for several answers; it replies to the newest of them. */
+function fold(
+  fullAnswers: readonly FullAnswer[],
   texts: Texts,
   maxFileBytes: number,
 ): Frozen | undefined {
-  const newest = wholes.findLast(({ message: { of } }) => of)?.message;
+  const newest = fullAnswers.findLast(({ message: { of } }) => of)?.message;
   if (!newest?.of) return undefined;
-  const count = answersOf(wholes);
+  const count = answersOf(fullAnswers);
   const whole = [
     `<!-- ${count} ${count === 1 ? "answer" : "answers"} -->\n`,
-    ...wholes.map((one) => sectionOf(one, texts)),
+    ...fullAnswers.map((answer) => sectionOf(answer, texts)),
   ].join("\n");
   const files = filesOf(whole, maxFileBytes);
   const [file] = files;
@@ -157,7 +161,7 @@ function foldedInto(
       channelId,
       ...(guildId !== undefined && { guildId }),
       nonce: nonceOf(answer, 0),
-      content: sentence(notice("folded", { count, file: file.name }, texts)),
+      content: oneMessage(notice("folded", { count, file: file.name }, texts)),
       pings: { users: [], roles: [], quotedAuthor: false },
       of: { ...answer, part: 0, parts: 1 },
     },
@@ -166,8 +170,8 @@ function foldedInto(
   };
 }
 
-/** An answer under its heading; one that was folded before has its headings. */
-function sectionOf({ message, text }: Whole, texts: Texts): string {
+/** An answer under its heading. A text that was folded before has its headings already. */
+function sectionOf({ message, text }: FullAnswer, texts: Texts): string {
   const { of, guildId = "@me", channelId } = message;
   if (of?.kind === "folded") return text.replace(COUNT, "").trim() + "\n";
   if (!of) return `---\n\n${text.trim()}\n`;
@@ -176,15 +180,15 @@ function sectionOf({ message, text }: Whole, texts: Texts): string {
 }
 
 function filesOf(text: string, maxFileBytes: number): readonly OutboundFile[] {
-  if (maxFileBytes < LEAST_FILE) return [];
+  if (maxFileBytes < MIN_FILE_BYTES) return [];
   const pieces = cutBytes(text, maxFileBytes, MAX_FILES + 1);
   return pieces.map((piece, index) =>
     textFile(pieces.length === 1 ? "answers.md" : `answers-${index + 1}.md`, piece)
   );
 }
 
-/** An operator's own may be longer than a message. */
-function sentence(text: string): string {
+/** Cuts an operator's own text, which may be longer than a message. */
+function oneMessage(text: string): string {
   const rules = { limit: MAX_CHUNK_LENGTH, maxLines: MAX_CHUNK_LENGTH, maxChunks: 1 };
   return chunk(text, { ...rules, mode: "length" }, 1)[0] ?? "…";
 }

@@ -1,9 +1,9 @@
 /**
- * Freezes what is to be sent: after this nothing is left to decide.
+ * Freezes messages: afterwards nothing about them is left to decide.
  *
- * It is stored before the first of it is sent, and sent as it was stored. What
- * a crash interrupts is then finished word for word; nothing is asked of the
- * model, or composed, a second time.
+ * The store keeps frozen messages before the first one is sent, and Barnacle sends them unchanged.
+ * So after a crash the next process sends the rest word for word. It does not ask the model again
+ * and composes nothing anew.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import {
   type Reply,
 } from "../core/outbound/outbound.ts";
 
-/** What answers nobody: the words of the command line, and ours to the bot's owner. */
-export type Unasked = Omit<Reply, keyof Answer | "quote">;
+/** A message that answers no one: text from the command line, or a notice to the bot's owner. */
+export type Unprompted = Omit<Reply, keyof Answer | "quote">;
 
-/** One message's words and files. */
+/** Text and files of one message. */
 interface Body {
   readonly content: string;
   readonly files: readonly OutboundFile[];
@@ -31,11 +31,11 @@ interface Body {
 /**
  * Freezes a reply.
  *
- * A text pings only those whom it mentions and the reply may ping: the model
- * writes it, and a model can be talked into `@everyone`.
+ * A text pings only people that it mentions and that the reply may ping. The model writes the text, and
+ * a person can talk a model into `@everyone`.
  *
- * @returns One message per chunk, in the order in which they are to be sent; the last carries the
- * files, and where there are more of them than fit, others without words follow.
+ * @returns One message per chunk, in order. The last one has the files; if they do not fit,
+ * messages without text follow.
  */
 export function freeze(reply: Reply): readonly Frozen[] {
   const { cause, revision, agentId, kind, quote } = reply;
@@ -47,14 +47,14 @@ export function freeze(reply: Reply): readonly Frozen[] {
   }));
 }
 
-/** Freezes what answers nobody; the store gives each of it a nonce of its row's. */
-export function freezeUnasked(unasked: Unasked): readonly Frozen[] {
-  return frozen(unasked, () => ({ nonce: "", quote: undefined, of: undefined }));
+/** Freezes messages that answer no one. The store gives each a nonce when it adds the row. */
+export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
+  return frozen(unprompted, () => ({ nonce: "", quote: undefined, of: undefined }));
 }
 
 function frozen(
-  { accountId, channelId, guildId, chunks, text, files, mayPing, suppressesEmbeds }: Unasked,
-  place: (part: number, parts: number) => {
+  { accountId, channelId, guildId, chunks, text, files, mayPing, suppressesEmbeds }: Unprompted,
+  detailsOf: (part: number, parts: number) => {
     readonly nonce: string;
     readonly quote: Quote | undefined;
     readonly of: Frozen["message"]["of"];
@@ -62,8 +62,8 @@ function frozen(
 ): readonly Frozen[] {
   const bodies = bodiesOf(chunks, files);
   return bodies.map(({ content, files }, part) => {
-    const { nonce, quote, of } = place(part, bodies.length);
-    // Parts that nothing binds together each stand for themselves.
+    const { nonce, quote, of } = detailsOf(part, bodies.length);
+    // Without an answer that joins them, each part counts as a message of its own.
     const isCut = of ? bodies.length > 1 || content !== text : bodies.length === 1;
     return {
       message: {
@@ -83,7 +83,7 @@ function frozen(
   });
 }
 
-/** The first files go with the last words. */
+/** The last chunk gets the first files. */
 function bodiesOf(chunks: readonly string[], files: readonly OutboundFile[]): readonly Body[] {
   const contents = chunks.length === 0 && files.length > 0 ? [""] : chunks;
   const last = contents.length - 1;

@@ -1,15 +1,15 @@
 /**
- * Names that strangers chose, in sentences that people read at Discord.
+ * Shows names that strangers chose within notices at Discord.
  *
  * @module
  */
 
-/** Characters that are shown, at most: a guild's name has 100. */
+/** Maximum number of characters to show; a guild's name may have 100. */
 const MAX_LENGTH = 100;
 
 /**
- * A name as code: in it nothing mentions anybody, links anywhere or looks like words of ours, and
- * what nobody sees is left out.
+ * Formats a name as code. There it cannot mention anyone, contain a link, or pass for our own
+ * words. Invisible characters are removed.
  */
 export function nameAsCode(name: string): string {
   const seen = name.replace(/[\p{Cc}\s]+/gu, " ").replace(

@@ -1,151 +1,162 @@
 /**
- * Every sentence that Barnacle says in its own name, in one table.
+ * All notices: the sentences that Barnacle writes in its own name.
  *
- * Not every server speaks English: `messages.texts.<key>` replaces a sentence.
- * The config's keys are checked against this table, so none is forgotten there.
+ * Not every server speaks English, so `messages.texts.<key>` replaces a notice. The config's keys
+ * are checked against this table, so none can be missing there.
  *
  * @module
  */
 
-interface Sentence {
-  /** Words in braces are filled in. */
+/** One notice. */
+interface Notice {
+  /** The text. Each name in braces is a placeholder. */
   readonly text: string;
-  /** When it is said, for the operator who would say it otherwise: "a turn fails". */
+  /** When Barnacle sends it, for operators who want to replace it: `"a turn fails"`. */
   readonly when: string;
-  /** What each word in braces becomes. */
-  readonly words: Readonly<Record<string, string>>;
+  /** The content of each placeholder. */
+  readonly placeholders: Readonly<Record<string, string>>;
 }
 
-/** The sentences by key. */
-export const SENTENCES = {
+/** All notices by key. */
+export const NOTICES = {
   failure: {
-    text: "Something went wrong, and I have no answer. My operator finds why in the log: `{id}`.",
+    text: "Sorry, something went wrong and I couldn't answer. Error ID for my operator: `{id}`",
     when: "a turn fails",
-    words: { id: "the id that finds the reason in the log" },
+    placeholders: { id: "the ID of the failure in the log" },
   },
   tooLong: {
-    text: "This is only the beginning: the whole answer is in `{file}`.",
+    text: "This is only the beginning. The whole answer is in `{file}`.",
     when: "an answer is longer than `messages.maxChunks` allows",
-    words: { file: "the file that holds all of it" },
+    placeholders: { file: "the file with the whole answer" },
   },
   tooLongNoFile: {
-    text: "This is only the beginning: the whole answer has {size}, and I may attach {limit} here.",
-    when: "such an answer does not fit into a file either",
-    words: { size: "its size", limit: "the most that a file may have" },
+    text: "This is only the beginning. The whole answer has {size}, and I can attach at most " +
+      "{limit} here.",
+    when: "such an answer is too large for a file, too",
+    placeholders: { size: "its size", limit: "the maximum size of a file" },
   },
   fileCut: {
-    text: "[Cut here: all of it has {size}, and a file may have {limit}.]",
+    text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
     when: "the file of such an answer is cut, as its last line",
-    words: { size: "the size of all of it", limit: "the most that a file may have" },
+    placeholders: { size: "the size of the whole answer", limit: "the maximum size of a file" },
   },
   fileTooLarge: {
-    text: "`{file}` is not attached: it has {size}, and I may attach {limit} here.",
+    text: "`{file}` is not attached: it has {size}, and I can attach at most {limit} here.",
     when: "a file is too large",
-    words: { file: "its name", size: "its size", limit: "the most that it may have" },
+    placeholders: { file: "its name", size: "its size", limit: "the maximum size of a file" },
   },
   fileWithheld: {
-    text: "`{file}` is not attached: it holds a secret.",
-    when: "a file holds a secret that cannot be taken out of it",
-    words: { file: "its name" },
+    text: "`{file}` is not attached, because it contains a secret.",
+    when: "a secret cannot be removed from a file",
+    placeholders: { file: "its name" },
   },
   folded: {
-    text: "{count} of my answers had to wait: they are in `{file}`, whole.",
-    when: "a full queue makes one message of several answers",
-    words: { count: "how many answers", file: "the file, or the first of several" },
+    text: "{count} of my answers had to wait. You can read all of them in `{file}`.",
+    when: "a full queue merges several answers into one message",
+    placeholders: { count: "the number of answers", file: "the file, or the first of several" },
   },
   foldedHeading: {
     text: "Answer to {message}",
-    when: "each answer begins in that file",
-    words: { message: "a link to the message that is answered" },
+    when: "an answer begins in that file",
+    placeholders: { message: "a link to the answered message" },
   },
   parked: {
-    text: "What I have to say in {channel} waits: {reason}. I try again once that has changed.",
-    when: "a channel may not be posted in, to the bot's owner",
-    words: {
+    text: "My messages for {channel} are waiting: {reason}. I'll try again once that has changed.",
+    when: "Discord lets the bot post nothing in a channel, to the bot's owner",
+    placeholders: {
       channel: "the channel, as a mention",
       reason: '"cannot post in #ops: Send Messages is denied for the role Krill"',
     },
   },
   dead: {
-    text: "Messages that I gave up for {channel}: {count}; {reason}. `barnacle outbox` shows them.",
+    text: "Messages that I gave up for {channel}: {count}. Last reason: {reason}. To see them, " +
+      "run `barnacle outbox`.",
     when: "messages cannot be delivered, to the bot's owner",
-    words: {
+    placeholders: {
       channel: "the channel, as a mention",
-      count: "how many messages",
-      reason: "why the last of them",
+      count: "the number of messages",
+      reason: "why the last of them could not be delivered",
     },
   },
   breaker: {
-    text: "Discord refused {count} of my requests within ten minutes, so I asked nothing more of " +
-      "it for a while. `barnacle status` shows how many there are now.",
-    when: "requests were stopped before Discord would ban the address, to the bot's owner",
-    words: { count: "how many were refused" },
+    text: "Discord refused {count} of my requests within ten minutes, so I paused my requests " +
+      "for a while. To see the current number, run `barnacle status`.",
+    when: "Barnacle stops requests before Discord bans its address, to the bot's owner",
+    placeholders: { count: "the number of refused requests" },
   },
   challenge: {
-    text:
-      "I do not know you yet, so I read none of this. Whoever runs me can let you in, within an " +
-      "hour, with `barnacle pairing approve {code}`; you are {id}.",
+    text: "I only answer approved people, so I haven't read this. Ask my owner to run `barnacle " +
+      "pairing approve {code}` within an hour. Your ID: {id}",
     when: "a stranger writes to the bot for the first time",
-    words: { code: "the code", id: "the stranger's Discord id" },
+    placeholders: { code: "the code", id: "the stranger's Discord ID" },
   },
   paired: {
-    text: "You may write to me now.",
-    when: "a stranger has been let in, to them",
-    words: {},
+    text: "You're approved. You can write to me now.",
+    when: "a stranger was approved, to them",
+    placeholders: {},
   },
   pairingAsked: {
     text:
-      "{name} ({id}) wants to write to me, and has the code `{code}` until {until}. Your word " +
-      "lets them in: here, or by `barnacle pairing approve {code}`.",
-    when: "a stranger was given a code, to the bot's owner",
-    words: {
+      "{name} ({id}) wants to write to me. Their code is `{code}`, valid until {until}. Approve " +
+      "below, or run `barnacle pairing approve {code}`.",
+    when: "a stranger got a code, to the bot's owner",
+    placeholders: {
       name: "their username",
-      id: "their Discord id",
+      id: "their Discord ID",
       code: "the code",
       until: "when it expires",
     },
   },
-  approve: { text: "Approve", when: "somebody is to be let in, on the button for it", words: {} },
-  deny: { text: "Deny", when: "somebody is to be kept out, on the button for it", words: {} },
+  approve: {
+    text: "Approve",
+    when: "a stranger got a code, on the button that approves them",
+    placeholders: {},
+  },
+  deny: {
+    text: "Deny",
+    when: "a stranger got a code, on the button that denies them",
+    placeholders: {},
+  },
   approved: {
-    text: "{name} ({id}) may write to me now: {by} has approved it.",
-    when: "the button that lets a stranger in was pressed",
-    words: { name: "their username", id: "their Discord id", by: "who pressed it" },
+    text: "{name} ({id}) may write to me now. {by} approved it.",
+    when: "an owner approved a stranger by the button",
+    placeholders: { name: "their username", id: "their Discord ID", by: "the owner" },
   },
   denied: {
-    text: "{name} ({id}) may not write to me: {by} has denied it.",
-    when: "the button that keeps a stranger out was pressed",
-    words: { name: "their username", id: "their Discord id", by: "who pressed it" },
+    text: "{name} ({id}) may not write to me. {by} denied it.",
+    when: "an owner denied a stranger by the button",
+    placeholders: { name: "their username", id: "their Discord ID", by: "the owner" },
   },
   decidedBefore: {
-    text: "{name} ({id}): that was decided already. `barnacle pairing list` shows who may write.",
-    when: "a button was pressed of a request that is decided",
-    words: { name: "their username", id: "their Discord id" },
+    text: "{name} ({id}): this request was already decided. To see who may write to me, run " +
+      "`barnacle pairing list`.",
+    when: "an owner presses a button of a request that was already decided",
+    placeholders: { name: "their username", id: "their Discord ID" },
   },
   pairingExpired: {
-    text: "{name} ({id}): the code has expired. They get another one when they write to me again.",
-    when: "a button was pressed of a request whose hour is over",
-    words: { name: "their username", id: "their Discord id" },
+    text: "{name} ({id}): this code has expired. They get a new one when they write to me again.",
+    when: "an owner presses a button of an expired request",
+    placeholders: { name: "their username", id: "their Discord ID" },
   },
   notAuthorized: {
     text: "You are not authorized to do that.",
-    when: "somebody presses a button, or gives a command, that is not theirs",
-    words: {},
+    when: "a person uses a button or a command without the right to",
+    placeholders: {},
   },
   deadButton: {
-    text: "This button does nothing any more.",
-    when: "a button was pressed that nobody knows",
-    words: {},
+    text: "This button no longer works.",
+    when: "a person presses a button that no longer exists for the bot",
+    placeholders: {},
   },
   unknownCommand: {
-    text: "I don't know this command any more.",
-    when: "a slash command is used that Discord still lists and the bot no longer has",
-    words: {},
+    text: "I no longer have this command.",
+    when: "a person uses a slash command that Discord still lists and the bot no longer has",
+    placeholders: {},
   },
   status: {
     text: "Barnacle {version}, answering with `{model}`. Online for {online}, heartbeat {latency}.",
-    when: "`/status` is used",
-    words: {
+    when: "a person uses `/status`",
+    placeholders: {
       version: "Barnacle's version",
       model: "the model",
       online: "how long the connection has been ready",
@@ -153,40 +164,46 @@ export const SENTENCES = {
     },
   },
   statusModelFails: {
-    text: "The model has failed since {since}.",
+    text: "The model has been failing since {since}.",
     when: "the model does not answer, as the second line of `/status`",
-    words: { since: "when it began to fail" },
+    placeholders: { since: "when it began to fail" },
   },
   pressFailed: {
-    text: "I cannot tell whether that worked: `barnacle pairing list` shows how things stand.",
-    when: "what a button asks for could not be done in time",
-    words: {},
+    text: "I can't tell whether that worked. To check, run `barnacle pairing list`.",
+    when: "Barnacle could not finish the work of a button in time",
+    placeholders: {},
   },
   joined: {
-    text: "I was added to {name} ({id}) and answer nobody there, by {rule}. If I should: {command}",
-    when: "the bot joins a guild that the config does not let it answer in, to the bot's owner",
-    words: {
+    text: "I was added to {name} ({id}), but my config ({rule}) keeps me silent there. To allow " +
+      "it: {command}",
+    when: "the bot joins a guild in which the config keeps it silent, to the bot's owner",
+    placeholders: {
       name: "the guild's name",
-      id: "its id",
-      rule: "the place in the config that says so",
+      id: "its ID",
+      rule: "the config path that keeps it silent",
       command: "the command that allows it",
     },
   },
-} as const satisfies Readonly<Record<string, Sentence>>;
+} as const satisfies Readonly<Record<string, Notice>>;
 
-export type TextKey = keyof typeof SENTENCES;
+/** Key of a notice. */
+export type TextKey = keyof typeof NOTICES;
 
-/** `messages.texts`: what the operator would rather say. */
+/** `messages.texts`: the operator's own notices. */
 export type Texts = Readonly<Partial<Record<TextKey, string | undefined>>>;
 
-/** What a sentence is filled in with: all the words that it may have. */
-export type Words<Key extends TextKey> = Readonly<
-  Record<keyof (typeof SENTENCES)[Key]["words"], string | number>
+/** Values for all placeholders of a notice. */
+export type Placeholders<Key extends TextKey> = Readonly<
+  Record<keyof (typeof NOTICES)[Key]["placeholders"], string | number>
 >;
 
-/** A sentence in the operator's words, or else in ours, filled in (R13). */
-export function notice<Key extends TextKey>(key: Key, words: Words<Key>, texts: Texts): string {
-  const text = texts[key] ?? SENTENCES[key].text;
-  const values: ReadonlyMap<string, unknown> = new Map(Object.entries(words));
-  return text.replace(/\{(\w+)\}/g, (written, word: string) => String(values.get(word) ?? written));
+/** A notice with its placeholders replaced: the operator's own text, or ours (R13). */
+export function notice<Key extends TextKey>(
+  key: Key,
+  placeholders: Placeholders<Key>,
+  texts: Texts,
+): string {
+  const text = texts[key] ?? NOTICES[key].text;
+  const values: ReadonlyMap<string, unknown> = new Map(Object.entries(placeholders));
+  return text.replace(/\{(\w+)\}/g, (braced, name: string) => String(values.get(name) ?? braced));
 }

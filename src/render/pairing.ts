@@ -1,5 +1,5 @@
 /**
- * What is said when a stranger asks to be let in: to them, and to those who decide (P3).
+ * Composes the messages about pairing: to the stranger, and to the owners who decide (P3).
  *
  * @module
  */
@@ -8,12 +8,12 @@ import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
-import { freeze, freezeUnasked } from "./freeze.ts";
+import { freeze, freezeUnprompted } from "./freeze.ts";
 import { nameAsCode } from "./name.ts";
 import { notice, type Texts } from "./notices.ts";
-import { ownWords } from "./reply.ts";
+import { noticeBody } from "./reply.ts";
 
-/** Tells a stranger their code, and how it is approved. */
+/** Tells a stranger their code, and how the owner approves it. */
 export function composeChallenge(
   message: InboundMessage,
   code: string,
@@ -21,22 +21,22 @@ export function composeChallenge(
 ): readonly Frozen[] {
   const { accountId, channelId, id: cause, revision, sender } = message;
   const text = notice("challenge", { code, id: sender.id }, texts);
-  return freeze({ accountId, channelId, cause, revision, kind: "challenge", ...ownWords(text) });
+  return freeze({ accountId, channelId, cause, revision, kind: "challenge", ...noticeBody(text) });
 }
 
-/** Tells somebody that they have been let in. */
+/** Tells a person that they are approved. */
 export function composePaired(
   { accountId, channelId }: Pick<PairingRequest, "accountId" | "channelId">,
   texts: Texts,
 ): readonly Frozen[] {
-  return freezeUnasked({ accountId, channelId, ...ownWords(notice("paired", {}, texts)) });
+  return freezeUnprompted({ accountId, channelId, ...noticeBody(notice("paired", {}, texts)) });
 }
 
-/** Characters of a button's label, at most. */
+/** Discord's maximum number of characters for a button's label. */
 const MAX_LABEL_LENGTH = 80;
 
-/** What an owner is asked, and the buttons to answer with. */
-export function askOwner(
+/** Composes the question to an owner, and its two buttons. */
+export function composeApprovalRequest(
   request: PairingRequest,
   texts: Texts,
 ): { readonly text: string; readonly buttons: readonly Button[] } {
@@ -44,7 +44,7 @@ export function askOwner(
   const until = `<t:${Math.floor(expiresAt / 1_000)}:t>`; // Discord shows the reader's own time
   const label = (key: "approve" | "deny") => notice(key, {}, texts).slice(0, MAX_LABEL_LENGTH);
   return {
-    text: notice("pairingAsked", { ...whoOf(request), code, until }, texts),
+    text: notice("pairingAsked", { ...requesterOf(request), code, until }, texts),
     buttons: [
       { customId: approve, label: label("approve"), style: "success" },
       { customId: deny, label: label("deny"), style: "danger" },
@@ -52,23 +52,27 @@ export function askOwner(
   };
 }
 
-/** A press that found its request, with what became of it. */
-export type Pressed = Extract<PairingOutcome, { readonly request: PairingRequest }>;
+/** The result of a pressed button whose request exists. */
+export type Decision = Extract<PairingOutcome, { readonly request: PairingRequest }>;
 
-/** What takes the place of the question, once a button below it was pressed. */
-export function pressedText({ kind, request }: Pressed, by: UserId, texts: Texts): string {
-  const who = whoOf(request);
+/**
+ * The text that replaces the question after an owner pressed a button.
+ *
+ * @param by The owner who pressed it.
+ */
+export function decisionText({ kind, request }: Decision, by: UserId, texts: Texts): string {
+  const requester = requesterOf(request);
   switch (kind) {
     case "approved":
     case "denied":
-      return notice(kind, { ...who, by: `<@${by}>` }, texts);
+      return notice(kind, { ...requester, by: `<@${by}>` }, texts);
     case "already":
-      return notice("decidedBefore", who, texts);
+      return notice("decidedBefore", requester, texts);
     case "expired":
-      return notice("pairingExpired", who, texts);
+      return notice("pairingExpired", requester, texts);
   }
 }
 
-function whoOf({ username, userId }: PairingRequest) {
+function requesterOf({ username, userId }: PairingRequest) {
   return { name: nameAsCode(username), id: userId };
 }

@@ -1,6 +1,6 @@
 /**
- * Makes messages of words: of a model's answer, of a failure, of what the
- * command line and Barnacle itself have to say. There is no other way out.
+ * Composes messages from texts: a model's answer, a failure, text from the command line, and
+ * notices. Every message takes this way.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules } from "./files.ts";
-import { freezeUnasked, type Unasked } from "./freeze.ts";
+import { freezeUnprompted, type Unprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
 import { notice, type Texts } from "./notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
@@ -25,105 +25,120 @@ import { renderTables } from "./markdown/table.ts";
 import { tooLong } from "./too_long.ts";
 import { isNoReply, visibleText } from "./safety/visible.ts";
 
-/** A turn that is to be answered in words. */
+/** The message that a turn answers. */
 export interface Answered {
+  /** The answered message. */
   readonly message: InboundMessage;
+  /** Id of the agent that answers. */
   readonly agentId: string;
 }
 
-/** `channels.discord.allowedMentions`: whom an answer may ping, at most. */
+/** `channels.discord.allowedMentions`: the largest set of people and roles that an answer may ping. */
 export interface AllowedMentions {
-  /** The people of the turn, only its author, or nobody. */
+  /** Users to ping: the people of the turn, only the message's author, or no one. */
   readonly users: "context" | "author" | "none";
+  /** Roles that an answer may ping. */
   readonly roles: readonly RoleId[];
 }
 
-/** What holds for all that is said, whoever says it. */
+/** Rules for every text, whether a model wrote it or not. */
 export interface TextRules extends FileRules {
+  /** How to split a text into messages. */
   readonly chunks: ChunkRules;
+  /** `messages.tables`: how to show Markdown tables. */
   readonly tables: "code" | "bullets" | "off";
 }
 
-/** What the config says of a model's answers. */
+/** Config for a model's answers. */
 export interface ReplyRules extends TextRules {
+  /** Whom an answer may ping. */
   readonly allowedMentions: AllowedMentions;
+  /** Which messages of an answer are replies: none, the first, or all. */
   readonly replyToMode: "off" | "first" | "all";
-  /** `messages.linkHosts`: `"example.org"`, or `"*.example.org"` for all below it. */
+  /** `messages.linkHosts`: `"example.org"`, or `"*.example.org"` for all its subdomains. */
   readonly linkHosts: readonly string[];
 }
 
-/** What the model was shown: whom it may ping, quote and link to. */
-export interface Shown {
+/** Texts that the model received. They limit pings, quotes and links in an answer. */
+export interface ShownToModel {
+  /** Messages in the channel that did not address the bot. */
   readonly overheard: readonly Overheard[];
-  /** All that came from people, as the model read it: envelopes of this turn and of those before. */
+  /** All texts by people, as the model read them: envelopes of this turn and of earlier ones. */
   readonly texts: readonly string[];
-  /** The operator's words to the model: they may name hosts as well. */
+  /** The system prompt. The operator may name hosts in it, too. */
   readonly system: string;
 }
 
-/** A model's answer, and what it answers. */
+/** A model's answer, and the message that it answers. */
 export interface ModelAnswer extends Answered {
+  /** The answer as the model wrote it. */
   readonly text: string;
-  /** What tools made, in order. */
+  /** Files that tools made, in order. */
   readonly files?: readonly OutboundFile[];
-  readonly shown: Shown;
+  /** Texts that the model received. */
+  readonly shown: ShownToModel;
+  /** Config for the answer. */
   readonly rules: ReplyRules;
 }
 
+/** The result of composing an answer. */
 export type ComposedReply =
-  /** `text` is what of the answer is visible, whole: what a session remembers of it. */
+  /** A reply to send. `text`: the whole visible answer, which the session remembers. */
   | { readonly kind: "reply"; readonly text: string; readonly reply: Reply }
   /** The model chose to say nothing (R10). */
   | { readonly kind: "declined"; readonly text: string }
-  /** Nothing in the answer was meant for people: a failure, never silence (L3). */
+  /**
+   * Nothing in the answer was meant for people: this counts as a failure, never as silence (L3).
+   */
   | { readonly kind: "blank" };
 
-/** Makes a reply of a model's answer, for the channel that the message came from (S3). */
+/** Composes a reply from a model's answer, for the channel of the answered message (S3). */
 export function composeReply(answer: ModelAnswer): ComposedReply {
   const { text, shown, rules } = answer;
   const tagged = takeReplyTags(visibleText(text));
   if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
-  const said = rules.cleanSecrets(tagged.text);
+  const clean = rules.cleanSecrets(tagged.text);
   const { files, notes } = checkFiles(answer.files ?? [], rules);
-  const laidOut = layOutForeign(paragraphs(said, notes), shown, rules);
-  if (files.length === 0 && !laidOut.chunks.some(isSeen)) return { kind: "blank" };
+  const laidOut = layOutUntrusted(paragraphs(clean, notes), shown, rules);
+  if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
   const quote = quoteOf(tagged.replyTo, answer);
   const reply: Reply = {
-    ...answering(answer, "reply"),
+    ...replyBase(answer, "reply"),
     ...laidOut,
     files: [...laidOut.files, ...files],
     mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
     ...(quote && { quote }),
   };
-  return { kind: "reply", text: said, reply };
+  return { kind: "reply", text: clean, reply };
 }
 
-/** What is sent in place of an answer when the turn failed (R11). It pings nobody. */
+/** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
 export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
   return {
-    ...answering(answered, "failure"),
-    ...ownWords(notice("failure", { id: failureId }, texts)),
+    ...replyBase(answered, "failure"),
+    ...noticeBody(notice("failure", { id: failureId }, texts)),
   };
 }
 
-/** What Barnacle says in its own name, as the body of one message. It pings nobody. */
-export function ownWords(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
+/** Fills a message with a notice. It pings no one. */
+export function noticeBody(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
   return {
     chunks: chunk(text, NOTICE_CHUNKS, 1),
     text,
     files: [],
-    mayPing: NOBODY,
+    mayPing: NO_PINGS,
     suppressesEmbeds: false,
   };
 }
 
-/** What somebody other than a model says: the command line, or Barnacle to the bot's owner. */
+/** A text that no model wrote: from the command line, or a notice to the bot's owner. */
 export interface Outgoing
   extends Pick<Reply, "accountId" | "channelId" | "guildId">, Partial<Pick<Reply, "files">> {
+  /** The text to send. */
   readonly text: string;
 }
 
-/** Composes and freezes it. It pings nobody, and its links are its own. */
+/** Composes and freezes such a text. It pings no one, and its links stay unchanged. */
 export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Frozen[] {
   const { text, files: given = [], accountId, channelId, guildId } = outgoing;
   const { files, notes } = checkFiles(given, rules);
@@ -131,19 +146,19 @@ export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Froz
     renderTables(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
     rules,
   );
-  const unasked: Unasked = {
+  const unprompted: Unprompted = {
     accountId,
     channelId,
     ...(guildId !== undefined && { guildId }),
     ...laidOut,
     files: [...laidOut.files, ...files],
-    mayPing: NOBODY,
+    mayPing: NO_PINGS,
     suppressesEmbeds: false,
   };
-  return freezeUnasked(unasked);
+  return freezeUnprompted(unprompted);
 }
 
-/** An operator's own words may be longer than ours. */
+/** An operator's own notice may be longer than ours. */
 const NOTICE_CHUNKS: ChunkRules = {
   limit: MAX_CHUNK_LENGTH,
   maxLines: MAX_CHUNK_LENGTH,
@@ -151,9 +166,9 @@ const NOTICE_CHUNKS: ChunkRules = {
   maxChunks: 1,
 };
 
-const NOBODY: MayPing = { users: [], roles: [] };
+const NO_PINGS: MayPing = { users: [], roles: [] };
 
-function answering({ message, agentId }: Answered, kind: "reply" | "failure") {
+function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
   return {
     accountId,
@@ -166,29 +181,34 @@ function answering({ message, agentId }: Answered, kind: "reply" | "failure") {
   };
 }
 
-/** Discord takes a message of nothing but a zero-width space; for people it is silence. */
-function isSeen(text: string): boolean {
+/** Whether people see anything. Discord accepts a message that consists of a zero-width space. */
+function isVisible(text: string): boolean {
   return /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {
-  return [text, ...notes].filter((one) => one.trim() !== "").join("\n\n");
+  return [text, ...notes].filter((paragraph) => paragraph.trim() !== "").join("\n\n");
 }
 
-type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
+/** The parts of a reply that depend on its text. */
+export type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 
-/** Lays a text out whose links are not to be trusted. */
-function layOutForeign(text: string, { texts, system }: Shown, rules: ReplyRules): LaidOut {
+/** Lays out a text with untrusted links. */
+function layOutUntrusted(
+  text: string,
+  { texts, system }: ShownToModel,
+  rules: ReplyRules,
+): LaidOut {
   const links = createLinks({ shown: [...texts, system], linkHosts: rules.linkHosts });
   const tabled = renderTables(text, rules.tables);
-  const treated = (how: "code" | "plain"): LaidOut => {
-    const { text, found } = links.treat(tabled, how);
-    // What stood between two halves of a secret may be gone.
+  const neutralized = (how: "code" | "plain"): LaidOut => {
+    const { text, found } = links.neutralize(tabled, how);
+    // Neutralizing may have removed the text between two halves of a secret.
     const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
     return { ...laidOut, suppressesEmbeds: found > 0 };
   };
-  const asCode = treated("code");
-  return asCode.chunks.some(links.hasForeign) ? treated("plain") : asCode;
+  const asCode = neutralized("code");
+  return asCode.chunks.some(links.hasUntrusted) ? neutralized("plain") : asCode;
 }
 
 function layOut(text: string, rules: TextRules): LaidOut {
@@ -200,32 +220,32 @@ function layOut(text: string, rules: TextRules): LaidOut {
   return { ...common, chunks: [content], files: file ? [file] : [] };
 }
 
-/** The message that a tag asks for, where it is one that the model was shown (R3). */
+/** The message that a reply tag asks for, if the model was shown that message (R3). */
 function quoteOf(
   replyTo: Tagged["replyTo"],
   { message, shown, rules: { replyToMode } }: ModelAnswer,
 ): Quote | undefined {
   if (replyTo === undefined || replyToMode === "off") return undefined;
   const { quoted, sender } = message;
-  const asked = replyTo === "current" ? message.id : replyTo.messageId;
-  const overheard = shown.overheard.find(({ messageId }) => messageId === asked);
-  const isQuoted = asked === quoted?.id;
-  if (asked === message.id || !(isQuoted || overheard || isAmong(asked, shown.texts))) {
+  const targetId = replyTo === "current" ? message.id : replyTo.messageId;
+  const overheard = shown.overheard.find(({ messageId }) => messageId === targetId);
+  const isQuoted = targetId === quoted?.id;
+  if (targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts))) {
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted
     ? quoted.author?.id
     : overheard && parseSnowflake<"user">(overheard.authorId);
-  return { messageId: asked, ...(authorId && { authorId }), on: replyToMode };
+  return { messageId: targetId, ...(authorId && { authorId }), on: replyToMode };
 }
 
-/** Whether a message's id is in what `envelope.ts` wrote, and not a user's or a channel's. */
-function isAmong(id: string, texts: readonly string[]): boolean {
+/** Whether `envelope.ts` wrote this id as a message's id, and not as a user's or a channel's. */
+function hasMessageId(id: string, texts: readonly string[]): boolean {
   const pattern = new RegExp(`(?:message[_ ]id: |"(?:id|reply_to)":")${id}(?!\\d)`);
   return texts.some((text) => pattern.test(text));
 }
 
-/** The people whom the turn is about, each once (R4). */
+/** The people of the turn, each once (R4). */
 function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[] {
   const author = message.sender.id;
   switch (rules.allowedMentions.users) {

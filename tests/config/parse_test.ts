@@ -150,7 +150,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "P4",
     "an entry that can match no one",
     `{ "channels": { "discord": { "guilds": { "*": { "users": ["discord:ada"] } } } } }`,
-    `config.jsonc:1:59: error: "discord:ada" holds no Discord user id
+    `config.jsonc:1:59: error: "discord:ada" contains no Discord user id
   in channels.discord.guilds.*.users[0]
 1 | { "channels": { "discord": { "guilds": { "*": { "users": ["discord:ada"] } } } } }
   |                                                           ^^^^^^^^^^^^^

@@ -107,7 +107,7 @@ const SHAPES: readonly [name: string, shape: Shape, schedules: number][] = [
 
 describe("[D2] the crash table", () => {
   for (const [name, shape, count] of SHAPES) {
-    it(`loses, doubles and turns round nothing in ${count} schedules: ${name}`, async () => {
+    it(`loses, doubles and reorders no message in ${count} schedules: ${name}`, async () => {
       const { steps, turns } = await play({ ...shape, crashes: [], outagesMs: [], faults: {} });
       assert.ok(steps < (shape.withDrafts ? CRASHES_WITH_DRAFTS : CRASHES)[0] && turns === 2);
       assert.equal(await playAll(schedules(shape, shape.withDrafts ? DRAFTS_EVERY : 1)), count);
@@ -151,7 +151,7 @@ describe("[D2] the judge of the crash table", () => {
     });
   }
 
-  it("shows nothing doubled where a history is hidden: it is held", async () => {
+  it("doubles no message in a channel with hidden history: it holds the message", async () => {
     for (const schedule of schedules({ isPlain: true }, 29)) {
       const { doubled } = await play(schedule, { history: "hidden" });
       assert.equal(doubled, 0, JSON.stringify(schedule));

@@ -146,8 +146,8 @@ const life: fc.Arbitrary<Life> = fc.record({
   end: fc.constantFrom("reply", "reply", "reply", "failure", "declined"),
 }, { requiredKeys: ["pieces", "end"] });
 
-describe("[R8] an answer that was shown while it was made", () => {
-  it("ends as it would have without, however it came", async () => {
+describe("[R8] an answer with drafts", () => {
+  it("ends as without drafts, in every order of events", async () => {
     await fc.assert(
       fc.asyncProperty(life, fc.boolean(), async (one, refusesDrafts) => {
         await run([one], { refusesDrafts });
@@ -156,7 +156,7 @@ describe("[R8] an answer that was shown while it was made", () => {
     );
   });
 
-  it("ends so whatever lives it took, wherever each of them ended", async () => {
+  it("ends the same over any number of processes, each of which dies anywhere", async () => {
     const dying = fc.tuple(life, fc.integer({ min: 1, max: 40 })).map(([one, diesAt]) => ({
       ...one,
       diesAt,
@@ -200,7 +200,7 @@ describe("[R8] an answer that was shown while it was made", () => {
     }
   });
 
-  it("survives one at each step where the answer after it is shorter, or none", async () => {
+  it("survives a crash at each step if the next answer is shorter or empty", async () => {
     const { steps } = await run([LONG]);
     for (let first = 1; first <= steps; first += 1) {
       for (const end of ["reply", "failure", "declined"] as const) {
@@ -209,7 +209,7 @@ describe("[R8] an answer that was shown while it was made", () => {
     }
   });
 
-  it("shows as many drafts as the answer has messages, so that there is something to get wrong", async () => {
+  it("shows as many drafts as the answer has messages, so that the test can fail", async () => {
     const world = await run([LONG]);
     const posts = world.asked.filter((one) => one.startsWith("post"));
     const edits = world.asked.filter((one) => one.startsWith("edit"));

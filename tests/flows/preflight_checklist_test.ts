@@ -26,11 +26,11 @@ const bot = {
 };
 const discord = (facts: Partial<DiscordFacts>): readonly Finding[] =>
   judgeDiscord({
-    application: { kind: "told", found: bot },
+    application: { kind: "answered", found: bot },
     tokenShape: "token",
     tokenPlace: "DISCORD_BOT_TOKEN",
     intents: { missing: [], spared: [] },
-    hasGuild: { kind: "told", found: true },
+    hasGuild: { kind: "answered", found: true },
     ...facts,
   }, NOW);
 const host = (facts: Partial<HostFacts>): readonly Finding[] =>
@@ -54,7 +54,7 @@ const network = (rest: Partial<NetworkFacts["rest"]>): readonly Finding[] =>
   }, NOW);
 const limited: HttpFound = { status: 429, server: "cloudflare", retryAfterSec: 3_600 };
 
-const running = { kind: "answers", pid: 7, phase: "running", troubles: [] } as const;
+const running = { kind: "answers", pid: 7, phase: "running", failedChecks: [] } as const;
 const killed = [1, 2, 3].map((minute) => ({
   startedAt: NOW - 60 * MINUTE_MS,
   aliveAt: NOW - minute * MINUTE_MS,
@@ -70,12 +70,12 @@ const CHECKLIST: readonly (readonly [asks: string, id: string, findings: readonl
   [
     "3. is the bot invited",
     "discord.guilds",
-    discord({ hasGuild: { kind: "told", found: false } }),
+    discord({ hasGuild: { kind: "answered", found: false } }),
   ],
   [
     "3. can it be invited at all",
     "discord.invite",
-    discord({ application: { kind: "told", found: { ...bot, needsCodeGrant: true } } }),
+    discord({ application: { kind: "answered", found: { ...bot, needsCodeGrant: true } } }),
   ],
   [
     "4. are you blocking the event loop",
@@ -110,7 +110,7 @@ const CHECKLIST: readonly (readonly [asks: string, id: string, findings: readonl
       bot: {
         ...running,
         eventLoopLagMs: 1,
-        troubles: [{ name: "instance:lock", isFailure: false, observed: "a strange message" }],
+        failedChecks: [{ name: "instance:lock", isFailure: false, observed: "a strange message" }],
       },
     }),
   ],
@@ -134,7 +134,7 @@ describe("[O3] the guide's checklist", () => {
     });
   }
 
-  it("is whole: eight questions", () => {
+  it("covers all eight questions", () => {
     assert.deepEqual(
       [...new Set(CHECKLIST.map(([asks]) => asks.charAt(0)))],
       ["1", "2", "3", "4", "5", "6", "7", "8"],

@@ -7,7 +7,7 @@ const HERE = channelId("1");
 const MINUTE_MS = 60_000;
 
 describe("createRecentRefusals()", () => {
-  it("[D5] knows the reason for a minute, unless a message arrives", () => {
+  it("[D5] remembers the reason for a minute, unless a message arrives", () => {
     let now = 0;
     const refusals = createRecentRefusals(() => now);
     refusals.add(HERE, "Missing Permissions");

@@ -24,7 +24,7 @@ function setUp() {
 }
 
 describe("[G6] createRetryQueue()", () => {
-  it("does one after another, those that can wait last", async () => {
+  it("runs tasks one after another, those with isLast last", async () => {
     const { done, errand, retries } = setUp();
     retries.add(errand("rest"), true);
     retries.add(errand("a"));
@@ -36,7 +36,7 @@ describe("[G6] createRetryQueue()", () => {
     assert.deepEqual(done, ["a", "b", "rest", "c"]);
   });
 
-  it("does what is first at once, whatever waits after a failure", async () => {
+  it("runs a first task at once, even during the delay after a failure", async () => {
     const { clock, done, errand, retries } = setUp();
     retries.add(errand("bad", 1));
     retries.add(errand("after"));
@@ -50,7 +50,7 @@ describe("[G6] createRetryQueue()", () => {
     assert.equal(done.length, 3);
   });
 
-  it("runs one at a time, also when one asks for another", async () => {
+  it("runs one task at a time, also if a task adds another", async () => {
     const { retries } = setUp();
     let running = 0;
     let most = 0;
@@ -65,7 +65,7 @@ describe("[G6] createRetryQueue()", () => {
     assert.deepEqual([running, most], [0, 1]);
   });
 
-  it("tries again what failed, after the others, and waits longer while nothing succeeds", async () => {
+  it("retries a failed task after the others, and waits longer while none succeeds", async () => {
     const { clock, done, errand, retries, lines } = setUp();
     retries.add(errand("bad", 2));
     retries.add(errand("worse", 1));
@@ -86,7 +86,7 @@ describe("[G6] createRetryQueue()", () => {
   });
 
   for (let ticks = 0; ticks < 8; ticks++) {
-    it(`forgets nothing that comes ${ticks} microtasks after it was through`, async () => {
+    it(`runs a task that arrives ${ticks} microtasks after the queue became empty`, async () => {
       const { done, errand, retries } = setUp();
       retries.add(errand("a"));
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
@@ -96,7 +96,7 @@ describe("[G6] createRetryQueue()", () => {
     });
   }
 
-  it("begins nothing once it is stopped, and waits for what runs", async () => {
+  it("starts no task after stop, and waits for the running one", async () => {
     const { clock, done, errand, retries } = setUp();
     const slow = Promise.withResolvers<void>();
     retries.add(() => slow.promise);
@@ -110,7 +110,7 @@ describe("[G6] createRetryQueue()", () => {
     assert.deepEqual([done, clock.pending], [[], 0]);
   });
 
-  it("does not wait out a failure when it stops", async () => {
+  it("stops without waiting for the delay after a failure", async () => {
     const { clock, errand, retries } = setUp();
     retries.add(errand("bad", 9));
     await settle();

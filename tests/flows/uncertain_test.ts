@@ -74,8 +74,8 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
 
 const created = (): PostOutcome => ({ kind: "created", messageId: messageId("77") });
 
-describe("[D2] a request that gets no answer for a minute, where no history is shown", () => {
-  it("is held, counted and shown, and what follows it is sent", async () => {
+describe("[D2] a request without an answer for a minute, in a channel without readable history", () => {
+  it("is held, counted and shown, and later messages are sent", async () => {
     const { start, clock, calm, posted, lines, shown } = await setUp((nonce) =>
       nonce === "first" ? UNANSWERED : created()
     );
@@ -96,7 +96,7 @@ describe("[D2] a request that gets no answer for a minute, where no history is s
     await channelQueues.stop();
   });
 
-  it("is not sent again by the next start, however often that comes", async () => {
+  it("is not sent again by any number of later starts", async () => {
     const { start, clock, calm, posted, shown } = await setUp((nonce) =>
       nonce === "first" ? UNANSWERED : created()
     );

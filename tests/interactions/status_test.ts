@@ -30,7 +30,7 @@ describe("[K2] /status", () => {
   it("shows the start of the model's failure, in the reader's time zone", () => {
     assert.match(
       String(answerTo({ ...FACTS, modelFailsSince: NOW - 60_000 })),
-      /\nThe model has failed since <t:1749999940:R>\.$/,
+      /\nThe model has been failing since <t:1749999940:R>\.$/,
     );
   });
 

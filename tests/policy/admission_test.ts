@@ -37,13 +37,13 @@ describe("direct messages", () => {
     ["[P2] off", { enabled: false }, sender(), "ignore: dm-disabled by dm.enabled"],
     ["[P2] disabled", { policy: "disabled" }, sender(), "ignore: dm-disabled by dm.policy"],
     [
-      "[P2] off whoever is listed",
+      "[P2] off, even for listed people",
       { enabled: false, allowFrom: entries("*") },
       sender(),
       "ignore: dm-disabled by dm.enabled",
     ],
     [
-      "[P2] disabled whoever is listed",
+      "[P2] disabled, even for listed people",
       { policy: "disabled", allowFrom: entries(ADA) },
       sender(),
       "ignore: dm-disabled by dm.policy",
@@ -83,7 +83,7 @@ describe("direct messages", () => {
     ["[P11] a listed bot", { allowFrom: entries(ADA) }, bot, "ignore: bot by allowBots"],
     ["[P11] a webhook", { policy: "open" }, webhook, "ignore: webhook by allowBots"],
     [
-      "[P14] a role, which nobody has in a DM",
+      "[P14] a role, which no person has in a DM",
       { policy: "allowlist", allowFrom: entries("role:Mods") },
       sender(),
       "ignore: dm-not-allowed by dm.allowFrom",
@@ -237,7 +237,7 @@ describe("guilds", () => {
       `ignore: sender-not-listed by ${G}.users`,
     ],
     [
-      "[P10] nobody on the list",
+      "[P10] an empty list",
       listed({ users: [], requireMention: false }),
       {},
       `ignore: sender-not-listed by ${G}.users`,
@@ -299,7 +299,7 @@ describe("guilds", () => {
   }
 });
 
-describe("what is known beside the message", () => {
+describe("known facts beside the message", () => {
   const proxied = sender({ pluralkit: { memberId: "abcde", name: "Luna" }, username: "pk:abcde" });
   const open = listing({ requireMention: false });
   const bots = { ...open, allowBots: true };
@@ -317,14 +317,14 @@ describe("what is known beside the message", () => {
     ["[P11] a bot where bots are allowed", bots, { sender: bot }, {}, answered],
     ["[P11] a webhook, too", bots, { sender: webhook }, {}, answered],
     [
-      "[P11] mentions are asked of bots as well",
+      "[P11] bots must mention the bot as well",
       { ...listing(), allowBots: true },
       { sender: bot },
       {},
       `ignore: no-mention+ by ${R}`,
     ],
     [
-      "[P11] [SEC-R6] a bot that only replies has mentioned nobody",
+      "[P11] [SEC-R6] a bot's reply counts as no mention",
       { ...listing(), allowBots: true },
       { sender: bot, mention: "reply" },
       {},
@@ -381,7 +381,7 @@ describe("what is known beside the message", () => {
       "undecided: pluralkit by pluralkit.enabled",
     ],
     [
-      "[P13] PluralKit's webhook where it is not asked",
+      "[P13] PluralKit's webhook, if Barnacle does not ask PluralKit",
       open,
       { sender: proxy },
       {},
@@ -424,7 +424,7 @@ describe("what is known beside the message", () => {
     ],
     ["[P13] the member", asks, { sender: proxied }, { pluralkit: "found" }, answered],
     [
-      "[P13] what PluralKit says for somebody waits for nothing",
+      "[P13] a message that PluralKit posts does not wait",
       asks,
       { sender: proxied },
       { pluralkit: "found", isProxied: true },
@@ -445,7 +445,7 @@ describe("what is known beside the message", () => {
       `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
     [
-      "[P13] the original of somebody whom PluralKit has proxied",
+      "[P13] the original of a proxied person",
       asks,
       {},
       { isProxied: true },
@@ -458,7 +458,7 @@ describe("what is known beside the message", () => {
       { isProxied: true, isUnproxied: true },
       answered,
     ],
-    ["[P13] somebody whom PluralKit does not know", asks, {}, { isProxied: false }, answered],
+    ["[P13] a person that PluralKit does not know", asks, {}, { isProxied: false }, answered],
     ["[P13] the original where PluralKit is not asked", open, {}, { isProxied: true }, answered],
     [
       "[P13] an original that would not be answered does not wait",
@@ -468,7 +468,7 @@ describe("what is known beside the message", () => {
       `ignore: no-mention+ by ${R}`,
     ],
     [
-      "[P13] [P10] an original of somebody who is not on the list does not wait",
+      "[P13] [P10] an original of an unlisted person does not wait",
       { ...asks, ...listing({ requireMention: false, users: [] }) },
       {},
       { isProxied: true },
@@ -489,7 +489,7 @@ describe("what is known beside the message", () => {
   }
 });
 
-describe("who is paired", () => {
+describe("paired people", () => {
   const cases: readonly [
     name: string,
     rules: Partial<DmRules>,
@@ -543,7 +543,7 @@ describe("who is paired", () => {
     });
   }
 
-  it("[P11] nor is a bot that is let in elsewhere", () => {
+  it("[P11] refuses a bot that is allowed elsewhere", () => {
     const rules = policy({ allowBots: true });
     assert.equal(
       inWords(admit(directMessage({ sender: bot }), rules, { isPaired: true })),
@@ -569,19 +569,19 @@ describe("group DMs", () => {
       "ignore: group-dm-disabled by dm.groupEnabled",
     ],
     [
-      "[P5] open: everybody, in every group",
+      "[P5] open: anyone, in every group",
       { policy: "open" },
       {},
       "accept: group-dm-allowed by dm.policy",
     ],
     [
-      "[P5] somebody on the list",
+      "[P5] a listed person",
       { allowFrom: entries(ADA) },
       {},
       "accept: group-dm-allowed by dm.allowFrom",
     ],
     [
-      "[P5] somebody who is paired",
+      "[P5] a paired person",
       {},
       { isPaired: true },
       "accept: group-dm-allowed by dm.policy",
@@ -593,7 +593,7 @@ describe("group DMs", () => {
       "ignore: dm-not-allowed by dm.policy",
     ],
     [
-      "[P5] somebody of whom only the store knows whether they are paired: it is asked",
+      "[P5] a person whose pairing only the store knows: the store decides",
       {},
       {},
       "challenge: pairing by dm.policy",
@@ -661,7 +661,7 @@ describe("group DMs", () => {
     });
   }
 
-  it("[P5] a group without a name is none that is listed by one", () => {
+  it("[P5] does not match a group without a name by name", () => {
     const rules = policy({
       dm: dm({ policy: "open", groupEnabled: true, groupChannels: [named("undefined")] }),
     });
@@ -671,7 +671,7 @@ describe("group DMs", () => {
     );
   });
 
-  it("[P11] a bot there", () => {
+  it("[P11] refuses a bot there", () => {
     const rules = policy({ dm: dm({ policy: "open", groupEnabled: true }) });
     const message = directMessage({ place: { kind: "group_dm" }, sender: bot });
     assert.equal(inWords(admit(message, rules)), "ignore: bot by allowBots");
@@ -694,7 +694,7 @@ describe("text commands", () => {
     ["[M4] needs no mention", {}, { text: "/status" }, {}, "accept: command by commands.text"],
     ["[M4] whatever its case", {}, { text: " /Status " }, {}, "accept: command by commands.text"],
     [
-      "[M4] one that mentions somebody else",
+      "[M4] one that mentions another person",
       {},
       { text: "/status", mentionsOthers: true },
       {},
@@ -723,14 +723,14 @@ describe("text commands", () => {
       `ignore: no-mention+ by ${R}`,
     ],
     [
-      "[P10] of somebody who is not on the list",
+      "[P10] of an unlisted person",
       users,
       { text: "/status" },
       {},
       `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
     [
-      "[K3] the same where the lists do not hold for commands",
+      "[K3] the same if the lists do not apply to commands",
       { ...users, ...open },
       { text: "/status" },
       {},
@@ -744,7 +744,7 @@ describe("text commands", () => {
       `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
     [
-      "[K3] nor a command that mentions somebody else",
+      "[K3] nor a command that mentions another person",
       { ...users, ...open },
       { text: "/status", mentionsOthers: true, mention: "reply" },
       {},
@@ -758,7 +758,7 @@ describe("text commands", () => {
       `ignore: channel-disabled by guilds.${GUILD}.channels.help.enabled`,
     ],
     [
-      "[K3] the session's need somebody who manages messages",
+      "[K3] commands for the session need the right to manage messages",
       {},
       { text: "/new" },
       {},
@@ -780,7 +780,7 @@ describe("text commands", () => {
       "ignore: not-owner by commands.ownerAllowFrom",
     ],
     [
-      "[K3] also where no mention is needed",
+      "[K3] also if no mention is required",
       listing({ requireMention: false }),
       { text: "/restart" },
       {},
@@ -794,21 +794,21 @@ describe("text commands", () => {
       "ignore: not-owner by commands.ownerAllowFrom",
     ],
     [
-      "[K3] also where it mentions somebody else",
+      "[K3] also if it mentions another person",
       listing({ requireMention: false }),
       { text: "/send x", mentionsOthers: true },
       {},
       "ignore: not-owner by commands.ownerAllowFrom",
     ],
     [
-      "[K3] also where the lists do not hold for commands",
+      "[K3] also if the lists do not apply to commands",
       open,
       { text: "/restart" },
       {},
       "ignore: not-owner by commands.ownerAllowFrom",
     ],
     [
-      "[P10] a match of users makes nobody an owner",
+      "[P10] a match of users makes no one an owner",
       listing({ users: entries(ADA) }),
       { text: "/restart" },
       {},
@@ -816,7 +816,7 @@ describe("text commands", () => {
     ],
     ["[P10] a listed owner", owners, { text: "/restart" }, {}, "accept: command by commands.text"],
     [
-      "[P10] Discord's owner, where none are listed",
+      "[P10] Discord's owner, if none is listed",
       {},
       { text: "/restart" },
       { ownsApplication: true },
@@ -888,14 +888,14 @@ describe("text commands", () => {
       "challenge: pairing by dm.policy",
     ],
     [
-      "[K3] somebody's who is paired",
+      "[K3] a paired person's",
       {},
       "/new",
       { isPaired: true },
       "accept: dm-paired by dm.policy",
     ],
     [
-      "[K3] an owner's, of somebody who is paired",
+      "[K3] an owner's command, of a paired person",
       {},
       "/restart",
       { isPaired: true },
@@ -1025,7 +1025,7 @@ describe("roles, threads and forums", () => {
     });
   }
 
-  it("[C6] names the key that the account has written, and not the one above it", () => {
+  it("[C6] names the key that the account sets, and not the inherited one", () => {
     const ruleOf = (path: string) =>
       path.replace("channels.discord", "channels.discord.accounts.work");
     const { rule } = admit(guildMessage(), policy({ ...listing(), ruleOf }));
@@ -1037,7 +1037,7 @@ describe("roles, threads and forums", () => {
  * How one message mentions the bot is the reader's to say (tests/discord/gateway/decode_test.ts);
  * what of it wakes the bot is decided here.
  */
-describe("[SEC-R6] what wakes the bot", () => {
+describe("[SEC-R6] triggers of an answer", () => {
   const bots = { ...listing(), allowBots: true };
   const cases: readonly [name: string, message: Partial<InboundMessage>, wakes: boolean][] = [
     ["its own mention", { mention: "user" }, true],
@@ -1049,7 +1049,7 @@ describe("[SEC-R6] what wakes the bot", () => {
     ["@here", { text: "@here look" }, false],
     ["another role", { text: "<@&77>", mentionsOthers: true }, false],
     ["another user", { text: "<@77>", mentionsOthers: true }, false],
-    ["a reply to somebody else", { text: "yes", mentionsOthers: true }, false],
+    ["a reply to another person", { text: "yes", mentionsOthers: true }, false],
     ["a bot's reply to it", { sender: bot, mention: "reply" }, false],
     ["a webhook's reply to it", { sender: webhook, mention: "reply" }, false],
   ];

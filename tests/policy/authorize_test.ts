@@ -33,7 +33,7 @@ const PLACES = {
   thread: guildPlace({ thread: { id: THREAD, name: "notes" } }),
 } as const satisfies Readonly<Record<string, Place>>;
 
-/** Ada does it there, to the bot where that matters. */
+/** Ada acts in that place, on the bot if that matters. */
 type Deed = (place: Place, from: Sender) => AccessEvent;
 
 const doing = (place: Place, from: Sender) => ({ place, channelId: CHANNEL, sender: from });
@@ -56,7 +56,7 @@ const DEEDS: Readonly<Record<AccessEventKind, Deed>> = {
   thread_create: (place, from) => ({ kind: "thread_create", ...doing(place, from) }),
 };
 
-describe("[P16] [SEC-R15] prepareAuthorize() › who is let in, and who is not, by any door", () => {
+describe("[P16] [SEC-R15] prepareAuthorize() › access by every kind of event", () => {
   const open = policy({
     ...listing({ users: entries(ADA) }),
     dm: dm({ policy: "allowlist", allowFrom: entries(ADA) }),
@@ -67,23 +67,23 @@ describe("[P16] [SEC-R15] prepareAuthorize() › who is let in, and who is not, 
 
   for (const [kind, deed] of Object.entries(DEEDS)) {
     for (const [where, place] of Object.entries(PLACES)) {
-      it(`a ${kind} of somebody who is listed, in a ${where}: allowed`, () => {
+      it(`a ${kind} by a listed person, in a ${where}: allowed`, () => {
         assert.equal(authorize(deed(place, ada)).kind, "accept");
       });
 
-      it(`a ${kind} of somebody who is not, in a ${where}: denied`, () => {
+      it(`a ${kind} by an unlisted person, in a ${where}: denied`, () => {
         const verdict = authorize(deed(place, mallory));
         const why = place.kind === "dm" ? "dm-not-allowed" : "sender-not-listed";
         assert.deepEqual([verdict.kind, verdict.why], ["ignore", why]);
         assert.ok(verdict.kind === "ignore" && !verdict.keepAsContext);
       });
 
-      it(`a ${kind} of a bot that has a listed name and id, in a ${where}: denied`, () => {
+      it(`a ${kind} by a bot with a listed name and id, in a ${where}: denied`, () => {
         const verdict = authorize(deed(place, bot));
         assert.deepEqual([verdict.kind, verdict.why], ["ignore", "bot"]);
       });
 
-      it(`a ${kind} in a ${where} that is closed: denied`, () => {
+      it(`a ${kind} in a closed ${where}: denied`, () => {
         const closed = policy({
           dm: dm({ enabled: false, allowFrom: entries(ADA) }),
           ...listing({ users: entries(ADA), channels: { help: { enabled: false } } }),
@@ -112,7 +112,7 @@ describe("[P16] [SEC-R15] prepareAuthorize() › who is let in, and who is not, 
     });
   }
 
-  it("[P13] a webhook of PluralKit's is one, where it is no message", () => {
+  it("[P13] judges PluralKit's webhook as a webhook, except for messages", () => {
     const rules = policy({ ...listing(), asksPluralkit: true });
     const verdict = prepareAuthorize(rules)(DEEDS.reaction(PLACES.guild, proxy));
     assert.equal(inWords(verdict), "ignore: webhook by allowBots");
@@ -141,7 +141,7 @@ describe("[H5] reactions", () => {
     ["allowlist", [ADA], "own", listed],
     ["allowlist", [ADA], "other", listed],
     ["allowlist", ["*"], "other", listed],
-    // P10 first, whatever the mode.
+    // P10 first, in every mode.
     ["all", [BOB], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
     ["own", [BOB], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
     ["allowlist", [BOB], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
@@ -223,7 +223,7 @@ describe("[K3] commands", () => {
       `ignore: not-owner by ${OWNER}`,
     ],
     [
-      "everybody, where the list of owners says so",
+      "anyone, if the list of owners says so",
       { commands: commands({ owners: entries("*") }) },
       "owner",
       "guild",
@@ -263,7 +263,7 @@ describe("[K3] commands", () => {
       `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
     [
-      "who is not on the list, where it does not hold",
+      "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
       "everybody",
       "guild",
@@ -271,7 +271,7 @@ describe("[K3] commands", () => {
       "accept: allowed by commands.useAccessGroups",
     ],
     [
-      "who is not on the list, where it does not hold",
+      "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
       "owner",
       "guild",
@@ -279,7 +279,7 @@ describe("[K3] commands", () => {
       `ignore: not-owner by ${OWNER}`,
     ],
     [
-      "who is not on the list, where it does not hold",
+      "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
       "approver",
       "guild",
@@ -287,7 +287,7 @@ describe("[K3] commands", () => {
       "ignore: not-approver by execApprovals.approvers",
     ],
     [
-      "anybody in a guild that is not listed, where lists do not hold",
+      "anyone in an unlisted guild, even if the lists do not apply",
       { ...noGroups, guilds: { "1": guild() } },
       "everybody",
       "guild",
@@ -378,7 +378,7 @@ describe("[P1] explain()", () => {
       `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
     );
 
-  it("says each step of a message that nobody is asked to answer", () => {
+  it("returns each check of a message that does not address the bot", () => {
     const rules = policy(listing({ users: entries("ada"), channels: { help: { allow: true } } }));
     assert.deepEqual(ladder({ kind: "message", message: guildMessage() }, rules), [
       'ok guilds: groupPolicy is "allowlist" [groupPolicy]',
@@ -387,11 +387,11 @@ describe("[P1] explain()", () => {
       `ok enabled: allow is true [guilds.${GUILD}.channels.help.allow]`,
       `ok sender: "ada" (${ADA}) is on the list as "ada" [guilds.${GUILD}.users]`,
       "ok content: it has content [gateway.intents]",
-      `NO mention: nobody mentions the bot [guilds.${GUILD}.requireMention]`,
+      `NO mention: it does not mention the bot [guilds.${GUILD}.requireMention]`,
     ]);
   });
 
-  it("says each step of a stranger's direct message", () => {
+  it("returns each check of a stranger's direct message", () => {
     const event = { kind: "message", message: directMessage() } as const;
     assert.deepEqual(ladder(event, policy(), { isPaired: false }), [
       "ok dm: dm.enabled is true [dm.enabled]",
@@ -400,7 +400,7 @@ describe("[P1] explain()", () => {
     ]);
   });
 
-  it("[P12] names the name that was written, and the id that it was found to be", () => {
+  it("[P12] names the typed name, and its resolved id", () => {
     const rules = policy({
       dm: dm({ allowFrom: [{ kind: "user", id: ADA, typed: "ada" }] }),
     });
@@ -408,7 +408,7 @@ describe("[P1] explain()", () => {
     assert.equal(last, `ok sender: "ada" (${ADA}) is on the list as "ada = ${ADA}" [dm.allowFrom]`);
   });
 
-  it("[X1] puts a name that somebody chose in quotes, on one line", () => {
+  it("[X1] quotes a name that a person chose, on one line", () => {
     const evil = guildPlace({ channel: { id: CHANNEL, name: 'x"\n\x1b[31mok sender: allowed' } });
     const [, , third] = ladder(
       { kind: "message", message: guildMessage({ place: evil }) },

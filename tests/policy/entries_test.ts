@@ -11,7 +11,7 @@ describe("[P15] isFormOf()", () => {
     ["#night-watch", "Night Watch!", false],
     ["night", "Night Watch!", false],
     ["日本語", "日本語", true],
-    ["", "日本語", false], // an empty slug is nobody's
+    ["", "日本語", false], // an empty slug matches no name
     ["*", "*", false],
     ["1400000000000000010", "1400000000000000010", false], // looks like an id
     ["123", "123", true],

@@ -1,5 +1,5 @@
 /**
- * What holds of every policy and every message, whatever they are (P1, P4, P10, P12).
+ * Laws that hold for every policy and every message (P1, P4, P10, P12).
  *
  * @module
  */
@@ -70,7 +70,7 @@ const anEvent: fc.Arbitrary<AccessEvent> = fc.oneof(
 );
 
 describe("[P1] laws of access", () => {
-  it("an entry more on an allowlist denies nobody", () => {
+  it("denies no sender by one more entry in an allow list", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, aMoment, anEntry, (rules, event, moment, entry) => {
         fc.pre(prepareAuthorize(rules)(event, moment).kind === "accept");
@@ -81,7 +81,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("disabled allows nobody, and lets nobody wait", () => {
+  it("allows no sender and sends no code if disabled", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
         const closed = {
@@ -95,7 +95,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("the order of keys does not matter", () => {
+  it("does not depend on the order of keys", () => {
     const reversed = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
       Object.fromEntries(Object.entries(record).reverse());
     fc.assert(
@@ -113,7 +113,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("[P12] a new name lets nobody in by an entry that is an id, or was found to be one", () => {
+  it("[P12] allows no new name by an entry that is an id, or was resolved to one", () => {
     const names: readonly ResolvedName[] = [
       { kind: "user", typed: "ada", id: ADA, name: "ada", at: 1 },
       { kind: "user", typed: "bob#0001", id: BOB, name: "bob", at: 1 },
@@ -142,7 +142,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("what is explained is what was said", () => {
+  it("explains the very same verdict", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
         const { verdict, checks } = explain(event, moment, rules);
@@ -156,7 +156,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("a message is judged as any other event is", () => {
+  it("judges a message as any other event", () => {
     fc.assert(
       fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
         const verdict = prepareAuthorize(rules)({ kind: "message", message }, moment);
@@ -165,7 +165,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("facts without the words come to the same verdict", () => {
+  it("gives the same verdict on facts without the text", () => {
     const found = new Set<string>();
     fc.assert(
       fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
@@ -184,14 +184,14 @@ describe("[P1] laws of access", () => {
     assert.deepEqual(rare.filter((why) => !found.has(why)), [], "the law says something");
   });
 
-  it("[P11] [N3] nothing of our own is answered", () => {
+  it("[P11] [N3] answers no message of our own", () => {
     fc.assert(fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
       const { kind, why } = prepareAuthorize(rules)(event, { ...moment, isOurs: true });
       assert.deepEqual({ kind, why }, { kind: "ignore", why: "own" });
     }));
   });
 
-  it("[P3] [P5] a code is for a person's own DM alone, and not for an edit", () => {
+  it("[P3] [P5] gives a code only to a person in a DM, and not for an edit", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
         if (prepareAuthorize(rules)(event, moment).kind !== "challenge") return;
@@ -206,7 +206,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("[P13] only a message in a guild waits for PluralKit", () => {
+  it("[P13] lets only messages in guilds wait for PluralKit", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
         if (prepareAuthorize(rules)(event, moment).kind !== "undecided") return;
@@ -217,7 +217,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("[K3] who owns nothing gives no owner's command, by any door", () => {
+  it("[K3] allows owners' commands to owners only, by any kind of event", () => {
     fc.assert(
       fc.property(aPolicy, aSender, aPlace, aMoment, (rules, sender, place, moment) => {
         const { owners: _, ...commands } = rules.commands;
@@ -232,7 +232,7 @@ describe("[P1] laws of access", () => {
     );
   });
 
-  it("[P10] nothing of a sender who is not listed is kept", () => {
+  it("[P10] keeps no message of an unlisted sender", () => {
     fc.assert(fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
       const verdict = admit(message, rules, moment);
       if (verdict.kind !== "ignore" || !verdict.keepAsContext) return;
@@ -241,7 +241,7 @@ describe("[P1] laws of access", () => {
     }));
   });
 
-  it("[P7] an unknown place is never more open than it would be if it were known", () => {
+  it("[P7] never opens an unknown place further than the same known place", () => {
     /** All that can be known too little of a place; a thread that is not known looks like a channel. */
     const lessKnown = (place: GuildPlace): readonly GuildPlace[] => {
       const { guild, channel, thread } = place;
@@ -269,7 +269,7 @@ describe("[P1] laws of access", () => {
     assert.ok(accepted > 0, "the law says something");
   });
 
-  it("asked again it says the same", () => {
+  it("gives the same verdict again", () => {
     fc.assert(fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
       const prepared = prepareAdmission(rules);
       assert.deepEqual(prepared(message, moment), prepared(message, moment));

@@ -27,7 +27,7 @@ describe("[P11] createLoopGuard()", () => {
     ["obob", true],
     ["bbbo", true],
     ["obbb", true],
-    ["oooo", true], // only ours: nobody else has anything to say to it
+    ["oooo", true], // only ours: no other bot takes part
     ["bbbbbb", false], // others among themselves
     ["obbbb", true], // muted when the fourth came
     ["pbobo", true],
@@ -44,7 +44,7 @@ describe("[P11] createLoopGuard()", () => {
     });
   }
 
-  it("[C9] ours among those before the last few does not count", () => {
+  it("[C9] ignores our own message before the last few", () => {
     for (const length of [3, 4]) {
       let rules = { maxTurns: 10, muteMs: 1_000 };
       const guard = createLoopGuard(() => rules);
@@ -56,7 +56,7 @@ describe("[P11] createLoopGuard()", () => {
     }
   });
 
-  it("is over after its time, whatever the bots have said meanwhile", () => {
+  it("ends the mute after its time, regardless of the bots' messages", () => {
     const guard = createLoopGuard(() => RULES);
     for (let at = 1; at <= 4; at++) guard.record(CHANNEL, at % 2 ? "own" : "bot", at);
     assert.equal(guard.isMuted(CHANNEL, 4), true);
@@ -71,13 +71,13 @@ describe("[P11] createLoopGuard()", () => {
     assert.equal(guard.isMuted(CHANNEL, 1_011), true);
   });
 
-  it("is about one channel", () => {
+  it("counts each channel on its own", () => {
     const guard = createLoopGuard(() => RULES);
     for (let at = 0; at < 4; at++) guard.record(CHANNEL, "own", at);
     assert.equal(guard.isMuted(OTHER, 4), false);
   });
 
-  it("[C9] goes by the rules of now", () => {
+  it("[C9] uses the current rules", () => {
     let rules = { maxTurns: 10, muteMs: 1_000 };
     const guard = createLoopGuard(() => rules);
     for (let at = 0; at < 3; at++) guard.record(CHANNEL, "own", at);
@@ -88,7 +88,7 @@ describe("[P11] createLoopGuard()", () => {
     assert.equal(guard.isMuted(CHANNEL, 14), false);
   });
 
-  it("is quiet exactly where the last messages are all by bots and one is ours", () => {
+  it("mutes exactly if the last messages are all by bots and one is ours", () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom("p", "b", "o"), maxLength: 12 }), (said) => {
         const lastPerson = said.lastIndexOf("p");

@@ -64,23 +64,23 @@ describe("[P12] withNames() › people", () => {
   );
   const from = (fields: Parameters<typeof sender>[0]) => directMessage({ sender: sender(fields) });
 
-  it("[SEC-R12] a later holder of the name is a stranger", () => {
+  it("[SEC-R12] denies a later holder of the name", () => {
     assert.equal(why(rules, from({ id: BOB, username: "ada" })), "dm-not-allowed");
   });
 
-  it("who was meant is let in by any name", () => {
+  it("allows the resolved person under any name", () => {
     assert.equal(why(rules, from({ id: ADA, username: "ada.lovelace" })), "dm-allowed");
   });
 
-  it("keeps what it does not know as it is written", () => {
+  it("keeps an unresolved entry unchanged", () => {
     assert.equal(why(rules, from({ id: BOB, username: "bob" })), "dm-allowed");
   });
 
-  it("keeps the text that was typed", () => {
+  it("keeps the typed text", () => {
     assert.deepEqual(rules.dm.allowFrom[0], { kind: "user", id: ADA, typed: "ada" });
   });
 
-  it("the first time that a name was found holds", () => {
+  it("uses the first result of a name", () => {
     for (const names of [[user("ada", ADA, 1), user("ada", BOB, 2)]]) {
       for (const order of [names, [...names].reverse()]) {
         const { dm: { allowFrom } } = withNames(
@@ -92,7 +92,7 @@ describe("[P12] withNames() › people", () => {
     }
   });
 
-  it("finds them in every list", () => {
+  it("replaces names in every list", () => {
     const users = entries("ada");
     const all = withNames(
       policy({
@@ -107,7 +107,7 @@ describe("[P12] withNames() › people", () => {
     assert.deepEqual(all.guilds?.[GUILD]?.channels?.["help"]?.users, pinned);
   });
 
-  it("takes a role, an id and a member for no name", () => {
+  it("does not take a role, an id or a member for a name", () => {
     const allowFrom = entries("role:ada", BOB, "pk:ada", "*");
     assert.deepEqual(
       withNames(policy({ dm: dm({ allowFrom }) }), [user("ada", ADA)]).dm.allowFrom,
@@ -119,23 +119,23 @@ describe("[P12] withNames() › people", () => {
 describe("[P12] withNames() › guilds", () => {
   const rules = withNames(policy({ guilds: { friends: guild() } }), [aGuild("friends", GUILD)]);
 
-  it("the guild that was meant, by any name", () => {
+  it("matches the resolved guild under any name", () => {
     assert.equal(why(rules, inGuild(GUILD, "Enemies")), "mentioned");
   });
 
-  it("a guild that takes the name is not it", () => {
+  it("does not match a guild that takes the name", () => {
     assert.equal(why(rules, inGuild(OTHER, "friends")), "guild-not-listed");
     assert.equal(why(rules, inGuild(OTHER, "Friends")), "guild-not-listed");
   });
 
-  it("and has the rules of the rest, where there are any", () => {
+  it("gives that guild the rules of *, if there are any", () => {
     const { guilds = {} } = rules;
     const withRest = { ...rules, guilds: { ...guilds, "*": guild({ channels: {} }) } };
     assert.equal(why(withRest, inGuild(OTHER, "friends")), "channel-not-listed");
     assert.equal(why(withRest, inGuild(GUILD, "friends")), "mentioned");
   });
 
-  it("[P7] its own id comes first", () => {
+  it("[P7] prefers the guild's own id", () => {
     const both = withNames(
       policy({ guilds: { friends: guild(), [GUILD]: guild({ channels: {} }) } }),
       [aGuild("friends", GUILD)],
@@ -143,7 +143,7 @@ describe("[P12] withNames() › guilds", () => {
     assert.equal(why(both, inGuild(GUILD, "friends")), "channel-not-listed");
   });
 
-  it("[P7] of two names of one guild the one that its name would find first", () => {
+  it("[P7] prefers the name that the guild's name matches first", () => {
     const keys = { "Night Watch": guild({ channels: {} }), "night-watch": guild() };
     for (const guilds of [keys, Object.fromEntries(Object.entries(keys).reverse())]) {
       const both = withNames(
@@ -154,7 +154,7 @@ describe("[P12] withNames() › guilds", () => {
     }
   });
 
-  it("an unknown guild is not one whose name is known to be another's", () => {
+  it("does not match an unknown guild by a name that belongs to another", () => {
     const { guilds = {} } = rules;
     const withRest = { ...rules, guilds: { ...guilds, "*": guild() } };
     const unknown = guildPlace({ guild: { id: OTHER, name: OTHER }, isUnknown: true });
@@ -168,15 +168,15 @@ describe("[P12] withNames() › channels", () => {
   const written = policy({ guilds: { [GUILD]: guild({ channels: { help: {} } }) } });
   const rules = withNames(written, [channel("help", HERE)]);
 
-  it("the channel that was meant, by any name", () => {
+  it("matches the resolved channel under any name", () => {
     assert.equal(why(rules, inChannel(HERE, "renamed")), "mentioned");
   });
 
-  it("a channel that takes the name is not it", () => {
+  it("does not match a channel that takes the name", () => {
     assert.equal(why(rules, inChannel(THERE, "help")), "channel-not-listed");
   });
 
-  it("[P7] a thread whose parent is not known may be one of the rest, if no name speaks against it", () => {
+  it("[P7] gives a thread with an unknown parent the rules of * if no name could match", () => {
     const withRest = (pinned: boolean) =>
       withNames(
         policy({ guilds: { [GUILD]: guild({ channels: { help: { allow: false }, "*": {} } }) } }),
@@ -192,7 +192,7 @@ describe("[P12] withNames() › channels", () => {
     assert.equal(why(withRest(true), said), "mentioned");
   });
 
-  it("a thread of it is its", () => {
+  it("gives its thread the same rules", () => {
     const place = guildPlace({
       channel: { id: HERE, name: "renamed" },
       thread: { id: channelId("1400000000000000066"), name: "help" },
@@ -200,12 +200,12 @@ describe("[P12] withNames() › channels", () => {
     assert.equal(why(rules, guildMessage({ mention: "user", place })), "mentioned");
   });
 
-  it("one of another guild's pins nothing here", () => {
+  it("ignores a result of another guild", () => {
     const elsewhere = withNames(written, [channel("help", THERE, OTHER)]);
     assert.equal(why(elsewhere, inChannel(HERE, "help")), "mentioned");
   });
 
-  it("an entry for all guilds may be a channel in each", () => {
+  it("resolves an entry for all guilds to a channel in each", () => {
     const everywhere = withNames(
       policy({ guilds: { "*": guild({ channels: { help: {} } }) } }),
       [channel("help", HERE), channel("help", THERE, OTHER)],
@@ -241,7 +241,7 @@ describe("[P4] [P12] unresolvedNames()", () => {
     ruleOf: (path) => path.replace("channels.discord.dm", "channels.discord.accounts.work.dm"),
   });
 
-  it("names each with its place", () => {
+  it("names each with its config path", () => {
     const G = "channels.discord.guilds";
     assert.deepEqual(
       new Set(unresolvedNames(written)),
@@ -262,7 +262,7 @@ describe("[P4] [P12] unresolvedNames()", () => {
     );
   });
 
-  it("leaves out those that are known", () => {
+  it("leaves out resolved names", () => {
     const known = withNames(written, [
       user("ada", ADA),
       user("bob", BOB),
@@ -273,7 +273,7 @@ describe("[P4] [P12] unresolvedNames()", () => {
     assert.deepEqual(unresolvedNames(known).map(({ kind }) => kind), ["role"]);
   });
 
-  it("keeps a channel that is known in another guild only, or not in all of them", () => {
+  it("keeps a channel that is resolved in another guild only, or not in all of them", () => {
     const rules = withNames(
       policy({
         guilds: {

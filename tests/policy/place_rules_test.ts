@@ -80,7 +80,7 @@ describe("[P7] rulesFor() › a channel", () => {
     });
   }
 
-  it("[P9] a thread's name is never matched", () => {
+  it("[P9] never matches a thread's name", () => {
     const channels = { notes: rules };
     const rule = `closed guilds.${GUILD}.channels`;
     assert.equal(decidedBy(inThread("notes"), { [GUILD]: { channels } }), rule);
@@ -94,16 +94,16 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
   const THREAD = "1400000000000000012";
   const noNames = { guild: { id: guildId(GUILD), name: GUILD }, isUnknown: true } as const;
   const unknown = guildPlace({ ...noNames, channel: { id: channelId(CHANNEL), name: CHANNEL } });
-  /** A thread whose parent is known by its id only. */
+  /** A thread with a parent of which only the id is available. */
   const orphan = guildPlace({ ...unknown, thread: { id: channelId(THREAD), name: "notes" } });
 
   const inGuilds: readonly [keys: readonly string[], rule: string][] = [
     [[GUILD], `guilds.${GUILD}.requireMention`],
     [[GUILD, "friends", "*"], `guilds.${GUILD}.requireMention`],
     [["*"], "guilds.*.requireMention"],
-    [["*", OTHER], "guilds.*.requireMention"], // its own id is known, and is not that
+    [["*", OTHER], "guilds.*.requireMention"], // its own id is another one
     [["*", "friends"], "closed guilds"], // it may be called so, and "friends" may be closed
-    [["*", "123"], "closed guilds"], // no id, but a name that somebody may choose
+    [["*", "123"], "closed guilds"], // no id, but a name that a person may choose
     [[OTHER], "closed guilds"],
     [["friends"], "closed guilds"],
     [[], "closed guilds"],
@@ -115,7 +115,7 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
     });
   }
 
-  it("is no guild by a name that is its id", () => {
+  it("does not match a guild by a name that is its id", () => {
     const guilds = { "123": rules };
     const place = guildPlace({ ...unknown, guild: { id: guildId(GUILD), name: "123" } });
     assert.equal(decidedBy(place, guilds), "closed guilds");
@@ -131,7 +131,7 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
     [unknown, []],
     [orphan, [THREAD, "help", "*"], `.${THREAD}`],
     [orphan, [CHANNEL, "help", "*"], `.${CHANNEL}`],
-    [orphan, ["*", OTHER], ".*"], // both its ids are known
+    [orphan, ["*", OTHER], ".*"], // both its ids are given
     [orphan, ["*", "help"]],
     [orphan, ["*", "notes"]], // the thread's name says nothing of the parent's
   ];
@@ -147,21 +147,21 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
     });
   }
 
-  it("[P8] is closed where its own entry says so", () => {
+  it("[P8] closes a place whose own entry says so", () => {
     const channels = { [CHANNEL]: { allow: false } };
     const place = rulesFor(unknown, policy({ [GUILD]: { channels } }));
     assert.equal(place.kind === "closed" && place.why, "channel-disabled");
   });
 });
 
-describe("[P7] rulesFor() › key by key", () => {
+describe("[P7] rulesFor() › single keys", () => {
   const joined = (place: GuildPlace, guild: Partial<GuildRules>) => {
     const rules = rulesFor(place, policy({ [GUILD]: guild }));
     assert.ok(rules.kind === "open");
     return rules;
   };
 
-  it("an explicit entry overrides *, and * the guild", () => {
+  it("prefers an explicit entry to *, and * to the guild", () => {
     const { requireMention, users, systemPrompt } = joined(inChannel("help"), {
       requireMention: true,
       users: [{ kind: "anyone" }],
@@ -178,13 +178,13 @@ describe("[P7] rulesFor() › key by key", () => {
     assert.equal(users?.rule, `channels.discord.guilds.${GUILD}.users`);
   });
 
-  it("[P8] * does not take away what an entry lists", () => {
+  it("[P8] keeps a listed channel open despite *", () => {
     const guild = { channels: { help: {}, "*": { allow: false, enabled: false } } };
     assert.equal(joined(inChannel("help"), guild).kind, "open");
     assert.equal(rulesFor(inChannel("other"), policy({ [GUILD]: guild })).kind, "closed");
   });
 
-  it("[P9] a listed thread has nothing of its parent", () => {
+  it("[P9] gives a listed thread nothing of its parent", () => {
     const rules = joined(inThread("notes"), {
       requireMention: false,
       channels: {
@@ -197,12 +197,12 @@ describe("[P7] rulesFor() › key by key", () => {
     assert.equal(rules.systemPrompt, undefined);
   });
 
-  it("[P10] an empty list is a list", () => {
+  it("[P10] treats an empty list as a list", () => {
     const guild = { users: [{ kind: "anyone" } as const], channels: { help: { users: [] } } };
     assert.deepEqual(joined(inChannel("help"), guild).users?.value, []);
   });
 
-  it("[M1] mentions are required where nothing is said", () => {
+  it("[M1] requires mentions by default", () => {
     const { requireMention } = joined(inChannel("help"), {});
     assert.deepEqual(requireMention, {
       value: true,
@@ -210,7 +210,7 @@ describe("[P7] rulesFor() › key by key", () => {
     });
   });
 
-  it("[S2] the guild's slug comes with them", () => {
+  it("[S2] returns the guild's slug with the rules", () => {
     assert.equal(joined(inChannel("help"), { slug: "crew" }).guildSlug, "crew");
   });
 });

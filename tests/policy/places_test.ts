@@ -15,15 +15,15 @@ const inGuild = (channels?: Readonly<Record<string, ChannelRules>>) =>
 describe("[G6] prepareMayAct()", () => {
   const thread = guildPlace({ thread: { id: channelId("1400000000000000012"), name: "t" } });
   const cases: readonly [string, AccessPolicy, boolean][] = [
-    ["in a guild that is listed", inGuild(), true],
-    ["in no guild that is not", policy({}), false],
-    ["nowhere where no guild is", policy(), false],
-    ["in a channel that is listed", inGuild({ help: {} }), true],
-    ["not beside those that are", inGuild({ general: {} }), false],
-    ["not where it is disabled", inGuild({ help: { enabled: false } }), false],
+    ["in a listed guild", inGuild(), true],
+    ["in an unlisted guild", policy({}), false],
+    ["without listed guilds", policy(), false],
+    ["in a listed channel", inGuild({ help: {} }), true],
+    ["in an unlisted channel beside listed ones", inGuild({ general: {} }), false],
+    ["in a disabled channel", inGuild({ help: { enabled: false } }), false],
   ];
   for (const [name, rules, may] of cases) {
-    it(`may act ${name}, and in its threads as well`, () => {
+    it(`returns ${may} ${name}, and in its threads`, () => {
       assert.equal(prepareMayAct(rules)(guildPlace()), may);
       assert.equal(prepareMayAct(rules)(thread), may);
     });
@@ -40,7 +40,7 @@ describe("[G6] mayActInDirect()", () => {
     [{ policy: "disabled", groupEnabled: true }, false],
   ];
   for (const [rules, may] of cases) {
-    it(`says ${may} for ${JSON.stringify(rules)}`, () =>
+    it(`returns ${may} for ${JSON.stringify(rules)}`, () =>
       assert.equal(mayActInDirect(policy({}, dm(rules))), may));
   }
 });
@@ -56,7 +56,7 @@ describe("[G6] [P14] prepareAsksRoles()", () => {
     [["role:123456789012345678"], true],
   ];
   for (const [users, asks] of cases) {
-    it(`says ${asks} for users ${JSON.stringify(users)}`, () => {
+    it(`returns ${asks} for users ${JSON.stringify(users)}`, () => {
       const asksRoles = prepareAsksRoles(
         inGuild({ help: users ? { users: entries(...users) } : {} }),
       );
@@ -64,7 +64,7 @@ describe("[G6] [P14] prepareAsksRoles()", () => {
     });
   }
 
-  it("needs none where nobody may be answered", () => {
+  it("needs no roles in a place without any answers", () => {
     const users = entries("role:helpers");
     assert.equal(prepareAsksRoles(inGuild({ general: { users } }))(guildPlace()), false);
   });

@@ -91,7 +91,7 @@ export const listing = (rules: Partial<GuildRules> = {}): Partial<AccessPolicy> 
 export const admit = (message: InboundMessage, rules: AccessPolicy, moment?: KnownFacts): Verdict =>
   prepareAdmission(rules)(message, moment);
 
-/** `accept: why` or `ignore: why`, `+` where it is kept as context, and the rule without its prefix. */
+/** `accept: why` or `ignore: why`, `+` if it is kept as context, and the rule without its prefix. */
 export function inWords(verdict: Verdict): string {
   const kept = verdict.kind === "ignore" && verdict.keepAsContext ? "+" : "";
   const rule = verdict.rule.replace("channels.discord.", "");

@@ -24,7 +24,7 @@ const member = sender({
 });
 const mod = sender({ roles: [{ id: MODS, name: "Mods" }] });
 
-describe("[P10] prepareRights() › who is an owner", () => {
+describe("[P10] prepareRights() › owners", () => {
   const cases: readonly [
     name: string,
     owners: readonly string[],
@@ -34,13 +34,13 @@ describe("[P10] prepareRights() › who is an owner", () => {
     ["by id", [ADA], sender(), true],
     ["by username", ["Ada"], sender(), true],
     ["another id", [BOB], sender(), false],
-    ["nobody on an empty list", [], sender(), false],
+    ["no one on an empty list", [], sender(), false],
     ["not everybody", ["*"], sender(), false],
     ["no role by id", [`role:${MODS}`], mod, false],
     ["no role by name", ["role:Mods"], mod, false],
     ["a PluralKit member by id", ["pk:abcde"], member, true],
     ["the account that the member is of", [BOB], member, true],
-    ["no PluralKit member by a name, which anybody may give a member", ["ada"], member, false],
+    ["no PluralKit member by a name, which any person may choose", ["ada"], member, false],
     ["no bot", [ADA, "ada"], bot, false],
     ["no webhook", [ADA, "ada"], webhook, false],
   ];
@@ -53,7 +53,7 @@ describe("[P10] prepareRights() › who is an owner", () => {
     });
   }
 
-  it("Discord's word counts where no list is written, and for people only", () => {
+  it("uses Discord's owners without a list, and for people only", () => {
     const rights = prepareRights(policy());
     const of = (from: typeof mod) =>
       rights.needed("owner", guildPlace(), from, { ownsApplication: true })?.isTheirs;
@@ -61,7 +61,7 @@ describe("[P10] prepareRights() › who is an owner", () => {
   });
 });
 
-describe("[K3] prepareRights() › who is an approver", () => {
+describe("[K3] prepareRights() › approvers", () => {
   const rights = prepareRights(policy({ approvers: [ADA] }));
   const cases: readonly [name: string, from: typeof mod, isOne: boolean][] = [
     ["by id", sender(), true],
@@ -85,12 +85,12 @@ describe("[P10] isOwnerHint()", () => {
   ][] = [
     ["by id", users(ADA), guildMessage(), true],
     ["by name", users("ada"), guildMessage(), true],
-    ["by name and as everybody", users("*", "ada"), guildMessage(), true],
+    ["by name and as *", users("*", "ada"), guildMessage(), true],
     ["as everybody", users("*"), guildMessage(), false],
     ["as one of a role", users(`role:${MODS}`, "role:Mods"), guildMessage({ sender: mod }), false],
-    ["where no list is written", listing(), guildMessage(), false],
+    ["without a list", listing(), guildMessage(), false],
     [
-      "by the guild's list where the channel has another",
+      "by the guild's list, if the channel has another",
       {
         ...listing({ users: entries(ADA), channels: { help: { users: entries("*") } } }),
       },
@@ -108,7 +108,7 @@ describe("[P10] isOwnerHint()", () => {
     });
   }
 
-  it("is no right", () => {
+  it("gives no right", () => {
     const rights = prepareRights(policy({ ...users(ADA) }));
     assert.equal(rights.needed("owner", guildPlace(), sender(), {})?.isTheirs, false);
   });

@@ -61,7 +61,7 @@ function compare<Input, Expected>(
       });
     }
 
-    it("has all that is listed as otherwise", () => {
+    it("contains all listed deviations", () => {
       assert.deepEqual(Object.keys(otherwise).filter((title) => !seen.has(title)), []);
     });
   });
@@ -145,7 +145,7 @@ compare<
   (allowed) => allowed,
   {
     '{"allowList":[],"userId":"123","userName":"Alice","userTag":"Alice#1234"}':
-      "an empty list admits nobody (P10)",
+      "an empty list admits no one (P10)",
     '{"allowList":["pk:123"],"userId":"123","userName":"Alice","userTag":"Alice#1234"}':
       "pk: is a PluralKit member, and no account (P4)",
   },
@@ -189,7 +189,7 @@ compare<
   (owners) => owners !== null,
   {
     '{"channelConfig":null,"guildInfo":{"users":["*","123"]},"sender":{"id":"123","name":"Alice","tag":"Alice#1234"}}':
-      "a match by id is one, whoever else is let in (P10)",
+      "a match by id counts, even if others are allowed (P10)",
   },
 );
 
@@ -265,7 +265,7 @@ interface Gating {
   readonly commandAuthorized: boolean;
 }
 
-const NEVER_BLIND = "a bot that cannot tell mentions answers nobody, never everybody";
+const NEVER_BLIND = "a bot that cannot detect mentions answers no one";
 
 function isSkipped(gating: Gating): boolean {
   const mention: Mention | undefined = gating.wasMentioned
@@ -426,7 +426,7 @@ compare<
   },
   ([reply]) => reply?.content.startsWith("Choose") === true,
   {
-    "guild, no allowlists at all (open)": "who may talk may give everybody's commands (K3)",
+    "guild, no allowlists at all (open)": "anyone who may talk may give commands for everyone (K3)",
     "useAccessGroups false, users miss": "the lists do not hold for commands then (K3)",
   },
 );
@@ -520,10 +520,10 @@ compare<Preflight, { accepted: boolean }>(
   },
   ({ accepted }) => accepted,
   {
-    "channel users [] clears guild users": "an empty list admits nobody (P10)",
+    "channel users [] clears guild users": "an empty list admits no one (P10)",
     "bot id unknown -> gate off": NEVER_BLIND,
     "group dm allowlisted by slug": "who writes in a group is judged as in a DM (P5)",
     "channelId not fetchable (treated as?)":
-      "a message without a guild is a DM, whatever a look-up says (P2)",
+      "a message without a guild is a DM, regardless of a look-up (P2)",
   },
 );

@@ -59,7 +59,7 @@ describe("[R2] chunk() › laws of documents", () => {
     }
   });
 
-  law("what is quoted stays quoted", (chunks) => {
+  law("quoted text stays quoted", (chunks) => {
     for (const one of chunks) {
       const [lines = "", ...rest] = one.split(/^>>> /m);
       for (const line of lines.split("\n")) {
@@ -69,7 +69,7 @@ describe("[R2] chunk() › laws of documents", () => {
     }
   });
 
-  law("what is hidden stays hidden", (chunks) => {
+  law("hidden text stays hidden", (chunks) => {
     for (const one of chunks) {
       const shown = one.split("||").filter((_, index) => index % 2 === 0).join(" ");
       assert.doesNotMatch(shown, /hidden\d/, one);
@@ -102,7 +102,7 @@ describe("[R2] chunk() › laws of documents", () => {
     );
   });
 
-  it("one more than are wanted tells that there are too many", () => {
+  it("returns one chunk more than requested if there are too many", () => {
     fc.assert(
       fc.property(documents, anyRules, fc.integer({ min: 1, max: 5 }), (text, rules, most) => {
         const limited = { ...rules, maxChunks: most };
@@ -113,7 +113,7 @@ describe("[R2] chunk() › laws of documents", () => {
     );
   });
 
-  it("tables that are code come through whole", () => {
+  it("keeps tables in code whole", () => {
     fc.assert(
       fc.property(documents, anyRules, (text, rules) => {
         const shown = renderTables(text, "code");
@@ -133,7 +133,7 @@ describe("[R2] chunk() › 100,000 random strings", () => {
     "한", "\ud83d", "\ude00", "\u0000", "|", "|-|\n", "\\", ":", ".", "\u00a0", "\u2028",
   ];
 
-  it("keep to the limit, give the text back, and are never blank", () => {
+  it("keep the limit, return the whole text, and are never blank", () => {
     const { pick, upTo: below } = seeded(4);
     for (let run = 0; run < 100_000; run += 1) {
       const text = Array.from({ length: below(60) }, () => pick(PARTS)).join("");

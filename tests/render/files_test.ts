@@ -20,7 +20,7 @@ const textOf = (checked: ReturnType<typeof check>) =>
   checked.files.map(({ bytes }) => new TextDecoder().decode(bytes));
 
 describe("[R12] checkFiles()", () => {
-  it("leaves files as they are, in their order", () => {
+  it("leaves files unchanged and in order", () => {
     const files = [
       file("b.txt", "b", { alt: "a letter", contentType: "text/plain" }),
       file("a", "a"),
@@ -28,7 +28,7 @@ describe("[R12] checkFiles()", () => {
     assert.deepEqual(checkFiles(files, rules), { files, notes: [] });
   });
 
-  it("names one that is too large, with both figures", () => {
+  it("names a file that is too large, with both sizes", () => {
     const { files, notes } = check(
       file("big.bin", "x".repeat(1_001)),
       file("a", "x".repeat(1_000)),
@@ -38,7 +38,7 @@ describe("[R12] checkFiles()", () => {
     assert.match(notes[0] ?? "", /`big\.bin`.* 1 kB.* 1 kB/);
   });
 
-  it("cuts an alternative text to what Discord takes", () => {
+  it("cuts an alternative text to Discord's limit", () => {
     const [long, blank] =
       check(file("a", "", { alt: "x".repeat(1_023) + "😀" }), file("b", "", { alt: " " }))
         .files;
@@ -46,7 +46,7 @@ describe("[R12] checkFiles()", () => {
     assert.equal(blank && "alt" in blank, false);
   });
 
-  it("makes a name that is one line, and no path", () => {
+  it("reduces a name to one line without a path", () => {
     const names = check(file("../a/b\n`c`.txt", ""), file(" ", ""), file("x".repeat(300), "")).files
       .map(({ name }) => name);
     assert.deepEqual(names, [".._a_b_c_.txt", "file", "x".repeat(200)]);
@@ -54,21 +54,21 @@ describe("[R12] checkFiles()", () => {
 });
 
 describe("[SEC-R10] checkFiles()", () => {
-  it("takes secrets out of texts, names and alternative texts", () => {
+  it("removes secrets from texts, names and alternative texts", () => {
     const checked = check(file("hunter2.txt", "it is hunter2", { alt: "hunter2" }));
     assert.deepEqual(textOf(checked), ["it is [redacted]"]);
     assert.deepEqual(checked.files[0]?.name, "[redacted].txt");
     assert.deepEqual(checked.files[0]?.alt, "[redacted]");
   });
 
-  it("withholds a file of other bytes that holds one", () => {
+  it("withholds a binary file that contains a secret", () => {
     const bytes = Uint8Array.from([0xff, 0xfe, 0x80, ...Buffer.from("hunter2")]);
     const { files, notes } = check(file("a.png", "", { bytes }));
     assert.deepEqual(files, []);
-    assert.deepEqual(notes, ["`a.png` is not attached: it holds a secret."]);
+    assert.deepEqual(notes, ["`a.png` is not attached, because it contains a secret."]);
   });
 
-  it("leaves other bytes as they are", () => {
+  it("leaves other binary files unchanged", () => {
     const bytes = Uint8Array.from([0xff, 0xfe, 0x80, 1, 2]);
     assert.equal(check(file("a.png", "", { bytes })).files[0]?.bytes, bytes);
   });
@@ -80,7 +80,7 @@ describe("[SEC-R10] checkFiles()", () => {
 });
 
 describe("cutBytes()", () => {
-  it("loses nothing, breaks no character, and keeps to the size", () => {
+  it("loses nothing, breaks no character, and keeps the size limit", () => {
     const text = fc.string({ unit: "grapheme", maxLength: 200 });
     fc.assert(
       fc.property(text, fc.integer({ min: 4, max: 50 }), (text, maxBytes) => {
@@ -95,7 +95,7 @@ describe("cutBytes()", () => {
     assert.deepEqual(cutBytes("one two\nthree", 10), ["one two\n", "three"]);
   });
 
-  it("makes no more than are wanted", () => {
+  it("creates no more pieces than requested", () => {
     assert.deepEqual(cutBytes("a".repeat(100), 10, 2), ["a".repeat(10), "a".repeat(10)]);
   });
 });

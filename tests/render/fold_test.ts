@@ -42,7 +42,7 @@ const FILE: OutboundFile = { name: "cat.png", bytes: new Uint8Array(3) };
 const LINK = "https://discord.com/channels/@me/1400000000000000002";
 
 describe("[D4] createPlanQueue() › a full queue", () => {
-  it("loses no part of an answer that a Barnacle before froze without its whole text", () => {
+  it("loses no part of an answer that an older Barnacle froze without its full text", () => {
     const waiting = rows(1, answerOf(10, "one two three", 3)).map(({ whole: _, ...row }) => row);
     const { into, rows: taken } = folded(plan(waiting, answerOf(12, "four")));
     assert.deepEqual(taken, [1, 2, 3]);
@@ -51,14 +51,13 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     }
   });
 
-  it("makes one message of the newest answer that waits and the one that came in", () => {
+  it("merges the newest waiting answer with the new one", () => {
     const waiting = [...rows(1, answerOf(10, "one")), ...rows(2, answerOf(11, "two"))];
     const { into, rows: taken, answers } = folded(plan(waiting, answerOf(12, "three")));
     assert.deepEqual([taken, answers], [[2], 2]);
     assert.equal(
       into.message.content,
-      "2 of my answers had to wait: they are in " +
-        "`answers.md`, whole.",
+      "2 of my answers had to wait. You can read all of them in `answers.md`.",
     );
     assert.equal(
       textOf(into),
@@ -67,7 +66,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     assert.equal(into.whole, textOf(into));
   });
 
-  it("[D2] answers the newest of them, and nobody else is named so", () => {
+  it("[D2] replies to the newest answer, and names no other author", () => {
     const { into } = folded(plan(rows(1, answerOf(11, "two")), answerOf(12, "three")));
     assert.deepEqual(into.message.of, {
       cause: "12",
@@ -82,7 +81,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     assert.deepEqual(into.message.pings, { users: [], roles: [], quotedAuthor: false });
   });
 
-  it("takes an answer with all of its parts", () => {
+  it("takes all parts of an answer", () => {
     const waiting = [
       ...rows(1, answerOf(10, "one")),
       ...rows(2, answerOf(11, "two and a half", 3)),
@@ -92,7 +91,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     assert.match(textOf(into), /\n\ntwo and a half\n\n## .*12\n\nthree is long\n$/);
   });
 
-  it("folds what is folded once more: its answers, and none of its headings twice", () => {
+  it("folds a folded answer again: all its answers, and no heading twice", () => {
     const first = folded(plan(rows(1, answerOf(11, "two")), answerOf(12, "three")));
     const second = folded(plan(rows(2, [first.into]), answerOf(13, "four")));
     const third = folded(plan(rows(3, [second.into]), answerOf(14, "five", 2)));
@@ -105,7 +104,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     assert.equal(textOf(third.into).match(/<!--/g)?.length, 1);
   });
 
-  it("folds one that is a file already, since it was too long", () => {
+  it("folds an answer that is a file already because of its length", () => {
     const [beginning] = answerOf(11, "the beginning");
     assert.ok(beginning);
     const long: Frozen = { ...beginning, whole: "all of it", files: [FILE] };
@@ -114,27 +113,27 @@ describe("[D4] createPlanQueue() › a full queue", () => {
     assert.ok(!textOf(into).includes("the beginning"));
   });
 
-  it("folds an answer of several parts alone, where nothing else can be", () => {
+  it("folds an answer of several parts alone if nothing else can be folded", () => {
     const { into, rows: taken, answers } = folded(plan([], answerOf(12, "three is long", 4)));
     assert.deepEqual([taken, answers], [[], 1]);
     assert.match(textOf(into), /^<!-- 1 answer -->/);
   });
 
-  it("links into the guild, where there is one", () => {
+  it("links into the guild", () => {
     const guild = { guildId: guildId("1400000000000000010") };
     const { into } = folded(plan([], answerOf(12, "three is long", 2, guild)));
     assert.equal(into.message.guildId, guild.guildId);
     assert.match(textOf(into), /channels\/1400000000000000010\/1400000000000000002\/12\n/);
   });
 
-  it("folds what answers nobody, under no heading", () => {
+  it("folds a message that answers no one, under no heading", () => {
     const notice: OutboundMessage = outboundMessage({ content: "a word of the owner's" });
     const waiting: readonly Waiting[] = [{ id: 1, message: notice, fileCount: 0 }];
     const { into } = folded(plan(waiting, answerOf(12, "three")));
     assert.match(textOf(into), /^<!-- 2 answers -->\n\n---\n\na word of the owner's\n\n## /);
   });
 
-  it("[R12] makes several files where one may not hold all", () => {
+  it("[R12] creates several files if one is too small", () => {
     const small = createPlanQueue({ ...OPTIONS, maxFileBytes: 1_000 });
     const long = "words and words\n".repeat(100);
     const { into } = folded(small.plan(rows(1, answerOf(11, long)), answerOf(12, long)));
@@ -152,7 +151,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
   });
 });
 
-describe("[D4] createPlanQueue() › what is never folded", () => {
+describe("[D4] createPlanQueue() › messages that it never folds", () => {
   const [, ...tail] = answerOf(11, "two and a half", 3);
   const kept: readonly [name: string, waiting: readonly Waiting[]][] = [
     ["an answer of which a part is sent", rows(1, tail)],
@@ -162,24 +161,24 @@ describe("[D4] createPlanQueue() › what is never folded", () => {
     ["a draft", rows(1, answerOf(11, "two", 1, { kind: "draft" }))],
   ];
   for (const [name, waiting] of kept) {
-    it(`${name}: what comes in is dropped, and on record`, () => {
+    it(`${name}: drops the new answer, with the reason on record`, () => {
       const made = plan(waiting, answerOf(12, "three"));
       assert.ok(made.kind === "drop");
       assert.match(made.reason, /^3 messages of its channel wait already, and none of them/);
     });
 
-    it(`${name}: what comes in is folded alone where that saves messages`, () => {
+    it(`${name}: folds the new answer alone if that saves messages`, () => {
       assert.deepEqual(folded(plan(waiting, answerOf(12, "three is long", 2))).rows, []);
     });
   }
 
-  it("what comes in with a file", () => {
+  it("drops a new answer with a file", () => {
     const made = plan(rows(1, answerOf(11, "two")), answerOf(12, "three", 1, { files: [FILE] }));
     assert.ok(made.kind === "drop");
     assert.match(made.reason, /files cannot be folded/);
   });
 
-  it("what fits into no files", () => {
+  it("drops an answer that does not fit into files", () => {
     for (const [maxFileBytes, long] of [[0, "three"], [1_000, "x".repeat(11_000)]] as const) {
       const made = createPlanQueue({ ...OPTIONS, maxFileBytes })
         .plan(rows(1, answerOf(11, "two")), answerOf(12, long));
@@ -188,7 +187,7 @@ describe("[D4] createPlanQueue() › what is never folded", () => {
     }
   });
 
-  it("anything, where the strategy is to drop", () => {
+  it("drops every new answer if the strategy is drop", () => {
     const rules = { strategy: "drop", maxQueueSize: 3 } as const;
     const dropping = createPlanQueue({ ...OPTIONS, rules });
     assert.equal(dropping.maxQueueSize, 3);
@@ -200,7 +199,7 @@ describe("[D4] createPlanQueue() › what is never folded", () => {
 });
 
 describe("[D4] createPlanQueue() › over time", () => {
-  it("loses no word, keeps the order, and lets no more wait than may", () => {
+  it("loses no word, keeps the order, and keeps the queue's limit", () => {
     const arrivals = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(arrivals, fc.integer({ min: 1, max: 6 }), (sizes, maxQueueSize) => {

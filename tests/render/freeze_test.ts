@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../src/core/discord/ids.ts";
 import { nonceOf } from "../../src/core/outbound/nonce.ts";
 import type { OutboundFile, Quote } from "../../src/core/outbound/outbound.ts";
-import { freeze, freezeUnasked } from "../../src/render/freeze.ts";
+import { freeze, freezeUnprompted } from "../../src/render/freeze.ts";
 import {
   ACCOUNT,
   channelId,
@@ -37,7 +37,7 @@ const quote: Quote = {
 };
 
 describe("freeze()", () => {
-  it("[D1] keeps the chunks in order, and where they go", () => {
+  it("[D1] keeps the chunks in order, and their channel", () => {
     const { accountId, channelId } = twoChunks;
     assert.deepEqual(
       messages(twoChunks).map((m) => [m.accountId, m.channelId, m.content]),
@@ -45,7 +45,7 @@ describe("freeze()", () => {
     );
   });
 
-  it("[D2] gives each chunk the nonce of its place, and says what it is a part of", () => {
+  it("[D2] gives each chunk the nonce of its index, and names its answer", () => {
     const { cause, revision, agentId, kind } = twoChunks;
     const answer = { cause, revision, agentId, kind };
     assert.deepEqual(messages(twoChunks).map(({ nonce, of }) => [nonce, of]), [
@@ -54,7 +54,7 @@ describe("freeze()", () => {
     ]);
   });
 
-  it("names the guild, where there is one", () => {
+  it("names the guild of a guild's channel", () => {
     assert.deepEqual(messages(twoChunks).map((m) => "guildId" in m), [false, false]);
     const guild = guildId("1400000000000000010");
     assert.deepEqual(messages({ ...twoChunks, guildId: guild }).map((m) => m.guildId), [
@@ -63,13 +63,13 @@ describe("freeze()", () => {
     ]);
   });
 
-  it("[SEC-R7] asks for no previews where the reply does", () => {
+  it("[SEC-R7] suppresses previews if the reply does", () => {
     assert.deepEqual(messages(twoChunks).map((m) => "suppressesEmbeds" in m), [false, false]);
     const silent = messages({ ...twoChunks, suppressesEmbeds: true });
     assert.deepEqual(silent.map((m) => m.suppressesEmbeds), [true, true]);
   });
 
-  it("[D4] keeps the whole text with the first part, where it is not the message itself", () => {
+  it("[D4] keeps the whole text with the first part, unless it is the message itself", () => {
     const wholes = (fields: Partial<typeof twoChunks>) =>
       freeze({ ...twoChunks, ...fields }).map(({ whole }) => whole);
     assert.deepEqual(wholes({}), ["one\n\ntwo", undefined]);
@@ -94,8 +94,8 @@ describe("freeze()", () => {
   }
 
   const pings: readonly [name: string, text: string, users: string[], roles: string[]][] = [
-    ["nobody in a text without mentions", "hello", [], []],
-    ["a user of the turn whom the text mentions", `hello <@${ADA}>`, [ADA], []],
+    ["no one in a text without mentions", "hello", [], []],
+    ["a user of the turn, if the text mentions them", `hello <@${ADA}>`, [ADA], []],
     ["one mentioned in the old form", `hello <@!${BOB}>`, [BOB], []],
     ["both, once each", `<@${BOB}> <@${ADA}> <@${ADA}>`, [ADA, BOB], []],
     ["a listed role", `<@&${MODS}>`, [], [MODS]],
@@ -114,10 +114,10 @@ describe("freeze()", () => {
   const quotedAuthors: readonly [name: string, authorId: UserId | undefined, pinged: boolean][] = [
     ["the quoted author of the turn", BOB, true],
     ["no quoted stranger", STRANGER, false],
-    ["nobody of whom it is not known", undefined, false],
+    ["no author who is unknown", undefined, false],
   ];
   for (const [name, authorId, pinged] of quotedAuthors) {
-    it(`[R4] pings ${name}, by the quoting chunk only`, () => {
+    it(`[R4] pings ${name}, with the quoting chunk only`, () => {
       const { authorId: _, ...rest } = quote;
       const quoting = { ...rest, ...(authorId && { authorId }) };
       assert.deepEqual(
@@ -184,11 +184,11 @@ describe("[R3] OpenClaw's planner of replies", () => {
   }
 });
 
-describe("freezeUnasked()", () => {
-  it("[D2] leaves the nonce to the store's row, and answers nobody", () => {
+describe("freezeUnprompted()", () => {
+  it("[D2] leaves the nonce to the store's row, and answers no one", () => {
     const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
     assert.deepEqual(
-      freezeUnasked(unasked),
+      freezeUnprompted(unasked),
       ["one", "two"].map((content) => ({
         message: {
           accountId: ACCOUNT,
@@ -202,9 +202,9 @@ describe("freezeUnasked()", () => {
     );
   });
 
-  it("[D4] keeps the whole of one message", () => {
+  it("[D4] keeps the whole text of one message", () => {
     const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
-    const frozen = freezeUnasked({ ...unasked, chunks: ["one, and a file"] });
+    const frozen = freezeUnprompted({ ...unasked, chunks: ["one, and a file"] });
     assert.deepEqual(frozen.map(({ whole }) => whole), ["one\n\ntwo"]);
   });
 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** The answer, and what of it people may see. */
+/** The answer, and its visible part. */
 export type Leak = readonly [name: string, answer: string, visible: string];
 
 const CALL = '{"name": "search", "arguments": {"query": "tides"}}';

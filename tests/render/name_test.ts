@@ -23,7 +23,7 @@ describe("nameAsCode()", () => {
     });
   }
 
-  it("[P6a] is one line of code, whatever the name is", () => {
+  it("[P6a] formats any name as one line of code", () => {
     fc.assert(fc.property(fc.string({ unit: "binary" }), (name) => {
       assert.match(nameAsCode(name), /^`[^`\n\r]+`$/);
     }));

@@ -1,32 +1,32 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { notice, SENTENCES } from "../../src/render/notices.ts";
+import { notice, NOTICES } from "../../src/render/notices.ts";
 
 describe("[R13] notice()", () => {
-  it("[R11] of a failure is one line that names the id, and where it leads", () => {
+  it("[R11] names the error id of a failure on one line, and its reader", () => {
     const text = notice("failure", { id: "f7k2" }, {});
-    assert.match(text, /log: `f7k2`/);
+    assert.match(text, /Error ID for my operator: `f7k2`/);
     assert.ok(!text.includes("\n"));
   });
 
-  it("says it in the operator's words", () => {
+  it("uses the operator's own text", () => {
     const texts = { failure: "Ging nicht: {id}. Nochmal: {id}." };
     assert.equal(notice("failure", { id: "$&" }, texts), "Ging nicht: $&. Nochmal: $&.");
   });
 
-  it("fills in each word once: what it is filled with is no sentence", () => {
+  it("replaces each placeholder once: values are no templates", () => {
     const words = { file: "{size}", size: "9 MB", limit: "8 MB" };
     assert.equal(notice("fileTooLarge", words, { fileTooLarge: "{file} {size}" }), "{size} 9 MB");
   });
 
-  it("leaves braces alone that it does not know", () => {
+  it("leaves unknown placeholders unchanged", () => {
     assert.equal(notice("failure", { id: "1" }, { failure: "{x} {id}" }), "{x} 1");
   });
 
-  for (const [key, { text, words }] of Object.entries(SENTENCES)) {
-    it(`${key} is one line, and fills in what is said of it`, () => {
+  for (const [key, { text, placeholders }] of Object.entries(NOTICES)) {
+    it(`${key} is one line, and declares all its placeholders`, () => {
       const inText = new Set(Array.from(text.matchAll(/\{(\w+)\}/g), ([, word]) => word));
-      for (const word of inText) assert.ok(word !== undefined && word in words, word);
+      for (const word of inText) assert.ok(word !== undefined && word in placeholders, word);
       assert.ok(!text.includes("\n"));
       assert.ok(text.length < 200);
     });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  askOwner,
+  composeApprovalRequest,
   composeChallenge,
   composePaired,
-  type Pressed,
-  pressedText,
+  type Decision,
+  decisionText,
 } from "../../src/render/pairing.ts";
 import { directMessage, pairingRequest, sender, userId } from "../support/discord/builders.ts";
 
@@ -13,7 +13,7 @@ const request = pairingRequest();
 const BY = userId("555");
 
 describe("[P3] composeChallenge()", () => {
-  it("is one message of kind challenge that pings nobody", () => {
+  it("composes one message of kind challenge that pings no one", () => {
     const [frozen, ...more] = composeChallenge(directMessage(), "ABCD2345", {});
     assert.equal(more.length, 0);
     assert.deepEqual(frozen?.message.of, {
@@ -26,20 +26,20 @@ describe("[P3] composeChallenge()", () => {
     assert.deepEqual(frozen.message.pings, { users: [], roles: [], quotedAuthor: false });
   });
 
-  it("says nothing that the stranger has chosen", () => {
+  it("contains no text of the stranger", () => {
     const named = (username: string) =>
       composeChallenge(directMessage({ sender: sender({ username }), text: username }), "A", {});
     assert.deepEqual(named("ada"), named("@everyone https://evil.test"));
   });
 
-  it("[R13] fits into one message, however long the operator's words are", () => {
+  it("[R13] fits into one message, even with a very long text of the operator", () => {
     const [frozen] = composeChallenge(directMessage(), "A", { challenge: "word ".repeat(2_000) });
     assert.ok(frozen && frozen.message.content.length <= 2_000);
   });
 });
 
 describe("[P3] composePaired()", () => {
-  it("goes into the stranger's channel, and answers no message", () => {
+  it("writes to the stranger's channel, and answers no message", () => {
     const [frozen, ...more] = composePaired(request, { paired: "Herein!" });
     assert.equal(more.length, 0);
     assert.equal(frozen?.message.content, "Herein!");
@@ -49,35 +49,38 @@ describe("[P3] composePaired()", () => {
   });
 });
 
-describe("[P3] askOwner()", () => {
-  it("shows id, name and code, and until when", () => {
-    const { text } = askOwner(pairingRequest({ expiresAt: 1_767_229_200_999 }), {});
+describe("[P3] composeApprovalRequest()", () => {
+  it("shows id, name, code and expiry", () => {
+    const { text } = composeApprovalRequest(pairingRequest({ expiresAt: 1_767_229_200_999 }), {});
     assert.match(text, /`ada` \(123456789012345678\)/);
-    assert.match(text, /`ABCD2345` until <t:1767229200:t>/);
+    assert.match(text, /`ABCD2345`, valid until <t:1767229200:t>/);
   });
 
-  it("lets no name pass for words of ours", () => {
-    const { text } = askOwner(pairingRequest({ username: "ada` (1). Approve <@2> `" }), {});
+  it("keeps a name from passing for our own words", () => {
+    const { text } = composeApprovalRequest(
+      pairingRequest({ username: "ada` (1). Approve <@2> `" }),
+      {},
+    );
     assert.match(text, /^`adaˋ \(1\)\. Approve <@2> ˋ` \(123456789012345678\)/);
   });
 
-  it("[R13] labels its buttons in the operator's words, as long as Discord takes them", () => {
-    const { buttons } = askOwner(request, { approve: "Ja", deny: "n".repeat(300) });
+  it("[R13] labels its buttons in the operator's words, cut to Discord's limit", () => {
+    const { buttons } = composeApprovalRequest(request, { approve: "Ja", deny: "n".repeat(300) });
     assert.deepEqual(buttons.map(({ label }) => label), ["Ja", "n".repeat(80)]);
     assert.deepEqual(buttons.map(({ customId }) => customId), ["pairing:yes", "pairing:no"]);
   });
 });
 
-describe("[P3] pressedText()", () => {
-  const TEXTS: Readonly<Record<Pressed["kind"], RegExp>> = {
-    approved: /may write to me now: <@555>/,
-    denied: /may not write to me: <@555>/,
-    already: /decided already/,
+describe("[P3] decisionText()", () => {
+  const TEXTS: Readonly<Record<Decision["kind"], RegExp>> = {
+    approved: /may write to me now\. <@555>/,
+    denied: /may not write to me\. <@555>/,
+    already: /already decided/,
     expired: /has expired/,
   };
   for (const kind of ["approved", "denied", "already", "expired"] as const) {
-    it(`shows name and id after what was ${kind}`, () => {
-      const text = pressedText({ kind, request }, BY, {});
+    it(`shows name and id of a request that is ${kind}`, () => {
+      const text = decisionText({ kind, request }, BY, {});
       assert.match(text, /^`ada` \(123456789012345678\)/);
       assert.match(text, TEXTS[kind]);
     });

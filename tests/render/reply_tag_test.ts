@@ -43,7 +43,7 @@ describe("[R3] takeReplyTags()", () => {
     });
   }
 
-  it("leaves no tag outside of code, and takes nothing else away", () => {
+  it("leaves no tag outside of code, and removes nothing else", () => {
     const piece = fc.constantFrom(
       "[[reply_to_current]]",
       "[[reply_to:7]]",
@@ -79,7 +79,7 @@ describe("[R3] OpenClaw's reply tags", () => {
   };
   const NOT_SILENT: Readonly<Record<string, string>> = {
     "no_reply": "the whole answer is NO_REPLY, as the prompt spells it (R10)",
-    "[[reply_to_current hi": "what nobody closed may be somebody's words",
+    "[[reply_to_current hi": "a tag without an end may be a person's words",
   };
   const IN_CODE = "```\n[[reply_to_current]]\n```"; // the first release took it out of code
   for (const era of ["seed", "latest"]) {
@@ -94,7 +94,7 @@ describe("[R3] OpenClaw's reply tags", () => {
           const { text: left, replyTo } = takeReplyTags(text);
           assert.equal(left, expected.text);
           const id = expected.replyToExplicitId;
-          // What is no snowflake falls back to the current message.
+          // Other text than a snowflake falls back to the current message.
           const asked = id !== undefined && /^\d{1,20}$/.test(id)
             ? { messageId: id }
             : expected.replyToCurrent || id !== undefined
@@ -111,7 +111,7 @@ describe("[R3] OpenClaw's reply tags", () => {
       `${era}-reply-tags`,
       "parseReplyDirectives",
     );
-    describe(`[R10] what the ${era} release leaves of an answer`, options, () => {
+    describe(`[R10] visible answers of the ${era} release`, options, () => {
       for (const { input: [text], expected } of vectors) {
         if (text in OTHERWISE || (era === "seed" && text === IN_CODE)) continue;
         if (era === "latest" && text in NOT_SILENT) continue;

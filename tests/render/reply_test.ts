@@ -11,7 +11,7 @@ import {
   composeSend,
   type ModelAnswer,
   type ReplyRules,
-  type Shown,
+  type ShownToModel,
 } from "../../src/render/reply.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
 import {
@@ -42,11 +42,11 @@ const RULES: ReplyRules = {
   texts: {},
   cleanSecrets: (text) => filter(text).text,
 };
-const SHOWN: Shown = { overheard: [], texts: [], system: "" };
+const SHOWN: ShownToModel = { overheard: [], texts: [], system: "" };
 
 interface Fields extends Partial<Omit<ModelAnswer, "rules" | "shown">> {
   readonly rules?: Partial<ReplyRules>;
-  readonly shown?: Partial<Shown>;
+  readonly shown?: Partial<ShownToModel>;
 }
 
 const answer = ({ rules, shown, ...fields }: Fields = {}): ModelAnswer => ({
@@ -71,7 +71,7 @@ const file = (name: string, text = "x"): OutboundFile => ({
 });
 
 describe("composeReply()", () => {
-  it("[S3] answers the message, in the channel that it came from", () => {
+  it("[S3] answers the message in its channel", () => {
     const message = guildMessage({ channelId: channelId("1400000000000000012"), revision: 2 });
     assert.deepEqual(composeReply(answer({ message })), {
       kind: "reply",
@@ -93,7 +93,7 @@ describe("composeReply()", () => {
     });
   });
 
-  it("[R1] cuts it", () => {
+  it("[R1] splits a long answer", () => {
     const { chunks } = replyOf({ text: "a".repeat(2_001) });
     assert.deepEqual(chunks.map(({ length }) => length), [2_000, 1]);
   });
@@ -147,7 +147,7 @@ describe("composeReply()", () => {
     });
   }
 
-  it("[SEC-R5] pings nobody for everyone, a role and a stranger", () => {
+  it("[SEC-R5] never pings everyone, a role or a stranger", () => {
     const text = `@everyone @here <@&${MODS}> <@${STRANGER}>`;
     const [frozen] = freeze(replyOf({ text }));
     assert.deepEqual(frozen?.message.pings, { users: [], roles: [], quotedAuthor: false });
@@ -161,7 +161,7 @@ describe("[R3] composeReply() › reply tags", () => {
   const message = directMessage({
     quoted: { id: QUOTED, author: { id: BOB, tag: "bob" }, text: "x" },
   });
-  const shown: Partial<Shown> = {
+  const shown: Partial<ShownToModel> = {
     overheard: [overheard({ messageId: OVERHEARD })],
     texts: [
       `{"id":"${OVERHEARD}","from":"bob","from_id":"${BOB}"}`,
@@ -197,7 +197,7 @@ describe("[R3] composeReply() › reply tags", () => {
 describe("[R9] composeReply() › links", () => {
   const foreign = "https://evil.example/p?k=1";
 
-  it("leaves no way for Discord to fetch a stranger's link", () => {
+  it("leaves Discord no foreign link to fetch", () => {
     const reply = replyOf({ text: `see ${foreign}` });
     assert.deepEqual(reply.chunks, ["see `https://evil.example/p`"]);
     assert.equal(reply.suppressesEmbeds, true);
@@ -210,23 +210,23 @@ describe("[R9] composeReply() › links", () => {
     ["in the config", { rules: { linkHosts: ["evil.example"] } }],
   ];
   for (const [name, fields] of named) {
-    it(`leaves a link whose host was named ${name}`, () => {
+    it(`keeps a link whose host was named ${name}`, () => {
       const reply = replyOf({ ...fields, text: foreign });
       assert.deepEqual(reply.chunks, [foreign]);
       assert.equal(reply.suppressesEmbeds, false);
     });
   }
 
-  it("makes it no link at all where it would be one in some message, once it is cut", () => {
+  it("breaks the address if a message would contain a link after the cut", () => {
     const text = `\`${"a".repeat(90)} ${foreign} ${"b".repeat(90)}\``;
     const rules = { chunks: { ...RULES.chunks, limit: 100 } };
     const { chunks } = replyOf({ text, rules });
-    const { hasForeign } = createLinks({ shown: [], linkHosts: [] });
+    const { hasUntrusted } = createLinks({ shown: [], linkHosts: [] });
     assert.ok(chunks.length > 1);
-    for (const one of chunks) assert.equal(hasForeign(one), false, one);
+    for (const one of chunks) assert.equal(hasUntrusted(one), false, one);
   });
 
-  it("[SEC-R7] leaves none in any message, whatever the answer", () => {
+  it("[SEC-R7] leaves no foreign link in any message, for any answer", () => {
     const piece = fc.constantFrom(
       foreign,
       `[words](${foreign})`,
@@ -250,7 +250,7 @@ describe("[R9] composeReply() › links", () => {
       "word ".repeat(15),
       "x",
     );
-    const { hasForeign } = createLinks({ shown: ["seen.example"], linkHosts: [] });
+    const { hasUntrusted } = createLinks({ shown: ["seen.example"], linkHosts: [] });
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 25 }), fc.constantFrom(80, 200), (pieces, limit) => {
         const composed = composeReply(answer({
@@ -260,7 +260,7 @@ describe("[R9] composeReply() › links", () => {
         }));
         if (composed.kind !== "reply") return;
         for (const { message } of freeze(composed.reply)) {
-          assert.equal(hasForeign(message.content), false, message.content);
+          assert.equal(hasUntrusted(message.content), false, message.content);
           assert.ok(message.content.length <= limit);
         }
       }),
@@ -268,7 +268,7 @@ describe("[R9] composeReply() › links", () => {
     );
   });
 
-  it("remembers what the model said, not what was made of it", () => {
+  it("remembers the model's text, not the neutralized one", () => {
     const composed = composeReply(answer({ text: `see ${foreign}` }));
     assert.ok(composed.kind === "reply");
     assert.equal(composed.text, `see ${foreign}`);
@@ -276,7 +276,7 @@ describe("[R9] composeReply() › links", () => {
 });
 
 describe("[R5] composeReply() › tables", () => {
-  it("shows them as the config says", () => {
+  it("shows tables as the config says", () => {
     const text = "| a | b |\n|---|---|\n| 1 | 2 |";
     assert.match(replyOf({ text }).chunks.join(), /^```/);
     assert.equal(replyOf({ text, rules: { tables: "off" } }).chunks.join(), text);
@@ -309,7 +309,7 @@ describe("[R6] composeReply() › too long", () => {
   const text = Array.from({ length: 400 }, (_, index) => `line ${index}`).join("\n");
   const reply = replyOf({ text });
 
-  it("is one message and a file", () => {
+  it("composes one message and a file", () => {
     assert.equal(reply.chunks.length, 1);
     assert.match(reply.chunks[0] ?? "", /^line 0\n[^]*`answer\.md`\.$/);
     assert.deepEqual(reply.files.map(({ name }) => name), ["answer.md"]);
@@ -317,26 +317,26 @@ describe("[R6] composeReply() › too long", () => {
     assert.deepEqual(freeze(reply).map(({ whole }) => whole), [text]);
   });
 
-  it("goes with other files, before them", () => {
+  it("puts the file before other files", () => {
     const { files } = replyOf({ text, files: [file("a.txt")] });
     assert.deepEqual(files.map(({ name }) => name), ["answer.md", "a.txt"]);
   });
 
-  it("is not what just fits", () => {
+  it("does not count an answer that just fits", () => {
     const { chunks, files } = replyOf({ text: Array(12).fill("a".repeat(1_999)).join("\n") });
     assert.deepEqual([chunks.length, files], [12, []]);
   });
 });
 
 describe("[R12] composeReply() › files", () => {
-  it("goes without words", () => {
+  it("sends files without text", () => {
     const composed = composeReply(answer({ text: "<think>x</think>", files: [file("a.txt")] }));
     assert.ok(composed.kind === "reply");
     assert.deepEqual(composed.reply.chunks, []);
     assert.equal(freeze(composed.reply).length, 1);
   });
 
-  it("names one that is too large in the text", () => {
+  it("names a file that is too large in the text", () => {
     const big = file("big.bin", "x".repeat(1_001));
     const reply = replyOf({ files: [big], rules: { maxFileBytes: 1_000 } });
     assert.deepEqual(reply.files, []);
@@ -347,7 +347,7 @@ describe("[R12] composeReply() › files", () => {
 describe("[S4] composeSend()", () => {
   const outgoing = { accountId: ACCOUNT, channelId: channelId("1400000000000000002") };
 
-  it("[R4] pings nobody, and answers nobody", () => {
+  it("[R4] pings no one, and answers no one", () => {
     const text = `@everyone <@${ADA}> https://evil.example/?k`;
     const [frozen] = composeSend({ ...outgoing, text }, RULES);
     assert.deepEqual(frozen?.message, {
@@ -358,20 +358,20 @@ describe("[S4] composeSend()", () => {
     });
   });
 
-  it("[R1] is cut, and [R6] a file where it is too long", () => {
+  it("[R1] splits a long text, and [R6] sends a file if it is too long", () => {
     assert.equal(composeSend({ ...outgoing, text: "a".repeat(2_001) }, RULES).length, 2);
     const [frozen, ...rest] = composeSend({ ...outgoing, text: "a\n".repeat(1_000) }, RULES);
     assert.deepEqual([frozen?.files[0]?.name, rest], ["answer.md", []]);
   });
 
-  it("[SEC-R10] holds no secret", () => {
+  it("[SEC-R10] removes secrets", () => {
     const files = [file("a.txt", TOKEN)];
     const frozen = composeSend({ ...outgoing, text: `it is ${TOKEN}`, files }, RULES);
     assert.equal(frozen[0]?.message.content, "it is [redacted]");
     assert.equal(new TextDecoder().decode(frozen[0]?.files[0]?.bytes), "[redacted]");
   });
 
-  it("is nothing where there is nothing to say", () => {
+  it("composes nothing for an empty text", () => {
     assert.deepEqual(composeSend({ ...outgoing, text: " " }, RULES), []);
   });
 });
@@ -379,14 +379,14 @@ describe("[S4] composeSend()", () => {
 describe("[R11] composeFailure()", () => {
   const failure = composeFailure(answer(), "f7k2", {});
 
-  it("is one message with the id, and pings nobody", () => {
+  it("composes one message with the id that pings no one", () => {
     assert.equal(failure.kind, "failure");
     assert.equal(failure.chunks.length, 1);
     assert.match(failure.chunks[0] ?? "", /f7k2/);
     assert.deepEqual(failure.mayPing, { users: [], roles: [] });
   });
 
-  it("[D2] has another nonce than the reply would have had", () => {
+  it("[D2] uses another nonce than the reply", () => {
     const nonces = [failure, replyOf({})].map((one) => freeze(one)[0]?.message.nonce);
     assert.notEqual(nonces[0], nonces[1]);
   });

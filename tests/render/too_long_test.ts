@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ChunkRules } from "../../src/render/markdown/chunk.ts";
-import { tooLong, withLine } from "../../src/render/too_long.ts";
+import { tooLong, withLastLine } from "../../src/render/too_long.ts";
 
 const chunks: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
 const files = { maxFileBytes: 8_000_000, texts: {}, cleanSecrets: (text: string) => text };
@@ -9,7 +9,7 @@ const long = Array.from({ length: 400 }, (_, index) => `This is line ${index} of
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
 describe("[R6] tooLong()", () => {
-  it("is the beginning, a line that says so, and all of it in a file", () => {
+  it("returns the beginning, a line that says so, and the whole answer as a file", () => {
     const { content, file } = tooLong(long, chunks, files);
     assert.match(content, /^This is line 0 of many\.\n[^]*\n\n.*`answer\.md`\.$/);
     assert.ok(content.length <= 2_000);
@@ -26,16 +26,19 @@ describe("[R6] tooLong()", () => {
     assert.match(content, /^```js\n[^]*\n```\n\n[^`]*`answer\.md`\.$/);
   });
 
-  it("[R12] cuts a file that would be too large, and says so with both figures", () => {
+  it("[R12] cuts a file that would be too large, and names both sizes", () => {
     const { content, file } = tooLong(long, chunks, { ...files, maxFileBytes: 5_000 });
     assert.match(content, /`answer\.md`/);
     assert.ok(file && file.bytes.length <= 5_000);
     const text = textOf(file.bytes);
-    assert.match(text, /\n\n\[Cut here: all of it has 10\.\d kB, and a file may have 5 kB\.\]\n$/);
+    assert.match(
+      text,
+      /\n\n\[Cut here: the whole answer has 10\.\d kB, and a file may have at most 5 kB\.\]\n$/,
+    );
     assert.ok(long.startsWith(text.slice(0, 4_500)));
   });
 
-  it("[R12] names both figures where there is no room for a file", () => {
+  it("[R12] names both sizes if there is no room for a file", () => {
     for (const maxFileBytes of [0, 999]) {
       const { content, file } = tooLong(long, chunks, { ...files, maxFileBytes });
       assert.equal(file, undefined);
@@ -43,16 +46,16 @@ describe("[R6] tooLong()", () => {
     }
   });
 
-  it("[R13] says it in the operator's words", () => {
+  it("[R13] uses the operator's own text", () => {
     const { content } = tooLong(long, chunks, { ...files, texts: { tooLong: "Mehr in {file}" } });
     assert.match(content, /\n\nMehr in answer\.md$/);
   });
 });
 
-describe("[R6] withLine()", () => {
+describe("[R6] withLastLine()", () => {
   for (const limit of [2, 10, 20, 50, 200]) {
-    it(`keeps to a limit of ${limit}`, () => {
-      const content = withLine(long, "all of it is in a file", { ...chunks, limit });
+    it(`keeps a limit of ${limit}`, () => {
+      const content = withLastLine(long, "all of it is in a file", { ...chunks, limit });
       assert.ok(content.length > 0 && content.length <= limit, content);
     });
   }

@@ -132,7 +132,7 @@ export async function createParts(
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       policy: () => policy.now().policy,
-      held: catchUp.held,
+      held: catchUp.delayedChannels,
       stopping: stopping.signal,
       room,
       progress: outbound.progress,

@@ -81,7 +81,7 @@ export function createAccountCatchUp(
   let { shardCount } = options;
   const { accountId, gateway: { catchUp: rules } } = config.discord;
   const log = logging.forPart("catch-up");
-  const missingIn = createMissingReadPermissions(client, BACKGROUND);
+  const readPermissions = createMissingReadPermissions(client, BACKGROUND);
   const catchUp = createCatchUp({
     ...ports,
     onReleased: () => events.emit.released(),
@@ -104,10 +104,10 @@ export function createAccountCatchUp(
       return policy().mayActInDirect;
     },
     readPage: pagesOf(accountId, store, policy, reader, client, now, log),
-    lookAtGuild(guildId) {
+    readPermissions(guildId) {
       const { self } = reader;
       if (!self) throw new TypeError("Cannot look at a guild before READY");
-      return missingIn(guildId, self.userId);
+      return readPermissions(guildId, self.userId);
     },
     isRefused,
     now,

@@ -15,7 +15,7 @@ import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import type { ReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { type GatewayPlace, locateGateway } from "../../flows/preflight/locate_gateway.ts";
+import { type GatewayInfo, locateGateway } from "../../flows/preflight/locate_gateway.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";
@@ -166,7 +166,7 @@ async function planSessions(
 async function openGateway(
   options: ConnectOptions,
   ports: ConnectPorts,
-  place: GatewayPlace,
+  place: GatewayInfo,
   intents: IntentChoice,
 ): Promise<Connection> {
   const { accountId } = options.config.discord;
@@ -230,7 +230,7 @@ async function openGateway(
 /** Options shared by the gateway's threads, whichever intents they request. */
 function gatewayOptionsOf(
   { config: { discord }, token, apiBase, version, isConnectionDebug }: ConnectOptions,
-  { url, shards, limit: { maxConcurrency } }: GatewayPlace,
+  { url, shards, limit: { maxConcurrency } }: GatewayInfo,
 ): ThreadOptions {
   const { compress, tcpKeepaliveSec, reconnect } = discord.gateway;
   return {

@@ -13,7 +13,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
-import { watchFlood } from "../../flows/receive/after_flood.ts";
+import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
@@ -146,7 +146,7 @@ export function createInbound(options: InboundOptions): Inbound {
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
   });
-  const flood = watchFlood(schedule, collectGarbage);
+  const flood = createFloodMemory(schedule, collectGarbage);
 
   return {
     judge,

@@ -13,7 +13,7 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Source } from "../../flows/receive/judged.ts";
+import type { Source } from "../../flows/receive/judge_message.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 

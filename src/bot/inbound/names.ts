@@ -19,7 +19,7 @@ import type { Named } from "../../core/inbound/inbound.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { type ClosedGuild, createJoined } from "../../flows/receive/joined.ts";
+import { type ClosedGuild, createGuildJoined } from "../../flows/receive/guild_joined.ts";
 import { createNames, type Names } from "../../flows/names/resolve.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { unresolvedNames } from "../../policy/pinned.ts";
@@ -79,7 +79,7 @@ export function createNameResolver(
     now,
     log,
   });
-  const joined = createJoined({
+  const joined = createGuildJoined({
     closed: (guild) => closedTo(guild, policy.now().policy),
     guildsPath: () => policy.now().policy.ruleOf(GUILDS),
     tellOwners: (text) => outbound.tellOwners(text),

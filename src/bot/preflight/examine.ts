@@ -15,7 +15,7 @@ import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { type Asked, type DiscordFacts, shapeOfToken } from "../../flows/preflight/discord.ts";
+import { type Answer, type DiscordFacts, shapeOfToken } from "../../flows/preflight/discord.ts";
 import type { NetworkFacts } from "../../flows/preflight/network.ts";
 import { isContainer } from "../../host/process/container.ts";
 import { probeHttp, type ProbePorts, probeReach } from "../../host/network_probe.ts";
@@ -149,7 +149,7 @@ export async function examineDiscord(
   const { applications } = bot;
   const application = await ask(() => applications.me(), ports);
   // A refused token is not sent again: Discord counts such requests against the address.
-  if (application.kind !== "told") return { facts: { ...about, application } };
+  if (application.kind !== "answered") return { facts: { ...about, application } };
   const hasGuild = await ask(() => applications.hasGuild(), ports);
   const { missing, spared } = chooseIntents(intents, application.found.flags);
   return {
@@ -162,15 +162,15 @@ export async function examineDiscord(
 export async function ask<Found>(
   question: () => Promise<Found>,
   { schedule, timeoutMs }: AskPorts,
-): Promise<Asked<Found>> {
-  const { promise: late, resolve } = Promise.withResolvers<Asked<Found>>();
+): Promise<Answer<Found>> {
+  const { promise: late, resolve } = Promise.withResolvers<Answer<Found>>();
   const cancel = schedule(
     () => resolve({ kind: "failed", why: "no answer in time" }),
     timeoutMs,
   );
   const answer = question().then(
-    (found): Asked<Found> => ({ kind: "told", found }),
-    toAsked<Found>,
+    (found): Answer<Found> => ({ kind: "answered", found }),
+    toAnswer<Found>,
   );
   try {
     return await Promise.race([answer, late]);
@@ -179,7 +179,7 @@ export async function ask<Found>(
   }
 }
 
-function toAsked<Found>(error: unknown): Asked<Found> {
+function toAnswer<Found>(error: unknown): Answer<Found> {
   if (!(error instanceof RestError)) throw error;
   if (error.kind === "unauthorized") return { kind: "refused" };
   return { kind: error.kind === "rate_limited" ? "limited" : "failed", why: error.message };

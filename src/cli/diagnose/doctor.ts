@@ -254,7 +254,7 @@ async function checkDiscord(
     const gateway = discord && application
       ? await io.during(ASKING, ask(() => discord.readGatewayInfo(), ASK))
       : undefined;
-    const place = gateway?.kind === "told" ? gateway.found : undefined;
+    const place = gateway?.kind === "answered" ? gateway.found : undefined;
     const gatewayUrl = place?.url ?? known?.gatewayUrl;
     const now = Date.now();
     const budget = leastOf(known?.budget, place?.limit, now);

@@ -17,8 +17,8 @@ import type { ResolvedName } from "../../core/names.ts";
 import {
   type BotProcess,
   type HostFacts,
+  type Problem,
   RUN_AS_OWNER,
-  type Said,
   type StoreFacts,
   type TokenHolder,
 } from "../../flows/preflight/host.ts";
@@ -106,7 +106,7 @@ export async function lookAtHost(options: HostOptions): Promise<HostView> {
 }
 
 /** The problem that would keep a start from using the directory; does not create it. */
-function problemOf(path: string): Said | undefined {
+function problemOf(path: string): Problem | undefined {
   const nearest = nearestOf(path);
   try {
     accessSync(nearest, constants.W_OK | constants.X_OK);
@@ -180,7 +180,7 @@ async function lookAtStore(
   }
 }
 
-function saidOf({ kind, cause }: StoreError): Said {
+function saidOf({ kind, cause }: StoreError): Problem {
   const reason = cause instanceof Error ? ` (${cause.message})` : "";
   if (kind === "damaged") {
     return {
@@ -218,7 +218,7 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
     pid,
     phase: snapshot.phase,
     eventLoopLagMs: snapshot.eventLoopLagMs,
-    troubles: checks
+    failedChecks: checks
       // The bot's preflight checks are those that doctor runs now.
       .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
       .map(({ name, status, componentId, observedValue, observedUnit }) => ({

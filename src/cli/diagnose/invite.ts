@@ -90,7 +90,9 @@ async function idOf(token: string, apiUrl: string): Promise<ApplicationIdResult>
   const discord = openDiscord(token, apiUrl);
   try {
     const answer = await ask(() => discord.applications.me(), { schedule, timeoutMs: ASK_MS });
-    if (answer.kind === "told") return { kind: "found", id: answer.found.id, isFromToken: false };
+    if (answer.kind === "answered") {
+      return { kind: "found", id: answer.found.id, isFromToken: false };
+    }
     if (answer.kind === "refused") return answer;
     const id = applicationIdIn(token);
     return id === undefined

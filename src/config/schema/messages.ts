@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { SENTENCES, type TextKey } from "../../render/notices.ts";
+import { NOTICES, type TextKey } from "../../render/notices.ts";
 import { key, laterSection, text, whole } from "./key.ts";
 
 /** A list of patterns that count as a mention. */
@@ -18,9 +18,9 @@ export const MENTION_PATTERNS =
 /** One schema for all sentences: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
 
-/** A sentence in the operator's words; `SENTENCES` has its placeholders. */
+/** A sentence in the operator's words; `NOTICES` has its placeholders. */
 function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
-  const { when, words: fillIns, text: ours } = SENTENCES[name];
+  const { when, placeholders: fillIns, text: ours } = NOTICES[name];
   const placeholders = Object.entries(fillIns).map(([word, becomes]) =>
     `\`{${word}}\`: ${becomes}`
   );

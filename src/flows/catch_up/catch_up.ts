@@ -16,7 +16,7 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { createHold } from "../turn/hold.ts";
+import { createTurnDelay } from "../turn/turn_delay.ts";
 import { createExpectedSessions } from "./expected_sessions.ts";
 import { type Gap, type GapBounds, isPlanned, type OpenGap, openGap, pendingIn } from "./gap.ts";
 import { createGapTasks, type GapTasksPorts } from "./gap_tasks.ts";
@@ -38,11 +38,11 @@ export interface CatchUpPorts extends GapTasksPorts, UnreadablePorts {
       lostAt?: number,
     ): Promise<void>;
   };
-  /** Timer for delays after failures, and for the longest hold of turns. */
+  /** Timer for delays after failures, and for the longest delay of turns. */
   readonly schedule: Schedule;
   /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
-  /** Tells that turns may begin that {@link CatchUp.held} held back. */
+  /** Tells that turns may begin that {@link CatchUp.delayedChannels} held back. */
   readonly onReleased: () => void;
 }
 
@@ -53,7 +53,7 @@ export interface CatchUp {
    */
   sessionDue(shardId: number): void;
   /**
-   * Tells that a shard's new session is about to be stored. No turn begins before its gap is known.
+   * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has read its gap.
    */
   sessionStarting(shardId: number): void;
   /** Tells that the new session is stored, with its gap if there is one. */
@@ -67,7 +67,7 @@ export interface CatchUp {
   /** Tells that a GUILD_CREATE has arrived, or that the bot has left a guild. */
   ready(): void;
   /** Channels in which no turn may begin, because earlier messages are still missing. */
-  held(): "all" | readonly ChannelId[];
+  delayedChannels(): "all" | readonly ChannelId[];
   /** Number of channels still to be read, plus guilds still awaited. */
   pending(): number;
   /** Channels that the bot may not read, for the health report. */
@@ -76,15 +76,15 @@ export interface CatchUp {
   stop(): Promise<void>;
 }
 
-/** Creates the catch-up of one account. Reads nothing before a gap is known. */
+/** Creates the catch-up of one account. Reads nothing before the first gap. */
 export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();
   const expected = createExpectedSessions();
-  const hold = createHold(ports.schedule, ports.onReleased);
+  const delay = createTurnDelay(ports.schedule, ports.onReleased);
   const unreadable = createUnreadable(ports);
-  const retries = createRetryQueue("Cannot catch up on what was missed", ports);
-  const tasks = createGapTasks(ports, { hold, retries, unreadable, onProgress: advance });
+  const retries = createRetryQueue("Cannot catch up on missed messages", ports);
+  const tasks = createGapTasks(ports, { delay, retries, unreadable, onProgress: advance });
 
   /**
    * Starts to close a gap, in place of the shard's open one. After another lost session, catch-up
@@ -94,10 +94,10 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     const gap = openGap(found, now());
     const { shardId } = gap;
     open.delete(shardId);
-    if (open.size === 0) unreadable.lookAnew();
+    if (open.size === 0) unreadable.reset();
     open.set(shardId, gap);
     if (ports.isEnabled) {
-      hold.begin();
+      delay.startListing();
       advance(gap);
     } else {
       reportUnread(gap, log);
@@ -105,11 +105,11 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     }
   }
 
-  /** Plans everything that is known by now; once all tasks have succeeded, closes the gap. */
+  /** Plans all channels that Barnacle knows by now; once all tasks have succeeded, closes the gap. */
   function advance(gap: OpenGap): void {
     if (!isOpen(gap) || !ports.isEnabled) return;
     tasks.plan(gap);
-    settleHold();
+    settleDelay();
     if (gap.retries === 0 && gap.awaited === 0) tasks.add(gap, () => finish(gap));
   }
 
@@ -118,7 +118,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     await store.finishCatchUp(accountId, shardId, from, lostAt);
     if (!isOpen(gap)) return;
     open.delete(shardId);
-    settleHold();
+    settleDelay();
     if (ports.isEnabled) reportRead(gap, unreadable.list().length, now(), log);
   }
 
@@ -127,19 +127,19 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     return open.get(gap.shardId) === gap;
   }
 
-  function settleHold(): void {
+  function settleDelay(): void {
     if (expected.any()) return;
-    if (open.size === 0) return hold.end();
-    if (open.values().every(isPlanned)) hold.narrow();
+    if (open.size === 0) return delay.end();
+    if (open.values().every(isPlanned)) delay.finishListing();
   }
 
   /**
    * Lets the open gap grow. Otherwise it might be closed without the messages of the lost session.
    */
-  function grow(shardId: number, isAnew: boolean): void {
+  function grow(shardId: number, isNewGap: boolean): void {
     const gap = open.get(shardId);
     if (gap) gap.isGrowing = true;
-    hold.expect(isAnew);
+    delay.expectGap(isNewGap);
   }
 
   return {
@@ -151,7 +151,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     },
     setShardCount(count) {
       expected.setShardCount(count);
-      settleHold();
+      settleDelay();
     },
     sessionStarted(shardId) {
       retries.addFirst(async () => {
@@ -159,25 +159,25 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
         expected.started(shardId);
         if (bounds) begin({ shardId, ...bounds });
         else open.delete(shardId); // it was closed in time
-        settleHold();
+        settleDelay();
       });
     },
     start: begin,
     ready() {
       for (const gap of open.values()) advance(gap);
     },
-    held: hold.held,
+    delayedChannels: delay.delayedChannels,
     pending: () => open.values().reduce((sum, gap) => sum + pendingIn(gap), 0),
     unreadable: unreadable.list,
     async stop() {
       await retries.stop();
-      hold.end();
+      delay.end();
     },
   };
 }
 
 function reportUnread({ from }: OpenGap, log: Log): void {
-  log.warn("What was said while nobody listened is not read: catchUp.enabled is false", {
+  log.warn("Not reading missed messages: catchUp.enabled is false", {
     since: new Date(from).toISOString(),
   });
 }
@@ -188,7 +188,7 @@ function reportRead(
   now: number,
   log: Log,
 ): void {
-  log.info("Caught up on what was said while nobody listened", {
+  log.info("Caught up on missed messages", {
     channels,
     ...tally,
     unreadable,

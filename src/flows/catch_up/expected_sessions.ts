@@ -1,7 +1,7 @@
 /**
  * Remembers the shards whose next gateway session is still to come, or is being stored.
  *
- * A new session may come with a gap. Until the gap is known, no turn may begin.
+ * A new session may come with a gap. Until Barnacle has read it from the store, no turn may begin.
  *
  * @module
  */
@@ -13,17 +13,17 @@ export interface ExpectedSessions {
   /**
    * Notes that a shard will begin a new session.
    *
-   * @returns Whether no other shard was known to. A repeated call, after the store refused T0, gets
+   * @returns Whether it is the first such shard. A repeated call, after the store refused T0, gets
    * `false`.
    */
   due(shardId: number): boolean;
   /**
    * Notes that a shard's new session is about to be stored.
    *
-   * @returns Whether no other shard was known to be so far.
+   * @returns Whether it is the first such shard.
    */
   starting(shardId: number): boolean;
-  /** Notes that the session is stored, and that its gap is known. */
+  /** Notes that the session is stored, and that Barnacle has read its gap. */
   started(shardId: number): void;
   /** Forgets shards from this number on, because no session of theirs will follow. */
   setShardCount(count: number): void;

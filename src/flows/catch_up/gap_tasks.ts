@@ -10,9 +10,9 @@
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
-import type { Hold } from "../turn/hold.ts";
+import type { TurnDelay } from "../turn/turn_delay.ts";
 import type { OpenGap } from "./gap.ts";
-import { endOfReading, isAhead, type MissedChannel } from "./missed.ts";
+import { endOfReading, mayHaveMissed, type MissedChannel } from "./missed.ts";
 import { readChannel, type ReadChannelPorts } from "./read_channel.ts";
 import type { Unreadable } from "./unreadable.ts";
 
@@ -43,8 +43,8 @@ export interface GapTasksPorts extends ReadChannelPorts {
 
 /** Parts of catch-up that the tasks share with it. */
 export interface GapTasksParts {
-  /** Holds back turns in channels that are still to be read. */
-  readonly hold: Pick<Hold, "keep" | "release">;
+  /** Delays turns in channels that are still to be read. */
+  readonly delay: Pick<TurnDelay, "addChannel" | "releaseChannel">;
   /** Runs the tasks. */
   readonly retries: Pick<RetryQueue, "add">;
   /** Remembers channels that the bot may not read. */
@@ -55,7 +55,7 @@ export interface GapTasksParts {
 
 /** The tasks of one account's gaps. */
 export interface GapTasks {
-  /** Plans the reading of every channel that is known by now and not planned yet. */
+  /** Plans the reading of every known channel that is not planned yet. */
   plan(gap: OpenGap): void;
   /**
    * Adds a task. It does nothing if the gap has begun to grow: the larger gap reads all of it once
@@ -69,7 +69,7 @@ export interface GapTasks {
 /** Creates the tasks of one account's gaps; none runs. */
 export function createGapTasks(
   ports: GapTasksPorts,
-  { hold, retries, unreadable, onProgress }: GapTasksParts,
+  { delay, retries, unreadable, onProgress }: GapTasksParts,
 ): GapTasks {
   const { accountId, store } = ports;
 
@@ -82,7 +82,7 @@ export function createGapTasks(
     for (const channel of channels) {
       const { guildId, place } = channel;
       if (guildId) gap.planned.add(guildId);
-      if (place && isAhead(channel, since) && ports.mayAct(place)) read(gap, channel);
+      if (place && mayHaveMissed(channel, since) && ports.mayAct(place)) read(gap, channel);
     }
   }
 
@@ -97,7 +97,7 @@ export function createGapTasks(
   }
 
   function read(gap: OpenGap, channel: MissedChannel): void {
-    hold.keep(channel.id);
+    delay.addChannel(channel.id);
     gap.waiting.add(channel.id);
     const since = endOfReading(gap.from);
     const reading = readChannel(channel, since, gap.tally, unreadable, ports);
@@ -105,7 +105,7 @@ export function createGapTasks(
       const hasMore = await reading.first();
       gap.asked++;
       gap.waiting.delete(channel.id);
-      hold.release(channel.id);
+      delay.releaseChannel(channel.id);
       if (hasMore) add(gap, reading.rest, true);
     });
   }

@@ -56,7 +56,7 @@ export function endOfReading(from: number): number {
  *
  * @param since Unix time in milliseconds.
  */
-export function isAhead({ lastMessageId }: MissedChannel, since: number): boolean {
+export function mayHaveMissed({ lastMessageId }: MissedChannel, since: number): boolean {
   if (lastMessageId === "none") return false;
   return lastMessageId === undefined || createdAtMs(lastMessageId) > since;
 }

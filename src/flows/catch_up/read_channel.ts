@@ -53,8 +53,8 @@ export function readChannel(
   const { id: channelId, guildId } = channel;
   const reading = readMissed(channel, since, tally, ports);
 
-  function sayRefused(error: unknown): void {
-    const said = `Discord does not show what was said in ${nameOf(channel)} while nobody listened`;
+  function logRefused(error: unknown): void {
+    const said = `Discord does not show the missed messages in ${nameOf(channel)}`;
     log.warn(said, { channelId, guildId, error });
   }
 
@@ -68,18 +68,18 @@ export function readChannel(
         return outcome === "more";
       } catch (error) {
         if (!isRefused(error)) throw error;
-        if (!await unreadable.check(channel)) sayRefused(error);
+        if (!await unreadable.check(channel)) logRefused(error);
         return false;
       }
     },
     async rest() {
       try {
         if (await reading.record()) return;
-        const said = `More was said in ${nameOf(channel)} before than is kept on record`;
+        const said = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
         log.info(said, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {
         if (!isRefused(error)) throw error;
-        sayRefused(error);
+        logRefused(error);
       }
     },
   };

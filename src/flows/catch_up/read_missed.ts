@@ -88,24 +88,24 @@ export function readMissed(
   let events: PostedMessage[] = [];
   /** Message before which to continue; `undefined` at the newest message. */
   let before: MessageId | undefined;
-  let isThrough = false;
+  let isComplete = false;
   let pagesRecorded = 0;
 
-  async function readOn(): Promise<void> {
+  async function readNextPage(): Promise<void> {
     const page = await readPage(channel, before);
     events.push(...page.events.filter(({ id }) => createdAtMs(id) > since));
     const { oldest = before } = page;
     before = oldest;
-    isThrough = page.isLast || oldest === undefined || createdAtMs(oldest) <= since;
+    isComplete = page.isLast || oldest === undefined || createdAtMs(oldest) <= since;
   }
 
   /** Whether no earlier message may get an answer. */
   function isEnough(): boolean {
-    if (isThrough || countMessages(events) >= maxPerChannel) return true;
+    if (isComplete || countMessages(events) >= maxPerChannel) return true;
     return before !== undefined && now() - createdAtMs(before) > maxAgeMs;
   }
 
-  async function handOver(newest: number): Promise<void> {
+  async function storeEvents(newest: number): Promise<void> {
     const batch = events.toReversed();
     const messages = batch.filter(({ kind }) => kind === "message");
     const answerable = new Set(messages.slice(Math.max(0, messages.length - newest)));
@@ -126,18 +126,18 @@ export function readMissed(
 
   return {
     async answer() {
-      while (!isEnough()) await readOn();
+      while (!isEnough()) await readNextPage();
       if (before === undefined) return "empty";
-      await handOver(maxPerChannel);
-      return isThrough ? "done" : "more";
+      await storeEvents(maxPerChannel);
+      return isComplete ? "done" : "more";
     },
     async record() {
-      while (!isThrough && pagesRecorded < MAX_PAGES) {
-        await readOn();
-        await handOver(0);
+      while (!isComplete && pagesRecorded < MAX_PAGES) {
+        await readNextPage();
+        await storeEvents(0);
         pagesRecorded++;
       }
-      return isThrough;
+      return isComplete;
     },
   };
 }

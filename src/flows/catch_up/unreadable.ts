@@ -27,7 +27,7 @@ export interface UnreadableChannel {
 /** Everything that this check needs from outside. */
 export interface UnreadablePorts {
   /** Reads the bot's permissions in a guild, over REST. */
-  readonly lookAtGuild: (guildId: GuildId) => Promise<MissingIn>;
+  readonly readPermissions: (guildId: GuildId) => Promise<MissingIn>;
   /** Whether Discord will never answer: status 403 or 404. */
   readonly isRefused: (error: unknown) => boolean;
   /** Gets a warning with the fix for each such channel. */
@@ -37,7 +37,7 @@ export interface UnreadablePorts {
 /** The unreadable channels of one account. */
 export interface Unreadable {
   /** Forgets all results: a person may have granted a permission, or removed a channel. */
-  lookAnew(): void;
+  reset(): void;
   /** Whether Barnacle already knows that a channel is unreadable. Sends no request. */
   has(channel: MissedChannel): boolean;
   /**
@@ -59,13 +59,13 @@ export interface Unreadable {
 const HIDDEN = "View Channel";
 
 /** Creates an empty list for one account. */
-export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePorts): Unreadable {
+export function createUnreadable({ readPermissions, isRefused, log }: UnreadablePorts): Unreadable {
   const channels = new Map<ChannelId, UnreadableChannel>();
-  const looks = new Map<GuildId, MissingIn>();
+  const permissions = new Map<GuildId, MissingIn>();
 
-  async function lookAt(guildId: GuildId): Promise<MissingIn> {
+  async function permissionsIn(guildId: GuildId): Promise<MissingIn> {
     try {
-      return await lookAtGuild(guildId);
+      return await readPermissions(guildId);
     } catch (error) {
       if (!isRefused(error)) throw error;
       return () => []; // the bot has left the guild: there is nothing to grant
@@ -74,11 +74,11 @@ export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePort
 
   /** A thread has the permissions of its parent. */
   function missingIn({ guildId, place }: MissedChannel): readonly string[] {
-    const look = guildId && looks.get(guildId);
-    return look && place ? look(place.channel.id) : [];
+    const missingInGuild = guildId && permissions.get(guildId);
+    return missingInGuild && place ? missingInGuild(place.channel.id) : [];
   }
 
-  function note(channel: MissedChannel): boolean {
+  function record(channel: MissedChannel): boolean {
     const missing = missingIn(channel);
     if (missing.length === 0) return false;
     const { id: channelId, guildId } = channel;
@@ -88,7 +88,7 @@ export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePort
     }
     const name = nameOf(channel);
     channels.set(channelId, { channelId, name, missing });
-    log.warn(`Cannot read what was said in ${name} while nobody listened`, {
+    log.warn(`Cannot read the missed messages in ${name}`, {
       channelId,
       guildId,
       missing,
@@ -98,16 +98,16 @@ export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePort
   }
 
   return {
-    lookAnew() {
-      looks.clear();
+    reset() {
+      permissions.clear();
       channels.clear();
     },
-    has: (channel) => missingIn(channel).length > 0 && note(channel),
+    has: (channel) => missingIn(channel).length > 0 && record(channel),
     async check(channel) {
       const { guildId } = channel;
       if (!guildId) return false; // in a direct message channel, the bot may always read
-      if (!looks.has(guildId)) looks.set(guildId, await lookAt(guildId));
-      return note(channel);
+      if (!permissions.has(guildId)) permissions.set(guildId, await permissionsIn(guildId));
+      return record(channel);
     },
     clear: (channelId) => void channels.delete(channelId),
     list: () => [...channels.values()],

@@ -18,15 +18,15 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
-import { type ClockSetPorts, createClockSet } from "./clock_set.ts";
+import { type ClockChangesPorts, createClockChanges } from "./clock_changes.ts";
 import { deliver, type DeliverPorts } from "./deliver.ts";
 import type { Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
 
 /** Everything that attempts need from outside. */
-export interface AttemptPorts extends DeliverPorts, ClockSetPorts {
+export interface AttemptPorts extends DeliverPorts, ClockChangesPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: DeliverPorts["outbox"] & ClockSetPorts["outbox"] & {
+  readonly outbox: DeliverPorts["outbox"] & ClockChangesPorts["outbox"] & {
     /** Marks a row that Discord will never accept; the channel goes on without it. */
     markDead(row: OutboxRow, reason: string): Promise<void>;
     /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
@@ -44,12 +44,12 @@ export interface AttemptPorts extends DeliverPorts, ClockSetPorts {
   readonly log: Log;
 }
 
-/** What follows an attempt. */
+/** The result of an attempt. */
 export interface Attempted {
   /** Milliseconds until the channel's next attempt; 0: none is needed, or it may begin at once. */
   readonly waitMs: number;
   /** Whether it failed because Barnacle could not reach Discord. */
-  readonly isForNetwork: boolean;
+  readonly isNetworkFailure: boolean;
 }
 
 /** The attempts of one account. */
@@ -88,34 +88,34 @@ export function createAttempts(
   const failures = new Map<ChannelId, number>();
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
-  const clock = createClockSet(ports);
+  const clock = createClockChanges(ports);
 
   async function attempt(
     stored: OutboxRow,
     setMs: number,
   ): Promise<Attempted> {
-    await clock.look();
-    const row = clock.sinceThen(stored, setMs);
+    await clock.check();
+    const row = clock.shifted(stored, setMs);
     const { channelId } = row.message;
     const askedAt = now();
     const refusal = refusals.reasonOf(channelId);
     const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
     if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
-      await bury(row, refusal);
-      return { waitMs: 0, isForNetwork: false };
+      await giveUp(row, refusal);
+      return { waitMs: 0, isNetworkFailure: false };
     }
     const delivery = await deliver(row, ports);
     ports.onDelivery(row, delivery);
     const failed = (failures.get(channelId) ?? 0) + 1;
-    await clock.look();
-    const waitMs = await settle(clock.sinceThen(stored, setMs), delivery, askedAt, {
+    await clock.check();
+    const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
       failed,
       random: ports.random(),
       retry: ports.retry,
       nonceWindowMs: ports.nonceWindowMs,
     });
-    return { waitMs, isForNetwork: isOfNetwork(delivery) };
+    return { waitMs, isNetworkFailure: failedByNetwork(delivery) };
   }
 
   async function settle(
@@ -138,7 +138,7 @@ export function createAttempts(
         if (next.isAttempt) failures.set(channelId, facts.failed);
         else if (next.waitMs >= LONG_WAIT_MS) {
           const waitSec = Math.ceil(next.waitMs / 1_000);
-          log.warn("Discord takes nothing in a channel for a while", { channelId, waitSec });
+          log.warn("Discord accepts no messages in a channel for a while", { channelId, waitSec });
         }
         return next.waitMs;
       case "park":
@@ -150,7 +150,7 @@ export function createAttempts(
         if (delivery.kind === "refused" && isOfPlace(delivery)) { // refused for a day, or it would be parked
           refusals.add(channelId, next.reason);
         }
-        await bury(row, next.reason);
+        await giveUp(row, next.reason);
         return 0;
       case "uncertain":
         failures.delete(channelId);
@@ -160,7 +160,7 @@ export function createAttempts(
     }
   }
 
-  async function bury(row: OutboxRow, reason: string): Promise<void> {
+  async function giveUp(row: OutboxRow, reason: string): Promise<void> {
     const { channelId } = row.message;
     log.error("A message is given up", { channelId, row: row.id, reason });
     await outbox.markDead(row, reason);
@@ -168,7 +168,7 @@ export function createAttempts(
   }
 
   return {
-    clockSetMs: clock.inAll,
+    clockSetMs: clock.setForwardMs,
     attempt,
     keepFailures(heads, channels = [...failures.keys()]) {
       if (failures.size === 0) return;
@@ -181,13 +181,13 @@ export function createAttempts(
 function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {
   const { channelId, nonce } = message;
   log.error(
-    "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
-      "to send or drop it",
+    "Cannot tell whether Discord has a message; holding it until the operator sends or drops " +
+      "it with `barnacle outbox`",
     { channelId, row, nonce, reason },
   );
 }
 
-function isOfNetwork(delivery: Delivery): boolean {
+function failedByNetwork(delivery: Delivery): boolean {
   switch (delivery.kind) {
     case "unsent":
     case "unanswered":

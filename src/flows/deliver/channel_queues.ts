@@ -1,7 +1,7 @@
 /**
  * Delivers the outbox: one queue for each channel, one row of it at a time.
  *
- * Order matters only within a channel. So a channel that Discord slows down, or that is gone,
+ * Order matters only within a channel. So a channel that Discord slows down or has deleted
  * delays no other.
  *
  * @module
@@ -59,7 +59,7 @@ interface Waiting {
   /** Ends the wait early. */
   readonly end: () => void;
   /** Whether it waits because Barnacle could not reach Discord. */
-  readonly isForNetwork: boolean;
+  readonly isNetworkFailure: boolean;
 }
 
 /** Creates the queues of one account. Sends nothing before the first {@link ChannelQueues.wake}. */
@@ -97,10 +97,12 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
    */
   async function run(row: OutboxRow, setMs: number): Promise<void> {
     const { channelId } = row.message;
-    const { waitMs, isForNetwork } = await attempts.attempt(row, setMs).catch((error: unknown) => {
-      log.error("Delivery failed unexpectedly; will try again", { channelId, error });
-      return { waitMs: FAULT_WAIT_MS, isForNetwork: false };
-    });
+    const { waitMs, isNetworkFailure } = await attempts.attempt(row, setMs).catch(
+      (error: unknown) => {
+        log.error("Delivery failed unexpectedly; will try again", { channelId, error });
+        return { waitMs: FAULT_WAIT_MS, isNetworkFailure: false };
+      },
+    );
     const free = () => {
       waiting.delete(channelId);
       busy.delete(channelId);
@@ -113,7 +115,7 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
       cancel();
       free();
     };
-    waiting.set(channelId, { row: row.id, end, isForNetwork });
+    waiting.set(channelId, { row: row.id, end, isNetworkFailure });
   }
 
   async function drain(): Promise<void> {
@@ -130,8 +132,8 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
     heardFrom: parking.heardFrom,
     permissionsChanged: parking.permissionsChanged,
     reachable() {
-      for (const { end, isForNetwork } of [...waiting.values()]) {
-        if (isForNetwork) end();
+      for (const { end, isNetworkFailure } of [...waiting.values()]) {
+        if (isNetworkFailure) end();
       }
     },
     drain,

@@ -35,7 +35,7 @@ export interface DeliverPorts extends ReconcilePorts {
     /**
      * T5: records that Discord has the row's message.
      *
-     * @param messageId Id of the message; absent if it is gone.
+     * @param messageId Id of the message; absent if it was deleted.
      * @returns `false` if the echo arrived first.
      */
     markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
@@ -90,7 +90,7 @@ export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Deli
       await ports.outbox.markSent(row);
       return step;
     case "look":
-      return await look(row, ports);
+      return await checkHistory(row, ports);
     default:
       return await send(row, step, now, ports);
   }
@@ -142,13 +142,13 @@ function request(
   }
 }
 
-async function look(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
+async function checkHistory(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
   const { outbox } = ports;
-  const looked = await reconcile(row, ports);
-  switch (looked.kind) {
+  const result = await reconcile(row, ports);
+  switch (result.kind) {
     case "found":
-      if (await outbox.markSent(row, looked.messageId)) break;
-      return { ...looked, wasEchoed: true };
+      if (await outbox.markSent(row, result.messageId)) break;
+      return { ...result, wasEchoed: true };
     case "absent":
       await outbox.markAbsent(row);
       break;
@@ -158,5 +158,5 @@ async function look(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
     case "uncertain": // the caller holds it
       break;
   }
-  return looked;
+  return result;
 }

@@ -117,22 +117,22 @@ export function createParking(
       const before = places.get(channelId);
       before?.cancel?.();
       // After a change, another permission may be the missing one.
-      const words = before && !hasChanged(guildId, before.refusedAt)
+      const reason = before && !hasChanged(guildId, before.refusedAt)
         ? before.reason
-        : await wordsFor(row, refusal, ports);
+        : await reasonFor(row, refusal, ports);
       const inGuild = guildId === undefined ? {} : { guildId };
       const refusedAt = now();
       const again = before ? before.again + 1 : 0;
-      const place: ParkedPlace = { ...inGuild, reason: words, isClosed: true, refusedAt, again };
-      const parked = { reason: words, now: refusedAt };
-      const isNews = await outbox.park(accountId, channelId, parked).finally(() => {
+      const place: ParkedPlace = { ...inGuild, reason, isClosed: true, refusedAt, again };
+      const parked = { reason, now: refusedAt };
+      const isFirstReport = await outbox.park(accountId, channelId, parked).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
         tries.later();
       });
-      if (isNews) {
-        const said = "Discord does not let the bot post in a channel; what goes there waits";
-        log.error(said, { channelId, ...inGuild, reason: words });
-        ports.onParked({ channelId, ...inGuild, reason: words });
+      if (isFirstReport) {
+        const said = "Discord does not let the bot post in a channel; its messages wait";
+        log.error(said, { channelId, ...inGuild, reason });
+        ports.onParked({ channelId, ...inGuild, reason });
       }
       if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
     },
@@ -158,7 +158,7 @@ export function createParking(
 }
 
 /** Finds the words for the owner: the missing permission, or Discord's own words. */
-async function wordsFor(
+async function reasonFor(
   row: OutboxRow,
   { reason, code }: Refused,
   { explain, log }: Pick<ParkPorts, "explain" | "log">,

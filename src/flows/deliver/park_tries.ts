@@ -57,7 +57,7 @@ export interface ParkTries {
 }
 
 /** Milliseconds between two tries of all parked channels. */
-const LOOK_EVERY_MS = 30 * 60_000;
+const TRY_EVERY_MS = 30 * 60_000;
 
 /**
  * Minimum milliseconds between tries of a channel after its second refusal; doubles with each
@@ -78,7 +78,7 @@ export function createParkTries(
   onOpened: (channels: readonly ChannelId[]) => void,
 ): ParkTries {
   const underWay = new Set<Promise<void>>();
-  let callOffLook: (() => void) | undefined;
+  let cancelTries: (() => void) | undefined;
   let isStopping = false;
 
   function reopen(channels: readonly ChannelId[]): void {
@@ -113,10 +113,10 @@ export function createParkTries(
 
   function later(): void {
     if (isStopping) return;
-    callOffLook ??= schedule(() => {
-      callOffLook = undefined;
+    cancelTries ??= schedule(() => {
+      cancelTries = undefined;
       reopen([...places].filter(([, { isClosed }]) => isClosed).map(([channelId]) => channelId));
-    }, LOOK_EVERY_MS);
+    }, TRY_EVERY_MS);
   }
 
   return {
@@ -124,7 +124,7 @@ export function createParkTries(
     later,
     async stop() {
       isStopping = true;
-      callOffLook?.();
+      cancelTries?.();
       for (const { cancel } of places.values()) cancel?.();
       await Promise.all(underWay);
     },

@@ -51,7 +51,7 @@ export interface ReconcilePorts {
 }
 
 /** The result of looking for a message. `uncertain`: the history can show neither. */
-export type Looked =
+export type Reconciled =
   | { readonly kind: "found"; readonly messageId: MessageId }
   | { readonly kind: "absent" }
   | { readonly kind: "uncertain"; readonly reason: string }
@@ -62,7 +62,7 @@ export const MAX_PAGES = 10;
 
 const NOT_SHOWN = "the bot may not read the message history of the channel";
 const TOO_MUCH = `more than ${MAX_PAGES * 100} messages came after it may have been sent`;
-const NOBODY_YET: Unread = {
+const NOT_READ_YET: Unread = {
   kind: "unread",
   why: "unreachable",
   reason: "Discord has not told yet which user we are",
@@ -73,9 +73,9 @@ const NOBODY_YET: Unread = {
  *
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<Looked> {
+export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<Reconciled> {
   const self = ports.self();
-  if (self === undefined) return NOBODY_YET;
+  if (self === undefined) return NOT_READ_YET;
   const reach = reachOf(row, ports.now());
   const files = row.fileCount > 0 ? await ports.outbox.filesOf(row) : [];
   const fileSizes = files.map(({ bytes }) => bytes.length);

@@ -49,7 +49,7 @@ export function createStaleChannels(
   let isStopping = false;
   let reading: Promise<void> | undefined;
   /** Cancels the timer of the next reading after a failed one. */
-  let callOffReading: (() => void) | undefined;
+  let cancelReading: (() => void) | undefined;
 
   function wake(channels?: readonly ChannelId[]): void {
     if (!channels) isAllStale = true;
@@ -60,13 +60,13 @@ export function createStaleChannels(
       later();
     }).finally(() => {
       reading = undefined;
-      if (!callOffReading) wake([]); // requested after the last check
+      if (!cancelReading) wake([]); // requested after the last check
     });
   }
 
   function later(): void {
-    callOffReading ??= schedule(() => {
-      callOffReading = undefined;
+    cancelReading ??= schedule(() => {
+      cancelReading = undefined;
       wake();
     }, FAULT_WAIT_MS);
   }
@@ -89,7 +89,7 @@ export function createStaleChannels(
     reading: () => reading,
     stop() {
       isStopping = true;
-      callOffReading?.();
+      cancelReading?.();
     },
   };
 }

@@ -104,7 +104,7 @@ async function settle(
   }
   const answer = component && await run(component, use, context);
   if (answer) return answer;
-  log.info(`A ${use.kind} was used that does nothing any more`, idsOf(use));
+  log.info(`A person used a ${use.kind} that no longer works`, idsOf(use));
   return reply("deadButton");
 }
 

@@ -44,7 +44,7 @@ export interface FoundMember {
 
 /** All facts to match names against. */
 export interface KnownNames {
-  /** The bot's guilds whose names are known. */
+  /** The bot's guilds with known names. */
   readonly guilds: readonly GuildNames[];
   /** Names that were resolved to an id before. */
   readonly resolved: readonly ResolvedName[];

@@ -16,34 +16,34 @@ export interface Resolution {
 }
 
 const WHY: Readonly<Record<UnfoundReason, string>> = {
-  "no-match": "there is nothing of that name",
-  "no-guild": "the bot is in no such guild",
-  "not-searched": "not all members could be searched for it",
+  "no-match": "nothing has that name",
+  "no-guild": "the bot is not in that guild",
+  "not-searched": "Barnacle could not search all members",
 };
 
 /**
  * Logs results; each warning only once.
  *
- * @param said Keys of earlier warnings; new ones are added.
+ * @param warned Keys of earlier warnings; new ones are added.
  */
-export function sayMatched({ matched, refused }: Resolution, said: Set<string>, log: Log): void {
+export function logMatched({ matched, refused }: Resolution, warned: Set<string>, log: Log): void {
   const warn = (event: string, fields: Readonly<Record<string, unknown>>, key: string): void => {
-    if (said.has(key)) return;
-    said.add(key);
+    if (warned.has(key)) return;
+    warned.add(key);
     log.warn(event, fields);
   };
 
   if (refused !== undefined) {
     const event =
-      "Discord lets this bot search no members, so names of people in allowlists stay " +
-      "names, which others may take: write ids, or switch on the Server Members Intent in the " +
+      "Discord does not let this bot search members, so user names in allow lists stay " +
+      "names, which others may take: use ids, or enable the Server Members Intent in the " +
       "developer portal";
     warn(event, { error: refused }, "refused");
   }
-  for (const one of matched) say(one, refused !== undefined, warn, log);
+  for (const one of matched) logOne(one, refused !== undefined, warn, log);
 }
 
-function say(
+function logOne(
   one: Matched,
   isRefused: boolean,
   warn: (event: string, fields: Readonly<Record<string, unknown>>, key: string) => void,
@@ -54,20 +54,20 @@ function say(
   switch (kind) {
     case "resolved": {
       const { id, name } = one.name;
-      return log.info("A name in the config is an id from now on", { typed, rule, id, name });
+      return log.info("A name in the config was resolved to an id", { typed, rule, id, name });
     }
     case "role":
       return; // a role's name is enough
     case "ambiguous": {
       const candidates = one.candidates.map(({ id, name }) => `${name} (${id})`);
       const event =
-        "A name in the config fits several, and stays a name: write the id that you mean";
+        "A name in the config has several matches, and stays a name: use the id instead";
       return warn(event, { typed, rule, candidates }, key);
     }
     case "unfound":
       if (isRefused && one.why === "not-searched") return; // one warning covers all of them
       return warn(
-        "A name in the config was not found to be anything's, and stays a name",
+        "A name in the config has no match, and stays a name",
         { typed, rule, why: WHY[one.why] },
         `${key} ${one.why}`,
       );

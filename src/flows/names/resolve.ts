@@ -24,7 +24,7 @@ import {
   matchNames,
   searchesFor,
 } from "./match.ts";
-import { type Resolution, sayMatched } from "./report.ts";
+import { logMatched, type Resolution } from "./report.ts";
 
 /**
  * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
@@ -98,7 +98,7 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
   readonly accountId: AccountId;
   /** Names in the current policy without an id. */
   readonly unresolved: () => readonly UnresolvedName[];
-  /** Guilds that are known completely; not those that are awaited or in an outage. */
+  /** Guilds with complete facts, without those that are awaited or in an outage. */
   readonly guilds: () => readonly GuildNames[];
   /** The store's resolved names; each method is one transaction. */
   readonly store: {
@@ -122,14 +122,14 @@ export interface Names {
   stop(): Promise<void>;
 }
 
-/** Creates the flow for one account. Searches nothing before {@link Names.look}. */
+/** Creates the flow for one account. Searches nothing before {@link Names.resolve}. */
 export function createNames(ports: NamesPorts): Names {
   const { accountId, store, onResolved, now, log } = ports;
-  const retries = createRetryQueue("Cannot find out which ids the names in the config are", ports);
+  const retries = createRetryQueue("Cannot resolve the names in the config", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
   /** Keys of warnings that were logged. */
-  const said = new Set<string>();
+  const warned = new Set<string>();
 
   async function resolve(): Promise<void> {
     const guilds = ports.guilds();
@@ -142,12 +142,12 @@ export function createNames(ports: NamesPorts): Names {
     if (lost.length > 0) await store.forgetNames(accountId, lost);
     if (found.length > 0) await store.saveNames(accountId, found);
     for (const { typed, id } of lost) {
-      log.info("A channel of the config was deleted: its entry is for the name again", {
+      log.info("A channel in the config was deleted: its entry matches by name again", {
         typed,
         id,
       });
     }
-    sayMatched(resolution, said, log);
+    logMatched(resolution, warned, log);
     if (lost.length + found.length > 0) await onResolved(await store.namesOf(accountId));
   }
 
@@ -164,7 +164,7 @@ export function createNames(ports: NamesPorts): Names {
     resolve: plan,
     resolveAgain() {
       searched = new Map();
-      said.clear();
+      warned.clear();
       plan();
     },
     stop: retries.stop,

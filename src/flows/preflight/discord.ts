@@ -11,8 +11,8 @@ import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts"
 import { inviteUrl } from "../../core/discord/invite.ts";
 
 /** The result of a request to Discord. */
-export type Asked<Found> =
-  | { readonly kind: "told"; readonly found: Found }
+export type Answer<Found> =
+  | { readonly kind: "answered"; readonly found: Found }
   /** 401: the token is not valid. */
   | { readonly kind: "refused" }
   /** 429, or a block in front of Discord. */
@@ -39,7 +39,7 @@ export interface BotFacts {
 /** The facts to judge. */
 export interface DiscordFacts {
   /** Absent if there is no token to ask with. */
-  readonly application?: Asked<BotFacts>;
+  readonly application?: Answer<BotFacts>;
   /** What the token looks like, for an operator who copied something else. */
   readonly tokenShape: TokenShape;
   /** Where to set the token: a variable, a file, or a config key. */
@@ -53,7 +53,7 @@ export interface DiscordFacts {
     readonly spared: readonly MissingIntent[];
   };
   /** Whether the bot is in any guild; absent if Barnacle did not ask. */
-  readonly hasGuild?: Asked<boolean>;
+  readonly hasGuild?: Answer<boolean>;
   /** Remaining IDENTIFYs; absent if unknown. */
   readonly budget?: IdentifyBudget;
 }
@@ -83,8 +83,8 @@ function portalOf(id: ApplicationId | undefined): string {
  */
 export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding[] {
   const { application } = facts;
-  if (application?.kind !== "told") {
-    const why = application ? "Discord did not tell" : "there is no token to ask with";
+  if (application?.kind !== "answered") {
+    const why = application ? "Discord did not answer" : "no token is set";
     return [
       token(facts),
       { id: "discord.intents", what: "Intents", status: "skipped", why },
@@ -110,40 +110,42 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
       id: "config.token", // no refusal: the config lacks it
       status: "fail",
       why: "there is no bot token",
-      fix: `set ${tokenPlace}; it is under Bot, Reset Token, at ${portalOf(undefined)}`,
+      fix: `set ${tokenPlace}; get it under Bot, Reset Token, at ${portalOf(undefined)}`,
     };
   }
   switch (application.kind) {
-    case "told": {
+    case "answered": {
       const { name, id, owner } = application.found;
-      const whose = owner === undefined ? "" : `, of ${owner}`;
-      return { ...about, status: "pass", why: `it is ${name}'s (application ${id}${whose})` };
+      const whose = owner === undefined ? "" : `, owned by ${owner}`;
+      return { ...about, status: "pass", why: `it belongs to ${name} (application ${id}${whose})` };
     }
     case "refused":
       return {
         ...about,
         status: "fail",
         why: tokenShape === "token"
-          ? "Discord does not know this token (401): it was made anew, or the application is gone"
-          : `Discord does not know this token (401); it looks like ${
-            tokenShape === "something else" ? "something else" : `the application's ${tokenShape}`
+          ? "Discord does not accept this token (401): it was reset, or the application was deleted"
+          : `Discord does not accept this token (401); it ${
+            tokenShape === "something else"
+              ? "does not look like a token"
+              : `looks like the application's ${tokenShape}`
           }`,
-        fix: `make a new one under Bot, Reset Token, at ${portalOf(undefined)}, ` +
-          `and write it to ${tokenPlace}`,
+        fix: `reset it under Bot, Reset Token, at ${portalOf(undefined)}, ` +
+          `and write the new one to ${tokenPlace}`,
       };
     case "limited":
       return {
         ...about,
         status: "warn",
         why: `Discord does not answer this machine for now: ${application.why}`,
-        fix: "stop whatever sends so many requests from this address, and wait an hour",
+        fix: "stop the program that sends too many requests from this address, and wait an hour",
       };
     case "failed":
       return {
         ...about,
         status: "warn", // not checked does not count as right
-        why: `Discord could not be asked: ${application.why}`,
-        fix: "see the rows of the network, and look again",
+        why: `could not reach Discord: ${application.why}`,
+        fix: "see the network checks, and try again",
       };
   }
 }
@@ -152,15 +154,15 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
 const INTENTS: Readonly<Record<MissingIntent, { checkbox: string; without: string }>> = {
   message_content: {
     checkbox: "Message Content Intent",
-    without: "Without the content intent: mentions, replies to the bot and DMs only",
+    without: "Without the content intent: the bot reads only mentions, replies to it and DMs",
   },
   guild_members: {
     checkbox: "Server Members Intent",
-    without: "Without the members intent: who joins or changes a name is not heard of",
+    without: "Without the members intent: the bot does not see joins and name changes",
   },
   guild_presences: {
     checkbox: "Presence Intent",
-    without: "Without the presence intent: who is online is not known",
+    without: "Without the presence intent: the bot does not see the online status of people",
   },
 };
 
@@ -198,8 +200,8 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
     status: "pass",
     where: portalOf(id),
     why: left === ""
-      ? "all that the config asks for are granted"
-      : `granted; the bot does without the ${left}, which is not ticked`,
+      ? "all intents in the config are granted"
+      : `granted; the bot works without the ${left}, which is not ticked`,
   }];
 }
 
@@ -211,25 +213,25 @@ function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
     what: "Invite",
     status: "warn",
     where: portalOf(id),
-    why: "nobody can invite the bot: it asks for an OAuth2 code grant",
+    why: "no one can invite the bot: it requires an OAuth2 code grant",
     fix: `clear "Requires OAuth2 Code Grant" at ${portalOf(id)}`,
   }];
 }
 
 function guilds({ hasGuild }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
   const about = { id: "discord.guilds", what: "Guilds" };
-  const isInOne = hasGuild?.kind === "told" ? hasGuild.found : (guildCount ?? 0) > 0;
+  const isInOne = hasGuild?.kind === "answered" ? hasGuild.found : (guildCount ?? 0) > 0;
   if (isInOne) {
     const count = guildCount === undefined || guildCount === 0 ? "one or more" : `${guildCount}`;
     return { ...about, status: "pass", why: `the bot is in ${count}` };
   }
-  if (hasGuild && hasGuild.kind !== "told") {
-    return { ...about, status: "skipped", why: "Discord did not tell" };
+  if (hasGuild && hasGuild.kind !== "answered") {
+    return { ...about, status: "skipped", why: "Discord did not answer" };
   }
   return {
     ...about,
     status: "warn",
-    why: "the bot is in no guild, so nobody can talk to it but by DM",
+    why: "the bot is in no guild, so people can only send it DMs",
     fix: `invite it: ${inviteUrl(id)}`,
   };
 }
@@ -245,18 +247,17 @@ function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[]
     return [{
       ...about,
       status: "fail",
-      why: `only ${count} more may begin today (${LIMIT}), so the bot holds back until ${
-        at(heldUntil)
-      }`,
-      fix: "find what restarts it so often; to end the wait, make a new token in the portal",
+      why: `only ${count} left today (${LIMIT}), so the bot opens none until ${at(heldUntil)}`,
+      fix: "find out why it restarts so often; to end the wait, reset the token in the portal",
     }];
   }
   const isLow = count <= LOW;
   return [{
     ...about,
     status: isLow ? "warn" : "pass",
-    why: `${count} more may begin today (${LIMIT})`,
-    ...(isLow && { fix: "find what restarts the bot so often: `barnacle status`, and its log" }),
+    why: `${count} left today (${LIMIT})`,
+    ...(isLow &&
+      { fix: "find out why the bot restarts so often: see `barnacle status` and its log" }),
   }];
 }
 

@@ -62,13 +62,13 @@ const DOUBT_MS = 10 * 60_000;
 const INVALIDATED_MIN = 3;
 
 const WHAT_TO_DO =
-  "Stop the other one, or make a new token on the bot's page in the Developer Portal " +
-  "and give it to this one alone";
+  "Stop the other program, or reset the token on the bot's page in the Developer Portal " +
+  "and use the new one only here";
 
 const WHY: Readonly<Record<Foreign["why"], string>> = {
-  unknown: "that this one did not send",
-  unsent: "that this one had not sent yet",
-  early: "that came before this one sent it",
+  unknown: "which this process did not send",
+  unsent: "which this process had not sent yet",
+  early: "which arrived before this process sent it",
 };
 
 /** Creates a watch without any sign. */
@@ -93,7 +93,7 @@ export function createDuplicateWatch(
     cancelEnd = schedule(end, DOUBT_MS);
     if (before && before.isDeploy === isDeploy) return;
     if (isDeploy) {
-      log.info("Another program has used this bot token just now; it may be the one before", {
+      log.info("Another program used this bot token just now; it may be the previous process", {
         evidence,
       });
     } else {
@@ -109,7 +109,7 @@ export function createDuplicateWatch(
     const wasDeploy = doubt?.isDeploy;
     doubt = undefined;
     invalidated = [];
-    if (wasDeploy === false) log.info("Nothing speaks for a second program with this token now");
+    if (wasDeploy === false) log.info("No more signs of another program using this token");
     onChange(undefined);
   }
 
@@ -118,7 +118,7 @@ export function createDuplicateWatch(
       const last = found.at(-1);
       if (!last) return;
       const { messageId, channelId, why } = last;
-      sign(now(), `Message ${messageId} in channel ${channelId} is the bot's, ${WHY[why]}`);
+      sign(now(), `Message ${messageId} in channel ${channelId} is by this bot, ${WHY[why]}`);
     },
     sessionInvalidated(shardId) {
       const at = now();

@@ -11,7 +11,7 @@ export interface HostFacts {
   /** Path of the data directory. */
   readonly dataDir: string;
   /** Why the directory cannot be used; absent if it can, or if it will be created. */
-  readonly dataProblem?: Said;
+  readonly dataProblem?: Problem;
   /** Bytes that Barnacle may still write there; absent if unknown. */
   readonly freeBytes?: number;
   /** State of the store in that directory. */
@@ -23,7 +23,7 @@ export interface HostFacts {
 }
 
 /** An observed problem, and the next step. */
-export type Said = Required<Pick<Finding, "why" | "fix">>;
+export type Problem = Required<Pick<Finding, "why" | "fix">>;
 
 /** The user that runs this command has no permission to look. */
 export interface Hidden {
@@ -40,7 +40,7 @@ export type StoreFacts =
   | Hidden
   | { readonly kind: "opens"; readonly schema: number; readonly newest: number }
   /** Damaged, newer than this Barnacle, or inaccessible. */
-  | ({ readonly kind: "refused" } & Said);
+  | ({ readonly kind: "refused" } & Problem);
 
 /** The Barnacle process that uses the data directory. */
 export type BotProcess =
@@ -57,11 +57,11 @@ export type BotProcess =
     /** The main thread's delay in milliseconds, 99th percentile. */
     readonly eventLoopLagMs: number;
     /** Failed checks of its health report. */
-    readonly troubles: readonly Trouble[];
+    readonly failedChecks: readonly FailedCheck[];
   };
 
 /** A failed check of the running bot. */
-export interface Trouble {
+export interface FailedCheck {
   /** Name of the check: `"gateway:connection"`. */
   readonly name: string;
   /** Whether the check counts as failed, rather than as a warning. */
@@ -98,24 +98,24 @@ function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding
   if (dataProblem !== undefined) {
     return { ...about, status: "fail", ...dataProblem };
   }
-  if (freeBytes === undefined) return { ...about, status: "pass", why: "it can be written to" };
+  if (freeBytes === undefined) return { ...about, status: "pass", why: "it is writable" };
   const why = `${Math.floor(freeBytes / MB)} MB are free`;
   if (freeBytes >= LOW_SPACE) return { ...about, status: "pass", why };
   return {
     ...about,
     status: freeBytes < NO_SPACE ? "fail" : "warn",
     why,
-    fix: "free some space on that disk, or name a directory on another one by --data",
+    fix: "free some space on that disk, or choose another directory with --data",
   };
 }
 
 /** The next step if a directory belongs to another user. */
-export const RUN_AS_OWNER: string = "run this as the user that runs Barnacle, such as by sudo, " +
-  "or name another directory by --data";
+export const RUN_AS_OWNER: string = "run this as the user that runs Barnacle, for example with " +
+  "sudo, or choose another directory with --data";
 
 const HIDDEN = {
   status: "skipped",
-  why: "this user may not look into it",
+  why: "this user has no permission to read it",
   fix: RUN_AS_OWNER,
 } as const;
 
@@ -123,7 +123,7 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
   const about = { id: "host.store", what: "Store", where };
   switch (facts.kind) {
     case "none":
-      return { ...about, status: "pass", why: "there is none yet; the first start makes it" };
+      return { ...about, status: "pass", why: "there is none yet; the first start creates it" };
     case "hidden":
       return { ...about, ...HIDDEN };
     case "opens":
@@ -132,7 +132,7 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
         status: "pass",
         why: facts.schema === facts.newest
           ? `it opens (schema ${facts.schema})`
-          : `it opens; the next start leads it from schema ${facts.schema} to ${facts.newest}`,
+          : `it opens; the next start migrates it from schema ${facts.schema} to ${facts.newest}`,
       };
     case "refused":
       return { ...about, status: "fail", why: facts.why, fix: facts.fix };
@@ -148,7 +148,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
     case "hidden":
       return [{ ...about, ...HIDDEN }];
     case "unknown": {
-      const why = "nobody can say here whether one runs with this data directory";
+      const why = "this system cannot tell whether one runs with this data directory";
       return [{ ...about, status: "skipped", why }];
     }
     case "silent":
@@ -156,11 +156,11 @@ function process({ bot }: HostFacts): readonly Finding[] {
         ...about,
         status: "fail",
         ...(bot.pid !== undefined && { where: `pid ${bot.pid}` }),
-        why: `it has the data directory, and ${bot.why}`,
-        fix: "look into its log; if it hangs, stop it and start it again",
+        why: `it uses the data directory, and ${bot.why}`,
+        fix: "see its log; if it hangs, restart it",
       }];
     case "answers": {
-      const { pid, phase, eventLoopLagMs, troubles } = bot;
+      const { pid, phase, eventLoopLagMs, failedChecks } = bot;
       const isLate = eventLoopLagMs > LAG_MS;
       return [
         { ...about, status: "pass", where: `pid ${pid}`, why: `it is ${phase}` },
@@ -169,11 +169,12 @@ function process({ bot }: HostFacts): readonly Finding[] {
           what: "Event loop",
           status: isLate ? "warn" : "pass",
           where: `pid ${pid}`,
-          why: `it lags ${Math.round(eventLoopLagMs)} ms; heartbeats are sent by a thread of ` +
-            "their own, and do not wait for it",
-          ...(isLate && { fix: "see what else the machine does: `top`, and its temperature" }),
+          why: `it lags ${Math.round(eventLoopLagMs)} ms; heartbeats do not wait for it, ` +
+            "because another thread sends them",
+          ...(isLate &&
+            { fix: "see which other programs are busy (`top`), and check the temperature" }),
         },
-        ...troubles.filter(({ name }) => name !== LAG_CHECK).map(trouble),
+        ...failedChecks.filter(({ name }) => name !== LAG_CHECK).map(failedCheck),
       ];
     }
   }
@@ -186,21 +187,23 @@ const LAG_CHECK = "process:eventLoopLag";
 
 /** The next step for a failed check, if there is a better one than to read the log. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  "outbox:dead": "Discord would not take these answers, and they are not tried again: its log " +
-    "says why of each; mend that, and ask the bot anew",
-  "outbox:uncertain": "nobody knows whether these answers arrived, and they are not sent twice: " +
-    "look for them in their channels, and ask again where there is none",
-  "storage:write": "see that the disk has room, is mounted and can be written to: `df -h`, `mount`",
+  "outbox:dead":
+    "Discord refused these answers, and Barnacle does not retry them: see its log for " +
+    "each reason, fix it, and ask the bot again",
+  "outbox:uncertain":
+    "Barnacle cannot tell whether these answers arrived, and does not send them " +
+    "twice: look for them in their channels, and ask again if one is missing",
+  "storage:write": "check that the disk has room, is mounted and is writable: `df -h`, `mount`",
   "gateway:unreadable":
     'allow the bot "View Channel" and "Read Message History" in that channel; ' +
-    "what was said while it was away is then read",
+    "the bot then reads the messages that it missed",
   "gateway:identifyBudget":
-    "find what restarts the bot so often; to end the wait, make a new token in the portal",
+    "find out why the bot restarts so often; to end the wait, reset the token in the portal",
   "instance:lock":
-    "another program uses this bot's token: stop it, or make a new token in the portal",
+    "another program uses this bot's token: stop it, or reset the token in the portal",
 };
 
-function trouble({ name, isFailure, observed }: Trouble): Finding {
+function failedCheck({ name, isFailure, observed }: FailedCheck): Finding {
   return {
     id: `bot.${name}`,
     what: RUNNING_BOT,
@@ -214,28 +217,32 @@ function instance({ bot, token, dataDir }: HostFacts): readonly Finding[] {
   if (!token) return [];
   const about = { id: "host.instance", what: "One instance" };
   if (token.kind === "free") {
-    return [{ ...about, status: "pass", why: "no other process here has this bot's token" }];
+    return [{
+      ...about,
+      status: "pass",
+      why: "no other process on this machine uses this bot's token",
+    }];
   }
   const { pid, dataDir: theirs } = token;
   const isOurs = theirs === dataDir ||
     ("pid" in bot && pid !== undefined && pid === bot.pid);
   if (isOurs) {
-    const why = `pid ${pid} is the only one here with this bot's token`;
+    const why = `pid ${pid} is the only process on this machine with this bot's token`;
     return [{ ...about, status: "pass", why }];
   }
   if (pid === undefined && bot.kind !== "none") {
-    const why = "whoever has this bot's token here does not answer; it may be the bot above";
+    const why = "the process with this bot's token does not answer; it may be the bot above";
     return [{ ...about, status: "skipped", why }];
   }
-  const who = pid === undefined ? "a process that does not say who it is" : `pid ${pid}`;
+  const who = pid === undefined ? "a process with an unknown pid" : `pid ${pid}`;
   const from = theirs === undefined ? "" : ", and another data directory";
   return [{
     ...about,
     status: "fail",
     ...(theirs !== undefined && { where: theirs }),
-    why: `${who} runs here with the same bot token${from}`,
+    why: `${who} runs on this machine with the same bot token${from}`,
     fix: pid === undefined
-      ? "stop it, or give this one a bot of its own"
-      : `stop it (\`kill ${pid}\`), or give this one a bot of its own`,
+      ? "stop it, or use another bot token here"
+      : `stop it (\`kill ${pid}\`), or use another bot token here`,
   }];
 }

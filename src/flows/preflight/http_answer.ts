@@ -25,8 +25,8 @@ export function judgeHttp(
       status: "fail",
       why: `no answer to a request (${stage.code})`,
       fix: reach.proxy === undefined
-        ? "try again; if it stays so, see what stands between this machine and Discord"
-        : `ask whoever runs the proxy ${reach.proxy} to let ${reach.host} pass`,
+        ? "try again; if it still fails, check the firewalls between this machine and Discord"
+        : `ask the operator of the proxy ${reach.proxy} to allow ${reach.host}`,
       ms: stage.ms,
     };
   }
@@ -34,7 +34,7 @@ export function judgeHttp(
   return { ...about, ...judgeAnswer(found, reach.host), ms };
 }
 
-const REPORT = "see whether the bot is heard all the same; if not, please report it";
+const REPORT = "check whether the bot works anyway; if not, please report it";
 
 /** Decides who answered: Discord, the firewall in front of it, or another server. */
 function judgeAnswer(
@@ -47,30 +47,30 @@ function judgeAnswer(
     return {
       status: "fail",
       why: isCloudflare && json === undefined
-        ? `Cloudflare keeps this address away from Discord (HTTP ${status})`
-        : `Discord has had too many requests from here (HTTP ${status})`,
-      fix: `stop whatever sends so many from this address, and wait ${wait}`,
+        ? `Cloudflare blocks this address (HTTP ${status})`
+        : `Discord received too many requests from this address (HTTP ${status})`,
+      fix: `stop the program that sends too many requests from this address, and wait ${wait}`,
     };
   }
   if (status >= 500) {
     return {
       status: "warn",
-      why: `Discord has trouble of its own (HTTP ${status})`,
-      fix: "wait; https://discordstatus.com says more",
+      why: `Discord has a problem of its own (HTTP ${status})`,
+      fix: "wait, and see https://discordstatus.com",
     };
   }
   if (json !== undefined && location === undefined) {
     return status === 403
-      ? { status: "warn", why: "Discord turns this request away (HTTP 403)", fix: REPORT }
+      ? { status: "warn", why: "Discord refuses this request (HTTP 403)", fix: REPORT }
       : { status: "pass", why: `HTTP ${status}` };
   }
   return {
     status: "fail",
     why: location === undefined
-      ? `a page answers in Discord's place (HTTP ${status})`
-      : `something sends us elsewhere, to ${originOf(location, host)} (HTTP ${status})`,
-    fix: "log in to this network by a browser, if it asks for that; else let its filter pass " +
-      host,
+      ? `another server answers in Discord's place (HTTP ${status})`
+      : `the request is redirected to ${originOf(location, host)} (HTTP ${status})`,
+    fix: `log in to this network with a browser if it requires that; otherwise allow ${host} in ` +
+      "its filter",
   };
 }
 
@@ -86,8 +86,8 @@ export function judgeClock(stage: Stage<HttpFound>): readonly Finding[] {
     status: isWrong ? "warn" : "pass",
     why: isWrong
       ? `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead" : "behind"}`
-      : "right to some seconds",
-    ...(isWrong && { fix: "set it by the network: `timedatectl set-ntp true`" }),
+      : "correct to within a few seconds",
+    ...(isWrong && { fix: "synchronize it: `timedatectl set-ntp true`" }),
   }];
 }
 

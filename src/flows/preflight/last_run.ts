@@ -105,7 +105,7 @@ export function judgeRuns(
   bootId: string | undefined,
   hosting: Hosting | undefined,
 ): Finding {
-  const row = { id: "host.runs", what: "How earlier runs ended" };
+  const row = { id: "host.runs", what: "Ends of earlier runs" };
   const silent = runs.filter(({ ending, aliveAt }) =>
     ending === undefined && aliveAt > now - DAY_MS && aliveAt <= now
   );
@@ -129,20 +129,21 @@ export function judgeRuns(
 
 function fixOf(hosting: Hosting | undefined, wasMachine: boolean): string {
   if (hosting) {
-    return `${hosting.name} stops what nobody visits: set http.keepAliveUrl to the service's ` +
-      "public address, or take a plan that does not sleep";
+    return `${hosting.name} stops services without visitors: set http.keepAliveUrl to the ` +
+      "service's public address, or use a plan that does not sleep";
   }
   return wasMachine
-    ? "the machine itself goes down: see its power supply and `journalctl --list-boots`"
-    : "see who kills it: `journalctl -k` names the kernel's out-of-memory killer, " +
+    ? "the machine itself goes down: check its power supply and `journalctl --list-boots`"
+    : "find out what kills it: `journalctl -k` shows the kernel's out-of-memory killer, " +
       "`journalctl -u barnacle` the service manager's reasons";
 }
 
 type SilentEnd = "process" | "machine" | "either";
 
 const SILENT_ENDS: Readonly<Record<SilentEnd, string>> = {
-  process: "The last run was killed or crashed: it ended without a word while the machine ran on",
-  machine: "The machine went down with the last run: nobody had stopped it before",
+  process:
+    "The last run was killed or crashed: it ended without a log line while the machine kept running",
+  machine: "The machine went down during the last run",
   either: "The last run was killed or crashed, or the machine went down with it",
 };
 

@@ -13,7 +13,7 @@ import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** Discord's answer about its gateway. */
-export interface GatewayPlace {
+export interface GatewayInfo {
   /** WebSocket URL without query: `ws://` or `wss://`. */
   readonly url: string;
   /** Number of shards that Discord recommends. */
@@ -25,11 +25,11 @@ export interface GatewayPlace {
 /** Everything that this needs from outside. */
 export interface LocateGatewayPorts {
   /** Asks Discord; rejects if there is no answer. */
-  readonly ask: () => Promise<GatewayPlace>;
+  readonly ask: () => Promise<GatewayInfo>;
   /** Whether a further attempt may succeed after this error. */
   readonly isTransient: (error: unknown) => boolean;
   /** Stores the answer for the next start. */
-  readonly save: (place: GatewayPlace) => Promise<void>;
+  readonly save: (place: GatewayInfo) => Promise<void>;
   /** Resolves after a delay in milliseconds, or rejects once the process stops. */
   readonly sleep: (ms: number) => Promise<void>;
   /** Returns a number from 0 up to, but not including, 1. */
@@ -43,7 +43,7 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 /** An answer from an earlier run. */
 export interface KnownGateway {
   /** The earlier answer. */
-  readonly place: GatewayPlace;
+  readonly place: GatewayInfo;
   /** Whether the answer is recent enough to use without a request. */
   readonly isFresh: boolean;
 }
@@ -58,23 +58,23 @@ export interface KnownGateway {
 export async function locateGateway(
   known: KnownGateway | undefined,
   { ask, isTransient, save, sleep, random, log }: LocateGatewayPorts,
-): Promise<GatewayPlace> {
+): Promise<GatewayInfo> {
   if (known?.isFresh) return known.place;
   for (let attempt = 1;; attempt++) {
     try {
       const place = await ask();
       await save(place).catch((error: unknown) => {
-        log.error("Cannot store where the gateway is; will ask again at the next start", { error });
+        log.error("Cannot store the gateway's URL; will ask again at the next start", { error });
       });
       return place;
     } catch (error) {
       if (!isTransient(error)) throw error;
       if (known) {
-        log.warn("Cannot ask Discord where its gateway is; going where it was", { error });
+        log.warn("Cannot ask Discord for its gateway's URL; using the last known one", { error });
         return known.place;
       }
       const waitMs = backoffMs(attempt, random(), WAIT);
-      log.warn("Cannot ask Discord where its gateway is; will try again", { waitMs, error });
+      log.warn("Cannot ask Discord for its gateway's URL; will try again", { waitMs, error });
       await sleep(waitMs);
     }
   }

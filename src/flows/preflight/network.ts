@@ -41,16 +41,16 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
   const { rest, gateway, expectsGateway } = facts;
   return [
     ...proxies(facts),
-    ...way("network.rest", "REST API", rest.reach, facts, now),
+    ...stages("network.rest", "REST API", rest.reach, facts, now),
     judgeHttp(rest),
     ...judgeClock(rest.http),
     ...(gateway
       ? [
-        ...way("network.gateway", "gateway", gateway.reach, facts, now),
+        ...stages("network.gateway", "gateway", gateway.reach, facts, now),
         webSocket(gateway),
       ]
       : expectsGateway
-      ? [skipped("network.gateway.websocket", "Gateway: WebSocket", "nobody says where it is")]
+      ? [skipped("network.gateway.websocket", "Gateway: WebSocket", "its URL is unknown")]
       : []),
   ];
 }
@@ -64,20 +64,20 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
       status: "fail",
       where: variable,
       why: `${variable} is set, and cannot be used: ${why}`,
-      fix: `write ${variable}=http://host:port, or unset it`,
+      fix: `set ${variable}=http://host:port, or unset it`,
     })),
     ...[...new Set(names)].map((name): Finding => ({
       id: "network.proxy",
       what: "Proxy",
       status: "pass",
       where: name,
-      why: `the way to Discord leads through ${name}`,
+      why: `connections to Discord use the proxy ${name}`,
     })),
   ];
 }
 
 /** Look-up, TCP and TLS; a stage without news has no row. */
-function way(
+function stages(
   id: string,
   what: string,
   reach: Reach,
@@ -105,11 +105,11 @@ function dns(id: string, what: string, reach: Reach, isContainer: boolean): Find
     what,
     status: "fail",
     where,
-    why: `the name ${where} is not found (${stage.code})`,
+    why: `the name ${where} was not found (${stage.code})`,
     fix: isContainer
       ? "give the container a name server: `docker run --dns 1.1.1.1`, or `dns: [1.1.1.1]` in " +
         "compose.yaml; /etc/resolv.conf in the image has no effect"
-      : "see which name servers this machine asks (/etc/resolv.conf, or the router), and whether " +
+      : "check which name servers this machine uses (/etc/resolv.conf, or the router), and whether " +
         "they answer",
     ms: stage.ms,
   };
@@ -131,8 +131,8 @@ function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reach)
     where,
     why: `${where} cannot be reached (${stage.code})`,
     fix: proxy === undefined
-      ? `allow this machine to connect to ${where} (TCP, outbound), or name a proxy by HTTPS_PROXY`
-      : "see that the proxy runs, and that HTTPS_PROXY names its host and port",
+      ? `allow this machine to connect to ${where} (TCP, outbound), or set a proxy with HTTPS_PROXY`
+      : "check that the proxy runs, and that HTTPS_PROXY has its host and port",
     ms: stage.ms,
   };
 }
@@ -149,9 +149,9 @@ function tls(id: string, what: string, reach: Reach, now: number): Finding | und
       what,
       status: "fail",
       where,
-      why: `${where} does not speak TLS as it should (${stage.code})`,
-      fix: "something on the way answers in its place: a firewall, a login page, a proxy. " +
-        "Let it pass this host, or name the proxy by HTTPS_PROXY",
+      why: `${where} does not answer with valid TLS (${stage.code})`,
+      fix: "a firewall, a login page or a proxy answers in its place. " +
+        "Allow this host there, or set the proxy with HTTPS_PROXY",
       ms: stage.ms,
     };
   }
@@ -164,9 +164,9 @@ function tls(id: string, what: string, reach: Reach, now: number): Finding | und
       what,
       status: isEnding ? "warn" : "pass",
       where,
-      why: `${protocol}, vouched for by ${issuer} until ${until}`,
+      why: `${protocol}, certificate by ${issuer} until ${until}`,
       ...(isEnding &&
-        { fix: "see that this machine's clock is right; else whoever runs it renews" }),
+        { fix: "check this machine's clock; if it is right, the server's operator must renew" }),
       ms: stage.ms,
     };
   }
@@ -175,14 +175,14 @@ function tls(id: string, what: string, reach: Reach, now: number): Finding | und
     what,
     status: "fail",
     where,
-    why: `the certificate of ${host} is not to be trusted (${refused}); it is from ${issuer}, ` +
-      `until ${until}`,
+    why: `the certificate of ${host} is not trusted (${refused}); issued by ${issuer}, ` +
+      `valid until ${until}`,
     fix: /EXPIRED|NOT_YET/.test(refused)
-      ? "set this machine's clock; if it is right, whoever runs that server must renew"
+      ? "set this machine's clock; if it is right, the server's operator must renew"
       : /ALTNAME|HOSTNAME/.test(refused)
-      ? `something else answers for ${host}: look at the name servers, and at /etc/hosts`
-      : "something on the way reads along. If that is meant to be, name its certificate by " +
-        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem; if not, this network is not to be trusted",
+      ? `another server answers for ${host}: check the name servers, and /etc/hosts`
+      : "a proxy on the way decrypts the connection. If that is intended, set its certificate with " +
+        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem; if not, do not trust this network",
     ms: stage.ms,
   };
 }
@@ -196,8 +196,8 @@ function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Find
   if (hello.kind === "skipped") return { ...about, ...SKIPPED, why: "there was no connection" };
   if (hello.kind === "ok") {
     const { openMs, heartbeatIntervalMs } = hello.found;
-    const beats = `a heartbeat is wanted every ${Math.round(heartbeatIntervalMs / 1_000)} s`;
-    const why = `open after ${Math.round(openMs)} ms, and it says HELLO; ${beats}`;
+    const beats = `heartbeat every ${Math.round(heartbeatIntervalMs / 1_000)} s`;
+    const why = `open after ${Math.round(openMs)} ms, HELLO received; ${beats}`;
     return { ...about, status: "pass", why, ms: hello.ms };
   }
   return {
@@ -206,10 +206,10 @@ function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Find
     why: `no WebSocket to the gateway: ${hello.code}`,
     fix: hello.code.includes("407")
       // After a second "http://", the log would take the example for a password.
-      ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
+      ? "add the user to HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
       : hello.code.includes("proxy")
-      ? `ask whoever runs the proxy to let CONNECT ${reach.host}:${reach.port} pass`
-      : `let WebSockets to ${reach.host}:${reach.port} pass; filters that know HTTP only stop them`,
+      ? `ask the operator of the proxy to allow CONNECT ${reach.host}:${reach.port}`
+      : `allow WebSockets to ${reach.host}:${reach.port}; filters that only know HTTP stop them`,
     ms: hello.ms,
   };
 }

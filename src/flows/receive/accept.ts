@@ -20,7 +20,7 @@ import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbou
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
-import { type JudgePorts, toJudged } from "./judged.ts";
+import { judgeMessage, type JudgePorts } from "./judge_message.ts";
 
 /** Everything that accepting needs from outside. */
 export interface AcceptPorts extends JudgePorts, CommitPorts {
@@ -87,7 +87,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
         isUrgent = true;
       },
       message(message) {
-        const judged = toJudged(message, "live", ports);
+        const judged = judgeMessage(message, "live", ports);
         current().judged.push(judged);
         isUrgent ||= judged.route !== undefined;
       },
@@ -134,7 +134,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       const stored = await storeBatch(
         {
           accountId: first.accountId,
-          judged: messages.map((message) => toJudged(message, "found", ports, judgeAs)),
+          judged: messages.map((message) => judgeMessage(message, "found", ports, judgeAs)),
           // a history may lack nonces; without one, there is no row to settle
           echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
           guilds: [],

@@ -13,7 +13,7 @@ import type { Button } from "../../core/outbound/outbound.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
 import { pairingButton } from "../../interactions/pairing_button.ts";
 import type { Texts } from "../../render/notices.ts";
-import { askOwner, composeChallenge } from "../../render/pairing.ts";
+import { composeApprovalRequest, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
 /** Everything that making a request needs from outside. */
@@ -77,7 +77,7 @@ export interface Challenges {
 export function createChallenges(ports: ChallengesPorts): Challenges {
   const { accountId, store, tellOwners, texts, now, log } = ports;
   const retries = createRetryQueue(
-    "Cannot tell the bot's owner of somebody who asks to be let in",
+    "Cannot tell the bot's owner about a pairing request",
     ports,
   );
 
@@ -85,7 +85,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
     let isTold = false; // if only storing fails, owners get no second message
     retries.add(async () => {
       if (now() >= request.expiresAt) return;
-      const { text, buttons } = askOwner(request, texts());
+      const { text, buttons } = composeApprovalRequest(request, texts());
       if (!isTold) await tellOwners(text, buttons);
       isTold = true;
       await store.markReported(request.id);
@@ -99,7 +99,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
     challenged(requests) {
       for (const request of requests) {
         const { userId, username, messageId, expiresAt } = request;
-        log.info("A stranger asks to be let in, and has a code: see `barnacle pairing list`", {
+        log.info("A stranger got a pairing code: see `barnacle pairing list`", {
           userId,
           username,
           messageId,

@@ -24,13 +24,13 @@ export interface Originals<Row> {
    * Lets an original wait. After a restart it waits anew: its replacement may arrive only with the
    * RESUME.
    */
-  hold(row: Row): void;
+  add(row: Row): void;
   /**
    * Tells that a message was deleted or replaced, and ends its wait.
    *
    * @returns The original, if it waited.
    */
-  gone(id: MessageId): Row | undefined;
+  remove(id: MessageId): Row | undefined;
   /** Ends all waits; no callback is called for them. */
   stop(): void;
 }
@@ -38,13 +38,13 @@ export interface Originals<Row> {
 /** Milliseconds for which an original waits for its replacement. */
 export const ORIGINAL_MS = 2_000;
 /** Maximum number of deleted or replaced messages to remember until they arrive. */
-const MAX_GONE = 1_000;
+const MAX_REMOVED = 1_000;
 
 /** Creates the originals of one account; none waits. */
 export function createOriginals<Row extends { readonly message: { readonly id: MessageId } }>(
   { schedule, onAlone, onReplaced }: OriginalsPorts<Row>,
 ): Originals<Row> {
-  const gone = createNewestSet<MessageId>(MAX_GONE);
+  const removed = createNewestSet<MessageId>(MAX_REMOVED);
   /** Originals that wait; `cancel` ends their timer. */
   const waiting = new Map<MessageId, { readonly row: Row; readonly cancel: () => void }>();
 
@@ -56,17 +56,17 @@ export function createOriginals<Row extends { readonly message: { readonly id: M
   }
 
   return {
-    hold(row) {
+    add(row) {
       const { id } = row.message;
-      if (gone.has(id)) return onReplaced(row);
+      if (removed.has(id)) return onReplaced(row);
       const cancel = schedule(() => {
         waiting.delete(id);
         onAlone(row);
       }, ORIGINAL_MS);
       waiting.set(id, { row, cancel });
     },
-    gone(id) {
-      gone.add(id);
+    remove(id) {
+      removed.add(id);
       return end(id);
     },
     stop() {

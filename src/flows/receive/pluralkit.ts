@@ -4,10 +4,10 @@
  *
  * A member of a system speaks through a webhook, and PluralKit deletes the system's own message a
  * moment later. The webhook's message gets the turn, once PluralKit has named its author. The
- * original gets one only if no message has replaced it. People whom PluralKit has proxied before
+ * original gets one only if no message has replaced it. Messages by people that PluralKit has proxied before
  * wait two seconds for that.
  *
- * The store keeps waiting messages, so a restart continues where the last process stopped. Every
+ * The store keeps waiting messages, so the next process continues with them. Every
  * row is decided, even if PluralKit was switched off since.
  *
  * @module
@@ -47,7 +47,7 @@ export interface PluralkitStore {
   retract(accountId: AccountId, messageId: MessageId, verdict: Ignored): Promise<boolean>;
   /** Records that PluralKit proxies this person, as of `now`: Unix time in milliseconds. */
   noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
-  /** People whom PluralKit has proxied. */
+  /** People that PluralKit has proxied. */
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
 
@@ -75,7 +75,7 @@ export interface PluralkitPorts extends RetryQueuePorts {
   readonly route: (message: InboundMessage) => Route;
   /** Tells which messages now wait for a turn. */
   readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** Finds where a rule of `channels.discord` is set for this account (C6). */
+  /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
   readonly ruleOf: (path: string) => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -119,14 +119,14 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   function take(row: UndecidedRow): void {
     if (row.why === "pluralkit") void ask(row.message);
-    else originals.hold(row);
+    else originals.add(row);
   }
 
   async function ask(message: InboundMessage): Promise<void> {
     const found = await lookUp(message.id);
     if (isStopped) return; // an aborted request proves nothing: the next start asks again
     const members = found.kind === "found" ? asMembers(message, found.proxied) : undefined;
-    if (found.kind === "found" && members) return believe(members, found.proxied);
+    if (found.kind === "found" && members) return acceptProxied(members, found.proxied);
     log.info("A webhook's message has PluralKit's mark, and counts as a bot's", {
       messageId: message.id,
       channelId: message.channelId,
@@ -139,35 +139,35 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     decide(message, { pluralkit: found.kind === "failed" ? "failed" : "none" });
   }
 
-  function believe(message: InboundMessage, { original, sender }: ProxiedMessage): void {
+  function acceptProxied(message: InboundMessage, { original, sender }: ProxiedMessage): void {
     proxied.add(sender);
-    originals.gone(original);
-    const judged = judgedBy(message, { pluralkit: "found" });
+    originals.remove(original);
+    const judged = judgeAgain(message, { pluralkit: "found" });
     retries.add(async () => {
       // The original first, or both it and its replacement might be answered.
-      await store.retract(accountId, original, replaced());
+      await store.retract(accountId, original, replacedVerdict());
       await settle(judged);
       await store.noteProxied(accountId, sender, now());
     });
   }
 
   /** Not even context: PluralKit has posted the same text again. */
-  function replaced(): Ignored {
+  function replacedVerdict(): Ignored {
     const rule = ports.ruleOf(PLURALKIT);
     return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
   }
 
   function replace({ message, moment, policyId }: UndecidedRow): void {
     const known = { ...(moment && { moment }), ...(policyId !== undefined && { policyId }) };
-    retries.add(() => settle({ message, verdict: replaced(), ...known }));
+    retries.add(() => settle({ message, verdict: replacedVerdict(), ...known }));
   }
 
   function decide(message: InboundMessage, known: KnownFacts): void {
-    const judged = judgedBy(message, known);
+    const judged = judgeAgain(message, known);
     retries.add(() => settle(judged));
   }
 
-  function judgedBy(message: InboundMessage, known: KnownFacts): Judged {
+  function judgeAgain(message: InboundMessage, known: KnownFacts): Judged {
     const judged = judge(message, known);
     const isAccepted = judged.verdict.kind === "accept";
     return { ...judged, message, ...(isAccepted && { route: route(message) }) };
@@ -191,7 +191,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     },
     deleted(messages) {
       for (const id of messages) {
-        const original = originals.gone(id);
+        const original = originals.remove(id);
         if (original) replace(original);
       }
     },

@@ -109,9 +109,9 @@ function createWith(emoji: string, scope: Scope, ports: AcksPorts): Acks {
     if (ports.refusalOf(error) === "forbidden") refused.add(channelId);
     if (isUnknown || !ports.isNoEmoji(error)) return;
     isUnknown = true; // the same emoji would be refused everywhere
-    log.warn("Discord does not take messages.ackReaction; no message is marked as read", {
+    log.warn("Discord does not accept messages.ackReaction; no message is marked as read", {
       emoji,
-      hint: "Write one emoji, or one of the server's own as <:name:id>.",
+      hint: "Use one emoji, or a server's own emoji as <:name:id>.",
     });
   }
 

@@ -22,7 +22,7 @@ import {
   composeFailure,
   composeReply,
   type ReplyRules,
-  type Shown,
+  type ShownToModel,
 } from "../../render/reply.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
@@ -122,7 +122,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;
-    ports.log.warn("A channel's queue is full: not all is sent as it was written", {
+    ports.log.warn("A channel's queue is full: answers were folded or dropped", {
       messageId: message.id,
       channelId: message.channelId,
       where: ports.rules(message).where,
@@ -164,7 +164,7 @@ async function run(
   };
   const entriesShown = selectEntries(history, limits);
   const request = composeRequest({ system, history: entriesShown, envelope });
-  const shown: Shown = {
+  const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],

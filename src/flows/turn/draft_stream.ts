@@ -71,7 +71,7 @@ export interface DraftStream {
 }
 
 /** Milliseconds before the first draft. A faster answer has none. */
-const FIRST_LOOK_MS = 1_000;
+const FIRST_DRAFT_MS = 1_000;
 
 /** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EVERY_MS = 1_200;
@@ -97,21 +97,21 @@ export function createDraftStream(
   let cancel: (() => void) | undefined;
   let underWay = Promise.resolve();
 
-  function look(): void {
+  function tryStep(): void {
     const waitMs = (freeAt.get(channelId) ?? 0) - now();
     if (waitMs > 0) {
-      cancel = schedule(look, Math.min(waitMs, EVERY_MS));
+      cancel = schedule(tryStep, Math.min(waitMs, EVERY_MS));
       return;
     }
     freeAt.set(channelId, Infinity);
     underWay = takeStep().catch((error: unknown) => {
       isOver = true;
-      log.warn("An answer is not shown while it is made", { channelId, error });
+      log.warn("Cannot show an answer while the model writes it", { channelId, error });
       return 0;
     }).then((askedToWaitMs) => {
       const pauseMs = Math.max(EVERY_MS, askedToWaitMs);
       freeAt.set(channelId, now() + pauseMs);
-      if (!isOver) cancel = schedule(look, pauseMs);
+      if (!isOver) cancel = schedule(tryStep, pauseMs);
     });
   }
 
@@ -171,7 +171,7 @@ export function createDraftStream(
   return {
     grow(soFar) {
       text = soFar;
-      if (!isOver) cancel ??= schedule(look, FIRST_LOOK_MS);
+      if (!isOver) cancel ??= schedule(tryStep, FIRST_DRAFT_MS);
     },
     async end() {
       isOver = true;

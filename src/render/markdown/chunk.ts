@@ -1,52 +1,55 @@
 /**
- * Cuts a text into messages that Discord takes.
+ * Splits a text into messages that Discord accepts.
  *
- * Each chunk stands on its own: a code fence that is cut is closed in one and
- * opened again, with its language, in the next; so are spoilers, long code and
- * quotes. Joined, the chunks are the text, but for these marks and the white
- * space at cuts and ends, which Discord would drop anyway.
+ * Each chunk can be read on its own. If a code fence is cut, one chunk closes it, and the next
+ * opens it again with its language. The same applies to spoilers, long code and quotes. Joined, the
+ * chunks are the text again, except for these marks and for white space at cuts and ends. Discord
+ * would drop that white space anyway.
  *
  * @module
  */
 
 import { codeFences, fenceAt } from "./code_fence.ts";
-import { BLOCK_QUOTE, MOST_BEFORE } from "./enclosure.ts";
+import { BLOCK_QUOTE, MAX_PREFIX } from "./enclosure.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 import { type Piece, pieceFrom, type Source, START } from "./piece.ts";
 
-/** Characters of a message, at most, in UTF-16 units as Discord counts. */
+/** Discord's maximum length of a message, in UTF-16 units. */
 export const MAX_CHUNK_LENGTH = 2_000;
 
+/** Limits of the chunks. */
 export interface ChunkRules {
-  /** `textChunkLimit`: UTF-16 units, 2 to 2000. */
+  /** `textChunkLimit`: maximum UTF-16 units of a chunk, 2 to 2000. */
   readonly limit: number;
-  /** `maxLinesPerMessage`, from 1; a fence that is cut may need three. */
+  /** `maxLinesPerMessage`: maximum lines of a chunk, from 1. A fence that is cut may need three. */
   readonly maxLines: number;
   /**
-   * `chunkMode`: as much as fits, or each paragraph its own message. A fence
-   * with blank lines is one paragraph.
+   * `chunkMode`. `length`: as much text per chunk as fits. `newline`: one chunk per paragraph; a
+   * fence with blank lines is one paragraph.
    */
   readonly mode: "length" | "newline";
-  /** `messages.maxChunks`: where `newline` makes more, paragraphs share messages. */
+  /** `messages.maxChunks`: if `newline` needs more chunks, paragraphs share chunks. */
   readonly maxChunks: number;
 }
 
 /**
- * Cuts a text (R1, R2).
+ * Splits a text (R1, R2).
  *
- * @param most How many chunks are wanted: what comes behind them is not cut. One more than are
+ * @param most Maximum number of chunks to return; the text after them is not split. One more than
  * allowed tells whether there are too many.
- * @returns Chunks in order, none of them blank; none at all of a blank text.
- * @throws {RangeError} If `limit` is not a whole number from 2 to 2000, or
- * `maxLines` not a positive one.
+ * @returns Chunks in order, none of them blank; an empty list for a blank text.
+ * @throws {RangeError} If `limit` is not a whole number from 2 to 2000, or `maxLines` not a
+ * positive one.
  */
 export function chunk(text: string, rules: ChunkRules, most = Infinity): readonly string[] {
   const { limit, maxLines, mode, maxChunks } = rules;
   if (!Number.isInteger(limit) || limit < 2 || limit > MAX_CHUNK_LENGTH) {
-    throw new RangeError(`Cannot cut chunks of ${limit}: it takes 2 to ${MAX_CHUNK_LENGTH}`);
+    throw new RangeError(
+      `Cannot cut chunks of ${limit}: use a whole number from 2 to ${MAX_CHUNK_LENGTH}`,
+    );
   }
   if (!Number.isInteger(maxLines) || maxLines < 1) {
-    throw new RangeError(`Cannot cut chunks of ${maxLines} lines: it takes at least 1`);
+    throw new RangeError(`Cannot cut chunks of ${maxLines} lines: use a whole number from 1`);
   }
   const source = sourceOf(text.trimEnd(), limit, maxLines);
   if (mode === "newline") {
@@ -56,14 +59,14 @@ export function chunk(text: string, rules: ChunkRules, most = Infinity): readonl
   return cut(source, [{ start: 0, end: source.text.length }], most);
 }
 
-/** A message needs this much room, or marks said again would leave too little for the text. */
-const LEAST_FOR_MARKS = 5 * MOST_BEFORE;
+/** Minimum chunk length to repeat marks; with less, they would leave too little room for text. */
+const MIN_LIMIT_FOR_MARKS = 5 * MAX_PREFIX;
 
 function sourceOf(text: string, limit: number, maxLines: number): Source {
-  const repeatsMarks = limit >= LEAST_FOR_MARKS;
+  const repeatsMarks = limit >= MIN_LIMIT_FOR_MARKS;
   const hasSpoilers = repeatsMarks && text.includes("||");
   const hasMarks = hasSpoilers || (repeatsMarks && text.includes("> "));
-  const fences = codeFences(text, hasMarks ? limit - MOST_BEFORE : limit);
+  const fences = codeFences(text, hasMarks ? limit - MAX_PREFIX : limit);
   return {
     text,
     fences,
@@ -75,7 +78,7 @@ function sourceOf(text: string, limit: number, maxLines: number): Source {
   };
 }
 
-/** Where the quote begins that goes on to the end. */
+/** Index of the quote that extends to the end of the text; infinite if there is none. */
 function blockQuoteAt(text: string, fences: Source["fences"]): number {
   for (let at = text.indexOf(BLOCK_QUOTE); at !== -1; at = text.indexOf(BLOCK_QUOTE, at + 1)) {
     const isLineStart = at === 0 || text.charAt(at - 1) === "\n";
@@ -89,7 +92,7 @@ interface Paragraph {
   readonly end: number;
 }
 
-/** The stretches between blank lines, but for those in a fence. */
+/** The parts between blank lines. Blank lines in a fence do not count. */
 function* paragraphsOf({ text, fences }: Source): Generator<Paragraph> {
   let start = 0;
   for (const { 0: gap, index } of text.matchAll(/\n(?:[^\S\n]*\n)+/g)) {

@@ -1,47 +1,48 @@
 /**
  * Finds the code fences of a text, as Discord shows them.
  *
- * Discord is laxer than Markdown: a fence may open behind other words, be
- * indented as far as one likes, and close in the middle of a line. A model
- * that ran out of tokens leaves one open. All of these must survive a cut.
+ * Discord is more tolerant than Markdown. A fence may open after other words, have any indentation,
+ * and close in the middle of a line. A model that ran out of tokens leaves a fence open. All of
+ * these must survive a cut.
  *
  * @module
  */
 
 import { spanAt } from "./spans.ts";
 
-/** One fence; positions are UTF-16 units of the text. */
+/** One fence. Positions are indexes of UTF-16 units. */
 export interface CodeFence {
-  /** Of its line, or of the opening marker where words stand before it. */
+  /** Start of the line, or of the opening marker if words precede it. */
   readonly start: number;
+  /** Start of the content, after the opening line. */
   readonly contentStart: number;
-  /** Of the closing marker; the end of the text where there is none. */
+  /** Start of the closing marker; the text's end if there is none. */
   readonly contentEnd: number;
-  /** Behind the closing marker; infinite where there is none. */
+  /** End of the closing marker; infinite if there is none. */
   readonly end: number;
-  /** The line that opens it again, with its language. */
+  /** Line that opens the fence again, with its language. */
   readonly open: string;
-  /** The line that closes it. */
+  /** Line that closes the fence. */
   readonly close: string;
 }
 
 interface Opening extends Pick<CodeFence, "start" | "contentStart" | "open" | "close"> {
   readonly marker: string;
-  /** Whether nothing but white space and quote marks stands before it on its line. */
+  /** Whether only white space and quote marks precede it on its line. */
   readonly isBlock: boolean;
 }
 
 const MARKER = /`{3,}|~{3,}/g;
 const INDENT = /^[ \t>]*$/;
 
-/** Of a chunk's length, what a fence must leave for its content. */
+/** Part of a chunk's length that a fence must leave for its content. */
 const LEAST_ROOM = 1 / 5;
 
 /**
- * The fences of a text, in order.
+ * Finds the fences of a text, in order.
  *
- * @param limit Length of the chunks that they will be cut to. A language too long to be said again
- * in each is taken for content, and a marker too long for any is no fence.
+ * @param limit Length of the chunks to come. A language that is too long to repeat in each chunk
+ * counts as content. A marker that is too long for a chunk is no fence.
  */
 export function codeFences(text: string, limit: number): readonly CodeFence[] {
   const markers = Array.from(text.matchAll(MARKER), ({ 0: marker, index }) => ({ marker, index }));
@@ -61,12 +62,12 @@ export function codeFences(text: string, limit: number): readonly CodeFence[] {
     } else if (opening.isBlock && text.slice(opening.contentStart).trim() !== "") {
       fences.push({ ...opening, contentEnd: text.length, end: Infinity });
       break;
-    } // else never closed, and behind words or empty: only some characters
+    } // otherwise it never closes, and follows words or is empty: it is plain text
   }
   return fences;
 }
 
-/** The fence that a position lies within, its first and its last position excluded. */
+/** The fence around a position. Its first and its last position do not count. */
 export function fenceAt(fences: readonly CodeFence[], position: number): CodeFence | undefined {
   return spanAt(fences, position);
 }
@@ -81,7 +82,7 @@ function openingAt(
   const isBlock = INDENT.test(before);
   if (marker.startsWith("~") && !isBlock) return undefined;
 
-  // `>>> ` quotes all that follows, and is no mark of this line.
+  // `>>> ` quotes everything that follows, and is no mark of this line.
   const indent = isBlock ? before.replace(/^>>> /, "") : "";
   const close = indent + marker;
   const isTooLong = (open: string) => limit - open.length - close.length - 2 < limit * LEAST_ROOM;
@@ -97,7 +98,10 @@ function openingAt(
   return { ...common, open, contentStart: Math.min(behind + info.length + 1, text.length) };
 }
 
-/** Discord closes at the first marker as long, wherever it stands; Markdown's `~~~` needs a line. */
+/**
+ * Whether a marker closes a fence. Discord closes at the first marker that is long enough,
+ * anywhere; Markdown's `~~~` needs a line of its own.
+ */
 function closes(
   { marker }: Opening,
   text: string,
@@ -111,7 +115,7 @@ function closes(
 
 const REST_IS_BLANK = /[^\S\n]*(?:\n|$)/y;
 
-/** What stands before a position on its line; no more than is of interest. */
+/** The text before a position on its line, at most `most` units of it. */
 function lineBefore(text: string, index: number, most: number): string {
   const before = text.slice(Math.max(0, index - most), index);
   return before.slice(before.lastIndexOf("\n") + 1);

@@ -1,8 +1,7 @@
 /**
- * Finds what Discord shows as code: fences, and spans between backticks.
+ * Finds text that Discord shows as code: fences, and spans between backticks.
  *
- * What a model writes there is an example of something and not the thing: tags,
- * tokens and links in it are left alone.
+ * Code is an example that a model quotes. So tags, tokens and links in it stay unchanged.
  *
  * @module
  */
@@ -10,13 +9,15 @@
 import { MAX_CHUNK_LENGTH } from "./chunk.ts";
 import { codeFences } from "./code_fence.ts";
 
-/** From its first marker to the end of its last, in UTF-16 units. */
+/** A piece of code with its markers, in indexes of UTF-16 units. */
 export interface CodeRegion {
+  /** Start of its first marker. */
   readonly start: number;
+  /** End of its last marker. */
   readonly end: number;
 }
 
-/** The code of a text, in order; a fence that nobody closed goes on to the end. */
+/** The code of a text, in order. A fence without an end extends to the end of the text. */
 export function codeRegions(text: string): readonly CodeRegion[] {
   if (!text.includes("`") && !text.includes("~~~")) return [];
   const regions: CodeRegion[] = [];
@@ -29,7 +30,7 @@ export function codeRegions(text: string): readonly CodeRegion[] {
   return [...regions, ...spansOf(text, from, text.length)];
 }
 
-/** Whether a position is within code; the regions are in order. */
+/** Whether a position is within code. The regions must be in order. */
 export function isInCode(regions: readonly CodeRegion[], position: number): boolean {
   let low = 0;
   let high = regions.length;
@@ -42,10 +43,16 @@ export function isInCode(regions: readonly CodeRegion[], position: number): bool
   return region !== undefined && region.start <= position;
 }
 
-/** A run of backticks, with the backslashes before it: an odd one takes the first backtick away. */
+/**
+ * A run of backticks, with the backslashes before it. An odd number of them escapes the first
+ * backtick.
+ */
 const RUN = /(\\*)(`+)/g;
 
-/** A span ends at the next run that is as long as its first, or else there is none. */
+/**
+ * Finds spans. A span ends at the next run with the length of its first; without one, there is no
+ * span.
+ */
 function spansOf(text: string, from: number, to: number): readonly CodeRegion[] {
   const runs = Array.from(
     text.slice(from, to).matchAll(RUN),

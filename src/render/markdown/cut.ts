@@ -1,12 +1,11 @@
 /**
  * Finds the best place to end a chunk within a stretch of text.
  *
- * Between paragraphs is better than between lines, that better than between
- * sentences, and that better than between words; but a good place near the
- * beginning makes a short message, so the second half is searched first. For a
- * list item that fits into one message a short one is taken, as it is for a
- * link, a mention, code or emphasis; a heading stays with what it is about. A
- * character as people see it is cut only where it alone is too long.
+ * The end of a paragraph is better than the end of a line. A line is better than a sentence, and a
+ * sentence better than a word. But a good place near the beginning makes a short message, so the
+ * second half is searched first. A short message is acceptable to keep a list item whole that fits
+ * into one message. The same applies to links, mentions, code and emphasis, and to a heading with
+ * its text. A grapheme is cut only if it alone is too long.
  *
  * @module
  */
@@ -18,29 +17,38 @@ import { type Span, spanAt, type Spans, spansOf } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {
+  /** The whole text. */
   readonly text: string;
+  /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
+  /** Index at which the chunk begins. */
   readonly from: number;
-  /** The furthest that the chunk may end. */
+  /** Last possible end of the chunk. */
   readonly to: number;
-  /** The fence that `to` lies in, if the chunk has room to close it. */
+  /** The fence around `to`, if the chunk has room to close it. */
   readonly fence: CodeFence | undefined;
-  /** The longest that is worth keeping in one piece, in UTF-16 units. */
+  /** Maximum UTF-16 units of a piece that should stay whole. */
   readonly longest: number;
-  /** The most lines that are. */
+  /** Maximum lines of such a piece. */
   readonly mostLines: number;
 }
 
-/** Where a chunk ends, and what it is followed by: of white space only a line's end is dropped in code. */
+/** The end of a chunk. In code, the following white space stays, except for a line's end. */
 export interface Cut {
+  /** Index of the chunk's end. */
   readonly at: number;
+  /** Whether a line or only a word ends there. */
   readonly kind: "line" | "word";
 }
 
-/** @returns A place behind `from`, and not behind `to`. */
+/**
+ * Finds the best cut.
+ *
+ * @returns A place after `from`, and at most `to`.
+ */
 export function findCut(stretch: Stretch): Cut {
   const { to } = stretch;
-  const { least, half, codeFrom, late, early, item, headings, spans, line } = look(stretch);
+  const { least, half, codeFrom, late, early, item, headings, spans, line } = candidatesOf(stretch);
   const word = (least: number, most: number, isStrict: boolean): Cut | undefined => {
     const at = wordCut(stretch, { codeFrom, headings, spans: spans() }, least, most, isStrict);
     return at === undefined ? undefined : { at, kind: "word" };
@@ -57,48 +65,51 @@ export function findCut(stretch: Stretch): Cut {
     { at: graphemeCut(stretch, { codeFrom, spans: spans() }, least), kind: "word" };
 }
 
-/** The best end of a line, where a chunk would rather end at `to`; none that breaks anything. */
+/**
+ * Finds the best end of a line, for a chunk that could also end at `to`. Returns `undefined` if
+ * each would break something.
+ */
 export function findLineCut(stretch: Stretch): Cut | undefined {
-  const { late, early, line } = look(stretch);
+  const { late, early, line } = candidatesOf(stretch);
   return line(late, BREAK.inside) ?? line(early, BREAK.inside);
 }
 
-/** What a stretch offers: the ends of its lines, and what should stay whole. */
-interface Offers {
-  /** The first place that leaves something to be seen. */
+/** Possible cuts of a stretch, and the parts that should stay whole. */
+interface Candidates {
+  /** First place that leaves visible text before it. */
   readonly least: number;
   readonly half: number;
-  /** The first code that can be seen of the fence that the stretch ends in. */
+  /** First visible code of the fence around the stretch's end. */
   readonly codeFrom: number;
-  /** Breaks of the second half, and of the first. */
+  /** Line breaks of the second half, and of the first. */
   readonly late: readonly LineBreak[];
   readonly early: readonly LineBreak[];
-  /** The break before the list item that the stretch ends in. */
+  /** Line break before the list item around the stretch's end. */
   readonly item: LineBreak | undefined;
   /** Lines that are headings. */
   readonly headings: readonly Span[];
   readonly spans: () => Spans;
-  /** The best of some breaks that cost less than `below`, and leave emphasis whole. */
+  /** The best of some line breaks that cost less than `below` and keep emphasis whole. */
   readonly line: (some: readonly LineBreak[], below: number) => Cut | undefined;
 }
 
-function look(stretch: Stretch): Offers {
+function candidatesOf(stretch: Stretch): Candidates {
   const { text, from, to } = stretch;
   const least = from + text.slice(from, to).search(/\S|$/) + 1;
   const half = Math.max(least, from + Math.ceil((to - from) / 2));
   const { breaks, item, headings } = lineBreaks(stretch);
   const codeFrom = codeFromOf(stretch);
-  const isOpen = ({ at }: LineBreak) => at >= least && isOpenTo(stretch, codeFrom, at);
-  const open = breaks.filter(isOpen);
-  let found: Spans | undefined;
-  const spans = () => found ??= spansOf(stretch);
+  const isAllowed = ({ at }: LineBreak) => at >= least && mayCutAt(stretch, codeFrom, at);
+  const allowed = breaks.filter(isAllowed);
+  let cached: Spans | undefined;
+  const spans = () => cached ??= spansOf(stretch);
   return {
     least,
     half,
     codeFrom,
-    late: open.filter(({ at }) => at >= half),
-    early: open.filter(({ at }) => at < half),
-    item: item && isOpen(item) ? item : undefined,
+    late: allowed.filter(({ at }) => at >= half),
+    early: allowed.filter(({ at }) => at < half),
+    item: item && isAllowed(item) ? item : undefined,
     headings,
     spans,
     line: (some, below) => {
@@ -113,28 +124,28 @@ function asLine(at: number | undefined): Cut | undefined {
   return at === undefined ? undefined : { at, kind: "line" };
 }
 
-/** The last of the cheapest breaks. */
+/** The last of the cheapest line breaks. */
 function bestOf(breaks: readonly LineBreak[], below: number): number | undefined {
   let best: LineBreak | undefined;
-  for (const one of breaks) {
-    if (one.cost < below && one.cost <= (best?.cost ?? Infinity)) best = one;
+  for (const candidate of breaks) {
+    if (candidate.cost < below && candidate.cost <= (best?.cost ?? Infinity)) best = candidate;
   }
   return best?.at;
 }
 
-/** Whether the list item behind a break is worth a message of its own. */
+/** Whether the list item after a line break fits into one message. */
 function fits({ text, longest, mostLines }: Stretch, { at }: LineBreak): boolean {
   const end = itemEnd(text, at + 1, longest + 1);
   return end - at - 1 <= longest && text.slice(at + 1, end).split("\n").length <= mostLines;
 }
 
 /** Whether a cut leaves each fence whole, or in two pieces that can be closed and opened. */
-function isOpenTo({ fences, fence }: Stretch, codeFrom: number, at: number): boolean {
+function mayCutAt({ fences, fence }: Stretch, codeFrom: number, at: number): boolean {
   const inside = fenceAt(fences, at);
   return inside === undefined || (inside === fence && at > codeFrom);
 }
 
-/** Where the first code is that can be seen of the fence that the stretch ends in. */
+/** Index of the first visible code of the fence around the stretch's end. */
 function codeFromOf({ text, from, to, fence }: Stretch): number {
   if (!fence) return Infinity;
   const start = Math.max(from, fence.contentStart);
@@ -143,14 +154,16 @@ function codeFromOf({ text, from, to, fence }: Stretch): number {
 }
 
 /**
- * The last end of a sentence between two places, else of a word.
+ * The last end of a sentence between two places; without one, the last end of a word.
  *
- * @param isStrict Whether emphasis and headings stay whole, and no line may begin with what Discord would take
- * for the mark of a list, a quote or a heading.
+ * @param isStrict Whether emphasis and headings must stay whole. Then no line may begin with text
+ * that Discord would take for the mark of a list, a quote or a heading.
  */
 function wordCut(
   stretch: Stretch,
-  { codeFrom, headings, spans }: Pick<Offers, "codeFrom" | "headings"> & { readonly spans: Spans },
+  { codeFrom, headings, spans }: Pick<Candidates, "codeFrom" | "headings"> & {
+    readonly spans: Spans;
+  },
   least: number,
   most: number,
   isStrict: boolean,
@@ -160,12 +173,12 @@ function wordCut(
   for (let at = most; at >= least; at -= 1) {
     const isSpace = isBreakingSpace(text.charCodeAt(at));
     if (!isSpace && !isWideStop(text.charCodeAt(at - 1))) continue;
-    if (!isOpenTo(stretch, codeFrom, at) || spanAt(spans.whole, at) || spanAt(spans.strict, at)) {
+    if (!mayCutAt(stretch, codeFrom, at) || spanAt(spans.whole, at) || spanAt(spans.strict, at)) {
       continue;
     }
     if (isExtending(text, isSpace ? at + 1 : at)) continue;
     if (fence && at > fence.contentStart) return isSpace && at < stretch.to ? at + 1 : at;
-    if (isStrict && (spanAt(spans.soft, at) || spanAt(headings, at) || isMarkBehind(text, at))) {
+    if (isStrict && (spanAt(spans.soft, at) || spanAt(headings, at) || isMarkAfter(text, at))) {
       continue;
     }
     if (endsSentence(text, at)) return at;
@@ -175,38 +188,41 @@ function wordCut(
 }
 
 /**
- * White space that may be lost; a no-break space says that it may not. Lines end elsewhere, and
- * behind the text there is none.
+ * Whether a character is white space that a cut may drop. A no-break space is not. Line ends are
+ * handled elsewhere, and there is none after the text.
  */
 function isBreakingSpace(unit: number): boolean {
   if (unit <= 0x20) return unit === 0x20 || unit === 0x09 || (unit >= 0x0b && unit <= 0x0d);
   return unit >= 0x1680 && /[^\S\u2007\u202f]/.test(String.fromCharCode(unit));
 }
 
-/** `。`, `、`, `！`, `，`, `：`, `；`, `？`: words end there, and no space follows. */
+/** `。`, `、`, `！`, `，`, `：`, `；`, `？`: a word ends there, and no space follows. */
 function isWideStop(unit: number): boolean {
   return unit === 0x3002 || unit === 0x3001 || unit === 0xff01 || unit === 0xff0c ||
     unit === 0xff1a || unit === 0xff1b || unit === 0xff1f;
 }
 
-/** A digit before the stop is rather a number: "1. First". */
+/** A digit before the stop rather means a number: "1. First". */
 const SENTENCE_END = /(?:[。！？]|[^\s\d.!?…][.!?…]+["'”’»)\]*_]*)$/;
 
 function endsSentence(text: string, at: number): boolean {
   return SENTENCE_END.test(text.slice(Math.max(0, at - 12), at));
 }
 
-/** The end of the line, which is judged as such, or what would be a mark at the beginning of one. */
-const MARK_BEHIND = /^[^\S\n]*(?:\n|(?:[-*+]|\d{1,9}[.)]|#{1,3}|-#|>{1,3})[^\S\n]|`{3}|~{3})/;
+/**
+ * The end of the line, which has its own check, or text that would be a mark at the beginning of a
+ * line.
+ */
+const MARK_AFTER = /^[^\S\n]*(?:\n|(?:[-*+]|\d{1,9}[.)]|#{1,3}|-#|>{1,3})[^\S\n]|`{3}|~{3})/;
 
-function isMarkBehind(text: string, at: number): boolean {
-  return MARK_BEHIND.test(text.slice(at, at + 20));
+function isMarkAfter(text: string, at: number): boolean {
+  return MARK_AFTER.test(text.slice(at, at + 20));
 }
 
-/** The last end of a character as people see it, before a span or a mark that would be broken. */
+/** The last end of a grapheme, before a span or a mark that the cut would break. */
 function graphemeCut(
   stretch: Stretch,
-  { codeFrom, spans }: Pick<Offers, "codeFrom"> & { readonly spans: Spans },
+  { codeFrom, spans }: Pick<Candidates, "codeFrom"> & { readonly spans: Spans },
   least: number,
 ): number {
   const { text, from, to } = stretch;
@@ -216,14 +232,17 @@ function graphemeCut(
     if (span && span.start >= least) most = span.start;
   }
   const start = graphemeStart(text, from, markStart(text, most));
-  if (start >= least && isOpenTo(stretch, codeFrom, start)) return start;
+  if (start >= least && mayCutAt(stretch, codeFrom, start)) return start;
   const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(to - 1, to + 1));
   return isPair && to - 1 > from ? to - 1 : to;
 }
 
 const MARK_BEFORE = /(?:\\|\*{1,2}|_{1,2}|~|\|)$/;
 
-/** Where the mark begins that a place would break: of emphasis, or one with what it escapes. */
+/**
+ * Start of a mark that a cut would break: a mark of emphasis, or a backslash with the escaped
+ * character.
+ */
 function markStart(text: string, at: number): number {
   const before = text.slice(Math.max(0, at - 2), at);
   const mark = MARK_BEFORE.exec(before)?.[0];

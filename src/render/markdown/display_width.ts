@@ -1,9 +1,9 @@
 /**
- * How many columns a text takes in a fixed-width font.
+ * Measures a text in columns of a fixed-width font.
  *
- * Chinese, Japanese and Korean characters and emoji take two, marks upon others
- * none. Which code points are wide is looked up in Unicode's table by a
- * package; which of them are one character is the segmenter's to say.
+ * Chinese, Japanese and Korean characters and emoji take two columns, combining marks none. A
+ * package with Unicode's table tells which code points are wide. The segmenter tells which of them
+ * form one grapheme.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { eastAsianWidth } from "get-east-asian-width";
 import { graphemesOf } from "./graphemes.ts";
 
 const ASCII = /^[\x20-\x7e]*$/;
-/** Of these, each UTF-16 unit is a character of its own. */
+/** Characters of which each UTF-16 unit is a grapheme. */
 const SINGLE =
   /^[\x20-\x7e\xa0-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3031-\u3098\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
 
-/** Columns of a text in one line. */
+/** Number of columns of a text in one line. */
 export function displayWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
@@ -33,7 +33,7 @@ export function displayWidth(text: string): number {
 
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Mn}\p{Me}]/u;
 const EMOJI = /\p{Emoji_Presentation}|\p{Regional_Indicator}|\ufe0f/u;
-/** Asks for the form of a letter, one column wide. */
+/** Selects the text form of a character, which is one column wide. */
 const AS_TEXT = "\ufe0e";
 
 function widthOf(grapheme: string): number {

@@ -1,73 +1,82 @@
 /**
- * What is open where a chunk ends, and must be said again in the next.
+ * Finds marks that are open where a chunk ends, and that the next chunk must repeat.
  *
- * A spoiler that is cut would show what it hides, code would show its marks, and
- * a quote would go on as if it were the bot's own words. So spoilers and code
- * are closed and opened again, as fences are, and the mark of a quote is
- * repeated.
+ * A spoiler that is cut would show its hidden text, and code would show its marks. A quote would
+ * continue as if the bot had written it. So spoilers and code are closed and opened again, as
+ * fences are, and the mark of a quote is repeated.
  *
  * @module
  */
 
 import { type CodeFence, fenceAt } from "./code_fence.ts";
 
-/** What a chunk begins, or ends, within. */
+/** Marks around the beginning or the end of a chunk. */
 export interface Enclosure {
+  /** Whether it is within a spoiler. */
   readonly isSpoiler: boolean;
-  /** The mark of code within a line, one or two backticks; else empty. */
+  /** Mark of code within a line: one or two backticks; else empty. */
   readonly code: string;
-  /** The mark of a quoted line that was cut, `"> "`; else empty. */
+  /** Mark of a quoted line that was cut: `"> "`; else empty. */
   readonly quote: string;
 }
 
+/** No open mark. */
 export const NOTHING_OPEN: Enclosure = { isSpoiler: false, code: "", quote: "" };
 
 const SPOILER = "||";
-/** Quotes in quotes are shown as one; a longer mark than this is not worth its room. */
+/** Maximum length of a quote mark to repeat. Discord shows quotes in quotes as one. */
 const LONGEST_QUOTE = 4;
-/** The mark of a quote to the end of the message. */
+/** Mark of a quote that extends to the end of the message. */
 export const BLOCK_QUOTE = ">>> ";
-/** The longest that all marks before a chunk, and all behind it, can be. */
-export const MOST_BEFORE = BLOCK_QUOTE.length + LONGEST_QUOTE + SPOILER.length + 2;
-export const MOST_BEHIND = SPOILER.length + 2;
+/** Maximum length of all marks before a chunk. */
+export const MAX_PREFIX: number = BLOCK_QUOTE.length + LONGEST_QUOTE + SPOILER.length + 2;
+/** Maximum length of all marks after a chunk. */
+export const MAX_SUFFIX: number = SPOILER.length + 2;
 
-/** The marks that open what is open; those of a quote are the line's. */
+/** Marks that open the enclosure again. The mark of a quote belongs to the line. */
 export function opening({ isSpoiler, code }: Enclosure): string {
   return (isSpoiler ? SPOILER : "") + code;
 }
 
-/** The marks that close it. */
+/** Marks that close the enclosure. */
 export function closing({ isSpoiler, code }: Enclosure): string {
   return code + (isSpoiler ? SPOILER : "");
 }
 
-/** A piece of a text that is to be a chunk. */
+/** A piece of a text for one chunk. */
 export interface Enclosed {
+  /** The whole text. */
   readonly text: string;
+  /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
+  /** Index at which the piece begins. */
   readonly from: number;
+  /** Index at which the piece ends. */
   readonly to: number;
-  /** What was open at `from`. */
+  /** Marks that were open at `from`. */
   readonly before: Enclosure;
 }
 
-/** What is open at the end of a piece. */
+/** Marks that are open at the end of a piece. */
 export interface Opened {
+  /** The open marks. */
   readonly open: Enclosure;
-  /** Where to end instead: nothing stands behind the mark there. */
-  readonly hollowAt?: number;
-  /** Where to go on instead: nothing stands before the mark that ends there. */
-  readonly spentTo?: number;
+  /** Better end of the piece, because no text follows the mark there. */
+  readonly endBefore?: number;
+  /** Better start of the next piece, because no text precedes the mark that ends there. */
+  readonly continueAt?: number;
 }
 
-/** In how many such pieces the end of a spoiler is looked for, so that each text is read but so often. */
-const FAR = 8;
-/** What is escaped, code within a line, and the mark of a spoiler. */
+/**
+ * Number of further pieces to search for the end of a spoiler. It bounds how often a text is read.
+ */
+const LOOKAHEAD = 8;
+/** An escaped character, code within a line, or the mark of a spoiler. */
 const TOKEN = /\\[^\n]|(`{1,2})[^`\n]+\1(?!`)|\|\|/g;
 
-/** The spoiler and the code that a piece ends within. A mark without a partner is none. */
+/** Finds the spoiler and the code around a piece's end. A mark without a partner does not count. */
 export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
-  const rest = text.slice(from, to + FAR * (to - from));
+  const rest = text.slice(from, to + LOOKAHEAD * (to - from));
   let start = 0;
   if (before.code) {
     const end = rest.indexOf(before.code);
@@ -76,7 +85,7 @@ export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
     if (from + start > to) return withinCode(before, text, -1, to, from + start);
   }
   let spoilerAt = before.isSpoiler ? from - SPOILER.length : undefined;
-  let found: Opened = { open: NOTHING_OPEN };
+  let result: Opened = { open: NOTHING_OPEN };
   TOKEN.lastIndex = start;
   for (let match = TOKEN.exec(rest); match; match = TOKEN.exec(rest)) {
     const { 0: token, 1: mark } = match;
@@ -86,22 +95,22 @@ export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
     const end = place + token.length;
     if (mark !== undefined) {
       if (place >= to || end <= to) continue;
-      found = withinCode({ ...NOTHING_OPEN, code: mark }, text, place, to, end);
+      result = withinCode({ ...NOTHING_OPEN, code: mark }, text, place, to, end);
     } else if (place < to) {
       spoilerAt = spoilerAt === undefined ? place : undefined;
     } else {
       const opened = spoilerAt ?? from;
-      const isHollow = opened >= from && text.slice(opened + SPOILER.length, to).trim() === "";
-      const isSpent = text.slice(to, place).trim() === "";
+      const isEmptyInside = opened >= from && text.slice(opened + SPOILER.length, to).trim() === "";
+      const isEmptyRest = text.slice(to, place).trim() === "";
       return {
-        ...found,
-        open: { ...found.open, isSpoiler: true },
-        ...(isHollow && { hollowAt: opened }),
-        ...(isSpent && { spentTo: end }),
+        ...result,
+        open: { ...result.open, isSpoiler: true },
+        ...(isEmptyInside && { endBefore: opened }),
+        ...(isEmptyRest && { continueAt: end }),
       };
     }
   }
-  return found;
+  return result;
 }
 
 function withinCode(
@@ -112,14 +121,18 @@ function withinCode(
   end: number,
 ): Opened {
   const { length } = open.code;
-  const isHollow = start !== -1 && text.slice(start + length, to).trim() === "";
-  const isSpent = text.slice(to, end - length).trim() === "";
-  return { open, ...(isHollow && { hollowAt: start }), ...(isSpent && { spentTo: end }) };
+  const isEmptyInside = start !== -1 && text.slice(start + length, to).trim() === "";
+  const isEmptyRest = text.slice(to, end - length).trim() === "";
+  return {
+    open,
+    ...(isEmptyInside && { endBefore: start }),
+    ...(isEmptyRest && { continueAt: end }),
+  };
 }
 
 const QUOTE = /(?:> ){1,3}/y;
 
-/** The mark of the quoted line that a piece ends within; none where it ends with the line. */
+/** The mark of the quoted line around a piece's end; empty if the piece ends with the line. */
 export function quoteAt({ text, from, to, before }: Enclosed): string {
   const line = text.slice(from, to).lastIndexOf("\n");
   if (line === -1 && text.charAt(from - 1) !== "\n" && from > 0) return before.quote;

@@ -1,12 +1,12 @@
 /**
- * Characters as people see them, of which one can be many code points.
+ * Splits text into graphemes: characters as people see them. One can consist of many code points.
  *
- * Families, flags and skin tones are drawn as one; cut in two, they are others.
+ * Discord draws families, flags and skin tones as one character. Cut in two, they are others.
  *
  * @module
  */
 
-/** Made when it is first needed: it costs 1.4 MB and a millisecond, and most answers never ask. */
+/** Created on first use: it costs 1.4 MB and a millisecond, and most answers never need it. */
 let segmenter: Intl.Segmenter | undefined;
 
 function segment(text: string): Intl.Segments {
@@ -20,20 +20,20 @@ export function* graphemesOf(text: string): Generator<string> {
 }
 
 /**
- * Where the grapheme begins that a place lies within.
+ * Start of the grapheme around a position.
  *
- * @param from Where one begins that is not behind the place: nothing before it is looked at.
- * @returns The place itself where one begins or the text ends.
+ * @param from Start of a grapheme at or before the position; the text before it is not read.
+ * @returns The position itself if a grapheme starts there, or at the text's end.
  */
 export function graphemeStart(text: string, from: number, at: number): number {
-  // One unit more tells whether a character ends at `at`; the second, whether that is a pair.
+  // One unit more tells whether a character ends at `at`; the second tells whether it is a pair.
   const found = segment(text.slice(from, at + 2)).containing(at - from);
   return found ? from + found.index : at;
 }
 
 const EXTENDS = /^[\p{M}\u200c\u200d\ufe0e\ufe0f\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}]/u;
 
-/** Whether the character at a place belongs to the one before it, be that a space. */
+/** Whether the character at a position belongs to the one before it, even to a space. */
 export function isExtending(text: string, at: number): boolean {
   return text.charCodeAt(at) >= 0x300 && EXTENDS.test(text.slice(at, at + 2));
 }

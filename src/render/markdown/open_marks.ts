@@ -1,22 +1,23 @@
 /**
- * Follows Discord's Markdown as far as to know which marks are open at some place.
+ * Follows Discord's Markdown, to know which marks are open at a position.
  *
- * Bold that was begun before a piece of code and ends within it breaks the code
- * up: what looks like code is none. Discord reads marks in the order in which
- * they begin, and each to the next of its kind.
+ * Bold that begins before a piece of code and ends within it breaks the code: it is no code any
+ * more. Discord reads marks in the order in which they begin, each up to the next one of its kind.
  *
  * @module
  */
 
+/** The marks that are open in the text so far. */
 export interface Marks {
-  /** Goes on with more of the text. */
+  /** Reads more of the text. */
   read(text: string): void;
-  /** Whether a mark that is open ends in this text, if Discord looks there. */
+  /** Whether an open mark could end in this text, if Discord reads marks there. */
   mayEndIn(text: string): boolean;
 }
 
 const MARK = /\\[^0-9A-Za-z\s]|\*{1,2}|_{1,2}|~~|\|\|/g;
 
+/** Starts at the beginning of a text, without open marks. */
 export function createMarks(): Marks {
   const open: string[] = [];
   return {

@@ -1,6 +1,6 @@
 /**
- * Takes one chunk from a text: as far as it reaches, with what must be said
- * again before it and closed behind it.
+ * Takes one chunk from a text: as much as fits, with marks that the chunk must repeat before it and
+ * close after it.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import {
   BLOCK_QUOTE,
   closing,
   type Enclosure,
-  MOST_BEHIND,
+  MAX_SUFFIX,
   NOTHING_OPEN,
   openAt,
   opening,
@@ -19,44 +19,52 @@ import {
 } from "./enclosure.ts";
 import { skipBlankLines } from "./line_breaks.ts";
 
-/** A text, and all that is known of it before it is cut. */
+/** A text, and the facts about it that are known before it is cut. */
 export interface Source {
+  /** The whole text. */
   readonly text: string;
+  /** Code fences of the text, in order. */
   readonly fences: readonly CodeFence[];
+  /** Maximum UTF-16 units of a chunk. */
   readonly limit: number;
+  /** Maximum lines of a chunk. */
   readonly maxLines: number;
-  /** Whether there is room to say again what is open, besides a fence. */
+  /** Whether chunks have room to repeat open marks, apart from fences. */
   readonly repeatsMarks: boolean;
+  /** Whether the text may contain spoilers. */
   readonly hasSpoilers: boolean;
-  /** Where the quote begins that goes on to the end; infinite if there is none. */
+  /** Index of the quote that extends to the end of the text; infinite if there is none. */
   readonly blockQuoteAt: number;
 }
 
+/** One chunk, and the state after it. */
 export interface Piece {
-  /** Empty if there is nothing to be seen. */
+  /** Text of the chunk; empty if it would show nothing. */
   readonly content: string;
-  /** Where the next piece begins. */
+  /** Index at which the next piece begins. */
   readonly next: number;
-  /** What is open there, besides a fence. */
+  /** Marks that are open there, apart from a fence. */
   readonly open: Enclosure;
 }
 
-/** What comes before the first. */
+/** The state before the first piece. */
 export const START: Piece = { content: "", next: 0, open: NOTHING_OPEN };
 
 /**
- * @param from Where it begins; not before the end of the last one.
- * @param end Where it must end.
- * @param before What is open at `from`.
+ * Takes the next piece.
+ *
+ * @param from Its beginning; not before the end of the last piece.
+ * @param end Its last possible end.
+ * @param before Marks that are open at `from`.
  */
 export function pieceFrom(source: Source, from: number, end: number, before: Enclosure): Piece {
   const piece = tryPiece(source, from, end, before, 0);
   return piece.content.length <= source.limit
     ? piece
-    : tryPiece(source, from, end, before, MOST_BEHIND);
+    : tryPiece(source, from, end, before, MAX_SUFFIX);
 }
 
-/** @param reserve Room that is kept for marks behind the piece. */
+/** @param reserve Room for marks after the piece. */
 function tryPiece(
   source: Source,
   from: number,
@@ -72,7 +80,7 @@ function tryPiece(
     (resumed ? `${marks}${resumed.open}\n${before.quote}` : before.quote + marks);
   const room = limit - prefix.length - reserve;
   const { to, fence } = reachOf(source, from, end, room, resumed);
-  // An empty line of code, with room for one.
+  // An empty line of code, if there is room for one.
   if (to === from) return { content: "", next: from + 1, open: before };
 
   const longest = fence ? limit - fence.open.length - fence.close.length - 2 : limit;
@@ -83,25 +91,25 @@ function tryPiece(
     ? findLineCut(stretch) ?? lineAt(to)
     : findCut(stretch);
 
-  const found = openedBy(source, from, cut, before);
-  const at = found.at;
+  const pieceEnd = pieceEndOf(source, from, cut, before);
+  const at = pieceEnd.at;
   const broken = fenceAt(fences, at);
   const body = text.slice(from, at);
-  const behind = broken ? nextInFence(text, broken, at, cut.kind) : nextOutside(text, at, cut.kind);
-  // A fence of which only the opening has room is opened by the next piece.
-  const isHollow = broken && broken.start >= from && behind < broken.contentEnd &&
+  const after = broken ? nextInFence(text, broken, at, cut.kind) : nextOutside(text, at, cut.kind);
+  // If only the opening of a fence fits, the next piece opens it.
+  const hasOnlyOpening = broken && broken.start >= from && after < broken.contentEnd &&
     text.slice(broken.contentStart, at).trim() === "" &&
     text.slice(from, broken.start).trim() === "";
-  if (isHollow || body.trim() === "") return { content: "", next: behind, open: before };
-  const next = found.spentTo > at ? behindMark(text, found.spentTo) : behind;
-  const open = found.spentTo > at ? NOTHING_OPEN : found.open;
+  if (hasOnlyOpening || body.trim() === "") return { content: "", next: after, open: before };
+  const next = pieceEnd.continueAt > at ? skipAfterMark(text, pieceEnd.continueAt) : after;
+  const open = pieceEnd.continueAt > at ? NOTHING_OPEN : pieceEnd.open;
   const isInLine = cut.kind === "word" && !text.slice(at, next).includes("\n");
   const quote = isInLine && source.repeatsMarks
     ? quoteAt({ text, fences, from, to: at, before })
     : "";
   const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
   return {
-    content: prefix + closed + closing(found.open),
+    content: prefix + closed + closing(pieceEnd.open),
     next,
     open: { ...open, quote },
   };
@@ -109,28 +117,28 @@ function tryPiece(
 
 const lineAt = (at: number): Cut => ({ at, kind: "line" });
 
-interface OpenedBy {
+interface PieceEnd {
   readonly at: number;
   readonly open: Enclosure;
-  readonly spentTo: number;
+  readonly continueAt: number;
 }
 
-/** Where the piece really ends, and what is open there. */
-function openedBy(source: Source, from: number, { at, kind }: Cut, before: Enclosure): OpenedBy {
+/** The final end of the piece, and the marks that are open there. */
+function pieceEndOf(source: Source, from: number, { at, kind }: Cut, before: Enclosure): PieceEnd {
   const { text, fences, hasSpoilers, repeatsMarks } = source;
   const mayBeOpen = hasSpoilers || before.code !== "" ||
     (repeatsMarks && kind === "word" && text.slice(from, at).includes("`"));
-  if (!mayBeOpen || at === text.length) return { at, open: NOTHING_OPEN, spentTo: 0 };
-  const { open, hollowAt, spentTo = 0 } = openAt({ text, fences, from, to: at, before });
-  if (hollowAt === undefined) return { at, open, spentTo };
-  const isEmpty = text.slice(from, hollowAt).trim() === "";
-  return { at: isEmpty ? at : hollowAt, open: NOTHING_OPEN, spentTo: 0 };
+  if (!mayBeOpen || at === text.length) return { at, open: NOTHING_OPEN, continueAt: 0 };
+  const { open, endBefore, continueAt = 0 } = openAt({ text, fences, from, to: at, before });
+  if (endBefore === undefined) return { at, open, continueAt };
+  const isEmpty = text.slice(from, endBefore).trim() === "";
+  return { at: isEmpty ? at : endBefore, open: NOTHING_OPEN, continueAt: 0 };
 }
 
 /**
- * How far a chunk can reach, the fence included that it would have to close.
+ * Last possible end of a chunk, and the fence that it would have to close there.
  *
- * A fence that it can only open and not fill is left to the next chunk.
+ * If only the opening of a fence fits, the fence goes to the next chunk.
  */
 function reachOf(
   source: Source,
@@ -140,7 +148,8 @@ function reachOf(
   resumed: CodeFence | undefined,
 ): { readonly to: number; readonly fence: CodeFence | undefined } {
   const { text, fences, maxLines } = source;
-  // A fence that begins or goes on here has a line of its own at least, between two of markers.
+  // A fence that begins or continues here has at least one line of its own, between two with
+  // markers.
   const lines = (fenceAt(fences, from + 1) ? Math.max(maxLines, 3) : maxLines) - (resumed ? 1 : 0);
   let to = endOf(text, from, Math.min(end, from + room), lines);
   let fence: CodeFence | undefined;
@@ -157,11 +166,11 @@ function reachOf(
   return { to: Math.min(to, fence.contentEnd), fence };
 }
 
-/** Where so many lines end, but not behind `to`. */
+/** End of this number of lines, but at most `to`. */
 function endOf(text: string, from: number, to: number, lines: number): number {
   if (lines < 1) return from;
-  // Searched in the window only: a search through all of the rest would cost the more the longer
-  // the text is.
+  // The search covers the window only. A search through the whole rest would cost more with each
+  // character of the text.
   const window = text.slice(from, to);
   let newline = -1;
   for (let line = 0; line < lines; line += 1) {
@@ -171,7 +180,10 @@ function endOf(text: string, from: number, to: number, lines: number): number {
   return from + newline;
 }
 
-/** In code white space counts; only the line's end is where the chunk's is. */
+/**
+ * Start of the next piece in code, where white space counts. Only the line end at the cut is
+ * dropped.
+ */
 function nextInFence(text: string, fence: CodeFence, at: number, kind: Cut["kind"]): number {
   const next = kind === "line" ? at + 1 : at;
   const isAllThere = fence.contentEnd - next < 2_000 &&
@@ -180,8 +192,8 @@ function nextInFence(text: string, fence: CodeFence, at: number, kind: Cut["kind
   return fence.end === Infinity ? text.length : skipBlankLines(text, fence.end);
 }
 
-/** Behind the white space after a closing mark; indentation of another line stays. */
-function behindMark(text: string, at: number): number {
+/** Skips white space after a closing mark. Keeps the indentation of another line. */
+function skipAfterMark(text: string, at: number): number {
   const line = skipBlankLines(text, at);
   return line > at ? line : nextOutside(text, at, "word");
 }

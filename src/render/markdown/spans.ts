@@ -1,22 +1,27 @@
 /**
- * Finds what should stay in one piece: links, mentions, code, emphasis.
+ * Finds parts of a text that should stay whole: links, mentions, code and emphasis.
  *
  * @module
  */
 
-/** A stretch of a text, from its first to behind its last UTF-16 unit. */
+/** A stretch of a text, in indexes of UTF-16 units. */
 export interface Span {
+  /** Index of its first unit. */
   readonly start: number;
+  /** Index after its last unit. */
   readonly end: number;
 }
 
-/** Spans by how bad it is to break them; those of one kind are in order and do not overlap. */
+/** Spans by the damage of a cut. Spans of one kind are in order and do not overlap. */
 export interface Spans {
-  /** Links and mentions: broken, they no longer work. */
+  /** Links and mentions: if cut, they no longer work. */
   readonly strict: readonly Span[];
-  /** Those, links with their words, and code: broken, they look bad. */
+  /** The same, links with their words, and code: if cut, they look bad. */
   readonly whole: readonly Span[];
-  /** Bold, italic, underlined, struck out, hidden: worth a shorter message, no more. */
+  /**
+   * Bold, italic, underlined, struck out and hidden text: to keep it whole, a message may be
+   * shorter.
+   */
   readonly soft: readonly Span[];
 }
 
@@ -24,55 +29,57 @@ const NONE: Spans = { strict: [], whole: [], soft: [] };
 
 const STRICT =
   /<?https?:\/\/[^\s<>]+>?|<(?:@[!&]?|#)\d+>|<a?:\w+:\d+>|<t:-?\d+(?::\w)?>|<\/[^<>:\n]+:\d+>|<id:\w+>/g;
-// Each part begins with what the one before it may not contain, so that no text makes it look at
-// the same words twice. Words and addresses may hold one pair of brackets in another.
+// Each part begins with a character that the part before may not contain. So no text makes the
+// pattern read the same words twice. Words and addresses may contain one pair of brackets in
+// another.
 const WORDS = String.raw`\[[^[\]\n]*(?:\[[^[\]\n]*\][^[\]\n]*)*\]`;
 const ADDRESS = String.raw`\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)`;
 const CODE = String.raw`(\x60{1,2})[^\x60\n]+\1(?!\x60)`;
 const WHOLE = new RegExp(`${WORDS}${ADDRESS}|${CODE}|${STRICT.source}`, "g");
-/** A mark, what is escaped, or the end of a paragraph, which ends what is open. */
+/** A mark, an escaped character, or the end of a paragraph, which closes all marks. */
 const MARK = /\\[^\n]|\*{1,3}|_{1,3}|~~|\|\||\n[^\S\n]*\n/g;
 
-/** One of these is in every span; most lines have none. */
-const WHOLE_SIGNS = ["<", "http", "](", "`"];
-const SOFT_SIGN = /[*_|~]/;
+/** Every span contains one of these; most lines contain none. */
+const WHOLE_HINTS = ["<", "http", "](", "`"];
+const SOFT_HINT = /[*_|~]/;
 
-/** Where to look for spans. */
+/** The stretch to search for spans. */
 export interface Searched {
+  /** The whole text. */
   readonly text: string;
-  /** Spans that begin before it are not found. */
+  /** First index at which a span may begin. */
   readonly from: number;
-  /** Spans that begin behind the end of its line are not found. */
+  /** A span may begin up to the end of the line that contains this index. */
   readonly to: number;
-  /** The longest that is worth keeping in one piece, in UTF-16 units. */
+  /** Maximum UTF-16 units of a span that should stay whole. */
   readonly longest: number;
 }
 
-/** The spans of a stretch; but for emphasis, none is longer than a line. */
+/** Finds the spans of a stretch. Except for emphasis, none is longer than a line. */
 export function spansOf({ text, from, to, longest }: Searched): Spans {
   const rest = text.slice(to, to + longest);
   const lineEnd = rest.indexOf("\n");
   const searched = text.slice(from, lineEnd === -1 ? to + rest.length : to + lineEnd);
-  const hasWhole = WHOLE_SIGNS.some((sign) => searched.includes(sign));
-  const whole = hasWhole ? found(WHOLE, searched, from) : [];
-  const soft = SOFT_SIGN.test(searched) ? emphasisOf(searched, from, whole, longest) : [];
+  const hasWhole = WHOLE_HINTS.some((hint) => searched.includes(hint));
+  const whole = hasWhole ? matchesOf(WHOLE, searched, from) : [];
+  const soft = SOFT_HINT.test(searched) ? emphasisOf(searched, from, whole, longest) : [];
   if (!hasWhole && soft.length === 0) return NONE;
   const isWorthIt = ({ start, end }: Span) => end - start <= longest;
   return {
-    strict: hasWhole ? found(STRICT, searched, from).filter(isWorthIt) : [],
+    strict: hasWhole ? matchesOf(STRICT, searched, from).filter(isWorthIt) : [],
     whole: whole.filter(isWorthIt),
     soft,
   };
 }
 
-function found(pattern: RegExp, searched: string, from: number): readonly Span[] {
+function matchesOf(pattern: RegExp, searched: string, from: number): readonly Span[] {
   return Array.from(searched.matchAll(pattern), ({ 0: { length }, index }) => ({
     start: from + index,
     end: from + index + length,
   }));
 }
 
-/** Pairs of marks as Discord reads them; what lies in another is one with it. */
+/** Finds pairs of marks as Discord reads them. A pair within another one is merged with it. */
 function emphasisOf(
   searched: string,
   from: number,
@@ -93,10 +100,10 @@ function emphasisOf(
     const after = searched.charAt(end);
     const isInWord = mark.startsWith("_") && WORD.test(before) && WORD.test(after);
     if (isInWord) continue;
-    if (start !== undefined && BLACK.test(before)) {
+    if (start !== undefined && NON_SPACE.test(before)) {
       open.delete(mark);
       if (end - start <= longest) spans.push({ start: from + start, end: from + end });
-    } else if (BLACK.test(after)) {
+    } else if (NON_SPACE.test(after)) {
       open.set(mark, index);
     }
   }
@@ -104,9 +111,9 @@ function emphasisOf(
 }
 
 const WORD = /[\p{L}\p{N}_]/u;
-const BLACK = /\S/;
+const NON_SPACE = /\S/;
 
-/** Spans in the order in which they end, as such that do not overlap. */
+/** Merges overlapping spans. The input is in the order of the ends. */
 function merged(spans: readonly Span[]): readonly Span[] {
   const outer: Span[] = [];
   for (const span of spans) {
@@ -120,8 +127,8 @@ function merged(spans: readonly Span[]): readonly Span[] {
   return outer;
 }
 
-/** The span that a place lies within, its ends excluded: to break it there would break it. */
-export function spanAt<One extends Span>(spans: readonly One[], at: number): One | undefined {
+/** The span around a position, where a cut would break it. A span's ends do not count. */
+export function spanAt<Found extends Span>(spans: readonly Found[], at: number): Found | undefined {
   let low = 0;
   let high = spans.length;
   while (low < high) {

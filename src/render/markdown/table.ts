@@ -1,9 +1,9 @@
 /**
- * Shows Markdown tables in a way that Discord can.
+ * Shows Markdown tables in a form that Discord can display.
  *
- * Discord renders none. A code block with aligned columns is the nearest to
- * one; where a block would be too wide for a phone, or would take away what
- * works outside of it, a list says the same.
+ * Discord renders no tables. A code block with aligned columns is the nearest form. If a block
+ * would be too wide for a phone, or would break something that works outside of code, a list shows
+ * the same.
  *
  * @module
  */
@@ -17,11 +17,10 @@ import { asBullets, asCode, type Table } from "./table_layout.ts";
 export type TableMode = "code" | "bullets" | "off";
 
 /**
- * Replaces the tables of a text (R5), as GitHub's Markdown has them, in quotes
- * and lists too; but each row needs a pipe, so that words right below a table
- * are not one.
+ * Replaces the tables of a text (R5), in the syntax of GitHub's Markdown, also in quotes and lists.
+ * Each row needs a pipe, so that text directly below a table is not a row.
  *
- * @returns The text itself where there is none.
+ * @returns The text itself if it has no table.
  */
 export function renderTables(text: string, mode: TableMode): string {
   if (mode === "off" || !text.includes("|") || !text.includes("-")) return text;
@@ -41,16 +40,16 @@ export function renderTables(text: string, mode: TableMode): string {
   return parts.length === 0 ? text : parts.join("") + text.slice(done);
 }
 
-/** Below the head: `|---|:-:|`, in a quote or a list too. */
+/** The line below the head: `|---|:-:|`, also in a quote or a list. */
 const DELIMITER_ROW =
   /^(?:> ?)*[^\S\n]*(?:\|[^\S\n]*)?:?-+:?[^\S\n]*(?:\|[^\S\n]*:?-+:?[^\S\n]*)*(?:\|[^\S\n]*)?$/gm;
 
-/** To a pattern there are other ends of lines than to Markdown. */
+/** Whether a match is a whole line: patterns know other line ends than Markdown. */
 function isLine(text: string, start: number, end: number): boolean {
   return text.charAt(start - 1) === "\n" && (end === text.length || text.charAt(end) === "\n");
 }
 
-/** Three backticks that open nothing would be closed by a block of ours. */
+/** Whether three backticks open no fence. A code block of ours would close there. */
 function hasStrayMarker(text: string, fences: readonly CodeFence[]): boolean {
   for (let at = text.indexOf("```"); at !== -1;) {
     const fence = fenceAt(fences, at + 1);
@@ -61,20 +60,20 @@ function hasStrayMarker(text: string, fences: readonly CodeFence[]): boolean {
   return false;
 }
 
-interface Found {
+interface FoundTable {
   readonly table: Table;
   readonly start: number;
-  /** Of its last line, without the newline. */
+  /** End of its last line, without the newline. */
   readonly end: number;
 }
 
-/** @param from Where the last table ended. */
+/** @param from End of the last table. */
 function tableAt(
   text: string,
   fences: readonly CodeFence[],
   from: number,
   delimiterStart: number,
-): Found | undefined {
+): FoundTable | undefined {
   const start = Math.max(from, text.lastIndexOf("\n", delimiterStart - 2) + 1);
   if (fenceAt(fences, start + 1) || fenceAt(fences, delimiterStart)) return undefined;
   const first = lineOf(text, start);
@@ -101,7 +100,7 @@ function tableAt(
 interface Line {
   /** Quote marks and indentation. */
   readonly prefix: string;
-  /** How many quotes it is in. */
+  /** Number of quotes around it. */
   readonly depth: number;
   readonly indent: string;
   readonly content: string;
@@ -132,7 +131,7 @@ function isRow({ content }: Line): boolean {
 
 const ITEM = /^(?:> ?)*([^\S\n]*(?:[-*+]|\d{1,9}[.)])[^\S\n]+)/;
 
-/** Indented by four, and not since it is in a list. */
+/** Whether a line is indented by at least four columns, and not because it is in a list. */
 function isIndentedCode(text: string, start: number, indent: string): boolean {
   const columns = columnsOf(indent);
   if (columns < 4) return false;

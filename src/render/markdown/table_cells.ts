@@ -4,26 +4,27 @@
  * @module
  */
 
+/** Alignment of a column. */
 export type Alignment = "left" | "center" | "right";
 
-/** Of a cell of the delimiter row: `:--`, `:-:` or `--:`; left where it does not say. */
+/** The alignment of a cell in the delimiter row: `:--`, `:-:` or `--:`; left by default. */
 export function alignmentOf(cell: string): Alignment {
   if (!cell.endsWith(":")) return "left";
   return cell.startsWith(":") ? "center" : "right";
 }
 
-/** A pipe that a backslash escapes, code, or a pipe. */
+/** An escaped character, code, or a pipe. */
 const PART = /\\[\s\S]|(?<!`)(`{1,2})[^`]+\1(?!`)|\|/g;
 const PLAIN_PART = /\\[\s\S]|\|/g;
 const LINE_BREAK = /<br\s*\/?>/gi;
 
 /**
- * The cells of a row, trimmed, with their pipes as they are meant.
+ * The cells of a row, trimmed and with unescaped pipes.
  *
- * A pipe in code is text, as those who write it mean it, although GitHub's
- * Markdown wants it escaped; unless only the other reading gives the columns.
+ * A pipe in code is text, because authors mean it so, although GitHub's Markdown requires an
+ * escape. If only the other reading gives the expected number of columns, that reading counts.
  *
- * @param columns How many there should be; 0 if nobody knows.
+ * @param columns Expected number of cells; 0 if unknown.
  */
 export function cellsOf(row: string, columns: number): readonly string[] {
   const inner = row.trim();
@@ -32,7 +33,7 @@ export function cellsOf(row: string, columns: number): readonly string[] {
   return second.length === columns ? second : first;
 }
 
-/** The cells of a row, of which no more may be than the head has: the last takes what is too much. */
+/** The cells of a row, at most as many as in the head. The last cell contains the rest. */
 export function rowOf(row: string, columns: number): readonly string[] {
   const cells = cellsOf(row, columns);
   if (cells.length <= columns) return cells;
@@ -46,7 +47,7 @@ function splitAt(pattern: RegExp, row: string): readonly string[] {
   return (isClosed ? cells.slice(0, -1) : cells).map(textOf);
 }
 
-/** Where a row has none of these, each of its pipes ends a cell. */
+/** If a row contains none of these, each of its pipes ends a cell. */
 const ESCAPING = /[\\`]/;
 
 function splitOutside(pattern: RegExp, inner: string): readonly string[] {
@@ -62,7 +63,7 @@ function splitOutside(pattern: RegExp, inner: string): readonly string[] {
 
 const UNEVEN = /\\\||<br|\s\s|[^\S ]/i;
 
-/** Cells are in one line, so people write `<br>` for a new one. */
+/** The text of a cell on one line. Authors write `<br>` for a new line in a cell. */
 function textOf(cell: string): string {
   const text = cell.trim();
   if (!UNEVEN.test(text)) return text;

@@ -1,5 +1,5 @@
 /**
- * Lays out a table: as a code block with aligned columns, or as a list.
+ * Formats a table as a code block with aligned columns, or as a list.
  *
  * @module
  */
@@ -7,28 +7,39 @@
 import { displayWidth } from "./display_width.ts";
 import type { Alignment } from "./table_cells.ts";
 
-/** A table as it was read. */
+/** A parsed table. */
 export interface Table {
   /** Quote marks and indentation of its lines. */
   readonly prefix: string;
+  /** Cells of the head. */
   readonly head: readonly string[];
-  /** One each column. */
+  /** One alignment for each column. */
   readonly alignments: readonly Alignment[];
-  /** A row may have fewer cells than the head, never more. */
+  /** Rows, each with at most as many cells as the head. */
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Columns of a line that a window beside Discord's lists can show; a phone turned sideways too. */
+/**
+ * Maximum columns of a line. A window beside Discord's lists can show them, and so can a phone
+ * turned sideways.
+ */
 const WIDEST = 80;
-/** As in Markdown, a column has at least three dashes. */
+/** Minimum columns of a cell: Markdown needs three dashes. */
 const NARROWEST_COLUMN = 3;
-/** In code a link cannot be followed, a mention is a number, and the marks of a block end it. */
+/**
+ * Text that code would break: people cannot follow a link there, a mention is a number, and three
+ * backticks end the block.
+ */
 const LOST_IN_CODE = /```|<(?:[@#:/]|a:|t:|id:)|https?:\/\//;
 
-/** @returns Undefined where a code block would be too wide, or would lose something. */
+/**
+ * Formats a table as a code block.
+ *
+ * @returns `undefined` if the block would be too wide, or would break something.
+ */
 export function asCode({ prefix, head, alignments, rows }: Table): string | undefined {
   const all = [head, ...rows];
-  // A table of a thousand columns is not measured to know that it is too wide.
+  // A table with very many columns is too wide without measuring.
   if (head.length * (NARROWEST_COLUMN + 3) > WIDEST) return undefined;
   if (all.some((row) => row.some((cell) => LOST_IN_CODE.test(cell)))) return undefined;
   const widths: number[] = head.map(() => NARROWEST_COLUMN);
@@ -74,15 +85,15 @@ function ruleOf(width: number, alignment: Alignment = "left"): string {
   }
 }
 
-/** A longer name of a column is not said again in each row. */
+/** Maximum UTF-16 units of a column name; each row repeats it. */
 const LONGEST_NAME = 200;
 const BETWEEN = " · ";
 
 /**
- * One bullet for each row, with the column's name before each cell; in one
- * line where all of them are short.
+ * Formats a table as a list: one bullet for each row, with the column's name before each cell. If
+ * all rows are short, each is one line.
  *
- * @returns Undefined where the names of the columns are no names.
+ * @returns `undefined` if a column's name is too long.
  */
 export function asBullets({ prefix, head, rows }: Table): string | undefined {
   if (head.some(({ length }) => length > LONGEST_NAME)) return undefined;
@@ -91,7 +102,7 @@ export function asBullets({ prefix, head, rows }: Table): string | undefined {
     row.flatMap((cell, column) => cell === "" ? [] : [names[column] + cell])
   ).filter(({ length }) => length > 0);
   if (bullets.length === 0) {
-    return prefix + head.filter((one) => one !== "").map(boldOf).join(BETWEEN);
+    return prefix + head.filter((cell) => cell !== "").map(boldOf).join(BETWEEN);
   }
   const lengthOf = (cells: readonly string[]) =>
     cells.reduce((sum, { length }) => sum + length + BETWEEN.length, 0);

@@ -1,33 +1,35 @@
 /**
- * What of an answer can be shown while it is still being written (R8).
+ * Finds the part of a growing answer that can be shown already (R8).
  *
- * Later words may turn its end into something else: a tag that is taken out, a
- * link that is made harmless, a table. All of that is held back until it is
- * there: to show something a second later costs less than to have shown it.
+ * Later words may change the end of the text: into a tag that Barnacle removes, a link that it
+ * neutralizes, or a table. Barnacle holds such an end back until it is complete. Text that appears
+ * a second later is better than text that must disappear.
  *
  * @module
  */
 
 import { codeFences, fenceAt } from "./code_fence.ts";
 
-/** UTF-16 units that are searched for the end of a word; a text may have none. */
+/** UTF-16 units to search for the end of a word; a text may have none. */
 const LONGEST_WORD = 200;
 
 /**
- * The beginning of an unfinished answer, as far as it can be shown.
+ * The beginning of an unfinished answer that can be shown.
  *
- * @param limit UTF-16 units of a message, for which `codeFences` asks.
+ * @param limit Maximum UTF-16 units of a message, for `codeFences`.
  */
 export function finishedPart(text: string, limit: number): string {
   const words = toEndOfWord(text);
   const fences = codeFences(words, limit);
-  if (fenceAt(fences, words.length)) return words; // whatever it is, it is code
-  const begun = FENCE_AT_END.exec(words);
-  const isClosing = begun && (fences.at(-1)?.end ?? 0) > begun.index;
-  return withoutTable(withoutOpening(begun && !isClosing ? words.slice(0, begun.index) : words));
+  if (fenceAt(fences, words.length)) return words; // everything up to the end is code
+  const openedFence = FENCE_AT_END.exec(words);
+  const isClosing = openedFence && (fences.at(-1)?.end ?? 0) > openedFence.index;
+  return withoutTable(
+    withoutOpening(openedFence && !isClosing ? words.slice(0, openedFence.index) : words),
+  );
 }
 
-/** Behind the last white space, or the last mark of a script that has none between words. */
+/** The last white space, or the last punctuation of a script without spaces between words. */
 const END_OF_WORD = /[\s、。，！？](?:(?![\s、。，！？]).)*$/s;
 
 function toEndOfWord(text: string): string {
@@ -37,10 +39,10 @@ function toEndOfWord(text: string): string {
   return from === 0 ? "" : text.replace(/[\ud800-\udbff]$/, "");
 }
 
-/** The line of a fence, and nothing behind it. */
+/** Line of a fence, at the end of the text. */
 const FENCE_AT_END = /(?:^|\n)[ \t>]*(?:`{3,}|~{3,})[^\n]*\s*$/;
 
-/** What may be opened on the last line and not yet closed: tags, links, mentions, markers. */
+/** Parts that the last line may have opened and not closed yet: tags, links, mentions, markers. */
 const OPENINGS = [
   /\[\[(?:(?!\]\]).)*$/,
   /!?\[[^[\]]*$/,
@@ -57,7 +59,7 @@ function withoutOpening(text: string): string {
   return text.slice(0, lineStart + end);
 }
 
-/** Without the lines of a table, which only the line behind it ends. */
+/** Removes the lines of a table at the end. Only a line after a table ends it. */
 function withoutTable(text: string): string {
   let end = text.length;
   for (let lineEnd = text.endsWith("\n") ? end - 1 : end; lineEnd > 0;) {
@@ -69,17 +71,17 @@ function withoutTable(text: string): string {
   return text.slice(0, end);
 }
 
-/** Thinking that is marked as such, from its beginning. */
+/** Marked thinking at the beginning of an answer. */
 const THINKING = /^\s*<(?:think|thinking|reasoning|thought)>/i;
 
-/** A line of its own. */
+/** The end of thinking, on a line of its own. */
 const END_OF_THINKING = /^[ \t]*<\/(?:think|thinking|reasoning|thought)>[ \t]*$/im;
 
 /**
  * How an answer marks the model's thinking: from its beginning, only its end, or not at all.
  *
- * Some servers begin the thinking for the model. Then its first words look like an answer's until
- * the end of the thinking comes.
+ * Some servers write the start mark for the model. Then its first words look like an answer until
+ * the end mark arrives.
  */
 export function thinkingIn(text: string): "marked" | "ended" | "none" {
   if (THINKING.test(text)) return "marked";

@@ -1,9 +1,9 @@
 /**
- * A message as the model reads it.
+ * Formats a message for the model.
  *
- * Lines in brackets are ours and say who, where, when and under which ids. All
- * that people wrote, and every name that people chose, stands in fences. The
- * same text is kept in the transcript, so a later turn reads what this one did.
+ * Barnacle writes the lines in brackets, with author, place, time and ids. All texts by people, and
+ * all names that people chose, are in fences. The transcript keeps the same text, so a later turn
+ * reads the same.
  *
  * @module
  */
@@ -12,19 +12,21 @@ import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
+/** Everything that goes into the text of a turn. */
 export interface Envelope {
+  /** The message to answer. */
   readonly message: InboundMessage;
-  /** What was said in the channel and not to the bot, oldest first (H1). */
+  /** Messages in the channel that did not address the bot, oldest first (H1). */
   readonly overheard: readonly Overheard[];
-  /** UTF-16 units that the overheard may take; the newest of it stay. */
+  /** Maximum UTF-16 units of overheard messages; the newest ones stay. */
   readonly overheardChars: number;
   /** `agents.defaults.timezone`: `"Europe/Berlin"`, or `"UTC"`. */
   readonly timezone: string;
-  /** 8 or more random letters and digits, new in each turn (SEC-R2). */
+  /** At least 8 random letters and digits, new in each turn (SEC-R2). */
   readonly boundary: string;
 }
 
-/** The text of a turn: what the model is sent, and the transcript's user entry (H3). */
+/** The text of a turn: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
   overheard,
@@ -35,7 +37,7 @@ export function envelopeOf({
   const { place, sender, quoted, extras, text } = message;
   const context = [
     ...placeLines(place),
-    ...newest(overheard.map((one) => overheardLine(one, timezone)), overheardChars),
+    ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
   ];
   const author = quoted?.author;
   return [
@@ -57,7 +59,7 @@ export function envelopeOf({
   ].join("\n");
 }
 
-/** The names that people gave to where this is. */
+/** The names that people gave to the place. */
 function placeLines(place: Place): readonly string[] {
   switch (place.kind) {
     case "dm":
@@ -95,7 +97,7 @@ function newest(lines: readonly string[], maxChars: number): readonly string[] {
   return lines.slice(first + 1);
 }
 
-/** One object on one line; keys without a value are left out. */
+/** One object on one line, without keys that have no value. */
 function jsonLine(fields: Readonly<Record<string, string | undefined>>): string {
   return JSON.stringify(fields);
 }
@@ -117,10 +119,10 @@ function person(tag: string, id: string): string {
   return `${nameInLine(tag)} (${id})`;
 }
 
-/** Formatters by time zone: to make one takes longer than all else here. */
+/** Formatters by time zone. To create one takes longer than everything else here. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
-/** A minute as a time zone says it. */
+/** A minute in a time zone. */
 interface Minute {
   readonly minute: number;
   readonly timezone: string;
@@ -130,7 +132,7 @@ interface Minute {
   readonly offset: string;
 }
 
-/** Most messages are of the minute of the one before. */
+/** Most messages are from the same minute as the one before. */
 let lastMinute: Minute | undefined;
 
 /** `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */

@@ -1,5 +1,5 @@
 /**
- * What a model is asked in one turn.
+ * Composes the request to a model for one turn.
  *
  * @module
  */
@@ -7,16 +7,17 @@
 import type { ModelMessage, ModelRequest } from "../../core/model.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
+/** The parts of a request. */
 export interface RequestParts {
-  /** From `systemPromptOf`. */
+  /** System prompt, from `systemPromptOf`. */
   readonly system: string;
-  /** What the session remembers and has room, oldest first. */
+  /** Entries of the session that fit into the context window, oldest first. */
   readonly history: readonly Entry[];
-  /** From `envelopeOf`; the transcript's user entry is the same text. */
+  /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
   readonly envelope: string;
 }
 
-/** Joins the parts; nothing is added to any of them. */
+/** Joins the parts without changing them. */
 export function composeRequest({ system, history, envelope }: RequestParts): ModelRequest {
   return {
     system,
@@ -27,7 +28,10 @@ export function composeRequest({ system, history, envelope }: RequestParts): Mod
   };
 }
 
-/** An entry is the same message turn after turn, so what a provider makes of it can be kept. */
+/**
+ * Messages by entry. An entry is the same object in each turn, so a provider can cache its own form
+ * of the message.
+ */
 const messages = new WeakMap<Entry, ModelMessage>();
 
 function messageOf(entry: Entry): ModelMessage {

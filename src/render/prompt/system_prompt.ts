@@ -1,27 +1,29 @@
 /**
- * What the model is told before anybody speaks.
+ * Composes the system prompt.
  *
- * Only Barnacle's words and the operator's: nothing that somebody at Discord
- * can write, not even a channel's name, ever comes here (H4). Nor does the
- * time, or anything else that changes from turn to turn, since providers keep
- * a prompt that is the same byte for byte, and charge less for it.
+ * It contains only texts by Barnacle and by the operator. No text that a person at Discord can
+ * write, not even a channel's name, ever gets in (H4). It also contains no time and nothing else
+ * that changes between turns: providers cache an identical prompt, and charge less for it.
  *
  * @module
  */
 
-/** The operator's words, the later ones adding to the earlier; and what the config does with ours. */
+/**
+ * The operator's texts, each of which adds to the earlier ones, and config that changes our own
+ * texts.
+ */
 export interface Instructions {
   /** `agents.list[].name`. */
   readonly agentName?: string;
   /** `agents.list[].prompt`. */
   readonly agentPrompt?: string;
-  /** The id of who is taken for the owner in this place (P10). */
+  /** User id of the sender, if they count as the owner in this place (P10). */
   readonly ownerId?: string;
   /** `systemPrompt` of the channel. */
   readonly channelPrompt?: string;
-  /** Whether tables are laid out for Discord, which shows none (R5). */
+  /** Whether Barnacle lays out tables, since Discord does not render them (R5). */
   readonly hasTables?: boolean;
-  /** Whether a reply tag quotes (R3). */
+  /** Whether a reply tag makes the answer a reply (R3). */
   readonly hasReplyTags?: boolean;
 }
 

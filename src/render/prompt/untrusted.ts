@@ -1,40 +1,47 @@
 /**
- * Fences what people wrote, so that a model can tell it from what it was told.
+ * Puts texts by people into fences, so that a model can tell them from its instructions.
  *
- * A fence carries a boundary that is drawn for each turn and that nobody can
- * know beforehand. Whatever could pass for a fence inside is escaped all the
- * same, for a model reads more kindly than a parser: it takes `＜/MESSAGE ＞` for
- * the end of a message.
+ * A fence has a boundary that is random in each turn, so no one can know it in advance. Any text
+ * inside that could pass for a fence is escaped all the same. A model is more tolerant than a
+ * parser: it takes `＜/MESSAGE ＞` for the end of a message.
  *
  * @module
  */
 
-/** What a fence holds; only a `message` is to be acted on. */
+/** Kind of content in a fence. The model should act only on a `message`. */
 export type FenceName = "context" | "quoted" | "extras" | "message";
 
 /**
- * Puts a fence around text of others.
+ * Puts a fence around an untrusted text.
  *
- * @param boundary 8 or more random letters and digits, new in each turn.
- * @throws {RangeError} If the boundary is none that could be trusted.
+ * @param boundary At least 8 random letters and digits, new in each turn.
+ * @throws {RangeError} If the boundary is too short or has other characters.
  */
 export function fenced(name: FenceName, boundary: string, text: string): string {
   if (!/^[A-Za-z0-9]{8,}$/.test(boundary)) {
-    throw new RangeError(`Cannot fence with the boundary "${boundary}": it takes 8 letters`);
+    throw new RangeError(
+      `Cannot fence with the boundary "${boundary}": use at least 8 letters and digits`,
+    );
   }
-  return `<${name} boundary="${boundary}">\n${harmless(text)}\n</${name}>`;
+  return `<${name} boundary="${boundary}">\n${escapeUntrusted(text)}\n</${name}>`;
 }
 
-/** Escapes what could pass for one of our fences, or for a token that a provider's model obeys. */
-export function harmless(text: string): string {
-  const neutral = text.replace(SPECIAL_TOKEN, (token) => escaped(token.charAt(0)) + token.slice(1));
-  return neutral.replace(
+/** Escapes text that could pass for one of our fences, or for a model's special token. */
+export function escapeUntrusted(text: string): string {
+  const withoutTokens = text.replace(
+    SPECIAL_TOKEN,
+    (token) => escaped(token.charAt(0)) + token.slice(1),
+  );
+  return withoutTokens.replace(
     BRACKET,
-    (bracket, behind: string) => LOOK_ALIKE.test(readable(behind)) ? "&lt;" : bracket,
+    (bracket, rest: string) => LOOK_ALIKE.test(normalized(rest)) ? "&lt;" : bracket,
   );
 }
 
-/** Makes a name fit for a line of ours: one line, no brackets, nothing invisible, not too long. */
+/**
+ * Reduces a name to a part of one of our lines: one line, no brackets, nothing invisible, at most
+ * 80 characters.
+ */
 export function nameInLine(name: string): string {
   return Array.from(
     name.replace(/[\p{Cc}\s]+/gu, " ").replace(/\p{Cf}/gu, "")
@@ -43,8 +50,8 @@ export function nameInLine(name: string): string {
 }
 
 /**
- * What tokenizers read as a turn's or a system prompt's beginning or end: ChatML and Llama 3,
- * DeepSeek, Llama 2 and Mistral, Gemma, and the tags of tool calls and thinking.
+ * Tokens that begin or end a turn or a system prompt: of ChatML and Llama 3, DeepSeek, Llama 2 and
+ * Mistral, Gemma, and the tags of tool calls and thinking.
  */
 const SPECIAL_TOKEN =
   /<[|｜]|\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]|<<\/?SYS>>|<\/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|tool_call|tool_response|tool_calls|think)>/gi;
@@ -53,22 +60,24 @@ function escaped(character: string): string {
   return character === "<" ? "&lt;" : "&#91;";
 }
 
-/** `<` and what looks like it, with all that stands before the next one. */
+/** `<` and similar characters. The pattern also matches the text up to the next one. */
 const BRACKETS =
   "<\u02c2\u1438\u2039\u226a\u227a\u2329\u276c\u276e\u27e8\u27ea\u3008\u300a\ufe64\uff1c";
 const BRACKET = new RegExp(`[${BRACKETS}](?=([^${BRACKETS}]*))`, "g");
 
-/** The start of a fence of ours, once it is {@link readable}. */
+/** The start of one of our fences, in {@link normalized} text. */
 const LOOK_ALIKE = /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message)/;
 
-/** Text as an indulgent reader sees it: without case, marks, spaces and borrowed letters. */
-function readable(text: string): string {
+/**
+ * Text as a tolerant reader sees it: without case, marks and spaces, and with homoglyphs replaced.
+ */
+function normalized(text: string): string {
   return text.normalize("NFKD").replace(/[\s\p{Cc}\p{Cf}\p{M}]/gu, "").toLowerCase()
-    .replace(/[^\0-\x7f]/gu, (letter) => BORROWED.get(letter) ?? letter);
+    .replace(/[^\0-\x7f]/gu, (letter) => HOMOGLYPHS.get(letter) ?? letter);
 }
 
 /** Cyrillic, Greek and Armenian letters that look like those in the names of our fences. */
-const BORROWED: ReadonlyMap<string, string> = new Map([
+const HOMOGLYPHS: ReadonlyMap<string, string> = new Map([
   ["\u0441", "c"],
   ["\u043e", "o"],
   ["\u03bf", "o"],

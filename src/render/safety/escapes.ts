@@ -1,26 +1,27 @@
 /**
- * Reads what is escaped as what it stands for, and remembers where it stood.
+ * Decodes escape sequences in a text, and remembers their positions.
  *
  * @module
  */
 
-/** A text with escapes resolved. */
+/** A text with decoded escapes. */
 export interface View {
+  /** The decoded text. */
   readonly text: string;
-  /** Where each of its UTF-16 units began in the text that was written. */
+  /** Where each of its UTF-16 units begins in the original text. */
   readonly starts: readonly number[];
-  /** And where it ended. */
+  /** Where each of its UTF-16 units ends in the original text. */
   readonly ends: readonly number[];
 }
 
-/** URLs, strings of most languages, bytes as numbers, HTML. */
+/** Escapes of URLs, of strings in most languages, of bytes as numbers, and of HTML. */
 const ESCAPE =
   /%([0-9a-f]{2})|\\x\{?([0-9a-f]{2})\}?|\\u\{?0{0,4}([0-9a-f]{2})\}?|\b0x([0-9a-f]{2})\b|&#x0{0,4}([0-9a-f]{2});|&#0{0,4}(\d{2,3});|\\0?([0-7]{3})/gi;
 
-/** How often one escape may hold another: `%2573`. */
+/** Maximum number of escapes within each other, as in `%2573`. */
 const DEPTH = 3;
 
-/** The text with its escapes resolved, once and again; none of one that has no escapes. */
+/** Decodes a text once, and its result again. Returns no view of a text without escapes. */
 export function unescaped(text: string): readonly View[] {
   const views: View[] = [];
   for (let view = resolved(text, undefined); view && views.length < DEPTH;) {
@@ -31,7 +32,7 @@ export function unescaped(text: string): readonly View[] {
 }
 
 function resolved(text: string, from: View | undefined): View | undefined {
-  if (!HINT.test(text)) return undefined;
+  if (!MAY_HAVE_ESCAPES.test(text)) return undefined;
   const starts: number[] = [];
   const ends: number[] = [];
   const startOf = (at: number) => from?.starts[at] ?? at;
@@ -42,26 +43,26 @@ function resolved(text: string, from: View | undefined): View | undefined {
       ends.push(endOf(at + 1));
     }
   };
-  let read = "";
-  let behind = 0;
+  let decoded = "";
+  let done = 0;
   for (const match of text.matchAll(ESCAPE)) {
     const [escape, ...groups] = match;
     const end = match.index + escape.length;
-    read += text.slice(behind, match.index) + characterOf(groups);
-    keep(behind, match.index);
+    decoded += text.slice(done, match.index) + characterOf(groups);
+    keep(done, match.index);
     starts.push(startOf(match.index));
     ends.push(endOf(end));
-    behind = end;
+    done = end;
   }
-  if (behind === 0) return undefined;
-  keep(behind, text.length);
-  return { text: read + text.slice(behind), starts, ends };
+  if (done === 0) return undefined;
+  keep(done, text.length);
+  return { text: decoded + text.slice(done), starts, ends };
 }
 
-/** Without one of these, there is no escape. */
-const HINT = /[%\\]|&#|0x/;
+/** Every escape contains one of these. */
+const MAY_HAVE_ESCAPES = /[%\\]|&#|0x/;
 
-/** The groups of {@link ESCAPE}: all are hexadecimal but for the last two. */
+/** Decodes the groups of {@link ESCAPE}: all are hexadecimal, except the last two. */
 function characterOf(groups: readonly (string | undefined)[]): string {
   const place = groups.findIndex((digits) => digits !== undefined);
   const radix = place === 5 ? 10 : place === 6 ? 8 : 16;

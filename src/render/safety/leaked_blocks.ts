@@ -1,19 +1,19 @@
 /**
- * Takes out what models and their templates put between marks of their own:
- * thinking, calls of tools and their results, tokens that begin and end turns.
+ * Removes blocks that models and chat templates put between marks of their own: thinking, tool
+ * calls and their results, and tokens that begin and end turns.
  *
- * Each vendor has its own marks, and none is in the text if the server knows
- * the model; where it does not, all of it is.
+ * Each vendor has its own marks. If the server knows the model, its answers contain none of them.
+ * Otherwise they contain all.
  *
  * @module
  */
 
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 
-/** An answer without them; those in code stay. */
+/** Removes the blocks from an answer. Blocks in code stay. */
 export function withoutBlocks(answer: string): string {
   let rest = answer.replace(BARE_ANALYSIS, "");
-  // What is taken out may have hidden where code begins, so it is looked at again.
+  // A removed block may have hidden the beginning of code, so the rest is searched again.
   for (let round = 0; round < 4; round += 1) {
     const left = withoutOrphans(withoutPairs(rest));
     if (left === rest) break;
@@ -22,7 +22,7 @@ export function withoutBlocks(answer: string): string {
   return withoutTokens(rest);
 }
 
-/** gpt-oss, where a server drops its tokens and keeps the words between them. */
+/** gpt-oss, if a server drops its tokens and keeps the words between them. */
 const BARE_ANALYSIS = /^\s*analysis(?=\S)[\s\S]*?assistantfinal/;
 
 const THINKING =
@@ -44,7 +44,7 @@ const TOKEN_PAIRS: ReadonlyMap<string, string> = new Map([
 ]);
 const tokens = [...TOKEN_PAIRS.keys()].map((token) => RegExp.escape(token)).join("|");
 
-/** The beginning of a block; the name of what ends it is in a group, or in {@link TOKEN_PAIRS}. */
+/** The beginning of a block. A group, or {@link TOKEN_PAIRS}, names its ending. */
 const OPENING = new RegExp(
   String.raw`<((?:\w{1,20}:)?(?:${THINKING}|${CALLS}))(?:\s[^<>\n]{0,200})?>` +
     String.raw`|<(context|quoted|extras) boundary="[^"\n]{0,100}">` +
@@ -56,85 +56,95 @@ const OPENING = new RegExp(
   "gi",
 );
 
-/** gpt-oss ends what a channel says in one of these ways. */
+/** gpt-oss ends a channel's text in one of these ways. */
 const END_OF_CHANNEL = /<\|(?:end|call|return)\|>|(?=<\|(?:start|channel)\|>)/g;
 
 function endingOf(opening: RegExpMatchArray): RegExp {
-  const [written, tag, fence, call, bracket, channel] = opening;
+  const [openingText, tag, fence, call, bracket, channel] = opening;
   if (channel !== undefined) return new RegExp(END_OF_CHANNEL);
   const name = tag ?? fence ?? call;
   const ending = name !== undefined
     ? `</${name}>`
     : bracket !== undefined
     ? `[/${bracket}]`
-    : TOKEN_PAIRS.get(written.toLowerCase()) ?? "";
+    : TOKEN_PAIRS.get(openingText.toLowerCase()) ?? "";
   return new RegExp(RegExp.escape(ending), "gi");
 }
 
 function withoutPairs(text: string): string {
   const code = codeRegions(text);
-  const endless = new Set<string>();
-  let left = "";
+  const missingEndings = new Set<string>();
+  let kept = "";
   let from = 0;
   for (const opening of text.matchAll(OPENING)) {
     const { 0: { length }, index } = opening;
     if (index < from || isInCode(code, index)) continue;
-    const end = endOf(text, opening, index + length, endless) ??
-      (isAllThereIs(text, index, index + length) ? text.length : undefined);
+    const end = endOf(text, opening, index + length, missingEndings) ??
+      (isUnclosedBlock(text, index, index + length) ? text.length : undefined);
     if (end === undefined) continue;
-    left += text.slice(from, index);
+    kept += text.slice(from, index);
     from = end;
   }
-  return from === 0 ? text : left + text.slice(from);
+  return from === 0 ? text : kept + text.slice(from);
 }
 
-/** @param endless Endings of which there is none any more, so that none is looked for twice. */
+/**
+ * Finds the end of a block.
+ *
+ * @param missingEndings Endings that do not occur any more; none is searched for twice.
+ */
 function endOf(
   text: string,
   opening: RegExpMatchArray,
-  behind: number,
-  endless: Set<string>,
+  blockStart: number,
+  missingEndings: Set<string>,
 ): number | undefined {
   const ending = endingOf(opening);
-  if (endless.has(ending.source)) return undefined;
-  ending.lastIndex = behind;
+  if (missingEndings.has(ending.source)) return undefined;
+  ending.lastIndex = blockStart;
   const match = ending.exec(text);
-  if (!match) endless.add(ending.source);
+  if (!match) missingEndings.add(ending.source);
   return match ? match.index + match[0].length : undefined;
 }
 
-/** A block that never ended: it begins the answer, or stands on a line of its own. */
-function isAllThereIs(text: string, start: number, behind: number): boolean {
+/**
+ * Whether a block without an ending extends to the end of the text: it begins the answer, or its
+ * mark is alone on its line.
+ */
+function isUnclosedBlock(text: string, start: number, blockStart: number): boolean {
   if (start === text.search(/\S/)) return true;
-  return beginsLine(text, start) && /^[ \t]*(?:[\n{[<]|$)/.test(text.slice(behind, behind + 100));
+  return beginsLine(text, start) &&
+    /^[ \t]*(?:[\n{[<]|$)/.test(text.slice(blockStart, blockStart + 100));
 }
 
-/** Whether only white space stands before a position on its line; a long line has more. */
+/**
+ * Whether only white space precedes a position on its line. A very long line counts as having more.
+ */
 function beginsLine(text: string, position: number): boolean {
   const before = text.slice(Math.max(0, position - 100), position);
   return /(?:^|\n)[ \t]*$/.test(before) && (position < 100 || before.includes("\n"));
 }
 
-/** Some templates begin within the thinking, so only its end is written. */
+/** Some templates begin within the thinking, so the answer contains only its end. */
 const END_OF_THINKING = new RegExp(
   String.raw`<\/(?:\w{1,20}:)?(?:${THINKING})>|\[\/THINK\]|◁\/think▷`,
   "gi",
 );
 
-/** In a sentence, with a space on both sides, it is only spoken of. */
-function isSpokenOf(text: string, start: number, end: number): boolean {
+/** Whether a sentence only mentions the mark, with a space on both sides. */
+function isMentioned(text: string, start: number, end: number): boolean {
   return /[ \t]/.test(text.charAt(start - 1)) && !beginsLine(text, start) &&
     /^[ \t]\S|^[,.;:!?)]/.test(text.slice(end, end + 2));
 }
 
-/** A prompt that is repeated ends so. */
+/** The end of a repeated prompt. */
 const END_OF_PROMPT = /^[^]{0,20000}?\[\/INST\]/;
 
 function withoutOrphans(text: string): string {
   const code = codeRegions(text);
   const end = Array.from(text.matchAll(END_OF_THINKING))
     .findLast(({ 0: { length }, index }) =>
-      !isInCode(code, index) && !isSpokenOf(text, index, index + length)
+      !isInCode(code, index) && !isMentioned(text, index, index + length)
     );
   const rest = end ? text.slice(end.index + end[0].length) : text;
   const prompt = END_OF_PROMPT.exec(rest);
@@ -143,18 +153,21 @@ function withoutOrphans(text: string): string {
     : rest;
 }
 
-/** The beginning of a turn of somebody else's. */
+/** The beginning of a turn that is not the model's. */
 const OTHERS_TURN =
   /<\|im_start\|>\s{0,9}(?:user|system|tool)|<\|start_header_id\|>\s{0,9}(?:user|system|tool|ipython)\s{0,9}<\|end_header_id\|>|<start_of_turn>\s{0,9}user|<\|(?:user|system|observation)\|>|<\|start\|>(?:user|system|developer)|\[INST\]/gi;
-/** And of the model's own. */
+/** The beginning of the model's own turn. */
 const OWN_TURN =
   /<\|im_start\|>\s{0,9}assistant\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?/gi;
-/** A call in Mistral's words; behind Llama's tag, all the rest is one. */
+/** A call in Mistral's format; after Llama's tag, all the rest is a call. */
 const CALL_TO_END = /\[TOOL_CALLS\][^\n]*\n?|<\|python_tag\|>[^]*$/gi;
-/** What begins and ends turns, texts and parts of them. */
+/** Tokens that begin and end turns, texts and parts of them. */
 const TOKEN =
   /<\|channel\|>final(?=<\|message\|>)|<\|\/?[a-z_]{2,40}\|>|<｜[^｜\n]{1,40}｜>|<\/?(?:bos|eos|start_of_turn|end_of_turn)>|\[\/(?:INST|TOOL_CALLS)\]/gi;
-/** Llama's and others', which are strikethrough in HTML as well: only around all of it. */
+/**
+ * Tokens of Llama and others. In HTML they mean strikethrough, so they are removed only around the
+ * whole text.
+ */
 const WHOLE_TEXT = /^\s*<s>(?![^]*<\/s>\s*\S)|<\/s>\s*$/g;
 const END_OF_TEXT = /<\/s>/g;
 
@@ -164,7 +177,7 @@ function withoutTokens(answer: string): string {
   return [OWN_TURN, CALL_TO_END, TOKEN, ends].reduce(withoutAll, own);
 }
 
-/** What the model said in its own turn, where it made up others before and behind it. */
+/** The model's own turn, if it made up other turns before and after it. */
 function ownTurn(text: string): string {
   const turns = outsideCode(text, OTHERS_TURN);
   const [first] = turns;
@@ -184,11 +197,11 @@ function outsideCode(text: string, pattern: RegExp): readonly RegExpExecArray[] 
 }
 
 function withoutAll(text: string, pattern: RegExp): string {
-  let left = "";
+  let kept = "";
   let from = 0;
   for (const { 0: { length }, index } of outsideCode(text, pattern)) {
-    left += text.slice(from, index);
+    kept += text.slice(from, index);
     from = index + length;
   }
-  return from === 0 ? text : left + text.slice(from);
+  return from === 0 ? text : kept + text.slice(from);
 }

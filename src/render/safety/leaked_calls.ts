@@ -1,13 +1,13 @@
 /**
- * Takes out calls of tools that a model wrote as words: JSON, code fences made
- * for it, and the steps of an older way to ask for a tool.
+ * Removes tool calls that a model wrote as text: JSON, special code fences, and the steps of an
+ * older format (ReAct).
  *
  * @module
  */
 
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 
-/** An answer without them. JSON in a code fence is an example, and stays. */
+/** Removes tool calls from an answer. JSON in a code fence is an example, and stays. */
 export function withoutToolCalls(answer: string): string {
   const text = withoutSteps(answer.replace(CALL_FENCE, ""));
   if (!ARGUMENTS.test(text)) return text;
@@ -15,7 +15,7 @@ export function withoutToolCalls(answer: string): string {
   return withoutCalls(text);
 }
 
-/** The languages that say that this is no code for people. */
+/** Languages of code fences that contain calls and no code for people. */
 const CALL_FENCE =
   /^[ \t]*(`{3,})(?:tool_(?:code|calls?|use|outputs?|results?)|function_calls?)\b[^]*?(?:^[ \t]*\1`*[ \t]*(?:\n|$(?![^]))|$(?![^]))/gm;
 
@@ -23,7 +23,7 @@ const CALL_FENCE =
 const ARGUMENTS =
   /"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"\s*:/;
 
-/** A call on a line of its own, or from a line of one brace to that of its other. */
+/** Removes calls that fill one line, and calls between two lines with a single brace each. */
 function withoutCalls(text: string): string {
   const code = codeRegions(text);
   const lines = text.split("\n");
@@ -31,14 +31,14 @@ function withoutCalls(text: string): string {
   let opened: { readonly place: number; readonly indent: string } | undefined;
   let at = 0;
   for (const line of lines) {
-    const written = line.trim();
+    const trimmed = line.trim();
     const indent = line.slice(0, line.search(/\S|$/));
     kept.push(line);
     if (!isInCode(code, at)) {
-      if (isCall(written)) kept.pop();
-      else if (/^[{[]$/.test(written) && (!opened || indent.length <= opened.indent.length)) {
+      if (isCall(trimmed)) kept.pop();
+      else if (/^[{[]$/.test(trimmed) && (!opened || indent.length <= opened.indent.length)) {
         opened = { place: kept.length - 1, indent };
-      } else if (/^[}\]]$/.test(written) && opened?.indent === indent) {
+      } else if (/^[}\]]$/.test(trimmed) && opened?.indent === indent) {
         if (isCall(kept.slice(opened.place).join("\n"))) kept.length = opened.place;
         opened = undefined;
       }
@@ -57,7 +57,7 @@ function isCall(text: string): boolean {
   try {
     return isCallValue(JSON.parse(trimmed));
   } catch {
-    return false; // a SyntaxError is how JSON says that it is none
+    return false; // a SyntaxError means that it is no JSON
   }
 }
 
@@ -73,7 +73,7 @@ function isCallValue(value: unknown): boolean {
     [...fields.keys()].every((key) => KNOWN_KEYS.has(key));
 }
 
-/** A record that has others besides is somebody's data. */
+/** An object with other keys than these is data that a person asked for. */
 const KNOWN_KEYS = new Set([
   ...NAMES,
   ...ARGUMENT_KEYS,
@@ -84,7 +84,7 @@ const KNOWN_KEYS = new Set([
   "index",
 ]);
 
-/** `Action: search`, `Action Input: {…}`, and what came of it. */
+/** `Action: search`, `Action Input: {…}`, and its result. */
 const STEP = /^Action:[^\n]{1,200}\n+Action Input:/m;
 
 function withoutSteps(text: string): string {

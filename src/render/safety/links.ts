@@ -1,14 +1,13 @@
 /**
- * Keeps links that the model wrote from carrying something out (SEC-R7).
+ * Keeps links by the model from leaking data (SEC-R7).
  *
- * Discord fetches a link to show a preview, without anybody's click, so a model
- * that was talked into it could tell a stranger's server whatever it knows. A
- * link to a host that nobody in the conversation has named loses its query and
- * fragment, and stands as code, where Discord fetches nothing.
+ * Discord fetches a link for its preview, without a click. So a person can talk a model into
+ * sending its knowledge to a foreign server. A link to a host that no one in the conversation has
+ * named loses its query and fragment. It also becomes code, for which Discord fetches nothing.
  *
- * Discord and we need not agree on where code begins. So each message is looked
- * at again as it will be sent; where a link would still be one, all of the text
- * is done over, with links that nothing can read as links any more.
+ * Discord and Barnacle may disagree about where code begins. So Barnacle checks each message again
+ * in its final form. If it still contains such a link, all links of the text are rewritten so that
+ * nothing can read them as links.
  *
  * @module
  */
@@ -17,67 +16,79 @@ import { REDACTED } from "../../lib/text/redactor.ts";
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 import { createMarks } from "../markdown/open_marks.ts";
 
+/** Sources of known hosts. */
 export interface LinkRules {
-  /** What the model was shown, and what else may name a host: the operator's words. */
+  /** Texts that the model received, and the operator's texts. Each may name a host. */
   readonly shown: readonly string[];
-  /** `messages.linkHosts`: `"example.org"` is that host, `"*.example.org"` all below it. */
+  /** `messages.linkHosts`: `"example.org"` is that host, `"*.example.org"` all its subdomains. */
   readonly linkHosts: readonly string[];
 }
 
-export interface TreatedLinks {
+/** A text with neutralized links. */
+export interface NeutralizedLinks {
+  /** The changed text. */
   readonly text: string;
-  /** Links that were changed. */
+  /** Number of changed links. */
   readonly found: number;
 }
 
+/** The check of links in one answer. */
 export interface Links {
   /**
-   * Makes each link to a stranger's host harmless.
+   * Neutralizes each link to an unknown host.
    *
-   * @param how `code`: it becomes code, and what is code stays. `plain`: it is no link any more,
-   * whatever is around it.
+   * @param how `code`: the link becomes code; links within code stay. `plain`: the text is no link
+   * any more, whatever surrounds it.
    */
-  treat(text: string, how: "code" | "plain"): TreatedLinks;
-  /** Whether a message, as it is, holds a link to a stranger's host. */
-  hasForeign(message: string): boolean;
+  neutralize(text: string, how: "code" | "plain"): NeutralizedLinks;
+  /** Whether a message in its final form contains a link to an unknown host. */
+  hasUntrusted(message: string): boolean;
 }
 
-/** All that Discord may take for an address: it looks for the scheme, whatever stands before it. */
+/**
+ * Everything that Discord may take for an address: it searches for the scheme, regardless of the
+ * text before it.
+ */
 const ADDRESS = String.raw`https?:\/\/[^\s<>]*`;
-/** `[words](address "title")`; what it holds is limited, so that no text is looked at for ever. */
+/**
+ * `[words](address "title")`. The length of its parts is limited, so that no text takes for ever.
+ */
 const MASKED = String
   .raw`\[([^[\]\n]{0,500})\]\(\s{0,9}<?(https?:\/\/(?:[^\s<>()]|\([^\s<>()]{0,500}\)){0,4000})>?(?:\s[^()\n]{0,500})?\)`;
 const LINK = new RegExp(`${MASKED}|<(${ADDRESS})>|${ADDRESS}`, "gi");
 const SCHEME = /https?:\/\//gi;
-/** What ends a sentence or closes marks does not belong to the address before it. */
+/**
+ * Punctuation that ends a sentence or closes marks. It does not belong to the address before it.
+ */
 const TRAIL = /[.,:;!?'"\]}*_~|`]{1,50}$/;
 
-/** Hosts of one answer that are looked for in what was shown; of more of them, none is known. */
+/** Maximum number of hosts in one answer to search for; further ones count as unknown. */
 const MAX_HOSTS = 200;
-/** A host has 253 characters at most. */
+/** A host has at most 253 characters. */
 const HOST_LENGTH = 300;
 
+/** Creates the check for one answer. */
 export function createLinks({ shown, linkHosts }: LinkRules): Links {
   const known = new Map<string, boolean>();
-  let lowered: readonly string[] | undefined; // only where there is a link at all
+  let lowered: readonly string[] | undefined; // computed only if there is a link
   const isKnown = (host: string) => {
     const before = known.get(host);
     if (before !== undefined) return before;
     if (known.size >= MAX_HOSTS) return false;
-    const is = linkHosts.some((rule) => covers(rule, host)) ||
+    const isListed = linkHosts.some((rule) => matchesRule(rule, host)) ||
       isNamed(host, shown, lowered ??= shown.map((text) => text.toLowerCase()));
-    known.set(host, is);
-    return is;
+    known.set(host, isListed);
+    return isListed;
   };
-  const isForeign = (written: string) =>
-    written.includes(REDACTED) ||
-    hostsOf(written, authorityOf).some((host) => host === undefined || !isKnown(host));
+  const isUntrusted = (linkText: string) =>
+    linkText.includes(REDACTED) ||
+    hostsOf(linkText, authorityOf).some((host) => host === undefined || !isKnown(host));
 
-  const treat: Links["treat"] = (text, how) => {
+  const neutralize: Links["neutralize"] = (text, how) => {
     if (!/https?:\/\//i.test(text)) return { text, found: 0 };
-    let isCode: ((position: number) => boolean) | undefined; // only where there is one to treat
+    let isCode: ((position: number) => boolean) | undefined; // computed only if a link changes
     let found = 0;
-    const treated = text.replace(
+    const neutralized = text.replace(
       LINK,
       (
         link: string,
@@ -87,7 +98,7 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
         at: number,
       ) => {
         const bare = masked ?? angled;
-        if (!isForeign(bare ?? link) && !isForeign(label ?? "")) return link;
+        if (!isUntrusted(bare ?? link) && !isUntrusted(label ?? "")) return link;
         if (how === "code") {
           isCode ??= codeTest(text);
           if (isCode(at)) return link;
@@ -97,47 +108,47 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
         const shownAs = how === "code"
           ? `\`${address.replaceAll("`", "%60")}\``
           : withoutSchemes(address);
-        // Its brackets are gone, which kept it apart from what could make an address with it.
+        // The link has lost its brackets. They kept it apart from text that could form an address with it.
         const gap = bare !== undefined && /\S/.test(text.charAt(at - 1)) ? " " : "";
-        const isMet = how === "plain" && bare !== undefined &&
+        const touchesNext = how === "plain" && bare !== undefined &&
           /\S/.test(text.charAt(at + link.length));
-        const after = isMet ? " " : "";
+        const after = touchesNext ? " " : "";
         if (label === undefined) return gap + shownAs + trail + after;
         return label.trim() === ""
           ? gap + shownAs + after
           : `${withoutSchemes(label)} (${shownAs})`;
       },
     );
-    return { text: treated, found };
+    return { text: neutralized, found };
   };
-  return { treat, hasForeign: (message) => treat(message, "code").found > 0 };
+  return { neutralize, hasUntrusted: (message) => neutralize(message, "code").found > 0 };
 }
 
-/** Addresses in a text are none any more, and taking one apart makes no other. */
+/** Breaks the scheme of each address in a text. The result contains no new address. */
 function withoutSchemes(text: string): string {
   return text.replaceAll("://", "[:]//");
 }
 
-/** An address without query and fragment, and what only stands behind it. */
-function split(written: string, isBare: boolean) {
-  const trail = isBare ? trailOf(written) : "";
-  const address = written.slice(0, written.length - trail.length);
+/** Splits a link into the address, without query and fragment, and the punctuation after it. */
+function split(linkText: string, isBare: boolean) {
+  const trail = isBare ? trailOf(linkText) : "";
+  const address = linkText.slice(0, linkText.length - trail.length);
   return { address: address.replace(/[?#].*$/s, ""), trail };
 }
 
-function trailOf(written: string): string {
-  const marks = TRAIL.exec(written.slice(-50))?.[0] ?? "";
-  const before = written.slice(0, written.length - marks.length);
+function trailOf(linkText: string): string {
+  const marks = TRAIL.exec(linkText.slice(-50))?.[0] ?? "";
+  const before = linkText.slice(0, linkText.length - marks.length);
   const isClosing = before.endsWith(")") &&
     before.split(")").length > before.split("(").length;
   return isClosing ? `)${marks}` : marks;
 }
 
 /**
- * The host of each address in a text, one within another included, in its one spelling.
+ * The normalized host of each address in a text, including addresses within others.
  *
- * @param authorityOf What of the text behind a scheme is its authority; `undefined` where it is
- * none that is beyond doubt.
+ * @param authorityOf Reads the authority from the text after a scheme; `undefined` if it is not
+ * certain.
  */
 function hostsOf(
   text: string,
@@ -151,19 +162,21 @@ function hostsOf(
 }
 
 /**
- * Of a link that somebody is to read. What another reader could take for something else, such as a
- * name or a password before the host, a backslash, or a quote within it, is in doubt.
+ * Reads the authority of a link for people. It is not certain if another parser could read it
+ * differently: with a name or a password before the host, a backslash, or a quote within it.
  */
 function authorityOf(rest: string): string | undefined {
-  const [written = ""] = /^[^\s<>/?#]*/.exec(rest) ?? [];
-  const authority = written.length < rest.length ? written : written.replace(END_OF_SENTENCE, "");
+  const [linkText = ""] = /^[^\s<>/?#]*/.exec(rest) ?? [];
+  const authority = linkText.length < rest.length
+    ? linkText
+    : linkText.replace(END_OF_SENTENCE, "");
   return AUTHORITY.test(authority) ? authority : undefined;
 }
 
 const END_OF_SENTENCE = /[.,:;!?'"\])}*_~|`]{1,50}$/;
 const AUTHORITY = /^[\p{L}\p{M}\p{N}._-]+(?::\d{1,5})?$/u;
 
-/** Of an address that people wrote, with whatever stands behind it. */
+/** Reads the authority of an address in a person's text, which any characters may follow. */
 function authorityIn(rest: string): string {
   return /^[^\s<>"'`()[\]{}/?#\\]*/.exec(rest)?.[0] ?? "";
 }
@@ -172,20 +185,20 @@ function hostOf(authority: string): string | undefined {
   try {
     return new URL(`https://${authority}`).hostname.replace(/\.$/, "");
   } catch {
-    return undefined; // a TypeError is how URL says that it is none
+    return undefined; // a TypeError means that it is no host
   }
 }
 
-function covers(rule: string, host: string): boolean {
+function matchesRule(rule: string, host: string): boolean {
   const named = rule.toLowerCase();
   return named.startsWith("*.") ? host.endsWith(named.slice(1)) : host === named;
 }
 
 /**
- * Whether a host is in what was shown: as it is spelled, or within an address. One without a dot
- * may be any word, and one in other letters is spelled in two ways; for these only an address counts.
+ * Whether a text names a host: as it is spelled, or within an address. A host without a dot may be
+ * any word, and a host with other letters has two spellings. For these two, only an address counts.
  *
- * @param lowered What was shown, in lower case.
+ * @param lowered The same texts in lower case.
  */
 function isNamed(host: string, shown: readonly string[], lowered: readonly string[]): boolean {
   return !host.includes(".") || host.includes("xn--")
@@ -193,7 +206,7 @@ function isNamed(host: string, shown: readonly string[], lowered: readonly strin
     : lowered.some((text) => hasWord(text, host));
 }
 
-/** Whether a text has a host that is no part of a longer one. */
+/** Whether a text contains a host that is not part of a longer one. */
 function hasWord(text: string, host: string): boolean {
   for (let at = text.indexOf(host); at !== -1; at = text.indexOf(host, at + 1)) {
     const behind = text.slice(at + host.length, at + host.length + 2);
@@ -202,7 +215,7 @@ function hasWord(text: string, host: string): boolean {
   return false;
 }
 
-/** Whether a position is within what Discord shows as code, for sure. */
+/** Creates a test of whether Discord certainly shows a position as code. */
 function codeTest(text: string): (position: number) => boolean {
   const marks = createMarks();
   let from = 0;

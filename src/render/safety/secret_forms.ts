@@ -1,18 +1,18 @@
 /**
- * The ways in which somebody may write a secret, as their letters and digits.
+ * Computes the forms in which a text may contain a secret, reduced to letters and digits.
  *
  * @module
  */
 
-/** Letters and digits that a form of a secret has, at least: a shorter one could be anything. */
+/** Minimum number of letters and digits of a form; a shorter one could be any word. */
 const PLAIN_MIN = 8;
-/** Of an encoding, whose letters are any: `bXlwYXNz`. */
+/** The same for encoded forms, which consist of any letters: `bXlwYXNz`. */
 const ENCODED_MIN = 10;
 
 /**
- * What of a code unit counts: an ASCII letter in lower case, a digit, or 0 for nothing.
+ * Reduces a code unit: an ASCII letter in lower case, a digit, or 0 for any other character.
  *
- * `-`, `_`, `+` and `/` count for nothing either, so that the two alphabets of base64 are one.
+ * `-`, `_`, `+` and `/` give 0 as well, so that the two alphabets of base64 are the same.
  */
 export function letterOf(unit: number): number {
   return unit < 128 ? LETTERS[unit] ?? 0 : 0;
@@ -23,12 +23,15 @@ const LETTERS = Uint8Array.from({ length: 128 }, (_, unit) => {
   return /[A-Za-z0-9]/.test(character) ? character.toLowerCase().charCodeAt(0) : 0;
 });
 
-/** All that counts of a text. */
+/** The letters and digits of a text, in lower case. */
 export function lettersOf(text: string): string {
   return text.replace(/[^A-Za-z0-9]+/g, "").toLowerCase();
 }
 
-/** A secret in plain, hex and base64, forwards and backwards, each long enough to be told. */
+/**
+ * A secret in plain text, hex and base64, forwards and backwards. Forms that are too short to
+ * recognize are left out.
+ */
 export function formsOf(secret: string): readonly string[] {
   const encoder = new TextEncoder();
   const plain = [secret, reversed(secret)];
@@ -48,8 +51,8 @@ function reversed(text: string): string {
 }
 
 /**
- * What base64 makes of bytes, whatever stands before and behind them: three bytes are four
- * characters, so there are three ways to begin, and the characters at the ends depend on others.
+ * The base64 of bytes within a longer text. Three bytes are four characters, so there are three
+ * ways to begin. Characters at both ends depend on their neighbours and are left out.
  */
 function base64Of(bytes: Uint8Array): readonly string[] {
   return [0, 1, 2].map((before) => {

@@ -1,9 +1,8 @@
 /**
- * Finds where an unfinished text may be about to say a secret.
+ * Finds where a secret may begin in an unfinished text.
  *
- * A secret can be taken out once it is whole. Of a text that is shown while it
- * grows, what could be the beginning of one is held back until it is, or turns
- * out to be something else.
+ * A filter can only remove a whole secret. So a growing text is shown only up to a possible
+ * beginning of one, until the next characters decide.
  *
  * @module
  */
@@ -11,15 +10,18 @@
 import { unescaped, type View } from "./escapes.ts";
 import { formsOf, letterOf } from "./secret_forms.ts";
 
-/** Letters and digits that any text may begin a secret with; to have shown them gives nothing away. */
+/**
+ * Maximum number of letters and digits that may be shown, since many texts begin like a secret.
+ * They reveal nothing.
+ */
 const LEAST_LETTERS = 4;
 
 /**
- * Knows some secrets.
+ * Prepares the search for some secrets.
  *
- * @returns What finds the place in a text, free of whole secrets, from which on it may be the
- * beginning of one: its length where it is none. A short secret, of which no letters count, is not
- * found; it is a word, and whoever shows whole words shows it whole or not at all.
+ * @returns Finds the index in a text, free of whole secrets, from which on a secret may begin; the
+ * text's length if there is none. It does not find a short secret that has no forms. Such a secret
+ * is a word, and a caller that shows whole words shows it whole or not at all.
  */
 export function createSecretTail(secrets: readonly string[]): (text: string) => number {
   const forms = [...new Set(secrets.flatMap(formsOf))];
@@ -42,7 +44,7 @@ export function createSecretTail(secrets: readonly string[]): (text: string) => 
   };
 }
 
-/** The last letters and digits of a text, and where they stand. */
+/** The last letters and digits of a text, with their positions. */
 function lastLetters(text: string, count: number) {
   const places: number[] = [];
   let letters = "";

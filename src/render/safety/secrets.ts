@@ -1,16 +1,14 @@
 /**
- * Takes secrets out of what is to be posted, however they are written (SEC-R10).
+ * Removes secrets from texts before they are posted, in any spelling (SEC-R10).
  *
- * A model that was talked into telling its token will be asked for it in
- * base64, backwards, or with a dash between all letters. So what is compared is
- * the text's letters and digits alone, in lower case: white space, Markdown,
- * invisible characters, separators and the ends of lines count for nothing, and
- * what is escaped is also read as what it stands for.
+ * A person who talks a model into revealing its token will ask for it in base64, backwards, or with
+ * a dash between all letters. So the filter compares only letters and digits, in lower case. White
+ * space, Markdown, invisible characters, separators and line ends do not count. Escape sequences
+ * are also compared in their decoded form.
  *
- * One pass over the text asks at each character whether a form of a secret may
- * end there, by a hash of the last few; only then is anything compared. A text
- * without secrets costs some nanoseconds a character, however many secrets
- * there are.
+ * The filter reads the text once. At each character, a hash of the last few tells whether a form of
+ * a secret may end there; only then does it compare. A text without secrets costs some nanoseconds
+ * a character, regardless of the number of secrets.
  *
  * @module
  */
@@ -19,9 +17,11 @@ import { REDACTED, SECRET_MIN } from "../../lib/text/redactor.ts";
 import { unescaped, type View } from "./escapes.ts";
 import { formsOf, letterOf, lettersOf } from "./secret_forms.ts";
 
+/** A text without secrets. */
 export interface Filtered {
+  /** The text with a placeholder for each secret. */
   readonly text: string;
-  /** Places at which a secret stood. */
+  /** Number of places at which a secret stood. */
   readonly found: number;
 }
 
@@ -34,12 +34,12 @@ interface Place {
 }
 
 /**
- * Knows some secrets.
+ * Prepares a filter for some secrets.
  *
- * A secret with fewer letters and digits than {@link formsOf} asks for is found in plain as it is
- * written only, and only as a word of its own: `admin1` may be a password, and is in many words.
+ * A secret that is too short for {@link formsOf} is found only in its own spelling and as a
+ * separate word: `admin1` may be a password, and is part of many words.
  *
- * @returns What makes a text harmless.
+ * @returns Replaces all secrets in a text.
  */
 export function createSecretFilter(
   secrets: readonly string[],
@@ -57,7 +57,7 @@ export function createSecretFilter(
       places.push(...findForms(text));
       for (const view of unescaped(text)) places.push(...placesIn(view, findForms(view.text)));
     }
-    return places.length === 0 ? { text, found: 0 } : without(text, places);
+    return places.length === 0 ? { text, found: 0 } : redact(text, places);
   };
 }
 
@@ -68,7 +68,7 @@ function placesIn({ starts, ends }: View, places: readonly Place[]): readonly Pl
   }));
 }
 
-function without(text: string, places: readonly Place[]): Filtered {
+function redact(text: string, places: readonly Place[]): Filtered {
   const inOrder = places.toSorted((a, b) => a.start - b.start);
   let clean = "";
   let from = 0;
@@ -78,17 +78,17 @@ function without(text: string, places: readonly Place[]): Filtered {
     if (start >= from) {
       clean += text.slice(from, start) + REDACTED;
       found += 1;
-    } // else it overlaps with the one before, whose place takes it in
+    } // otherwise it overlaps with the place before, which then includes it
     from = end;
   }
   return { text: clean + text.slice(from), found };
 }
 
-/** Letters that are hashed: the most that every form has. */
+/** Number of letters in a hash: every form has at least as many. */
 const GRAM = 8;
 const TABLE_BITS = 16;
 const TABLE_SIZE = 1 << TABLE_BITS;
-/** A letter shifts what came before by so much, so that after {@link GRAM} of them it is gone. */
+/** Bits by which each letter shifts the earlier ones; after {@link GRAM} letters, the hash no longer contains them. */
 const SHIFT = TABLE_BITS / GRAM;
 
 function createFind(forms: readonly string[]): Find {
@@ -124,7 +124,7 @@ function next(hash: number, letter: number): number {
   return ((hash << SHIFT) ^ (letter * 0x9e5)) & (TABLE_SIZE - 1);
 }
 
-/** Where a form begins that ends at a position of a text; `undefined` if none does. */
+/** The start of a form that ends at a position; `undefined` if none does. */
 function startOf(form: string, text: string, end: number): number | undefined {
   let at = end + 1;
   for (let place = form.length - 1; place >= 0; place -= 1) {
@@ -139,7 +139,7 @@ function startOf(form: string, text: string, end: number): number | undefined {
   return at;
 }
 
-/** Finds short ones, as they are written. */
+/** Creates a search for short secrets in their own spelling. */
 function createFindWords(words: readonly string[]): Find {
   const longestFirst = words.toSorted((a, b) => b.length - a.length);
   const any = longestFirst.map((word) => RegExp.escape(word)).join("|");

@@ -33,7 +33,7 @@ describe("[G13] examineDiscord()", () => {
     }, PORTS);
     assert.equal(application, APPLICATION);
     assert.deepEqual(facts.intents, { missing: ["message_content"], spared: ["guild_members"] });
-    assert.deepEqual(facts.hasGuild, { kind: "told", found: true });
+    assert.deepEqual(facts.hasGuild, { kind: "answered", found: true });
   });
 
   it("sends a refused token once, because Discord counts such requests against the address", async () => {

@@ -124,7 +124,7 @@ describe("[P3] barnacle pairing approve", () => {
     assert.match(out, /^Approved mallory \(700000000000000001\)/);
     const [row, ...others] = await told(fixture);
     assert.deepEqual(others, []);
-    assert.equal(row?.preview, "You may write to me now.");
+    assert.equal(row?.preview, "You're approved. You can write to me now.");
     assert.equal(row?.channelId, "1400000000000000077");
   });
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { docs } from "../../../src/config/schema/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
-import { SENTENCES, type TextKey } from "../../../src/render/notices.ts";
+import { NOTICES, type TextKey } from "../../../src/render/notices.ts";
 import { configOf, problemLines } from "../support.ts";
 
-const keys = Object.keys(SENTENCES) as TextKey[];
+const keys = Object.keys(NOTICES) as TextKey[];
 const texts = messages.shape.texts.unwrap().shape;
 
 describe("[R13] messages.texts", () => {
@@ -16,10 +16,10 @@ describe("[R13] messages.texts", () => {
   for (const key of keys) {
     it(`${key} names its placeholders and its default`, () => {
       const doc = docs.get(texts[key]);
-      for (const word of Object.keys(SENTENCES[key].words)) {
+      for (const word of Object.keys(NOTICES[key].placeholders)) {
         assert.ok(doc?.description.includes(`{${word}}`), word);
       }
-      assert.equal(doc?.unset, JSON.stringify(SENTENCES[key].text));
+      assert.equal(doc?.unset, JSON.stringify(NOTICES[key].text));
     });
   }
 

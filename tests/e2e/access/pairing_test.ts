@@ -9,7 +9,7 @@ import {
   MAX_PENDING,
   MAX_WRONG_CODES,
 } from "../../../src/core/inbound/pairing.ts";
-import { SENTENCES } from "../../../src/render/notices.ts";
+import { NOTICES } from "../../../src/render/notices.ts";
 import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
 import { addUser } from "../../../simulator/world/founding.ts";
 import { postMessage } from "../../../simulator/acts/messages.ts";
@@ -43,7 +43,7 @@ async function question({ simulator, until }: Scene): Promise<Message> {
 /** The button of a message with this label. */
 function customIdOf({ components }: Message, key: "approve" | "deny"): string {
   const buttons = components.flatMap((row) => row.components);
-  const button = buttons.find(({ label }) => label === SENTENCES[key].text);
+  const button = buttons.find(({ label }) => label === NOTICES[key].text);
   assert.ok(button, `no ${key} among ${JSON.stringify(buttons)}`);
   return button.custom_id;
 }
@@ -81,7 +81,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
         assert.match(said.join("\n"), new RegExp(`mallory.*${mallory.id}|${mallory.id}.*mallory`));
       }
       const [, told] = await scene.replies("dm", 2, "mallory");
-      assert.equal(told, SENTENCES.paired.text);
+      assert.equal(told, NOTICES.paired.text);
       await isAnswered(scene);
       keptApart(scene);
       const { paired, pending } = JSON.parse(
@@ -112,7 +112,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
       assert.equal(exit, 0, stderr.join("\n"));
       await scene.start();
       const [, told] = await scene.replies("dm", 2, "mallory");
-      assert.equal(told, SENTENCES.paired.text);
+      assert.equal(told, NOTICES.paired.text);
       await isAnswered(scene);
     }));
 
@@ -160,7 +160,7 @@ describe("[P3] the button in the owner's direct message", () => {
         customId: customIdOf(asked, "approve"),
       });
       const [, told] = await scene.replies("dm", 2, "mallory");
-      assert.equal(told, SENTENCES.paired.text);
+      assert.equal(told, NOTICES.paired.text);
       const after = await until("the question to be answered", () => {
         const [now] = simulator.posted(asked.channelId);
         return now?.components.length === 0 && now;
@@ -216,7 +216,7 @@ describe("[P3] the button in the owner's direct message", () => {
       const pressed = simulator.press({ as: "grace", in: "general", message: copy, customId });
       await until("it to be answered", () => pressed.answer);
       assert.deepEqual(simulator.ephemeral("grace").map(({ content }) => content), [
-        SENTENCES.notAuthorized.text,
+        NOTICES.notAuthorized.text,
       ]);
       const again = scene.say("mallory", "dm", "hello?");
       assert.equal(await scene.decided(again), "ignore: pairing-pending");
@@ -253,7 +253,7 @@ describe("[P3] the button in the owner's direct message", () => {
       const pressed = simulator.press({ as: "ada", in: "general", message: copy, customId });
       await until("it to be answered", () => pressed.answer);
       assert.deepEqual(simulator.ephemeral("ada").map(({ content }) => content), [
-        SENTENCES.deadButton.text,
+        NOTICES.deadButton.text,
       ]);
       const again = scene.say("mallory", "dm", "hello?");
       assert.equal(await scene.decided(again), "ignore: pairing-pending");

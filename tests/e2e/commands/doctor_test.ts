@@ -239,7 +239,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.equal(found?.status, "fail");
       assert.match(
         found?.why ?? "",
-        /^only 40 more may begin today .*, so the bot holds back until/,
+        /^only 40 left today .*, so the bot opens none until/,
       );
       assert.equal(code, 1);
     }));

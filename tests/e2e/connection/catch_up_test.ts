@@ -22,7 +22,7 @@ const QUICK = { identifyLimit: { maxConcurrency: 16 }, rateLimits: false } as co
 
 const THREAD = "How do I feed krill?";
 
-const CAUGHT_UP = /Caught up on what was said/;
+const CAUGHT_UP = /Caught up on missed messages/;
 
 /** Loses the session, and runs `say` while no session exists. */
 async function away({ simulator, until }: Scene, say: () => void): Promise<void> {
@@ -257,7 +257,7 @@ describe("[G6] a gap stays open", () => {
 
   const failures = [
     ["REST fails", { kind: "status", status: 503 }],
-    ["a page answers in Discord's place", { kind: "html", status: 404 }],
+    ["another server answers in Discord's place", { kind: "html", status: 404 }],
   ] as const satisfies readonly (readonly [string, RestFault])[];
   for (const [what, fault] of failures) {
     it(`while ${what}, and other messages are answered`, () =>
@@ -275,7 +275,7 @@ describe("[G6] a gap stays open", () => {
         });
         const owed: Owed[] = [];
         await away(scene, () => void owed.push(asked(scene, "general", "missed")));
-        await line(bot, /Cannot catch up on what was missed; will try again/);
+        await line(bot, /Cannot catch up on missed messages; will try again/);
         const elsewhere = asked(scene, "off-topic", "live");
         await scene.replies("off-topic", 3);
         broken.remove();
@@ -328,7 +328,7 @@ describe("[G6] a channel whose history the bot may not read", () => {
         asked(scene, "general", "lost");
         owed.push(asked(scene, "off-topic", "missed"));
       });
-      const warning = JSON.parse(await line(bot, /Cannot read what was said in #general/));
+      const warning = JSON.parse(await line(bot, /Cannot read the missed messages in #general/));
       assert.deepEqual(warning.fields.missing, ["Read Message History"]);
       await line(bot, CAUGHT_UP);
       await judge(scene, bot, owed);

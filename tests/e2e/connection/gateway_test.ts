@@ -262,7 +262,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
         // As often as one request is tried (D5); then its caller decides.
         simulator.faults.rest.add({ route: "/gateway/bot", times: 3, fault });
         const bot = await start();
-        assert.match(bot.lines.join("\n"), /Cannot ask Discord where its gateway is/);
+        assert.match(bot.lines.join("\n"), /Cannot ask Discord for its gateway's URL/);
         await isAnswered(scene, "q1");
       }));
   }

@@ -182,7 +182,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
   it("waits for an unreachable Discord, and reports it", () =>
     onStage({}, async (scene) => {
       const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
-      await scene.line(bot, /Cannot ask Discord where its gateway is; will try again/);
+      await scene.line(bot, /Cannot ask Discord for its gateway's URL; will try again/);
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
       assert.equal((await scene.ask(bot, "/readyz")).status, 503);
     }));

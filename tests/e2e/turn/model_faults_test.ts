@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
 import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 
-const NOTICE = /^Something went wrong, and I have no answer\. .*\b([0-9a-f]{12})\b.*$/;
+const NOTICE = /^Sorry, something went wrong and I couldn't answer\. .*\b([0-9a-f]{12})\b.*$/;
 
 /** Reads the failure line, and finds its id in the log and in the store. */
 async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): Promise<string> {

@@ -4,7 +4,7 @@ import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
 import { type CatchUpPorts, createCatchUp } from "../../../src/flows/catch_up/catch_up.ts";
-import { ALL_MS, HOLD_MS } from "../../../src/flows/turn/hold.ts";
+import { LISTING_MS, MAX_DELAY_MS } from "../../../src/flows/turn/turn_delay.ts";
 import type { MissedChannel } from "../../../src/flows/catch_up/missed.ts";
 import {
   ACCOUNT,
@@ -111,7 +111,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       const oldest = events.at(-1)?.id;
       return Promise.resolve({ events, isLast: events.length < 100, ...(oldest && { oldest }) });
     },
-    lookAtGuild(guild) {
+    readPermissions(guild) {
       steps.push(`look at ${guild.slice(-1)}`);
       const missing = new Map(world.missing);
       return Promise.resolve((id) => missing.get(id) ?? []);
@@ -141,7 +141,7 @@ const events = (lines: ReturnType<typeof recordingLog>["lines"], level: string) 
   lines.filter((line) => line.level === level).map(({ event }) => event);
 
 describe("[G6] createCatchUp()", () => {
-  it("reads what is ahead, direct messages first, and closes the gap", async () => {
+  it("reads channels with new messages, direct messages first, and closes the gap", async () => {
     const { catchUp, gap, lines, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000, 2_000);
     say(LOUNGE, 1_500);
@@ -152,7 +152,7 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["read 4", "read 1", "read 3", "closed 0 0"]);
     assert.deepEqual(taken, [3_000, 1_000, 2_000, 1_500].map((ms) => messageIdAt(START + ms)));
-    assert.deepEqual([catchUp.held(), catchUp.pending()], [[], 0]);
+    assert.deepEqual([catchUp.delayedChannels(), catchUp.pending()], [[], 0]);
     assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
       level: "info",
       channels: 3,
@@ -165,7 +165,7 @@ describe("[G6] createCatchUp()", () => {
     }]);
   });
 
-  it("asks where nobody knows, and nowhere that the bot may not act", async () => {
+  it("reads channels without a known last message, and none in which the bot may not act", async () => {
     const { catchUp, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
     say(GENERAL, 1_000);
     say(HELP, -60_000);
@@ -178,7 +178,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(taken, []);
   });
 
-  it("asks for no direct message on a shard that has none", async () => {
+  it("reads no direct messages on a shard without them", async () => {
     const { catchUp, gap, steps, world } = setUp();
     world.direct = [DM];
     catchUp.start({ ...gap, shardId: 1 });
@@ -194,7 +194,7 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["read 1"]);
     assert.equal(catchUp.pending(), 1);
-    clock.advance(HOLD_MS);
+    clock.advance(MAX_DELAY_MS);
     say(LOUNGE, 9_000);
     world.awaited.clear();
     catchUp.ready();
@@ -202,7 +202,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps, ["read 1", "read 3", "closed 0 0"]);
   });
 
-  it("no longer waits for a guild that was left", async () => {
+  it("no longer waits for a guild that the bot left", async () => {
     const { catchUp, gap, steps, world } = setUp();
     world.awaited.add(ELSEWHERE);
     catchUp.start(gap);
@@ -214,54 +214,54 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps, ["closed 0 0"]);
   });
 
-  describe("what it holds", () => {
-    it("is everything from a session's start on, and then what is to be read", async () => {
+  describe("delayed turns", () => {
+    it("are all from a session's start on, then those in channels still to be read", async () => {
       const { catchUp, gap, say, world, released } = setUp();
       say(GENERAL, 1_000);
       say(HELP, 2_000);
       world.awaited.add(ELSEWHERE);
       world.gap = gap.from;
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       world.answers.set(HELP, "down");
       await settle();
-      assert.equal(catchUp.held(), "all", "a guild is still to come");
+      assert.equal(catchUp.delayedChannels(), "all", "a guild is still to come");
       world.awaited.clear();
       catchUp.ready();
       await settle();
-      assert.deepEqual(catchUp.held(), [HELP]);
+      assert.deepEqual(catchUp.delayedChannels(), [HELP]);
       assert.ok(released() > 0);
     });
 
-    it("[G5b] is everything anew at a session that was due for longer than turns are held", async () => {
+    it("[G5b] are all again at a session that was due for longer than turns are delayed", async () => {
       const { catchUp, clock, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.gap = gap.from;
       catchUp.sessionDue(0);
-      assert.equal(catchUp.held(), "all");
-      clock.advance(HOLD_MS);
-      assert.deepEqual(catchUp.held(), []);
+      assert.equal(catchUp.delayedChannels(), "all");
+      clock.advance(MAX_DELAY_MS);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       catchUp.sessionDue(0);
-      assert.equal(catchUp.held(), "all", "another one has its own time");
+      assert.equal(catchUp.delayedChannels(), "all", "another one has its own time");
     });
 
-    it("[G5b] is nothing for a shard that the account has no more", () => {
+    it("[G5b] are none for a shard that the account no longer has", () => {
       const { catchUp } = setUp();
       catchUp.sessionDue(1);
       catchUp.setShardCount(2);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.setShardCount(1);
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
     });
 
-    it("is everything again after another lost session, while a guild stays away", async () => {
+    it("are all again after another lost session, while a guild stays away", async () => {
       const { catchUp, clock, gap, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       world.awaited.add(ELSEWHERE);
@@ -269,82 +269,87 @@ describe("[G6] createCatchUp()", () => {
       catchUp.sessionStarting(0);
       catchUp.sessionStarted(0);
       await settle();
-      clock.advance(HOLD_MS);
-      assert.deepEqual(catchUp.held(), []);
+      clock.advance(MAX_DELAY_MS);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       clock.advance(3_600_000);
       say(GENERAL, 3_600_000);
       world.lostAt++;
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
       assert.deepEqual(steps, ["read 1", "read 1"]);
-      clock.advance(ALL_MS);
-      assert.deepEqual(catchUp.held(), [], "its history is in");
+      clock.advance(LISTING_MS);
+      assert.deepEqual(catchUp.delayedChannels(), [], "its history is in");
     });
 
-    it("is everything where a box boots before its router, with a gap of before", async () => {
+    it("are all if a box boots before its router, with an earlier gap", async () => {
       const { catchUp, clock, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
       catchUp.start(gap);
-      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+      for (let waited = 0; waited < MAX_DELAY_MS; waited += 1_000) {
         await settle();
         clock.advance(1_000);
       }
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
       world.answers.clear();
       world.gap = gap.from;
       world.answers.set(HELP, "down");
       say(HELP, 60_000);
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual(catchUp.held(), [HELP], "whatever was waited for before");
+      assert.deepEqual(catchUp.delayedChannels(), [HELP], "regardless of earlier waits");
     });
 
-    it("is no more than half a minute of everything, while the store takes no session", () => {
+    it("are all for at most half a minute, while the store refuses the session", () => {
       const { catchUp, clock } = setUp();
       catchUp.sessionStarting(0);
-      clock.advance(HOLD_MS - 1);
+      clock.advance(MAX_DELAY_MS - 1);
       catchUp.sessionStarting(0);
-      assert.equal(catchUp.held(), "all");
+      assert.equal(catchUp.delayedChannels(), "all");
       clock.advance(1);
       catchUp.sessionStarting(0);
-      assert.deepEqual([catchUp.held(), clock.pending], [[], 0]);
+      assert.deepEqual([catchUp.delayedChannels(), clock.pending], [[], 0]);
     });
 
-    it("is nothing after the account's first session", async () => {
+    it("are none after the account's first session", async () => {
       const { catchUp, clock, steps, released } = setUp();
       catchUp.sessionStarting(0);
       catchUp.sessionStarted(0);
       await settle();
-      assert.deepEqual([catchUp.held(), steps, released(), clock.pending], [[], [], 1, 0]);
+      assert.deepEqual([catchUp.delayedChannels(), steps, released(), clock.pending], [
+        [],
+        [],
+        1,
+        0,
+      ]);
     });
 
-    it("is everything while any shard's gap is not known yet", async () => {
+    it("are all while any shard's gap is unknown", async () => {
       const { catchUp, gap, steps } = setUp();
       catchUp.start(gap);
       catchUp.sessionStarting(1);
       await settle();
-      assert.deepEqual([steps, catchUp.held()], [["closed 0 0"], "all"]);
+      assert.deepEqual([steps, catchUp.delayedChannels()], [["closed 0 0"], "all"]);
       catchUp.sessionStarted(1);
       await settle();
-      assert.deepEqual(catchUp.held(), []);
+      assert.deepEqual(catchUp.delayedChannels(), []);
     });
 
-    it("is let go after half a minute, and is read all the same", async () => {
+    it("begin after half a minute, and catch-up continues", async () => {
       const { catchUp, clock, gap, say, taken, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "down");
       catchUp.start(gap);
-      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+      for (let waited = 0; waited < MAX_DELAY_MS; waited += 1_000) {
         await settle();
         clock.advance(1_000);
-        if (waited < ALL_MS - 1_000) continue;
-        const isOver = waited + 1_000 >= HOLD_MS;
-        assert.deepEqual(catchUp.held(), isOver ? [] : [GENERAL]);
+        if (waited < LISTING_MS - 1_000) continue;
+        const isOver = waited + 1_000 >= MAX_DELAY_MS;
+        assert.deepEqual(catchUp.delayedChannels(), isOver ? [] : [GENERAL]);
       }
       assert.deepEqual(taken, []);
       world.answers.clear();
@@ -356,8 +361,8 @@ describe("[G6] createCatchUp()", () => {
     });
   });
 
-  describe("a channel that cannot be read", () => {
-    it("lacks the permission, where Discord gives nothing of what was said", async () => {
+  describe("an unreadable channel", () => {
+    it("is reported with the missing permission, if Discord returns no message", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       say(HELP, 1_000);
@@ -370,11 +375,11 @@ describe("[G6] createCatchUp()", () => {
       const missing = ["Read Message History"];
       assert.deepEqual(catchUp.unreadable(), [{ channelId: GENERAL, name: "#1", missing }]);
       const [warning] = lines.filter(({ level }) => level === "warn");
-      assert.match(warning?.event ?? "", /Cannot read what was said in #1/);
+      assert.match(warning?.event ?? "", /Cannot read the missed messages in #1/);
       assert.match(String(warning?.fields["fix"]), /Grant .*"Read Message History" in #1/);
     });
 
-    it("is fine where what was said was deleted", async () => {
+    it("is not reported if its messages were deleted", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "empty");
@@ -384,7 +389,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual([catchUp.unreadable(), events(lines, "warn")], [[], []]);
     });
 
-    it("stays open where another session was lost as it was being closed", async () => {
+    it("keeps the gap open if another session is lost meanwhile", async () => {
       const { catchUp, world } = setUp();
       world.gap = START;
       catchUp.start({ shardId: 0, from: START, lostAt: 1 });
@@ -396,7 +401,7 @@ describe("[G6] createCatchUp()", () => {
       assert.equal(world.gap, undefined);
     });
 
-    it("is no longer one once it could be read", async () => {
+    it("is no longer reported once it could be read", async () => {
       const { catchUp, gap, say, world } = setUp();
       say(GENERAL, 1_000);
       world.answers.set(GENERAL, "empty");
@@ -411,7 +416,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.unreadable(), []);
     });
 
-    it("is refused once for a whole guild, since refusals are counted against the address", async () => {
+    it("costs one refusal for a whole guild, since refusals count against the address", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       for (const id of [GENERAL, HELP, SECRET]) {
         say(id, 1_000);
@@ -425,7 +430,7 @@ describe("[G6] createCatchUp()", () => {
       assert.deepEqual(catchUp.unreadable(), []);
     });
 
-    it("is said, and done, where nothing explains it", async () => {
+    it("is logged, and finished, without an explanation", async () => {
       const { catchUp, gap, lines, say, steps, world } = setUp();
       say(DM, 1_000);
       say(GENERAL, 1_000);
@@ -439,7 +444,7 @@ describe("[G6] createCatchUp()", () => {
     });
   });
 
-  it("[D5] tries as long as it takes, and keeps the gap open meanwhile", async () => {
+  it("[D5] retries as long as necessary, and keeps the gap open meanwhile", async () => {
     const { catchUp, clock, gap, lines, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 2_000);
@@ -460,7 +465,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(new Set(taken), new Set([1_000, 2_000].map((ms) => messageIdAt(START + ms))));
   });
 
-  it("[X2] does the same while the store takes nothing", async () => {
+  it("[X2] retries the same way while the store refuses", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     world.isStoreDown = true;
@@ -478,7 +483,7 @@ describe("[G6] createCatchUp()", () => {
     assert.equal(steps.at(-1), "closed 0 0");
   });
 
-  it("reads all of it once more where another session is lost meanwhile", async () => {
+  it("reads everything once more if another session is lost meanwhile", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 1_000);
@@ -498,7 +503,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(new Set(taken), new Set([1_000, 30_000].map((ms) => messageIdAt(START + ms))));
   });
 
-  it("reads all others once more, although one channel fails for as long as it takes", async () => {
+  it("reads all other channels once more while one channel keeps failing", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp();
     say(GENERAL, 1_000);
     say(HELP, 2_000);
@@ -527,7 +532,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual([steps.at(-1), world.gap, catchUp.pending()], ["closed 0 0", undefined, 0]);
   });
 
-  it("does not close a gap that another lost session has just made larger", async () => {
+  it("does not close a gap that another lost session has just enlarged", async () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
     world.gap = gap.from;
     world.isStoreDown = true;
@@ -543,7 +548,7 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(taken, [messageIdAt(START + 20_000)]);
   });
 
-  it("lets go of a gap that was closed in time", async () => {
+  it("drops a gap that was closed in time", async () => {
     const { catchUp, clock, gap, say, steps, world } = setUp({ mayActInDirect: false });
     say(GENERAL, 1_000);
     world.answers.set(GENERAL, "down");
@@ -553,10 +558,10 @@ describe("[G6] createCatchUp()", () => {
     catchUp.sessionStarted(0); // and the store knows of none
     clock.advance(60_000);
     await settle();
-    assert.deepEqual([steps, catchUp.held(), catchUp.pending()], [["read 1"], [], 0]);
+    assert.deepEqual([steps, catchUp.delayedChannels(), catchUp.pending()], [["read 1"], [], 0]);
   });
 
-  it("closes each shard's gap by itself", async () => {
+  it("closes each shard's gap on its own", async () => {
     const { catchUp, gap, steps } = setUp();
     catchUp.start(gap);
     catchUp.start({ shardId: 1, from: START + 7 });
@@ -564,23 +569,26 @@ describe("[G6] createCatchUp()", () => {
     assert.deepEqual(steps.toSorted(), ["closed 0 0", "closed 1 7"]);
   });
 
-  it("reads nothing where the operator wants nothing, says so, and holds nobody", async () => {
+  it("reads nothing if catch-up is disabled, logs it, and delays no turn", async () => {
     const { catchUp, clock, gap, lines, say, steps, world } = setUp({ isEnabled: false });
     say(GENERAL, 1_000);
     world.gap = gap.from;
     catchUp.sessionStarting(0);
-    assert.deepEqual(catchUp.held(), []);
+    assert.deepEqual(catchUp.delayedChannels(), []);
     catchUp.sessionStarted(0);
     await settle();
     catchUp.ready();
     await settle();
     assert.deepEqual(steps, ["closed 0 0"]);
     assert.deepEqual(events(lines, "warn").length, 1);
-    assert.match(events(lines, "warn")[0] ?? "", /not read: catchUp.enabled is false/);
+    assert.match(
+      events(lines, "warn")[0] ?? "",
+      /^Not reading missed messages: catchUp.enabled is false/,
+    );
     assert.deepEqual([events(lines, "info"), clock.pending], [[], 0]);
   });
 
-  it("leaves the gap open where the process stops before it is through", async () => {
+  it("leaves the gap open if the process stops before the end", async () => {
     const { catchUp, clock, gap, say, steps, world } = setUp();
     say(GENERAL, 1_000);
     world.answers.set(GENERAL, "down");
@@ -588,6 +596,6 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     await catchUp.stop();
     assert.deepEqual(steps, ["read 1"]);
-    assert.deepEqual([clock.pending, catchUp.held()], [0, []]);
+    assert.deepEqual([clock.pending, catchUp.delayedChannels()], [0, []]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createExpectedSessions } from "../../../src/flows/catch_up/expected_sessions.ts";
 
 describe("[G6] createExpectedSessions()", () => {
-  it("expects a session from its announcement until its gap is known", () => {
+  it("expects a session from its announcement until its gap was read", () => {
     const expected = createExpectedSessions();
     assert.equal(expected.any(), false);
     assert.equal(expected.due(0), true);
@@ -13,7 +13,7 @@ describe("[G6] createExpectedSessions()", () => {
     assert.equal(expected.any(), false);
   });
 
-  it("tells a first announcement from a repeated one", () => {
+  it("distinguishes a first announcement from a repeated one", () => {
     const expected = createExpectedSessions();
     assert.equal(expected.due(0), true);
     assert.equal(expected.due(0), false);

@@ -3,7 +3,12 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { endOfReading, isAhead, judgeMissed, nameOf } from "../../../src/flows/catch_up/missed.ts";
+import {
+  endOfReading,
+  judgeMissed,
+  mayHaveMissed,
+  nameOf,
+} from "../../../src/flows/catch_up/missed.ts";
 import { channelId, guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
 
 const SAID = messageId("1400000000000000001");
@@ -11,7 +16,7 @@ const AT = createdAtMs(SAID);
 const ACCEPT: Verdict = { kind: "accept", why: "mentioned", rule: "r" };
 const CHATTER: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
 
-describe("[G6] isAhead()", () => {
+describe("[G6] mayHaveMissed()", () => {
   const cases: readonly [string, MessageId | "none" | undefined, number, boolean][] = [
     ["said after the start", SAID, AT - 1, true],
     ["said at the start", SAID, AT, false],
@@ -22,13 +27,15 @@ describe("[G6] isAhead()", () => {
   for (const [name, lastMessageId, since, ahead] of cases) {
     it(`${ahead ? "asks" : "does not ask"} a channel ${name}`, () => {
       const channel = { id: channelId("1"), ...(lastMessageId && { lastMessageId }) };
-      assert.equal(isAhead(channel, since), ahead);
+      assert.equal(mayHaveMissed(channel, since), ahead);
     });
   }
 
-  it("reads a little further back than what was stored last: dispatches may change places", () => {
-    assert.ok(isAhead({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT)));
-    assert.ok(!isAhead({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT + 10_000)));
+  it("reads a little further back than the newest stored message: dispatches may change places", () => {
+    assert.ok(mayHaveMissed({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT)));
+    assert.ok(
+      !mayHaveMissed({ id: channelId("1"), lastMessageId: SAID }, endOfReading(AT + 10_000)),
+    );
   });
 });
 
@@ -50,7 +57,7 @@ describe("[G6] judgeMissed()", () => {
     ["chatter, whatever its age", CHATTER, false, late, "no-mention", "r"],
   ];
   for (const [name, verdict, isAmongNewest, at, why, rule] of cases) {
-    it(`says ${why} of what is ${name}`, () => {
+    it(`gives ${why} to a message that is ${name}`, () => {
       const judged = judgeMissed(verdict, { sentAt: AT }, isAmongNewest, at);
       assert.deepEqual([judged.why, judged.rule], [why, rule]);
       assert.ok(judged.kind === "accept" || (judged.kind === "ignore" && judged.keepAsContext));
@@ -63,11 +70,11 @@ describe("[G6] judgeMissed()", () => {
     { kind: "undecided", why: "pluralkit-original", rule: "r" },
   ];
   for (const verdict of open) {
-    it(`[P3] [P13] leaves a ${verdict.kind} of ${verdict.why} as it is, if it is new`, () => {
+    it(`[P3] [P13] keeps a ${verdict.kind} of ${verdict.why} for a new message`, () => {
       assert.equal(judgeMissed(verdict, { sentAt: AT }, true, limits), verdict);
     });
 
-    it(`[P3] [P10] [P13] ends a ${verdict.kind} of ${verdict.why} that is old, and shows it to nobody`, () => {
+    it(`[P3] [P10] [P13] ends a ${verdict.kind} of ${verdict.why} for an old message, and keeps it out of context`, () => {
       for (
         const [isNew, at, why] of [[true, late, "too-old"], [false, limits, "too-many"]] as const
       ) {
@@ -78,7 +85,7 @@ describe("[G6] judgeMissed()", () => {
     });
   }
 
-  it("answers nothing that would not have been answered live", () => {
+  it("answers no message that it would not have answered live", () => {
     const verdict = fc.constantFrom(ACCEPT, CHATTER, { ...CHATTER, keepAsContext: false });
     fc.assert(fc.property(verdict, fc.nat(), fc.boolean(), fc.nat(), (verdict, age, isNew, max) => {
       const at = { now: AT + age, maxAgeMs: max };
@@ -90,7 +97,7 @@ describe("[G6] judgeMissed()", () => {
 });
 
 describe("[G6] nameOf()", () => {
-  it("calls a place what people call it", () => {
+  it("uses the name that people know", () => {
     const place = guildPlace();
     assert.equal(nameOf({ id: place.channel.id, place }), "#help");
     const thread = { id: channelId("7"), name: "a leak" };

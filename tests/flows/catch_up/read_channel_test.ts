@@ -18,7 +18,7 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
   const isRefused = (error: unknown) => error instanceof Refused;
   let requests = 0;
   const unreadable = createUnreadable({
-    lookAtGuild: () => Promise.resolve(() => missing),
+    readPermissions: () => Promise.resolve(() => missing),
     isRefused,
     log,
   });
@@ -45,35 +45,35 @@ const page = (request: number): Page => {
 };
 
 describe("[G6] readChannel()", () => {
-  it("is through with a channel in which nothing is left, after a look", async () => {
+  it("finishes an empty channel after a check of permissions", async () => {
     const { reading, unreadable } = setUp(() => NOTHING);
     assert.equal(await reading.first(), false);
     assert.deepEqual(unreadable.list(), []);
   });
 
-  it("asks nothing once it is known that nothing comes", async () => {
+  it("sends no request for a channel that is known as unreadable", async () => {
     const { reading, requests } = setUp(() => NOTHING, ["Read Message History"]);
     await reading.first();
     await reading.first();
     assert.equal(requests(), 1);
   });
 
-  it("says that there was more than it keeps", async () => {
+  it("logs that it missed more messages than it records", async () => {
     const { reading, lines } = setUp(page);
     assert.equal(await reading.first(), true);
     await reading.rest();
-    assert.match(lines[0]?.event ?? "", /More was said in #help before than is kept on record/);
+    assert.match(lines[0]?.event ?? "", /Missed more messages in #help than Barnacle records/);
     assert.equal(lines[0]?.fields["messages"], MAX_PAGES * 100);
   });
 
-  it("is through with what Discord refuses, at whatever page, and says so once", async () => {
+  it("finishes a channel that Discord refuses, at any page, and logs it once", async () => {
     const { reading, lines } = setUp((request) => request === 1 ? page(1) : new Refused());
     assert.equal(await reading.first(), true);
     await reading.rest();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
   });
 
-  it("leaves to its caller what may pass", async () => {
+  it("throws transient errors", async () => {
     const { reading, lines } = setUp((request) =>
       request % 2 === 1 ? new Error("503") : page(request)
     );

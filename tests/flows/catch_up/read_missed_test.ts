@@ -79,7 +79,7 @@ const seconds = (count: number, from = START): number[] =>
   Array.from({ length: count }, (_, index) => from + (index + 1) * 1_000);
 
 describe("[G6] readMissed()", () => {
-  it("hands over all of a channel, oldest first and at once", async () => {
+  it("stores all messages of a channel, oldest first and at once", async () => {
     const said = seconds(20);
     const { reading, batches, tally, requests } = setUp({ said });
     assert.equal(await reading.answer(), "done");
@@ -88,7 +88,7 @@ describe("[G6] readMissed()", () => {
     assert.equal(requests(), 1);
   });
 
-  it("stops where the gap begins", async () => {
+  it("stops at the beginning of the gap", async () => {
     const before = seconds(150, START - 200_000);
     const { reading, known, requests } = setUp({ said: [...before, START, ...seconds(30)] });
     assert.equal(await reading.answer(), "done");
@@ -96,7 +96,7 @@ describe("[G6] readMissed()", () => {
     assert.equal(requests(), 1);
   });
 
-  it("answers the newest, and records the others afterwards", async () => {
+  it("answers the newest messages, and records the others afterwards", async () => {
     const said = seconds(350);
     const { reading, batches, known, tally, found } = setUp({ said });
     assert.equal(await reading.answer(), "more");
@@ -107,7 +107,7 @@ describe("[G6] readMissed()", () => {
     assert.equal(found(), 350);
   });
 
-  it("takes more pages where more may be answered, in one lot", async () => {
+  it("reads more pages if more messages may be answered, and stores them together", async () => {
     const said = seconds(350);
     const { reading, batches } = setUp({ said, maxPerChannel: 220 });
     assert.equal(await reading.answer(), "more");
@@ -117,7 +117,7 @@ describe("[G6] readMissed()", () => {
     assert.deepEqual(batches[0]?.verdicts.slice(0, 80).every((why) => why === "too-many"), true);
   });
 
-  it("does not count our own words, and hands them over as what they are", async () => {
+  it("does not count own messages, and stores them as own ones", async () => {
     const said = seconds(40);
     const own = new Set(said.filter((_, index) => index % 2 === 0));
     const { reading, batches, tally } = setUp({ said, own, maxPerChannel: 15 });
@@ -128,7 +128,7 @@ describe("[G6] readMissed()", () => {
     assert.deepEqual([tally.read, tally.tooMany], [20, 5]);
   });
 
-  it("answers nothing that is too old, and asks for it behind everything else", async () => {
+  it("answers no message that is too old, and reads those last", async () => {
     const said = seconds(250);
     const now = START + 250_000 + 60 * MINUTE;
     const { reading, batches, tally, requests } = setUp({ said, now, maxPerChannel: 1_000 });
@@ -139,7 +139,7 @@ describe("[G6] readMissed()", () => {
     assert.deepEqual(tally, { read: 250, answered: 1, tooOld: 249, tooMany: 0 });
   });
 
-  it("records no more than is worth it, and says so", async () => {
+  it("records a bounded number of messages, and reports that", async () => {
     const { reading, tally, requests } = setUp({ said: seconds(3_000) });
     assert.equal(await reading.answer(), "more");
     assert.equal(await reading.record(), false);
@@ -147,19 +147,19 @@ describe("[G6] readMissed()", () => {
     assert.equal(tally.tooMany, MAX_PAGES * 100);
   });
 
-  it("ends in a channel in which the bot talks to itself", async () => {
+  it("ends in a channel in which only the bot writes", async () => {
     const said = seconds(2_950);
     const { reading, requests } = setUp({ said, own: new Set(said) });
     assert.equal(await reading.answer(), "done");
-    assert.equal(requests(), 30, "down to where the gap begins");
+    assert.equal(requests(), 30, "back to the beginning of the gap");
   });
 
-  it("tells an empty channel from one that is done", async () => {
+  it("distinguishes an empty channel from a finished one", async () => {
     assert.equal(await setUp({ said: [] }).reading.answer(), "empty");
     assert.equal(await setUp({ said: [START - 1] }).reading.answer(), "done");
   });
 
-  it("goes on from where a request has failed", async () => {
+  it("continues after a failed request", async () => {
     const said = seconds(350);
     const broken = new Set([2, 4, 6]);
     const { reading, known, requests } = setUp({ said, broken, maxPerChannel: 220 });
@@ -172,7 +172,7 @@ describe("[G6] readMissed()", () => {
     assert.equal(known.size, 350);
   });
 
-  it("takes everything once and in order, whatever fails and however it is cut", async () => {
+  it("stores everything once and in order, for any failures and page sizes", async () => {
     const world = fc.record({
       gaps: fc.array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 450 }),
       ownEvery: fc.integer({ min: 2, max: 9 }),
@@ -198,7 +198,7 @@ describe("[G6] readMissed()", () => {
           await untilDone(async () => {
             await all.reading.record();
           });
-          assert.ok(first <= 1, "what may be answered comes in one lot");
+          assert.ok(first <= 1, "answerable messages are stored together");
 
           const missed = said.filter((ms) => ms > START);
           const expected = missed.map(messageIdAt);

@@ -20,7 +20,7 @@ function setUp(look: () => Promise<readonly string[]>) {
   const { log, lines } = recordingLog();
   let looks = 0;
   const unreadable = createUnreadable({
-    async lookAtGuild(id) {
+    async readPermissions(id) {
       looks++;
       assert.equal(id, GUILD);
       const missing = await look();
@@ -33,7 +33,7 @@ function setUp(look: () => Promise<readonly string[]>) {
 }
 
 describe("[G6] createUnreadable()", () => {
-  it("knows nothing before somebody has looked", async () => {
+  it("knows nothing before the first check", async () => {
     const { unreadable, looks } = setUp(() => Promise.resolve([HISTORY]));
     assert.equal(unreadable.has(HELP), false);
     assert.equal(looks(), 0);
@@ -42,7 +42,7 @@ describe("[G6] createUnreadable()", () => {
     assert.equal(looks(), 1);
   });
 
-  it("judges a thread by its parent, and calls it by its own name", async () => {
+  it("judges a thread by its parent, and reports its own name", async () => {
     const { unreadable, lines } = setUp(() => Promise.resolve([HISTORY]));
     assert.equal(await unreadable.check(THREAD), true);
     assert.deepEqual(unreadable.list(), [{
@@ -53,32 +53,32 @@ describe("[G6] createUnreadable()", () => {
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
   });
 
-  it("never looks for a direct message", async () => {
+  it("never checks a direct message channel", async () => {
     const { unreadable, looks } = setUp(() => Promise.resolve([HISTORY]));
     assert.equal(await unreadable.check({ id: channelId("8") }), false);
     assert.equal(looks(), 0);
   });
 
-  it("takes a hidden channel for what it is, and warns of none", async () => {
+  it("recognizes a hidden channel, and logs no warning", async () => {
     const { unreadable, lines } = setUp(() => Promise.resolve(["View Channel"]));
     assert.equal(await unreadable.check(HELP), true);
     assert.deepEqual(unreadable.list(), []);
     assert.deepEqual(lines.map(({ level }) => level), ["debug"]);
   });
 
-  it("has nothing to grant in a guild that is gone, and does not take a failure for that", async () => {
+  it("reports nothing for a guild that the bot left, and throws other failures", async () => {
     assert.equal(await setUp(() => Promise.reject(new Refused())).unreadable.check(HELP), false);
     const failing = setUp(() => Promise.reject(new Error("503"))).unreadable;
     await assert.rejects(failing.check(HELP), /503/);
   });
 
-  it("forgets what it saw when it is to look anew, and a channel that could be read", async () => {
+  it("forgets all results on reset, and a channel that could be read", async () => {
     const { unreadable } = setUp(() => Promise.resolve([HISTORY]));
     await unreadable.check(HELP);
     unreadable.clear(HELP.id);
     assert.deepEqual(unreadable.list(), []);
     await unreadable.check(HELP);
-    unreadable.lookAnew();
+    unreadable.reset();
     assert.equal(unreadable.has(HELP), false);
     assert.deepEqual(unreadable.list(), []);
   });

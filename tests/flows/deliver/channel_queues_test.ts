@@ -130,7 +130,7 @@ async function running(...rows: readonly [channel: ChannelId, nonce: string][]) 
 }
 
 describe("createChannelQueues()", () => {
-  it("[D1] sends the rows of a channel one after the other, and channels side by side", async () => {
+  it("[D1] sends the rows of a channel in order, and channels in parallel", async () => {
     const { asked, nonces } = await running([HERE, "a"], [HERE, "b"], [THERE, "x"]);
     assert.deepEqual(nonces(), ["a", "x"]);
     await asked[0]?.answer(CREATED);
@@ -138,7 +138,7 @@ describe("createChannelQueues()", () => {
   });
 
   for (let ticks = 0; ticks < 12; ticks++) {
-    it(`[D1] misses no row that is frozen ${ticks} microtasks after it began to look`, async () => {
+    it(`[D1] misses no row that is frozen ${ticks} microtasks after a reading began`, async () => {
       const { begin, nonces, add } = await setUp([]);
       const channelQueues = begin();
       channelQueues.wake([THERE]);
@@ -150,7 +150,7 @@ describe("createChannelQueues()", () => {
     });
   }
 
-  it("[D1] looks only where something may have changed", async () => {
+  it("[D1] reads only channels that may have changed", async () => {
     const { channelQueues, looks, answer } = await running([HERE, "a"], [THERE, "x"]);
     await answer(CREATED); // of x
     channelQueues.wake([HERE]);
@@ -164,7 +164,7 @@ describe("createChannelQueues()", () => {
     assert.deepEqual(looks.slice(3), [[HERE], undefined]);
   });
 
-  it("[D2] asks again for what got no answer, by the same nonce, before what follows", async () => {
+  it("[D2] retries a request without an answer by the same nonce, before the next row", async () => {
     const { nonces, answer, pass, stateOf } = await running([HERE, "a"], [HERE, "b"]);
     await answer(UNANSWERED);
     assert.deepEqual(nonces(), ["a"]);
@@ -177,7 +177,7 @@ describe("createChannelQueues()", () => {
     assert.equal(stateOf("a"), "sent");
   });
 
-  it("[D2] looks after a minute, and sends again what is not there", async () => {
+  it("[D2] reads the history after a minute, and resends a missing message", async () => {
     const { deliveries, nonces, answer, pass, stateOf } = await running([HERE, "a"], [HERE, "b"]);
     while (!deliveries.includes("absent")) {
       if (deliveries.length < nonces().length) await answer(UNANSWERED);
@@ -189,7 +189,7 @@ describe("createChannelQueues()", () => {
     assert.equal(nonces().at(-1), "b");
   });
 
-  it("[D5] is no quicker for a message that was not there", async () => {
+  it("[D5] does not shorten the wait after a missing message", async () => {
     const { deliveries, nonces, answer, pass } = await running([HERE, "a"]);
     while (!deliveries.includes("absent")) {
       if (deliveries.length < nonces().length) await answer(UNANSWERED);
@@ -203,7 +203,7 @@ describe("createChannelQueues()", () => {
     assert.equal(nonces().length, asked + 1);
   });
 
-  it("[D2] asks again for a history that does not come, and sends nothing meanwhile", async () => {
+  it("[D2] retries an unreadable history, and sends nothing meanwhile", async () => {
     const { deliveries, nonces, answer, pass, pages, stateOf } = await running([HERE, "a"]);
     await answer(UNANSWERED);
     const unread: Unread = { kind: "unread", why: "unreachable", reason: "no network" };
@@ -224,7 +224,7 @@ describe("createChannelQueues()", () => {
     assert.equal(deliveries.at(-1), "found");
   });
 
-  it("[D2] holds what nobody can tell of, says once what to do, and goes on", async () => {
+  it("[D2] holds an uncertain message, logs the next step once, and continues", async () => {
     const all = await setUp([[HERE, "a"], [HERE, "b"]], {
       history: () => Promise.resolve({ kind: "page", messages: [], isLast: true }),
       canReadHistory: () => Promise.resolve(false),
@@ -246,7 +246,7 @@ describe("createChannelQueues()", () => {
     assert.deepEqual(all.dead, []);
   });
 
-  it("[D2] goes on at once where the gateway's echo has settled what it waited for", async () => {
+  it("[D2] continues at once if the gateway's echo has settled the waiting row", async () => {
     const { channelQueues, clock, nonces, answer, outbox } = await running([HERE, "a"], [
       HERE,
       "b",
@@ -260,7 +260,7 @@ describe("createChannelQueues()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("[D3] comes back when Discord says, not before, and is no slower for it", async () => {
+  it("[D3] retries when Discord allows, not before, and without a longer back-off", async () => {
     const { nonces, answer, pass } = await running([HERE, "a"]);
     const limited: PostOutcome = { kind: "refused", why: "rate_limited", reason: "429" };
     for (let time = 1; time < 5; time++) {
@@ -275,7 +275,7 @@ describe("createChannelQueues()", () => {
     assert.equal(nonces().length, 6);
   });
 
-  it("[D3] says for how long Discord takes nothing, where that is long", async () => {
+  it("[D3] logs the duration of a long rate limit", async () => {
     const { answer, pass, lines } = await running([HERE, "a"]);
     const said = () => lines.filter(({ level }) => level === "warn").map(({ fields }) => fields);
     const limited: PostOutcome = { kind: "refused", why: "rate_limited", reason: "429" };
@@ -286,7 +286,7 @@ describe("createChannelQueues()", () => {
     assert.deepEqual(said(), [{ channelId: HERE, waitSec: 86_400 }]);
   });
 
-  it("[D5] keeps what could not leave for a day, then says that it is lost", async () => {
+  it("[D5] keeps an unsent message for a day, then gives it up and logs it", async () => {
     const { answer, asked, dead, pass, stateOf } = await running([HERE, "a"]);
     for (let time = 0; time < 288; time++) {
       await answer(UNSENT);
@@ -299,7 +299,7 @@ describe("createChannelQueues()", () => {
     assert.deepEqual(dead, ["a"]);
   });
 
-  it("[D5] sends it where that is over before", async () => {
+  it("[D5] sends it if the failure ends before", async () => {
     const { answer, dead, pass, stateOf } = await running([HERE, "a"]);
     await answer(UNSENT);
     await pass(DAY_MS); // as a clock does that is set by the network
@@ -309,7 +309,7 @@ describe("createChannelQueues()", () => {
   });
 
   for (const how of ["drop", "resend"] as const) {
-    it(`[D2] waits for no row that is not the first any more, after ${how} by hand`, async () => {
+    it(`[D2] stops waiting for a row that is no longer the first, after ${how} by hand`, async () => {
       const { channelQueues, asked, outbox, pass, answer, nonces } = await running([HERE, "a"], [
         HERE,
         "b",
@@ -328,7 +328,7 @@ describe("createChannelQueues()", () => {
     });
   }
 
-  it("[D5] counts failures anew in a channel where nothing was left to send", async () => {
+  it("[D5] counts failures anew after a channel's queue was empty", async () => {
     const { channelQueues, add, asked, outbox, pass, answer } = await running([HERE, "a"]);
     await answer(UNSENT);
     await pass(500);
@@ -346,7 +346,7 @@ describe("createChannelQueues()", () => {
     assert.equal(asked.length, before + 1);
   });
 
-  it("[D5] is not hurried by a look that finds nothing new", async () => {
+  it("[D5] does not hurry after a reading without news", async () => {
     const { channelQueues, asked, answer, pass } = await running([HERE, "a"]);
     await answer(UNSENT);
     channelQueues.wake();
@@ -360,7 +360,7 @@ describe("createChannelQueues()", () => {
   );
   for (const [outcome, isUnderWay] of set) {
     const when = isUnderWay ? "while one is asked for" : "between two requests";
-    it(`[D5] loses nothing to a clock that is set ${when}, after ${outcome.kind}`, async () => {
+    it(`[D5] loses no message if the clock is set ${when}, after ${outcome.kind}`, async () => {
       let setMs = 0;
       const clock = new FakeClock();
       const now = () => clock.now() + setMs;
@@ -388,7 +388,7 @@ describe("createChannelQueues()", () => {
     });
   }
 
-  it("[D5] tries at once what could not reach Discord, once it is there again", async () => {
+  it("[D5] retries unsent rows at once when Discord is reachable again", async () => {
     const { channelQueues, asked, nonces, pass, clock } = await running([HERE, "a"], [THERE, "x"]);
     await asked[0]?.answer(UNSENT);
     await asked[1]?.answer({ ...FORBIDDEN, why: "rate_limited", retryAfterMs: 60_000 });
@@ -400,7 +400,7 @@ describe("createChannelQueues()", () => {
     assert.deepEqual(nonces(), ["a", "x", "a", "x"]);
   });
 
-  it("[D5] gives up at once what Discord refuses as it is, and only that", async () => {
+  it("[D5] gives up at once a message that Discord refuses for its content, and only that", async () => {
     const { nonces, answer, dead, stateOf, lines } = await running([HERE, "a"], [HERE, "b"]);
     await answer({ kind: "refused", why: "rejected", reason: "Invalid Form Body" });
     assert.equal(stateOf("a"), "dead");
@@ -409,7 +409,7 @@ describe("createChannelQueues()", () => {
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
   });
 
-  it("[D3] leaves all as it is where the token is refused", async () => {
+  it("[D3] leaves all rows unchanged if Discord refuses the token", async () => {
     const { answer, pass, dead, parked, stateOf } = await running([HERE, "a"], [HERE, "b"]);
     for (let time = 0; time < 400; time++) {
       await answer({ kind: "refused", why: "unauthorized", reason: "401" });
@@ -419,7 +419,7 @@ describe("createChannelQueues()", () => {
     assert.deepEqual([dead, parked], [[], []]);
   });
 
-  it("[X2] tries again after a fault of the disk", async () => {
+  it("[X2] retries after a fault of the disk", async () => {
     const faults = [new Error("disk is full")];
     const all = await setUp([[HERE, "a"]]);
     const outbox = {
@@ -440,7 +440,7 @@ describe("createChannelQueues()", () => {
     assert.ok(again.lines.some(({ level }) => level === "error"));
   });
 
-  it("[X2] does not hurry while the disk gives nothing", async () => {
+  it("[X2] does not hurry while the disk fails", async () => {
     let looks = 0;
     const all = await setUp([[HERE, "a"]]);
     const parked = () => ++looks < 3 ? Promise.reject(new Error("disk")) : Promise.resolve([]);
@@ -458,7 +458,7 @@ describe("createChannelQueues()", () => {
     await channelQueues.stop();
   });
 
-  it("[G12] leaves no timer of a look that failed", async () => {
+  it("[G12] leaves no timer of a failed reading", async () => {
     const all = await setUp([]);
     const heads = () => Promise.reject(new Error("disk"));
     const again = await setUp([], { outbox: { ...all.outbox, heads } });
@@ -470,7 +470,7 @@ describe("createChannelQueues()", () => {
     assert.equal(again.clock.pending, 0);
   });
 
-  it("[G12] begins nothing that was being looked for as it stopped", async () => {
+  it("[G12] begins no row of a reading that runs during stop", async () => {
     const all = await setUp([[HERE, "a"]]);
     const { promise: isStopping, resolve } = Promise.withResolvers<void>();
     const heads = (...given: Parameters<typeof all.outbox.heads>) =>
@@ -486,7 +486,7 @@ describe("createChannelQueues()", () => {
     await stopped;
   });
 
-  it("[G12] ends what is under way once it stops, and begins nothing more", async () => {
+  it("[G12] finishes running attempts after stop, and begins no more", async () => {
     const { channelQueues, nonces, answer, stateOf } = await running([HERE, "a"], [HERE, "b"]);
     const stopped = channelQueues.stop();
     await answer(CREATED);
@@ -504,7 +504,7 @@ describe("createChannelQueues()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("[G12] drains what can be sent now", async () => {
+  it("[G12] drains rows that can be sent now", async () => {
     const { begin, asked, answer, stateOf } = await setUp([[HERE, "a"], [HERE, "b"]]);
     const channelQueues = begin();
     channelQueues.wake();
@@ -518,7 +518,7 @@ describe("createChannelQueues()", () => {
   });
 });
 
-describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
+describe("[D5] createChannelQueues(), if Discord forbids posting", () => {
   it("parks the channel, and no other", async () => {
     const { asked, nonces, pass, parked, stateOf } = await running(
       [HERE, "a"],
@@ -534,7 +534,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
     assert.deepEqual(parked, [{ channelId: HERE, guildId: GUILD, reason: "cannot post in #ops" }]);
   });
 
-  it("goes on in order once permissions change", async () => {
+  it("continues in order once permissions change", async () => {
     const { channelQueues, nonces, answer } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
     channelQueues.permissionsChanged(GUILD);
@@ -545,7 +545,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
     assert.deepEqual(nonces(), ["a", "a", "b"]);
   });
 
-  it("tells of it again where it could post in between", async () => {
+  it("reports it again after a delivered message", async () => {
     const { channelQueues, answer, parked, lines } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
     channelQueues.heardFrom(HERE);
@@ -556,7 +556,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
     assert.equal(parked.length, 2);
   });
 
-  it("gives up what it has tried for a day, all of it, by one request", async () => {
+  it("gives up all messages that failed for a day, with one request", async () => {
     const { answer, asked, dead, pass, stateOf, add, channelQueues } = await running(
       [HERE, "a"],
       [HERE, "b"],
@@ -579,7 +579,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
     assert.equal(stateOf("c"), "pending");
   });
 
-  it("gives up none but the message that is wrong in itself, once the place takes them", async () => {
+  it("gives up only the invalid message once the channel accepts messages", async () => {
     const { channelQueues, answer, dead, nonces, pass } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
     await pass(DAY_MS - 60_000);
@@ -592,7 +592,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
     assert.equal(nonces().at(-1), "b");
   });
 
-  it("is tried again by the next start, and told of once", async () => {
+  it("tries a parked channel again at the next start, and reports it once", async () => {
     const { channelQueues, begin, nonces, answer, parked } = await running([HERE, "a"]);
     await answer(FORBIDDEN);
     await channelQueues.stop();
@@ -606,7 +606,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
   });
 });
 
-describe("[D1] createChannelQueues(), whatever Discord does", () => {
+describe("[D1] createChannelQueues(), for any answers of Discord", () => {
   const outcomes: readonly PostOutcome[] = [
     CREATED,
     CREATED,

@@ -78,7 +78,7 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) 
 }
 
 describe("deliver()", () => {
-  it("[D1] stores the intent, sends the row as it is frozen, and settles it", async () => {
+  it("[D1] stores the intent, sends the frozen row, and settles it", async () => {
     const { clock, message, asked, stored, ports, head } = await setUp([CREATED]);
     assert.deepEqual(await deliver(await head(), ports), CREATED);
     const notAfter = clock.now() + 60_000;
@@ -99,7 +99,7 @@ describe("deliver()", () => {
     assert.equal(asked.length, 2);
   });
 
-  it("[D2] takes a message that somebody deleted meanwhile for delivered", async () => {
+  it("[D2] counts a message that a person deleted meanwhile as delivered", async () => {
     const { asked, stored, ports, head } = await setUp([{ kind: "already_gone" }]);
     await deliver(await head(), ports);
     assert.equal(stored()["state"], "sent");
@@ -108,7 +108,7 @@ describe("deliver()", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("[D2] leaves what got no answer to be asked again, by the same nonce", async () => {
+  it("[D2] leaves a request without an answer to a retry by the same nonce", async () => {
     const { clock, asked, ports, head } = await setUp([UNANSWERED, CREATED]);
     const firstAttemptAt = clock.now();
     assert.deepEqual(await deliver(await head(), ports), UNANSWERED);
@@ -120,7 +120,7 @@ describe("deliver()", () => {
     assert.deepEqual(asked[1], asked[0]);
   });
 
-  it("[D2] looks before it sends what Discord may hold under a nonce it has forgotten", async () => {
+  it("[D2] reads the history before it resends a message under a forgotten nonce", async () => {
     const { clock, asked, pages, shown, stored, ports, head } = await setUp([
       UNANSWERED,
       UNANSWERED,
@@ -137,7 +137,7 @@ describe("deliver()", () => {
     assert.equal(stored()["message_id"], found.messageId);
   });
 
-  it("[D2] sends again, with the same nonce, what is surely not there", async () => {
+  it("[D2] resends a surely missing message with the same nonce", async () => {
     const { clock, message, asked, pages, shown, stored, ports, head } = await setUp([
       UNANSWERED,
       CREATED,
@@ -154,7 +154,7 @@ describe("deliver()", () => {
     assert.equal(stored()["first_attempt_at"], clock.now());
   });
 
-  it("[D2] sends nothing while the channel cannot be looked at", async () => {
+  it("[D2] sends nothing while the history is unreadable", async () => {
     const { clock, asked, pages, stored, ports, head } = await setUp([UNANSWERED, CREATED]);
     await deliver(await head(), ports);
     clock.advance(60_000);
@@ -165,7 +165,7 @@ describe("deliver()", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("[D5] counts the day from the first look that failed, where nothing had before", async () => {
+  it("[D5] counts the day from the first failed reading, if nothing failed before", async () => {
     const { clock, pages, ports, head } = await setUp([new Error("killed")]);
     await assert.rejects(deliver(await head(), ports));
     assert.equal((await head()).failingSince, undefined);
@@ -175,7 +175,7 @@ describe("deliver()", () => {
     assert.equal((await head()).failingSince, clock.now());
   });
 
-  it("[D2] sends nothing of which nobody can tell", async () => {
+  it("[D2] sends no uncertain message", async () => {
     const { clock, asked, pages, stored, ports, head } = await setUp([UNANSWERED, CREATED]);
     await deliver(await head(), ports);
     clock.advance(60_000);
@@ -186,7 +186,7 @@ describe("deliver()", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("[D2] is as if unanswered where the process dies on the wire", async () => {
+  it("[D2] keeps the intent if the process dies during the request", async () => {
     const { clock, stored, ports, head } = await setUp([new Error("killed")]);
     await assert.rejects(deliver(await head(), ports), /killed/);
     assert.equal(stored()["state"], "sending");
@@ -194,7 +194,7 @@ describe("deliver()", () => {
   });
 
   for (const outcome of [REFUSED, UNSENT]) {
-    it(`[D5] keeps a row that was ${outcome.kind} as one that was never tried`, async () => {
+    it(`[D5] keeps a row that was ${outcome.kind} as an untried one`, async () => {
       const { clock, stored, ports, head } = await setUp([outcome, CREATED]);
       const row = await head();
       assert.deepEqual(await deliver(row, ports), outcome);
@@ -206,7 +206,7 @@ describe("deliver()", () => {
     });
   }
 
-  it("[D2] remembers, past a refusal, an attempt that got no answer", async () => {
+  it("[D2] remembers an attempt without an answer, despite a later refusal", async () => {
     const { clock, stored, ports, head } = await setUp([UNANSWERED, REFUSED]);
     const firstAttemptAt = clock.now();
     await deliver(await head(), ports);
@@ -217,7 +217,7 @@ describe("deliver()", () => {
   });
 
   for (const outcome of [CREATED, { kind: "already_gone" }] as const) {
-    it(`[D2] tells of an echo that comes before Discord says ${outcome.kind}`, async () => {
+    it(`[D2] reports an echo that arrives before Discord says ${outcome.kind}`, async () => {
       const { outbox, stored, ports, head } = await setUp([outcome]);
       const row = await head();
       const create = async (...request: Parameters<DeliverPorts["messages"]["create"]>) => {
@@ -230,7 +230,7 @@ describe("deliver()", () => {
     });
   }
 
-  it("[D2] tells of an echo that comes before the history does", async () => {
+  it("[D2] reports an echo that arrives before the history", async () => {
     const { outbox, clock, pages, shown, ports, head } = await setUp([UNANSWERED]);
     await deliver(await head(), ports);
     clock.advance(60_000);
@@ -241,7 +241,7 @@ describe("deliver()", () => {
     assert.deepEqual(await deliver(row, ports), { kind: "found", messageId: id, wasEchoed: true });
   });
 
-  it("[D2] sends nothing that the gateway's echo has settled", async () => {
+  it("[D2] sends no row that the gateway's echo has settled", async () => {
     const { outbox, asked, stored, ports, head } = await setUp([UNANSWERED]);
     await deliver(await head(), ports);
     const row = await head();
@@ -252,14 +252,14 @@ describe("deliver()", () => {
   });
 });
 
-describe("[R8] deliver(), in the place of a draft", () => {
+describe("[R8] deliver(), for a row that replaces a draft", () => {
   const acting = async (action: OutboxAction, ...answers: readonly PostOutcome[]) => {
     const all = await setUp(answers);
     const head = async (): Promise<OutboxRow> => ({ ...await all.head(), action });
     return { ...all, head };
   };
 
-  it("edits the draft, with its intent stored, as often as it takes", async () => {
+  it("edits the draft, with a stored intent, until it succeeds", async () => {
     const { clock, message, asked, stored, ports, head } = await acting(
       { kind: "edit", messageId: messageId("70") },
       UNANSWERED,
@@ -274,7 +274,7 @@ describe("[R8] deliver(), in the place of a draft", () => {
     assert.equal(stored()["message_id"], "70");
   });
 
-  it("posts nothing in the place of a draft that a moderator deleted", async () => {
+  it("posts nothing in place of a draft that a moderator deleted", async () => {
     const { asked, stored, ports, head } = await acting(
       { kind: "edit", messageId: messageId("70") },
       { kind: "already_gone" },
@@ -284,7 +284,7 @@ describe("[R8] deliver(), in the place of a draft", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("takes a draft away", async () => {
+  it("deletes a draft", async () => {
     const { asked, stored, ports, head } = await acting(
       { kind: "delete", messageId: messageId("70") },
       { kind: "already_gone" },
@@ -294,7 +294,7 @@ describe("[R8] deliver(), in the place of a draft", () => {
     assert.equal(stored()["state"], "sent");
   });
 
-  it("asks nothing of a draft that never came to be", async () => {
+  it("sends nothing for a draft that was never posted", async () => {
     const { asked, stored, ports, head } = await acting({ kind: "nothing" });
     assert.deepEqual(await deliver(await head(), ports), { kind: "nothing" });
     assert.deepEqual(asked, []);

@@ -70,7 +70,7 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
 describe("[D5] createParking()", () => {
   const inOps = rowOf(OPS, GUILD);
 
-  it("[R11] says what is missing, once, and keeps the channel closed", async () => {
+  it("[R11] reports the missing permission once, and keeps the channel closed", async () => {
     const { parked, told, lines, opened, pass, refuse } = setUp();
     await refuse(inOps);
     await refuse(inOps);
@@ -83,7 +83,7 @@ describe("[D5] createParking()", () => {
     assert.deepEqual(opened, []);
   });
 
-  it("[R11] has Discord's own words where nobody can say more", async () => {
+  it("[R11] uses Discord's own words if it finds no better ones", async () => {
     const unknown: readonly ParkPorts["explain"][] = [
       () => Promise.reject(new Error("no network")),
       () => Promise.resolve(undefined),
@@ -95,7 +95,7 @@ describe("[D5] createParking()", () => {
     }
   });
 
-  it("leaves none closed for ever of which the disk does not tell whether it is", async () => {
+  it("keeps no channel closed for ever if the disk fails", async () => {
     const { opened, pass, refuse } = setUp({
       outbox: {
         park: () => Promise.reject(new Error("disk I/O error")),
@@ -108,7 +108,7 @@ describe("[D5] createParking()", () => {
     assert.deepEqual(opened, [OPS]);
   });
 
-  it("waits no longer where the clock was set back meanwhile", async () => {
+  it("does not wait longer if the clock was set back", async () => {
     let backMs = 0;
     const clock = new FakeClock();
     const now = () => clock.now() - backMs;
@@ -136,7 +136,7 @@ describe("[D5] createParking()", () => {
     assert.deepEqual([...parked.keys()], [DM]);
   });
 
-  it("tries a channel again when somebody there is answered", async () => {
+  it("tries a channel again when the bot will answer a person there", async () => {
     const { parking, opened, pass, refuse } = setUp();
     await refuse(rowOf(DM));
     parking.heardFrom(OPS);
@@ -146,7 +146,7 @@ describe("[D5] createParking()", () => {
     assert.deepEqual(opened, [DM]);
   });
 
-  it("is not driven to a refusal by each change, but misses none", async () => {
+  it("limits tries after changes, but misses no change", async () => {
     const { parking, opened, pass, refuse } = setUp();
     await refuse(inOps);
     let tried = 0;
@@ -163,7 +163,7 @@ describe("[D5] createParking()", () => {
     assert.equal(opened.length, tried + 1);
   });
 
-  it("tries once more where something changed while it was being refused", async () => {
+  it("tries once more if permissions changed during the refusal", async () => {
     const { parking, clock, opened, refuse, pass } = setUp();
     await refuse(inOps);
     parking.permissionsChanged(GUILD);
@@ -178,7 +178,7 @@ describe("[D5] createParking()", () => {
     assert.equal(opened.length, 2);
   });
 
-  it("finds out anew what is missing once something has changed, and only then", async () => {
+  it("explains the refusal anew only after a change", async () => {
     const { parking, explained, refuse, pass } = setUp();
     await refuse(inOps);
     await pass(HALF_HOUR_MS);
@@ -190,7 +190,7 @@ describe("[D5] createParking()", () => {
     assert.equal(explained.length, 2);
   });
 
-  it("looks every half hour at what is closed, and at nothing where nothing is", async () => {
+  it("tries closed channels every half hour, and sets no timer without any", async () => {
     const { parking, clock, opened, pass, refuse } = setUp();
     await refuse(inOps);
     await refuse(rowOf(DM));
@@ -206,7 +206,7 @@ describe("[D5] createParking()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("opens at the start what was left closed", async () => {
+  it("opens channels at the start that the last process left closed", async () => {
     const { parking, parked, told, refuse } = setUp({}, new Map([[OPS, DENIED]]));
     await parking.open();
     assert.equal(parked.size, 0);
@@ -215,7 +215,7 @@ describe("[D5] createParking()", () => {
     assert.deepEqual(told, []);
   });
 
-  it("says that a channel takes messages again, once", async () => {
+  it("logs once that a channel accepts messages again", async () => {
     const { parking, lines, refuse } = setUp();
     await refuse(inOps);
     parking.delivered(OPS);
@@ -223,7 +223,7 @@ describe("[D5] createParking()", () => {
     assert.equal(lines.filter(({ level }) => level === "info").length, 1);
   });
 
-  it("tries again what the disk did not let it open", async () => {
+  it("retries an opening that the disk refused", async () => {
     const faults = [new Error("disk is full")];
     const unpark = () => {
       const fault = faults.shift();

@@ -93,10 +93,10 @@ describe("[D2] reconcile()", () => {
       kind: "found",
       messageId: at(2).id,
     }],
-    ["takes nothing that was there before it was asked for", {
+    ["ignores messages that are older than the answered one", {
       messages: [chatter(1), at(600_001)],
     }, absent],
-    ["takes what is as old as that", { messages: [chatter(1), at(600_000)] }, {
+    ["accepts a message of the same age", { messages: [chatter(1), at(600_000)] }, {
       kind: "found",
       messageId: at(600_000).id,
     }],
@@ -105,7 +105,7 @@ describe("[D2] reconcile()", () => {
     it(what, async () => assert.deepEqual(await look(world).looked, expected));
   }
 
-  it("tells files by their number and sizes", async () => {
+  it("compares files by their number and sizes", async () => {
     const row = { ...ROW, fileCount: 1 };
     const withFile = at(2, { fileSizes: [FILE.bytes.length] });
     const { looked } = look({ messages: [at(1), withFile] }, row);
@@ -113,7 +113,7 @@ describe("[D2] reconcile()", () => {
     assert.deepEqual(await look({ messages: [withFile] }).looked, absent);
   });
 
-  it("does not believe an empty history that it may not read", async () => {
+  it("does not trust an empty history without the permission to read it", async () => {
     const { looked, asked } = look({ mayRead: false });
     const { kind, reason } = await looked as { kind: string; reason: string };
     assert.equal(kind, "uncertain");
@@ -121,44 +121,44 @@ describe("[D2] reconcile()", () => {
     assert.deepEqual(asked, ["newest", "may"]);
   });
 
-  it("reads an empty history again once it knows that it may", async () => {
+  it("reads an empty history again after checking the permission", async () => {
     const { looked, asked } = look({});
     assert.deepEqual(await looked, absent);
     assert.deepEqual(asked, ["newest", "may", "newest"]);
   });
 
-  it("asks for no permission where messages are shown", async () => {
+  it("checks no permission if the history shows messages", async () => {
     const { looked, asked } = look({ messages: [chatter(1)] });
     assert.deepEqual(await looked, absent);
     assert.deepEqual(asked, ["newest"]);
   });
 
-  it("decides nothing where nobody says whether it may", async () => {
+  it("decides nothing if the permission is unknown", async () => {
     await assert.rejects(look({ mayRead: new Error("no network") }).looked, /no network/);
   });
 
-  it("reads back to what is answered, and no further", async () => {
+  it("reads back to the answered message, and no further", async () => {
     const messages = Array.from({ length: 40 }, (_, page) => chatter((page + 1) * 100_000));
     const { looked, asked } = look({ messages, pageSize: 4 });
     assert.deepEqual(await looked, absent);
     assert.equal(asked.length, 2); // the eighth is older than 600 s
   });
 
-  it("finds it on a later page", async () => {
+  it("finds the message on a later page", async () => {
     const messages = [...Array.from({ length: 9 }, (_, at) => chatter(at + 1)), at(500_000)];
     const { looked, asked } = look({ messages, pageSize: 2 });
     assert.deepEqual(await looked, { kind: "found", messageId: at(500_000).id });
     assert.equal(asked.length, 5);
   });
 
-  it("takes an empty page behind others for the beginning only where it may read", async () => {
+  it("takes an empty later page for the channel's beginning only with the permission", async () => {
     const messages = [chatter(1), chatter(2)];
     assert.deepEqual(await look({ messages, pageSize: 2 }).looked, absent);
     const revoked = look({ messages, pageSize: 2, mayRead: false });
     assert.equal((await revoked.looked).kind, "uncertain");
   });
 
-  it("gives up after its pages where the message may be older", async () => {
+  it("gives up after its pages if the message may be older", async () => {
     const messages = Array.from({ length: 50 }, (_, at) => chatter(at + 1));
     const { looked, asked } = look({ messages, pageSize: 2 });
     const { kind, reason } = await looked as { kind: string; reason: string };
@@ -167,7 +167,7 @@ describe("[D2] reconcile()", () => {
     assert.equal(asked.length, MAX_PAGES);
   });
 
-  it("believes its own clock there, with room for its faults", async () => {
+  it("trusts its own clock there, with a margin for errors", async () => {
     const cause = messageIdAt(NOW - 86_400_000);
     const of = { ...ROW.message.of!, cause };
     const row = { ...ROW, message: { ...ROW.message, of } };
@@ -180,7 +180,7 @@ describe("[D2] reconcile()", () => {
     assert.equal((await short.looked).kind, "uncertain");
   });
 
-  it("goes by the first attempt where nothing is answered", async () => {
+  it("starts at the first attempt of a message that answers none", async () => {
     const { of: _, ...message } = ROW.message;
     const row = { ...ROW, message };
     assert.deepEqual(await look({ messages: [at(1)] }, row).looked, {
@@ -191,14 +191,14 @@ describe("[D2] reconcile()", () => {
     assert.deepEqual(await look({ messages }, row).looked, absent);
   });
 
-  it("asks nobody while it does not know who it is", async () => {
+  it("sends no request before it knows its own user", async () => {
     const { looked, asked } = look({ self: false, messages: [at(1)] });
     const { kind, why } = await looked as Unread;
     assert.deepEqual({ kind, why }, { kind: "unread", why: "unreachable" });
     assert.deepEqual(asked, []);
   });
 
-  it("passes on why it could not read", async () => {
+  it("returns the reason of a failed reading", async () => {
     const unread: Unread = { kind: "unread", why: "forbidden", reason: "Missing Access" };
     assert.deepEqual(await look({ unread }).looked, unread);
   });

@@ -68,13 +68,13 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
 }
 
 describe("[K2] createCommands()", () => {
-  it("answers what the command returns, once its right is checked", async () => {
+  it("sends the command's answer, after checking the right", async () => {
     const { run, answers, needed, lines } = setUp();
     await run(CALL);
     assert.deepEqual([answers, needed, lines], [["high at noon"], ["session"], []]);
   });
 
-  it("[K3] runs nothing for someone without the right, and logs why", async () => {
+  it("[K3] runs nothing for a person without the right, and logs why", async () => {
     const command = { ...TIDE, run: () => assert.fail("it ran") };
     const { run, answers, lines } = setUp({ verdict: DENIED, command });
     await run(CALL);
@@ -85,10 +85,10 @@ describe("[K2] createCommands()", () => {
   it("answers a command that Discord still lists and the bot no longer has", async () => {
     const { run, answers, needed } = setUp();
     await run({ ...CALL, name: "gone" });
-    assert.deepEqual([answers, needed], [["I don't know this command any more."], []]);
+    assert.deepEqual([answers, needed], [["I no longer have this command."], []]);
   });
 
-  it("answers with the id of a failure that the log explains, without the asker's words", async () => {
+  it("answers a failure with an id that the log explains, without the person's words", async () => {
     const command = { ...TIDE, run: () => Promise.reject(new Error("disk full")) };
     const { run, answers, lines } = setUp({ command });
     await run(CALL);
@@ -98,7 +98,7 @@ describe("[K2] createCommands()", () => {
   });
 
   for (const text of ["", "x".repeat(2_001)]) {
-    it(`takes an answer of ${text.length} characters for a failure`, async () => {
+    it(`counts an answer of ${text.length} characters as a failure`, async () => {
       const { run, answers, lines } = setUp({ command: { ...TIDE, run: () => text } });
       await run(CALL);
       assert.match(answers[0]!, new RegExp(CALL.id));
@@ -106,7 +106,7 @@ describe("[K2] createCommands()", () => {
     });
   }
 
-  it("[K5] tries again while Discord does not know the deferral yet", async () => {
+  it("[K5] retries while Discord does not know the deferral yet", async () => {
     const { run, answers, clock, lines } = setUp({ failures: [UNKNOWN, UNKNOWN] });
     const done = run(CALL);
     for (const ms of [250, 750]) {
@@ -118,7 +118,7 @@ describe("[K2] createCommands()", () => {
     assert.deepEqual([answers, lines], [["high at noon"], []]);
   });
 
-  it("gives up on a deferral that never came, and says so", async () => {
+  it("gives up on a deferral that never arrived, and logs it", async () => {
     const { run, answers, clock, lines } = setUp({ failures: Array(5).fill(UNKNOWN) });
     const done = run(CALL);
     for (let i = 0; i < 4; i++) {
@@ -130,7 +130,7 @@ describe("[K2] createCommands()", () => {
     assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
   });
 
-  it("does not try again what Discord refuses", async () => {
+  it("does not retry after a refusal by Discord", async () => {
     const { run, answers, lines } = setUp({ failures: [new Error("50027")] });
     await run(CALL);
     assert.deepEqual([answers, lines.map(({ level }) => level)], [[], ["warn"]]);

@@ -90,15 +90,15 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
 }
 
 describe("[P3] createComponents()", () => {
-  it("lets a stranger in whom an owner approves, tells them, and says who did it", async () => {
+  it("approves a stranger by an owner's press, tells them, and names the owner", async () => {
     const { pressed, clock, lines, said, asked, told, woken } = setUp();
     await pressed(PRESS);
     assert.deepEqual(asked, [{ button: "pairing:yes", decidedBy: OWNER }]);
     assert.deepEqual(said, [
-      "update: `ada` (123456789012345678) may write to me now: <@555> has approved it.",
+      "update: `ada` (123456789012345678) may write to me now. <@555> approved it.",
     ]);
     assert.deepEqual(told.map(({ message }) => [message.channelId, message.content]), [
-      [request.channelId, "You may write to me now."],
+      [request.channelId, "You're approved. You can write to me now."],
     ]);
     assert.deepEqual(woken, [request.channelId]);
     assert.equal(lines[0]?.fields.outcome, "approved");
@@ -107,14 +107,14 @@ describe("[P3] createComponents()", () => {
   });
 
   const outcomes: readonly [outcome: PairingOutcome, said: RegExp][] = [
-    [{ kind: "denied", request }, /^update: `ada` .* may not write to me: <@555> has denied it\.$/],
-    [{ kind: "already", request }, /^update: `ada` .* decided already/],
+    [{ kind: "denied", request }, /^update: `ada` .* may not write to me\. <@555> denied it\.$/],
+    [{ kind: "already", request }, /^update: `ada` .* already decided/],
     [{ kind: "expired", request }, /^update: `ada` .* has expired/],
-    [{ kind: "unknown", wrongInRow: 0 }, /^reply: This button does nothing any more\.$/],
-    [{ kind: "closed", until: 1 }, /^reply: This button does nothing any more\.$/],
+    [{ kind: "unknown", wrongInRow: 0 }, /^reply: This button no longer works\.$/],
+    [{ kind: "closed", until: 1 }, /^reply: This button no longer works\.$/],
   ];
   for (const [outcome, expected] of outcomes) {
-    it(`says so where the request is ${outcome.kind}, and tells no stranger`, async () => {
+    it(`answers a request that is ${outcome.kind}, and writes to no stranger`, async () => {
       const { pressed, said, told, woken } = setUp({ outcome });
       await pressed(PRESS);
       assert.equal(said.length, 1);
@@ -123,7 +123,7 @@ describe("[P3] createComponents()", () => {
     });
   }
 
-  it("[P16] asks nothing of the store for somebody who is no owner", async () => {
+  it("[P16] sends no request to the store for a person who is no owner", async () => {
     const { pressed, said, asked, lines } = setUp({ verdict: DENIED });
     await pressed(PRESS);
     assert.deepEqual(said, ["reply: You are not authorized to do that."]);
@@ -132,10 +132,10 @@ describe("[P3] createComponents()", () => {
   });
 
   for (const customId of ["", "approval:1", "pairing", "PAIRING:yes"]) {
-    it(`knows no button ${JSON.stringify(customId)}`, async () => {
+    it(`refuses the unknown button ${JSON.stringify(customId)}`, async () => {
       const { needed, pressed, said, asked } = setUp();
       await pressed({ ...PRESS, customId });
-      assert.deepEqual(said, ["reply: This button does nothing any more."]);
+      assert.deepEqual(said, ["reply: This button no longer works."]);
       assert.deepEqual(asked, []);
       assert.deepEqual(needed, ["owner"], "only owners learn that it is unknown");
     });
@@ -144,11 +144,11 @@ describe("[P3] createComponents()", () => {
   it("[P16] routes a menu with a button's name to no button", async () => {
     const { pressed, said, asked } = setUp();
     await pressed({ ...PRESS, kind: "select", values: ["yes"] });
-    assert.deepEqual(said, ["reply: This button does nothing any more."]);
+    assert.deepEqual(said, ["reply: This button no longer works."]);
     assert.deepEqual(asked, []);
   });
 
-  it("[K5] answers within a second, however slow the store is, and once", async () => {
+  it("[K5] answers within a second, even with a slow store, and once", async () => {
     const slow = Promise.withResolvers<PairingOutcome>();
     const { pressed, clock, said, lines, told } = setUp({ outcome: slow.promise });
     const done = pressed(PRESS);
@@ -158,23 +158,23 @@ describe("[P3] createComponents()", () => {
     assert.deepEqual(said, []);
     clock.advance(1);
     await done;
-    assert.match(said[0]!, /^reply: I cannot tell whether that worked/);
+    assert.match(said[0]!, /^reply: I can't tell whether that worked/);
     slow.resolve({ kind: "approved", request });
     await settle();
     assert.equal(said.length, 1);
-    assert.equal(told.length, 1, "what was decided is decided");
+    assert.equal(told.length, 1, "the decision stays");
     assert.equal(lines.at(-1)?.fields.outcome, "approved");
     assert.equal(clock.pending, 0);
   });
 
-  it("[K5] answers where the store fails, and says it in the log", async () => {
+  it("[K5] answers if the store fails, and logs it", async () => {
     const { pressed, said, lines } = setUp({ outcome: Promise.reject(new Error("disk full")) });
     await pressed(PRESS);
-    assert.match(said[0]!, /^reply: I cannot tell whether that worked/);
+    assert.match(said[0]!, /^reply: I can't tell whether that worked/);
     assert.equal(lines[0]?.level, "error");
   });
 
-  it("survives that Discord takes no answer", async () => {
+  it("survives a refused answer", async () => {
     const { pressed, lines, told } = setUp({ isDeaf: true });
     await pressed(PRESS);
     assert.equal(told.length, 1);

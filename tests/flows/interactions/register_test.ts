@@ -73,7 +73,7 @@ describe("[K1] createRegistration()", () => {
     });
   }
 
-  it("tries again after a failure", async () => {
+  it("retries after a failure", async () => {
     const { registration, clock, written, world, lines } = setUp([], [status]);
     world.failure = new Error("offline");
     registration.register(APPLICATION);
@@ -85,7 +85,7 @@ describe("[K1] createRegistration()", () => {
     assert.equal(written.length, 1);
   });
 
-  it("gives up on a refusal that would not change, and says so once", async () => {
+  it("gives up after a permanent refusal, and logs it once", async () => {
     const { registration, clock, world, lines } = setUp([], [status]);
     world.failure = REFUSED;
     registration.register(APPLICATION);
@@ -95,7 +95,7 @@ describe("[K1] createRegistration()", () => {
     assert.deepEqual([world.listed, lines.map(({ level }) => level)], [1, ["error"]]);
   });
 
-  it("looks once for all changes of the config that wait", async () => {
+  it("compares once for all waiting changes of the config", async () => {
     const { registration, clock, world } = setUp([], [status]);
     world.failure = new Error("offline");
     registration.register(APPLICATION);
@@ -107,7 +107,7 @@ describe("[K1] createRegistration()", () => {
     assert.ok(world.listed <= 3, `it looked ${world.listed} times`);
   });
 
-  it("says which commands of others it removes", async () => {
+  it("logs commands of others that it removes", async () => {
     const { registration, lines } = setUp([toRegistered(command("play"))], [status]);
     registration.register(APPLICATION);
     await settle();

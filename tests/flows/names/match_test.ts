@@ -124,7 +124,7 @@ describe("[P12] matchNames() › guilds and channels", () => {
       {},
       "unfound no-guild",
     ],
-    ["a guild that nobody knows", wanted("channel", "help", "family"), {}, "unfound no-guild"],
+    ["an unknown guild", wanted("channel", "help", "family"), {}, "unfound no-guild"],
     [
       "a guild that may be two",
       wanted("channel", "help", "friends"),
@@ -152,7 +152,7 @@ describe("[P12] matchNames() › guilds and channels", () => {
     );
   });
 
-  it("takes a guild's key for what it was found to be, whatever a guild is called now", () => {
+  it("reads a guild's key as its resolved guild, even if another guild has that name now", () => {
     const resolved: readonly ResolvedName[] = [
       { kind: "guild", id: FRIENDS, typed: "friends", name: "Friends", at: 0 },
     ];
@@ -162,7 +162,7 @@ describe("[P12] matchNames() › guilds and channels", () => {
     assert.deepEqual(said(matched), ["resolved 1400000000000000011"]);
   });
 
-  it("keeps the typed text, the name that it had, and when", () => {
+  it("keeps the typed text, the name at that time, and the time", () => {
     assert.deepEqual(matchNames([wanted("channel", "#help", "friends")], known()), [{
       kind: "resolved",
       wanted: wanted("channel", "#help", "friends"),
@@ -220,14 +220,14 @@ describe("[P12] matchNames() › people", () => {
     // Anybody may call a bot as they like, and no bot is let in by such a name.
     ["a bot of that name", wanted("user", "ada"), [bot], "unfound no-match"],
     [
-      "somebody beside a bot of that name",
+      "a person beside a bot of that name",
       wanted("user", "ada"),
       [bot, ada],
       `resolved ${ada.userId}`,
     ],
     ["a tag", wanted("user", "ada#1234"), [bot, ada], `resolved ${bot.userId}`],
     ["nobody", wanted("user", "ada"), [], "unfound no-match"],
-    ["somebody who was not searched", wanted("user", "ada"), undefined, "unfound not-searched"],
+    ["a person who was not searched", wanted("user", "ada"), undefined, "unfound not-searched"],
     ["somebody behind a crowd", wanted("user", "ada"), CROWD, "unfound not-searched"],
     ["somebody in a crowd", wanted("user", "ada"), [...CROWD, ada], `resolved ${ada.userId}`],
   ];
@@ -238,12 +238,12 @@ describe("[P12] matchNames() › people", () => {
     });
   }
 
-  it("counts somebody once who is in two guilds", () => {
+  it("counts a person in two guilds once", () => {
     const matched = matchNames([wanted("user", "ada")], known({ membersOf: () => [ada] }));
     assert.deepEqual(said(matched), [`resolved ${ada.userId}`]);
   });
 
-  it("looks for a guild's people in that guild only", () => {
+  it("searches a guild's entries in that guild only", () => {
     const membersOf: KnownNames["membersOf"] = (id) => id === WORK ? [ada] : [];
     const ones = [wanted("user", "ada", "friends"), wanted("user", "ada", "work")];
     assert.deepEqual(said(matchNames(ones, known({ membersOf }))), [
@@ -252,7 +252,7 @@ describe("[P12] matchNames() › people", () => {
     ]);
   });
 
-  it("asks for each name once in each guild that it is for", () => {
+  it("searches each name once in each of its guilds", () => {
     const ones = [
       wanted("user", "ada", "friends"),
       wanted("user", "ada", FRIENDS),
@@ -276,7 +276,7 @@ describe("[P12] matchNames() › laws", () => {
     maxLength: 5,
   }).map((all) => all.map(([id, name]) => guild({ id: guildId(String(id)), name })));
 
-  it("never finds one of several, whatever their order", () => {
+  it("never resolves an ambiguous name, in any order", () => {
     fc.assert(fc.property(guilds, name, (guilds, typed) => {
       const one = wanted("guild", typed);
       const there = matchNames([one], known({ guilds }));
@@ -292,7 +292,7 @@ describe("[P12] matchNames() › laws", () => {
     }));
   });
 
-  it("never finds a person by anything but the whole name", () => {
+  it("never finds a person by a part of the name", () => {
     const member = fc.record({
       userId: fc.bigInt(1n, 1n << 60n).map((id) => userId(String(id))),
       username: name,

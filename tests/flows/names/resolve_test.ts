@@ -89,7 +89,7 @@ const warnings = (lines: ReturnType<typeof recordingLog>["lines"]) =>
   lines.filter(({ level }) => level === "warn");
 
 describe("[P12] createNames()", () => {
-  it("finds ids, stores them, and has the policy go by all of them", async () => {
+  it("finds ids, stores them, and passes all of them to the policy", async () => {
     const config = [
       want("guild", "friends"),
       want("channel", "help", "friends"),
@@ -112,7 +112,7 @@ describe("[P12] createNames()", () => {
     ]);
   });
 
-  it("says and does nothing more where there is nothing new", async () => {
+  it("logs and does nothing without news", async () => {
     const { names, lines, asked, world } = setUp([want("user", "ada"), want("user", "bob")]);
     world.members.set(FRIENDS.id, [ADA]);
     for (let look = 0; look < 3; look++) {
@@ -127,7 +127,7 @@ describe("[P12] createNames()", () => {
     ]);
   });
 
-  it("[P4] keeps to a person whose name somebody else has taken since", async () => {
+  it("[P4] keeps the person whose name another person has taken since", async () => {
     const { names, world } = setUp([want("user", "ada")]);
     world.members.set(FRIENDS.id, [ADA]);
     names.resolve();
@@ -138,7 +138,7 @@ describe("[P12] createNames()", () => {
     assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId]);
   });
 
-  it("asks in a guild that comes later, and only there", async () => {
+  it("searches a guild that arrives later, and only that one", async () => {
     const { names, asked, world } = setUp([want("user", "ada"), want("channel", "help", "work")]);
     names.resolve();
     await settle();
@@ -154,7 +154,7 @@ describe("[P12] createNames()", () => {
     assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId, "1400000000000000021"]);
   });
 
-  it("asks everybody anew after the config was read again", async () => {
+  it("searches all guilds again after the config was read again", async () => {
     const { names, asked, lines } = setUp([want("user", "ada")]);
     names.resolve();
     await settle();
@@ -164,7 +164,7 @@ describe("[P12] createNames()", () => {
     assert.equal(warnings(lines).length, 2);
   });
 
-  it("names the candidates where a name fits several", async () => {
+  it("names the candidates of an ambiguous name", async () => {
     const { names, lines, world } = setUp([want("user", "ada")]);
     const bot = { userId: userId("200000000000000000"), username: "ada", tag: "ada#0042" };
     world.members.set(FRIENDS.id, [ADA, bot]);
@@ -176,7 +176,7 @@ describe("[P12] createNames()", () => {
     ]);
   });
 
-  it("warns once where Discord lets nobody search, and asks it no second time", async () => {
+  it("warns once if Discord refuses the search, and does not ask again", async () => {
     const config = [want("user", "ada"), want("user", "bob"), want("guild", "friends")];
     const { names, lines, asked, world } = setUp(config, [FRIENDS, WORK]);
     world.members.set(FRIENDS.id, REFUSED);
@@ -193,7 +193,7 @@ describe("[P12] createNames()", () => {
     assert.ok(world.names.some(({ typed }) => typed === "ada"), "the intent may be granted since");
   });
 
-  it("goes on where it was after the network failed", async () => {
+  it("continues where it was after a network failure", async () => {
     const { names, clock, asked, world } = setUp([want("user", "ada")], [FRIENDS, WORK]);
     world.members.set(WORK.id, new Error("reset"));
     names.resolve();
@@ -207,14 +207,14 @@ describe("[P12] createNames()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("looks for tags by their name, and for nothing that is no username", async () => {
+  it("searches tags by their name, and skips impossible usernames", async () => {
     const { names, asked } = setUp([want("user", "ada#1234"), want("user", "x".repeat(33))]);
     names.resolve();
     await settle();
     assert.deepEqual(asked, [`${FRIENDS.id} ada`]);
   });
 
-  it("bounds what one look asks of Discord", async () => {
+  it("bounds the requests of one search", async () => {
     const many = Array.from(
       { length: MAX_SEARCHES + 10 },
       (_, index) => want("user", `user${index}`),
@@ -224,12 +224,12 @@ describe("[P12] createNames()", () => {
     await settle();
     assert.equal(asked.length, MAX_SEARCHES);
     assert.equal(
-      warnings(lines).filter(({ fields }) => /searched/.test(String(fields.why))).length,
+      warnings(lines).filter(({ fields }) => /could not search/.test(String(fields.why))).length,
       10,
     );
   });
 
-  it("forgets a channel that was deleted, so that its entry is for the name again", async () => {
+  it("forgets a deleted channel, so that its entry matches by name again", async () => {
     const { names, lines, world } = setUp([want("channel", "help", FRIENDS.id)]);
     names.resolve();
     await settle();
@@ -248,7 +248,7 @@ describe("[P12] createNames()", () => {
     assert.deepEqual(world.names.map(({ id }) => id), ["1400000000000000099"]);
   });
 
-  it("[P4] forgets no person, and no guild that is not there: who has the name next is a stranger", async () => {
+  it("[P4] forgets no person and no absent guild: the next owner of the name is a stranger", async () => {
     const config = [
       want("user", "ada"),
       want("guild", "friends"),
@@ -266,7 +266,7 @@ describe("[P12] createNames()", () => {
     assert.deepEqual(world.names, before);
   });
 
-  it("looks once for many calls, and not at all after its stop", async () => {
+  it("searches once for many calls, and not at all after stop", async () => {
     const { names, world } = setUp([want("user", "ada")]);
     names.resolve();
     names.resolve();

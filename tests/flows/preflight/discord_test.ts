@@ -23,11 +23,11 @@ const BOT: BotFacts = {
 };
 
 const FACTS: DiscordFacts = {
-  application: { kind: "told", found: BOT },
+  application: { kind: "answered", found: BOT },
   tokenShape: "token",
   tokenPlace: "DISCORD_BOT_TOKEN",
   intents: { missing: [], spared: [] },
-  hasGuild: { kind: "told", found: true },
+  hasGuild: { kind: "answered", found: true },
   budget: { left: 990 },
 };
 
@@ -48,17 +48,17 @@ function row(facts: DiscordFacts, id: string) {
 }
 
 describe("[G13] judgeDiscord()", () => {
-  it("passes a bot that is as it should be, and says whose it is", () => {
+  it("passes a correctly set up bot, and names its owner", () => {
     assert.deepEqual(rows(FACTS), [
       "discord.token pass",
       "discord.intents pass",
       "discord.guilds pass",
       "discord.identifies pass",
     ]);
-    assert.match(row(FACTS, "discord.token").why, /barnacle's \(application \d+, of ada\)/);
+    assert.match(row(FACTS, "discord.token").why, /to barnacle \(application \d+, owned by ada\)/);
   });
 
-  it("tells a token that Discord refuses, and asks nothing more of it", () => {
+  it("reports a refused token, and skips the other checks", () => {
     assert.deepEqual(rows(REFUSED), [
       "discord.token fail",
       "discord.intents skipped",
@@ -68,13 +68,13 @@ describe("[G13] judgeDiscord()", () => {
   });
 
   for (const shape of ["client secret", "public key"] as const) {
-    it(`says that somebody copied the ${shape}`, () => {
+    it(`reports a ${shape} that was copied instead of a token`, () => {
       const { why } = row({ ...REFUSED, tokenShape: shape }, "discord.token");
       assert.match(why, new RegExp(`looks like the application's ${shape}`));
     });
   }
 
-  it("tells a token that is missing from one that is wrong", () => {
+  it("distinguishes a missing token from a wrong one", () => {
     const { application: _, ...none } = REFUSED;
     assert.deepEqual(rows(none), [
       "config.token fail",
@@ -83,7 +83,7 @@ describe("[G13] judgeDiscord()", () => {
     ]);
   });
 
-  it("does not blame the token for a network that is down, or for Cloudflare", () => {
+  it("does not blame the token for a network failure, or for Cloudflare", () => {
     const down = { ...REFUSED, application: { kind: "failed", why: "no answer" } as const };
     assert.equal(row(down, "discord.token").status, "warn");
     const limited = { ...REFUSED, application: { kind: "limited", why: "429" } as const };
@@ -92,7 +92,7 @@ describe("[G13] judgeDiscord()", () => {
     assert.match(fix ?? "", /wait an hour/);
   });
 
-  it("[G9] names each intent that is missing, its page, and what becomes of the bot", () => {
+  it("[G9] names each missing intent, its page, and its effect", () => {
     const facts: DiscordFacts = {
       ...FACTS,
       intents: { missing: ["message_content", "guild_presences"], spared: ["guild_members"] },
@@ -100,40 +100,40 @@ describe("[G13] judgeDiscord()", () => {
     const content = row(facts, "discord.intents.message_content");
     assert.equal(content.status, "warn");
     assert.equal(content.where, PORTAL);
-    assert.match(content.why, /mentions, replies to the bot and DMs only/);
+    assert.match(content.why, /only mentions, replies to it and DMs/);
     assert.match(content.fix ?? "", /"Message Content Intent".*barnacle doctor --fix/);
     assert.match(row(facts, "discord.intents.guild_presences").fix ?? "", /"Presence Intent"/);
     assert.equal(rows(facts).some((one) => one.includes("guild_members")), false);
   });
 
-  it("[G9] warns of nothing where only the preset's members are not ticked", () => {
+  it("[G9] does not warn if only the preset's members intent is missing", () => {
     const facts: DiscordFacts = { ...FACTS, intents: { missing: [], spared: ["guild_members"] } };
     const { status, why } = row(facts, "discord.intents");
     assert.equal(status, "pass");
-    assert.match(why, /does without the Server Members Intent/);
+    assert.match(why, /works without the Server Members Intent/);
   });
 
-  it("gives the invite to a bot without a guild", () => {
+  it("suggests the invite for a bot without a guild", () => {
     const { guildCount: _, ...bot } = BOT;
     const facts: DiscordFacts = {
       ...FACTS,
-      application: { kind: "told", found: bot },
-      hasGuild: { kind: "told", found: false },
+      application: { kind: "answered", found: bot },
+      hasGuild: { kind: "answered", found: false },
     };
     const { status, fix } = row(facts, "discord.guilds");
     assert.equal(status, "warn");
     assert.match(fix ?? "", /oauth2\/authorize\?client_id=1500000000000000002&scope=bot/);
   });
 
-  it("goes by the answer about guilds, not by the count that Discord rounds", () => {
-    const facts: DiscordFacts = { ...FACTS, hasGuild: { kind: "told", found: false } };
+  it("uses the answer about guilds, not the count that Discord rounds", () => {
+    const facts: DiscordFacts = { ...FACTS, hasGuild: { kind: "answered", found: false } };
     assert.equal(row(facts, "discord.guilds").status, "warn");
   });
 
   it("warns of a code grant, which makes every invite fail", () => {
     const found = { ...BOT, needsCodeGrant: true };
     const { status, where } = row(
-      { ...FACTS, application: { kind: "told", found } },
+      { ...FACTS, application: { kind: "answered", found } },
       "discord.invite",
     );
     assert.deepEqual([status, where], ["warn", PORTAL]);
@@ -154,16 +154,16 @@ describe("[G13] judgeDiscord()", () => {
     });
   }
 
-  it("[G5] says how many sessions may begin, and by whose count", () => {
+  it("[G5] reports the number of new sessions left, by Discord's count", () => {
     const { what, why } = row({ ...FACTS, budget: { left: 999 } }, "discord.identifies");
     assert.equal(what, "New sessions");
-    assert.equal(why, "999 more may begin today (IDENTIFYs; Discord allows 1,000 in 24 hours)");
+    assert.equal(why, "999 left today (IDENTIFYs; Discord allows 1,000 in 24 hours)");
   });
 
-  it("[G5] says until when the bot holds back", () => {
+  it("[G5] reports until when the bot opens no session", () => {
     const facts = { ...FACTS, budget: { left: 50, heldUntil: NOW + 60_000 } };
     const { why } = row(facts, "discord.identifies");
-    assert.match(why, /^only 50 more may begin today .* until 2026-11-20T12:01:00Z$/);
+    assert.match(why, /^only 50 left today .* until 2026-11-20T12:01:00Z$/);
   });
 });
 
@@ -182,7 +182,7 @@ describe("[G13] shapeOfToken()", () => {
 });
 
 describe("[G9] describeMissing()", () => {
-  it("is one finding for each, and the general page where nobody knows the id", () => {
+  it("returns one finding per intent, with the general page for an unknown id", () => {
     const found = describeMissing(["message_content", "guild_members"], undefined);
     assert.deepEqual(found.map(({ what, where }) => [what, where]), [
       ["Message Content Intent", "https://discord.com/developers/applications"],

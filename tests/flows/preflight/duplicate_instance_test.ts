@@ -47,7 +47,7 @@ function watch() {
 }
 
 describe("[G11] createDuplicateWatch() › foreign messages", () => {
-  it("has no doubt while there are none", () => {
+  it("has no doubt without foreign messages", () => {
     const { duplicates, clock, changes, levels } = watch();
     duplicates.foreign([]);
     clock.advance(60 * MIN);
@@ -84,14 +84,17 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     });
   }
 
-  it("says what to do about it, and what was seen", () => {
+  it("logs the evidence and the next step", () => {
     const { see, lines, clock, duplicates } = watch();
     see(0);
     see(MIN, "unsent");
     const warning = lines[1];
-    assert.match(warning?.event ?? "", /uses this bot token.*Stop the other one, or make a new/);
-    const evidence = "Message 1100000000000000001 in channel 200000000000000001 is the bot's, " +
-      "that this one had not sent yet";
+    assert.match(
+      warning?.event ?? "",
+      /uses this bot token.*Stop the other program, or reset the token/,
+    );
+    const evidence = "Message 1100000000000000001 in channel 200000000000000001 is by this bot, " +
+      "which this process had not sent yet";
     assert.equal(warning?.fields["evidence"], evidence);
     assert.deepEqual(duplicates.doubt(), {
       since: clock.now() - MIN,
@@ -101,7 +104,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     });
   });
 
-  it("stays in doubt for ten minutes, and says once that it is over", () => {
+  it("keeps its doubt for ten minutes, and logs its end once", () => {
     const { see, duplicates, clock, levels, changes } = watch();
     see(0);
     see(MIN);
@@ -114,7 +117,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     assert.deepEqual(changes.map((doubt) => doubt?.isDeploy), [true, false, undefined]);
   });
 
-  it("stays in doubt where the wall clock is set back", () => {
+  it("keeps its doubt if the wall clock is set back", () => {
     const { see, clock, duplicates, levels } = watch();
     see(0);
     see(MIN);
@@ -124,7 +127,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     assert.deepEqual(levels(), ["info", "warn"]);
   });
 
-  it("says nothing of the end of a deploy", () => {
+  it("logs no end of a deploy", () => {
     const { see, clock, levels, changes } = watch();
     see(0);
     clock.advance(10 * MIN);
@@ -132,7 +135,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     assert.equal(changes.at(-1), undefined);
   });
 
-  it("leaves no timer once it is stopped", () => {
+  it("leaves no timer after stop", () => {
     const { see, clock, duplicates } = watch();
     see(0);
     assert.equal(clock.pending, 1);
@@ -164,7 +167,7 @@ describe("[G11] createDuplicateWatch() › sessions that Discord ends", () => {
     });
   }
 
-  it("thinks nothing of one session of each shard, as when Discord begins anew", () => {
+  it("ignores one ended session of each shard, as when Discord restarts", () => {
     const { invalidate, levels } = watch();
     for (let shardId = 0; shardId < 16; shardId++) invalidate(6 * SEC, shardId);
     assert.deepEqual(levels(), []);
@@ -172,7 +175,7 @@ describe("[G11] createDuplicateWatch() › sessions that Discord ends", () => {
     assert.deepEqual(levels(), ["warn"]);
   });
 
-  it("counts from the first of them, and names how many", () => {
+  it("counts from the first ended session, and names their number", () => {
     const { invalidate, duplicates, clock } = watch();
     for (const ms of [0, 4 * MIN, 4 * MIN]) invalidate(ms);
     assert.deepEqual(duplicates.doubt(), {
@@ -183,7 +186,7 @@ describe("[G11] createDuplicateWatch() › sessions that Discord ends", () => {
     });
   });
 
-  it("joins with messages: a deploy that goes on is none", () => {
+  it("joins with messages: a deploy that continues is none", () => {
     const { see, invalidate, levels } = watch();
     see(0);
     for (const ms of [20 * SEC, 20 * SEC, 20 * SEC]) invalidate(ms);

@@ -6,7 +6,7 @@ const FACTS: HostFacts = {
   dataDir: "/var/lib/barnacle",
   freeBytes: 9_000_000_000,
   store: { kind: "opens", schema: 2, newest: 2 },
-  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, troubles: [] },
+  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, failedChecks: [] },
   token: { kind: "held", pid: 77, dataDir: "/var/lib/barnacle" },
 };
 
@@ -17,7 +17,7 @@ function row(facts: Partial<HostFacts>, id: string) {
 }
 
 describe("[O3] judgeHost()", () => {
-  it("passes a machine where all is well", () => {
+  it("passes a healthy machine", () => {
     const findings = judgeHost(FACTS);
     assert.deepEqual(findings.map(({ id, status }) => `${id} ${status}`), [
       "host.data pass",
@@ -28,7 +28,7 @@ describe("[O3] judgeHost()", () => {
     ]);
   });
 
-  it("passes a machine where nothing has run yet", () => {
+  it("passes a machine before the first run", () => {
     const findings = judgeHost({
       dataDir: "/home/ada/.local/share/barnacle",
       store: { kind: "none" },
@@ -48,7 +48,7 @@ describe("[O3] judgeHost()", () => {
   ];
   const rows: readonly Row[] = [
     [
-      "a directory of somebody else's",
+      "another user's directory",
       { dataProblem: { why: "/x; cannot be written to", fix: "give it to us" } },
       "host.data",
       "fail",
@@ -80,11 +80,13 @@ describe("[O3] judgeHost()", () => {
       /^run that one$/,
     ],
     [
-      "[checklist 4] an event loop that is held up, which cannot hold up heartbeats",
-      { bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, troubles: [] } },
+      "[checklist 4] a blocked event loop, which cannot block heartbeats",
+      {
+        bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, failedChecks: [] },
+      },
       "host.eventLoop",
       "warn",
-      /lags 4200 ms; heartbeats are sent by a thread of their own/,
+      /lags 4200 ms; heartbeats do not wait for it/,
       /top/,
     ],
     [
@@ -92,7 +94,7 @@ describe("[O3] judgeHost()", () => {
       { bot: { kind: "silent", pid: 7, why: "does not answer: no word for 3 s" } },
       "host.bot",
       "fail",
-      /^it has the data directory, and does not answer: no word for 3 s$/,
+      /^it uses the data directory, and does not answer: no word for 3 s$/,
       /log/,
     ],
     [
@@ -100,7 +102,7 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held", pid: 99, dataDir: "/tmp/old" } },
       "host.instance",
       "fail",
-      /^pid 99 runs here with the same bot token, and another data directory$/,
+      /^pid 99 runs on this machine with the same bot token, and another data directory$/,
       /kill 99/,
     ],
     [
@@ -108,7 +110,7 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held", pid: 99 } },
       "host.instance",
       "fail",
-      /^pid 99 runs here with the same bot token$/,
+      /^pid 99 runs on this machine with the same bot token$/,
       /kill 99/,
     ],
     [
@@ -116,12 +118,12 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held" }, bot: { kind: "none" } },
       "host.instance",
       "fail",
-      /does not say who it is runs here with the same bot token$/,
+      /a process with an unknown pid runs on this machine with the same bot token$/,
       /stop it/,
     ],
   ];
   for (const [name, facts, id, status, why, fix] of rows) {
-    it(`tells ${name}, and what to do`, () => {
+    it(`reports ${name}, with the next step`, () => {
       const found = row(facts, id);
       assert.equal(found.status, status);
       assert.match(found.why, why);
@@ -129,22 +131,22 @@ describe("[O3] judgeHost()", () => {
     });
   }
 
-  it("has not seen what this user may not look into, and says as whom to look", () => {
+  it("skips checks without permission, and names the right user", () => {
     const facts: Partial<HostFacts> = { store: { kind: "hidden" }, bot: { kind: "hidden" } };
     for (const id of ["host.store", "host.bot"]) {
       const { status, why, fix = "" } = row(facts, id);
-      assert.deepEqual([status, why], ["skipped", "this user may not look into it"]);
-      assert.match(fix, /as the user that runs Barnacle, such as by sudo, or .*--data$/);
+      assert.deepEqual([status, why], ["skipped", "this user has no permission to read it"]);
+      assert.match(fix, /as the user that runs Barnacle, for example with sudo, or .*--data$/);
     }
   });
 
-  it("does not say that no bot runs where there is no telling", () => {
+  it("does not claim that no bot runs if it cannot tell", () => {
     const { status, why } = row({ bot: { kind: "unknown" } }, "host.bot");
     assert.equal(status, "skipped");
-    assert.match(why, /^nobody can say here whether one runs/);
+    assert.match(why, /^this system cannot tell whether one runs/);
   });
 
-  it("[G11] does not take a bot that hangs for its own twin", () => {
+  it("[G11] does not take a hanging bot for a second instance", () => {
     const { status, why, fix } = row({
       bot: { kind: "silent", pid: 77, why: "does not answer" },
       token: { kind: "held" },
@@ -153,18 +155,24 @@ describe("[O3] judgeHost()", () => {
     assert.match(why, /does not answer; it may be the bot above$/);
   });
 
-  it("names each trouble of the bot, and always what to do", () => {
+  it("names each failed check of the bot, always with the next step", () => {
     const own = [
-      ["outbox:dead", /would not take these answers/],
+      ["outbox:dead", /refused these answers/],
       ["outbox:uncertain", /look for them in their channels/],
       ["storage:write", /disk/],
       ["gateway:unreadable", /"Read Message History"/],
-      ["gateway:identifyBudget", /what restarts/],
+      ["gateway:identifyBudget", /why the bot restarts/],
       ["instance:lock", /another program/],
       ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
     ] as const;
-    const troubles = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
-    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 1, troubles } as const;
+    const failedChecks = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
+    const bot = {
+      kind: "answers",
+      pid: 7,
+      phase: "running",
+      eventLoopLagMs: 1,
+      failedChecks,
+    } as const;
     for (const [name, fix] of own) {
       const found = row({ bot }, `bot.${name}`);
       assert.equal(found.what, "Running bot");
@@ -173,16 +181,16 @@ describe("[O3] judgeHost()", () => {
     }
   });
 
-  it("shows what troubles the bot that runs, and names a twin's remedy", () => {
-    const troubles = [
+  it("shows the failed checks of the running bot, and the remedy for a second instance", () => {
+    const failedChecks = [
       { name: "gateway:connection", isFailure: true, observed: "default/0 down" },
       { name: "instance:lock", isFailure: false, observed: "a message of ours that we never sent" },
       { name: "process:eventLoopLag", isFailure: false, observed: "4 s" },
     ];
-    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, troubles };
+    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, failedChecks };
     const facts: HostFacts = { ...FACTS, bot: { ...bot, kind: "answers" } };
     assert.equal(row(facts, "bot.gateway:connection").status, "fail");
-    assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or make a new token/);
+    assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or reset the token/);
     const lag = judgeHost(facts).filter(({ id, what }) => /event ?loop/i.test(id + what));
     assert.equal(lag.length, 1, "one row of the event loop, not two");
   });

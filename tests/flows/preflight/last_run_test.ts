@@ -16,7 +16,7 @@ function run(fields: Partial<EarlierRun> = {}): EarlierRun {
 }
 
 describe("[O9] describeLastRun()", () => {
-  it("says nothing of the first run, nor of one that was stopped", () => {
+  it("reports neither the first run nor a stopped one", () => {
     assert.equal(describeLastRun(undefined, NOW, "boot-1"), undefined);
     assert.equal(describeLastRun(run({ ending: "stopped" }), NOW, "boot-1"), undefined);
     assert.equal(describeLastRun(run({ ending: "stopped" }), NOW, "boot-2"), undefined);
@@ -28,15 +28,15 @@ describe("[O9] describeLastRun()", () => {
     bootId: string | undefined,
     event: RegExp,
   ])[] = [
-    ["a kill", {}, "boot-1", /killed or crashed: .*while the machine ran on/],
-    ["a kill", {}, "boot1", /killed or crashed: .*while the machine ran on/],
+    ["a kill", {}, "boot-1", /killed or crashed: .*while the machine kept running/],
+    ["a kill", {}, "boot1", /killed or crashed: .*while the machine kept running/],
     ["a power cut", {}, "boot-2", /machine went down/],
     ["one of them", {}, undefined, /killed or crashed, or the machine went down/],
     ["one of them", { bootId: undefined }, "boot-1", /killed or crashed, or the machine/],
     ["its own end", { ending: "fault" }, "boot-1", /ended by itself/],
   ];
   for (const [what, last, bootId, event] of CASES) {
-    it(`tells ${what} by ${JSON.stringify(last)} and ${bootId}, and since when`, () => {
+    it(`detects ${what} by ${JSON.stringify(last)} and ${bootId}, with its time`, () => {
       const remark = describeLastRun(run(last), NOW, bootId);
       assert.match(remark?.event ?? "", event);
       assert.equal(remark?.fields["lastAlive"], "2026-01-01T23:55:00.000Z");
@@ -45,7 +45,7 @@ describe("[O9] describeLastRun()", () => {
     });
   }
 
-  it("has been away for no less than no time, where the clock was set back", () => {
+  it("reports no negative time if the clock was set back", () => {
     assert.equal(describeLastRun(run(), NOW - HOUR, "boot-1")?.fields["awaySec"], 0);
   });
 });
@@ -54,26 +54,26 @@ describe("[O9] judgeRuns()", () => {
   const silent = (hoursAgo: number, bootId = "boot-1") =>
     run({ aliveAt: NOW - hoursAgo * HOUR, bootId });
 
-  it("passes where all were stopped, ended by themselves, or are a day old", () => {
+  it("passes if all runs were stopped, ended by themselves, or are a day old", () => {
     const runs = [run({ ending: "stopped" }), run({ ending: "fault" }), silent(24), silent(-1)];
     assert.equal(judgeRuns(runs, NOW, "boot-1", undefined).status, "pass");
   });
 
-  it("warns of one or two, and has nothing to advise", () => {
+  it("warns of one or two silent ends, without advice", () => {
     const finding = judgeRuns([silent(1), silent(3)], NOW, "boot-1", undefined);
     assert.equal(finding.status, "warn");
     assert.match(finding.why, /2 times, last at 2026-01-01T23:00:00/);
     assert.equal(finding.fix, undefined);
   });
 
-  it("fails from three on, and says where to look for who kills it", () => {
+  it("fails from three silent ends on, and says where to look", () => {
     const finding = judgeRuns([silent(3), silent(1), silent(2)], NOW, "boot-1", undefined);
     assert.equal(finding.status, "fail");
     assert.match(finding.why, /3 times, last at 2026-01-01T23:00:00/);
     assert.match(finding.fix ?? "", /out-of-memory/);
   });
 
-  it("begins in lower case, as the rows beside it do", () => {
+  it("begins in lower case, as other findings do", () => {
     for (const runs of [[], [silent(1)], [silent(3), silent(2), silent(1)]]) {
       const { why, fix = "" } = judgeRuns(runs, NOW, "boot-1", undefined);
       assert.match(why, /^[a-z]/);
@@ -81,12 +81,12 @@ describe("[O9] judgeRuns()", () => {
     }
   });
 
-  it("sends to the power supply where it is the machine that goes down", () => {
+  it("suggests the power supply if the machine goes down", () => {
     const runs = [silent(3, "boot-a"), silent(2, "boot-b"), silent(1)];
     assert.match(judgeRuns(runs, NOW, "boot-1", undefined).fix ?? "", /power supply/);
   });
 
-  it("names the host that stops what it takes for idle", () => {
+  it("names a host that stops idle services", () => {
     const hosting = hostingOf({ REPL_ID: "x" });
     const finding = judgeRuns([silent(3), silent(2), silent(1)], NOW, "boot-1", hosting);
     assert.equal(finding.where, "Replit (REPL_ID is set)");
@@ -105,11 +105,12 @@ describe("[O9] hostingOf()", () => {
     ["DYNO", "Heroku"],
   ];
   for (const [variable, name] of CASES) {
-    it(`knows ${name} by ${variable}`, () => {
+    it(`recognizes ${name} by ${variable}`, () => {
       assert.deepEqual(hostingOf({ [variable]: "x", PATH: "/bin" }), { name, variable });
       assert.equal(hostingOf({ [variable]: "" }), undefined);
     });
   }
 
-  it("knows nobody by nothing", () => assert.equal(hostingOf({ HOME: "/root" }), undefined));
+  it("returns undefined for an unknown environment", () =>
+    assert.equal(hostingOf({ HOME: "/root" }), undefined));
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  type GatewayPlace,
+  type GatewayInfo,
   locateGateway,
   type LocateGatewayPorts,
 } from "../../../src/flows/preflight/locate_gateway.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
-const placeAt = (url: string): GatewayPlace => ({
+const placeAt = (url: string): GatewayInfo => ({
   url,
   shards: 1,
   limit: { total: 1_000, remaining: 990, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 },
@@ -17,9 +17,9 @@ const PLACE = placeAt("wss://gateway.example");
 class Refused extends Error {}
 
 /** Answers from a list; an error is thrown. */
-function setUp(...answers: readonly (GatewayPlace | Error)[]) {
+function setUp(...answers: readonly (GatewayInfo | Error)[]) {
   const { log, lines } = recordingLog();
-  const saved: GatewayPlace[] = [];
+  const saved: GatewayInfo[] = [];
   const waits: number[] = [];
   let asked = 0;
   const ports: LocateGatewayPorts = {
@@ -43,7 +43,7 @@ function setUp(...answers: readonly (GatewayPlace | Error)[]) {
 }
 
 describe("[G5] locateGateway()", () => {
-  it("asks nobody where it is known", async () => {
+  it("sends no request if the URL is known", async () => {
     const { ports, asked, saved } = setUp();
     assert.equal(await locateGateway({ place: PLACE, isFresh: true }, ports), PLACE);
     assert.equal(asked(), 0);
@@ -52,32 +52,32 @@ describe("[G5] locateGateway()", () => {
 
   const old = { place: placeAt("wss://old.example"), isFresh: false };
 
-  it("asks anew where what is known is old", async () => {
+  it("asks Discord again if the known answer is old", async () => {
     const { ports, saved } = setUp(PLACE);
     assert.equal(await locateGateway(old, ports), PLACE);
     assert.deepEqual(saved, [PLACE]);
   });
 
-  it("goes where it was, where nobody can be asked", async () => {
+  it("uses the old answer if Discord is unreachable", async () => {
     const { ports, saved, waits } = setUp(new Error("no route to host"));
     assert.equal(await locateGateway(old, ports), old.place);
     assert.deepEqual([saved, waits], [[], []]);
   });
 
-  it("[X2] connects although the address cannot be stored", async () => {
+  it("[X2] connects even if the URL cannot be stored", async () => {
     const { ports, lines } = setUp(PLACE);
     const isFull = () => Promise.reject(new Error("disk full"));
     assert.equal(await locateGateway(undefined, { ...ports, save: isFull }), PLACE);
     assert.deepEqual(lines.map(({ level }) => level), ["error"]);
   });
 
-  it("keeps for the next start what it was told", async () => {
+  it("stores the answer for the next start", async () => {
     const { ports, saved } = setUp(PLACE);
     assert.equal(await locateGateway(undefined, ports), PLACE);
     assert.deepEqual(saved, [PLACE]);
   });
 
-  it("waits longer each time for a network that is not there yet, and says so", async () => {
+  it("waits longer each time for a missing network, and logs it", async () => {
     const offline = new Error("no route to host");
     const { ports, lines, waits } = setUp(...Array(12).fill(offline), PLACE);
     assert.equal(await locateGateway(undefined, ports), PLACE);
@@ -87,7 +87,7 @@ describe("[G5] locateGateway()", () => {
     assert.equal(lines.filter(({ level }) => level === "warn").length, 12);
   });
 
-  it("does not ask again where that is of no use", async () => {
+  it("does not retry a permanent failure", async () => {
     const { ports, asked, waits, saved } = setUp(new Refused("401"), PLACE);
     await assert.rejects(locateGateway(undefined, ports), Refused);
     assert.equal(asked(), 1);

@@ -71,7 +71,7 @@ function row(facts: NetworkFacts, id: string) {
 }
 
 describe("[G13] judgeNetwork()", () => {
-  it("has a row for each step, and all pass where all is well", () => {
+  it("has a row for each step, and passes all of a working network", () => {
     const findings = judgeNetwork(FACTS, NOW);
     assert.deepEqual(findings.map(({ id }) => id), [
       "network.rest.dns",
@@ -88,7 +88,7 @@ describe("[G13] judgeNetwork()", () => {
     assert.deepEqual(findings.filter(({ fix }) => fix !== undefined), []);
   });
 
-  it("does not blame one family where the other one answers", () => {
+  it("does not blame one address family if the other answers", () => {
     const { status, why } = row(FACTS, "network.rest.tcp");
     assert.equal(status, "pass");
     assert.match(why, /2606::1 does not answer \(ENETUNREACH\)/);
@@ -138,7 +138,7 @@ describe("[G13] judgeNetwork()", () => {
       withReach({ tls: failed("EPROTO") }),
       "network.rest.tls",
       "fail",
-      /does not speak TLS.*EPROTO/,
+      /valid TLS.*EPROTO/,
       /HTTPS_PROXY/,
     ],
     [
@@ -146,7 +146,7 @@ describe("[G13] judgeNetwork()", () => {
       tls("CERT_HAS_EXPIRED"),
       "network.rest.tls",
       "fail",
-      /CERT_HAS_EXPIRED.*Evil Corp, until 2026-11-20/,
+      /CERT_HAS_EXPIRED.*Evil Corp, valid until 2026-11-20/,
       /clock/,
     ],
     [
@@ -154,15 +154,15 @@ describe("[G13] judgeNetwork()", () => {
       tls("ERR_TLS_CERT_ALTNAME_INVALID"),
       "network.rest.tls",
       "fail",
-      /not to be trusted/,
-      /something else answers for discord\.com/,
+      /is not trusted/,
+      /another server answers for discord\.com/,
     ],
     [
-      "somebody who reads along",
+      "a proxy that decrypts",
       tls("SELF_SIGNED_CERT_IN_CHAIN"),
       "network.rest.tls",
       "fail",
-      /it is from Evil Corp/,
+      /issued by Evil Corp/,
       /NODE_EXTRA_CA_CERTS/,
     ],
     [
@@ -173,7 +173,7 @@ describe("[G13] judgeNetwork()", () => {
       /no answer.*ECONNRESET/,
       /try again/,
     ],
-    ["a login page", page(200), "network.rest.http", "fail", /a page answers/, /browser/],
+    ["a login page", page(200), "network.rest.http", "fail", /another server answers/, /browser/],
     [
       "a login page by redirect",
       page(302, { location: "http://login.cafe/?mac=1" }),
@@ -182,13 +182,20 @@ describe("[G13] judgeNetwork()", () => {
       /to login\.cafe \(HTTP 302\)$/,
       /browser/,
     ],
-    ["a filter's refusal", page(403), "network.rest.http", "fail", /a page answers/, /filter/],
+    [
+      "a filter's refusal",
+      page(403),
+      "network.rest.http",
+      "fail",
+      /another server answers/,
+      /filter/,
+    ],
     [
       "Cloudflare's 403",
       page(403, { server: "cloudflare" }),
       "network.rest.http",
       "fail",
-      /Cloudflare keeps this address away/,
+      /Cloudflare blocks this address/,
       /wait an hour/,
     ],
     [
@@ -205,14 +212,14 @@ describe("[G13] judgeNetwork()", () => {
       "network.rest.http",
       "fail",
       /too many requests/,
-      /stop whatever/,
+      /stop the program/,
     ],
     [
       "Discord's refusal of the request",
       answering({ status: 403, server: "" }),
       "network.rest.http",
       "warn",
-      /turns this request away/,
+      /refuses this request/,
       /report/,
     ],
     [
@@ -220,7 +227,7 @@ describe("[G13] judgeNetwork()", () => {
       answering({ status: 503 }),
       "network.rest.http",
       "warn",
-      /trouble of its own/,
+      /problem of its own/,
       /discordstatus/,
     ],
     [
@@ -240,7 +247,7 @@ describe("[G13] judgeNetwork()", () => {
       /set-ntp/,
     ],
     [
-      "a wall that knows HTTP only",
+      "a filter that only knows HTTP",
       { ...FACTS, gateway: { ...GATEWAY, hello: failed("HTTP 403") } },
       "network.gateway.websocket",
       "fail",
@@ -248,7 +255,7 @@ describe("[G13] judgeNetwork()", () => {
       /WebSockets/,
     ],
     [
-      "[G15] a proxy that wants to know who",
+      "[G15] a proxy that asks for a user",
       {
         ...FACTS,
         gateway: { ...GATEWAY, hello: failed("the proxy asks for a user and password (407)") },
@@ -256,10 +263,10 @@ describe("[G13] judgeNetwork()", () => {
       "network.gateway.websocket",
       "fail",
       /407/,
-      /into HTTPS_PROXY, .* as USER:PASSWORD@host:port$/,
+      /to HTTPS_PROXY, .* as USER:PASSWORD@host:port$/,
     ],
     [
-      "[G15] a proxy that lets nobody through",
+      "[G15] a proxy that refuses all",
       { ...FACTS, gateway: { ...GATEWAY, hello: failed("the proxy refused (HTTP 503)") } },
       "network.gateway.websocket",
       "fail",
@@ -276,7 +283,7 @@ describe("[G13] judgeNetwork()", () => {
     ],
   ];
   for (const [name, facts, id, status, why, fix] of rows) {
-    it(`tells ${name}, and what to do`, () => {
+    it(`reports ${name}, with the next step`, () => {
       const found = row(facts, id);
       assert.equal(found.status, status);
       assert.match(found.why, why);
@@ -284,7 +291,7 @@ describe("[G13] judgeNetwork()", () => {
     });
   }
 
-  it("[O10] says nothing that the log would take for a secret", () => {
+  it("[O10] writes nothing that the log would take for a secret", () => {
     const lines: string[] = [];
     const logging = startLog({
       level: "info",
@@ -300,7 +307,7 @@ describe("[G13] judgeNetwork()", () => {
     assert.deepEqual(lines.filter((line) => line.includes("[redacted]")), []);
   });
 
-  it("skips what comes after a step that failed", () => {
+  it("skips the steps after a failed one", () => {
     const facts = withReach(noName);
     for (const step of ["tcp", "tls", "http"]) {
       assert.equal(row(facts, `network.rest.${step}`).status, "skipped");
@@ -309,7 +316,7 @@ describe("[G13] judgeNetwork()", () => {
     assert.equal(findings.some(({ id }) => id === "network.clock"), false);
   });
 
-  it("takes a clock within five seconds for right", () => {
+  it("accepts a clock within five seconds", () => {
     for (const skewMs of [5_000, -5_000, 0]) {
       assert.equal(row(answering({ skewMs }), "network.clock").status, "pass");
     }
@@ -335,23 +342,23 @@ describe("[G13] judgeNetwork()", () => {
     assert.equal(findings.find(({ id }) => id === "network.rest.tcp")?.where, "proxy.lan:3128");
   });
 
-  it("has no rows for names where the config does not want them", () => {
+  it("has no rows for names if the config does not want them", () => {
     const findings = judgeNetwork({ ...FACTS, showsDns: false }, NOW);
     assert.equal(findings.some(({ id }) => id.endsWith(".dns")), false);
   });
 
-  it("says that nobody knows where the gateway is", () => {
+  it("reports an unknown gateway URL", () => {
     const { gateway: _, ...rest } = FACTS;
     assert.equal(row(rest, "network.gateway.websocket").status, "skipped");
   });
 
-  it("says nothing of the gateway beside a running bot, whose connection shows it", () => {
+  it("omits the gateway beside a running bot, whose connection shows it", () => {
     const { gateway: _, ...rest } = FACTS;
     const findings = judgeNetwork({ ...rest, expectsGateway: false }, NOW);
     assert.deepEqual(findings.filter(({ id }) => id.startsWith("network.gateway")), []);
   });
 
-  it("has the one thing to do with each failure", () => {
+  it("has one next step for each failure", () => {
     for (const [, facts] of rows) {
       for (const { id, status, fix } of judgeNetwork(facts, NOW)) {
         if (status === "fail" || status === "warn") assert.ok(fix, id);

@@ -147,7 +147,7 @@ function setUp() {
 }
 
 describe("createAcceptor()", () => {
-  it("[D1] stores a message that is to be answered at once, with its seq", async () => {
+  it("[D1] stores a message that gets an answer at once, with its seq", async () => {
     const { acceptor, steps, stored, world } = setUp();
     acceptor.accept(batch(7, question("11")));
     await settle();
@@ -160,7 +160,7 @@ describe("createAcceptor()", () => {
     });
   });
 
-  it("judges messages and handles other events in the order in which they came", () => {
+  it("judges messages and handles other events in their order", () => {
     const { acceptor, handled } = setUp();
     const guild = { id: guildId("33"), name: "Friends" };
     acceptor.accept(batch(
@@ -182,12 +182,12 @@ describe("createAcceptor()", () => {
     ]);
   });
 
-  it("throws on a READY behind other events: their sequence numbers are another session's", () => {
+  it("throws on a READY after other events: their sequence numbers belong to another session", () => {
     const { acceptor } = setUp();
     assert.throws(() => acceptor.accept(batch(7, chatter("11"), STARTED)), TypeError);
   });
 
-  it("lets chatter wait for company, and its seq with it", async () => {
+  it("lets other messages wait for more, and their seq with them", async () => {
     const { acceptor, clock, steps } = setUp();
     acceptor.accept(batch(1, chatter("11")));
     acceptor.accept(batch(2, chatter("12")));
@@ -198,7 +198,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
-  it("stores a mebibyte of it without waiting, in one transaction", async () => {
+  it("stores a mebibyte of them without waiting, in one transaction", async () => {
     const { acceptor, steps } = setUp();
     for (let ticket = 1; ticket <= 16; ticket++) {
       acceptor.accept({ ...batch(ticket, chatter(`${100 + ticket}`)), bytes: 1 << 16 });
@@ -208,7 +208,7 @@ describe("createAcceptor()", () => {
     assert.equal(steps.at(-1), "committed 16");
   });
 
-  it("[P1] says of each message that is not answered why, and no word of it", async () => {
+  it("[P1] logs why a message gets no answer, without its text", async () => {
     const { acceptor, lines } = setUp();
     acceptor.accept(batch(1, chatter("11"), question("12")));
     await acceptor.flush();
@@ -223,7 +223,7 @@ describe("createAcceptor()", () => {
     assert.doesNotMatch(JSON.stringify(lines), /to nobody/);
   });
 
-  it("[P1] stores with each what was known of it, and the policy that judged it", async () => {
+  it("[P1] stores the known facts of each message, and its policy", async () => {
     const { acceptor, stored, sources } = setUp();
     acceptor.accept(batch(1, chatter("11")));
     await acceptor.flush();
@@ -238,18 +238,18 @@ describe("createAcceptor()", () => {
     assert.deepEqual(sources, ["live", "found"]);
   });
 
-  it("[P3] has a stranger given a code in the transaction that stores the message", async () => {
+  it("[P3] lets the store create a stranger's code in the message's transaction", async () => {
     const { acceptor, stored, challenged, lines, world } = setUp();
     acceptor.accept(batch(1, stranger("11")));
     await settle();
-    assert.equal(stored[0]?.pairing, DESK, "at once: somebody waits for it");
+    assert.equal(stored[0]?.pairing, DESK, "at once: a person waits for it");
     assert.ok(stored[0]?.judged[0]?.route, "the store may find that they are paired");
     assert.deepEqual(challenged, [REQUEST]);
     assert.equal(world.accepted, 0);
     assert.deepEqual(lines.map(({ event }) => event), ["A message is not decided yet"]);
   });
 
-  it("[P3] lends the desk to no batch without a stranger", async () => {
+  it("[P3] passes no pairing service without a stranger", async () => {
     const { acceptor, stored, challenged } = setUp();
     acceptor.accept(batch(1, chatter("11"), question("12"), webhook("13")));
     await acceptor.flush();
@@ -257,7 +257,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(challenged, []);
   });
 
-  it("[P13] hands on at once what waits for a fact", async () => {
+  it("[P13] passes on undecided messages at once", async () => {
     const { acceptor, stored, undecided, world } = setUp();
     acceptor.accept(batch(1, webhook("11")));
     await settle();
@@ -266,7 +266,7 @@ describe("createAcceptor()", () => {
     assert.equal(world.accepted, 0);
   });
 
-  it("keeps the order where an answer overtakes nothing", async () => {
+  it("keeps the order: an urgent message overtakes none", async () => {
     const { acceptor, steps } = setUp();
     acceptor.accept(batch(1, chatter("11")));
     acceptor.accept(batch(2, question("12")));
@@ -275,7 +275,7 @@ describe("createAcceptor()", () => {
   });
 
   for (let ticks = 0; ticks < 20; ticks++) {
-    it(`stores a message that comes ${ticks} microtasks after another, without waiting`, async () => {
+    it(`stores a message that arrives ${ticks} microtasks after another, without waiting`, async () => {
       const { acceptor, stored } = setUp();
       acceptor.accept(batch(1, question("11")));
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
@@ -302,7 +302,7 @@ describe("createAcceptor()", () => {
     ]);
   });
 
-  it("[D2] hands the gateway's echoes to the outbox, and wakes its lanes", async () => {
+  it("[D2] passes the gateway's echoes to the outbox, and wakes its queues", async () => {
     const { acceptor, clock, stored, told, world } = setUp();
     const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
     acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
@@ -315,7 +315,7 @@ describe("createAcceptor()", () => {
     assert.equal(told[0]?.settled, 3, "rows, not channels");
   });
 
-  it("[G11] tells of our own messages that somebody else sent", async () => {
+  it("[G11] reports own messages that another program sent", async () => {
     const { acceptor, foreign } = setUp();
     const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
     acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
@@ -324,17 +324,17 @@ describe("createAcceptor()", () => {
     assert.deepEqual(foreign, [{ messageId: "77", channelId: "5", why: "unknown" }]);
   });
 
-  it("[G6] stores which guilds are old before the session that made them old", async () => {
+  it("[G6] stores outdated guilds before the session that made them outdated", async () => {
     const { acceptor, steps, stored } = setUp();
     const guilds = [{ guildId: guildId("33"), text: "awaited" }];
     acceptor.accept({ ...batch(1, STARTED, question("12")), guilds });
     await acceptor.flush();
     assert.deepEqual(steps.slice(0, 4), ["starting 0", "T1 33", "T0 0 s1", "started 0"]);
-    assert.equal(stored[0]?.heard, undefined, "it says nothing of how far the new one is heard");
+    assert.equal(stored[0]?.heard, undefined, "it does not change the new session's seq");
     assert.deepEqual(stored[1]?.guilds, guilds);
   });
 
-  it("[G5] counts each shard by itself", async () => {
+  it("[G5] counts each shard on its own", async () => {
     const { acceptor, stored, steps } = setUp();
     acceptor.accept({ ...batch(90, chatter("11")), ticket: 1 });
     acceptor.accept({ ...batch(5, chatter("12")), shardId: 1, ticket: 2 });
@@ -369,7 +369,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
-  it("[G5b] stores that there is a gap before the events behind a hole, and once", async () => {
+  it("[G5b] stores a gap before the events after a hole, once", async () => {
     const { acceptor, steps, world } = setUp();
     acceptor.accept(batch(1, question("11")));
     acceptor.accept({ ...batch(2, question("12")), afterHole: true });
@@ -388,7 +388,7 @@ describe("createAcceptor()", () => {
     ]);
   });
 
-  it("[G5] stores a session once, although its events were refused", async () => {
+  it("[G5] stores a session once, even if its events were refused", async () => {
     const { acceptor, clock, steps, world } = setUp();
     world.isT1Full = true;
     acceptor.accept(batch(1, STARTED, question("12")));
@@ -399,7 +399,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["starting 0", "T0 0 s1", "started 0", "T1 12", "committed 1"]);
   });
 
-  it("[G11] says once that a session was stored, however often the store refused it", async () => {
+  it("[G11] reports a stored session once, even if the store refused it before", async () => {
     const { acceptor, clock, steps, world } = setUp();
     world.isFull = true;
     acceptor.accept(batch(1, STARTED, question("12")));
@@ -413,7 +413,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, [...starting, "T0 0 s1", "started 0", "T1 12", "committed 1"]);
   });
 
-  it("[G5] commits no seq below one that it has, when a RESUME begins again before it", async () => {
+  it("[G5] commits no lower seq if a RESUME repeats earlier events", async () => {
     const { acceptor, clock, stored, steps } = setUp();
     acceptor.accept({ ...batch(9, chatter("19")), ticket: 1 });
     acceptor.accept({ ...batch(5, chatter("15")), ticket: 2 });
@@ -423,14 +423,14 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps.at(-1), "committed 2");
   });
 
-  it("flushes what is being stored, too", async () => {
+  it("flushes units that are being stored", async () => {
     const { acceptor, steps } = setUp();
     acceptor.accept(batch(1, question("11")));
     await acceptor.flush();
     assert.deepEqual(steps, ["T1 11", "committed 1"]);
   });
 
-  it("flushes what waits", async () => {
+  it("flushes waiting units", async () => {
     const { acceptor, clock, steps } = setUp();
     acceptor.accept(batch(1, chatter("11")));
     await acceptor.flush();
@@ -440,7 +440,7 @@ describe("createAcceptor()", () => {
 });
 
 describe("[G6] createAcceptor().found()", () => {
-  it("stores all of it in one T1 that says nothing of how far the gateway was heard", async () => {
+  it("stores all messages in one T1 that leaves the gateway's seq unchanged", async () => {
     const { acceptor, steps, stored, told, world } = setUp();
     const accepted = await acceptor.found([question("11"), chatter("12"), question("13")]);
     assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
@@ -450,7 +450,7 @@ describe("[G6] createAcceptor().found()", () => {
     assert.equal(told.length, 1, "and the metrics know");
   });
 
-  it("lets the finder change a verdict, and routes nothing that is not accepted", async () => {
+  it("lets the caller change a verdict, and routes no message that is not accepted", async () => {
     const { acceptor, stored } = setUp();
     const tooOld: Verdict = { kind: "ignore", why: "too-old", rule: "r", keepAsContext: true };
     await acceptor.found(
@@ -464,7 +464,7 @@ describe("[G6] createAcceptor().found()", () => {
     ]);
   });
 
-  it("[D2] [G11] settles our own with a nonce, and suspects nobody", async () => {
+  it("[D2] [G11] settles own messages with a nonce, and reports none as foreign", async () => {
     const { acceptor, stored, foreign, world } = setUp();
     const own = { kind: "own_message", accountId: ACCOUNT, channelId: channelId("5") } as const;
     const { foreign: told } = await acceptor.found([
@@ -477,7 +477,7 @@ describe("[G6] createAcceptor().found()", () => {
     assert.equal(world.settled, 1);
   });
 
-  it("tells the finder that the store refused it, and stores nothing of nothing", async () => {
+  it("throws the store's refusal, and stores nothing for an empty list", async () => {
     const { acceptor, stored, world } = setUp();
     world.isFull = true;
     await assert.rejects(acceptor.found([question("11")]), /disk full/);

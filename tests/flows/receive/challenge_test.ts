@@ -13,13 +13,13 @@ import { settle } from "../../support/settle.ts";
 describe("[P3] createPairingService()", () => {
   const pairingService = createPairingService({ draw: randomBytes, texts: () => ({}) });
 
-  it("[SEC-R13] draws codes of eight letters that nobody mistakes", () => {
+  it("[SEC-R13] draws codes of eight unmistakable letters", () => {
     const codes = Array.from({ length: 200 }, pairingService.newCode);
     for (const code of codes) assert.match(code, /^[A-HJ-NP-Z2-9]{8}$/);
     assert.equal(new Set(codes).size, 200);
   });
 
-  it("names buttons by 128 bits, and knows them again", () => {
+  it("names buttons by 128 bits, and recognizes them", () => {
     const names = Array.from({ length: 200 }, pairingService.newButton);
     for (const name of names) {
       assert.match(name, /^pairing:[0-9a-f]{32}$/);
@@ -28,7 +28,7 @@ describe("[P3] createPairingService()", () => {
     assert.equal(new Set(names).size, 200);
   });
 
-  it("tells the stranger the code and their id, once however often it is asked", () => {
+  it("tells the stranger the code and their id, in one message", () => {
     const message = directMessage({ revision: 1 });
     const [frozen, ...more] = pairingService.challenge(message, "ABCD2345");
     assert.deepEqual(more, []);
@@ -41,7 +41,7 @@ describe("[P3] createPairingService()", () => {
     assert.deepEqual(pairingService.challenge(message, "ABCD2345"), [frozen]);
   });
 
-  it("[R13] says it in the operator's words of the moment", () => {
+  it("[R13] uses the operator's current text", () => {
     let challenge = "Eins: {code}";
     const pairingService = createPairingService({
       draw: randomBytes,
@@ -85,7 +85,7 @@ function setUp(unreported: readonly PairingRequest[] = []) {
 }
 
 describe("[P3] createChallenges()", () => {
-  it("asks the owners with two buttons, and marks that they were told", async () => {
+  it("asks the owners with two buttons, and records that they know", async () => {
     const { challenges, told, marked } = setUp();
     challenges.challenged([pairingRequest({ id: 5 })]);
     await settle();
@@ -98,7 +98,7 @@ describe("[P3] createChallenges()", () => {
     assert.deepEqual(marked, [5]);
   });
 
-  it("writes no code into the log: who reads it is not asked", async () => {
+  it("writes no code into the log", async () => {
     const { challenges, lines } = setUp();
     challenges.challenged([pairingRequest()]);
     await settle();
@@ -106,7 +106,7 @@ describe("[P3] createChallenges()", () => {
     assert.doesNotMatch(JSON.stringify(lines), /ABCD2345|pairing:yes/);
   });
 
-  it("tells after the start what the last process did not come to", async () => {
+  it("sends requests after the start that the last process left", async () => {
     const { challenges, told, marked } = setUp([
       pairingRequest({ id: 1 }),
       pairingRequest({ id: 2 }),
@@ -117,7 +117,7 @@ describe("[P3] createChallenges()", () => {
     assert.deepEqual(marked, [1, 2]);
   });
 
-  it("tries again where no owner can be written to, until the code expires", async () => {
+  it("retries while no owner is reachable, until the code expires", async () => {
     const { challenges, clock, told, world } = setUp();
     world.isUnreachable = true;
     challenges.challenged([pairingRequest()]);
@@ -137,7 +137,7 @@ describe("[P3] createChallenges()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("says nothing twice where only the store fails", async () => {
+  it("sends no second message if only the store fails", async () => {
     const { challenges, clock, told, marked, world } = setUp();
     world.isFull = true;
     challenges.challenged([pairingRequest({ id: 9 })]);
@@ -149,7 +149,7 @@ describe("[P3] createChallenges()", () => {
     assert.deepEqual(marked, [9]);
   });
 
-  it("leaves to the next start what its stop cuts off", async () => {
+  it("leaves interrupted requests to the next start", async () => {
     const { challenges, clock, told, world } = setUp();
     world.isUnreachable = true;
     challenges.challenged([pairingRequest()]);

@@ -27,29 +27,29 @@ function setUp() {
 describe("[P13] createOriginals()", () => {
   it("reports an original after two seconds without a replacement", () => {
     const { alone, clock, originals, replaced } = setUp();
-    originals.hold(rowOf(ID));
+    originals.add(rowOf(ID));
     clock.advance(ORIGINAL_MS - 1);
     assert.deepEqual(alone, []);
     clock.advance(1);
     assert.deepEqual([alone, replaced], [[ID], []]);
-    assert.equal(originals.gone(ID), undefined);
+    assert.equal(originals.remove(ID), undefined);
   });
 
-  it("ends the wait of a message that goes, and returns its row", () => {
+  it("ends the wait of a deleted message, and returns its row", () => {
     const { alone, clock, originals, replaced } = setUp();
     const row = rowOf(ID);
-    originals.hold(row);
-    originals.hold(rowOf(OTHER));
-    assert.equal(originals.gone(ID), row);
-    assert.equal(originals.gone(ID), undefined);
+    originals.add(row);
+    originals.add(rowOf(OTHER));
+    assert.equal(originals.remove(ID), row);
+    assert.equal(originals.remove(ID), undefined);
     clock.advance(ORIGINAL_MS);
     assert.deepEqual([alone, replaced], [[OTHER], []]);
   });
 
-  it("does not wait for an original that went before it arrived", () => {
+  it("does not wait for an original that was deleted before it arrived", () => {
     const { alone, clock, originals, replaced } = setUp();
-    assert.equal(originals.gone(ID), undefined);
-    originals.hold(rowOf(ID));
+    assert.equal(originals.remove(ID), undefined);
+    originals.add(rowOf(ID));
     assert.deepEqual(replaced, [ID]);
     clock.advance(ORIGINAL_MS);
     assert.deepEqual(alone, []);
@@ -57,7 +57,7 @@ describe("[P13] createOriginals()", () => {
 
   it("reports nothing after stop", () => {
     const { alone, clock, originals, replaced } = setUp();
-    originals.hold(rowOf(ID));
+    originals.add(rowOf(ID));
     originals.stop();
     clock.advance(ORIGINAL_MS);
     assert.deepEqual([alone, replaced], [[], []]);

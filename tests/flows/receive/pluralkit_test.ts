@@ -104,7 +104,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
 }
 
 describe("[P13] createPluralkit() › a webhook's message", () => {
-  it("is its member's turn, and the original is taken back before it", async () => {
+  it("becomes its member's turn, after the original was retracted", async () => {
     const { pluralkit, steps, accepted } = setUp();
     pluralkit.undecided([waits(webhook, "pluralkit")]);
     await settle();
@@ -132,7 +132,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
     ["that is another's", { kind: "found", proxied: { ...PROXIED, id: original.id } }, "none"],
   ];
   for (const [what, found, known] of bots) {
-    it(`[SEC-R33] ${what} is a bot's, and believed in nothing`, async () => {
+    it(`[SEC-R33] counts as a bot's message: ${what}`, async () => {
       const { pluralkit, steps, decided, accepted } = setUp({
         lookUp: () => Promise.resolve(found),
       });
@@ -146,7 +146,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
     });
   }
 
-  it("says who it speaks for from then on", async () => {
+  it("marks its author as proxied from then on", async () => {
     const { pluralkit } = setUp();
     assert.ok(!pluralkit.isProxied(ADA));
     pluralkit.undecided([waits(webhook, "pluralkit")]);
@@ -154,7 +154,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
     assert.ok(pluralkit.isProxied(ADA));
   });
 
-  it("[X2] is decided once the store takes it, in the same order", async () => {
+  it("[X2] is decided once the store accepts it, in the same order", async () => {
     const { pluralkit, clock, steps, store } = setUp();
     store.isFull = true;
     pluralkit.undecided([waits(webhook, "pluralkit")]);
@@ -172,7 +172,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
 });
 
 describe("[P13] createPluralkit() › the original", () => {
-  it("waits two seconds, and is its author's where nothing takes its place", async () => {
+  it("waits two seconds, and gets a turn if no message replaces it", async () => {
     const { pluralkit, clock, steps, decided } = setUp();
     pluralkit.undecided([waits(original, "pluralkit-original")]);
     clock.advance(ORIGINAL_MS - 1);
@@ -185,7 +185,7 @@ describe("[P13] createPluralkit() › the original", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("is ignored as soon as it is deleted, with what was known of it", async () => {
+  it("is ignored as soon as it is deleted, with its known facts", async () => {
     const { pluralkit, clock, steps, decided, accepted } = setUp();
     pluralkit.undecided([waits(original, "pluralkit-original")]);
     pluralkit.deleted([messageId("1"), original.id]);
@@ -201,7 +201,7 @@ describe("[P13] createPluralkit() › the original", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("is ignored where it was deleted before it was stored", async () => {
+  it("is ignored if it was deleted before it was stored", async () => {
     const { pluralkit, steps, clock } = setUp();
     pluralkit.deleted([original.id]);
     pluralkit.undecided([waits(original, "pluralkit-original")]);
@@ -210,7 +210,7 @@ describe("[P13] createPluralkit() › the original", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("is ignored where PluralKit has named it, before it came and after", async () => {
+  it("is ignored if PluralKit names it, before it arrives or after", async () => {
     for (const isLate of [false, true]) {
       const { pluralkit, clock, steps, accepted } = setUp();
       if (!isLate) pluralkit.undecided([waits(original, "pluralkit-original")]);
@@ -235,7 +235,7 @@ describe("[P13] createPluralkit() › over a restart", () => {
     { message: other, why: "pluralkit-original" },
   ];
 
-  it("goes on with what waits, and an original waits anew", async () => {
+  it("continues with waiting messages, and an original waits anew", async () => {
     const { pluralkit, clock, accepted } = setUp({ rows });
     await pluralkit.start();
     clock.advance(ORIGINAL_MS - 1);
@@ -247,7 +247,7 @@ describe("[P13] createPluralkit() › over a restart", () => {
     assert.deepEqual(ids(), [webhook.id, other.id]);
   });
 
-  it("answers nothing twice, of which the RESUME tells that it was replaced", async () => {
+  it("answers no message twice that was replaced according to the RESUME", async () => {
     const { pluralkit, clock, steps, accepted } = setUp({
       rows: [{ message: original, why: "pluralkit-original" }],
     });
@@ -261,13 +261,13 @@ describe("[P13] createPluralkit() › over a restart", () => {
     assert.deepEqual(accepted.map(({ message }) => message.id), [webhook.id]);
   });
 
-  it("knows whom PluralKit has spoken for", async () => {
+  it("knows proxied people", async () => {
     const { pluralkit } = setUp({ proxied: [ADA] });
     await pluralkit.start();
     assert.ok(pluralkit.isProxied(ADA));
   });
 
-  it("decides nothing that its stop has cut off, and leaves no timer", async () => {
+  it("decides nothing after stop, and leaves no timer", async () => {
     const answer = Promise.withResolvers<LookUp>();
     const { pluralkit, clock, lines, steps } = setUp({ lookUp: () => answer.promise });
     pluralkit.undecided([waits(webhook, "pluralkit"), waits(original, "pluralkit-original")]);
@@ -278,7 +278,7 @@ describe("[P13] createPluralkit() › over a restart", () => {
     clock.advance(ORIGINAL_MS);
     await settle();
     assert.deepEqual(steps, [`ask ${webhook.id}`]);
-    assert.deepEqual(lines, [], "nor says what it has not decided");
+    assert.deepEqual(lines, [], "nor reports undecided messages");
     assert.equal(clock.pending, 0);
   });
 });

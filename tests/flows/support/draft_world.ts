@@ -81,7 +81,7 @@ export interface Seen {
   readonly files: readonly string[];
 }
 
-interface Standing extends Seen {
+interface PostedDraft extends Seen {
   readonly id: MessageId;
   readonly nonce: string;
 }
@@ -113,7 +113,7 @@ export class DraftWorld {
   refusesDrafts = false;
   drafts: Drafts;
   readonly #rows: Row[] = [];
-  readonly #standing: Standing[] = [];
+  readonly #posted: PostedDraft[] = [];
   #created = 0;
   #isDead = false;
   #life = 0;
@@ -141,12 +141,12 @@ export class DraftWorld {
 
   /** The channel, as people see it. */
   seen(): readonly Seen[] {
-    return this.#standing.map(({ id: _id, nonce: _nonce, ...seen }) => seen);
+    return this.#posted.map(({ id: _id, nonce: _nonce, ...seen }) => seen);
   }
 
   /** Somebody deletes a message. */
   deleteAt(index: number): void {
-    this.#standing.splice(index, 1);
+    this.#posted.splice(index, 1);
   }
 
   /** One row of the lane, if there is one. */
@@ -243,15 +243,15 @@ export class DraftWorld {
     const isThere = place?.state === "sent";
     if (draft?.becomes === "nothing") {
       this.asked.push("delete");
-      const at = this.#standing.findIndex(({ id }) => id === place?.messageId);
-      if (at !== -1) this.#standing.splice(at, 1);
+      const at = this.#posted.findIndex(({ id }) => id === place?.messageId);
+      if (at !== -1) this.#posted.splice(at, 1);
     } else if (draft && isThere && place.messageId) {
       this.#edit(place.messageId, message.content, files.map(({ name }) => name));
     } else if (this.refusesDrafts && message.of?.kind === "draft") {
       row.state = "dead";
     } else {
       this.asked.push(`post ${message.content}`);
-      const found = this.#standing.find(({ nonce }) => nonce === message.nonce);
+      const found = this.#posted.find(({ nonce }) => nonce === message.nonce);
       row.messageId = found?.id ?? this.#create(row.frozen);
     }
   }
@@ -259,7 +259,7 @@ export class DraftWorld {
   #create({ message: { content, quote, nonce }, files }: Frozen): MessageId {
     const id = messageId(`15${String(this.#created += 1).padStart(16, "0")}`);
     assert.ok(content.length <= CHUNKS.limit, content);
-    this.#standing.push({
+    this.#posted.push({
       id,
       nonce,
       content,
@@ -279,10 +279,10 @@ export class DraftWorld {
       return { kind: "refused", why: "rate_limited", reason: "429", retryAfterMs: 5_000 };
     }
     if (fault === "forbidden") return { kind: "refused", why: "forbidden", reason: "no" };
-    const at = this.#standing.findIndex((message) => message.id === id);
-    const standing = this.#standing[at];
+    const at = this.#posted.findIndex((message) => message.id === id);
+    const standing = this.#posted[at];
     if (!standing) return { kind: "already_gone" };
-    this.#standing[at] = {
+    this.#posted[at] = {
       ...standing,
       content,
       files: files ?? standing.files,

@@ -62,7 +62,7 @@ describe("[R7] createAcks()", () => {
   });
 
   for (const kind of ["reply", "failure", "folded", "draft"] as const) {
-    it(`does not once it is answered by then: ${kind}`, () => {
+    it(`adds no reaction if the answer was faster: ${kind}`, () => {
       const { acks, clock, asked } = stage({ removeAckAfterReply: true });
       acks.accepted(MESSAGE, "mentioned");
       clock.advance(249);
@@ -72,7 +72,7 @@ describe("[R7] createAcks()", () => {
     });
   }
 
-  it("marks a message once, however often it is accepted", () => {
+  it("marks a message once, even if it is accepted several times", () => {
     const { acks, clock, asked } = stage();
     acks.accepted(MESSAGE, "mentioned");
     acks.accepted(MESSAGE, "mentioned");
@@ -80,7 +80,7 @@ describe("[R7] createAcks()", () => {
     assert.deepEqual(asked, ["+👀 1"]);
   });
 
-  it("passes an emoji of the server's own on as it is written", () => {
+  it("passes a server's own emoji on unchanged", () => {
     const { acks, clock, asked } = stage({ ackReaction: "<:krill:123>" });
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
@@ -93,7 +93,7 @@ describe("[R7] createAcks()", () => {
     ["a guild's, by mention", MESSAGE, "mentioned"],
     ["a guild's, by a pattern", guildMessage(), "mentioned"],
     ["a guild's, unmentioned", guildMessage(), "mention-not-required"],
-    ["a guild's, mentioned where it need not be", MESSAGE, "mention-not-required"],
+    ["a guild's message, with a mention that is not required", MESSAGE, "mention-not-required"],
     ["a group's, by mention", { ...group, mention: "reply" }, "dm-allowed"],
     ["a group's, unmentioned", group, "dm-allowed"],
   ];
@@ -115,7 +115,7 @@ describe("[R7] createAcks()", () => {
     }
   }
 
-  it("marks nothing where there is no emoji", () => {
+  it("marks nothing without an emoji", () => {
     const clock = new FakeClock();
     const never = () => Promise.reject(new Error("asked"));
     const acks = createAcks({
@@ -135,7 +135,7 @@ describe("[R7] createAcks()", () => {
 describe("[R7] createAcks(), removeAckAfterReply", () => {
   const RULES = { removeAckAfterReply: true };
 
-  it("takes the mark away once a reply is delivered, and once only", async () => {
+  it("removes the reaction once a reply is delivered, and only once", async () => {
     const { acks, clock, asked } = stage(RULES);
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
@@ -145,7 +145,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     assert.deepEqual(asked, ["+👀 1", "-👀 1"]);
   });
 
-  it("and once it was put into a file with others", async () => {
+  it("removes it once the reply was folded with others", async () => {
     const { acks, clock, asked } = stage(RULES);
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
@@ -154,7 +154,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     assert.deepEqual(asked, ["+👀 1", "-👀 1"]);
   });
 
-  it("leaves it where that is not asked for", async () => {
+  it("keeps it if removeAckAfterReply is false", async () => {
     const { acks, clock, asked } = stage();
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
@@ -163,7 +163,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     assert.deepEqual(asked, ["+👀 1"]);
   });
 
-  it("[Y] leaves it at a turn that failed, and at a draft until its reply is there", async () => {
+  it("[Y] keeps it after a failed turn, and during a draft until the reply", async () => {
     const { acks, clock, asked } = stage(RULES);
     acks.accepted(MESSAGE, "mentioned");
     acks.accepted(NEXT, "mentioned");
@@ -177,7 +177,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     assert.deepEqual(asked.at(-1), "-👀 2");
   });
 
-  it("takes nothing away that was not put", async () => {
+  it("removes no reaction that it did not add", async () => {
     const { acks, clock, asked } = stage(RULES, refusal(undefined));
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
@@ -187,7 +187,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     assert.deepEqual(asked, ["+👀 1"]);
   });
 
-  it("waits for the one before the other, where the reply overtakes the mark", async () => {
+  it("waits for the reaction before removing it if the reply is faster", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { acks, clock, asked } = stage(RULES, () => promise);
     acks.accepted(MESSAGE, "mentioned");
@@ -200,7 +200,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
     assert.deepEqual(asked, ["+👀 1", "-👀 1"]);
   });
 
-  it("remembers a bounded number of marks, and leaves the oldest where they are", async () => {
+  it("remembers a bounded number of reactions, and leaves the oldest at Discord", async () => {
     const { acks, clock, asked } = stage(RULES);
     const many = Array.from(
       { length: 1_001 },
@@ -214,8 +214,8 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   });
 });
 
-describe("[D3] createAcks(), where Discord refuses", () => {
-  it("does not ask again for ten minutes in a channel where it is forbidden", async () => {
+describe("[D3] createAcks(), if Discord refuses", () => {
+  it("sends no request for ten minutes in a channel that forbids it", async () => {
     const { acks, clock, asked, lines } = stage({}, refusal("forbidden"));
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
@@ -231,7 +231,7 @@ describe("[D3] createAcks(), where Discord refuses", () => {
     assert.deepEqual(lines.map(({ level }) => level), ["debug"]);
   });
 
-  it("asks for each message where there was no room for one", async () => {
+  it("tries each message even if there was no room for the one before", async () => {
     const { acks, clock, asked } = stage({}, refusal(undefined));
     for (const message of [MESSAGE, NEXT]) {
       acks.accepted(message, "mentioned");
@@ -241,7 +241,7 @@ describe("[D3] createAcks(), where Discord refuses", () => {
     assert.deepEqual(asked, ["+👀 1", "+👀 2"]);
   });
 
-  it("says once that the emoji is none, and asks no more", async () => {
+  it("logs an unknown emoji once, and adds no more reactions", async () => {
     const { acks, clock, asked, lines } = stage(
       { ackReaction: "eyes" },
       () => Promise.reject(new NoEmoji("rejected")),
@@ -257,7 +257,7 @@ describe("[D3] createAcks(), where Discord refuses", () => {
     assert.deepEqual(more, []);
   });
 
-  it("goes on where one message takes no more reactions, or one thread is closed", async () => {
+  it("continues after a message without room for reactions, or a closed thread", async () => {
     const { acks, clock, asked, lines } = stage({}, refusal("rejected"));
     for (const message of [MESSAGE, NEXT]) {
       acks.accepted(message, "mentioned");

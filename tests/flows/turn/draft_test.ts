@@ -55,7 +55,7 @@ function stage() {
 }
 
 describe("[R8] createDrafts()", () => {
-  it("shows nothing of an answer that is there within a second", async () => {
+  it("shows no draft of an answer that is complete within a second", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(999);
@@ -64,7 +64,7 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.clock.pending, 0);
   });
 
-  it("shows a draft after a second, and what is new of it every 1.2 s", async () => {
+  it("shows a draft after a second, and new text every 1.2 s", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -78,7 +78,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), [`${SENTENCE}And`]);
   });
 
-  it("shows nothing that is too short to be worth it", async () => {
+  it("shows no text that is too short", async () => {
     const turn = stage();
     turn.grow("Well, let me see then what I can ");
     await turn.pass(5_000);
@@ -89,7 +89,7 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.contents().length, 1);
   });
 
-  it("does nothing while nothing is new", async () => {
+  it("sends nothing while the text does not change", async () => {
     const turn = stage();
     let composed = 0;
     const stream = turn.world.drafts.begin(MESSAGE, (text) => {
@@ -103,7 +103,7 @@ describe("[R8] createDrafts()", () => {
     await stream.end();
   });
 
-  it("goes on in a second draft where the first is full", async () => {
+  it("continues in a second draft once the first is full", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -119,7 +119,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
   });
 
-  it("closes code that goes on, with the mark behind it", async () => {
+  it("closes unfinished code with its mark", async () => {
     const turn = stage();
     turn.grow("Run this, it cleans all of it up:\n```sh\nrm -r build\n");
     await turn.pass(1_000);
@@ -129,7 +129,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
   });
 
-  it("never has two edits under way, and none sooner than 1.2 s after another", async () => {
+  it("never runs two edits at once, and waits 1.2 s between them", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -150,7 +150,7 @@ describe("[R8] createDrafts()", () => {
     for (const [at, time] of times.slice(1).entries()) assert.ok(time - times[at]! >= 1_200);
   });
 
-  it("two turns of one channel share its pace", async () => {
+  it("shares the pace of a channel between two turns", async () => {
     const turn = stage();
     const other = turn.world.drafts.begin(
       MESSAGE,
@@ -184,7 +184,7 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.clock.pending, 0);
   });
 
-  it("posts no second draft before the first is there", async () => {
+  it("posts no second draft before Discord has the first", async () => {
     const turn = stage();
     turn.grow(SENTENCE.repeat(3));
     for (let at = 0; at < 50; at += 1) await turn.wait(100);
@@ -193,7 +193,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
   });
 
-  it("tries an edit again for which there was no room, or no answer", async () => {
+  it("retries an edit without room or without an answer", async () => {
     for (const fault of ["no room", "lost on the way", "done, and not answered"] as const) {
       const turn = stage();
       turn.grow(SENTENCE);
@@ -208,7 +208,7 @@ describe("[R8] createDrafts()", () => {
     }
   });
 
-  it("waits as long as Discord asks it to", async () => {
+  it("waits as long as Discord asks", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -222,7 +222,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), [`${SENTENCE}And …`]);
   });
 
-  it("takes an edit without an answer for neither done nor lost", async () => {
+  it("counts an edit without an answer neither as done nor as lost", async () => {
     const turn = stage();
     let shown = "The first of what it says, long enough to be shown.";
     const stream = turn.world.drafts.begin(MESSAGE, () => compose(shown));
@@ -241,7 +241,7 @@ describe("[R8] createDrafts()", () => {
     await stream.end();
   });
 
-  it("grows no more once Discord refuses, and ends right all the same", async () => {
+  it("stops growing after a refusal by Discord, and still ends correctly", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -253,7 +253,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
   });
 
-  it("does not write again what somebody has deleted", async () => {
+  it("does not rewrite a deleted draft", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -265,7 +265,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)).slice(1));
   });
 
-  it("takes all drafts away where the turn fails, and posts its line", async () => {
+  it("deletes all drafts of a failed turn, and posts its notice", async () => {
     const turn = stage();
     turn.grow(SENTENCE.repeat(2));
     await turn.pass(5_000);
@@ -274,7 +274,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), ["It failed."]);
   });
 
-  it("takes all drafts away where the turn says nothing", async () => {
+  it("deletes all drafts of a turn without an answer", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -282,7 +282,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), []);
   });
 
-  it("[R6] stays as it is once the answer is too long, which is a file in the end", async () => {
+  it("[R6] stops growing once the answer is too long, and ends as a file", async () => {
     const turn = stage();
     turn.grow(SENTENCE.repeat(2));
     await turn.pass(5_000);
@@ -296,7 +296,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen()[0]?.files, ["answer.md"]);
   });
 
-  it("[R3] is posted anew where a tag at the end makes it a reply", async () => {
+  it("[R3] posts the answer anew if a tag at its end makes it a reply", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -306,7 +306,7 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.seen()[0]?.quote, MESSAGE.id);
   });
 
-  it("[R3] never shows a tag that is being written", async () => {
+  it("[R3] never shows an unfinished tag", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     for (const piece of ["Yes. [[", "reply", "_to_", "current", "]] no "]) {
@@ -328,7 +328,7 @@ describe("[R8] createDrafts()", () => {
     assert.match(turn.contents().join(" "), /It is \[redacted\]/);
   });
 
-  it("[R10] shows no thinking of a model that was seen to think aloud", async () => {
+  it("[R10] shows no thinking of a model that has thought aloud before", async () => {
     const turn = stage();
     turn.grow(`hm\n</think>\n${SENTENCE}`);
     await turn.finish([]);
@@ -347,7 +347,7 @@ describe("[R8] createDrafts()", () => {
     await next.end();
   });
 
-  it("ends only once no request is under way, so that the last word is the last", async () => {
+  it("ends only once no request is under way, so that the final text comes last", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -366,7 +366,7 @@ describe("[R8] createDrafts()", () => {
     assert.equal(turn.world.clock.pending, 0);
   });
 
-  it("grows no more after its end", async () => {
+  it("stops growing after its end", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.end();
@@ -375,7 +375,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.asked, []);
   });
 
-  it("cannot fail a turn: where it breaks, it says so and shows no more", async () => {
+  it("cannot fail a turn: after an error, it logs it and shows no more", async () => {
     const world = new DraftWorld();
     const stream = world.drafts.begin(MESSAGE, () => {
       throw new RangeError("a bug");
@@ -389,7 +389,7 @@ describe("[R8] createDrafts()", () => {
     assert.equal(world.clock.pending, 0);
   });
 
-  it("goes on with the same draft after a crash", async () => {
+  it("continues with the same draft after a crash", async () => {
     const turn = stage();
     turn.grow(`${SENTENCE}Then`);
     await turn.pass(1_000);
@@ -401,7 +401,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
   });
 
-  it("does not take for granted that a draft still shows what it was posted with", async () => {
+  it("does not assume that a draft still shows its first text", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
@@ -413,7 +413,7 @@ describe("[R8] createDrafts()", () => {
     assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
   });
 
-  it("knows what a draft of before the crash shows that is posted only now", async () => {
+  it("knows the text of a draft from before the crash that is posted only now", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
     await turn.wait(1_000); // the row is there, and its lane is held up

@@ -43,14 +43,14 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
 }
 
 describe("[H1] createFillUp()", () => {
-  it("reads a channel once, however many messages ask for it", async () => {
+  it("reads a channel once for any number of messages", async () => {
     const { fillUp, asked } = setUp(() => Promise.resolve([]));
     await Promise.all([fillUp(directMessage(), 20), fillUp(directMessage(), 20)]);
     await fillUp(directMessage(), 20);
     assert.equal(asked(), 1);
   });
 
-  it("reads a channel once more after as many others as it remembers", async () => {
+  it("reads a channel again once it has been forgotten", async () => {
     const { fillUp, bytes, asked } = setUp(() => Promise.resolve([]));
     const inChannel = (number: number) => directMessage({ channelId: channelId(`${number}`) });
     for (let number = 1; number <= FILLED_MAX + 1; number++) await fillUp(inChannel(number), 20);
@@ -61,7 +61,7 @@ describe("[H1] createFillUp()", () => {
     assert.equal(bytes(), FILLED_MAX * 80);
   });
 
-  it("[P10] lets nobody in by this door whom the policy keeps out", async () => {
+  it("[P10] stores no message by a sender that the policy refuses", async () => {
     const { fillUp, stored } = setUp(() =>
       Promise.resolve([
         said("5", "webhook"),
@@ -75,13 +75,13 @@ describe("[H1] createFillUp()", () => {
     assert.deepEqual(stored.map(({ text }) => text), ["chatter", "question"]);
   });
 
-  it("asks nothing where no history is wanted", async () => {
+  it("sends no request if the limit is 0", async () => {
     const { fillUp, asked } = setUp(() => Promise.resolve([]));
     await fillUp(directMessage(), 0);
     assert.equal(asked(), 0);
   });
 
-  it("keeps nobody waiting for a history that does not come, and keeps what comes later", async () => {
+  it("delays no turn for a missing history, and stores a late one", async () => {
     const late = Promise.withResolvers<readonly InboundMessage[]>();
     const { fillUp, stored, clock } = setUp(() => late.promise);
     const filled = fillUp(directMessage(), 20);
@@ -94,7 +94,7 @@ describe("[H1] createFillUp()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("goes on without it where Discord refuses, and says so", async () => {
+  it("continues without the history if Discord refuses, and logs it", async () => {
     const { fillUp, lines } = setUp(() => Promise.reject(new Error("Missing Access")));
     await fillUp(directMessage(), 20);
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);

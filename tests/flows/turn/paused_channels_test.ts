@@ -8,7 +8,7 @@ const HERE = channelId("1400000000000000002");
 const THERE = channelId("1400000000000000003");
 
 describe("[D3] createPausedChannels()", () => {
-  it("leaves a channel alone for ten minutes, and no other", () => {
+  it("pauses a channel for ten minutes, and no other", () => {
     const clock = new FakeClock();
     const paused = createPausedChannels(clock.now);
     assert.equal(paused.has(HERE), false);
@@ -20,7 +20,7 @@ describe("[D3] createPausedChannels()", () => {
     assert.equal(paused.has(HERE), false);
   });
 
-  it("begins anew with each refusal", () => {
+  it("starts the pause again with each refusal", () => {
     const clock = new FakeClock();
     const paused = createPausedChannels(clock.now);
     paused.add(HERE);

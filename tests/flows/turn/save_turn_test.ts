@@ -50,13 +50,13 @@ function setUp(refusals: readonly Error[]) {
 }
 
 describe("saveTurn()", () => {
-  it("[D4] hands on what a full queue does, and what came of it", async () => {
+  it("[D4] passes on the plan of a full queue, and returns its result", async () => {
     const { ports, taken, queue } = setUp([]);
     assert.deepEqual(await saveTurn(TURN, () => FAILED, ports), STORED);
     assert.deepEqual(taken, [[TURN, queue]]);
   });
 
-  it("[X2] tries again, however long the disk is full", async () => {
+  it("[X2] retries as long as the disk is full", async () => {
     const { ports, clock, taken, lines } = setUp([DISK_FULL, DISK_FULL]);
     const saved = saveTurn(TURN, () => FAILED, ports);
     for (let wait = 0; wait < 2; wait += 1) {
@@ -68,13 +68,13 @@ describe("saveTurn()", () => {
     assert.equal(lines.filter(({ level }) => level === "error").length, 2);
   });
 
-  it("[R11] stores the failure of a turn that the store does not take", async () => {
+  it("[R11] stores a failed turn if the store refuses the turn", async () => {
     const { ports, taken } = setUp([new Error("constraint")]);
     assert.deepEqual(await saveTurn(TURN, () => FAILED, ports), STORED);
     assert.deepEqual(taken.map(([turn]) => turn), [FAILED]);
   });
 
-  it("throws what the store throws at the failure as well", async () => {
+  it("throws the store's error if it refuses the failed turn as well", async () => {
     const { ports } = setUp([new Error("one"), new Error("two")]);
     await assert.rejects(saveTurn(TURN, () => FAILED, ports), /two/);
   });

@@ -12,14 +12,14 @@ function setUp(size: number) {
 }
 
 describe("[S5] createTurnRoom()", () => {
-  it("has as many places as it is told, for all accounts together", () => {
+  it("has its number of places for all accounts together", () => {
     const { one, two } = setUp(2);
     assert.deepEqual([one.take(), two.take(), one.take(), two.take()], [true, true, false, false]);
     one.end();
     assert.deepEqual([two.take(), one.take()], [true, false]);
   });
 
-  it("wakes who found it full when a place is given back, once, and nobody else", () => {
+  it("wakes only members that found it full when a place is given back, once", () => {
     const { one, two, woken } = setUp(1);
     assert.equal(one.take(), true);
     assert.equal(two.take(), false);
@@ -30,14 +30,14 @@ describe("[S5] createTurnRoom()", () => {
     assert.deepEqual(woken, { one: 0, two: 1 }); // or the two would wake each other for ever
   });
 
-  it("wakes everybody at the end of a turn, for its session may be another account's as well", () => {
+  it("wakes all members at the end of a turn, since accounts can share its session", () => {
     const { one, woken } = setUp(4);
     one.take();
     one.end();
     assert.deepEqual(woken, { one: 1, two: 1 });
   });
 
-  it("wakes nobody who has left", () => {
+  it("wakes no member that has left", () => {
     const { one, two, woken } = setUp(1);
     one.take();
     two.take();
@@ -46,7 +46,7 @@ describe("[S5] createTurnRoom()", () => {
     assert.deepEqual(woken, { one: 1, two: 0 });
   });
 
-  it("follows a size that changes", () => {
+  it("follows a changed size", () => {
     let size = 1;
     const member = createTurnRoom(() => size).join(() => {});
     member.take();

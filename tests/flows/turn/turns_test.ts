@@ -41,14 +41,14 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
 }
 
 describe("[S5] createTurns()", () => {
-  it("runs as many at once as it may, and no more", async () => {
+  it("runs as many turns at once as allowed, and no more", async () => {
     const { turns, started } = setUp(["1", "2", "3"]);
     turns.wake();
     await settle();
     assert.deepEqual(started, ["1", "2"]);
   });
 
-  it("goes on with the next one when one ends", async () => {
+  it("starts the next turn when one ends", async () => {
     const { turns, started, ends } = setUp(["1", "2", "3"]);
     turns.wake();
     await settle();
@@ -57,7 +57,7 @@ describe("[S5] createTurns()", () => {
     assert.deepEqual(started, ["1", "2", "3"]);
   });
 
-  it("takes up what arrives while it looks", async () => {
+  it("claims messages that arrive during a claim", async () => {
     const { turns, waiting, started } = setUp([]);
     turns.wake();
     waiting.push(claimOf("1"));
@@ -67,7 +67,7 @@ describe("[S5] createTurns()", () => {
   });
 
   for (let ticks = 0; ticks < 12; ticks++) {
-    it(`misses no message that arrives ${ticks} microtasks after it began to look`, async () => {
+    it(`misses no message that arrives ${ticks} microtasks after a claim began`, async () => {
       const { turns, waiting, started } = setUp([]);
       turns.wake();
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
@@ -78,7 +78,7 @@ describe("[S5] createTurns()", () => {
     });
   }
 
-  it("runs a turn again whose end could not be stored, later", async () => {
+  it("runs a turn again later if its end could not be stored", async () => {
     const { turns, started, ends, clock, lines } = setUp(["1"]);
     turns.wake();
     await settle();
@@ -91,7 +91,7 @@ describe("[S5] createTurns()", () => {
     assert.deepEqual(started, ["1", "1"]);
   });
 
-  it("[G12] claims nothing more once it stops, and waits for what runs", async () => {
+  it("[G12] claims nothing after stop, and waits for running turns", async () => {
     const { turns, started, ends } = setUp(["1", "2"], 1);
     turns.wake();
     await settle();

@@ -44,7 +44,7 @@ function stage(answer: () => Promise<void> = () => Promise.resolve()) {
 const refusal = (why: Refusal | undefined) => () => Promise.reject(new Refused(why));
 
 describe("[R7] createTyping()", () => {
-  it("asks nothing for an answer that is there within 300 ms", () => {
+  it("sends nothing for an answer within 300 ms", () => {
     const { typing, clock, times } = stage();
     const end = typing.begin(HERE);
     clock.advance(299);
@@ -54,7 +54,7 @@ describe("[R7] createTyping()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("is renewed every 8 s while the turn runs, and ends with it", () => {
+  it("renews the indicator every 8 s while the turn runs, and ends with it", () => {
     const { typing, clock, times } = stage();
     const end = typing.begin(HERE);
     clock.advance(20_000);
@@ -65,7 +65,7 @@ describe("[R7] createTyping()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("is shown once in a channel however many turns run there, until the last has ended", () => {
+  it("shows one indicator per channel for any number of turns, until the last has ended", () => {
     const { typing, clock, times } = stage();
     const first = typing.begin(HERE);
     const second = typing.begin(HERE);
@@ -80,7 +80,7 @@ describe("[R7] createTyping()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("begins anew for a turn after the last", () => {
+  it("starts again for a turn after the last", () => {
     const { typing, clock, times } = stage();
     typing.begin(HERE)();
     clock.advance(1_000);
@@ -90,7 +90,7 @@ describe("[R7] createTyping()", () => {
     assert.deepEqual(times(), [1_300]);
   });
 
-  it("is shown in each channel by itself", () => {
+  it("shows each channel's indicator on its own", () => {
     const { typing, clock, times } = stage();
     const ends = [typing.begin(HERE), typing.begin(THERE)];
     clock.advance(300);
@@ -98,7 +98,7 @@ describe("[R7] createTyping()", () => {
     assert.deepEqual([times(HERE), times(THERE)], [[300], [300]]);
   });
 
-  it("goes on after a failure, which is a debug line and no more", async () => {
+  it("continues after a failure, and logs it at debug level only", async () => {
     const { typing, clock, times, lines } = stage(refusal(undefined));
     const end = typing.begin(HERE);
     clock.advance(300);
@@ -110,7 +110,7 @@ describe("[R7] createTyping()", () => {
     assert.deepEqual(lines.map(({ level }) => level), ["debug", "debug"]);
   });
 
-  it("[D3] does not ask again for ten minutes where it is forbidden", async () => {
+  it("[D3] sends no request for ten minutes in a channel that forbids it", async () => {
     const { typing, clock, times } = stage(refusal("forbidden"));
     const end = typing.begin(HERE);
     clock.advance(300);
@@ -128,7 +128,7 @@ describe("[R7] createTyping()", () => {
     assert.equal(times(THERE).length, 1);
   });
 
-  it("waits for no answer", () => {
+  it("never waits for Discord's answer", () => {
     const { typing, clock, times } = stage(() => new Promise(() => {}));
     const end = typing.begin(HERE);
     clock.advance(9_000);

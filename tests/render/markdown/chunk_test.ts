@@ -17,11 +17,11 @@ const lines = (count: number, word = "line") =>
 const bare = (text: string) => text.replace(/\s/g, "");
 
 describe("[R1] chunk() › limits", () => {
-  it("leaves a text that fits as it is", () => {
+  it("leaves a text that fits unchanged", () => {
     assert.deepEqual(cut("hello\n\nworld"), ["hello\n\nworld"]);
   });
 
-  it("makes nothing of nothing", () => {
+  it("returns no chunk for a blank text", () => {
     for (const blank of ["", " ", "\n\n \t\r\n"]) assert.deepEqual(cut(blank), []);
   });
 
@@ -35,13 +35,13 @@ describe("[R1] chunk() › limits", () => {
     assert.deepEqual(chunks.map((one) => one.split("\n").length), [17, 17, 1]);
   });
 
-  it("counts the lines of fences that it adds", () => {
+  it("counts the fence lines that it adds", () => {
     const chunks = cut("```ts\n" + lines(20, "const") + "\n```");
     assert.deepEqual(chunks.map((one) => one.split("\n").length), [17, 7]);
   });
 
   const refused: readonly [fields: Partial<ChunkRules>, why: RegExp][] = [
-    [{ limit: 2_001 }, /chunks of 2001: it takes 2 to 2000/],
+    [{ limit: 2_001 }, /chunks of 2001: use a whole number from 2 to 2000/],
     [{ limit: 1 }, /chunks of 1:/],
     [{ limit: NaN }, /chunks of NaN:/],
     [{ maxLines: 0 }, /chunks of 0 lines/],
@@ -57,7 +57,7 @@ describe("[R1] chunk() › limits", () => {
   }
 });
 
-describe("[R2] chunk() › where it cuts", () => {
+describe("[R2] chunk() › place of the cut", () => {
   const cases: readonly [name: string, text: string, limit: number, chunks: readonly string[]][] = [
     ["paragraphs before lines", "one.\n\ntwo two\nthree", 17, ["one.\n\ntwo two", "three"]],
     ["a late paragraph before a later line", "one one one\n\ntwo\nthree", 20, [
@@ -74,7 +74,7 @@ describe("[R2] chunk() › where it cuts", () => {
     ]],
     ["no number for a sentence", "first things 1. second", 18, ["first things 1.", "second"]],
     ["words before letters", "one two three", 8, ["one two", "three"]],
-    ["letters where there is nothing else", "abcdefgh", 3, ["abc", "def", "gh"]],
+    ["letters if there is nothing else", "abcdefgh", 3, ["abc", "def", "gh"]],
     ["wide stops without spaces", "今日は。明日も。", 6, ["今日は。", "明日も。"]],
     ["an early space rather than a link", "see https://example.com/abcdef", 28, [
       "see",
@@ -94,7 +94,7 @@ describe("[R2] chunk() › where it cuts", () => {
     ["a link that is too long", "https://example.com/abc", 10, ["https://ex", "ample.com/", "abc"]],
     ["a code span whole", "please run `a b c d e` twice", 18, ["please run", "`a b c d e` twice"]],
     ["no-break spaces not at all", "one two\u00a0three", 10, ["one", "two\u00a0three"]],
-    ["drops what is blank at cuts", "one  \n\n \n  two", 6, ["one", "  two"]],
+    ["drops white space at cuts", "one  \n\n \n  two", 6, ["one", "  two"]],
     ["keeps indentation", "- a\n  - b\n  - c", 10, ["- a\n  - b", "  - c"]],
     ["carriage returns", "one\r\ntwo\r\nthree", 9, ["one\r\ntwo", "three"]],
   ];
@@ -118,7 +118,7 @@ describe("[R2] chunk() › code fences", () => {
       "```py\nif a:\n  b\n```",
       "```py\n\n  c\n```",
     ]],
-    ["are not opened where there is no room", `${lines(16)}\n\`\`\`js\none\n\`\`\``, {}, [
+    ["are not opened without room", `${lines(16)}\n\`\`\`js\none\n\`\`\``, {}, [
       lines(16),
       "```js\none\n```",
     ]],
@@ -179,7 +179,7 @@ describe("[R2] chunk() › code fences", () => {
     it(name, () => assert.deepEqual(cut(text, fields), chunks));
   }
 
-  it("give the code back, line by line", () => {
+  it("keeps the code, line by line", () => {
     const code = Array.from({ length: 60 }, (_, line) => `${" ".repeat(line % 7)}x${line};`);
     const chunks = cut("```ts\n" + code.join("\n") + "\n```");
     const inner = chunks.map((one) => one.replace(/^```ts\n/, "").replace(/\n```$/, ""));
@@ -187,11 +187,11 @@ describe("[R2] chunk() › code fences", () => {
   });
 });
 
-/** Words with numbers: so that a test can say where a cut was. */
+/** Words with numbers, so that a test can name the place of a cut. */
 const said = (count: number, from = 1) =>
   Array.from({ length: count }, (_, index) => `w${from + index}`).join(" ");
 
-describe("[R2] chunk() › what reads badly in two", () => {
+describe("[R2] chunk() › parts that should stay whole", () => {
   const cases: readonly [
     name: string,
     text: string,
@@ -256,7 +256,7 @@ describe("[R2] chunk() › what reads badly in two", () => {
   }
 });
 
-describe("[R2] chunk() › what is said again", () => {
+describe("[R2] chunk() › repeated marks", () => {
   const cases: readonly [
     name: string,
     text: string,
@@ -299,7 +299,7 @@ describe("[R2] chunk() › what is said again", () => {
       `> \`\`\`\n> ${said(14)}\n> \`\`\``,
       `> \`\`\`\n>  ${said(6, 15)}\n> \`\`\``,
     ]],
-    ["nothing, where there is no room for it", "||aaa bbb|| ccc", { limit: 8 }, [
+    ["nothing, if there is no room for it", "||aaa bbb|| ccc", { limit: 8 }, [
       "||aaa",
       "bbb||",
       "ccc",
@@ -310,13 +310,13 @@ describe("[R2] chunk() › what is said again", () => {
   }
 });
 
-describe("[R6] chunk() › only the first", () => {
-  it("are cut where no more are wanted", () => {
+describe("[R6] chunk() › limited number", () => {
+  it("cuts no more chunks than requested", () => {
     assert.deepEqual(chunk("a\nb\nc", rules({ maxLines: 1 }), 2), ["a", "b"]);
     assert.deepEqual(chunk("a\n\nb\n\nc", rules({ mode: "newline" }), 2), ["a", "b"]);
   });
 
-  it("in newline mode are those of packed paragraphs where there would be too many", () => {
+  it("packs paragraphs in newline mode if there would be too many chunks", () => {
     const packed = rules({ mode: "newline", maxChunks: 2, maxLines: 3 });
     assert.deepEqual(chunk("a\n\nb\n\nc\n\nd", packed, 1), ["a\n\nb"]);
   });
@@ -326,15 +326,15 @@ describe("[R1] chunk() › newline mode", () => {
   const newline = (text: string, fields: Partial<ChunkRules> = {}) =>
     cut(text, { mode: "newline", ...fields });
 
-  it("makes each paragraph a message, and each of its lines none", () => {
+  it("sends each paragraph, not each line, as a message", () => {
     assert.deepEqual(newline("one\ntwo\n\n \n\nthree"), ["one\ntwo", "three"]);
   });
 
-  it("keeps a fence with blank lines", () => {
+  it("keeps a fence with blank lines whole", () => {
     assert.deepEqual(newline("a\n\n```\nb\n\nc\n```\n\nd"), ["a", "```\nb\n\nc\n```", "d"]);
   });
 
-  it("packs paragraphs where there would be too many messages", () => {
+  it("packs paragraphs if there would be too many messages", () => {
     assert.deepEqual(newline("a\n\nb\n\nc", { maxChunks: 3 }), ["a", "b", "c"]);
     assert.deepEqual(newline("a\n\nb\n\nc", { maxChunks: 2 }), ["a\n\nb\n\nc"]);
   });
@@ -403,7 +403,7 @@ describe("[R2] laws of chunk()", () => {
   const roomy = anyRules.map((one) => ({ ...one, limit: one.limit + 20 }));
   const unfenced = (text: string) => bare(text).replaceAll(/```(?:js)?/g, "");
 
-  it("joined, the chunks are the text but for fences and white space", () => {
+  it("joined, the chunks are the text except for fences and white space", () => {
     fc.assert(
       fc.property(markdown, roomy, (text, one) => {
         assert.equal(unfenced(chunk(text, one).join("\n")), unfenced(text));
@@ -433,7 +433,7 @@ describe("[R2] laws of chunk()", () => {
     );
   });
 
-  it("keeps to the lines, where a fence does not need three", () => {
+  it("keeps the line limit if no fence needs three lines", () => {
     fc.assert(
       fc.property(markdown, roomy, (text, one) => {
         for (const content of chunk(text, one)) {
@@ -444,7 +444,7 @@ describe("[R2] laws of chunk()", () => {
     );
   });
 
-  it("no character is broken that fits", () => {
+  it("breaks no grapheme that fits", () => {
     const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
     const split = (text: string) => Array.from(segmenter.segment(text), ({ segment }) => segment);
     const characters = fc.array(
@@ -459,7 +459,7 @@ describe("[R2] laws of chunk()", () => {
     );
   });
 
-  it("no pair of surrogates is broken", () => {
+  it("breaks no surrogate pair", () => {
     fc.assert(
       fc.property(unicode, anyRules, (text, one) => {
         const content = chunk(text, one).join("");
@@ -469,7 +469,7 @@ describe("[R2] laws of chunk()", () => {
     );
   });
 
-  it("no link and no mention is broken", () => {
+  it("breaks no link and no mention", () => {
     const token = fc.constantFrom(
       "https://example.org/a?b=c",
       "<https://e.org/x>",

@@ -31,7 +31,7 @@ describe("[R2] openAt()", () => {
     });
   }
 
-  it("goes on with what was open", () => {
+  it("continues with marks that were open", () => {
     const before = { isSpoiler: true, code: "", quote: "" };
     assert.equal(openAt({ ...piece("a ¦ b|| c"), before }).open.isSpoiler, true);
     assert.equal(openAt({ ...piece("a|| ¦ b || c"), before }).open.isSpoiler, false);
@@ -40,11 +40,11 @@ describe("[R2] openAt()", () => {
     assert.equal(openAt({ ...piece("a` ¦ b c"), before: code }).open.code, "");
   });
 
-  it("leaves no mark alone at an end", () => {
-    assert.equal(openAt(piece("a || ¦b||")).hollowAt, 2);
-    assert.equal(openAt(piece("a ||b¦ || c")).spentTo, 8);
-    assert.equal(openAt(piece("a ` ¦b`")).hollowAt, 2);
-    assert.equal(openAt(piece("a `b¦ ` c")).spentTo, 6);
+  it("leaves no lone mark at an end", () => {
+    assert.equal(openAt(piece("a || ¦b||")).endBefore, 2);
+    assert.equal(openAt(piece("a ||b¦ || c")).continueAt, 8);
+    assert.equal(openAt(piece("a ` ¦b`")).endBefore, 2);
+    assert.equal(openAt(piece("a `b¦ ` c")).continueAt, 6);
   });
 });
 
@@ -54,12 +54,12 @@ describe("[R2] quoteAt()", () => {
     it(JSON.stringify(marked), () => assert.equal(quoteAt(piece(marked)), quote));
   }
 
-  it("is that of the line which was cut before", () => {
+  it("keeps the mark of a line that was cut before", () => {
     const before = { ...NOTHING_OPEN, quote: "> " };
     assert.equal(quoteAt({ ...piece("> a b ¦c"), from: 4, before }), "> ");
   });
 
-  it("is none that would fill the message", () => {
+  it("drops a mark that would fill the message", () => {
     assert.equal(quoteAt(piece("> > > a ¦b")), "");
   });
 });

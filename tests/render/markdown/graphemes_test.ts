@@ -17,7 +17,7 @@ const CHARACTERS = [
 
 describe("[R2] graphemeStart()", () => {
   for (const one of CHARACTERS) {
-    it(`of any place in ${JSON.stringify(one)}`, () => {
+    it(`finds the start from any position in ${JSON.stringify(one)}`, () => {
       const text = `xx${one}y`;
       for (let at = 3; at < 2 + one.length; at += 1) assert.equal(graphemeStart(text, 0, at), 2);
       assert.equal(graphemeStart(text, 1, 2), 2);
@@ -25,11 +25,11 @@ describe("[R2] graphemeStart()", () => {
     });
   }
 
-  it("is the end of a text", () => assert.equal(graphemeStart("ab", 0, 2), 2));
+  it("returns the end of a text", () => assert.equal(graphemeStart("ab", 0, 2), 2));
 });
 
 describe("[R2] graphemesOf()", () => {
-  it("tells one from the next", () => {
+  it("separates graphemes", () => {
     assert.deepEqual([...graphemesOf(CHARACTERS.join(""))], CHARACTERS);
   });
 });

@@ -30,14 +30,14 @@ describe("[R2] lineBreaks()", () => {
     it(name, () => assert.deepEqual(judged(text).costs, costs));
   }
 
-  it("knows where the last item begins, unless it is over or a heading's", () => {
+  it("finds the start of the last item, unless the item has ended or a heading precedes it", () => {
     assert.equal(judged("a\n- b\n  c").item, 1);
     assert.equal(judged("a\n- b\nc").item, undefined);
     assert.equal(judged("# a\n- b").item, undefined);
     assert.equal(judged("- b").item, undefined);
   });
 
-  it("judges the lines of a fence that may be cut", () => {
+  it("rates the lines of a fence that may be cut", () => {
     const text = "```\na\n\nb\n```";
     const fences = codeFences(text, 2_000);
     const { breaks } = lineBreaks({ text, fences, from: 0, to: 8, fence: fences[0] });

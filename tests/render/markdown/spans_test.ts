@@ -37,7 +37,7 @@ describe("[R2] spansOf() › links, mentions, code", () => {
     });
   }
 
-  it("leaves out what is too long to be kept", () => {
+  it("leaves out spans that are too long to keep whole", () => {
     assert.deepEqual(found("`aaaa` `b`", 5).whole, ["`b`"]);
   });
 });

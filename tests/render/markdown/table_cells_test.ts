@@ -23,7 +23,7 @@ describe("[R5] cellsOf()", () => {
 });
 
 describe("[R5] rowOf()", () => {
-  it("puts what is too much into the last cell", () => {
+  it("puts surplus cells into the last one", () => {
     assert.deepEqual(rowOf("| 1 | 2 | 3 |", 2), ["1", "2 | 3"]);
     assert.deepEqual(rowOf("| 1 |", 2), ["1"]);
   });

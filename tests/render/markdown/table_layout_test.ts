@@ -12,7 +12,7 @@ const table = (fields: Partial<Table>): Table => ({
 });
 
 describe("[R5] asCode()", () => {
-  it("aligns columns by what is seen", () => {
+  it("aligns columns by their visible width", () => {
     assert.equal(
       asCode(table({})),
       [
@@ -26,12 +26,12 @@ describe("[R5] asCode()", () => {
     );
   });
 
-  it("makes all lines as wide as each other", () => {
+  it("gives all lines the same width", () => {
     const lines = asCode(table({}))?.split("\n").slice(1, -1) ?? [];
     assert.deepEqual(new Set(lines.map(displayWidth)).size, 1);
   });
 
-  it("fills up short rows", () => {
+  it("fills short rows", () => {
     assert.match(asCode(table({ rows: [["x"]] })) ?? "", /^\| x {4}\| {5}\| {6}\|$/m);
   });
 
@@ -40,7 +40,7 @@ describe("[R5] asCode()", () => {
     assert.ok(lines.length === 6 && lines.every((line) => line.startsWith("> ")));
   });
 
-  it("is not wider than 80 columns", () => {
+  it("allows at most 80 columns", () => {
     const wide = (width: number) => asCode(table({ head: ["a"], rows: [["x".repeat(width)]] }));
     assert.equal(wide(76)?.split("\n")[1]?.length, 80);
     assert.equal(wide(77), undefined);
@@ -48,14 +48,14 @@ describe("[R5] asCode()", () => {
 });
 
 describe("[R5] asBullets()", () => {
-  it("is a line for each row, without its empty cells", () => {
+  it("writes a line for each row, without empty cells", () => {
     assert.equal(
       asBullets(table({})),
       "- **Name**: krill · **Qty**: 12 · **説明**: 小さい\n- **Name**: 👩‍👩‍👧‍👦 🦐 · **説明**: é",
     );
   });
 
-  it("is a line for each cell where one row is long", () => {
+  it("writes a line for each cell if one row is long", () => {
     const long = "word ".repeat(20).trim();
     assert.equal(
       asBullets(table({ prefix: "> ", rows: [["a", "1"], [long, "2"]] })),
@@ -63,11 +63,11 @@ describe("[R5] asBullets()", () => {
     );
   });
 
-  it("leaves bold bold, and a column without a name without one", () => {
+  it("keeps bold text bold, and a column without a name unnamed", () => {
     assert.equal(asBullets(table({ head: ["", "**B**"], rows: [["x", "y"]] })), "- x · **B**: y");
   });
 
-  it("is the head where there is nothing else", () => {
+  it("shows the head of a table without rows", () => {
     assert.equal(asBullets(table({ head: ["a", "b"], rows: [["", ""]] })), "**a** · **b**");
   });
 });

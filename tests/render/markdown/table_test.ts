@@ -9,13 +9,13 @@ const SMALL = "| a | b |\n|---|---|\n| 1 | 2 |";
 const SMALL_CODE = "```\n| a   | b   |\n| --- | --- |\n| 1   | 2   |\n```";
 const indented = (text: string, by: string) => text.replace(/^/gm, by);
 
-describe("[R5] renderTables() › what is a table", () => {
+describe("[R5] renderTables() › recognizes tables", () => {
   const cases: readonly [name: string, text: string, shown: string][] = [
     ["one with words around it", `Look:\n\n${SMALL}\n\nafter`, `Look:\n\n${SMALL_CODE}\n\nafter`],
     ["one without outer pipes", "a | b\n--|--\n1 | 2\nno row", `${SMALL_CODE}\nno row`],
     ["two of them", `${SMALL}\n\n${SMALL}`, `${SMALL_CODE}\n\n${SMALL_CODE}`],
     ["one in a quote", indented(SMALL, "> "), indented(SMALL_CODE, "> ")],
-    ["not what follows a quote", `> a | b\n---|---`, `> a | b\n---|---`],
+    ["not the text after a quote", `> a | b\n---|---`, `> a | b\n---|---`],
     ["one in a list", `1. x\n${indented(SMALL, "   ")}`, `1. x\n${indented(SMALL_CODE, "   ")}`],
     [
       "one far in a list",
@@ -47,12 +47,12 @@ describe("[R5] renderTables() › what is a table", () => {
     it(name, () => assert.equal(renderTables(text, "code"), shown));
   }
 
-  it("shows it as it is where that is asked for", () => {
+  it("leaves tables unchanged in mode off", () => {
     assert.equal(renderTables(SMALL, "off"), SMALL);
   });
 });
 
-describe("[R5] renderTables() › as code, or not", () => {
+describe("[R5] renderTables() › code block or list", () => {
   const asked = (cell: string, head = "b") =>
     renderTables(`| a | ${head} |\n|---|---|\n| 1 | ${cell} |`, "code");
   const lost: readonly [name: string, cell: string][] = [
@@ -65,30 +65,30 @@ describe("[R5] renderTables() › as code, or not", () => {
     ["more than a line has room for", "word ".repeat(20).trim()],
   ];
   for (const [name, cell] of lost) {
-    it(`is a list where a cell has ${name}`, () => {
+    it(`shows a list if a cell has ${name}`, () => {
       const shown = asked(cell);
       assert.ok(shown.startsWith("- **a**: 1"), shown);
       assert.ok(shown.endsWith(`**b**: ${cell}`), shown);
     });
   }
 
-  it("is a list where a stray marker would be closed by the block", () => {
+  it("shows a list if the block would close a stray marker", () => {
     assert.equal(
       renderTables(`x \`\`\` y\n\n${SMALL}`, "code"),
       "x ``` y\n\n- **a**: 1 · **b**: 2",
     );
   });
 
-  it("is code with other backticks, and with marks as they are", () => {
+  it("shows code with other backticks, and with unchanged marks", () => {
     assert.match(asked("`a|b` **c**"), /^\| 1 {3}\| `a\|b` \*\*c\*\* \|$/m);
   });
 
-  it("is left alone where the names of columns are no names", () => {
+  it("leaves a table unchanged if its column names are too long", () => {
     const text = `| ${"x".repeat(201)} | b |\n|---|---|\n| 1 | 2 |`;
     for (const mode of ["code", "bullets"] as const) assert.equal(renderTables(text, mode), text);
   });
 
-  it("does not make much of little", () => {
+  it("does not blow up small tables", () => {
     const wide = `|${"a|".repeat(1_000)}\n|${"-|".repeat(1_000)}\n${"|x\n".repeat(1_000)}`;
     assert.ok(renderTables(wide, "code").length < 5 * wide.length);
   });
@@ -117,7 +117,7 @@ describe("[R5] laws of renderTables()", () => {
     { maxLength: 40 },
   ).map((parts) => parts.join(""));
 
-  it("what it has shown it leaves alone", () => {
+  it("leaves its own output unchanged", () => {
     fc.assert(
       fc.property(fc.oneof(documents, pieces), modes, (text, mode) => {
         const shown = renderTables(text, mode);

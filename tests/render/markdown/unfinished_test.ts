@@ -42,16 +42,16 @@ describe("[R8] finishedPart()", () => {
     });
   }
 
-  it("does not wait for ever for the end of a word", () => {
+  it("does not wait for the end of an endless word", () => {
     const text = "x".repeat(500);
     assert.equal(finishedPart(text, LIMIT), text);
   });
 
-  it("leaves no half of a character", () => {
+  it("never cuts a surrogate pair", () => {
     assert.equal(finishedPart(`${"x".repeat(300)}\ud83d`, LIMIT), "x".repeat(300));
   });
 
-  it("is always a beginning of the text", () => {
+  it("always returns a beginning of the text", () => {
     const piece = fc.oneof(
       fc.string({ maxLength: 8 }),
       fc.constantFrom("```", "\n", "|", "[[", "]]", "<@", ">", "`", "[a](", ")", " ", "~~~", "。"),

@@ -19,7 +19,7 @@ import {
 const ID = messageId("1400000000000000001");
 
 describe("composeRequest()", () => {
-  it("[H3] puts the turn's message last, behind the history", () => {
+  it("[H3] puts the turn's message last, after the history", () => {
     const history = [
       { role: "user", text: "u1", messageId: ID, at: 0 },
       { role: "assistant", text: "a1", messageId: ID, at: 0 },
@@ -34,7 +34,7 @@ describe("composeRequest()", () => {
     });
   });
 
-  it("[SEC-R1] nothing that people write is in the system prompt, and all of it in the user's", () => {
+  it("[SEC-R1] puts no text by people into the system prompt, and all of it into the user's message", () => {
     const fields = [
       "guild",
       "channel",
@@ -102,7 +102,7 @@ describe("composeRequest()", () => {
     }
   });
 
-  it("is byte for byte the same system prompt in every turn", () => {
+  it("has the same system prompt in every turn, byte for byte", () => {
     const [one, two] = ["a", "b"].map((envelope) =>
       composeRequest({ system: systemPromptOf({}), history: [], envelope }).system
     );

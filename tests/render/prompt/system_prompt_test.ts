@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
 
 describe("systemPromptOf()", () => {
-  it("[S6] has some twenty lines of our own", () => {
+  it("[S6] has about twenty lines of our own", () => {
     const { length } = systemPromptOf({}).split("\n");
     assert.ok(length >= 10 && length <= 25, `${length}`);
   });
@@ -20,18 +20,18 @@ describe("systemPromptOf()", () => {
     ));
   });
 
-  it("[R5] says that tables are laid out, where they are", () => {
+  it("[R5] says that tables are laid out, if they are", () => {
     assert.match(systemPromptOf({}), /Tables and images in Markdown do not\./);
     assert.match(systemPromptOf({ hasTables: true }), /tables are laid out for you/);
   });
 
-  it("[R3] tells of reply tags only where they do anything", () => {
+  it("[R3] describes reply tags only if they have an effect", () => {
     assert.doesNotMatch(systemPromptOf({}), /reply_to/);
     const prompt = systemPromptOf({ hasReplyTags: true });
     assert.match(prompt, /\[\[reply_to_current\]\], or \[\[reply_to:<id>\]\]/);
   });
 
-  it("leaves no gap for what is not written", () => {
+  it("leaves no gap for missing parts", () => {
     assert.equal(
       systemPromptOf({ agentPrompt: " ", channelPrompt: "" }).trimEnd(),
       systemPromptOf({}),

@@ -19,7 +19,7 @@ describe("unescaped()", () => {
     it(text, () => assert.deepEqual(unescaped(text).map((view) => view.text), views));
   }
 
-  it("knows where each character stood", () => {
+  it("remembers the position of each character", () => {
     const [once, twice] = unescaped("a%2562c");
     assert.deepEqual([once?.text, once?.starts, once?.ends], [
       "a%62c",

@@ -11,7 +11,7 @@ const links = createLinks({
   linkHosts: ["ok.example", "*.wild.example"],
 });
 
-describe("[R9] Links.treat() › hosts that may be linked", () => {
+describe("[R9] Links.neutralize() › known hosts", () => {
   const left = [
     "no link at all",
     "https://seen.example/?k=1#x",
@@ -28,11 +28,11 @@ describe("[R9] Links.treat() › hosts that may be linked", () => {
     "ftp://evil.example/?k=1 is fetched by nobody",
   ];
   for (const text of left) {
-    it(text, () => assert.deepEqual(links.treat(text, "code"), { text, found: 0 }));
+    it(text, () => assert.deepEqual(links.neutralize(text, "code"), { text, found: 0 }));
   }
 });
 
-describe("[SEC-R7] Links.treat() › hosts that nobody named", () => {
+describe("[SEC-R7] Links.neutralize() › unknown hosts", () => {
   const treated: readonly [text: string, code: string][] = [
     ["https://evil.example/p?k=1#x", "`https://evil.example/p`"],
     ["see https://evil.example/p?k=1.", "see `https://evil.example/p`."],
@@ -75,13 +75,13 @@ describe("[SEC-R7] Links.treat() › hosts that nobody named", () => {
   ];
   for (const [text, code] of treated) {
     it(text, () => {
-      assert.deepEqual(links.treat(text, "code"), { text: code, found: 1 });
-      assert.equal(links.hasForeign(code), false);
+      assert.deepEqual(links.neutralize(text, "code"), { text: code, found: 1 });
+      assert.equal(links.hasUntrusted(code), false);
     });
   }
 });
 
-describe("[SEC-R7] Links.treat() › code", () => {
+describe("[SEC-R7] Links.neutralize() › code", () => {
   const left = [
     "`curl https://evil.example/?k`",
     "``a ` https://evil.example/?k``",
@@ -90,8 +90,8 @@ describe("[SEC-R7] Links.treat() › code", () => {
     "a_b `https://evil.example/?k`",
   ];
   for (const text of left) {
-    it(`stays: ${text}`, () => {
-      assert.deepEqual(links.treat(text, "code"), { text, found: 0 });
+    it(`keeps ${text}`, () => {
+      assert.deepEqual(links.neutralize(text, "code"), { text, found: 0 });
     });
   }
 
@@ -106,23 +106,23 @@ describe("[SEC-R7] Links.treat() › code", () => {
     ["a link that begins before it", "[a `b](https://evil.example/?k) c`"],
   ] as const;
   for (const [name, text] of none) {
-    it(`is not: ${name}`, () => {
-      assert.equal(links.treat(text, "code").found, 1);
-      const { text: plain } = links.treat(text, "plain");
+    it(`does not count as code: ${name}`, () => {
+      assert.equal(links.neutralize(text, "code").found, 1);
+      const { text: plain } = links.neutralize(text, "plain");
       assert.ok(!plain.includes("https://"), plain);
       assert.ok(!plain.includes("?k"), plain);
-      assert.equal(links.hasForeign(plain), false);
+      assert.equal(links.hasUntrusted(plain), false);
     });
   }
 
-  it("says so where what it made is still a link", () => {
-    const { text } = links.treat("a ` b https://evil.example/?k", "code");
-    assert.equal(links.hasForeign(text), true);
+  it("reports a result that still contains a link", () => {
+    const { text } = links.neutralize("a ` b https://evil.example/?k", "code");
+    assert.equal(links.hasUntrusted(text), true);
   });
 });
 
-describe("[SEC-R7] Links.treat() › plain", () => {
-  it("makes no address of what stood apart from what is behind it", () => {
+describe("[SEC-R7] Links.neutralize() › plain", () => {
+  it("forms no address with the text after it", () => {
     const cases = [
       "<https://HTTPS:>//x",
       "<https://https>://x",
@@ -130,11 +130,11 @@ describe("[SEC-R7] Links.treat() › plain", () => {
       "[](https://a:)//x",
     ];
     for (const text of cases) {
-      assert.equal(links.hasForeign(links.treat(text, "plain").text), false);
+      assert.equal(links.hasUntrusted(links.neutralize(text, "plain").text), false);
     }
   });
 
-  it("leaves nothing that could be a stranger's link, whatever the text", () => {
+  it("leaves no text that could be a foreign link, for any input", () => {
     const piece = fc.constantFrom(
       "https://",
       "http://",
@@ -162,8 +162,8 @@ describe("[SEC-R7] Links.treat() › plain", () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-        const { text } = links.treat(pieces.join(""), "plain");
-        assert.equal(links.hasForeign(text), false, text);
+        const { text } = links.neutralize(pieces.join(""), "plain");
+        assert.equal(links.hasUntrusted(text), false, text);
         for (const [address] of text.matchAll(/https?:\/\/[^\s<>]*/gi)) {
           assert.match(address, /^https?:\/\/seen\.example/i);
         }
@@ -172,15 +172,16 @@ describe("[SEC-R7] Links.treat() › plain", () => {
     );
   });
 
-  it("treats what it treated no further", () => {
-    const once = links.treat("[a](https://evil.example/?k) https://evil.example#x", "plain").text;
-    assert.deepEqual(links.treat(once, "plain"), { text: once, found: 0 });
+  it("leaves its own output unchanged", () => {
+    const once =
+      links.neutralize("[a](https://evil.example/?k) https://evil.example#x", "plain").text;
+    assert.deepEqual(links.neutralize(once, "plain"), { text: once, found: 0 });
   });
 
-  it("looks for no more hosts than a person could name", () => {
+  it("searches for no more hosts than a person could name", () => {
     const many = Array.from({ length: 201 }, (_, index) => `https://h${index}.example/?k`);
     const named = createLinks({ shown: many, linkHosts: [] });
-    const { found } = named.treat(many.join(" "), "code");
+    const { found } = named.neutralize(many.join(" "), "code");
     assert.equal(found, 1, "the one beyond the bound");
   });
 });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { formsOf, letterOf, lettersOf } from "../../../src/render/safety/secret_forms.ts";
 
 describe("[SEC-R10] formsOf()", () => {
-  it("has what base64 makes of a secret, whatever is around it", () => {
+  it("has the base64 of a secret within any text", () => {
     const bytes = fc.string({ unit: "binary-ascii", maxLength: 9 });
     const secret = fc.stringMatching(/^[A-Za-z0-9._-]{12,40}$/);
     fc.assert(
@@ -16,14 +16,14 @@ describe("[SEC-R10] formsOf()", () => {
     );
   });
 
-  it("has none that is too short to be told from a word", () => {
+  it("has no form that is too short to tell from a word", () => {
     assert.deepEqual(formsOf("abc"), []);
     for (const form of formsOf("hunter2")) assert.ok(form.length >= 10, form);
   });
 });
 
 describe("letterOf()", () => {
-  it("is the letter that lettersOf() keeps, and 0 of all others", () => {
+  it("returns the letter that lettersOf() keeps, and 0 for all others", () => {
     for (let unit = 0; unit < 0x300; unit += 1) {
       const kept = lettersOf(String.fromCharCode(unit));
       assert.equal(letterOf(unit), kept === "" ? 0 : kept.charCodeAt(0));

@@ -26,7 +26,7 @@ describe("[R8] createSecretTail()", () => {
     it(`${what}: ${JSON.stringify(text)}`, () => assert.equal(heldBack(text), held));
   }
 
-  it("knows nothing where there are no secrets", () => {
+  it("finds nothing without secrets", () => {
     assert.equal(createSecretTail([])("MTQwMD"), 6);
   });
 
@@ -40,7 +40,7 @@ describe("[R8] createSecretTail()", () => {
     ["percent", (text) => text.replace(/./g, (one) => `%${one.charCodeAt(0).toString(16)}`)],
   ];
   for (const [name, spell] of spellings) {
-    it(`[R10] shows no more than three letters of one that is being written: ${name}`, () => {
+    it(`[R10] shows at most three letters of a growing secret: ${name}`, () => {
       const whole = spell(SECRET).trimEnd();
       const most = lettersOf(spell("abc")).length;
       fc.assert(
@@ -53,7 +53,7 @@ describe("[R8] createSecretTail()", () => {
     });
   }
 
-  it("[R10] nor in base64, whatever stands before it in the same block", () => {
+  it("[R10] also in base64, after any text in the same block", () => {
     fc.assert(
       fc.property(fc.nat(2), fc.nat(40), (before, count) => {
         const whole = Buffer.from("x".repeat(before) + SECRET).toString("base64");

@@ -19,7 +19,7 @@ const each = (text: string, write: (byte: number) => string, between = "") =>
 
 type Spell = (secret: string, random: Seeded) => string;
 
-/** By kind; each in the ways that a model finds when it is asked nicely. */
+/** Encodings by kind, in the spellings that a model invents when a person asks nicely. */
 const SPELLINGS: Readonly<Record<string, readonly Spell[]>> = {
   plain: [
     (secret) => secret,
@@ -64,7 +64,7 @@ const SPELLINGS: Readonly<Record<string, readonly Spell[]>> = {
   ],
 };
 
-describe("[SEC-R10] createSecretFilter() › what is a secret", () => {
+describe("[SEC-R10] createSecretFilter() › secrets", () => {
   for (const [kind, spellings] of Object.entries(SPELLINGS)) {
     for (const [index, spell] of spellings.entries()) {
       it(`${kind}, ${index + 1}: ${spell("Ab-1", seeded(1)).replace(/\s/g, "␣")}`, () => {
@@ -77,7 +77,7 @@ describe("[SEC-R10] createSecretFilter() › what is a secret", () => {
     }
   }
 
-  it("finds 10,000 encodings of three kinds, wherever they stand", () => {
+  it("finds 10,000 encodings of three kinds at any position", () => {
     const random = seeded(2_026);
     const kinds = Object.values(SPELLINGS);
     const filler = "The tide rises at six, falls at noon (mostly), and costs 100% nothing. ";
@@ -93,19 +93,19 @@ describe("[SEC-R10] createSecretFilter() › what is a secret", () => {
     }
   });
 
-  it("finds one that would be cut in two, for it is whole before it is cut", () => {
+  it("finds a secret that a cut would split, because it filters before the cut", () => {
     const text = "a".repeat(1_990) + " " + TOKEN;
     assert.equal(cleaned(text), "a".repeat(1_990) + " [redacted]");
   });
 
-  it("finds all that there are, next to one another", () => {
+  it("finds all adjacent secrets", () => {
     assert.deepEqual(filter(`${TOKEN} ${KEY}${KEY}`), {
       text: "[redacted] [redacted][redacted]",
       found: 3,
     });
   });
 
-  it("takes one within another out with it", () => {
+  it("removes a secret within another one", () => {
     const within = createSecretFilter(["abcdefgh12345678", "efgh12345678ijkl"]);
     assert.equal(within("x abcdefgh12345678ijkl y").text, "x [redacted] y");
     const inner = createSecretFilter(["abcdefgh12345678ijkl", "bcdefgh1"]);
@@ -113,7 +113,7 @@ describe("[SEC-R10] createSecretFilter() › what is a secret", () => {
   });
 });
 
-describe("[SEC-R10] createSecretFilter() › what is none", () => {
+describe("[SEC-R10] createSecretFilter() › other texts", () => {
   const texts = [
     "hello",
     "",
@@ -127,13 +127,13 @@ describe("[SEC-R10] createSecretFilter() › what is none", () => {
     it(JSON.stringify(text.slice(0, 40)), () => assert.deepEqual(filter(text), { text, found: 0 }));
   }
 
-  it("leaves any text as it is, where there are no secrets", () => {
+  it("leaves any text unchanged without secrets", () => {
     assert.deepEqual(createSecretFilter([])(TOKEN), { text: TOKEN, found: 0 });
     assert.deepEqual(createSecretFilter(["", "abc"])("abc"), { text: "abc", found: 0 });
   });
 });
 
-describe("[SEC-R10] createSecretFilter() › short ones", () => {
+describe("[SEC-R10] createSecretFilter() › short secrets", () => {
   const short = createSecretFilter(["hunter2", "pä$$", "p4ss"]);
   const cases: readonly [text: string, clean: string][] = [
     ["it is hunter2.", "it is [redacted]."],

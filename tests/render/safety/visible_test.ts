@@ -5,31 +5,31 @@ import { isNoReply, visibleText } from "../../../src/render/safety/visible.ts";
 import { HARMLESS, LEAKS } from "../leaks.ts";
 
 describe("[SEC-R8] visibleText()", () => {
-  it("knows sixty ways to leak, and more", () => assert.ok(LEAKS.length >= 60));
+  it("covers more than sixty kinds of leaks", () => assert.ok(LEAKS.length >= 60));
 
   for (const [name, answer, visible] of LEAKS) {
-    it(`takes out: ${name}`, () => assert.equal(visibleText(answer), visible));
+    it(`removes ${name}`, () => assert.equal(visibleText(answer), visible));
   }
 
   for (const [name, answer] of HARMLESS) {
-    it(`leaves alone: ${name}`, () => assert.equal(visibleText(answer), answer));
+    it(`keeps ${name}`, () => assert.equal(visibleText(answer), answer));
   }
 
-  it("finds nothing more in what it gives", () => {
+  it("finds nothing more in its own output", () => {
     for (const [, answer] of LEAKS) {
       const visible = visibleText(answer);
       assert.equal(visibleText(visible), visible);
     }
   });
 
-  it("finds each of them behind and before words", () => {
+  it("finds each leak before and after words", () => {
     const [before, after] = ["Good morning.", "That is all."];
     for (const [name, answer, visible] of LEAKS) {
       if (
         /end|begin|made up|repeat|unended|never|steps|silence|without its|own tag|nested|one line|Llama's tag/i
           .test(name)
       ) {
-        continue; // how these are read depends on what is around them
+        continue; // their meaning depends on the text around them
       }
       const all = visibleText(`${before}\n\n${answer}\n\n${after}`);
       assert.equal(
@@ -40,7 +40,7 @@ describe("[SEC-R8] visibleText()", () => {
     }
   });
 
-  it("never fails, and gives well-formed text, whatever the answer", () => {
+  it("never fails, and returns well-formed text for any answer", () => {
     const piece = fc.oneof(
       fc.constantFrom(...LEAKS.map(([, answer]) => answer)),
       fc.constantFrom("`", "```", "\n", "<think>", "</think>", "[INST]", "{", "}", "hello"),
@@ -78,7 +78,7 @@ describe("[R10] visibleText()", () => {
   }
 });
 
-describe("[R10] visibleText() of what a model that has lost itself writes", () => {
+describe("[R10] visibleText() › answers of a confused model", () => {
   const SIZE = 1_000_000; // a pass that starts again at each of them would take minutes
   for (
     const [what, filler] of [["line breaks", "\n"], ["spaces", " "], ["blank lines", " \n\t\n"]]

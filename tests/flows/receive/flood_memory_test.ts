@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { watchFlood } from "../../../src/flows/receive/after_flood.ts";
+import { createFloodMemory } from "../../../src/flows/receive/flood_memory.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const MIB = 1 << 20;
@@ -8,12 +8,12 @@ const MIB = 1 << 20;
 function open() {
   const clock = new FakeClock();
   let collected = 0;
-  const flood = watchFlood(clock.schedule, () => void collected++);
+  const flood = createFloodMemory(clock.schedule, () => void collected++);
   return { clock, flood, collected: () => collected };
 }
 
-describe("watchFlood()", () => {
-  it("[G5b] does nothing, and sets no timer, while little is heard", () => {
+describe("createFloodMemory()", () => {
+  it("[G5b] does nothing, and sets no timer, for few messages", () => {
     const { clock, flood, collected } = open();
     for (let count = 0; count < 7; count++) flood.read(MIB);
     clock.advance(3_600_000);
@@ -34,7 +34,7 @@ describe("watchFlood()", () => {
     assert.equal(collected(), 3);
   });
 
-  it("does nothing once it is stopped", () => {
+  it("does nothing after stop", () => {
     const { clock, flood, collected } = open();
     flood.read(8 * MIB);
     flood.stop();

@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
 /** Everything that watching the clock needs from outside. */
-export interface ClockSetPorts {
+export interface ClockChangesPorts {
   /** The account whose rows move. */
   readonly accountId: AccountId;
   /** The store's outbox. */
@@ -31,21 +31,21 @@ export interface ClockSetPorts {
 }
 
 /** How far the clock was set since the start. */
-export interface ClockSet {
+export interface ClockChanges {
   /**
    * Compares the clocks, and moves the stored times if the clock was set forward.
    *
    * @throws {unknown} The store's error, as a rejection; the next call tries again.
    */
-  look(): Promise<void>;
+  check(): Promise<void>;
   /** Total milliseconds by which the clock was set forward, as far as stored times moved. */
-  inAll(): number;
+  setForwardMs(): number;
   /**
    * Brings a row up to date.
    *
-   * @param inAll {@link ClockSet.inAll} from before the row was read.
+   * @param setForwardMs {@link ClockChanges.setForwardMs} from before the row was read.
    */
-  sinceThen(row: OutboxRow, inAll: number): OutboxRow;
+  shifted(row: OutboxRow, setForwardMs: number): OutboxRow;
 }
 
 /**
@@ -54,13 +54,15 @@ export interface ClockSet {
 const LEAST_MS = 5 * 60_000;
 
 /** Starts watching the clock of this process. */
-export function createClockSet({ accountId, outbox, now, steadyNow }: ClockSetPorts): ClockSet {
+export function createClockChanges(
+  { accountId, outbox, now, steadyNow }: ClockChangesPorts,
+): ClockChanges {
   const ahead = () => now() - steadyNow();
   let seen = ahead();
   let setMs = 0;
 
   return {
-    async look() {
+    async check() {
       const byMs = ahead() - seen;
       if (Math.abs(byMs) < LEAST_MS) return;
       seen += byMs;
@@ -73,9 +75,9 @@ export function createClockSet({ accountId, outbox, now, steadyNow }: ClockSetPo
       }
       setMs += byMs; // only now, so that a row read before counts as older, never as newer
     },
-    inAll: () => setMs,
-    sinceThen(row, inAll) {
-      const byMs = setMs - inAll;
+    setForwardMs: () => setMs,
+    shifted(row, setForwardMs) {
+      const byMs = setMs - setForwardMs;
       const { failingSince } = row;
       if (byMs <= 0 || failingSince === undefined || failingSince > now() - byMs) return row;
       return { ...row, failingSince: failingSince + byMs };

@@ -24,7 +24,7 @@ export interface ClosedGuild {
 }
 
 /** Everything that this flow needs from outside. */
-export interface JoinedPorts {
+export interface GuildJoinedPorts {
   /** Returns `undefined` if the bot may answer somewhere in the guild. */
   readonly closed: (guild: Named<GuildId>) => ClosedGuild | undefined;
   /**
@@ -44,14 +44,14 @@ export interface JoinedPorts {
  *
  * @returns A function to call with a guild that the bot was added to just now.
  */
-export function createJoined(ports: JoinedPorts): (guild: Named<GuildId>) => void {
+export function createGuildJoined(ports: GuildJoinedPorts): (guild: Named<GuildId>) => void {
   const { closed, guildsPath, tellOwners, texts, log } = ports;
   return ({ id, name }) => {
     const found = closed({ id, name });
     if (!found) return;
     const { why, rule } = found;
     const command = commandFor(found, pathTo(guildsPath(), id));
-    log.warn("The bot was added to a guild in which nobody is answered", {
+    log.warn("The bot was added to a guild in which the config keeps it silent", {
       guildId: id,
       guild: name,
       why,

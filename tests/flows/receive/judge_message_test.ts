@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { toJudged } from "../../../src/flows/receive/judged.ts";
+import { judgeMessage } from "../../../src/flows/receive/judge_message.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -14,13 +14,13 @@ const VERDICTS: readonly [Verdict, isRouted: boolean, said: string | undefined][
   [IGNORE, false, "A message is not answered"],
 ];
 
-describe("[P1] toJudged()", () => {
+describe("[P1] judgeMessage()", () => {
   for (const [verdict, isRouted, said] of VERDICTS) {
     it(`${isRouted ? "routes" : "does not route"} a message with ${verdict.kind}`, () => {
       const { log, lines } = recordingLog();
       const route = { agentId: "main", sessionKey: "s" };
       const judge = () => ({ verdict, moment: { isProxied: true }, policyId: 3 });
-      const judged = toJudged(directMessage(), "live", { judge, route: () => route, log });
+      const judged = judgeMessage(directMessage(), "live", { judge, route: () => route, log });
       assert.deepEqual(judged, {
         message: directMessage(),
         verdict,
@@ -32,11 +32,11 @@ describe("[P1] toJudged()", () => {
     });
   }
 
-  it("[G6] goes by what becomes of the verdict", () => {
+  it("[G6] uses the replaced verdict", () => {
     const { log } = recordingLog();
     const judge = () => ({ verdict: ACCEPT });
     const route = () => ({ agentId: "main", sessionKey: "s" });
-    const judged = toJudged(directMessage(), "found", { judge, route, log }, () => IGNORE);
+    const judged = judgeMessage(directMessage(), "found", { judge, route, log }, () => IGNORE);
     assert.deepEqual(judged, { message: directMessage(), verdict: IGNORE, said: ACCEPT });
   });
 });

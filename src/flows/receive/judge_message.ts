@@ -26,12 +26,12 @@ export interface JudgePorts {
 }
 
 /**
- * Judges a message. Every message that is not ignored has a route, for it will be answered, or may
- * be once more facts are known.
+ * Judges a message. Every message that is not ignored has a route: it gets an answer, or may get one
+ * once Barnacle has more facts.
  *
  * @param judgeAs Replaces the policy's verdict; default: keeps it.
  */
-export function toJudged(
+export function judgeMessage(
   message: InboundMessage,
   source: Source,
   { judge, route, log }: JudgePorts,

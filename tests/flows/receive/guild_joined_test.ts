@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ClosedGuild, createJoined } from "../../../src/flows/receive/joined.ts";
+import { type ClosedGuild, createGuildJoined } from "../../../src/flows/receive/guild_joined.ts";
 import { guildId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -12,7 +12,7 @@ const OPEN = guildId("1400000000000000099");
 function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
   const { log, lines } = recordingLog();
   const told: string[] = [];
-  const joined = createJoined({
+  const joined = createGuildJoined({
     closed: ({ id }) => id === OPEN ? undefined : closed,
     guildsPath: () => path,
     tellOwners(text) {
@@ -28,14 +28,14 @@ function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
 const UNLISTED: ClosedGuild = { why: "guild-not-listed", rule: "channels.discord.guilds" };
 const OFF: ClosedGuild = { why: "guilds-disabled", rule: "channels.discord.groupPolicy" };
 
-describe("[P6a] createJoined()", () => {
-  it("tells the owner once, and the log: name, id, rule and command", () => {
+describe("[P6a] createGuildJoined()", () => {
+  it("sends name, id, rule and command to the owner once, and to the log", () => {
     const { joined, lines, told } = setUp(UNLISTED);
     joined({ id: ID, name: "Friends" });
     const command = `barnacle config set channels.discord.guilds.${ID} '{}'`;
     assert.deepEqual(told, [
-      `I was added to \`Friends\` (${ID}) and answer nobody there, by \`channels.discord.guilds\`. ` +
-      `If I should: \`${command}\``,
+      `I was added to \`Friends\` (${ID}), but my config (\`channels.discord.guilds\`) keeps me ` +
+      `silent there. To allow it: \`${command}\``,
     ]);
     assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
       level: "warn",
@@ -47,7 +47,7 @@ describe("[P6a] createJoined()", () => {
     }]);
   });
 
-  it("names the account's own list, where it has one", () => {
+  it("names the account's own list, if it has one", () => {
     const { joined, told } = setUp(UNLISTED, "channels.discord.accounts.work.guilds");
     joined({ id: ID, name: "Friends" });
     assert.match(
@@ -56,7 +56,7 @@ describe("[P6a] createJoined()", () => {
     );
   });
 
-  it("lets in no other guild with the command, where guilds are switched off", () => {
+  it("opens no other guild by the command if guilds are switched off", () => {
     const { joined, told } = setUp(OFF);
     joined({ id: ID, name: "Friends" });
     assert.match(
@@ -65,7 +65,7 @@ describe("[P6a] createJoined()", () => {
     );
   });
 
-  it("says nothing of a guild in which somebody may be answered", () => {
+  it("reports no guild in which the bot may answer", () => {
     const { joined, lines, told } = setUp(UNLISTED);
     joined({ id: OPEN, name: "Open" });
     assert.deepEqual([lines, told], [[], []]);
@@ -73,7 +73,7 @@ describe("[P6a] createJoined()", () => {
     assert.equal(told.length, 1);
   });
 
-  it("lets no guild's name pass for words of ours", () => {
+  it("keeps a guild's name from passing for our own words", () => {
     const { joined, told } = setUp(UNLISTED);
     joined({
       id: ID,

@@ -1,5 +1,5 @@
 /**
- * Holds turns back while Barnacle still fetches earlier messages.
+ * Delays turns while Barnacle still fetches earlier messages.
  *
  * After a gap, a channel's live messages arrive first and the missed ones later. To answer in the
  * order in which people wrote, a channel's turns wait until its history is complete. All turns wait
@@ -12,87 +12,87 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** Which channels' turns wait, for one account. */
-export interface Hold {
+/** The delay of turns in one account. */
+export interface TurnDelay {
   /**
    * Tells that a new gateway session will begin, and catch-up will read the messages before it.
    *
-   * @param isAnew Whether this is another gap than before, with its own time limit. A guild may
+   * @param isNewGap Whether this is another gap than before, with its own time limit. A guild may
    * stay away for a day, or a box boot long before its router: each is one gap.
    */
-  expect(isAnew: boolean): void;
+  expectGap(isNewGap: boolean): void;
   /** Tells that messages were missed, and that catch-up is listing their channels. */
-  begin(): void;
+  startListing(): void;
   /** Adds a channel whose history catch-up will fetch. */
-  keep(channelId: ChannelId): void;
-  /** Tells that all such channels are known. */
-  narrow(): void;
+  addChannel(channelId: ChannelId): void;
+  /** Tells that the list of such channels is complete. */
+  finishListing(): void;
   /** Tells that a channel's history is complete. */
-  release(channelId: ChannelId): void;
+  releaseChannel(channelId: ChannelId): void;
   /** Tells that catch-up has nothing more to fetch. */
   end(): void;
   /** Channels in which no turn may begin. */
-  held(): "all" | readonly ChannelId[];
+  delayedChannels(): "all" | readonly ChannelId[];
 }
 
 /** Milliseconds for which all channels wait for the list of channels with missed messages. */
-export const ALL_MS = 5_000;
+export const LISTING_MS = 5_000;
 /** Milliseconds for which any channel waits, counted from the first call. */
-export const HOLD_MS = 30_000;
+export const MAX_DELAY_MS = 30_000;
 
 /**
- * Creates a hold that lets all turns begin.
+ * Creates the delay of one account; all turns may begin.
  *
  * @param onReleased Called when turns may begin that had to wait before.
  */
-export function createHold(schedule: Schedule, onReleased: () => void): Hold {
+export function createTurnDelay(schedule: Schedule, onReleased: () => void): TurnDelay {
   const channels = new Set<ChannelId>();
   /** - `open`: nothing to fetch; `over`: fetching takes too long. */
   let state: "open" | "all" | "some" | "over" = "open";
-  let callOffAll: (() => void) | undefined;
-  let callOffHold: (() => void) | undefined;
+  let cancelListing: (() => void) | undefined;
+  let cancelDelay: (() => void) | undefined;
 
   function become(next: typeof state): void {
     const before = state;
     state = next;
     if (next !== "all") {
-      callOffAll?.();
-      callOffAll = undefined;
+      cancelListing?.();
+      cancelListing = undefined;
     }
     if (before !== next && (before === "all" || before === "some")) onReleased();
   }
 
-  function holdAll(isAnew: boolean): void {
-    if (state === "over" && !isAnew) return;
-    callOffHold ??= schedule(() => {
-      callOffHold = undefined;
+  function delayAll(isNewGap: boolean): void {
+    if (state === "over" && !isNewGap) return;
+    cancelDelay ??= schedule(() => {
+      cancelDelay = undefined;
       become("over");
-    }, HOLD_MS);
-    callOffAll?.();
-    callOffAll = undefined;
+    }, MAX_DELAY_MS);
+    cancelListing?.();
+    cancelListing = undefined;
     state = "all";
   }
 
   return {
-    expect: holdAll,
-    begin() {
-      holdAll(false);
-      if (state === "all") callOffAll = schedule(() => become("some"), ALL_MS);
+    expectGap: delayAll,
+    startListing() {
+      delayAll(false);
+      if (state === "all") cancelListing = schedule(() => become("some"), LISTING_MS);
     },
-    keep: (channelId) => void channels.add(channelId),
-    narrow() {
+    addChannel: (channelId) => void channels.add(channelId),
+    finishListing() {
       if (state === "all") become("some");
     },
-    release(channelId) {
+    releaseChannel(channelId) {
       if (channels.delete(channelId) && state === "some") onReleased();
     },
     end() {
       channels.clear();
-      callOffHold?.();
-      callOffHold = undefined;
+      cancelDelay?.();
+      cancelDelay = undefined;
       become("open");
     },
-    held() {
+    delayedChannels() {
       if (state === "all") return "all";
       return state === "some" ? [...channels] : [];
     },

@@ -19,7 +19,7 @@ const FLOOD_BYTES = 8 << 20;
 const QUIET_MS = 3_000;
 
 /** Watches the size of incoming dispatches. */
-export interface AfterFlood {
+export interface FloodMemory {
   /** Tells that Barnacle has read dispatches, of this size in UTF-16 units. */
   read(bytes: number): void;
   /** Cancels the timer, and sets none any more. */
@@ -31,7 +31,7 @@ export interface AfterFlood {
  *
  * @param collect Collects garbage, at once.
  */
-export function watchFlood(schedule: Schedule, collect: () => void): AfterFlood {
+export function createFloodMemory(schedule: Schedule, collect: () => void): FloodMemory {
   let bytes = 0;
   let wasHeard = false;
   let cancel: (() => void) | undefined;

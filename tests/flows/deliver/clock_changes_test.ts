@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import { createClockSet } from "../../../src/flows/deliver/clock_set.ts";
+import { createClockChanges } from "../../../src/flows/deliver/clock_changes.ts";
 import { ACCOUNT, outboundMessage } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -12,7 +12,7 @@ function setUp() {
   let steady = 0;
   let isFull = false;
   const shifts: (readonly [byMs: number, until: number])[] = [];
-  const clock = createClockSet({
+  const clock = createClockChanges({
     accountId: ACCOUNT,
     outbox: {
       shiftFailing(_account, byMs, until) {
@@ -46,63 +46,63 @@ function row(failingSince?: number): OutboxRow {
   };
 }
 
-describe("[D5] createClockSet()", () => {
-  it("does nothing while the clock goes, or is set by a little, or back", async () => {
+describe("[D5] createClockChanges()", () => {
+  it("does nothing while the clock runs normally, or is set by a little, or back", async () => {
     const { clock, shifts, pass, set } = setUp();
     pass(48 * HOUR_MS);
-    await clock.look();
+    await clock.check();
     set(299_999);
-    await clock.look();
+    await clock.check();
     set(-10 * HOUR_MS);
-    await clock.look();
+    await clock.check();
     assert.deepEqual(shifts, []);
-    assert.equal(clock.inAll(), 0);
+    assert.equal(clock.setForwardMs(), 0);
   });
 
-  it("notices, once, by how much it is set forward", async () => {
+  it("notices once by how much the clock was set forward", async () => {
     const { clock, shifts, pass, set } = setUp();
     pass(HOUR_MS);
     set(10 * HOUR_MS);
     pass(1_000);
-    await Promise.all([clock.look(), clock.look()]);
-    await clock.look();
+    await Promise.all([clock.check(), clock.check()]);
+    await clock.check();
     assert.deepEqual(shifts, [[10 * HOUR_MS, NOW + HOUR_MS + 1_000]]);
     set(-HOUR_MS);
-    await clock.look();
+    await clock.check();
     set(2 * HOUR_MS);
-    await clock.look();
+    await clock.check();
     assert.deepEqual(shifts.map(([byMs]) => byMs), [10 * HOUR_MS, 2 * HOUR_MS]);
-    assert.equal(clock.inAll(), 12 * HOUR_MS);
+    assert.equal(clock.setForwardMs(), 12 * HOUR_MS);
   });
 
-  it("notices what adds up", async () => {
+  it("notices small changes that add up", async () => {
     const { clock, shifts, set } = setUp();
     for (let time = 0; time < 5; time++) {
       set(60_000);
-      await clock.look();
+      await clock.check();
     }
     assert.deepEqual(shifts.map(([byMs]) => byMs), [300_000]);
   });
 
-  it("tries it again where the disk does not take it", async () => {
+  it("retries if the disk refuses", async () => {
     const { clock, shifts, set, setFull } = setUp();
     setFull(true);
     set(HOUR_MS);
-    await assert.rejects(clock.look(), /full/);
-    assert.equal(clock.inAll(), 0);
+    await assert.rejects(clock.check(), /full/);
+    assert.equal(clock.setForwardMs(), 0);
     setFull(false);
-    await clock.look();
+    await clock.check();
     assert.deepEqual(shifts.map(([byMs]) => byMs), [HOUR_MS]);
   });
 
-  it("knows a row that was read before, and what began to fail since", async () => {
+  it("shifts a row that was read before, but no failure that began since", async () => {
     const { clock, set } = setUp();
-    const before = clock.inAll();
+    const before = clock.setForwardMs();
     set(HOUR_MS);
-    await clock.look();
-    assert.equal(clock.sinceThen(row(NOW - 5), before).failingSince, NOW - 5 + HOUR_MS);
-    assert.equal(clock.sinceThen(row(NOW + HOUR_MS), before).failingSince, NOW + HOUR_MS);
-    assert.equal(clock.sinceThen(row(), before).failingSince, undefined);
-    assert.equal(clock.sinceThen(row(NOW - 5), clock.inAll()).failingSince, NOW - 5);
+    await clock.check();
+    assert.equal(clock.shifted(row(NOW - 5), before).failingSince, NOW - 5 + HOUR_MS);
+    assert.equal(clock.shifted(row(NOW + HOUR_MS), before).failingSince, NOW + HOUR_MS);
+    assert.equal(clock.shifted(row(), before).failingSince, undefined);
+    assert.equal(clock.shifted(row(NOW - 5), clock.setForwardMs()).failingSince, NOW - 5);
   });
 });
