@@ -120,7 +120,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.match(found?.why ?? "", /"ada" \(channels\.discord\.dm\.allowFrom\[0\]\)/);
       assert.match(found?.fix ?? "", /access resolve --write/);
       const bot = await scene.start();
-      await scene.line(bot, /is an id from now on/);
+      await scene.line(bot, /was resolved to an id/);
       assert.deepEqual((await diagnose(scene, ["--only", "host"])).troubles, []);
     }));
 
