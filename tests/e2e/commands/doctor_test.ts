@@ -106,7 +106,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     onStage({}, async (scene) => {
       const { code, stdout } = await barnacle(scene, ["doctor", "--only", "discord"]);
       assert.equal(code, 0);
-      assert.ok(stdout.some((row) => /^ok {4}Token +it is .*application \d+/.test(row)));
+      assert.ok(stdout.some((row) => /^ok {4}Token +it belongs to .*application \d+/.test(row)));
       assert.ok(stdout.every((row) => !row.includes("\x1b")));
       assert.ok(stdout.every((row) => !/^ok +Store/.test(row)), "the host was not asked for");
     }));
@@ -161,7 +161,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       const { code, findings } = await diagnose(elsewhere, ["--only", "host"]);
       assert.equal(code, 1);
       const found = findings.find(({ id }) => id === "host.instance");
-      assert.match(found?.why ?? "", new RegExp(`^pid ${bot.pid} runs here`));
+      assert.match(found?.why ?? "", new RegExp(`^pid ${bot.pid} runs on this machine`));
       assert.match(found?.fix ?? "", /kill/);
     }));
 
