@@ -128,7 +128,7 @@ describe("[P1] laws of access", () => {
         fc.constantFrom("ada#0001", "bob#0001", undefined),
         (rules, message, moment, username, tag) => {
           fc.pre(!message.sender.pluralkit);
-          // "luna" is nobody's yet, and so is no entry here: a name is a name.
+          // No person and no entry has the name "luna" yet: a name is a name.
           const ids = withLists(withNames(rules, names), (list) => list.filter(byId));
           const { tag: _, ...sender } = message.sender;
           const renamed = { ...sender, id: userId("42"), username, ...(tag && { tag }) };
@@ -196,7 +196,7 @@ describe("[P1] laws of access", () => {
       fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
         if (prepareAuthorize(rules)(event, moment).kind !== "challenge") return;
         const { place, sender } = "message" in event ? event.message : event;
-        // of a message in a group the store says whether its sender is paired, and gives no code
+        // for a message in a group, the store knows whether its sender is paired, and gives no code
         const isAsked = event.kind === "message" && moment.isPaired === undefined;
         assert.ok(place.kind === "dm" || (place.kind === "group_dm" && isAsked));
         assert.equal(sender.automaton, undefined);
@@ -242,7 +242,7 @@ describe("[P1] laws of access", () => {
   });
 
   it("[P7] never opens an unknown place further than the same known place", () => {
-    /** All that can be known too little of a place; a thread that is not known looks like a channel. */
+    /** All facts that a place may lack. A thread without its parent looks like a channel. */
     const lessKnown = (place: GuildPlace): readonly GuildPlace[] => {
       const { guild, channel, thread } = place;
       const nameless = <Id extends string>({ id }: { readonly id: Id }) => ({ id, name: id });

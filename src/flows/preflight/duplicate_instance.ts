@@ -122,8 +122,8 @@ export function createDuplicateWatch(
     },
     sessionInvalidated(shardId) {
       const at = now();
-      invalidated = [...invalidated.filter((one) => at - one.at < DOUBT_MS), { shardId, at }];
-      const [first, ...others] = invalidated.filter((one) => one.shardId === shardId);
+      invalidated = [...invalidated.filter((ended) => at - ended.at < DOUBT_MS), { shardId, at }];
+      const [first, ...others] = invalidated.filter((ended) => ended.shardId === shardId);
       const count = others.length + 1;
       if (!first || count < INVALIDATED_MIN) return;
       sign(first.at, `Discord ended ${count} sessions within ${DOUBT_MS / 60_000} min`);

@@ -56,7 +56,7 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
 }
 
 function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Finding[] {
-  const names = [rest.reach.proxy, gateway?.reach.proxy].filter((one) => one !== undefined);
+  const names = [rest.reach.proxy, gateway?.reach.proxy].filter((proxy) => proxy !== undefined);
   return [
     ...unusableProxies.map(({ variable, why }): Finding => ({
       id: "network.proxy",

@@ -42,8 +42,8 @@ export function judgeMessage(
   if (verdict.kind !== "accept") {
     const { id: messageId, channelId, sender: { id: authorId } } = message;
     const { kind, why, rule } = verdict;
-    const said = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
-    log.debug(said, { messageId, channelId, authorId, why, rule });
+    const event = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
+    log.debug(event, { messageId, channelId, authorId, why, rule });
   }
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {

@@ -34,7 +34,7 @@ function watch() {
     lines,
     changes,
     levels: () => lines.map(({ level }) => level),
-    /** Moves on, and then sees a message. */
+    /** Lets time pass, and then receives a message. */
     see(afterMs: number, why: Foreign["why"] = "unknown") {
       clock.advance(afterMs);
       duplicates.foreign([{ ...FOREIGN, why }]);
@@ -55,7 +55,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     assert.deepEqual([levels(), changes, clock.pending], [[], [], 0]);
   });
 
-  /** When they come, each so long after the one before; what is logged; what is thought then. */
+  /** Delays between messages, the logged line, and the doubt after them. */
   const CASES: readonly (readonly [
     name: string,
     afterMs: readonly number[],

@@ -42,19 +42,19 @@ interface Facts {
   readonly rules?: Partial<TurnRules>;
   readonly entries?: readonly Entry[];
   readonly overheard?: readonly Overheard[];
-  /** What the store says when the turn is over. */
+  /** Result of the store at the end of the turn. */
   readonly stored?: StoredTurn;
   readonly queue?: PlanQueue;
   readonly drafts?: AnswerPorts["drafts"];
-  /** What the store throws at the ends of turns, in order, before it takes one. */
+  /** Errors of the store at the ends of turns, in order, before it accepts one. */
   readonly refusals?: readonly Error[];
-  /** What the store throws when the transcript is read. */
+  /** Error of the store when it reads the transcript. */
   readonly damage?: Error;
 }
 
 const DISK_FULL = new Error("disk full");
 
-/** A model that says one thing, and a store that keeps what it is given. */
+/** A model with one answer, and a store that keeps everything. */
 function setUp(
   {
     says = "hello, Ada",
