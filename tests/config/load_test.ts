@@ -106,7 +106,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
-      [4, "main", "info", 20],
+      [4, "auto", "info", 20],
     );
   });
 

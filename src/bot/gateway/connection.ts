@@ -53,7 +53,7 @@ export interface Connection {
 /** The ports of {@link createConnection} besides its events. */
 export type ConnectionPorts = Pick<
   ConnectPorts,
-  "readGatewayInfo" | "readFlags" | "proxyFor" | "store" | "stopping" | "now" | "log"
+  "readGatewayInfo" | "readApplication" | "proxyFor" | "store" | "stopping" | "now" | "log"
 >;
 
 /** Creates an account's connection; it connects with `start`. */
