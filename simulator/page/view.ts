@@ -137,7 +137,7 @@ function peopleOf(world: World): readonly SeenPerson[] {
       ? "owner of the bot"
       : guilds.length > 0
       ? `member of ${places}`
-      : "a stranger, DMs only";
+      : "an unpaired sender, DMs only";
     return { id, username, name: nameOf(world, id), note };
   });
 }

@@ -63,7 +63,7 @@ export type Candidate = Named<Snowflake>;
  */
 export type Matched =
   | { readonly kind: "resolved"; readonly wanted: UnresolvedName; readonly name: ResolvedName }
-  /** A role's name stays a name: strangers cannot take it. */
+  /** A role's name stays a name: no other person can take it. */
   | { readonly kind: "role"; readonly wanted: UnresolvedName; readonly role: Named<RoleId> }
   | {
     readonly kind: "ambiguous";

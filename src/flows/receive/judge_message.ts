@@ -26,8 +26,8 @@ export interface JudgePorts {
 }
 
 /**
- * Judges a message. Every message that is not ignored has a route: it gets an answer, or may get one
- * once Barnacle has more facts.
+ * Judges a message. Every message that is not ignored has a route: it gets an answer, or may get
+ * one once Barnacle has more facts.
  *
  * @param judgeAs Replaces the policy's verdict; default: keeps it.
  */
