@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  type HttpHandler,
-  type HttpServer,
-  HttpServerError,
-  startHttpServer,
-} from "../../host/http_server.ts";
+import type { HttpHandler } from "../../host/bounded_server.ts";
+import { type HttpServer, HttpServerError, startHttpServer } from "../../host/http_server.ts";
 
 /** Number of ports to try. */
 const TRIES = 100;
