@@ -120,8 +120,9 @@ export const messages = z.strictObject({
         'Expected a host, such as "example.org", or "*.example.org" for all its subdomains',
       ),
     ).default([]),
-    "Hosts that the model may link to, in addition to hosts in the conversation. Links to others " +
-      "become code without their query. `*.example.org` stands for all subdomains.",
+    "Hosts that the model may link to. Other links stay only if the sender or the operator wrote " +
+      "exactly that URL; else they become code without their query. `*.example.org` stands for all " +
+      "subdomains.",
     { example: ["example.org", "*.example.org"] },
   ),
   queue: laterSection(

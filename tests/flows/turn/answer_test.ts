@@ -267,22 +267,23 @@ describe("answer()", () => {
     }
   });
 
-  it("[R9] trusts hosts that people and the operator named, and not those of the model", async () => {
+  it("[R9] trusts links of the sender and the operator, but none of earlier turns", async () => {
     const link = (host: string) => `https://${host}/?k=1`;
     const entries: readonly Entry[] = [
       { role: "user", text: link("said.example"), messageId: messageId("5"), at: 1 },
       { role: "assistant", text: link("made-up.example"), messageId: messageId("5"), at: 2 },
     ];
-    const hosts = ["now.example", "said.example", "prompt.example", "made-up.example"];
+    const hosts = ["now.example", "prompt.example", "said.example", "made-up.example"];
     const { ports, finished } = setUp({
       entries,
       says: hosts.map(link).join(" "),
-      rules: { instructions: { agentPrompt: "See prompt.example." } },
+      rules: { instructions: { agentPrompt: `See ${link("prompt.example")}.` } },
     });
-    await answer(claimOf(directMessage({ text: "what is now.example?" })), ports);
+    await answer(claimOf(directMessage({ text: `what is ${link("now.example")}?` })), ports);
     assert.equal(
       finished[0]?.outbox[0]?.message.content,
-      `${hosts.slice(0, 3).map(link).join(" ")} \`https://made-up.example/\``,
+      `${hosts.slice(0, 2).map(link).join(" ")} \`https://said.example/\` ` +
+        "`https://made-up.example/`",
     );
   });
 
