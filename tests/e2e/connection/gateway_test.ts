@@ -92,6 +92,25 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       assert.equal(simulator.account().identifies.length, 1);
     }));
 
+  it("[G3] [G4] opens a new session within seconds if op 9 follows an outage", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ gateway: { reconnect: { maxRetries: 2, backoffMaxSec: 1 } } }),
+    }, async (scene) => {
+      const { start, line, simulator } = scene;
+      const { gateway } = simulator.faults;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      Object.assign(gateway, { welcome: "reset", welcomeTimes: 3 });
+      gateway.forgetSessions();
+      gateway.drop("reset");
+      await line(bot, /and counted as down/);
+      const said = await line(bot, /\(op 9, not resumable\)/);
+      assert.match(said, /a new session in [1-5]\.\d s"/);
+      await isAnswered(scene, "q2");
+      assert.equal(simulator.account().identifies.length, 2);
+    }));
+
   it("drops a connection without acknowledgements, and resumes", () =>
     onStage({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
       const { start, until, simulator } = scene;

@@ -293,8 +293,14 @@ function onHello(
   at: StepContext,
 ): Step {
   const nowMs = at.now.monotonicMs;
+  // HELLO ends an outage, so its failed attempts delay no later step. Losses after a HELLO stay
+  // counted until a session has lived: they bound a loop of IDENTIFYs.
+  const failures = before.failures - before.failedConnects;
   const state: LifecycleState = {
     ...before,
+    failures,
+    failedConnects: 0,
+    isDown: before.isDown && failures > at.rules.reconnect.maxRetries,
     heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
   };
   if (intent === "identify" || !state.session) return askPermit(state, at);

@@ -114,7 +114,9 @@ export interface LifecycleState {
   readonly lastAliveMs: number;
   /** The connection's heartbeat; absent before HELLO. */
   readonly heartbeat?: HeartbeatState;
-  /** Lost connections since the last session that lived. */
+  /**
+   * Lost connections since the last session that lived. HELLO subtracts those of `failedConnects`.
+   */
   readonly failures: number;
   /** RESUMEs in a row that were sent and did not end in RESUMED. */
   readonly failedResumes: number;
@@ -128,7 +130,7 @@ export interface LifecycleState {
   readonly mustSendPresence: boolean;
   /** Time since when the main thread has had no room for dispatches; absent if it has. */
   readonly congestedMs?: number;
-  /** Whether `maxRetries` connections in a row have failed. */
+  /** Whether more than `maxRetries` connections have failed; false again after READY or RESUMED. */
   readonly isDown: boolean;
   /** Milliseconds from the monotonic to the wall clock at the last tick. */
   readonly wallAheadMs: number;

@@ -216,6 +216,36 @@ describe("[G4] startShard()", () => {
     cleanups.push(() => gateway.stop());
     await gateway.until(() => shard.isReady(), "READY");
   });
+
+  it("[G3] waits 1 to 5 s after the op 9 that follows an outage", async () => {
+    const gateway = await startFakeGateway({ host: OWN_HOST });
+    const { reconnect } = gatewayOptions(gateway.url);
+    const shard = startTestShard(
+      gatewayOptions(gateway.url, {
+        reconnect: { ...reconnect, maxRetries: 4 },
+        deadlines: { connectMs: 60_000, helloMs: 60_000, readyMs: 60_000 },
+      }),
+      { speed: 20, random: () => 0.9 },
+    );
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "READY");
+    await gateway.stop();
+    await gateway.until(
+      () => shard.logs().some((line) => /counted as down/.test(line)),
+      "the outage to count as down",
+    );
+    const again = await startFakeGateway({
+      host: OWN_HOST,
+      handle({ op }, connection) {
+        if (op === 6) connection.send({ op: 9, d: false, s: null, t: null });
+        return op === 6;
+      },
+    }, Number(new URL(gateway.url).port));
+    cleanups.push(() => again.stop());
+    await again.until(() => shard.isReady() && again.received(2).length === 1, "READY again");
+    const line = shard.logs().find((text) => text.includes("(op 9, not resumable)"));
+    assert.match(line ?? "", /; a new session in 4\.6 s$/);
+  });
 });
 
 describe("[G5] startShard()", () => {
