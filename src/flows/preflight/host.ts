@@ -197,7 +197,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   "gateway:identifyBudget":
     "find what restarts the bot so often; to end the wait, make a new token in the portal",
   "instance:lock":
-    "another program uses this bot's token: stop it, or make a new token in the portal",
+    "if another program uses this bot's token, stop it, or make a new token in the portal",
 };
 
 function trouble({ name, isFailure, observed }: Trouble): Finding {

@@ -145,6 +145,26 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       );
     }));
 
+  it("[G11] suspects another program only if Discord ends the sessions, not the network", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { start, line, simulator } = scene;
+      const { gateway } = simulator.faults;
+      const bot = await start();
+      for (let n = 1; n <= 4; n++) {
+        await isAnswered(scene, `network ${n}`); // the session is ready, and stored
+        if (n === 4) break;
+        gateway.forgetSessions();
+        gateway.drop("reset");
+      }
+      assert.doesNotMatch(bot.lines.join("\n"), /another program/i);
+      for (let n = 1; n <= 3; n++) {
+        gateway.invalidate(false);
+        if (n < 3) await isAnswered(scene, `discord ${n}`);
+      }
+      assert.match(await line(bot, /another program/i), /may have used this bot token/);
+      assert.equal(simulator.account().identifies.length, 6);
+    }));
+
   it("reports no problem after a first start", () =>
     onStage({}, async (scene) => {
       const bot = await scene.start();

@@ -257,6 +257,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
           phase: { kind: "ready", sinceMs: nowMs },
           lastAliveMs: nowMs,
           failedResumes: 0,
+          isEndedByDiscord: false,
           mustSendPresence: false,
           isDown: false,
           readyAt: now.wallMs,

@@ -122,6 +122,11 @@ export interface LifecycleState {
   readonly failedResumes: number;
   /** Connections in a row without a HELLO. */
   readonly failedConnects: number;
+  /**
+   * Whether Discord itself ended every connection since the session was last ready (G11). False
+   * while it is ready, and without a session.
+   */
+  readonly isEndedByDiscord: boolean;
   /** Time of the last IDENTIFY; absent before the first. */
   readonly identifiedMs?: number;
   /** Time before which other shards of the account identify; absent if there is none. */
@@ -183,6 +188,8 @@ export interface LostConnection {
   readonly next: ReconnectPlan;
   /** Set if there was a session that cannot be resumed. */
   readonly isSessionLost: boolean;
+  /** Set if Discord ended the session, and no broken connection had a part in that (G11). */
+  readonly isEndedByDiscord: boolean;
   /** Failed RESUMEs in a row, including this one. */
   readonly failedResumes: number;
 }
@@ -256,6 +263,7 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
     failures,
     failedResumes: 0,
     failedConnects: 0,
+    isEndedByDiscord: false,
     ...(identifyInMs > 0 && { identifyNotBeforeMs: now.monotonicMs + identifyInMs }),
     mustSendPresence: facts.mustSendPresence ?? false,
     isDown,

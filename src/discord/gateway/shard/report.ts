@@ -121,6 +121,7 @@ export function createShardReport(
         const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
         log("warn", SESSION_LOST, { why });
       }
+      if (lost.isEndedByDiscord) post({ kind: "session_ended" });
       if (next.kind === "stop" || next.kind === "give_up") {
         return post({ kind: "final", plan: next });
       }

@@ -872,6 +872,84 @@ describe("[G5a] advance()", () => {
   });
 });
 
+describe("[G11] advance()", () => {
+  type Loss = Bare<SocketEvent>;
+  const OP9: Loss = { kind: "invalid_session", canResume: false };
+  const closed = (code?: number): Loss => ({
+    kind: "closed",
+    ...(code !== undefined && { code }),
+    reason: "",
+  });
+  const REFUSED = "a refused connection";
+
+  /** Losses from READY on, and whether Discord itself ended the session. */
+  const CASES: readonly (readonly [
+    name: string,
+    losses: readonly (Loss | typeof REFUSED)[],
+    isEndedByDiscord: boolean,
+  ])[] = [
+    ["op 9 while ready", [OP9], true],
+    ["4009 while ready", [closed(4009)], true],
+    ["4000, then op 9", [closed(4000), OP9], true],
+    ["op 9 that allows a RESUME, then one that does not", [
+      { kind: "invalid_session", canResume: true },
+      OP9,
+    ], true],
+    ["a close without a code, then op 9", [closed(), OP9], false],
+    ["1001 of a server on the way, then op 9", [closed(1001), OP9], false],
+    ["unreadable data, then op 9", [{ kind: "garbled", reason: "x" }, OP9], false],
+    ["op 7, then op 9", [{ kind: "reconnect_asked" }, OP9], false],
+    ["4000, a refused connection, then op 9", [closed(4000), REFUSED, OP9], false],
+    ["4000, a RESUME without an answer, then op 9", [closed(4000), closed(), OP9], false],
+  ];
+
+  const endOf = ({ effects }: Story): boolean | undefined =>
+    effects.find((effect) => effect.kind === "report_lost")?.lost.isEndedByDiscord;
+
+  const lose = (story: Story, losses: (typeof CASES)[number][1]): Story => {
+    for (const loss of losses) {
+      if (story.state.phase.kind === "waiting") {
+        if (loss === REFUSED) story.after(story.waitMs());
+        else story.greeted();
+      }
+      story.happens(loss === REFUSED ? closed() : loss);
+    }
+    return story;
+  };
+
+  for (const [name, losses, isEndedByDiscord] of CASES) {
+    it(`${isEndedByDiscord ? "blames" : "does not blame"} Discord for: ${name}`, () => {
+      assert.equal(endOf(lose(started().ready(), losses)), isEndedByDiscord);
+    });
+  }
+
+  it("does not blame Discord for a missed ACK, then op 9", () => {
+    const story = started().ready().after(INTERVAL_MS / 2).after(INTERVAL_MS);
+    assert.equal(endOf(lose(story, [OP9])), false);
+  });
+
+  it("does not blame Discord for a session that Barnacle replaces", () => {
+    const story = withHole().tick().permitted().happens({ kind: "closed", code: 3000, reason: "" });
+    assert.equal(endOf(story), false);
+  });
+
+  it("does not blame Discord if resuming is off, unless Discord ended the session", () => {
+    const story = () => started({ reconnect: { resumeSession: false } }).ready();
+    assert.equal(endOf(lose(story(), [closed(4000)])), false);
+    assert.equal(endOf(lose(story(), [OP9])), true);
+  });
+
+  it("does not blame Discord for the session of an earlier process", () => {
+    assert.equal(endOf(started({ session: SESSION }).greeted().happens(OP9)), false);
+  });
+
+  it("judges each session by itself", () => {
+    const story = lose(started().ready(), [OP9]).ready();
+    assert.equal(endOf(lose(story, [closed(), OP9])), false);
+    assert.equal(endOf(lose(story.ready(), [closed(4000)]).ready().happens(closed(4009))), true);
+  });
+});
+
 describe("[G1] advance()", () => {
   it("drops a socket that it has not read for longer than an interval", () => {
     const story = started().ready().own("congested");

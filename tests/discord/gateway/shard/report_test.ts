@@ -15,6 +15,7 @@ const LOST: LostConnection = {
   during: "ready",
   next: { kind: "resume", delayMs: 740.4, isDown: false },
   isSessionLost: false,
+  isEndedByDiscord: false,
   failedResumes: 0,
 };
 
@@ -86,6 +87,14 @@ describe("[G5] createShardReport()", () => {
     };
     assert.match(why(lost), /"why":"4000"/);
     assert.match(why({ ...lost, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
+  });
+
+  it("[G11] reports a session that Discord ended, and no other", () => {
+    for (const isEndedByDiscord of [true, false]) {
+      const { report, messages } = create();
+      report.lost({ ...LOST, isSessionLost: true, isEndedByDiscord }, "s");
+      assert.equal(messages.some(({ kind }) => kind === "session_ended"), isEndedByDiscord);
+    }
   });
 
   it("counts a RESUME by its result", () => {

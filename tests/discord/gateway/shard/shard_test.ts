@@ -146,6 +146,23 @@ describe("[G3] startShard()", () => {
     assert.match(lost ?? "", /catch-up reads the messages that were sent since then/);
   });
 
+  it("[G11] reports a session that Discord ended, and none that the network has cost", async () => {
+    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
+    const ended = () => shard.messages.filter(({ kind }) => kind === "session_ended").length;
+    gateway.options = {
+      handle({ op }, connection) {
+        if (op === 6) connection.send({ op: 9, d: false, s: null, t: null });
+        return op === 6;
+      },
+    };
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(2).length === 2 && shard.isReady(), "READY");
+    assert.equal(ended(), 0);
+    gateway.connections.at(-1)!.send({ op: 9, d: false, s: null, t: null });
+    await gateway.until(() => gateway.received(2).length === 3, "IDENTIFY");
+    assert.equal(ended(), 1);
+  });
+
   it("processes an op 9 right before a close, compressed or not", async () => {
     const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
     gateway.connections[0]!.send({ op: 9, d: false, s: null, t: null });
