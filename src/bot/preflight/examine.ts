@@ -105,7 +105,8 @@ async function walkToGateway(
   const proxy = proxyFor(url, env);
   const reach = await probeReach(url, proxy, ports);
   const { timeoutMs } = ports;
-  const options = { url, timeoutMs, ...(proxy !== undefined && { proxy }) };
+  const userAgent = userAgentOf(VERSION);
+  const options = { url, timeoutMs, userAgent, ...(proxy !== undefined && { proxy }) };
   return { reach, hello: isOpen(reach) ? await probeGateway(options, ports) : EARLIER };
 }
 

@@ -22,6 +22,8 @@ export interface ProbeOptions {
   readonly proxy?: string;
   /** Milliseconds until the 101 response, and again until HELLO. */
   readonly timeoutMs: number;
+  /** User-Agent of the upgrade, in the form that Discord requires of bots. */
+  readonly userAgent: string;
 }
 
 /** Clock and timer of the check. */
@@ -44,7 +46,7 @@ const NO_TYPES: ReadonlySet<string> = new Set();
  * @throws {TypeError} If the token must not be sent to this URL.
  */
 export async function probeGateway(
-  { url, proxy, timeoutMs }: ProbeOptions,
+  { url, proxy, timeoutMs, userAgent }: ProbeOptions,
   { elapsed, schedule }: ProbePorts,
 ): Promise<Stage<HelloFound>> {
   const startedAt = elapsed();
@@ -57,6 +59,7 @@ export async function probeGateway(
     url: gatewayUrl(url, false),
     tcpKeepaliveSec: 0,
     connectTimeoutMs: timeoutMs,
+    userAgent,
     ...(proxy !== undefined && { proxy }),
   }, {
     onOpen() {

@@ -50,6 +50,7 @@ describe("[G2] startShard()", () => {
     assert.equal(identify!.d.token, TOKEN);
     assert.equal(identify!.d.intents, 37_377);
     assert.match(gateway.connections[0]!.path, /\?v=10&encoding=json$/);
+    assert.equal(gateway.connections[0]!.userAgent, gatewayOptions("").userAgent);
   });
 
   it("sends nothing before HELLO, and gives up after a while", async () => {
