@@ -80,6 +80,17 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       }));
   }
 
+  it("[G3] logs one line with Discord's reason for a close", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      await isAnswered(scene, "q1");
+      scene.simulator.faults.gateway.drop(4000);
+      await isAnswered(scene, "q2");
+      const lines = bot.lines.filter((line) => line.includes("4000, unknown error"));
+      assert.equal(lines.length, 1);
+      assert.match(lines[0] ?? "", /"level":"info".*"reason":"Told to close\."/);
+    }));
+
   it("answers messages sent while it was down", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;

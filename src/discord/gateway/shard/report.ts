@@ -1,9 +1,9 @@
 /**
  * Reports a shard's state, lost connections and log lines to the main thread.
  *
- * With `connection_debug` the log lines alone explain why a connection ended (G10). No line
- * contains the token, a session id or people's messages. So texts of Discord and of the network are
- * bounded, and token and session id are removed.
+ * Each lost connection is one line at `info` that explains why it ended (G3). With
+ * `connection_debug`, further lines show each step (G10). No line contains the token, a session id
+ * or people's messages. So Discord's texts are bounded, and token and session id are removed.
  *
  * @module
  */
@@ -111,11 +111,12 @@ export function createShardReport(
         const isInvalid = cause.kind === "invalid_session";
         counters.resumeEnded(isInvalid ? "invalid" : isLate ? "timeout" : "closed");
       }
-      log("info", closeLine(lost), { cause: label, phase: during });
-      if ("reason" in cause) {
-        const safeReason = withoutSecrets(cause.reason, [token, sessionId ?? ""]);
-        debug("Reason of the lost connection", { reason: bounded(safeReason, MAX_REASON) });
-      }
+      const reason = withoutSecrets(reasonOf(cause), [token, sessionId ?? ""]);
+      log("info", closeLine(lost), {
+        cause: label,
+        phase: during,
+        ...(reason !== "" && { reason: bounded(reason, MAX_REASON) }),
+      });
       if (lost.isSessionLost) {
         const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
         const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
@@ -150,10 +151,15 @@ export function createShardReport(
   };
 }
 
-/** Removes secrets, and control characters that a terminal would execute. */
+/** The text of Discord's close frame. All other reasons are in the line itself. */
+function reasonOf(cause: LostConnection["cause"]): string {
+  return cause.kind === "closed" && cause.code !== undefined ? cause.reason : "";
+}
+
+/** Removes secrets, and characters that a terminal would execute, or that reorder text. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret !== "")
     .reduce((left, secret) => left.replaceAll(secret, "…"), text)
-    .replace(/\p{Cc}/gu, " ");
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
 }

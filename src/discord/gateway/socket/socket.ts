@@ -30,7 +30,7 @@ export interface SocketOptions extends TransportOptions {
 export interface SocketClose {
   /** The close code; absent if there was no close frame, or if it had none. */
   readonly code?: number;
-  /** Discord's text, or the error's name: `"ECONNREFUSED"`. */
+  /** Discord's text, which may be empty; without a code the error's name: `"ECONNREFUSED"`. */
   readonly reason: string;
 }
 
@@ -218,12 +218,9 @@ function createReceiver(
   receiver.on("error", (error) => end({ reason: nameOf(error) }));
   receiver.on("conclude", (code, reason) => {
     if (isOver()) return;
-    const close = {
-      ...(code === NO_CODE ? {} : { code }),
-      reason: reason.toString() || "closed without a reason",
-    };
-    sendClose(code === NO_CODE ? undefined : code);
-    end(close);
+    const hasCode = code !== NO_CODE;
+    sendClose(hasCode ? code : undefined);
+    end(hasCode ? { code, reason: reason.toString() } : { reason: "closed without a code" });
   });
   return receiver;
 }
