@@ -9,6 +9,7 @@
  */
 
 import { bounded } from "../../../lib/bounded.ts";
+import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
 import type { IdentifyWaitReason, LifecycleState, LostConnection } from "../lifecycle/state.ts";
@@ -161,5 +162,5 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret !== "")
     .reduce((left, secret) => left.replaceAll(secret, "…"), text)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
+    .replace(UNPRINTABLE, " ");
 }

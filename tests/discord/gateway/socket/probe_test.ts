@@ -29,7 +29,6 @@ describe("[G13] probeGateway()", () => {
     ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time"],
     ["a server that only answers HTTP", { upgrade: "502" }, "HTTP 502"],
     ["something else", { upgrade: "garbage" }, "not an answer to an upgrade"],
-    ["a gateway that sends nothing", { saysHello: false }, "no HELLO in time"],
   ] as const;
   for (const [name, options, code] of faults) {
     it(`reports ${name}`, async () => {
@@ -46,16 +45,38 @@ describe("[G13] probeGateway()", () => {
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     gateway.connections[0]?.sendText("<html>");
     const stage = await probing;
-    assert.ok(stage.kind === "failed" && stage.code === "something other than HELLO");
+    assert.deepEqual(stage.kind === "ended" && stage.end, { kind: "foreign" });
   });
 
-  it("reports a close with its code", async () => {
+  it("reports a gateway that sends nothing", async () => {
+    const gateway = await fake({ saysHello: false });
+    const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 100 }, PORTS);
+    assert.deepEqual(stage.kind === "ended" && stage.end, { kind: "silent" });
+  });
+
+  it("reports a connection that breaks once the WebSocket is open", async () => {
+    const gateway = await fake({ saysHello: false });
+    const probing = probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
+    await gateway.until(() => gateway.connections.length === 1, "the 101");
+    gateway.connections[0]?.destroy();
+    const stage = await probing;
+    assert.ok(stage.kind === "ended" && stage.end.kind === "broken", JSON.stringify(stage));
+    assert.ok(stage.openMs <= stage.ms);
+  });
+
+  it("reports a close with its code, meaning and reason, and the advice of a final code", async () => {
     const gateway = await fake({ saysHello: false });
     const probing = probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     gateway.connections[0]?.close(4012, "Invalid API version");
     const stage = await probing;
-    assert.ok(stage.kind === "failed" && stage.code === "4012 Invalid API version");
+    assert.deepEqual(stage.kind === "ended" && stage.end, {
+      kind: "closed",
+      code: 4012,
+      meaning: "invalid API version",
+      reason: "Invalid API version",
+      hint: "Discord has retired this gateway version. Update Barnacle.",
+    });
   });
 
   it("[G15] reports a proxy that refuses", async () => {
