@@ -12,14 +12,12 @@ import type { Parts } from "./parts.ts";
 /** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, gateway } } }: AccountOptions,
+  { config: { discord: { accountId } } }: AccountOptions,
   { vitals, meter, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
   const tokenRefused = () => onEnd({ kind: "refused", hint: TOKEN_HINT });
-  /** Shards that have begun a session in this process. */
-  const begun = new Set<number>();
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   parts.restEvents.connect({
@@ -39,13 +37,7 @@ export function connectParts(
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
-    sessionStarted(shardId) {
-      // If sessions are not resumed, Barnacle itself ended the previous one.
-      const { resumeSession } = gateway.reconnect;
-      if (begun.has(shardId) && resumeSession) duplicates.sessionInvalidated(shardId);
-      begun.add(shardId);
-      catchUp.sessionStarted(shardId);
-    },
+    sessionStarted: catchUp.sessionStarted,
     guildsChanged: catchUp.ready,
     foreign: duplicates.foreign,
   });
@@ -68,6 +60,7 @@ export function connectParts(
       meter.beat(`${accountId}/${shardId}`, beat);
       if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
     },
+    sessionEnded: duplicates.sessionEnded,
     delayed: vitals.delayed,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.

@@ -41,6 +41,7 @@ async function setUp(
     onDelay: () => {},
     onState: () => {},
     onBeat: () => {},
+    onSessionEnded: () => {},
     onFinal: () => {},
   };
   const options = {

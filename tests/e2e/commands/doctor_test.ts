@@ -298,6 +298,20 @@ describe("[G13] barnacle netcheck", () => {
       assert.deepEqual(asked, ["/gateway"], "it needs no token, and shows none");
       assert.equal(identifies(scene), 0);
     }));
+
+  it("names the close code of a gateway that ends the WebSocket, and blames no filter", () =>
+    onStage({}, async (scene) => {
+      const { gateway } = scene.simulator.faults;
+      gateway.swallowHello = true;
+      const checking = barnacle(scene, ["netcheck", "--json"]);
+      await scene.eventually("the WebSocket", () => Promise.resolve(gateway.drop(4012) > 0));
+      const { code, stdout } = await checking;
+      assert.notEqual(code, 0);
+      const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout[0] ?? "");
+      const row = findings.find(({ id }) => id === "network.gateway.websocket");
+      assert.match(row?.why ?? "", /opened, .* 4012, invalid API version, "Told to close\."/);
+      assert.match(row?.fix ?? "", /Update Barnacle/);
+    }));
 });
 
 describe("[O3] barnacle invite", () => {

@@ -41,7 +41,7 @@ function watch() {
     },
     invalidate(afterMs: number, shardId = 0) {
       clock.advance(afterMs);
-      duplicates.sessionInvalidated(shardId);
+      duplicates.sessionEnded(shardId);
     },
   };
 }
@@ -91,7 +91,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     const warning = lines[1];
     assert.match(
       warning?.event ?? "",
-      /uses this bot token.*Stop the other program, or reset the token/,
+      /may use this bot token\. If so, both answer: stop the other program, or reset/,
     );
     const evidence = "Message 1100000000000000001 in channel 200000000000000001 is by this bot, " +
       "which this process had not sent yet";
