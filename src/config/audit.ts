@@ -8,6 +8,7 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { parseAllowEntry } from "../policy/allowlist.ts";
 import { writtenSections } from "./schema/accounts.ts";
 import { type AddRemark, auditAccount } from "./audit_account.ts";
+import { auditModels } from "./audit_models.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type Severity, type Span } from "./text/problem.ts";
 import type { Built } from "./schema/key.ts";
@@ -79,6 +80,7 @@ export function audit(
 
   for (const section of writtenSections(value)) auditAccount(section, value, remark);
   owners(value, remark);
+  auditModels(value, remark);
   const agents = valueAt(value, ["agents", "list"]);
   if (isList(agents) && agents.length > 1) {
     remark(["agents", "list", 1], "This version runs only the first agent");

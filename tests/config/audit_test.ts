@@ -186,6 +186,23 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       [],
     ],
     [
+      "SEC-R9",
+      "a key that crosses the internet unencrypted",
+      '{"channels":{"discord":{}},"models":{"providers":{"far":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1","apiKey":"hunter2-hunter2"}}}}',
+      [
+        "warning models.providers.far.baseUrl: The key for api.example.org crosses the network unencrypted",
+      ],
+    ],
+    [
+      "SEC-R9",
+      "nothing about a server of the own network, encryption, or no key",
+      '{"channels":{"discord":{}},"models":{"providers":{' +
+      '"near":{"kind":"openai-compatible","baseUrl":"http://192.168.1.5:11434/v1","apiKey":"hunter2-hunter2"},' +
+      '"tls":{"kind":"openai-compatible","baseUrl":"https://api.example.org/v1","apiKey":"hunter2-hunter2"},' +
+      '"open":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1"}}}}',
+      [],
+    ],
+    [
       "L3",
       "fallback models",
       discord('"dms":{}').replace(
