@@ -7,16 +7,26 @@
 import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
 import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./parts.ts";
 
 /** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, gateway } } }: AccountOptions,
-  { vitals, meter, onEnd }: AccountPorts,
+  { vitals, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
+  const online = createOnlineReport({
+    accountId,
+    reader: parts.reader,
+    model: () => parts.settings.model.id,
+    schedule,
+    stopping: parts.stopping.signal,
+    onOnline,
+  });
   const tokenRefused = () => onEnd({ kind: "refused", hint: TOKEN_HINT });
   /** Shards that have begun a session in this process. */
   const begun = new Set<number>();
@@ -45,8 +55,12 @@ export function connectParts(
       if (begun.has(shardId) && resumeSession) duplicates.sessionInvalidated(shardId);
       begun.add(shardId);
       catchUp.sessionStarted(shardId);
+      online.changed();
     },
-    guildsChanged: catchUp.ready,
+    guildsChanged() {
+      catchUp.ready();
+      online.changed();
+    },
     foreign: duplicates.foreign,
   });
   catchUp.connect({ released: turns.wake });
@@ -63,6 +77,7 @@ export function connectParts(
       if (state.state !== "ready") return;
       outbound.channelQueues.reachable();
       inbound.ready();
+      online.ready();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

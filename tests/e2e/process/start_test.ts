@@ -185,5 +185,26 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       await scene.line(bot, /Cannot ask Discord for its gateway's URL; will try again/);
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
       assert.equal((await scene.ask(bot, "/readyz")).status, 503);
+      assert.deepEqual(bot.lines.filter((line) => line.includes('"stack"')), []);
+    }));
+
+  it("[O2] logs that the bot is online, and one line per answer", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      scene.say("grace", "general", `${scene.mention} hello harbour`);
+      await scene.replies("general", 1);
+      const { fields: online } = JSON.parse(await scene.line(bot, /"The bot is ready"/));
+      assert.equal(online.bot, "Barnacle");
+      assert.deepEqual([online.guilds, online.guildNames], [2, ["Krill & Co", "Elsewhere"]]);
+      assert.equal(online.data, scene.dataDir);
+      assert.equal(online.config, scene.configFile);
+      assert.match(online.health, /^http:.*\/healthz$/);
+      const answered = await scene.line(bot, /"The model answered"/);
+      const { fields } = JSON.parse(answered);
+      assert.equal(fields.sender, "grace");
+      assert.match(fields.where, /general/);
+      assert.equal(fields.model, online.model);
+      assert.ok(fields.ms >= 0 && fields.outputTokens >= 0);
+      assert.doesNotMatch(answered, /harbour/);
     }));
 });
