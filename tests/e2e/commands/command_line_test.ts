@@ -93,6 +93,9 @@ describe("[O10] the command line", () => {
 
   const wrong: readonly [args: readonly string[], hint: RegExp][] = [
     [["rum"], /run/],
+    [["start"], /did you mean `run`/],
+    [["init"], /config example/],
+    [["help", "rum"], /did you mean `run`/],
     [["stauts"], /status/],
     [["config", "chek"], /check/],
     [["acess", "matrix"], /access/],
