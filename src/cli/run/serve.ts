@@ -12,6 +12,7 @@ import { startKeepAlive, visitByFetch } from "../../bot/health/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../../bot/health/watchdog.ts";
 import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import { valueAt } from "../../config/text/tree.ts";
 import { describeLastRun } from "../../flows/preflight/last_run.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
@@ -26,6 +27,7 @@ import { endingOf, signalled } from "./ending.ts";
 import type { FoundSetup } from "./setup.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Hangups } from "./hangup.ts";
+import { listenForHealth } from "./listen.ts";
 import { createReload } from "./reload.ts";
 import { InstanceTakenError } from "../shared/sole_instance.ts";
 
@@ -72,17 +74,21 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let watch: ReturnType<typeof watchOver> | undefined;
   const cancel = schedule(useNormalJit, START_MS);
   try {
-    const { promise: listening, resolve: setBase } = Promise.withResolvers<string>();
+    const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
     bot = await startBot({
       ...options,
       onOnline: (online) => void listening.then((base) => options.announce(online, base)),
     });
-    server = await listen(bot, options);
-    const address = `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-    options.setHttp(address);
-    setBase(`http://${address}`);
+    server = await listen(bot, options, log);
+    const address = server && `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+    if (address !== undefined) options.setHttp(address);
+    const base = address === undefined ? undefined : `http://${address}`;
+    setBase(base);
     watch = watchOver(bot, options, log);
-    log.info("Barnacle is running", { pid: process.pid, health: `http://${address}/healthz` });
+    log.info("Barnacle is running", {
+      pid: process.pid,
+      ...(base !== undefined && { health: `${base}/healthz` }),
+    });
     const end = await Promise.race([bot.ended, signal]);
     watch.leave();
     const code = endingOf(end, log);
@@ -105,18 +111,38 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   }
 }
 
-/** Opens the HTTP server once connecting to Discord is under way. */
+/** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */
 async function listen(
   bot: Bot,
-  { setup: { config: { http } } }: ServeOptions,
-): Promise<HttpServer> {
+  { setup: { config: { http } }, loaded: { written } }: ServeOptions,
+  log: Log,
+): Promise<HttpServer | undefined> {
   await sleep(HTTP_DELAY_MS);
   const { startHttpServer } = await import("../../host/http_server.ts");
-  return await startHttpServer({
-    bind: http.bind,
-    port: http.port,
-    ...(http.token && { token: http.token.reveal() }),
-  }, bot.http);
+  const { bind, port, isRequired } = http;
+  const listening = await listenForHealth(
+    { bind, port, ...(http.token && { token: http.token.reveal() }) },
+    { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
+    bot.http,
+    startHttpServer,
+  );
+  if (listening.kind === "none") {
+    log.warn(
+      "Another program uses http.port, so the bot runs without HTTP server: no health checks, no " +
+        "metrics, no `barnacle status`",
+      { port, hint: "set another http.port, or stop that program; then start Barnacle again" },
+    );
+    return undefined;
+  }
+  const { server, insteadOf } = listening;
+  if (insteadOf !== undefined) {
+    log.warn("Another program uses the default port of the HTTP server; using the next free one", {
+      port: server.port,
+      insteadOf,
+      hint: "`barnacle status` finds it; set http.port to keep the same one",
+    });
+  }
+  return server;
 }
 
 async function logLastRun(
