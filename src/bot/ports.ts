@@ -7,6 +7,7 @@
 import type { Config } from "../config/config.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
+import type { Self } from "../core/inbound/inbound.ts";
 import type { Model } from "../core/model.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
@@ -53,8 +54,20 @@ export interface AccountPorts {
   readonly isOurs: (userId: UserId) => boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** The account is online for the first time in this process. */
+  readonly onOnline: (online: Online) => void;
   /** The account has ended by itself. */
   readonly onEnd: (end: AccountEnd) => void;
+}
+
+/** An account that is online. */
+export interface Online {
+  readonly accountId: AccountId;
+  readonly bot: Pick<Self, "userId" | "username">;
+  /** Names of all guilds. */
+  readonly guilds: readonly string[];
+  /** Id of the account's model. */
+  readonly model: string;
 }
 
 /** A running account, as the bot uses it. */

@@ -191,6 +191,8 @@ export interface HttpConfig {
   readonly bind: readonly string[];
   /** TCP port; 0 takes a free one. */
   readonly port: number;
+  /** Whether the bot ends if another program uses a port that the config names. */
+  readonly isRequired: boolean;
   /** Bearer token for other machines; always set if `bind` is not loopback only. */
   readonly token?: Secret;
   /** Host names under which other machines may reach the server. */

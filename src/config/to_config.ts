@@ -45,6 +45,7 @@ export function toConfig(
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
       port: http.port,
+      isRequired: http.required,
       ...(secrets.httpToken && { token: secrets.httpToken }),
       hosts: http.hosts,
       ...(http.keepAliveUrl !== undefined && { keepAliveUrl: http.keepAliveUrl }),

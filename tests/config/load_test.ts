@@ -95,7 +95,12 @@ describe("loadConfig()", () => {
       linkHosts: [],
     });
     assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
-    assert.deepEqual(config.http, { bind: ["127.0.0.1", "::1"], port: 8787, hosts: [] });
+    assert.deepEqual(config.http, {
+      bind: ["127.0.0.1", "::1"],
+      port: 8787,
+      isRequired: false,
+      hosts: [],
+    });
     assert.deepEqual(config.preflight, { network: true, dns: true });
     assert.deepEqual(config.retention, {
       decisionsDays: 30,

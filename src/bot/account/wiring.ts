@@ -7,16 +7,26 @@
 import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
 import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./parts.ts";
 
 /** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId } } }: AccountOptions,
-  { vitals, meter, onEnd }: AccountPorts,
+  { vitals, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
+  const online = createOnlineReport({
+    accountId,
+    reader: parts.reader,
+    model: () => parts.settings.model.id,
+    schedule,
+    stopping: parts.stopping.signal,
+    onOnline,
+  });
   const tokenRefused = () => onEnd({ kind: "refused", hint: TOKEN_HINT });
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
@@ -37,8 +47,14 @@ export function connectParts(
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
-    sessionStarted: catchUp.sessionStarted,
-    guildsChanged: catchUp.ready,
+    sessionStarted(shardId) {
+      catchUp.sessionStarted(shardId);
+      online.changed();
+    },
+    guildsChanged() {
+      catchUp.ready();
+      online.changed();
+    },
     foreign: duplicates.foreign,
   });
   catchUp.connect({ released: turns.wake });
@@ -55,6 +71,7 @@ export function connectParts(
       if (state.state !== "ready") return;
       outbound.channelQueues.reachable();
       inbound.ready();
+      online.ready();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

@@ -212,6 +212,11 @@ export const http = z.strictObject({
   port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
     example: 8_080,
   }),
+  required: key(
+    z.boolean().default(false),
+    "Whether the bot ends with 75 if another program uses the written `http.port`. `false`: it " +
+      "runs without HTTP server. If `http.port` is not written, it takes the next free port.",
+  ),
   token: key(
     secret().optional(),
     "Bearer token with which other machines may read details. Required, with at least 32 " +

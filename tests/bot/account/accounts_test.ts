@@ -108,6 +108,7 @@ function setUp(
       return known;
     },
     now,
+    onOnline: () => {},
     onEnd: (end) => void ends.push(end),
   });
   const running = () =>
