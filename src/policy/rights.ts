@@ -117,13 +117,15 @@ function namesOnePerson({ kind }: AllowEntry): boolean {
  */
 export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPolicy): boolean {
   if (sender.automaton) return false;
-  const list = listOf(place, policy);
-  const entry = list && prepareAllowlist(list)(sender);
-  return entry !== undefined && namesOnePerson(entry);
+  const lists = listsOf(place, policy);
+  return lists.length > 0 && lists.every((list) => {
+    const entry = prepareAllowlist(list)(sender);
+    return entry !== undefined && namesOnePerson(entry);
+  });
 }
 
-function listOf(place: Place, policy: AccessPolicy): readonly AllowEntry[] | undefined {
-  if (place.kind !== "guild") return policy.dm.allowFrom;
+function listsOf(place: Place, policy: AccessPolicy): readonly (readonly AllowEntry[])[] {
+  if (place.kind !== "guild") return [policy.dm.allowFrom];
   const rules = rulesFor(place, policy);
-  return rules.kind === "open" ? rules.users?.value : undefined;
+  return rules.kind === "open" ? rules.users.map(({ value }) => value) : [];
 }
