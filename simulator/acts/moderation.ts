@@ -72,6 +72,8 @@ export interface Moderation {
     thread: { readonly in: string; readonly isLocked?: boolean; readonly isArchived?: boolean },
   ): void;
   deleteChannel(name: string): void;
+  /** Renames a channel; another channel may take the old name. */
+  renameChannel(name: string, to: string): void;
   /** Sets a guild's boost level, and with it the limit for uploads. */
   boost(guild: { readonly guild?: string; readonly tier: Guild["premiumTier"] }): void;
 }
@@ -155,6 +157,9 @@ export function createModeration({ world, people, now, publish }: ModerationDeps
     deleteChannel(name) {
       deleteChannel(world, inGuild(name), (event) => publish([event]));
     },
+    renameChannel(name, to) {
+      publish([changeChannel(world, textChannelOf(inGuild(name), name), { name: to })]);
+    },
     boost({ guild, tier }) {
       publish([changeBoosts(guildOf(guild), tier)]);
     },
@@ -168,7 +173,7 @@ function roleOf(guild: Guild, name: string): Role | undefined {
 
 function textChannelOf(channel: GuildChannel, name: string): TextChannel {
   if (channel.kind !== "thread") return channel;
-  throw new RangeError(`Cannot change overwrites of ${name}: a thread has those of its parent`);
+  throw new RangeError(`Cannot change ${name}: it is a thread, not a channel`);
 }
 
 function changed(

@@ -6,6 +6,7 @@
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { parseAllowEntry } from "../policy/allowlist.ts";
+import { namesOnePerson } from "../policy/rights.ts";
 import { writtenSections } from "./schema/accounts.ts";
 import { type AddRemark, auditAccount } from "./audit_account.ts";
 import { auditModels } from "./audit_models.ts";
@@ -147,15 +148,21 @@ function owners(value: unknown, remark: AddRemark): void {
   const path = ["commands", "ownerAllowFrom"];
   const list = valueAt(value, path);
   if (!isList(list)) return;
-  for (const [index, entry] of list.entries()) {
-    const { kind } = parseAllowEntry(String(entry));
-    if (kind !== "anyone" && kind !== "role" && kind !== "role_name") continue;
+  const entries = list.map((written) => parseAllowEntry(String(written)));
+  for (const [index, entry] of entries.entries()) {
+    if (entry.kind === "problem" || namesOnePerson(entry)) continue;
     remark(
       [...path, index],
-      `An owner must be a single user: ${quoted(String(entry))} makes no one an owner`,
+      `An owner must be a single user: ${quoted(String(list[index]))} makes no one an owner`,
       "list users by id or name",
     );
   }
+  if (entries.some((entry) => entry.kind !== "problem" && namesOnePerson(entry))) return;
+  remark(
+    path,
+    "This list makes no one an owner, so the bot has no owner",
+    "list users by id or name, or remove the key: then the application's owner at Discord counts",
+  );
 }
 
 function spanOf(root: Node, path: readonly Segment[]): Span {

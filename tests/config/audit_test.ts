@@ -96,6 +96,21 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
+      "P10",
+      "a list of owners that makes no one an owner",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["*"]}}',
+      [
+        "warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner",
+        'warning commands.ownerAllowFrom[0]: An owner must be a single user: "*" makes no one an owner',
+      ],
+    ],
+    [
+      "P10",
+      "an empty list of owners",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":[]}}',
+      ["warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner"],
+    ],
+    [
       "P13",
       "PluralKit entries while PluralKit is off",
       discord('"guilds":{"*":{"users":["pk:abcde"]}}'),

@@ -60,6 +60,13 @@ describe("barnacle config import", () => {
     assert.match(at.io.stderr.join("\n"), /warning: .*every member of every guild/);
   });
 
+  it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
+    using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 0);
+    assert.match(readFileSync(at.out, "utf8"), /"YOUR_BOT_TOKEN"/);
+    assert.match(at.io.stderr.join("\n"), /warning: "YOUR_BOT_TOKEN" is a placeholder/);
+  });
+
   it("[C11] overwrites no file", async () => {
     using at = setUp(SOURCE);
     writeFileSync(at.out, "{}");
