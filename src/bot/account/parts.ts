@@ -145,6 +145,7 @@ export async function createParts(
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
         vitals.setTurn(outcome);
+        outbound.turnEnded(outcome);
       },
     },
   );
