@@ -21,7 +21,7 @@ import {
   leaveGuild,
 } from "./changes.ts";
 import type { People } from "./people.ts";
-import { PERMISSION } from "../world/permissions.ts";
+import { ALL_PERMISSIONS, PERMISSION } from "../world/permissions.ts";
 import type {
   Channel,
   Guild,
@@ -35,11 +35,11 @@ import type {
 
 export type PermissionName = keyof typeof PERMISSION;
 
-/** One permission for one role or member. */
+/** One permission, or all at once, for one role or member. */
 export interface Permit {
   /** `"@everyone"`, a role's name, or a username; a role comes before a member of the same name. */
   readonly to: string;
-  readonly what: PermissionName;
+  readonly what: PermissionName | "all";
   /** A role without a channel only has allowed permissions: `denied` and `unset` are the same. */
   readonly as: "allowed" | "denied" | "unset";
   /** Channel of the overwrite, by name; absent: the role itself in {@link guild}. */
@@ -107,7 +107,7 @@ export function createModeration({ world, people, now, publish }: ModerationDeps
   return {
     permit(change) {
       const { to, what, as, in: where, isMember = false } = change;
-      const bit = PERMISSION[what];
+      const bit = what === "all" ? ALL_PERMISSIONS : PERMISSION[what];
       if (where === undefined) {
         const guild = guildOf(change.guild);
         const role = roleOf(guild, to);

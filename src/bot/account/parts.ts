@@ -150,6 +150,7 @@ export async function createParts(
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
         vitals.setTurn(outcome);
+        outbound.turnEnded(outcome);
       },
     },
   );

@@ -322,9 +322,23 @@ describe("[O3] barnacle invite", () => {
       const { id } = scene.simulator.application;
       assert.deepEqual(stdout, [
         `https://discord.com/oauth2/authorize?client_id=${id}&scope=bot+applications.commands` +
-        "&permissions=274877975552",
+        "&permissions=309237763136",
       ]);
       assert.match(stderr.join("\n"), /View Channels +to receive/);
+    }));
+
+  it("asks for more with --tools and --external-emoji", () =>
+    onStage({ discord: () => ({ actions: { channels: false } }) }, async (scene) => {
+      const { code, stdout, stderr } = await barnacle(scene, [
+        "invite",
+        "--tools",
+        "--external-emoji",
+        "--json",
+      ]);
+      assert.equal(code, 0, stderr.join("\n"));
+      const { permissions }: { permissions: string } = JSON.parse(stdout[0] ?? "");
+      const has = (bit: number) => (BigInt(permissions) >> BigInt(bit) & 1n) === 1n;
+      assert.deepEqual([4, 13, 18, 37, 51].map(has), [false, true, true, true, true]);
     }));
 
   it("derives the id from the token if Discord cannot be reached", () =>
