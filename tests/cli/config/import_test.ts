@@ -89,6 +89,7 @@ describe("barnacle config import", () => {
     const { ok, text, notes } = JSON.parse(at.io.stdout.join(""));
     assert.deepEqual({ ok, text }, { ok: true, text: OURS });
     assert.deepEqual(notes.map(({ path, line }: { path: string; line: number }) => [path, line]), [
+      ["session.dmScope", 0], // no line has it
       ["gateway", 3],
     ]);
     assert.deepEqual(at.io.stderr, []);
