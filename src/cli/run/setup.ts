@@ -65,7 +65,8 @@ async function findShared(
   const chosen = await chooseModel(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
   for (const secret of chosen.secrets) logging.addSecret(secret);
-  return { model: chosen.model, apiBase: api.base };
+  const { model, checkModel } = chosen;
+  return { model, checkModel, apiBase: api.base };
 }
 
 function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {
