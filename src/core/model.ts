@@ -86,6 +86,8 @@ export class ModelError extends Error {
   readonly modelId: string;
   /** Milliseconds that the server asks to wait; absent if it does not ask. */
   readonly retryAfterMs?: number;
+  /** HTTP status of a refusal; absent for other failures. */
+  readonly status?: number;
 
   /**
    * Creates the error.
@@ -98,12 +100,14 @@ export class ModelError extends Error {
       readonly kind: ModelErrorKind;
       readonly modelId: string;
       readonly retryAfterMs?: number;
+      readonly status?: number;
       readonly cause?: unknown;
     },
   ) {
     super(message, { cause: details.cause });
     this.kind = details.kind;
     this.modelId = details.modelId;
+    if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }

@@ -61,6 +61,7 @@ export function refusalOf(
   return new ModelError(`${modelId} answered ${status}${reason}`, {
     kind,
     modelId,
+    status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }

@@ -122,7 +122,7 @@ export function createSlot(options: SlotOptions, ports: SlotPorts): Slot {
   async function apply(): Promise<void> {
     const { text } = setup();
     const own = ownSetupOf(setup(), accountId);
-    if (own) await running?.apply(own.config, own.account.model, text);
+    if (own) await running?.apply(own.config, own.account, text);
   }
 
   function end(how: AccountEnd): void {

@@ -52,9 +52,11 @@ export const doctor: CliCommand = describeCommand({
         ...COMMON,
         only: {
           kind: "enum",
-          values: ["discord", "host"],
+          values: ["discord", "host", "model"],
           variadic: ",",
-          brief: "Check one part: the connection, token and intents, or the disk, store and bot",
+          brief:
+            "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +
+            "or the model",
           placeholder: "part",
           optional: true,
         },

@@ -136,7 +136,8 @@ export const preflight = z.strictObject({
   ),
   network: key(
     z.boolean().default(true),
-    "Whether to check the network path to Discord, the token and the intents at each start.",
+    "Whether to check the network path to Discord, the token, the intents and the model at each " +
+      "start.",
   ),
   dns: key(z.boolean().default(true), "Whether that check reports DNS look-ups."),
 });
