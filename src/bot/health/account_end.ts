@@ -18,7 +18,7 @@ export type AccountEnd =
 /**
  * Advice for a token that Discord refuses.
  *
- * @param place Where the token is set: `"DISCORD_BOT_TOKEN"`, a file, or a path of the config.
+ * @param place Place of the token: `"DISCORD_BOT_TOKEN"`, a file, or a path of the config.
  */
 export function tokenHint(place: string): string {
   return `Discord does not accept the bot token of ${place}. Copy it again, or make a new one with ` +
@@ -29,7 +29,7 @@ export function tokenHint(place: string): string {
 /**
  * Turns an error into an end: Discord's refusal is final, any other error is a fault.
  *
- * @param tokenPlace Where the account's token is set.
+ * @param tokenPlace Place of the account's token.
  */
 export function endOf(error: unknown, tokenPlace: string): AccountEnd {
   if (!(error instanceof RestError)) return { kind: "fault", error };
