@@ -125,7 +125,8 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       const slot = slots.get(accountId);
       if (!slot) throw error;
       log.error("An account cannot start", { accountId, error });
-      slot.end(endOf(error));
+      const { tokenPlace = accountId } = ownSetupOf(setup, accountId)?.config.discord ?? {};
+      slot.end(endOf(error, tokenPlace));
     });
   }
 

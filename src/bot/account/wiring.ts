@@ -4,8 +4,7 @@
  * @module
  */
 
-import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
-import { endOf } from "../health/account_end.ts";
+import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createOnlineReport } from "./online.ts";
@@ -14,7 +13,7 @@ import type { Parts } from "./parts.ts";
 /** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId } } }: AccountOptions,
+  { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { vitals, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
@@ -27,7 +26,7 @@ export function connectParts(
     stopping: parts.stopping.signal,
     onOnline,
   });
-  const tokenRefused = () => onEnd({ kind: "refused", hint: TOKEN_HINT });
+  const tokenRefused = () => onEnd({ kind: "refused", hint: tokenHint(tokenPlace) });
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   parts.restEvents.connect({
@@ -81,8 +80,8 @@ export function connectParts(
     delayed: vitals.delayed,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.
-      if (final.kind !== "give_up" || final.exit) onEnd(final);
+      if (final.kind !== "give_up" || final.exit) onEnd(withTokenPlace(final, tokenPlace));
     },
-    failed: (error) => onEnd(endOf(error)),
+    failed: (error) => onEnd(endOf(error, tokenPlace)),
   });
 }

@@ -27,6 +27,24 @@ export function signalled(): Promise<Ending> {
   });
 }
 
+/** The work that a stop waits for. */
+export interface OpenWork {
+  /** Running turns. */
+  readonly turns: number;
+  /** Answers that Discord does not have yet. */
+  readonly unsent: number;
+}
+
+/** Logs the work that a stop waits for, if there is any, and how to leave at once. */
+export function logWait({ turns, unsent }: OpenWork, graceSec: number, log: Log): void {
+  if (turns + unsent === 0) return;
+  log.info(
+    "Waiting for running turns and their answers. A second signal, such as Ctrl+C, ends the " +
+      "process at once; the next start continues them",
+    { turns, unsent, atMostSec: graceSec },
+  );
+}
+
 /** Logs an end, and returns its exit code. */
 export function endingOf(end: Ending, log: Log): ExitCode {
   switch (end.kind) {

@@ -23,7 +23,7 @@ import { watchPath } from "../../host/files/watch_path.ts";
 import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
-import { endingOf, signalled } from "./ending.ts";
+import { endingOf, logWait, signalled } from "./ending.ts";
 import type { FoundSetup } from "./setup.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Hangups } from "./hangup.ts";
@@ -93,7 +93,9 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     watch.leave();
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
-    await bot.stop();
+    const stopped = bot.stop();
+    if (end.kind === "signal") void logOpenWork(bot, stopped, options, log);
+    await stopped;
     log.info("Barnacle has stopped", { code });
     return code;
   } catch (error) {
@@ -109,6 +111,25 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       });
     });
   }
+}
+
+/** Logs the work that the stop waits for, unless the stop is faster. */
+async function logOpenWork(
+  bot: Bot,
+  stopped: Promise<void>,
+  { setup }: ServeOptions,
+  log: Log,
+): Promise<void> {
+  let isStopped = false;
+  void stopped.finally(() => isStopped = true);
+  await bot.refresh();
+  if (isStopped) return;
+  const { inbox, outbox } = bot.snapshot();
+  logWait(
+    { turns: inbox.running, unsent: outbox.pending + outbox.sending },
+    setup.config.shutdownGraceSec,
+    log,
+  );
 }
 
 /** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */

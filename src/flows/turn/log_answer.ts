@@ -1,5 +1,5 @@
 /**
- * Logs one line per answer (O2): an operator sees that the bot works, for whom, and at what cost.
+ * Logs one line per answer (O2): an operator sees that the bot works, the senders and the cost.
  *
  * The line has no text of the message or of the answer.
  *

@@ -55,7 +55,7 @@ export function holdsSocket(
  * Names that some process listens on.
  *
  * @param pattern Matches whole names, which have no leading zero byte here.
- * @returns Nothing where no `/proc` tells.
+ * @returns An empty list without `/proc`.
  */
 export function namesListenedOn(
   pattern: RegExp,

@@ -218,6 +218,24 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       }));
   }
 
+  it("says which token is wrong in a used data directory, and nothing of another bot", () =>
+    onStage({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
+      const bot = await scene.start();
+      await scene.line(bot, /"Barnacle is running"/);
+      bot.kill("SIGTERM");
+      await bot.exited;
+      const env = { ...environment(scene), DISCORD_BOT_TOKEN: "MTIz.nobody.knows" };
+      const ran = await run(scene, { data: scene.dataDir, env });
+      const said = judge(ran, 77);
+      assert.match(said, /token of DISCORD_BOT_TOKEN\..*Reset Token/);
+      assert.doesNotMatch(said, /another bot/i);
+      const sent = await scene.command(
+        ["send", "channel:1", "hi", "--config", scene.configFile, "--data", scene.dataDir],
+        env,
+      );
+      assert.match(judge(sent, 77), /token of DISCORD_BOT_TOKEN/);
+    }));
+
   it("waits for an unreachable Discord, and reports it", () =>
     onStage({}, async (scene) => {
       const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
