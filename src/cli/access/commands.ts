@@ -16,7 +16,7 @@ import {
 import type { PairingFlags } from "../pairing/pairing.ts";
 import {
   ACCOUNT,
-  COMMON,
+  BOT_COMMON,
   end,
   flag,
   NOT_USED,
@@ -48,7 +48,7 @@ export const why: CliCommand = describeCommand({
   buildCommand<CommonFlags, [asked: string]>({
     docs,
     parameters: {
-      flags: COMMON,
+      flags: BOT_COMMON,
       positional: {
         kind: "tuple",
         parameters: [
@@ -91,7 +91,7 @@ const test = describeCommand({
     docs,
     parameters: {
       flags: {
-        ...COMMON,
+        ...BOT_COMMON,
         user: text("Sender: an id, <@id> or a username", "user"),
         channel: text("dm, group, a link, an id, #name or guild/name", "channel"),
         text: { ...text('Text of the message (default: "hello")', "text"), optional: true },
@@ -147,7 +147,7 @@ const matrix = describeCommand({
 }, (docs) =>
   buildCommand<MatrixFlags>({
     docs,
-    parameters: { flags: { ...COMMON, account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
     async func(flags: MatrixFlags) {
       const { accessMatrix } = await import("./matrix.ts");
       await end(this, accessMatrix(flags, processIo(flags)));
@@ -171,7 +171,7 @@ const resolve = describeCommand({
     docs,
     parameters: {
       flags: {
-        ...COMMON,
+        ...BOT_COMMON,
         account: ONE_ACCOUNT,
         write: flag("Write the ids into the config, with the names as comments"),
         offline: flag("Do not ask Discord: use names that a running bot has resolved"),
@@ -204,7 +204,7 @@ function decideCommand(how: "approve" | "deny", brief: string) {
     buildCommand<PairingFlags, string[]>({
       docs,
       parameters: {
-        flags: { ...COMMON, account: ONE_ACCOUNT },
+        flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
         positional: {
           kind: "array",
           parameter: word("Pairing code, or `discord` and the code", "code"),
@@ -226,7 +226,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand<PairingFlags>({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
     async func(flags: PairingFlags) {
       const { list } = await import("../pairing/pairing.ts");
       await end(this, list(flags, processIo(flags)));
@@ -241,7 +241,7 @@ const revoke = describeCommand({
   buildCommand<PairingFlags, [user: string]>({
     docs,
     parameters: {
-      flags: { ...COMMON, config: path(NOT_USED), account: ONE_ACCOUNT },
+      flags: { ...BOT_COMMON, config: path(NOT_USED), account: ONE_ACCOUNT },
       positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
     },
     async func(flags: PairingFlags, user: string) {

@@ -12,7 +12,16 @@ import {
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { ACCOUNT, COMMON, end, NOT_USED, ONE_ACCOUNT, path, word } from "../shared/command.ts";
+import {
+  ACCOUNT,
+  BOT_COMMON,
+  COMMON,
+  end,
+  NOT_USED,
+  ONE_ACCOUNT,
+  path,
+  word,
+} from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { OutboxFlags } from "./outbox.ts";
@@ -92,7 +101,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
     buildCommand<CommonFlags, number[]>({
       docs,
       parameters: {
-        flags: { ...COMMON, config: path(NOT_USED) },
+        flags: { ...BOT_COMMON, config: path(NOT_USED) },
         positional: {
           kind: "array",
           parameter: {
@@ -117,7 +126,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
     async func(flags: OutboxFlags) {
       const { list } = await import("./outbox.ts");
       await end(this, list(flags, processIo(flags)));

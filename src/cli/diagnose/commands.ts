@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { ACCOUNT, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
+import { ACCOUNT, BOT_COMMON, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DoctorFlags } from "./doctor.ts";
@@ -19,12 +19,13 @@ export const status: CliCommand = describeCommand({
   exits: {
     done: "healthy, or warnings only",
     failed: "a check fails",
+    io: "the data directory cannot be read",
     tryAgain: "no running bot found, or it does not answer",
   },
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: COMMON },
+    parameters: { flags: BOT_COMMON },
     async func(flags: CommonFlags) {
       const { status } = await import("./status.ts");
       await end(this, status(flags, processIo(flags)));

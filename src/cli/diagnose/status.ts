@@ -7,15 +7,22 @@
  * @module
  */
 
-import { homedir } from "node:os";
-import { findDataDir } from "../../host/files/data_dir.ts";
+import type { LockHolder } from "../../host/locks/lock.ts";
 import type { StatusReport } from "../../http/app.ts";
 import type { Check } from "../../http/check.ts";
 import type { AccountSnapshot } from "../../http/snapshot.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
-import { askStatus, holderOf, httpTokenOf, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
+import { dataProblem, findData } from "../shared/find_data.ts";
+import {
+  askStatus,
+  holderOf,
+  httpTokenOf,
+  isHeld,
+  STATUS_TIMEOUT_MS,
+} from "../shared/running_bot.ts";
+import { StartError, toStartError } from "../shared/start_error.ts";
 
 /**
  * Prints the state of the bot, of its accounts and of each check.
@@ -27,23 +34,15 @@ export async function status(
   io: Io,
   timeoutMs: number = STATUS_TIMEOUT_MS,
 ): Promise<ExitCode> {
-  const { env } = io;
-  const dataDir = findDataDir({
-    env,
-    home: homedir(),
-    ...(data !== undefined && { flag: data }),
-  });
-  const holder = holderOf(dataDir);
-  if (!holder?.http) {
-    io.problem(
-      `no running bot found in ${dataDir}, or this user may not read it; ` +
-        "set --data, or use sudo",
-    );
-    return EXIT.tryAgain;
+  const found = await holderIn(data, io);
+  if ("problem" in found) {
+    io.problem(found.problem.message);
+    return found.problem.code;
   }
+  const { holder, http } = found;
   const report = await io.during(
     "Asking the running bot",
-    askStatus(holder.http, await httpTokenOf(config, env), timeoutMs),
+    askStatus(http, await httpTokenOf(config, io.env), timeoutMs),
   );
   if (typeof report === "string") {
     io.problem(`the bot with pid ${holder.pid} does not answer: ${report}`);
@@ -52,6 +51,32 @@ export async function status(
   if (json) io.out(JSON.stringify(report));
   else for (const line of linesOf(report)) io.out(line);
   return report.status === "fail" ? EXIT.failed : EXIT.done;
+}
+
+/** Finds the bot of the data directory, and its address. */
+async function holderIn(
+  data: string | undefined,
+  io: Io,
+): Promise<
+  | { readonly holder: LockHolder; readonly http: string }
+  | { readonly problem: ReturnType<typeof toStartError> }
+> {
+  try {
+    const place = await findData(data, io);
+    if (place.note !== undefined) io.err(place.note);
+    const { dataDir, state } = place;
+    if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
+    const holder = holderOf(dataDir);
+    if (holder?.http !== undefined) return { holder, http: holder.http };
+    throw new StartError(
+      holder && await isHeld(dataDir)
+        ? `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`
+        : `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
+      EXIT.tryAgain,
+    );
+  } catch (error) {
+    return { problem: toStartError(error) };
+  }
 }
 
 function linesOf({ status, build, snapshot, checks }: StatusReport): readonly string[] {

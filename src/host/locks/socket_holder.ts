@@ -1,5 +1,5 @@
 /**
- * Asks the kernel which process listens on a socket in the abstract namespace.
+ * Asks the kernel which processes listen on which names of the abstract socket namespace.
  *
  * Such a name has no owner and no permissions, so any process could give any answer on it; `/proc`
  * cannot be forged.
@@ -18,7 +18,8 @@ export interface SocketTables {
   readonly filesOf: (pid: number) => readonly string[];
 }
 
-const TABLES: SocketTables = {
+/** The kernel's own. */
+export const TABLES: SocketTables = {
   sockets: () => readFileSync("/proc/self/net/unix", "utf8"),
   filesOf: (pid) =>
     readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
@@ -42,11 +43,29 @@ export function holdsSocket(
   tables: SocketTables = TABLES,
 ): boolean | undefined {
   try {
-    const inodes = listenersOf(tables.sockets(), name);
+    const listeners = listenersIn(tables.sockets()).filter((listener) => listener.name === name);
     const files = filesOf(tables, pid);
-    return inodes.some((inode) => files.includes(`socket:[${inode}]`));
+    return listeners.some(({ inode }) => files.includes(`socket:[${inode}]`));
   } catch {
     return undefined; // no /proc, or none for this process
+  }
+}
+
+/**
+ * Names that some process listens on.
+ *
+ * @param pattern Matches whole names, which have no leading zero byte here.
+ * @returns Nothing where no `/proc` tells.
+ */
+export function namesListenedOn(
+  pattern: RegExp,
+  tables: Pick<SocketTables, "sockets"> = TABLES,
+): readonly string[] {
+  try {
+    const names = listenersIn(tables.sockets()).map(({ name }) => name);
+    return [...new Set(names)].filter((name) => pattern.test(name));
+  } catch {
+    return [];
   }
 }
 
@@ -64,11 +83,13 @@ function filesOf(tables: SocketTables, pid: number): readonly string[] {
 const LISTENING = "00010000";
 
 /**
- * Inodes of the listening sockets, from lines `Num: RefCount Protocol Flags Type St Inode Path`.
+ * The listening sockets with a name, from lines `Num: RefCount Protocol Flags Type St Inode Path`.
  */
-function listenersOf(table: string, name: string): readonly string[] {
+function listenersIn(table: string): readonly { readonly name: string; readonly inode: string }[] {
   return table.split("\n").flatMap((line) => {
     const [, , , flags, , , inode, path] = line.trim().split(/\s+/);
-    return path === `@${name}` && flags === LISTENING && inode !== undefined ? [inode] : [];
+    return path?.startsWith("@") && flags === LISTENING && inode !== undefined
+      ? [{ name: path.slice(1), inode }]
+      : [];
   });
 }

@@ -15,6 +15,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -22,9 +23,9 @@ import { z } from "zod";
 import { codeOf } from "../../lib/error_code.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
-import { takeLock } from "./lock.ts";
+import { isLocked, readHolder, takeLock } from "./lock.ts";
 import { runtimeDir } from "../files/runtime_dir.ts";
-import { holdsSocket } from "./socket_holder.ts";
+import { holdsSocket, namesListenedOn, type SocketTables, TABLES } from "./socket_holder.ts";
 
 /** The holder's description of itself. */
 export interface TokenHolder {
@@ -99,8 +100,46 @@ export async function takeTokenLock(
     ? await takeName(name, self, ports.askMs)
     : { kind: "unsupported" } satisfies TokenLock;
   if (lock.kind !== "unsupported") return lock;
-  return await takeFile(ports.directory(), name, self.startedAt);
+  return await takeFile(ports.directory(), name, self);
 }
+
+/**
+ * Finds the bots that run on this machine, by the public names of their locks.
+ *
+ * @returns One holder per token: several for a bot with several accounts.
+ */
+export async function findTokenHolders(
+  ports: TokenLockPorts & Pick<SocketTables, "sockets"> = { ...PORTS, ...TABLES },
+): Promise<readonly TokenHolder[]> {
+  const names = ports.platform === "linux" ? namesListenedOn(NAME, ports).slice(0, MAX_ASKED) : [];
+  const asked = await Promise.all(names.map(async (name) => {
+    const answer = await askHolder(name, ports.askMs);
+    const isTrue = answer.kind === "holder" && holdsSocket(answer.holder.pid, name) !== false;
+    return isTrue ? answer.holder : undefined;
+  }));
+  const inFiles = await holdersInFiles(ports.directory());
+  return [...asked, ...inFiles].filter((holder) => holder !== undefined);
+}
+
+async function holdersInFiles(
+  directory: string | undefined,
+): Promise<readonly (TokenHolder | undefined)[]> {
+  if (directory === undefined) return [];
+  const paths = readdirSync(directory)
+    .filter((file) => file.endsWith(ENDING) && NAME.test(file.slice(0, -ENDING.length)))
+    .map((file) => join(directory, file));
+  return await Promise.all(
+    paths.map(async (path) => await isLocked(path) === true ? readHolder(path) : undefined),
+  );
+}
+
+/** Names to ask at most: any user can take many of them. */
+const MAX_ASKED = 32;
+
+/** Names that {@link tokenLockName} returns. */
+const NAME = /^barnacle-[0-9a-f]{32}$/;
+/** Ending of a lock file. */
+const ENDING = ".lock";
 
 /** `"barnacle-…"`: the public name of a token's lock, which every user of the machine can read. */
 export function tokenLockName(token: string): string {
@@ -200,11 +239,12 @@ function toAnswer(text: string): Answer {
 async function takeFile(
   directory: string | undefined,
   name: string,
-  now: number,
+  { startedAt, dataDir }: TokenOwner,
 ): Promise<TokenLock> {
   if (directory === undefined) return { kind: "unsupported" };
   try {
-    const lock = await takeLock(join(directory, `${name}.lock`), now);
+    const path = join(directory, `${name}${ENDING}`);
+    const lock = await takeLock(path, startedAt, undefined, { dataDir });
     if (lock.kind === "taken") return lock;
     return {
       kind: "held",

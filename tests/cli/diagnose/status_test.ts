@@ -131,13 +131,22 @@ describe("[O1] barnacle status", () => {
     assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);
   });
 
-  it("[O7] exits with 75 if no bot ever ran there", async () => {
+  it("[O7] exits with 75 if no bot ever ran there, or the directory is missing", async () => {
     using folder = tempDirectory();
     const io = recordingIo();
     assert.equal(await status({ data: folder.path, json: false }, io), 75);
-    assert.match(
-      io.stderr.join(""),
-      /no running bot found in .*, or this user may not read it; set --data/,
-    );
+    assert.match(io.stderr.join(""), /no bot runs with the data in .*; start it, or set --data/);
+    const missing = recordingIo();
+    assert.equal(await status({ data: join(folder.path, "none"), json: false }, missing), 75);
+    assert.match(missing.stderr.join(""), /no data directory .*none; set --data/);
+  });
+
+  it("[O7] exits with 75 if the bot has no HTTP server", async () => {
+    using folder = tempDirectory();
+    const lock = await takeLock(join(folder.path, "lock"), NOW);
+    const io = recordingIo();
+    assert.equal(await status({ data: folder.path, json: false }, io), 75);
+    assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
+    if (lock.kind === "held") lock.release();
   });
 });

@@ -131,15 +131,18 @@ describe("[O10] the command line", () => {
   /** The exit code and the JSON output of each command if no bot has ever run. */
   const USER = "123456789012345678";
   const empty: readonly [args: readonly string[], code: number, json: RegExp | undefined][] = [
-    [["why", "1400000000000000001"], 1, /"causes":\[/],
+    [["why", "1400000000000000001"], 75, undefined],
     [["access", "matrix"], 0, /"rows":\[/],
     [["access", "test", "--offline", "--user", USER, "--channel", "dm"], 0, /"verdict"/],
     [["access", "test", "--offline", "--user", "1", "--channel", "group"], 1, /"verdict"/],
     [["access", "resolve", "--offline"], 3, /"typed":"ada"/],
-    [["pairing", "list"], 0, /"pending":\[\]/],
-    [["pairing", "approve", "K7XQ2MPR"], 1, undefined],
-    [["pairing", "deny", "K7XQ2MPR"], 1, undefined],
-    [["pairing", "revoke", USER], 1, undefined],
+    [["outbox", "list"], 75, undefined],
+    [["outbox", "drop", "1"], 75, undefined],
+    [["pairing", "list"], 75, undefined],
+    [["pairing", "approve", "K7XQ2MPR"], 75, undefined],
+    [["pairing", "deny", "K7XQ2MPR"], 75, undefined],
+    [["pairing", "revoke", USER], 75, undefined],
+    [["status"], 75, undefined],
     [["config", "get", "channels.discord.dm.policy"], 0, /"value":"pairing"/],
     [["config", "get", "channels.discord.name"], 1, /"isWritten":false/],
     [["config", "fmt", "--check"], 1, /"changed":true/],

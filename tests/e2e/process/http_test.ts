@@ -118,7 +118,7 @@ describe("[O7] barnacle status", () => {
     onStage({}, async ({ start, eventually, command, dataDir }) => {
       const never = await command(["status", "--data", dataDir]);
       assert.equal(never.code, 75);
-      assert.match(never.stderr.join(""), /no running bot found/);
+      assert.match(never.stderr.join(""), /no bot runs with the data in/);
       const bot = await start();
       await eventually(
         "it to listen",

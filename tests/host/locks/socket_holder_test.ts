@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { holdsSocket, type SocketTables } from "../../../src/host/locks/socket_holder.ts";
+import {
+  holdsSocket,
+  namesListenedOn,
+  type SocketTables,
+} from "../../../src/host/locks/socket_holder.ts";
 
 const TABLE = `Num       RefCount Protocol Flags    Type St Inode Path
 000000007841ce4f: 00000002 00000000 00010000 0001 01 635990 @barnacle-1
@@ -48,5 +52,17 @@ describe("[G11] holdsSocket()", () => {
     assert.equal(holdsSocket(12, "barnacle-1", others), undefined);
     const none = { ...tables([]), sockets: failing("ENOENT") };
     assert.equal(holdsSocket(12, "barnacle-1", none), undefined);
+  });
+});
+
+describe("[X2] namesListenedOn()", () => {
+  it("lists each matching name once, without clients and paths", () => {
+    const twice = `${TABLE}0: 00000002 00000000 00010000 0001 01 635999 @barnacle-1\n`;
+    const names = namesListenedOn(/^barnacle-\d$/, { sockets: () => twice });
+    assert.deepEqual(names, ["barnacle-1"]);
+  });
+
+  it("lists none without /proc", () => {
+    assert.deepEqual(namesListenedOn(/x/, { sockets: failing("ENOENT") }), []);
   });
 });

@@ -8,6 +8,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { readBootId, readPid } from "../../../src/host/process/boot.ts";
 import {
+  findTokenHolders,
   takeTokenLock,
   tokenLockName,
   type TokenLockPorts,
@@ -181,5 +182,41 @@ describe("[G11] tokenLockName()", () => {
     assert.equal(tokenLockName(token), name);
     assert.notEqual(tokenLockName(`${token} `), name);
     for (const part of token.split(".")) assert.ok(!name.includes(part));
+  });
+});
+
+describe("[X2] findTokenHolders()", () => {
+  const listing = (...tokens: readonly string[]) => () =>
+    tokens.map((token) => `0: 00000002 00000000 00010000 0001 01 1 @${tokenLockName(token)}\n`)
+      .join("");
+
+  it("finds the bots of this machine with their data directories", async () => {
+    const token = newToken();
+    const lock = await takeTokenLock(token, { ...SELF, dataDir: `/srv/${token}` });
+    assert.ok(lock.kind === "held");
+    const mine = async () =>
+      (await findTokenHolders()).filter(({ dataDir }) => dataDir === `/srv/${token}`);
+    assert.deepEqual((await mine()).map(({ pid }) => pid), [process.pid]);
+    await lock.release();
+    assert.deepEqual(await mine(), []);
+  });
+
+  it("ignores a process that hangs, or describes another one", async () => {
+    const [silent, liar, gone] = [newToken(), newToken(), newToken()];
+    await using _silent = await squat(silent, () => undefined);
+    await using _liar = await squat(liar, () => `{"pid":${process.ppid},"startedAt":0}`);
+    const ports = { ...PORTS, sockets: listing(silent, liar, gone) };
+    assert.deepEqual(await findTokenHolders(ports), []);
+  });
+
+  it("finds them by their lock files on other systems", async () => {
+    using directory = tempDirectory();
+    const ports = { ...PORTS, platform: "darwin", directory: () => directory.path };
+    const lock = await takeTokenLock(newToken(), SELF, ports);
+    assert.ok(lock.kind === "held");
+    const found = await findTokenHolders({ ...ports, sockets: () => "" });
+    assert.deepEqual(found.map(({ dataDir }) => dataDir), [SELF.dataDir]);
+    await lock.release();
+    assert.deepEqual(await findTokenHolders({ ...ports, sockets: () => "" }), []);
   });
 });
