@@ -7,7 +7,7 @@
  * @module
  */
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { codeOf } from "../../lib/error_code.ts";
 
 /** Readers of `/proc`; each throws if it may not read. */
@@ -16,6 +16,8 @@ export interface SocketTables {
   readonly sockets: () => string;
   /** The target of each open file of a process, such as `"socket:[635990]"`. */
   readonly filesOf: (pid: number) => readonly string[];
+  /** Ids of a user's processes. */
+  readonly pidsOf: (uid: number) => readonly number[];
 }
 
 /** The kernel's own. */
@@ -29,6 +31,10 @@ export const TABLES: SocketTables = {
         return []; // closed after it was listed
       }
     }),
+  pidsOf: (uid) =>
+    readdirSync("/proc").map(Number).filter((pid) =>
+      Number.isInteger(pid) && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid
+    ),
 };
 
 /**
@@ -48,6 +54,25 @@ export function holdsSocket(
     return listeners.some(({ inode }) => files.includes(`socket:[${inode}]`));
   } catch {
     return undefined; // no /proc, or none for this process
+  }
+}
+
+/**
+ * Whether a process of a user listens on a name.
+ *
+ * @param uid `undefined` on Windows.
+ * @param name Without the leading zero byte.
+ */
+export function isHeldByUser(
+  uid: number | undefined,
+  name: string,
+  tables: SocketTables = TABLES,
+): boolean {
+  if (uid === undefined) return false;
+  try {
+    return tables.pidsOf(uid).some((pid) => holdsSocket(pid, name, tables) === true);
+  } catch {
+    return false; // no /proc
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   holdsSocket,
+  isHeldByUser,
   namesListenedOn,
   type SocketTables,
 } from "../../../src/host/locks/socket_holder.ts";
@@ -21,7 +22,7 @@ function failing(code: string): () => never {
 }
 
 function tables(files: readonly string[]): SocketTables {
-  return { sockets: () => TABLE, filesOf: () => files };
+  return { sockets: () => TABLE, filesOf: () => files, pidsOf: () => [12] };
 }
 
 describe("[G11] holdsSocket()", () => {
@@ -52,6 +53,25 @@ describe("[G11] holdsSocket()", () => {
     assert.equal(holdsSocket(12, "barnacle-1", others), undefined);
     const none = { ...tables([]), sockets: failing("ENOENT") };
     assert.equal(holdsSocket(12, "barnacle-1", none), undefined);
+  });
+});
+
+describe("[G11] isHeldByUser()", () => {
+  const pidsOf = (uid: number) => uid === 7 ? [3, 12] : [3];
+  const listing: SocketTables = {
+    ...tables([]),
+    filesOf: (pid) => pid === 12 ? ["socket:[635990]"] : [],
+    pidsOf,
+  };
+
+  it("looks through all processes of the user, and no others", () => {
+    assert.equal(isHeldByUser(7, "barnacle-1", listing), true);
+    assert.equal(isHeldByUser(8, "barnacle-1", listing), false);
+    assert.equal(isHeldByUser(undefined, "barnacle-1", listing), false);
+  });
+
+  it("is false without /proc", () => {
+    assert.equal(isHeldByUser(7, "barnacle-1", { ...listing, pidsOf: failing("ENOENT") }), false);
   });
 });
 
