@@ -20,8 +20,8 @@ import {
 } from "../src/cli/help/command_help.ts";
 import type { Row } from "../src/cli/help/layout.ts";
 import type { Task } from "../src/cli/help/overview.ts";
-import { COMMON, JSON_ANYWAY, NOT_USED } from "../src/cli/shared/command.ts";
-import { EXIT_MEANINGS, exitRows } from "../src/cli/shared/exit_code.ts";
+import { COMMON } from "../src/cli/shared/command.ts";
+import { exitRows } from "../src/cli/shared/exit_code.ts";
 import type { CommandNeeds } from "../src/core/inbound/commands.ts";
 import type { Command, CommandOption } from "../src/interactions/command.ts";
 import type { Component } from "../src/interactions/component.ts";
@@ -71,22 +71,16 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "All commands of the program `barnacle`, and all commands of the bot in Discord.",
     "",
     "- [Command line](#command-line)",
-    "- [Exit codes](#exit-codes)",
     "- [In Discord](#in-discord)",
     "- [Tools](#tools)",
     "",
     "## Command line",
     "",
-    "Every command takes these options:",
+    "Every command accepts these options. Its help leaves out those without an effect there.",
+    "[Operating](operating.md#exit-codes) explains the exit codes.",
     "",
     ...table(["Option", "Meaning"], COMMON_ROWS),
     ...tasks.flatMap(taskLines),
-    "",
-    "## Exit codes",
-    "",
-    "[Operating Barnacle](operating.md#exit-codes) says how a supervisor should react.",
-    "",
-    ...table(["Code", "Meaning"], exitCodes()),
     "",
     "## In Discord",
     "",
@@ -178,9 +172,7 @@ function commandLines(
     ...help.examples,
     "```",
     "",
-    `[Exit codes](#exit-codes): ${
-      exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")
-    }.`,
+    `Exit codes: ${exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")}.`,
   ];
 }
 
@@ -189,13 +181,7 @@ const SHARED_TEXTS: readonly string[] = [
   COMMON.config.brief,
   COMMON.data.brief,
   COMMON.json.brief,
-  NOT_USED,
-  JSON_ANYWAY,
 ];
-
-function exitCodes(): readonly Row[] {
-  return exitRows(EXIT_MEANINGS).map(([code, meaning]): Row => [`${code}`, meaning]);
-}
 
 function slashOption({ name, description, type, isRequired }: CommandOption): string {
   return `\`${name}\` (${OPTION_TYPES[type]}${isRequired ? ", required" : ""}): ${description}`;

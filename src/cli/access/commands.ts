@@ -14,16 +14,7 @@ import {
   describeGroup,
 } from "../help/command_help.ts";
 import type { PairingFlags } from "../pairing/pairing.ts";
-import {
-  ACCOUNT,
-  COMMON,
-  end,
-  flag,
-  NOT_USED,
-  ONE_ACCOUNT,
-  path,
-  word,
-} from "../shared/command.ts";
+import { ACCOUNT, COMMON, end, flag, ONE_ACCOUNT, UNUSED_PATH, word } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { MatrixFlags } from "./matrix.ts";
@@ -226,7 +217,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand<PairingFlags>({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
+    parameters: { flags: { ...COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: PairingFlags) {
       const { list } = await import("../pairing/pairing.ts");
       await end(this, list(flags, processIo(flags)));
@@ -241,7 +232,7 @@ const revoke = describeCommand({
   buildCommand<PairingFlags, [user: string]>({
     docs,
     parameters: {
-      flags: { ...COMMON, config: path(NOT_USED), account: ONE_ACCOUNT },
+      flags: { ...COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
       positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
     },
     async func(flags: PairingFlags, user: string) {

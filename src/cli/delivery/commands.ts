@@ -12,7 +12,7 @@ import {
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { ACCOUNT, COMMON, end, NOT_USED, ONE_ACCOUNT, path, word } from "../shared/command.ts";
+import { ACCOUNT, COMMON, end, ONE_ACCOUNT, UNUSED_PATH, word } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { OutboxFlags } from "./outbox.ts";
@@ -23,7 +23,7 @@ export const send: CliCommand = describeCommand({
   brief: "Send a message as the bot, and wait until Discord has it",
   notes: ["Works with and without a running bot."],
   examples: [
-    'barnacle send channel:123456789012345678 "The backup is done" --file report.pdf',
+    'barnacle send channel:123456789012345678 "Backup is done" --file report.pdf',
     "uptime | barnacle send user:123456789012345678 -",
   ],
   exits: {
@@ -92,7 +92,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
     buildCommand<CommonFlags, number[]>({
       docs,
       parameters: {
-        flags: { ...COMMON, config: path(NOT_USED) },
+        flags: { ...COMMON, config: UNUSED_PATH },
         positional: {
           kind: "array",
           parameter: {
@@ -117,7 +117,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
+    parameters: { flags: { ...COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: OutboxFlags) {
       const { list } = await import("./outbox.ts");
       await end(this, list(flags, processIo(flags)));
