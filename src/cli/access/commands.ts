@@ -53,17 +53,27 @@ export const why: CliCommand = describeCommand({
     },
   }));
 
-const EVENTS: readonly AccessEventKind[] = [
-  "message",
-  "edit",
-  "reaction",
-  "button",
-  "select",
-  "modal",
-  "slash",
-  "thread_create",
-];
-const NEEDS: readonly CommandNeeds[] = ["everybody", "session", "owner", "approver"];
+/** As records, so that a new event or right does not compile without its entry. */
+const EVENTS: Readonly<Record<AccessEventKind, true>> = {
+  message: true,
+  edit: true,
+  reaction: true,
+  button: true,
+  select: true,
+  modal: true,
+  slash: true,
+  thread_create: true,
+};
+const NEEDS: Readonly<Record<CommandNeeds, true>> = {
+  everybody: true,
+  session: true,
+  owner: true,
+  approver: true,
+};
+
+function namesIn<Name extends string>(all: Readonly<Record<Name, true>>): readonly Name[] {
+  return Object.keys(all).filter((name): name is Name => Object.hasOwn(all, name));
+}
 
 const test = describeCommand({
   brief: "Check whether the bot would answer a hypothetical message",
@@ -97,7 +107,7 @@ const test = describeCommand({
         },
         event: {
           kind: "enum",
-          values: EVENTS,
+          values: namesIn(EVENTS),
           brief: "Event to test",
           default: "message",
           placeholder: "event",
@@ -111,7 +121,7 @@ const test = describeCommand({
         },
         needs: {
           kind: "enum",
-          values: NEEDS,
+          values: namesIn(NEEDS),
           brief: "Right that a command or button needs",
           default: "everybody",
           placeholder: "right",
