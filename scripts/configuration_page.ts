@@ -1,13 +1,13 @@
 /**
- * Writes `docs/configuration.md` from the schema of the config: a section for each task, in it an
- * entry for each key, and at the end the keys that are not implemented yet (C4).
+ * Writes `docs/configuration.md` from the schema of the config: the usual keys, then a section for
+ * each task with an entry for each key. The keys that are not implemented yet are at the end (C4).
  *
  * @module
  */
 
 import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
 import type { ReferenceKey } from "../src/config/reference/keys.ts";
-import type { TakesEffect, Task } from "../src/config/schema/key.ts";
+import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/key.ts";
 import { configSchema } from "../src/config/schema/root.ts";
 import { allowedBy, isSecret, type Schema } from "../src/config/schema/shape.ts";
 
@@ -69,6 +69,10 @@ the service's credentials directory (systemd) if there is one, else at the confi
 In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a
 list.`;
 
+const COMMON = `## Usual keys
+
+Most people change only some of these keys:`;
+
 const LATER = `## Not implemented yet
 
 Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.
@@ -81,8 +85,9 @@ export function configurationPage(schema: Schema = configSchema): string {
   const tasks = Object.keys(TASKS).filter(isTask);
   return [
     INTRO,
-    tasks.map((task) => `- [${TASKS[task]}](#${anchor(TASKS[task])})`).join("\n") +
-    "\n- [Not implemented yet](#not-implemented-yet)",
+    ["Usual keys", ...tasks.map((task) => TASKS[task]), "Not implemented yet"].map(link).join("\n"),
+    COMMON,
+    common(keys).map(({ path, doc }) => `${link(`\`${path}\``)}: ${firstSentence(doc)}`).join("\n"),
     ...tasks.flatMap((task) => [
       `## ${TASKS[task]}`,
       TASK_WORDS[task],
@@ -97,6 +102,16 @@ export function configurationPage(schema: Schema = configSchema): string {
 function leaves(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
   return keys.filter(({ isBuilt }) => isBuilt)
     .flatMap((key) => [...(key.isSection ? [] : [key]), ...leaves(key.keys)]);
+}
+
+/** The outermost keys of the short example. */
+function common(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
+  return keys.filter(({ isBuilt }) => isBuilt)
+    .flatMap((key) => key.doc.isCommon ? [key] : common(key.keys));
+}
+
+function firstSentence({ description }: KeyDoc): string {
+  return /^.*?[.](?= |$)/.exec(description)?.[0] ?? description;
 }
 
 /** The outermost keys that have no effect. */
@@ -141,6 +156,8 @@ function isTask(name: string): name is Task {
   return Object.hasOwn(TASKS, name);
 }
 
-function anchor(heading: string): string {
-  return heading.toLowerCase().replaceAll(" ", "-");
+/** An entry of a list that leads to a heading, by the anchor that GitHub gives it. */
+function link(heading: string): string {
+  const anchor = heading.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-");
+  return `- [${heading}](#${anchor})`;
 }

@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { end, flag, path } from "../shared/command.ts";
+import { end, flag, path, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DemoFlags } from "./demo.ts";
@@ -27,7 +27,7 @@ export const demo: CliCommand = describeCommand({
     parameters: {
       flags: {
         config: path("Your config, to try on the simulated Discord (default: the demo's own)"),
-        data: path("Accepted by every command; the demo uses a temporary directory"),
+        data: UNUSED_PATH, // it uses a temporary directory
         host: {
           kind: "parsed",
           parse: String,

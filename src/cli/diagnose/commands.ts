@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { ACCOUNT, BOT_COMMON, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
+import { ACCOUNT, BOT_COMMON, COMMON, end, flag, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DoctorFlags } from "./doctor.ts";
@@ -88,7 +88,7 @@ export const netcheck: CliCommand = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+    parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
     async func(flags: CommonFlags) {
       const { netcheck } = await import("./netcheck.ts");
       await end(this, netcheck(flags, processIo(flags)));
@@ -111,7 +111,7 @@ export const invite: CliCommand = describeCommand({
     parameters: {
       flags: {
         ...COMMON,
-        data: path(NOT_USED),
+        data: UNUSED_PATH,
         account: ACCOUNT,
         tools: flag("Ask for the permissions of the open tool gates (actions), too"),
         externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
@@ -131,7 +131,7 @@ export const version: CliCommand = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+    parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
     async func(flags: CommonFlags) {
       const { version } = await import("./version.ts");
       await end(this, version(flags, processIo(flags)));

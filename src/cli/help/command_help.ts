@@ -141,9 +141,10 @@ export function argumentRows({ parameters }: Command<CommandContext>): readonly 
   return positionalsOf(parameters).map(({ brief }, at): Row => [terms[at] ?? "", brief]);
 }
 
-/** A command's own options, and those that all commands take, with their explanations. */
+/** A command's own options, and those that all commands take, without hidden ones. */
 export function optionRows({ parameters }: Command<CommandContext>): readonly Row[] {
   const rows = Object.entries(parameters.flags ?? {})
+    .filter(([, flag]) => !("hidden" in flag && flag.hidden === true))
     .map(([name, flag]) => ({ name, row: [optionTerm(name, flag), optionText(flag)] as const }));
   const isCommon = ({ name }: { readonly name: string }) => COMMON_NAMES.includes(name);
   return [...rows.filter((row) => !isCommon(row)), ...rows.filter(isCommon)].map(({ row }) => row);
