@@ -101,20 +101,32 @@ function missingIntents(value: Value, remark: AddRemark): void {
   }
 }
 
-/** One memory for several users: the agent may tell one what another said (S2). */
+/** One memory for several users: the agent may tell one what another said (S1). */
 function sharedMemory(value: Value, file: unknown, remark: AddRemark): void {
   const isOff = valueAt(value, ["dm", "enabled"]) === false || value["enabled"] === false ||
     valueAt(value, ["dm", "policy"]) === "disabled";
-  const isShared = (valueAt(file, ["session", "dmScope"]) ?? "main") === "main";
+  const isShared = valueAt(file, ["session", "dmScope"]) === "main";
   const list = valueAt(value, ["dm", "allowFrom"]);
   if (isOff || !isShared || !isList(list)) return;
   const people = new Set(list.map((entry) => String(entry).trim()));
   if (people.size < 2 && !people.has("*")) return;
   remark(
     ["dm", "allowFrom"],
-    "These users' direct messages share one memory: the agent may tell one user what another said",
-    'set "session": { "dmScope": "per-channel-peer" } to keep them apart',
+    `The direct messages of ${sharers(people)} share one memory, so the agent may tell one what ` +
+      "another said",
+    'set "session": { "dmScope": "auto" }: the owner keeps the shared memory, others get their own',
   );
+}
+
+/** Maximum number of users that the warning about a shared memory names. */
+const SHARERS_NAMED = 5;
+
+/** Names the users who share a memory. */
+function sharers(people: ReadonlySet<string>): string {
+  if (people.has("*")) return "all users";
+  const named = [...people].slice(0, SHARERS_NAMED);
+  const rest = people.size - named.length;
+  return rest > 0 ? `${named.join(", ")} and ${rest} more` : named.join(", ");
 }
 
 /** Two bots may talk for long in a place that answers every bot without a mention (P11). */

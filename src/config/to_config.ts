@@ -5,6 +5,7 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
+import { openGates } from "../core/tool_gates.ts";
 import { commandRules, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
@@ -118,6 +119,7 @@ function discordConfig(
       shards: gateway.shards,
     },
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
+    openToolGates: openGates(discord.actions ?? {}),
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
     retry: discord.retry,

@@ -58,14 +58,18 @@ export interface Model {
  *
  * - `unauthorized`: the key is wrong; the operator.
  * - `not_found`: no such model or address; the operator.
+ * - `quota`: the key's quota or credit is used up; the operator.
+ * - `web_page`: HTML, from a wrong address or a login page; the operator.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
- * - `not_an_answer`: HTML, garbage, nothing, or an incomplete answer.
+ * - `not_an_answer`: garbage, nothing, or an incomplete answer.
  */
 export type ModelErrorKind =
   | "unauthorized"
   | "not_found"
+  | "quota"
+  | "web_page"
   | "rejected"
   | "rate_limited"
   | "unavailable"

@@ -1,25 +1,19 @@
 /**
- * Opens the sockets of the HTTP application: loopback in both families, with limits on each
- * client's cost.
- *
- * It uses `node:http` on both runtimes: their own servers keep a client connected for ever that
- * sends a byte now and then. An address that others can reach needs a token, even behind a proxy.
+ * Opens the sockets of the HTTP application: loopback in both families by default. An address that
+ * others can reach needs a token, even behind a proxy.
  *
  * @module
  */
 
-import { createServer, type Server } from "node:http";
-import type { Socket } from "node:net";
-import { getRequestListener } from "@hono/node-server";
+import type { Server } from "node:http";
 import { codeOf } from "../lib/error_code.ts";
 import { isLoopback } from "../lib/network/loopback.ts";
-import { MAX_TIMER_MS } from "../lib/schedule.ts";
-
-/** Answers a request from a client's address. */
-export type HttpHandler = (
-  request: Request,
-  peer: { readonly remoteAddress?: string },
-) => Response | Promise<Response>;
+import {
+  type Connection,
+  createBoundedServer,
+  type HttpHandler,
+  type HttpTimeouts,
+} from "./bounded_server.ts";
 
 /** Addresses, port and token of the server. */
 export interface HttpServerSettings {
@@ -30,18 +24,6 @@ export interface HttpServerSettings {
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
   readonly timeouts?: HttpTimeouts;
-}
-
-/** Time limits, all in milliseconds. */
-export interface HttpTimeouts {
-  /** For a request's headers. */
-  readonly headersMs: number;
-  /** For its body. */
-  readonly requestMs: number;
-  /** Between two requests on one connection. */
-  readonly keepAliveMs: number;
-  /** For running requests after `close`. */
-  readonly closeMs: number;
 }
 
 /** A listening server. */
@@ -106,9 +88,6 @@ const TIMEOUTS: HttpTimeouts = {
   closeMs: 1_000,
 };
 
-const MAX_CONNECTIONS = 64;
-const MAX_HEADER_BYTES = 8_192;
-
 /** Number of ports to try until one is free at every address. */
 const PORT_TRIES = 8;
 
@@ -152,12 +131,13 @@ async function listenOnAll(
   const addresses: string[] = [];
   const skipped: string[] = [];
   let port = wantedPort;
+  const connections = new Set<Connection>();
   const close = async () => {
     await Promise.all(servers.map((server) => closeServer(server, timeouts.closeMs)));
   };
   try {
     for (const address of bind) {
-      const server = createBoundedServer(handler, timeouts);
+      const server = createBoundedServer(handler, timeouts, connections);
       try {
         port = await listen(server, address, port);
       } catch (error) {
@@ -181,51 +161,6 @@ async function listenOnAll(
 export function isMissingLoopback(error: unknown): boolean {
   return error instanceof HttpServerError && error.kind === "no_such_address" &&
     isLoopback(error.address);
-}
-
-function createBoundedServer(handler: HttpHandler, timeouts: HttpTimeouts): Server {
-  const server = createServer(
-    { connectionsCheckingInterval: MAX_TIMER_MS, maxHeaderSize: MAX_HEADER_BYTES },
-    getRequestListener((request, { incoming }) => {
-      const { remoteAddress } = incoming.socket;
-      return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
-    }, { overrideGlobalObjects: false }),
-  );
-  server.keepAliveTimeout = timeouts.keepAliveMs;
-  server.maxConnections = MAX_CONNECTIONS;
-  endLateRequests(server, timeouts);
-  return server;
-}
-
-/**
- * Closes a connection that does not send its request in time.
- *
- * Node checks all connections twice a second for ever, but an idle bot has none and should not
- * wake. So each connection has its own timer while a request is due.
- */
-function endLateRequests(
-  server: Server,
-  { headersMs, requestMs, keepAliveMs }: HttpTimeouts,
-): void {
-  const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
-  const wait = (socket: Socket, ms?: number): void => {
-    clearTimeout(timers.get(socket));
-    if (ms !== undefined) timers.set(socket, setTimeout(() => socket.destroy(), ms));
-  };
-  server.on("connection", (socket: Socket) => {
-    wait(socket, headersMs);
-    socket.once("close", () => wait(socket));
-  });
-  server.on("request", (request, response) => {
-    const { socket, headers } = request;
-    const hasBody = Number(headers["content-length"] ?? 0) > 0 ||
-      headers["transfer-encoding"] !== undefined;
-    wait(socket, hasBody ? requestMs : undefined);
-    if (hasBody) request.once("end", () => wait(socket));
-    response.once("finish", () => {
-      if (!socket.destroyed) wait(socket, keepAliveMs + headersMs);
-    });
-  });
 }
 
 /**

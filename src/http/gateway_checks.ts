@@ -143,7 +143,7 @@ function instance({ id, twin }: AccountSnapshot): readonly Check[] {
   return [{
     name: "instance:lock",
     componentId: id,
-    observedValue: twin.evidence,
+    observedValue: `another program may use this bot token: ${twin.evidence}`,
     status: "warn",
     isReady: true,
   }];

@@ -42,19 +42,21 @@ export function refusalOf(request: Request, hosts: readonly string[] = []): stri
 }
 
 /**
- * Creates the check whether a client may see details: it is on this host, or has the token.
+ * Creates the check whether a client may see details: it has the token, or, without one, it is on
+ * this host. Other users of this host have no token either.
  *
- * @param token `http.token`; without one, only this host may.
+ * @param token `http.token`.
  */
 export function createDetailGate(
   token: string | undefined,
 ): (request: Request, peer: Peer) => boolean {
   return ({ headers }, { remoteAddress }) => {
-    const isLocal = remoteAddress !== undefined && isLoopback(remoteAddress) &&
-      !PROXY_HEADERS.some((name) => headers.has(name));
-    if (isLocal) return true;
+    if (token === undefined) {
+      return remoteAddress !== undefined && isLoopback(remoteAddress) &&
+        !PROXY_HEADERS.some((name) => headers.has(name));
+    }
     const given = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    return token !== undefined && given !== undefined && isSame(given, token);
+    return given !== undefined && isSame(given, token);
   };
 }
 

@@ -117,7 +117,7 @@ function prepareEvents(
       sender,
       moment,
       needs: () => "needs" in event ? event.needs : undefined,
-      isChallenged: event.kind === "slash", // the only one of these with which a stranger can begin
+      isChallenged: event.kind === "slash", // the only one of these with which an unpaired sender can begin
       isMessage: false,
     };
     const access = checkAccess(caller, ask);

@@ -24,7 +24,7 @@ export interface Caller {
   readonly moment: KnownFacts;
   /** Returns the right that the event's command needs; `undefined` if it is no command. */
   readonly needs: () => CommandNeeds | undefined;
-  /** Whether a stranger may get a pairing code for this in a direct message. */
+  /** Whether an unpaired sender may get a pairing code for this in a direct message. */
   readonly isChallenged: boolean;
   /** Whether it is a message, for which PluralKit can name the author. */
   readonly isMessage: boolean;

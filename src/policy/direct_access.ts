@@ -107,7 +107,7 @@ export function prepareDirectAccess(
     }
     const refusal = automatonIsRefused(caller, ask);
     if (refusal) return refusal;
-    // In a group no stranger gets a code. But the store, which settles challenges, knows pairings.
+    // In a group no unpaired sender gets a code. But the store, which settles challenges, knows pairings.
     const isChallenged = caller.isMessage && caller.isChallenged &&
       caller.moment.isPaired === undefined;
     const access = directSender({ ...caller, isChallenged }, ask);

@@ -1,5 +1,5 @@
 /**
- * Shows names that strangers chose within notices at Discord.
+ * Shows names that other people chose within notices at Discord.
  *
  * @module
  */

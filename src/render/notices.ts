@@ -84,22 +84,33 @@ export const NOTICES = {
     when: "Barnacle stops requests before Discord bans its address, to the bot's owner",
     placeholders: { count: "the number of refused requests" },
   },
+  modelFails: {
+    text:
+      "I can't answer: my model `{model}` fails, because {problem}. To fix it, {fix}. To check " +
+      "it again, run `barnacle doctor`.",
+    when: "a model fails, and only the operator can fix it, to the bot's owner",
+    placeholders: {
+      model: "the model",
+      problem: '"its server refuses the API key"',
+      fix: '"check the API key of the provider openai"',
+    },
+  },
   challenge: {
     text: "I only answer approved people, so I haven't read this. Ask my owner to run `barnacle " +
       "pairing approve {code}` within an hour. Your ID: {id}",
-    when: "a stranger writes to the bot for the first time",
-    placeholders: { code: "the code", id: "the stranger's Discord ID" },
+    when: "an unpaired sender writes to the bot for the first time",
+    placeholders: { code: "the code", id: "the unpaired sender's Discord ID" },
   },
   paired: {
     text: "You're approved. You can write to me now.",
-    when: "a stranger was approved, to them",
+    when: "an unpaired sender was approved, to them",
     placeholders: {},
   },
   pairingAsked: {
     text:
       "{name} ({id}) wants to write to me. Their code is `{code}`, valid until {until}. Approve " +
       "below, or run `barnacle pairing approve {code}`.",
-    when: "a stranger got a code, to the bot's owner",
+    when: "an unpaired sender got a code, to the bot's owner",
     placeholders: {
       name: "their username",
       id: "their Discord ID",
@@ -109,22 +120,22 @@ export const NOTICES = {
   },
   approve: {
     text: "Approve",
-    when: "a stranger got a code, on the button that approves them",
+    when: "an unpaired sender got a code, on the button that approves them",
     placeholders: {},
   },
   deny: {
     text: "Deny",
-    when: "a stranger got a code, on the button that denies them",
+    when: "an unpaired sender got a code, on the button that denies them",
     placeholders: {},
   },
   approved: {
     text: "{name} ({id}) may write to me now. {by} approved it.",
-    when: "an owner approved a stranger by the button",
+    when: "an owner approved an unpaired sender by the button",
     placeholders: { name: "their username", id: "their Discord ID", by: "the owner" },
   },
   denied: {
     text: "{name} ({id}) may not write to me. {by} denied it.",
-    when: "an owner denied a stranger by the button",
+    when: "an owner denied an unpaired sender by the button",
     placeholders: { name: "their username", id: "their Discord ID", by: "the owner" },
   },
   decidedBefore: {

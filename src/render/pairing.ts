@@ -1,5 +1,5 @@
 /**
- * Composes the messages about pairing: to the stranger, and to the owners who decide (P3).
+ * Composes the messages about pairing: to the unpaired sender, and to the owners who decide (P3).
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { nameAsCode } from "./name.ts";
 import { notice, type Texts } from "./notices.ts";
 import { noticeBody } from "./reply.ts";
 
-/** Tells a stranger their code, and how the owner approves it. */
+/** Tells an unpaired sender their code, and how the owner approves it. */
 export function composeChallenge(
   message: InboundMessage,
   code: string,

@@ -65,7 +65,7 @@ export interface ShownToModel {
   readonly overheard: readonly Overheard[];
   /** All texts by people, as the model read them: envelopes of this turn and of earlier ones. */
   readonly texts: readonly string[];
-  /** The system prompt. The operator may name hosts in it, too. */
+  /** The system prompt. The operator may write links in it. */
   readonly system: string;
 }
 
@@ -99,7 +99,8 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
   const clean = rules.cleanSecrets(tagged.text);
   const { files, notes } = checkFiles(answer.files ?? [], rules);
-  const laidOut = layOutUntrusted(paragraphs(clean, notes), shown, rules);
+  const written = [answer.message.text, shown.system];
+  const laidOut = layOutUntrusted(paragraphs(clean, notes), written, rules);
   if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
   const quote = quoteOf(tagged.replyTo, answer);
   const reply: Reply = {
@@ -193,13 +194,17 @@ function paragraphs(text: string, notes: readonly string[]): string {
 /** The parts of a reply that depend on its text. */
 export type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 
-/** Lays out a text with untrusted links. */
+/**
+ * Lays out a text with untrusted links.
+ *
+ * @param written The sender's message and the operator's texts, whose URLs are trusted.
+ */
 function layOutUntrusted(
   text: string,
-  { texts, system }: ShownToModel,
+  written: readonly string[],
   rules: ReplyRules,
 ): LaidOut {
-  const links = createLinks({ shown: [...texts, system], linkHosts: rules.linkHosts });
+  const links = createLinks({ written, linkHosts: rules.linkHosts });
   const tabled = renderTables(text, rules.tables);
   const neutralized = (how: "code" | "plain"): LaidOut => {
     const { text, found } = links.neutralize(tabled, how);

@@ -19,6 +19,17 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
  */
 export type DmScope = "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
 
+/**
+ * The scope of one user's direct messages.
+ *
+ * @param configured `auto`: the owner has the main session, and each other user has their own. So no
+ * user can learn from the agent what the owner told it.
+ */
+export function scopeFor(configured: DmScope | "auto", isOwner: boolean): DmScope {
+  if (configured !== "auto") return configured;
+  return isOwner ? "main" : "per-channel-peer";
+}
+
 /** The parts of a message that decide its session. */
 export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
 
@@ -32,7 +43,7 @@ export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "pla
 export function sessionKeyOf(
   { accountId, channelId, place, sender }: Conversation,
   agentId: string,
-  dmScope: DmScope = "main",
+  dmScope: DmScope,
 ): string {
   switch (place.kind) {
     case "dm":

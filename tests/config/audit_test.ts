@@ -8,8 +8,12 @@ const dms = (keys: string): string =>
     keys.includes("policy") ? "" : '"policy":"allowlist",'
   }${keys}}}}}`;
 
-const SHARED = "warning channels.discord.dm.allowFrom: These users' direct messages share one " +
-  "memory: the agent may tell one user what another said";
+const shared = (users: string): string =>
+  `warning channels.discord.dm.allowFrom: The direct messages of ${users} share one memory, so ` +
+  "the agent may tell one what another said";
+
+/** Puts all direct messages into one memory. */
+const inMain = (text: string): string => text.replace(/}$/, ',"session":{"dmScope":"main"}}');
 
 describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
   const cases: readonly (readonly [
@@ -92,6 +96,21 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
+      "P10",
+      "a list of owners that makes no one an owner",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["*"]}}',
+      [
+        "warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner",
+        'warning commands.ownerAllowFrom[0]: An owner must be a single user: "*" makes no one an owner',
+      ],
+    ],
+    [
+      "P10",
+      "an empty list of owners",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":[]}}',
+      ["warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner"],
+    ],
+    [
       "P13",
       "PluralKit entries while PluralKit is off",
       discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
@@ -159,20 +178,43 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         'warning channels.discord.guilds: These rules have no effect: "groupPolicy" is "disabled", so the bot answers in no guild',
       ],
     ],
-    ["S2", "two users who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],
-    ["S2", "all users if they share a memory", dms('"policy":"open","allowFrom":["*"]'), [SHARED]],
-    ["S2", "nothing about one user, listed twice", dms('"allowFrom":["1"," 1"]'), []],
+    ["S1", "two users who share a memory", inMain(dms('"allowFrom":["1","2"]')), [shared("1, 2")]],
     [
-      "S2",
-      "nothing about users with a memory each",
-      dms('"allowFrom":["1","2"]').replace(/}$/, ',"session":{"dmScope":"per-peer"}}'),
-      [],
+      "S1",
+      "the first five of many users who share a memory",
+      inMain(dms('"allowFrom":["1","2","3","4","5","6","7"]')),
+      [shared("1, 2, 3, 4, 5 and 2 more")],
     ],
     [
-      "S2",
+      "S1",
+      "all users if they share a memory",
+      inMain(dms('"policy":"open","allowFrom":["*"]')),
+      [shared("all users")],
+    ],
+    ["S1", "nothing about one user, listed twice", inMain(dms('"allowFrom":["1"," 1"]')), []],
+    ["S1", "nothing about users with a memory each", dms('"allowFrom":["1","2"]'), []],
+    [
+      "S1",
       "nothing about users while DMs are off",
       discord('"name":""').replace('"name":""', '"dms":{}')
         .replace('"enabled":false', '"enabled":false,"allowFrom":["1","2"]'),
+      [],
+    ],
+    [
+      "SEC-R9",
+      "a key that crosses the internet unencrypted",
+      '{"channels":{"discord":{}},"models":{"providers":{"far":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1","apiKey":"hunter2-hunter2"}}}}',
+      [
+        "warning models.providers.far.baseUrl: The key for api.example.org crosses the network unencrypted",
+      ],
+    ],
+    [
+      "SEC-R9",
+      "nothing about a server of the own network, encryption, or no key",
+      '{"channels":{"discord":{}},"models":{"providers":{' +
+      '"near":{"kind":"openai-compatible","baseUrl":"http://192.168.1.5:11434/v1","apiKey":"hunter2-hunter2"},' +
+      '"tls":{"kind":"openai-compatible","baseUrl":"https://api.example.org/v1","apiKey":"hunter2-hunter2"},' +
+      '"open":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1"}}}}',
       [],
     ],
     [

@@ -239,6 +239,6 @@ describe("[C11] a large file", () => {
   it("is read as a whole, with a note for each key", async () => {
     const keys = Array.from({ length: 60_000 }, (_, index) => `k${index}: ${index}`);
     const { notes } = await importConfig(`{ ${keys.join(",")} }`);
-    assert.equal(notes.length, keys.length);
+    assert.equal(notes.filter(({ path }) => path.startsWith("k")).length, keys.length);
   });
 });

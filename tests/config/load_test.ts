@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
+import { openGates } from "../../src/core/tool_gates.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
@@ -76,6 +77,7 @@ describe("loadConfig()", () => {
         catchUp: { enabled: true, maxAgeMin: 60, maxPerChannel: 100 },
         shards: "auto",
       },
+      openToolGates: openGates({}),
       presence: { status: "online" },
       rest: { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
       retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
@@ -111,7 +113,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
-      [4, "main", "info", 20],
+      [4, "auto", "info", 20],
     );
   });
 

@@ -1,9 +1,10 @@
 /**
- * The crash table (reliability 1.6), played: a crash at every step, pairs of crashes, outages
- * within and beyond what Discord remembers, and requests that fail in every way.
+ * Plays the crash table (reliability 1.6): a crash at every step, pairs of crashes, outages within
+ * and beyond Discord's memory of nonces, and requests that fail in every way.
  *
- * Three messages of two parts each, one of them said while the bot is away. `BARNACLE_CRASH_MODEL`
- * set to `full` plays every schedule of the controls too, and 200,000 at random; it prints figures.
+ * There are three messages with answers of two parts each. One of them arrives while the bot is
+ * away. With `BARNACLE_CRASH_MODEL=full`, it also plays every schedule of the controls, and 200,000
+ * random ones, and prints figures.
  */
 
 import assert from "node:assert/strict";
@@ -23,15 +24,15 @@ const IS_FULL = process.env["BARNACLE_CRASH_MODEL"] === "full";
 const OUTAGES_MS = [1_000, 90_000, 600_000];
 const SEED = 20_261_120;
 const RANDOM = IS_FULL ? 200_000 : 20_000;
-/** Steps at which a process dies, the first and the second; more than it takes to be idle. */
+/** Steps of the first and the second crash; more than a process needs until it is idle. */
 const CRASHES = [75, 60] as const;
-/** The same where drafts are shown, which takes longer. */
+/** The same with drafts, which take longer. */
 const CRASHES_WITH_DRAFTS = [120, 110] as const;
 const REQUESTS = 6;
 
 type Shape = Pick<Schedule, "withDrafts" | "withoutQuotes" | "isPlain">;
 
-/** @param every Of the pairs of crashes, one in so many. */
+/** @param every Plays one in so many of the pairs of crashes. */
 function* schedules(shape: Shape, every = 1): Generator<Schedule> {
   const faults: Schedule["faults"][] = [{}];
   for (let request = 0; request < REQUESTS; request++) {
@@ -55,7 +56,7 @@ function* schedules(shape: Shape, every = 1): Generator<Schedule> {
   }
 }
 
-/** Three to five crashes, and more than a quarter of the requests in trouble. */
+/** Three to five crashes, with faults in more than a quarter of the requests. */
 function* randomSchedules(shape: Shape, count: number): Generator<Schedule> {
   const { random, between, upTo, pick } = seeded(SEED);
   for (let run = 0; run < count; run++) {
@@ -72,26 +73,26 @@ function* randomSchedules(shape: Shape, count: number): Generator<Schedule> {
   }
 }
 
-type Trouble = "lost" | "doubled" | "misordered" | "uncertain";
-const TROUBLES: readonly Trouble[] = ["lost", "doubled", "misordered", "uncertain"];
+type Violation = "lost" | "doubled" | "misordered" | "uncertain";
+const VIOLATIONS: readonly Violation[] = ["lost", "doubled", "misordered", "uncertain"];
 
-function troublesOf(judged: Judged): Trouble[] {
-  return TROUBLES.filter((trouble) => judged[trouble] > 0);
+function violationsOf(judged: Judged): Violation[] {
+  return VIOLATIONS.filter((violation) => judged[violation] > 0);
 }
 
-/** Plays all of them; a schedule in trouble is told by what it takes to play it again. */
+/** Plays all schedules, and reports a failed one so that it can be played again. */
 async function playAll(from: Iterable<Schedule>, weak?: Weakness): Promise<number> {
   let played = 0;
   for (const schedule of from) {
     const judged = await play(schedule, weak);
     played++;
-    if (troublesOf(judged).length === 0) continue;
+    if (violationsOf(judged).length === 0) continue;
     assert.fail(`${JSON.stringify(schedule)} ${JSON.stringify(judged)}`);
   }
   return played;
 }
 
-/** Of the pairs of crashes with drafts, of which there are many, one in so many is played. */
+/** Plays one in so many of the pairs of crashes with drafts, since there are many. */
 const DRAFTS_EVERY = IS_FULL ? 1 : 5;
 
 const SHAPES: readonly [name: string, shape: Shape, schedules: number][] = [
@@ -124,26 +125,26 @@ describe("[D2] the crash table", () => {
   });
 });
 
-/** What must turn the judge red, and how. */
-const CONTROLS: readonly [name: string, weak: Weakness, shows: Trouble][] = [
-  ["a nonce that is drawn", { drawsNonces: true, hearsNoEcho: true }, "doubled"],
+/** Faults that the judge must detect, with their effect. */
+const CONTROLS: readonly [name: string, weak: Weakness, shows: Violation][] = [
+  ["a random nonce", { drawsNonces: true, hearsNoEcho: true }, "doubled"],
   ["no enforce_nonce", { ignoresNonces: true }, "doubled"],
-  ["no look into the history", { neverLooks: true }, "doubled"],
+  ["no reading of the history", { neverLooks: true }, "doubled"],
   ["an outbox that is not frozen", { keepsNoOutbox: true }, "doubled"],
   ["no intent before the request", { notesNoIntent: true }, "doubled"],
   ["requests that leave before the journal is safe", { storesLate: true }, "doubled"],
-  ["a history that is hidden", { history: "hidden" }, "uncertain"],
-  ["a history that is hidden, and believed", { history: "blind" }, "doubled"],
+  ["a hidden history", { history: "hidden" }, "uncertain"],
+  ["a hidden history that the bot trusts", { history: "blind" }, "doubled"],
 ];
 
-describe("[D2] the judge of the crash table", () => {
+describe("[D2] the judge of the crash model", () => {
   for (const [name, weak, shows] of CONTROLS) {
-    it(`turns red by ${name}: ${shows}`, async () => {
-      const found: Record<Trouble, number> = { lost: 0, doubled: 0, misordered: 0, uncertain: 0 };
+    it(`detects ${name}: ${shows}`, async () => {
+      const found: Record<Violation, number> = { lost: 0, doubled: 0, misordered: 0, uncertain: 0 };
       let played = 0;
       for (const schedule of [...schedules({ isPlain: true }), ...schedules({})]) {
         played++;
-        for (const trouble of troublesOf(await play(schedule, weak))) found[trouble]++;
+        for (const violation of violationsOf(await play(schedule, weak))) found[violation]++;
         if (found[shows] > 0 && !IS_FULL) break;
       }
       if (IS_FULL) console.log(name, played, found);

@@ -1,9 +1,8 @@
 /**
- * What drafts leave behind: nothing but what `streaming: "off"` would have left.
+ * Drafts leave nothing behind: the channel ends as with `streaming: "off"`.
  *
- * Whatever the model says and however it comes, wherever the process dies, and
- * whatever becomes of the edits: once the lane is empty, the channel holds the
- * turn's own messages, whole, once each, and in order.
+ * This holds for any answer in any pieces, for a crash anywhere, and for any results of edits. Once
+ * the queue is empty, the channel contains the turn's own messages: whole, once each, and in order.
  *
  * @module
  */
@@ -23,35 +22,35 @@ import {
   withoutDrafts,
 } from "./support/draft_world.ts";
 
-/** One piece of an answer, and what happens before the next. */
+/** One piece of an answer, and the events before the next. */
 interface Piece {
   readonly text: string;
   readonly passMs: number;
-  /** Rows that the lane delivers meanwhile, at most. */
+  /** Maximum number of rows that the queue delivers meanwhile. */
   readonly delivers: number;
   readonly edit: EditFault;
 }
 
-/** A process: what the model says in it, and the step at which it dies. */
-interface Life {
+/** A process: the model's answer in it, and the step at which it dies. */
+interface ProcessRun {
   readonly pieces: readonly Piece[];
   readonly end: "reply" | "failure" | "declined";
   readonly diesAt?: number;
 }
 
-function saidIn({ pieces, end }: Life): readonly Frozen[] {
+function saidIn({ pieces, end }: ProcessRun): readonly Frozen[] {
   if (end === "declined") return [];
   return end === "failure" ? FAILURE : compose(pieces.map(({ text }) => text).join(""));
 }
 
-/** @returns Whether it came to its end. */
-async function live(world: DraftWorld, life: Life): Promise<boolean> {
+/** @returns Whether the turn ended. */
+async function playRun(world: DraftWorld, processRun: ProcessRun): Promise<boolean> {
   world.restart();
-  world.crashIn = life.diesAt ?? Infinity;
+  world.crashIn = processRun.diesAt ?? Infinity;
   const stream = world.drafts.begin(MESSAGE, compose);
   let text = "";
   try {
-    for (const piece of life.pieces) {
+    for (const piece of processRun.pieces) {
       world.nextEdit = piece.edit;
       text += piece.text;
       stream.grow(text);
@@ -61,7 +60,7 @@ async function live(world: DraftWorld, life: Life): Promise<boolean> {
       for (let left = piece.delivers; left > 0 && world.deliverOne(); left -= 1);
     }
     await stream.end();
-    world.finishTurn(saidIn(life));
+    world.finishTurn(saidIn(processRun));
   } catch (error) {
     if (error instanceof Crash) return false;
     throw error;
@@ -69,7 +68,7 @@ async function live(world: DraftWorld, life: Life): Promise<boolean> {
   return true;
 }
 
-/** The lane goes on to its end, whatever happens to the process. */
+/** Delivers the whole queue, even if the process dies. */
 function drain(world: DraftWorld, crashes: readonly number[]): void {
   for (const crashIn of [...crashes, Infinity]) {
     world.restart();
@@ -83,9 +82,9 @@ function drain(world: DraftWorld, crashes: readonly number[]): void {
   }
 }
 
-/** The lives of one turn; the first that comes to its end is the last. */
+/** The processes of one turn; the first that ends the turn is the last. */
 async function run(
-  lives: readonly Life[],
+  runs: readonly ProcessRun[],
   { drainCrashes = [], refusesDrafts = false }: {
     readonly drainCrashes?: readonly number[];
     readonly refusesDrafts?: boolean;
@@ -93,15 +92,15 @@ async function run(
 ): Promise<DraftWorld> {
   const world = new DraftWorld();
   world.refusesDrafts = refusesDrafts;
-  for (const life of [...lives, { ...lives.at(-1)!, diesAt: Infinity }]) {
-    const hasEnded = await live(world, life);
+  for (const processRun of [...runs, { ...runs.at(-1)!, diesAt: Infinity }]) {
+    const hasEnded = await playRun(world, processRun);
     if (!hasEnded && !world.isStored) continue;
     drain(world, drainCrashes);
-    assert.deepEqual(world.seen(), withoutDrafts(saidIn(life)));
+    assert.deepEqual(world.seen(), withoutDrafts(saidIn(processRun)));
     assert.deepEqual(world.log, []);
     return world;
   }
-  assert.fail("no life came to its end");
+  assert.fail("no processRun came to its end");
 }
 
 const text = fc.oneof(
@@ -141,7 +140,7 @@ const piece: fc.Arbitrary<Piece> = fc.record({
   ),
 });
 
-const life: fc.Arbitrary<Life> = fc.record({
+const processRun: fc.Arbitrary<ProcessRun> = fc.record({
   pieces: fc.array(piece, { maxLength: 25 }),
   end: fc.constantFrom("reply", "reply", "reply", "failure", "declined"),
 }, { requiredKeys: ["pieces", "end"] });
@@ -149,7 +148,7 @@ const life: fc.Arbitrary<Life> = fc.record({
 describe("[R8] an answer with drafts", () => {
   it("ends as without drafts, in every order of events", async () => {
     await fc.assert(
-      fc.asyncProperty(life, fc.boolean(), async (one, refusesDrafts) => {
+      fc.asyncProperty(processRun, fc.boolean(), async (one, refusesDrafts) => {
         await run([one], { refusesDrafts });
       }),
       { numRuns: 3_000 },
@@ -157,7 +156,7 @@ describe("[R8] an answer with drafts", () => {
   });
 
   it("ends the same over any number of processes, each of which dies anywhere", async () => {
-    const dying = fc.tuple(life, fc.integer({ min: 1, max: 40 })).map(([one, diesAt]) => ({
+    const dying = fc.tuple(processRun, fc.integer({ min: 1, max: 40 })).map(([one, diesAt]) => ({
       ...one,
       diesAt,
     }));
@@ -165,10 +164,10 @@ describe("[R8] an answer with drafts", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(dying, { minLength: 1, maxLength: 3 }),
-        life,
+        processRun,
         crashes,
-        async (lives, last, drainCrashes) => {
-          await run([...lives, last], { drainCrashes });
+        async (runs, last, drainCrashes) => {
+          await run([...runs, last], { drainCrashes });
         },
       ),
       { numRuns: 3_000 },
@@ -182,11 +181,11 @@ describe("[R8] an answer with drafts", () => {
     delivers: 9,
     edit: "none",
   });
-  const LONG: Life = {
+  const LONG: ProcessRun = {
     pieces: Array.from("abcdef", (one) => steady(one + SENTENCE)),
     end: "reply",
   };
-  const SHORT: Life = { pieces: [steady(SENTENCE), steady("Or so. ")], end: "reply" };
+  const SHORT: ProcessRun = { pieces: [steady(SENTENCE), steady("Or so. ")], end: "reply" };
 
   it("survives a crash at each of its steps, and a second one at each", async () => {
     const { steps } = await run([LONG]);

@@ -1,6 +1,6 @@
 /**
- * The eight questions at the end of the connection guide: each has a row that
- * says what is wrong and what to do, and the docs say which.
+ * The eight questions at the end of the connection guide. Each has a finding that names the fault
+ * and the next step, and the docs name the finding.
  */
 
 import assert from "node:assert/strict";

@@ -14,38 +14,38 @@ function setUp() {
     log,
   });
   const done: string[] = [];
-  /** An errand that fails so many times first. */
-  const errand = (name: string, failures = 0) => () => {
+  /** A task that first fails this many times. */
+  const task = (name: string, failures = 0) => () => {
     if (failures-- > 0) return Promise.reject(new Error(name));
     done.push(name);
     return Promise.resolve();
   };
-  return { clock, done, errand, retries, lines };
+  return { clock, done, task, retries, lines };
 }
 
 describe("[G6] createRetryQueue()", () => {
   it("runs tasks one after another, those with isLast last", async () => {
-    const { done, errand, retries } = setUp();
-    retries.add(errand("rest"), true);
-    retries.add(errand("a"));
-    retries.add(errand("b"));
+    const { done, task, retries } = setUp();
+    retries.add(task("rest"), true);
+    retries.add(task("a"));
+    retries.add(task("b"));
     await settle();
     assert.deepEqual(done, ["a", "b", "rest"]);
-    retries.add(errand("c"));
+    retries.add(task("c"));
     await settle();
     assert.deepEqual(done, ["a", "b", "rest", "c"]);
   });
 
   it("runs a first task at once, even during the delay after a failure", async () => {
-    const { clock, done, errand, retries } = setUp();
-    retries.add(errand("bad", 1));
-    retries.add(errand("after"));
+    const { clock, done, task, retries } = setUp();
+    retries.add(task("bad", 1));
+    retries.add(task("after"));
     await settle();
-    retries.addFirst(errand("first"));
+    retries.addFirst(task("first"));
     await settle();
     assert.deepEqual([done, clock.pending], [["first", "after", "bad"], 0]);
     await retries.stop();
-    retries.addFirst(errand("late"));
+    retries.addFirst(task("late"));
     await settle();
     assert.equal(done.length, 3);
   });
@@ -54,21 +54,21 @@ describe("[G6] createRetryQueue()", () => {
     const { retries } = setUp();
     let running = 0;
     let most = 0;
-    const errand = (more: number) => async () => {
+    const task = (more: number) => async () => {
       most = Math.max(most, ++running);
-      if (more > 0) retries.add(errand(more - 1));
+      if (more > 0) retries.add(task(more - 1));
       await settle();
       running--;
     };
-    retries.add(errand(3));
+    retries.add(task(3));
     for (let n = 0; n < 10; n++) await settle();
     assert.deepEqual([running, most], [0, 1]);
   });
 
   it("retries a failed task after the others, and waits longer while none succeeds", async () => {
-    const { clock, done, errand, retries, lines } = setUp();
-    retries.add(errand("bad", 2));
-    retries.add(errand("worse", 1));
+    const { clock, done, task, retries, lines } = setUp();
+    retries.add(task("bad", 2));
+    retries.add(task("worse", 1));
     await settle();
     assert.deepEqual(done, []);
     clock.advance(60_000);
@@ -87,32 +87,32 @@ describe("[G6] createRetryQueue()", () => {
 
   for (let ticks = 0; ticks < 8; ticks++) {
     it(`runs a task that arrives ${ticks} microtasks after the queue became empty`, async () => {
-      const { done, errand, retries } = setUp();
-      retries.add(errand("a"));
+      const { done, task, retries } = setUp();
+      retries.add(task("a"));
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      retries.add(errand("b"));
+      retries.add(task("b"));
       await settle();
       assert.deepEqual(done, ["a", "b"]);
     });
   }
 
   it("starts no task after stop, and waits for the running one", async () => {
-    const { clock, done, errand, retries } = setUp();
+    const { clock, done, task, retries } = setUp();
     const slow = Promise.withResolvers<void>();
     retries.add(() => slow.promise);
-    retries.add(errand("a"));
+    retries.add(task("a"));
     await settle();
     const stopped = retries.stop();
     slow.resolve();
     await stopped;
-    retries.add(errand("b"));
+    retries.add(task("b"));
     await settle();
     assert.deepEqual([done, clock.pending], [[], 0]);
   });
 
   it("stops without waiting for the delay after a failure", async () => {
-    const { clock, errand, retries } = setUp();
-    retries.add(errand("bad", 9));
+    const { clock, task, retries } = setUp();
+    retries.add(task("bad", 9));
     await settle();
     assert.equal(clock.pending, 1);
     await retries.stop();

@@ -1,6 +1,4 @@
-/**
- * What nobody can tell: from the request without an answer to what health shows of it.
- */
+/** Uncertain messages: from the request without an answer to the health report. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -20,7 +18,7 @@ const BOT = userId("1400000000000000003");
 const HIDDEN: PostedPage = { kind: "page", messages: [], isLast: true };
 const UNANSWERED: PostOutcome = { kind: "unanswered", reason: "nothing within 15000 ms" };
 
-/** The real store with two messages for a channel, and a Discord that answers as it is told. */
+/** The real store with two messages for a channel, and a Discord with given answers. */
 async function setUp(answer: (nonce: string) => PostOutcome) {
   const { store } = openTestStore();
   const clock = new FakeClock();
@@ -58,7 +56,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       onParked: () => {},
       onDead: () => {},
     });
-  /** The store commits together what comes in one turn of the event loop. */
+  /** The store commits all changes of one event loop turn together. */
   async function calm(): Promise<void> {
     for (let turn = 0; turn < 10; turn++) await settle();
   }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer } from "node:net";
 import { describe, it } from "node:test";
 import {
-  type HttpHandler,
   type HttpServer,
   HttpServerError,
   type HttpServerSettings,
   isMissingLoopback,
   startHttpServer,
 } from "../../src/host/http_server.ts";
+import type { HttpHandler } from "../../src/host/bounded_server.ts";
 
 const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
 const hello: HttpHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
@@ -164,15 +164,31 @@ describe("startHttpServer()", () => {
     });
   });
 
-  it("[SEC-R35] answers in spite of fifty silent clients", async () => {
+  it("[SEC-R35] answers each of a hundred probes beside 100 pinned and 500 slow clients", async () => {
+    const timeouts = { ...QUICK, headersMs: 600_000, keepAliveMs: 600_000 };
+    await withServer(
+      async ({ port }) => {
+        const clients = Array.from({ length: 600 }, () => connect(port, "127.0.0.1"));
+        for (const client of clients) client.on("error", () => {}); // it is disconnected for others
+        await Promise.all(clients.map((client) => once(client, "connect")));
+        for (const client of clients.slice(100)) client.write("GET / HTTP/1.1\r\nX-Slow: ");
+        for (let probe = 0; probe < 100; probe++) {
+          const response = await fetch(`http://127.0.0.1:${port}/`);
+          assert.equal(response.status, 200);
+          await response.text();
+        }
+        for (const client of clients) client.destroy();
+      },
+      hello,
+      { timeouts },
+    );
+  });
+
+  it("[SEC-R35] ends a connection after a hundred requests", async () => {
     await withServer(async ({ port }) => {
-      const silent: Socket[] = Array.from({ length: 50 }, () => connect(port, "127.0.0.1"));
-      for (const socket of silent) socket.on("error", () => {});
-      await Promise.all(silent.map((socket) => once(socket, "connect")));
-      const response = await fetch(`http://127.0.0.1:${port}/`);
-      assert.equal(response.status, 200);
-      await response.text();
-      for (const socket of silent) socket.destroy();
+      const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      const heard = await talk(port, request.repeat(101));
+      assert.equal(heard.split("200 OK").length - 1, 100);
     });
   });
 

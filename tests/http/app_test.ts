@@ -26,7 +26,6 @@ async function ask(path: string, { from = HERE, method = "GET", headers, ports }
     metrics: createMetrics(BUILD),
     build: BUILD,
     now: () => NOW,
-    token: TOKEN,
     onError: (error) => faults.push(error),
     ...ports,
   });
@@ -91,14 +90,17 @@ describe("[O1] createApp()", () => {
   });
 
   for (const path of ["/metrics", "/status"]) {
-    it(`[SEC-R35] shows ${path} to another machine only with the token`, async () => {
-      const without = await ask(path, { from: ELSEWHERE });
-      assert.equal(without.status, 401);
-      assert.equal(without.headers.get("www-authenticate"), 'Bearer realm="barnacle"');
-      assert.doesNotMatch(without.text, /barnacle_|snapshot/);
-      const headers = { authorization: `Bearer ${TOKEN}` };
-      assert.equal((await ask(path, { from: ELSEWHERE, headers })).status, 200);
-    });
+    for (const [where, from] of [["another machine", ELSEWHERE], ["this machine", HERE]] as const) {
+      it(`[SEC-R35] shows ${path} to ${where} only with the token, if one is set`, async () => {
+        const ports = { token: TOKEN };
+        const without = await ask(path, { from, ports });
+        assert.equal(without.status, 401);
+        assert.equal(without.headers.get("www-authenticate"), 'Bearer realm="barnacle"');
+        assert.doesNotMatch(without.text, /barnacle_|snapshot/);
+        const headers = { authorization: `Bearer ${TOKEN}` };
+        assert.equal((await ask(path, { from, headers, ports })).status, 200);
+      });
+    }
   }
 
   it("[SEC-R35] shows another machine only a status", async () => {

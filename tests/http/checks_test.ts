@@ -271,6 +271,13 @@ describe("[C6] judge() with several accounts", () => {
     });
   }
 
+  it("[G11] suspects another program, with the evidence, and does not claim it", () => {
+    const check = judge({ ...HEALTHY, ...only(parts) }, NOW)
+      .find(({ name }) => name === "instance:lock");
+    const text = "another program may use this bot token: an unknown nonce";
+    assert.equal(check?.observedValue, text);
+  });
+
   it("names disabled and ended accounts, with the reasons", () => {
     const checks = judge({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
     const shown = checks.slice(0, 3).map(({ name, componentId, observedValue }) => [

@@ -81,6 +81,8 @@ describe("[SEC-R35] createDetailGate()", () => {
     ["this machine", "127.0.0.1", {}, undefined, true],
     ["this machine in IPv6", "::1", {}, undefined, true],
     ["this machine in IPv4 within IPv6", "::ffff:127.0.0.1", {}, undefined, true],
+    ["this machine without the token, if one is set", "127.0.0.1", {}, TOKEN, false],
+    ["this machine with the token", "127.0.0.1", bearer(TOKEN), TOKEN, true],
     ["another machine", "192.0.2.7", {}, undefined, false],
     ["another machine, if a token is set", "192.0.2.7", {}, TOKEN, false],
     ["another machine with the token", "192.0.2.7", bearer(TOKEN), TOKEN, true],

@@ -1034,8 +1034,8 @@ describe("roles, threads and forums", () => {
 });
 
 /**
- * How one message mentions the bot is the reader's to say (tests/discord/gateway/decode_test.ts);
- * what of it wakes the bot is decided here.
+ * The reader finds out how a message mentions the bot (tests/discord/gateway/decode_test.ts).
+ * Policy decides which mentions trigger an answer.
  */
 describe("[SEC-R6] triggers of an answer", () => {
   const bots = { ...listing(), allowBots: true };

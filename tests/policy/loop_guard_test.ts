@@ -10,7 +10,10 @@ const OTHER = channelId("1400000000000000077");
 const RULES: LoopGuardRules = { maxTurns: 4, muteMs: 1_000 };
 const BY = { p: "person", b: "bot", o: "own" } as const;
 
-/** Whether no bot is answered after messages a millisecond apart; `b` a bot, `o` our own, `p` a person. */
+/**
+ * Whether the guard mutes after messages a millisecond apart. `b`: a bot's; `o`: our own; `p`: a
+ * person's.
+ */
 function mutedAfter(messages: string, rules = RULES): boolean {
   const guard = createLoopGuard(() => rules);
   for (const [index, by] of [...messages].entries()) {

@@ -7,7 +7,7 @@ import { channelId, guildId, guildPlace } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
 import { GUILD, guild, policy as aPolicy } from "./policies.ts";
 
-/** As the schema fills them in. */
+/** Rules with the schema's defaults. */
 type Written = Readonly<Record<string, Partial<GuildRules>>>;
 
 const policy = (written?: Written) =>
@@ -47,7 +47,7 @@ describe("[P7] rulesFor() › a guild", () => {
     [inGuild("constructor"), ["friends"], "closed guilds"], // no key of the object's own
     [inGuild("__proto__"), ["friends"], "closed guilds"],
     [inGuild("*"), ["friends"], "closed guilds"],
-    // A stranger's guild may not be let in by a name that is a listed guild's id.
+    // A stranger may not get a guild allowed by naming it with a listed guild's id.
     [inGuild("1400000000000000099"), ["1400000000000000099"], "closed guilds"],
   ];
   for (const [place, keys, rule] of cases) {
@@ -125,7 +125,7 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
     [unknown, [CHANNEL], `.${CHANNEL}`],
     [unknown, [CHANNEL, "help", "*"], `.${CHANNEL}`],
     [unknown, ["*"], ".*"],
-    [unknown, ["*", "help"]], // it may be called so
+    [unknown, ["*", "help"]], // it may have that name
     [unknown, ["*", OTHER]], // it may be a thread of that one
     [unknown, [OTHER]],
     [unknown, []],
@@ -175,7 +175,7 @@ describe("[P7] rulesFor() › single keys", () => {
       value: false,
       rule: `channels.discord.guilds.${GUILD}.channels.*.requireMention`,
     });
-    assert.equal(users?.rule, `channels.discord.guilds.${GUILD}.users`);
+    assert.equal(users[0]?.rule, `channels.discord.guilds.${GUILD}.users`);
   });
 
   it("[P8] keeps a listed channel open despite *", () => {
@@ -193,13 +193,13 @@ describe("[P7] rulesFor() › single keys", () => {
       },
     });
     assert.equal(rules.requireMention.value, false);
-    assert.equal(rules.users, undefined);
+    assert.deepEqual(rules.users, []);
     assert.equal(rules.systemPrompt, undefined);
   });
 
   it("[P10] treats an empty list as a list", () => {
     const guild = { users: [{ kind: "anyone" } as const], channels: { help: { users: [] } } };
-    assert.deepEqual(joined(inChannel("help"), guild).users?.value, []);
+    assert.deepEqual(joined(inChannel("help"), guild).users[0]?.value, []);
   });
 
   it("[M1] requires mentions by default", () => {
@@ -246,7 +246,7 @@ describe("[P7] OpenClaw's channel rules", () => {
         const rules = rulesFor(place(input), policy({ [GUILD]: input.guildInfo }));
         assert.equal(rules.kind === "open", expected.allowed && expected.enabled !== false);
         if (rules.kind === "closed" || !expected.matchKey) return;
-        // Where OpenClaw's entry says nothing, ours takes it from "*" (P7: the page says "defaults").
+        // If OpenClaw's entry lacks a value, ours takes it from "*" (P7: the page says "defaults").
         const own = expected.requireMention ?? input.guildInfo.channels["*"]?.requireMention ??
           true;
         assert.equal(rules.requireMention.value, own);

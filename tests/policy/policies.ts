@@ -30,7 +30,7 @@ import {
   userId,
 } from "../support/discord/builders.ts";
 
-/** Who writes in a message of the builders. */
+/** The sender of the builders' messages. */
 export const ADA = userId("123456789012345678");
 export const BOB = userId("987654321098765432");
 export const MODS = roleId("1400000000000000003");
@@ -48,7 +48,7 @@ export const proxy: Sender = sender({
   applicationId: applicationId("466378653216014359"),
 });
 
-/** A guild's rules as the schema fills them in. */
+/** A guild's rules with the schema's defaults. */
 export const guild = (fields: Partial<GuildRules> = {}): GuildRules => ({
   reactionNotifications: "own",
   ...fields,
@@ -68,7 +68,7 @@ export const commands = (fields: Partial<CommandRules> = {}): CommandRules => ({
   ...fields,
 });
 
-/** Nothing is allowed that a default does not allow; the pattern is the word "barnacle". */
+/** A policy of defaults; its mention pattern is the word "barnacle". */
 export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   dm: dm(),
   groupPolicy: "allowlist",
@@ -106,7 +106,7 @@ export function entries(...texts: readonly string[]): readonly AllowEntry[] {
   });
 }
 
-/** Policies and messages as fast-check draws them: few ids and names, so that they meet. */
+/** Random policies and messages of fast-check: few ids and names, so that they match. */
 export const drawn = (() => {
   const ids = ["1400000000000000010", "1400000000000000011", "1400000000000000012"] as const;
   const names = ["help", "Help Desk", "日本語", "constructor", "*"] as const;
@@ -115,7 +115,7 @@ export const drawn = (() => {
   );
   const someEntries = fc.array(anEntry, { maxLength: 3 });
   const option = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-  /** Without the keys that were drawn as absent. */
+  /** Removes keys that were drawn as absent. */
   const tidy = <T extends object>(value: T): T =>
     Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
   const key = fc.constantFrom(...ids, ...names, "help-desk");

@@ -1,8 +1,8 @@
 /**
- * What OpenClaw decided, where people come from, beside what is decided here.
+ * Compares OpenClaw's verdicts with ours, for people who come from there.
  *
- * Where our spec decides otherwise the vector is listed with the reason, and the test fails if it
- * is otherwise no more.
+ * If our spec deviates, the vector is listed with the reason. The test fails if a listed vector no
+ * longer deviates.
  *
  * @module
  */
@@ -37,10 +37,10 @@ import {
 import { vectorsOf } from "../support/discord/vectors.ts";
 import { admit, commands, dm, guild, policy } from "./policies.ts";
 
-/** Reasons by what the vector is called, or by its input as JSON. */
+/** Reasons by the vector's name, or by its input as JSON. */
 type Otherwise = Readonly<Record<string, string>>;
 
-/** Each vector, against ours; those that are otherwise must differ, for the reason that is given. */
+/** Compares each vector with our verdict. Listed deviations must differ, for the given reason. */
 function compare<Input, Expected>(
   file: string,
   fn: string,
@@ -67,7 +67,10 @@ function compare<Input, Expected>(
   });
 }
 
-/** As the config would; an entry that can match nobody is an error there, and nobody here. */
+/**
+ * Parses entries as the config would. There, an entry that can match no sender is an error; here,
+ * it matches none.
+ */
 function entriesOf(texts: readonly string[]): readonly AllowEntry[] {
   return texts.map(parseAllowEntry).filter((entry) => entry.kind !== "problem");
 }
@@ -489,7 +492,7 @@ function placeOf({ dm: isDm, groupDm, channel, guild }: Preflight): Place {
   });
 }
 
-/** As the reader would say it: decode_test.ts tests that. */
+/** Finds mentions as the reader does: decode_test.ts tests that. */
 function messageOf(scenario: Preflight): InboundMessage {
   const { author, content, mentions, roles, referencedAuthorId, channel } = scenario;
   const botId = scenario.botUserId ?? "900";

@@ -205,15 +205,34 @@ describe("[R9] composeReply() › links", () => {
   });
 
   const named: readonly [name: string, fields: Fields][] = [
-    ["by people", { shown: { texts: ["what is evil.example?"] } }],
-    ["by the operator", { shown: { system: "Point to https://evil.example." } }],
-    ["in the config", { rules: { linkHosts: ["evil.example"] } }],
+    ["the sender wrote", { message: guildMessage({ text: `what is ${foreign}?` }) }],
+    ["the operator wrote", { shown: { system: `Point to ${foreign}.` } }],
+    ["has a listed host", { rules: { linkHosts: ["evil.example"] } }],
   ];
   for (const [name, fields] of named) {
-    it(`keeps a link whose host was named ${name}`, () => {
+    it(`keeps a link that ${name}`, () => {
       const reply = replyOf({ ...fields, text: foreign });
       assert.deepEqual(reply.chunks, [foreign]);
       assert.equal(reply.suppressesEmbeds, false);
+    });
+  }
+
+  const injected: readonly [name: string, fields: Fields][] = [
+    ["a host that the sender named", { message: guildMessage({ text: "what is evil.example?" }) }],
+    ["a URL in an earlier turn, a quote or an overheard message", { shown: { texts: [foreign] } }],
+    [
+      "a URL in a quoted message",
+      { message: guildMessage({ quoted: { id: messageId("7"), text: foreign } }) },
+    ],
+    [
+      "a URL in an embed",
+      { message: guildMessage({ extras: [{ kind: "embed", text: foreign }] }) },
+    ],
+  ];
+  for (const [name, fields] of injected) {
+    it(`[SEC-R7] does not trust ${name}`, () => {
+      const reply = replyOf({ ...fields, text: foreign });
+      assert.deepEqual(reply.chunks, ["`https://evil.example/p`"]);
     });
   }
 
@@ -221,7 +240,7 @@ describe("[R9] composeReply() › links", () => {
     const text = `\`${"a".repeat(90)} ${foreign} ${"b".repeat(90)}\``;
     const rules = { chunks: { ...RULES.chunks, limit: 100 } };
     const { chunks } = replyOf({ text, rules });
-    const { hasUntrusted } = createLinks({ shown: [], linkHosts: [] });
+    const { hasUntrusted } = createLinks({ written: [], linkHosts: [] });
     assert.ok(chunks.length > 1);
     for (const one of chunks) assert.equal(hasUntrusted(one), false, one);
   });
@@ -250,12 +269,12 @@ describe("[R9] composeReply() › links", () => {
       "word ".repeat(15),
       "x",
     );
-    const { hasUntrusted } = createLinks({ shown: ["seen.example"], linkHosts: [] });
+    const { hasUntrusted } = createLinks({ written: ["https://seen.example/?k"], linkHosts: [] });
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 25 }), fc.constantFrom(80, 200), (pieces, limit) => {
         const composed = composeReply(answer({
           text: pieces.join(""),
-          shown: { texts: ["seen.example"] },
+          shown: { system: "https://seen.example/?k" },
           rules: { chunks: { ...RULES.chunks, limit, maxLines: 5 } },
         }));
         if (composed.kind !== "reply") return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../src/core/discord/ids.ts";
-import { type DmScope, sessionKeyOf } from "../../src/session/session_key.ts";
+import { type DmScope, scopeFor, sessionKeyOf } from "../../src/session/session_key.ts";
 import {
   channelId,
   directMessage,
@@ -27,8 +27,8 @@ describe("[S1] sessionKeyOf()", () => {
     });
   }
 
-  it("shares direct messages by default", () => {
-    assert.equal(sessionKeyOf(directMessage(), "ops"), "agent:ops:main");
+  it("names the agent", () => {
+    assert.equal(sessionKeyOf(directMessage(), "ops", "main"), "agent:ops:main");
   });
 
   it("gives each guild channel its own session, for any scope of DMs", () => {
@@ -42,12 +42,15 @@ describe("[S1] sessionKeyOf()", () => {
   it("gives a thread its own session", () => {
     const thread = { id: channelId("1400000000000000012"), name: "notes" };
     const message = guildMessage({ place: guildPlace({ thread }) });
-    assert.equal(sessionKeyOf(message, "main"), `agent:main:discord:channel:${thread.id}`);
+    assert.equal(sessionKeyOf(message, "main", "main"), `agent:main:discord:channel:${thread.id}`);
   });
 
   it("gives a group its own session", () => {
     const message = directMessage({ place: { kind: "group_dm", name: "main" } });
-    assert.equal(sessionKeyOf(message, "main"), `agent:main:discord:group:${message.channelId}`);
+    assert.equal(
+      sessionKeyOf(message, "main", "main"),
+      `agent:main:discord:group:${message.channelId}`,
+    );
   });
 
   it("does not depend on any name", () => {
@@ -58,10 +61,27 @@ describe("[S1] sessionKeyOf()", () => {
           place: guildPlace({ channel: { ...guildPlace().channel, name: username } }),
         }),
         "main",
+        "main",
       )
     );
     assert.equal(one, two);
   });
+});
+
+describe("[S1] scopeFor()", () => {
+  const scopes: readonly [configured: DmScope | "auto", owner: DmScope, other: DmScope][] = [
+    ["auto", "main", "per-channel-peer"],
+    ["main", "main", "main"],
+    ["per-peer", "per-peer", "per-peer"],
+    ["per-channel-peer", "per-channel-peer", "per-channel-peer"],
+    ["per-account-channel-peer", "per-account-channel-peer", "per-account-channel-peer"],
+  ];
+  for (const [configured, owner, other] of scopes) {
+    it(`${configured}: ${owner} for the owner, ${other} for other users`, () => {
+      assert.equal(scopeFor(configured, true), owner);
+      assert.equal(scopeFor(configured, false), other);
+    });
+  }
 });
 
 describe("[S1] OpenClaw's session keys", () => {
@@ -89,7 +109,7 @@ describe("[S1] OpenClaw's session keys", () => {
           ? directMessage({ sender: sender({ id: userId(peer.id) }) })
           : guildMessage({ channelId: channelId(peer.id) });
         const conversation = { ...message, accountId: toAccountId(accountId) };
-        assert.equal(sessionKeyOf(conversation, agentId, dmScope), expected);
+        assert.equal(sessionKeyOf(conversation, agentId, dmScope ?? "main"), expected);
       });
     }
   });

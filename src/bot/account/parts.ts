@@ -101,7 +101,12 @@ export async function createParts(
     now,
     log: logging.forPart("policy"),
   });
-  const owners = createOwnerIds(applications, policy.now, now);
+  const owners = createOwnerIds(
+    applications,
+    policy.now,
+    connectionState.applicationOwner,
+    now,
+  );
   const common = { config, store, client, meter, logging, now };
   const outbound = createOutbound({
     ...common,
@@ -145,6 +150,7 @@ export async function createParts(
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
         vitals.setTurn(outcome);
+        outbound.turnEnded(outcome);
       },
     },
   );
@@ -152,7 +158,7 @@ export async function createParts(
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
   const connection = createConnection(options, {
     readGatewayInfo: createReadGatewayInfo(client, now),
-    readFlags: connectionState.readFlags,
+    readApplication: connectionState.readApplication,
     proxyFor: (url) => proxyFor(url, env),
     store: store.gateway,
     now,

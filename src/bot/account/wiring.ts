@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
 /** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, gateway, tokenPlace } } }: AccountOptions,
+  { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
   { vitals, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
@@ -27,8 +27,6 @@ export function connectParts(
     onOnline,
   });
   const tokenRefused = () => onEnd({ kind: "refused", hint: tokenHint(tokenPlace) });
-  /** Shards that have begun a session in this process. */
-  const begun = new Set<number>();
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   parts.restEvents.connect({
@@ -49,10 +47,6 @@ export function connectParts(
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
     sessionStarted(shardId) {
-      // If sessions are not resumed, Barnacle itself ended the previous one.
-      const { resumeSession } = gateway.reconnect;
-      if (begun.has(shardId) && resumeSession) duplicates.sessionInvalidated(shardId);
-      begun.add(shardId);
       catchUp.sessionStarted(shardId);
       online.changed();
     },
@@ -82,6 +76,7 @@ export function connectParts(
       meter.beat(`${accountId}/${shardId}`, beat);
       if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
     },
+    sessionEnded: duplicates.sessionEnded,
     delayed: vitals.delayed,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.

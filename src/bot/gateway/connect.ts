@@ -18,6 +18,7 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type GatewayInfo, locateGateway } from "../../flows/preflight/locate_gateway.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
+import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
 import type { Store } from "../../store/store.ts";
 import { chooseForAccount, type IntentChoice } from "./intent_choice.ts";
 import { firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
@@ -52,14 +53,14 @@ export interface ConnectOptions {
 export interface ConnectPorts
   extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
   readonly readGatewayInfo: ReadGatewayInfo;
-  /** Reads the application's flags, which show the intents that the portal grants. */
-  readonly readFlags: () => Promise<number>;
+  /** Reads the application, whose flags show the intents that the portal grants. */
+  readonly readApplication: () => Promise<ApplicationAnswer>;
   /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   readonly store: Pick<
     Store["gateway"],
     | "saveGateway"
-    | "saveFlags"
+    | "saveApplication"
     | "saveIntents"
     | "reshard"
     | "takeIdentify"

@@ -25,6 +25,7 @@ export interface ConnectionEvents {
   budgetChanged: ConnectPorts["onBudget"];
   state: ConnectPorts["onState"];
   beat: ConnectPorts["onBeat"];
+  sessionEnded: ConnectPorts["onSessionEnded"];
   delayed: ConnectPorts["onDelay"];
   /** The gateway has ended for good. */
   final(final: GatewayFinal): void;
@@ -53,7 +54,7 @@ export interface Connection {
 /** The ports of {@link createConnection} besides its events. */
 export type ConnectionPorts = Pick<
   ConnectPorts,
-  "readGatewayInfo" | "readFlags" | "proxyFor" | "store" | "stopping" | "now" | "log"
+  "readGatewayInfo" | "readApplication" | "proxyFor" | "store" | "stopping" | "now" | "log"
 >;
 
 /** Creates an account's connection; it connects with `start`. */
@@ -76,6 +77,7 @@ export function createConnection(
         onBudget: emit.budgetChanged,
         onState: emit.state,
         onBeat: emit.beat,
+        onSessionEnded: emit.sessionEnded,
         onDelay: emit.delayed,
         onFinal: emit.final,
       }).then((connected) => void (open = connected), (error: unknown) => {

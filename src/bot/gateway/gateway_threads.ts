@@ -81,6 +81,7 @@ export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts)
       ports.onState(shardId, state);
     },
     onBeat: ports.onBeat,
+    onSessionEnded: ports.onSessionEnded,
     onDelay: ports.onDelay,
     onPermitWanted: permits,
     onLog: (level, event, fields) => log[level](event, fields),

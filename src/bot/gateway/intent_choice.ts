@@ -14,6 +14,7 @@ import {
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
+import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The facts that decide which intents to request. */
@@ -25,9 +26,9 @@ export interface IntentChoiceOptions {
 
 /** The dependencies of the choice. */
 export interface IntentChoicePorts {
-  /** Reads the application's flags, which show the intents that the portal grants. */
-  readonly readFlags: () => Promise<number>;
-  readonly store: Pick<Store["gateway"], "saveFlags" | "saveIntents">;
+  /** Reads the application, whose flags show the intents that the portal grants. */
+  readonly readApplication: () => Promise<ApplicationAnswer>;
+  readonly store: Pick<Store["gateway"], "saveApplication" | "saveIntents">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -61,7 +62,7 @@ export async function chooseForAccount(
   ports: IntentChoicePorts,
 ): Promise<IntentChoice> {
   const { config: { discord: { accountId, gateway } }, stored } = options;
-  const { readFlags, store, now, log } = ports;
+  const { readApplication, store, now, log } = ports;
   const wanted = toIntents(gateway.intents);
   let chosen = chooseIntents(wanted, await flagsOf(options, ports));
   let saved = stored.intents;
@@ -82,13 +83,15 @@ export async function chooseForAccount(
     async chooseFewer() {
       if (now() - refusedAt < DAY_MS) return false;
       refusedAt = now();
-      const flags = await readFlags().catch(() => 0); // Discord refused, so no flag is certain
+      // Discord refused, so without an answer no flag is certain.
+      const application = await readApplication().catch(() => ({ flags: 0 }));
+      const { flags } = application;
       const candidates = [chooseIntents(wanted, flags), chooseIntents(wanted, 0)];
       const fewer = candidates.find(({ bits }) => bits !== chosen.bits);
       const granted = fewer === candidates[0] ? flags : 0;
-      await store.saveFlags(accountId, granted, now()).catch((error: unknown) => {
-        log.error("Cannot store the granted intents", { error });
-      });
+      await store.saveApplication(accountId, { ...application, flags: granted }, now()).catch(
+        (error: unknown) => log.error("Cannot store the granted intents", { error }),
+      );
       if (!fewer) return false;
       chosen = fewer;
       return true;
@@ -103,15 +106,15 @@ export async function chooseForAccount(
  */
 async function flagsOf(
   { config: { discord }, stored: { flags } }: IntentChoiceOptions,
-  { readFlags, store, now, log }: IntentChoicePorts,
+  { readApplication, store, now, log }: IntentChoicePorts,
 ): Promise<number | undefined> {
   const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
   const { missing } = chooseIntents(toIntents(discord.gateway.intents), flags?.bits);
   if (isFresh && missing.length === 0) return flags.bits;
   try {
-    const bits = await readFlags();
-    await store.saveFlags(discord.accountId, bits, now());
-    return bits;
+    const application = await readApplication();
+    await store.saveApplication(discord.accountId, application, now());
+    return application.flags;
   } catch (error) {
     if (error instanceof RestError && error.kind === "unauthorized") throw error;
     log.warn("Cannot ask Discord for the granted intents; using the stored ones", {

@@ -10,6 +10,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
@@ -93,6 +94,8 @@ export function createInbound(options: InboundOptions): Inbound {
     if (judged.length > 0) events.emit.accepted(judged);
   };
 
+  const route = (message: InboundMessage) =>
+    routeOf(message, config(), options.owners.sessionOwner());
   const lookUp = createPluralkitLookUp(options);
   const pluralkit = createPluralkit({
     ...common,
@@ -100,7 +103,7 @@ export function createInbound(options: InboundOptions): Inbound {
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),
-    route: (message) => routeOf(config())(message),
+    route,
     onAccepted,
     log: logging.forPart("pluralkit"),
   });
@@ -117,7 +120,7 @@ export function createInbound(options: InboundOptions): Inbound {
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
-    route: (message) => routeOf(config())(message),
+    route,
     pairing: createPairingService({ draw: randomBytes, texts }),
     now,
     schedule,

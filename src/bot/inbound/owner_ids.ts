@@ -18,6 +18,12 @@ export interface OwnerIds {
   toTell(): Promise<readonly UserId[]>;
   /** Whether Discord names a user as the application's owner, or as a member of its team. */
   ownsApplication(userId: UserId): Promise<boolean>;
+  /**
+   * The user whose direct messages are the main session (S1): the first of the list, or else the
+   * application's owner as last read. It never waits, because a message's session is fixed as the
+   * message is stored.
+   */
+  sessionOwner(): UserId | undefined;
 }
 
 /** How long Discord's answer about the application is reused, in milliseconds. */
@@ -27,6 +33,7 @@ const FRESH_MS = 10 * 60_000;
 export function createOwnerIds(
   applications: Pick<Applications, "me">,
   policy: () => Pick<CurrentPolicy, "policy">,
+  applicationOwner: () => UserId | undefined,
   now: () => number,
 ): OwnerIds {
   let asked: { readonly at: number; readonly answer: Promise<Application> } | undefined;
@@ -39,13 +46,23 @@ export function createOwnerIds(
     return answer;
   }
 
+  /** The ids of the config's list; `undefined` without a list. */
+  function listedOwners(): readonly UserId[] | undefined {
+    return policy().policy.commands.owners
+      ?.flatMap((entry) => entry.kind === "user" ? [entry.id] : []);
+  }
+
   return {
     async toTell() {
-      const { owners } = policy().policy.commands;
-      if (owners) return owners.flatMap((entry) => entry.kind === "user" ? [entry.id] : []);
+      const listed = listedOwners();
+      if (listed) return listed;
       const { ownerId } = await application();
       return ownerId ? [ownerId] : [];
     },
     ownsApplication: async (userId) => (await application()).ownerIds.includes(userId),
+    sessionOwner() {
+      const listed = listedOwners();
+      return listed ? listed[0] : applicationOwner();
+    },
   };
 }

@@ -9,7 +9,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { ApplicationId } from "../../core/discord/ids.ts";
+import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
 import { type PrivilegedIntent, toIntents } from "../../discord/gateway/read/intents.ts";
 import type { Applications } from "../../discord/rest/calls/application.ts";
 import { describeMissing, judgeDiscord } from "../../flows/preflight/discord.ts";
@@ -18,6 +18,7 @@ import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
+import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
 /** The settings and dependencies of the checks. */
@@ -45,8 +46,10 @@ export interface ConnectionState {
   connect(events: ConnectionStateEvents): void;
   /** Schedules the first check, in parallel with connecting. */
   start(): void;
-  /** Reads the application's current flags. */
-  readFlags(): Promise<number>;
+  /** Reads the application's current flags and owner. */
+  readApplication(): Promise<ApplicationAnswer>;
+  /** The application's owner as last read, in this run or an earlier one. */
+  applicationOwner(): UserId | undefined;
   /** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
   setUngranted(missing: readonly PrivilegedIntent[]): void;
   /** All current problems. */
@@ -63,6 +66,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
   const { config, stored, applications, now, log } = options;
   const events = createEmitter<ConnectionStateEvents>();
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
+  let applicationOwner: UserId | undefined = stored.ownerId;
   let ungranted: readonly Finding[] = [];
   const { readyAt } = stored;
   const preflight = createPreflight(
@@ -112,11 +116,13 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
     start() {
       if (config.preflight.network) preflight.start();
     },
-    async readFlags() {
-      const { flags, id } = await applications.me();
+    async readApplication() {
+      const { flags, id, ownerId } = await applications.me();
       applicationId = id;
-      return flags;
+      applicationOwner = ownerId;
+      return { flags, ...(ownerId && { ownerId }) };
     },
+    applicationOwner: () => applicationOwner,
     setUngranted(missing) {
       ungranted = describeMissing(missing, applicationId);
       for (const { id, what, why, fix } of ungranted) {

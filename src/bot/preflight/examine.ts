@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { HelloFound } from "../../core/discord/gateway_hello.ts";
+import type { HelloStage } from "../../core/discord/gateway_hello.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/probe.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
@@ -101,11 +101,12 @@ async function walkToGateway(
   url: string,
   env: Env,
   ports: ProbePorts,
-): Promise<{ readonly reach: Reach; readonly hello: Stage<HelloFound> }> {
+): Promise<{ readonly reach: Reach; readonly hello: HelloStage }> {
   const proxy = proxyFor(url, env);
   const reach = await probeReach(url, proxy, ports);
   const { timeoutMs } = ports;
-  const options = { url, timeoutMs, ...(proxy !== undefined && { proxy }) };
+  const userAgent = userAgentOf(VERSION);
+  const options = { url, timeoutMs, userAgent, ...(proxy !== undefined && { proxy }) };
   return { reach, hello: isOpen(reach) ? await probeGateway(options, ports) : EARLIER };
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
+import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { TurnRules } from "../../flows/turn/answer.ts";
@@ -15,7 +15,7 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TextRules } from "../../render/reply.ts";
 import { displayNameOf } from "../../session/display_name.ts";
-import { sessionKeyOf } from "../../session/session_key.ts";
+import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
 /** Context window of a model that reports none, in tokens (L4). */
 const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
@@ -129,10 +129,16 @@ export function textRulesOf(
   };
 }
 
-/** Which agent answers a message, and in which session. */
-export function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {
-  return (message) => ({
-    agentId: agent.id,
-    sessionKey: sessionKeyOf(message, agent.id, dmScope),
-  });
+/**
+ * Decides which agent answers a message, and in which session.
+ *
+ * @param owner The user whose direct messages are the main session under `auto` (S1).
+ */
+export function routeOf(
+  message: InboundMessage,
+  { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
+  owner: UserId | undefined,
+): Route {
+  const scope = scopeFor(dmScope, message.sender.id === owner);
+  return { agentId: agent.id, sessionKey: sessionKeyOf(message, agent.id, scope) };
 }

@@ -30,6 +30,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
+import { registerSecrets } from "../shared/register_secrets.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -97,7 +98,8 @@ async function sendTo(
     format: io.isTerminal ? "human" : "json",
     write: (line) => io.err(line.trimEnd()),
   });
-  const bot = botOf(config, logging, io);
+  registerSecrets(loaded, io.env, logging);
+  const bot = botOf(config, io);
   const directory = await openDataDirectory(dataDirOf(flags.data, io));
   let courier: Courier | undefined;
   try {
@@ -206,7 +208,6 @@ function tooLarge(path: string, size: number, maxBytes: number): StartError {
 /** @throws {StartError} If there is no valid token, or the API's URL is invalid. */
 function botOf(
   config: Config,
-  logging: Logging,
   { env }: Io,
 ): { readonly token: string; readonly apiBase: string } {
   const api = apiOf(env);
@@ -216,7 +217,6 @@ function botOf(
     const { message = "The bot token is invalid", hint } = missingToken(config) ?? {};
     throw new StartError(hint === undefined ? message : `${message}; ${hint}`, EXIT.config);
   }
-  logging.addSecret(token);
   return { token, apiBase: api.base };
 }
 

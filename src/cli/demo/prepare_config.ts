@@ -2,7 +2,8 @@
  * Prepares the config of the demo's bot: the demo's own, or the user's.
  *
  * The user's config keeps all rules, except for three keys: the token, which the demo must not use;
- * the port, which a real bot may be using; and the model, unless the user asks for it.
+ * the port, which a real bot may be using; and the model, unless the user asks for it. A turn may
+ * take a minute if the file does not say how long.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type { Env, Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { mapToDemo, replaceIds } from "./id_mapping.ts";
-import { demoConfig } from "./stage/config.ts";
+import { DEMO_TURN_SEC, demoConfig } from "./stage/config.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** The config, ready for the demo. */
@@ -111,7 +112,12 @@ function rewrite(written: Readonly<Record<string, unknown>>, keepsModel: boolean
     ]),
   ];
   for (const [at, key] of cleared) if (isRecord(at)) Reflect.deleteProperty(at, key);
-  return { ...copy, http: { port: 0 } };
+  const agentsOf = isRecord(copy["agents"]) ? copy["agents"] : {};
+  return {
+    ...copy,
+    agents: { turnTimeoutSec: DEMO_TURN_SEC, ...agentsOf },
+    http: { port: 0 },
+  };
 }
 
 /** Variables that the config may refer to, without those for Discord and the models. */

@@ -97,7 +97,7 @@ export const netcheck: CliCommand = describeCommand({
 export const invite: CliCommand = describeCommand({
   brief: "Print the link that adds the bot to a server",
   notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
-  examples: ["barnacle invite"],
+  examples: ["barnacle invite", "barnacle invite --external-emoji"],
   exits: {
     tryAgain: "application id unknown: Discord unreachable",
     refused: true,
@@ -106,7 +106,15 @@ export const invite: CliCommand = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, data: path(NOT_USED), account: ACCOUNT } },
+    parameters: {
+      flags: {
+        ...COMMON,
+        data: path(NOT_USED),
+        account: ACCOUNT,
+        tools: flag("Ask for the permissions of the open tool gates (actions), too"),
+        externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
+      },
+    },
     async func(flags: InviteFlags) {
       const { invite } = await import("./invite.ts");
       await end(this, invite(flags, processIo(flags)));

@@ -115,7 +115,7 @@ export function decide(
 const SHARED_MEMORY =
   "Warning: direct messages of all users share one conversation, so the bot may " +
   "repeat one user's words to another. To separate them: " +
-  "`barnacle config set session.dmScope per-channel-peer`";
+  "`barnacle config set session.dmScope auto`";
 
 /** Unpairs a user. */
 export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitCode> {

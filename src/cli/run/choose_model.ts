@@ -18,12 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** A model that is ready to use, or the problem. */
 export type ChosenModel =
-  | {
-    readonly kind: "model";
-    readonly model: Model;
-    /** Secrets that the log must not contain. */
-    readonly secrets: readonly string[];
-  }
+  | { readonly kind: "model"; readonly model: Model }
   | { readonly kind: "problem"; readonly problem: Problem };
 
 /** Chooses a model. Without one in the config it asks local servers, and no others (L2). */
@@ -68,9 +63,7 @@ function chosen(settings: ModelSettings, log: Log): ChosenModel {
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
   });
-  const { apiKey, headers = {} } = settings.provider;
-  const secrets = [apiKey ?? "", ...Object.values(headers)].filter((secret) => secret !== "");
-  return { kind: "model", model, secrets };
+  return { kind: "model", model };
 }
 
 function problem({ path, message, hint }: Omit<Problem, "severity">): ChosenModel {

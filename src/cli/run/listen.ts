@@ -8,11 +8,11 @@
  */
 
 import {
-  type HttpHandler,
   type HttpServer,
   HttpServerError,
   type HttpServerSettings,
 } from "../../host/http_server.ts";
+import type { HttpHandler } from "../../host/bounded_server.ts";
 
 /** Number of ports to try after the default one. */
 const TRIES = 100;

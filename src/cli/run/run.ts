@@ -168,7 +168,6 @@ function startLogging(flags: RunFlags, config: BotConfig, io: Io): Logging {
     isColoured: io.errStyle.isOn,
     write: createStderrWriter(),
   });
-  if (config.http.token) logging.addSecret(config.http.token.reveal());
   return logging;
 }
 

@@ -68,6 +68,7 @@ export async function importConfig(text: string): Promise<Imported> {
   };
   const made = walk<Made>(source.value, place, SECTIONS, {}, NOT_OURS);
   keepGuildsClosed(made, source.value, place);
+  noteMemories(made, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
   if (!isRefused()) await repair(made, place);
   const sorted = notes.toSorted((one, other) => one.line - other.line);
@@ -90,6 +91,14 @@ function keepGuildsClosed(made: Made, source: Source, place: Place): void {
   const why = "This switches Discord off, so channels.discord.enabled is false";
   changed(inner(place, source, "plugins"), why, `.${key}`);
   put(made, ["channels", "discord", "enabled"], false);
+}
+
+/** OpenClaw's default is one memory for all direct messages; Barnacle's is one for each user (S1). */
+function noteMemories(made: Made, place: Place): void {
+  if (valueAt(made, ["session", "dmScope"]) !== undefined) return;
+  const why = "The owner's direct messages keep the main session, and others get their own; " +
+    'OpenClaw\'s default is "main", one memory for all';
+  changed({ ...place, path: "session.dmScope" }, why);
 }
 
 /** The key of `plugins` that switches Discord off. */
@@ -139,7 +148,7 @@ async function repair(made: Made, { note }: Place): Promise<void> {
   note("invalid", "", 1, "The file has too many values that Barnacle cannot import");
 }
 
-/** Secrets are where Barnacle runs, and may be missing here. */
+/** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
 async function firstError(
   made: Made,
 ): Promise<
@@ -147,7 +156,11 @@ async function firstError(
   | undefined
 > {
   const source = { file: "", text: printed(made) };
-  const loaded = await loadConfig(source, { env: {}, readFile: () => Promise.resolve(undefined) });
+  const loaded = await loadConfig(source, {
+    env: {},
+    readFile: () => Promise.resolve(undefined),
+    isElsewhere: true,
+  });
   for (const { severity, path: written, message } of loaded.problems) {
     const read = parsePath(written);
     const path = read.kind === "path" ? read.path : [];

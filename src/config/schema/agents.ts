@@ -202,10 +202,11 @@ export const router = laterSection(
 /** `session`. */
 export const session = z.strictObject({
   dmScope: key(
-    z.enum(["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]).default("main"),
-    "Which direct messages share one memory. `main`: those of all users, so the agent may tell one " +
-      "user what another said. `per-peer`, `per-channel-peer`: those of one user. " +
-      "`per-account-channel-peer`: those of one user with one account.",
+    z.enum(["auto", "main", "per-peer", "per-channel-peer", "per-account-channel-peer"])
+      .default("auto"),
+    "Which direct messages share one memory. `auto`: the owner has the main one, others their own. " +
+      "`main`: all users share it, so the agent may tell one what another said. `per-peer`, " +
+      "`per-channel-peer`: one per user. `per-account-channel-peer`: one per user and account.",
     { isCommon: true },
   ),
   reset: later(

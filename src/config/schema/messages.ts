@@ -47,6 +47,7 @@ const texts = {
   parked: sentence("parked", "In {channel} darf ich nicht schreiben: {reason}"),
   dead: sentence("dead", "{count} Nachrichten für {channel} gebe ich auf: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
+  modelFails: sentence("modelFails", "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}"),
   challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
   paired: sentence("paired", "Du darfst mir jetzt schreiben."),
   pairingAsked: sentence("pairingAsked", "{name} ({id}) will mir schreiben: `{code}`, bis {until}"),
@@ -120,8 +121,9 @@ export const messages = z.strictObject({
         'Expected a host, such as "example.org", or "*.example.org" for all its subdomains',
       ),
     ).default([]),
-    "Hosts that the model may link to, in addition to hosts in the conversation. Links to others " +
-      "become code without their query. `*.example.org` stands for all subdomains.",
+    "Hosts that the model may link to. Other links stay only if the sender or the operator wrote " +
+      "exactly that URL; else they become code without their query. `*.example.org` stands for all " +
+      "subdomains.",
     { example: ["example.org", "*.example.org"] },
   ),
   queue: laterSection(

@@ -26,7 +26,8 @@ export const commands = z.strictObject({
   ownerAllowFrom: key(
     people().optional(),
     "Owners of the bot, by id or name. They may give every command and press every button, and get " +
-      "the bot's notices.",
+      'the bot\'s notices. The model knows them as its owners in every place. Roles and `"*"` make ' +
+      "no one an owner.",
     {
       unset: "the owner of the Discord application, or its team",
       example: ["123456789012345678"],

@@ -1,5 +1,6 @@
 /**
- * Events from the gateway, in one union: a batch holds them in the order in which Discord sent them.
+ * Events from the gateway, in one union: a batch holds them in the order in which Discord sent
+ * them.
  *
  * A handler table has one entry for each kind, so a new kind does not compile until each table has
  * its handler.

@@ -47,7 +47,9 @@ export interface AcceptedBatch {
   readonly echoes: readonly Echo[];
   /** Guilds whose stored state changes. */
   readonly guilds: readonly GuildSnapshot[];
-  /** Makes codes for strangers. Without it, a challenge makes no code and stores no request. */
+  /**
+   * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
+   */
   readonly pairing?: PairingService;
 }
 
@@ -93,7 +95,7 @@ export interface Accepted {
   readonly foreign: readonly Foreign[];
   /** New messages that wait for a fact. */
   readonly undecided: readonly Judged[];
-  /** Requests of strangers who got a code just now. */
+  /** Requests of unpaired senders who got a code just now. */
   readonly challenged: readonly PairingRequest[];
 }
 

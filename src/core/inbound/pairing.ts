@@ -1,5 +1,5 @@
 /**
- * Pairing: how a stranger gets permission to write to the bot (P3).
+ * Pairing: how an unpaired sender gets permission to write to the bot (P3).
  *
  * These are the rules, over plain facts. The store applies them within the transaction that records
  * a message. So two processes cannot both give a code, or approve a request that was just denied.
@@ -12,28 +12,28 @@ import type { InboundMessage } from "./inbound.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { IgnoreReason, Verdict } from "./verdict.ts";
 
-/** A stranger who waits for approval. Times are Unix time in milliseconds. */
+/** An unpaired sender who waits for approval. Times are Unix time in milliseconds. */
 export interface PairingRequest {
   /** The store's number of the request. */
   readonly id: number;
-  /** The account of ours to which the stranger wrote. */
+  /** The account of ours to which the unpaired sender wrote. */
   readonly accountId: AccountId;
-  /** The stranger's user id. */
+  /** The unpaired sender's user id. */
   readonly userId: UserId;
   /**
    * User name at the time of the request. Another person can take it later, so it is for display
    * only.
    */
   readonly username: string;
-  /** The stranger's direct message channel with the bot. */
+  /** The unpaired sender's direct message channel with the bot. */
   readonly channelId: ChannelId;
   /** The challenged message. */
   readonly messageId: MessageId;
-  /** The code that the stranger got, as {@link codeFrom} writes it. */
+  /** The code that the unpaired sender got, as {@link codeFrom} writes it. */
   readonly code: string;
   /** Ids of the two buttons that the owner gets; they contain no state. */
   readonly buttons: { readonly approve: string; readonly deny: string };
-  /** When the stranger got the code. */
+  /** When the unpaired sender got the code. */
   readonly createdAt: number;
   /** When the code stops working, {@link CODE_LIFE_MS} later. */
   readonly expiresAt: number;
@@ -59,7 +59,7 @@ export interface PairingService {
   newCode(): string;
   /** Makes a button id: 128 random bits. */
   newButton(): string;
-  /** Composes the messages of kind `challenge` that give the stranger the code. */
+  /** Composes the messages of kind `challenge` that give the unpaired sender the code. */
   challenge(message: InboundMessage, code: string): readonly Frozen[];
 }
 
@@ -82,8 +82,8 @@ export const CODE_LIFE_MS = 60 * 60 * 1_000;
 /** Maximum number of an account's requests that wait at once. */
 export const MAX_PENDING = 20;
 /**
- * Maximum number of codes, and so of replies to strangers, that one account gives within {@link
- * CODES_WINDOW_MS}.
+ * Maximum number of codes, and so of replies to unpaired senders, that one account gives within
+ * {@link CODES_WINDOW_MS}.
  */
 export const MAX_CODES = 10;
 /**
@@ -116,26 +116,29 @@ export const CLOSED_MS = 60 * 1_000;
 const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_LENGTH = 8;
 
-/** The stored facts when a stranger's message arrives, about the stranger and the account. */
+/**
+ * The stored facts when an unpaired sender's message arrives, about the unpaired sender and the
+ * account.
+ */
 export interface PairingState {
   /** Whether the sender is paired with this account. */
   readonly isPaired: boolean;
   /** State of the sender's last code while its hour lasts; absent if there is none. */
   readonly last?: "pending" | "approved" | "denied";
-  /** Waiting requests of all strangers. */
+  /** Waiting requests of all unpaired senders. */
   readonly pending: number;
   /** Codes given within the last {@link CODES_WINDOW_MS}, decided or not. */
   readonly given: number;
 }
 
 /**
- * Decides about a stranger's direct message.
+ * Decides about an unpaired sender's direct message.
  *
- * A stranger with a code has an answer in the chat. If Barnacle answered each further message,
- * strangers could make the bot talk. The same holds after a denial, or after a pairing was taken
- * back: within the hour there is no second code.
+ * An unpaired sender with a code has an answer in the chat. If Barnacle answered each further
+ * message, unpaired senders could make the bot talk. The same holds after a denial, or after a
+ * pairing was taken back: within the hour there is no second code.
  *
- * @param rule Config path of the rule that lets strangers ask.
+ * @param rule Config path of the rule that lets unpaired senders ask.
  */
 export function settlePairing(state: PairingState, rule: string): Verdict {
   if (state.isPaired) return { kind: "accept", why: "dm-paired", rule };

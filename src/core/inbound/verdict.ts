@@ -26,7 +26,7 @@ export type AcceptReason =
   /** It needs an owner, and an owner sent it (P10). */
   | "owner";
 
-/** Why a stranger gets a code. */
+/** Why an unpaired sender gets a code. */
 export type ChallengeReason = "pairing";
 
 /** The fact that a verdict still waits for. */
@@ -43,7 +43,7 @@ export type IgnoreReason =
   | "dm-not-allowed"
   /** The sender has a code already, and Barnacle has sent it (P3). */
   | "pairing-pending"
-  /** Too many strangers ask at once: no code, no reply (P3). */
+  /** Too many unpaired senders ask at once: no code, no reply (P3). */
   | "pairing-full"
   /** Was denied within the hour (P3). */
   | "pairing-denied"
@@ -95,6 +95,8 @@ export type Verdict =
     readonly kind: "ignore";
     readonly why: IgnoreReason;
     readonly rule: string;
-    /** Whether a later turn in the channel may see the message (P10: never an unlisted sender's). */
+    /**
+     * Whether a later turn in the channel may see the message (P10: never an unlisted sender's).
+     */
     readonly keepAsContext: boolean;
   };

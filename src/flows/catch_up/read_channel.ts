@@ -54,8 +54,8 @@ export function readChannel(
   const reading = readMissed(channel, since, tally, ports);
 
   function logRefused(error: unknown): void {
-    const said = `Discord does not show the missed messages in ${nameOf(channel)}`;
-    log.warn(said, { channelId, guildId, error });
+    const event = `Discord does not show the missed messages in ${nameOf(channel)}`;
+    log.warn(event, { channelId, guildId, error });
   }
 
   return {
@@ -75,8 +75,8 @@ export function readChannel(
     async rest() {
       try {
         if (await reading.record()) return;
-        const said = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
-        log.info(said, { channelId, messages: MAX_PAGES * 100 });
+        const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
+        log.info(event, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {
         if (!isRefused(error)) throw error;
         logRefused(error);

@@ -110,18 +110,18 @@ export function readMissed(
     const messages = batch.filter(({ kind }) => kind === "message");
     const answerable = new Set(messages.slice(Math.max(0, messages.length - newest)));
     const at = { now: now(), maxAgeMs };
-    const left = { "too-old": 0, "too-many": 0 };
+    const unanswered = { "too-old": 0, "too-many": 0 };
     const { accepted } = await found(batch, (message, verdict) => {
       const judged = judgeMissed(verdict, message, answerable.has(message), at);
-      if (judged.why === "too-old" || judged.why === "too-many") left[judged.why]++;
+      if (judged.why === "too-old" || judged.why === "too-many") unanswered[judged.why]++;
       return judged;
     });
     events = [];
     onFound(messages.length);
     tally.read += messages.length;
     tally.answered += accepted.length;
-    tally.tooOld += left["too-old"];
-    tally.tooMany += left["too-many"];
+    tally.tooOld += unanswered["too-old"];
+    tally.tooMany += unanswered["too-many"];
   }
 
   return {

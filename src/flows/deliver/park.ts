@@ -130,8 +130,8 @@ export function createParking(
         tries.later();
       });
       if (isFirstReport) {
-        const said = "Discord does not let the bot post in a channel; its messages wait";
-        log.error(said, { channelId, ...inGuild, reason });
+        const event = "Discord does not let the bot post in a channel; its messages wait";
+        log.error(event, { channelId, ...inGuild, reason });
         ports.onParked({ channelId, ...inGuild, reason });
       }
       if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);

@@ -99,7 +99,7 @@ export function toRegistered({ name, description, options }: Command): Registere
 }
 
 function byName(commands: readonly RegisteredCommand[]): readonly RegisteredCommand[] {
-  return commands.toSorted((one, other) => one.name < other.name ? -1 : 1);
+  return commands.toSorted((first, second) => first.name < second.name ? -1 : 1);
 }
 
 function namesOf(commands: readonly RegisteredCommand[]): string {

@@ -63,7 +63,7 @@ export type Candidate = Named<Snowflake>;
  */
 export type Matched =
   | { readonly kind: "resolved"; readonly wanted: UnresolvedName; readonly name: ResolvedName }
-  /** A role's name stays a name: strangers cannot take it. */
+  /** A role's name stays a name: no other person can take it. */
   | { readonly kind: "role"; readonly wanted: UnresolvedName; readonly role: Named<RoleId> }
   | {
     readonly kind: "ambiguous";
@@ -91,17 +91,17 @@ export function matchNames(
   wanted: readonly UnresolvedName[],
   known: KnownNames,
 ): readonly Matched[] {
-  return wanted.flatMap((one): readonly Matched[] => {
-    if (one.kind === "guild") return matchGuild(one, known);
-    const guilds = guildsFor(one, known);
-    if (guilds.length === 0) return unfound(one, "no-guild");
-    switch (one.kind) {
+  return wanted.flatMap((name): readonly Matched[] => {
+    if (name.kind === "guild") return matchGuild(name, known);
+    const guilds = guildsFor(name, known);
+    if (guilds.length === 0) return unfound(name, "no-guild");
+    switch (name.kind) {
       case "channel":
-        return matchChannel(one, guilds, known);
+        return matchChannel(name, guilds, known);
       case "role":
-        return matchRole(one, guilds);
+        return matchRole(name, guilds);
       case "user":
-        return matchUser(one, guilds, known);
+        return matchUser(name, guilds, known);
     }
   });
 }
@@ -111,10 +111,10 @@ export function searchesFor(
   wanted: readonly UnresolvedName[],
   known: Pick<KnownNames, "guilds" | "resolved">,
 ): readonly { readonly guildId: GuildId; readonly typed: string }[] {
-  const searches = wanted.flatMap((one) => {
-    const guilds = one.kind === "user" ? guildsFor(one, known) : [];
+  const searches = wanted.flatMap((name) => {
+    const guilds = name.kind === "user" ? guildsFor(name, known) : [];
     return guilds.map(({ id }) =>
-      [`${id} ${one.typed}`, { guildId: id, typed: one.typed }] as const
+      [`${id} ${name.typed}`, { guildId: id, typed: name.typed }] as const
     );
   });
   return [...new Map(searches).values()];
@@ -137,7 +137,7 @@ function guildsFor(
 function matchGuild(wanted: UnresolvedName, { guilds, now }: KnownNames): readonly Matched[] {
   const { typed } = wanted;
   const found = guilds.filter(({ name }) => isFormOf(typed, name));
-  return one(wanted, found, ({ id, name }) => {
+  return resultOf(wanted, found, ({ id, name }) => {
     return { kind: "resolved", wanted, name: { kind: "guild", id, name, typed, at: now } };
   });
 }
@@ -150,7 +150,7 @@ function matchChannel(
   const { typed } = wanted;
   return inEach(wanted, guilds, ({ id: guildId, channels }) => {
     const found = channels.filter(({ name }) => isFormOf(typed, name));
-    return one(wanted, found, ({ id, name }) => {
+    return resultOf(wanted, found, ({ id, name }) => {
       const resolved: ResolvedName = { kind: "channel", id, guildId, name, typed, at: now };
       return { kind: "resolved", wanted, name: resolved };
     });
@@ -160,7 +160,11 @@ function matchChannel(
 function matchRole(wanted: UnresolvedName, guilds: readonly GuildNames[]): readonly Matched[] {
   return inEach(wanted, guilds, ({ roles }) => {
     const found = roles.filter(({ name }) => name === wanted.typed);
-    return one(wanted, found, ({ id, name }) => ({ kind: "role", wanted, role: { id, name } }));
+    return resultOf(
+      wanted,
+      found,
+      ({ id, name }) => ({ kind: "role", wanted, role: { id, name } }),
+    );
   });
 }
 
@@ -204,12 +208,12 @@ function matchUser(
     }
   }
   if (found.size === 0 && !isSearched) return unfound(wanted, "not-searched");
-  return one(wanted, [...found.values()], ({ id, name }) => {
+  return resultOf(wanted, [...found.values()], ({ id, name }) => {
     return { kind: "resolved", wanted, name: { kind: "user", id, name, typed, at: now } };
   });
 }
 
-function one<Thing extends Candidate>(
+function resultOf<Thing extends Candidate>(
   wanted: UnresolvedName,
   found: readonly Thing[],
   matched: (thing: Thing) => Matched,

@@ -40,36 +40,36 @@ export function logMatched({ matched, refused }: Resolution, warned: Set<string>
       "developer portal";
     warn(event, { error: refused }, "refused");
   }
-  for (const one of matched) logOne(one, refused !== undefined, warn, log);
+  for (const result of matched) logOne(result, refused !== undefined, warn, log);
 }
 
 function logOne(
-  one: Matched,
+  result: Matched,
   isRefused: boolean,
   warn: (event: string, fields: Readonly<Record<string, unknown>>, key: string) => void,
   log: Log,
 ): void {
-  const { kind, wanted: { typed, rule } } = one;
+  const { kind, wanted: { typed, rule } } = result;
   const key = `${kind} ${rule} ${typed}`;
   switch (kind) {
     case "resolved": {
-      const { id, name } = one.name;
+      const { id, name } = result.name;
       return log.info("A name in the config was resolved to an id", { typed, rule, id, name });
     }
     case "role":
       return; // a role's name is enough
     case "ambiguous": {
-      const candidates = one.candidates.map(({ id, name }) => `${name} (${id})`);
+      const candidates = result.candidates.map(({ id, name }) => `${name} (${id})`);
       const event =
         "A name in the config has several matches, and stays a name: use the id instead";
       return warn(event, { typed, rule, candidates }, key);
     }
     case "unfound":
-      if (isRefused && one.why === "not-searched") return; // one warning covers all of them
+      if (isRefused && result.why === "not-searched") return; // one warning covers all of them
       return warn(
         "A name in the config has no match, and stays a name",
-        { typed, rule, why: WHY[one.why] },
-        `${key} ${one.why}`,
+        { typed, rule, why: WHY[result.why] },
+        `${key} ${result.why}`,
       );
   }
 }

@@ -59,7 +59,7 @@ export async function resolveNames(
   searched: Searched = new Map(),
 ): Promise<Resolution> {
   let refused: unknown;
-  let left = MAX_SEARCHES;
+  let searchesLeft = MAX_SEARCHES;
   for (const { guildId, typed } of searchesFor(wanted, known)) {
     const key = keyOf(guildId, typed);
     const query = queryOf(typed);
@@ -68,7 +68,7 @@ export async function resolveNames(
       searched.set(key, []); // Discord would refuse the search; PluralKit members may have such names
       continue;
     }
-    if (left-- === 0) break;
+    if (searchesLeft-- === 0) break;
     try {
       searched.set(key, await searchMembers(guildId, query));
     } catch (error) {
@@ -134,21 +134,21 @@ export function createNames(ports: NamesPorts): Names {
   async function resolve(): Promise<void> {
     const guilds = ports.guilds();
     const before = await store.namesOf(accountId);
-    const lost = before.filter((name) => isDeleted(name, guilds));
-    const kept = before.filter((name) => !lost.includes(name));
-    const known = { guilds, resolved: kept, now: now() };
+    const deleted = before.filter((name) => isDeleted(name, guilds));
+    const remaining = before.filter((name) => !deleted.includes(name));
+    const known = { guilds, resolved: remaining, now: now() };
     const resolution = await resolveNames(ports.unresolved(), known, ports, searched);
     const found = newNames(resolution.matched);
-    if (lost.length > 0) await store.forgetNames(accountId, lost);
+    if (deleted.length > 0) await store.forgetNames(accountId, deleted);
     if (found.length > 0) await store.saveNames(accountId, found);
-    for (const { typed, id } of lost) {
+    for (const { typed, id } of deleted) {
       log.info("A channel in the config was deleted: its entry matches by name again", {
         typed,
         id,
       });
     }
     logMatched(resolution, warned, log);
-    if (lost.length + found.length > 0) await onResolved(await store.namesOf(accountId));
+    if (deleted.length + found.length > 0) await onResolved(await store.namesOf(accountId));
   }
 
   function plan(): void {
@@ -180,7 +180,7 @@ function isDeleted(name: ResolvedName, guilds: readonly GuildNames[]): boolean {
 
 /** Each once, because a name may be in several lists. */
 function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
-  const names = matched.flatMap((one) => one.kind === "resolved" ? [one.name] : []);
+  const names = matched.flatMap((result) => result.kind === "resolved" ? [result.name] : []);
   return [
     ...new Map(names.map((name) => [`${name.kind} ${name.id} ${name.typed}`, name])).values(),
   ];

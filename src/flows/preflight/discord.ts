@@ -8,7 +8,7 @@
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
-import { inviteUrl } from "../../core/discord/invite.ts";
+import { inviteUrl } from "../../core/invite.ts";
 
 /** The result of a request to Discord. */
 export type Answer<Found> =
@@ -193,15 +193,15 @@ function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly 
   if (!chosen) return [];
   const { missing, spared } = chosen;
   if (missing.length > 0) return describeMissing(missing, id);
-  const left = spared.map((name) => INTENTS[name].checkbox).join(", ");
+  const missingNames = spared.map((name) => INTENTS[name].checkbox).join(", ");
   return [{
     id: "discord.intents",
     what: "Intents",
     status: "pass",
     where: portalOf(id),
-    why: left === ""
+    why: missingNames === ""
       ? "all intents in the config are granted"
-      : `granted; the bot works without the ${left}, which is not ticked`,
+      : `granted; the bot works without the ${missingNames}, which is not ticked`,
   }];
 }
 

@@ -1,10 +1,10 @@
 /**
- * Detects another program with our bot token, by its traces at Discord (G11).
+ * Suspects another program with our bot token, by its traces at Discord (G11).
  *
  * Both programs get every message. A machine's lock cannot see another machine. But Discord shows
- * us messages that we did not send, and ends our session whenever the other program begins its own.
- * A bot that moves to another host looks the same for a moment. So signs within one minute count as
- * such a move.
+ * us messages that we did not send, and may end our session when the other program begins its own.
+ * These are signs and no proof, so all texts say "may". A bot that moves to another host looks the
+ * same for a moment. So signs within one minute count as such a move.
  *
  * @module
  */
@@ -41,8 +41,11 @@ export interface DuplicatePorts {
 export interface DuplicateWatch {
   /** Tells of messages by our own user that this store did not send. */
   foreign(found: readonly Foreign[]): void;
-  /** Tells that Discord ended a ready session and does not let it resume. */
-  sessionInvalidated(shardId: number): void;
+  /**
+   * Tells that Discord ended a shard's session, and that no broken connection of our own had a part
+   * in that.
+   */
+  sessionEnded(shardId: number): void;
   /** The current doubt; `undefined` while there is no sign of a second program. */
   doubt(): DuplicateDoubt | undefined;
   /** Cancels the timer and ignores further signs. */
@@ -62,8 +65,8 @@ const DOUBT_MS = 10 * 60_000;
 const INVALIDATED_MIN = 3;
 
 const WHAT_TO_DO =
-  "Stop the other program, or reset the token on the bot's page in the Developer Portal " +
-  "and use the new one only here";
+  "If so, both answer: stop the other program, or reset the token on the bot's page in the " +
+  "Developer Portal and use the new one only here";
 
 const WHY: Readonly<Record<Foreign["why"], string>> = {
   unknown: "which this process did not send",
@@ -93,11 +96,12 @@ export function createDuplicateWatch(
     cancelEnd = schedule(end, DOUBT_MS);
     if (before && before.isDeploy === isDeploy) return;
     if (isDeploy) {
-      log.info("Another program used this bot token just now; it may be the previous process", {
-        evidence,
-      });
+      log.info(
+        "Another program may have used this bot token just now, such as the previous instance",
+        { evidence },
+      );
     } else {
-      log.warn(`Another program uses this bot token, and both answer. ${WHAT_TO_DO}`, {
+      log.warn(`Another program may use this bot token. ${WHAT_TO_DO}`, {
         evidence,
         since: new Date(first).toISOString(),
       });
@@ -120,10 +124,10 @@ export function createDuplicateWatch(
       const { messageId, channelId, why } = last;
       sign(now(), `Message ${messageId} in channel ${channelId} is by this bot, ${WHY[why]}`);
     },
-    sessionInvalidated(shardId) {
+    sessionEnded(shardId) {
       const at = now();
-      invalidated = [...invalidated.filter((one) => at - one.at < DOUBT_MS), { shardId, at }];
-      const [first, ...others] = invalidated.filter((one) => one.shardId === shardId);
+      invalidated = [...invalidated.filter((ended) => at - ended.at < DOUBT_MS), { shardId, at }];
+      const [first, ...others] = invalidated.filter((ended) => ended.shardId === shardId);
       const count = others.length + 1;
       if (!first || count < INVALIDATED_MIN) return;
       sign(first.at, `Discord ended ${count} sessions within ${DOUBT_MS / 60_000} min`);

@@ -200,7 +200,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   "gateway:identifyBudget":
     "find out why the bot restarts so often; to end the wait, reset the token in the portal",
   "instance:lock":
-    "another program uses this bot's token: stop it, or reset the token in the portal",
+    "if another program uses this bot's token, stop it, or reset the token in the portal",
 };
 
 function failedCheck({ name, isFailure, observed }: FailedCheck): Finding {

@@ -5,8 +5,9 @@
  */
 
 import type { Finding } from "../../core/finding.ts";
-import type { HelloFound } from "../../core/discord/gateway_hello.ts";
+import type { HelloStage } from "../../core/discord/gateway_hello.ts";
 import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+import { judgeHello } from "./gateway_hello.ts";
 import { judgeClock, judgeHttp } from "./http_answer.ts";
 
 /** The observed state of the network. */
@@ -17,7 +18,7 @@ export interface NetworkFacts {
    * The way to the gateway, and its greeting. Absent if its URL is unknown, or if a running bot's
    * own connection shows the state.
    */
-  readonly gateway?: { readonly reach: Reach; readonly hello: Stage<HelloFound> };
+  readonly gateway?: { readonly reach: Reach; readonly hello: HelloStage };
   /** Whether `gateway` should be present. */
   readonly expectsGateway: boolean;
   /** Whether a container engine such as Docker sets this process's name servers. */
@@ -47,7 +48,7 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
     ...(gateway
       ? [
         ...stages("network.gateway", "gateway", gateway.reach, facts, now),
-        webSocket(gateway),
+        judgeHello(gateway),
       ]
       : expectsGateway
       ? [skipped("network.gateway.websocket", "Gateway: WebSocket", "its URL is unknown")]
@@ -56,7 +57,7 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
 }
 
 function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Finding[] {
-  const names = [rest.reach.proxy, gateway?.reach.proxy].filter((one) => one !== undefined);
+  const names = [rest.reach.proxy, gateway?.reach.proxy].filter((proxy) => proxy !== undefined);
   return [
     ...unusableProxies.map(({ variable, why }): Finding => ({
       id: "network.proxy",
@@ -186,35 +187,6 @@ function tls(id: string, what: string, reach: Reach, now: number): Finding | und
     ms: stage.ms,
   };
 }
-
-function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Finding {
-  const about = {
-    id: "network.gateway.websocket",
-    what: "Gateway: WebSocket",
-    where: reach.host,
-  };
-  if (hello.kind === "skipped") return { ...about, ...SKIPPED, why: "there was no connection" };
-  if (hello.kind === "ok") {
-    const { openMs, heartbeatIntervalMs } = hello.found;
-    const beats = `heartbeat every ${Math.round(heartbeatIntervalMs / 1_000)} s`;
-    const why = `open after ${Math.round(openMs)} ms, HELLO received; ${beats}`;
-    return { ...about, status: "pass", why, ms: hello.ms };
-  }
-  return {
-    ...about,
-    status: "fail",
-    why: `no WebSocket to the gateway: ${hello.code}`,
-    fix: hello.code.includes("407")
-      // After a second "http://", the log would take the example for a password.
-      ? "add the user to HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
-      : hello.code.includes("proxy")
-      ? `ask the operator of the proxy to allow CONNECT ${reach.host}:${reach.port}`
-      : `allow WebSockets to ${reach.host}:${reach.port}; filters that only know HTTP stop them`,
-    ms: hello.ms,
-  };
-}
-
-const SKIPPED = { status: "skipped" } as const;
 
 function skipped(id: string, what: string, why: string): Finding {
   return { id, what, status: "skipped", why };

@@ -1,5 +1,5 @@
 /**
- * Gives strangers a pairing code, and tells the owners about them (P3).
+ * Gives unpaired senders a pairing code, and tells the owners about them (P3).
  *
  * Code and reply are made within the transaction that stores the message. Owners get their message
  * afterwards. Until then, the stored request says so, and a process that starts after a crash tells
@@ -42,7 +42,7 @@ export function createPairingService({ draw, texts }: PairingServicePorts): Pair
 
 /** Everything that telling owners needs from outside. */
 export interface ChallengesPorts extends RetryQueuePorts {
-  /** The account to which the strangers wrote. */
+  /** The account to which the unpaired senders wrote. */
   readonly accountId: AccountId;
   /** The store's pairing requests. */
   readonly store: {
@@ -63,11 +63,11 @@ export interface ChallengesPorts extends RetryQueuePorts {
   readonly now: () => number;
 }
 
-/** Messages to the owners of one account about strangers. */
+/** Messages to the owners of one account about unpaired senders. */
 export interface Challenges {
   /** Tells owners of requests that the last process left unreported. */
   start(): void;
-  /** Tells owners of strangers who got a code just now. */
+  /** Tells owners of unpaired senders who got a code just now. */
   challenged(requests: readonly PairingRequest[]): void;
   /** Tells owners nothing more; the next start does. */
   stop(): Promise<void>;
@@ -99,7 +99,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
     challenged(requests) {
       for (const request of requests) {
         const { userId, username, messageId, expiresAt } = request;
-        log.info("A stranger got a pairing code: see `barnacle pairing list`", {
+        log.info("An unpaired sender got a pairing code: see `barnacle pairing list`", {
           userId,
           username,
           messageId,

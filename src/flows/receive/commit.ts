@@ -49,7 +49,7 @@ export interface AcceptStore {
 export interface CommitPorts {
   /** The store's methods for this flow. */
   readonly store: AcceptStore;
-  /** Makes codes for strangers, within the transaction that stores their messages (P3). */
+  /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -67,7 +67,7 @@ export interface CommitPorts {
   readonly onAccepted: (accepted: readonly Judged[]) => void;
   /** Tells which messages wait for a fact (P13). */
   readonly onUndecided: (undecided: readonly Judged[]) => void;
-  /** Tells which strangers got a code. */
+  /** Tells which unpaired senders got a code. */
   readonly onChallenged: (requests: readonly PairingRequest[]) => void;
   /** Tells in which channels an echo settled rows of the outbox. */
   readonly onSettled: (channels: readonly ChannelId[]) => void;

@@ -26,8 +26,8 @@ export interface JudgePorts {
 }
 
 /**
- * Judges a message. Every message that is not ignored has a route: it gets an answer, or may get one
- * once Barnacle has more facts.
+ * Judges a message. Every message that is not ignored has a route: it gets an answer, or may get
+ * one once Barnacle has more facts.
  *
  * @param judgeAs Replaces the policy's verdict; default: keeps it.
  */
@@ -42,8 +42,8 @@ export function judgeMessage(
   if (verdict.kind !== "accept") {
     const { id: messageId, channelId, sender: { id: authorId } } = message;
     const { kind, why, rule } = verdict;
-    const said = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
-    log.debug(said, { messageId, channelId, authorId, why, rule });
+    const event = kind === "ignore" ? "A message is not answered" : "A message is not decided yet";
+    log.debug(event, { messageId, channelId, authorId, why, rule });
   }
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {

@@ -4,11 +4,11 @@
  *
  * A member of a system speaks through a webhook, and PluralKit deletes the system's own message a
  * moment later. The webhook's message gets the turn, once PluralKit has named its author. The
- * original gets one only if no message has replaced it. Messages by people that PluralKit has proxied before
- * wait two seconds for that.
+ * original gets one only if no message has replaced it. Messages by people that PluralKit has
+ * proxied before wait two seconds for that.
  *
- * The store keeps waiting messages, so the next process continues with them. Every
- * row is decided, even if PluralKit was switched off since.
+ * The store keeps waiting messages, so the next process continues with them. Every row is decided,
+ * even if PluralKit was switched off since.
  *
  * @module
  */

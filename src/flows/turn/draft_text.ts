@@ -53,8 +53,8 @@ export function createDraftText(
   let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
   return (text, hasDrafts) => {
     if (last?.of === text) return last.wanted;
-    const said = mayBeThinking(text) ? "" : cleanSecrets(text);
-    const harmless = said.slice(0, secretTail(said));
+    const clean = mayBeThinking(text) ? "" : cleanSecrets(text);
+    const harmless = clean.slice(0, secretTail(clean));
     const finished = finishedPart(harmless, maxLength);
     const isWorthIt = hasDrafts || finished.trim().length >= LEAST_LENGTH;
     const frozen = isWorthIt ? compose(finished) : [];

@@ -70,9 +70,9 @@ export function createFillUp(
   async function read(before: InboundMessage, limit: number): Promise<void> {
     const { channelId } = before;
     try {
-      const said = await history(before, limit);
-      const kept = said.filter((message) => mayBeSeen(admit(message)));
-      await store.addOverheard(channelId, kept.map(toOverheard));
+      const messages = await history(before, limit);
+      const visible = messages.filter((message) => mayBeSeen(admit(message)));
+      await store.addOverheard(channelId, visible.map(toOverheard));
     } catch (error) {
       log.warn("Cannot read a channel's history; going on without it", { channelId, error });
     }

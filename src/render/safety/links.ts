@@ -2,8 +2,10 @@
  * Keeps links by the model from leaking data (SEC-R7).
  *
  * Discord fetches a link for its preview, without a click. So a person can talk a model into
- * sending its knowledge to a foreign server. A link to a host that no one in the conversation has
- * named loses its query and fragment. It also becomes code, for which Discord fetches nothing.
+ * sending its knowledge to a foreign server. A link stays whole only if the sender or the operator
+ * wrote exactly this URL, or if the operator lists its host. A host in a quote, an embed, a file or
+ * an overheard message may come from an injection, so it does not count. Any other link loses its
+ * query and fragment, and becomes code, for which Discord fetches nothing.
  *
  * Discord and Barnacle may disagree about where code begins. So Barnacle checks each message again
  * in its final form. If it still contains such a link, all links of the text are rewritten so that
@@ -16,10 +18,10 @@ import { REDACTED } from "../../lib/text/redactor.ts";
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 import { createMarks } from "../markdown/open_marks.ts";
 
-/** Sources of known hosts. */
+/** Sources of trusted links. */
 export interface LinkRules {
-  /** Texts that the model received, and the operator's texts. Each may name a host. */
-  readonly shown: readonly string[];
+  /** The sender's message and the operator's texts. */
+  readonly written: readonly string[];
   /** `messages.linkHosts`: `"example.org"` is that host, `"*.example.org"` all its subdomains. */
   readonly linkHosts: readonly string[];
 }
@@ -35,13 +37,13 @@ export interface NeutralizedLinks {
 /** The check of links in one answer. */
 export interface Links {
   /**
-   * Neutralizes each link to an unknown host.
+   * Neutralizes each untrusted link.
    *
    * @param how `code`: the link becomes code; links within code stay. `plain`: the text is no link
    * any more, whatever surrounds it.
    */
   neutralize(text: string, how: "code" | "plain"): NeutralizedLinks;
-  /** Whether a message in its final form contains a link to an unknown host. */
+  /** Whether a message in its final form contains an untrusted link. */
   hasUntrusted(message: string): boolean;
 }
 
@@ -62,27 +64,21 @@ const SCHEME = /https?:\/\//gi;
  */
 const TRAIL = /[.,:;!?'"\]}*_~|`]{1,50}$/;
 
-/** Maximum number of hosts in one answer to search for; further ones count as unknown. */
-const MAX_HOSTS = 200;
 /** A host has at most 253 characters. */
 const HOST_LENGTH = 300;
 
 /** Creates the check for one answer. */
-export function createLinks({ shown, linkHosts }: LinkRules): Links {
-  const known = new Map<string, boolean>();
-  let lowered: readonly string[] | undefined; // computed only if there is a link
-  const isKnown = (host: string) => {
-    const before = known.get(host);
-    if (before !== undefined) return before;
-    if (known.size >= MAX_HOSTS) return false;
-    const isListed = linkHosts.some((rule) => matchesRule(rule, host)) ||
-      isNamed(host, shown, lowered ??= shown.map((text) => text.toLowerCase()));
-    known.set(host, isListed);
-    return isListed;
+export function createLinks({ written, linkHosts }: LinkRules): Links {
+  let urls: ReadonlySet<string> | undefined; // computed only if there is a link
+  const isListed = (host: string | undefined) =>
+    host !== undefined && linkHosts.some((rule) => matchesRule(rule, host));
+  const isTrusted = (address: string) => {
+    const hosts = hostsOf(address);
+    if (hosts.every(isListed)) return true;
+    return !hosts.includes(undefined) && (urls ??= urlsIn(written)).has(canonical(address));
   };
   const isUntrusted = (linkText: string) =>
-    linkText.includes(REDACTED) ||
-    hostsOf(linkText, authorityOf).some((host) => host === undefined || !isKnown(host));
+    linkText.includes(REDACTED) || addressesIn(linkText).some((address) => !isTrusted(address));
 
   const neutralize: Links["neutralize"] = (text, how) => {
     if (!/https?:\/\//i.test(text)) return { text, found: 0 };
@@ -144,16 +140,27 @@ function trailOf(linkText: string): string {
   return isClosing ? `)${marks}` : marks;
 }
 
+/** The addresses in a text, each with any address within it. */
+function addressesIn(text: string): readonly string[] {
+  return Array.from(text.matchAll(new RegExp(ADDRESS, "gi")), ([address]) => address);
+}
+
+/** The URLs in texts, in canonical form. */
+function urlsIn(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(texts.flatMap(addressesIn).map(canonical));
+}
+
+/** An address without the punctuation after it, normalized if it is a URL. */
+function canonical(address: string): string {
+  const url = address.slice(0, address.length - trailOf(address).length);
+  return URL.canParse(url) ? new URL(url).href : url;
+}
+
 /**
- * The normalized host of each address in a text, including addresses within others.
- *
- * @param authorityOf Reads the authority from the text after a scheme; `undefined` if it is not
- * certain.
+ * The normalized host of each address in a text, including addresses within others; `undefined` for
+ * one that is not certain.
  */
-function hostsOf(
-  text: string,
-  authorityOf: (rest: string) => string | undefined,
-): readonly (string | undefined)[] {
+function hostsOf(text: string): readonly (string | undefined)[] {
   return Array.from(text.matchAll(SCHEME), ({ 0: { length }, index }) => {
     const behind = index + length;
     const authority = authorityOf(text.slice(behind, behind + HOST_LENGTH));
@@ -176,11 +183,6 @@ function authorityOf(rest: string): string | undefined {
 const END_OF_SENTENCE = /[.,:;!?'"\])}*_~|`]{1,50}$/;
 const AUTHORITY = /^[\p{L}\p{M}\p{N}._-]+(?::\d{1,5})?$/u;
 
-/** Reads the authority of an address in a person's text, which any characters may follow. */
-function authorityIn(rest: string): string {
-  return /^[^\s<>"'`()[\]{}/?#\\]*/.exec(rest)?.[0] ?? "";
-}
-
 function hostOf(authority: string): string | undefined {
   try {
     return new URL(`https://${authority}`).hostname.replace(/\.$/, "");
@@ -192,27 +194,6 @@ function hostOf(authority: string): string | undefined {
 function matchesRule(rule: string, host: string): boolean {
   const named = rule.toLowerCase();
   return named.startsWith("*.") ? host.endsWith(named.slice(1)) : host === named;
-}
-
-/**
- * Whether a text names a host: as it is spelled, or within an address. A host without a dot may be
- * any word, and a host with other letters has two spellings. For these two, only an address counts.
- *
- * @param lowered The same texts in lower case.
- */
-function isNamed(host: string, shown: readonly string[], lowered: readonly string[]): boolean {
-  return !host.includes(".") || host.includes("xn--")
-    ? shown.some((text) => hostsOf(text, authorityIn).includes(host))
-    : lowered.some((text) => hasWord(text, host));
-}
-
-/** Whether a text contains a host that is not part of a longer one. */
-function hasWord(text: string, host: string): boolean {
-  for (let at = text.indexOf(host); at !== -1; at = text.indexOf(host, at + 1)) {
-    const behind = text.slice(at + host.length, at + host.length + 2);
-    if (!/[\w.-]/.test(text.charAt(at - 1)) && !/^(?:[\w-]|\.[a-z0-9])/.test(behind)) return true;
-  }
-  return false;
 }
 
 /** Creates a test of whether Discord certainly shows a position as code. */

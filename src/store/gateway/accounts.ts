@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
-import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
+import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -35,6 +35,8 @@ export interface StoredAccount {
   readonly limit?: SessionStartLimit & { readonly shards: number };
   /** Flags (bits) of the application, and when they were read last. */
   readonly flags?: { readonly bits: number; readonly at: number };
+  /** The application's owner; absent if Discord names none. */
+  readonly ownerId?: UserId;
   /**
    * When a session last proved alive, in any run, to the minute. The proof is a dispatch, which
    * comes only after a READY or a RESUMED.
@@ -118,6 +120,8 @@ const limitSchema = z.object({
 const flagsSchema = z
   .object({ flags: z.number(), flags_at: z.number() })
   .transform((row) => ({ bits: row.flags, at: row.flags_at }));
+
+const ownerSchema = z.object({ owner_id: snowflakeSchema<"user">() });
 
 const countsSchema = z.object({
   shard_count: z.number().nullable(),
@@ -204,6 +208,7 @@ function toAccount(row: Row): Omit<StoredAccount, "shards"> {
     ...(intents !== null && { intents }),
     ...(limit && { limit }),
     ...(isSet(row["flags"]) && { flags: flagsSchema.parse(row) }),
+    ...(isSet(row["owner_id"]) && { ownerId: ownerSchema.parse(row).owner_id }),
     ...(readyAt !== null && { readyAt }),
   };
 }

@@ -1,13 +1,13 @@
 /**
  * Stores answers of Discord that hold for a while: the gateway's URL, the IDENTIFY limit, and the
- * application's flags.
+ * application's flags and owner.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
@@ -21,6 +21,14 @@ export interface GatewayAnswer {
   readonly limit: SessionStartLimit;
 }
 
+/** Discord's answer to a request for the application. */
+export interface ApplicationAnswer {
+  /** Flags (bits), which include the granted privileged intents. */
+  readonly flags: number;
+  /** The application's owner; absent if Discord names none. */
+  readonly ownerId?: UserId;
+}
+
 /** Saves answers; `loadAccount` reads them. */
 export interface DiscordAnswers {
   /**
@@ -30,11 +38,11 @@ export interface DiscordAnswers {
    */
   saveGateway(accountId: AccountId, answer: GatewayAnswer, now: number): Promise<void>;
   /**
-   * Keeps the application's flags.
+   * Saves the application's flags and owner.
    *
    * @param now Unix time in milliseconds.
    */
-  saveFlags(accountId: AccountId, bits: number, now: number): Promise<void>;
+  saveApplication(accountId: AccountId, answer: ApplicationAnswer, now: number): Promise<void>;
 }
 
 /**
@@ -63,11 +71,12 @@ export function createDiscordAnswers(
        limit_max_concurrency = excluded.limit_max_concurrency,
        limit_read_at = excluded.limit_read_at`,
   );
-  const saveFlags = database.prepare(
-    `INSERT INTO account (account_id, flags, flags_at) VALUES (?, ?, ?)
+  const saveApplication = database.prepare(
+    `INSERT INTO account (account_id, flags, flags_at, owner_id) VALUES (?, ?, ?, ?)
      ON CONFLICT (account_id) DO UPDATE SET
        flags = excluded.flags,
-       flags_at = excluded.flags_at`,
+       flags_at = excluded.flags_at,
+       owner_id = excluded.owner_id`,
   );
 
   return {
@@ -77,9 +86,9 @@ export function createDiscordAnswers(
         const limits = { total, remaining, resetAfterMs, maxConcurrency, readAt };
         saveGateway.run({ accountId, url, now, shards, ...limits });
       }),
-    saveFlags: (accountId, bits, now) =>
+    saveApplication: (accountId, { flags, ownerId }, now) =>
       commit(UNNAMED, () => {
-        saveFlags.run(accountId, bits, now);
+        saveApplication.run(accountId, flags, now, ownerId ?? null);
       }),
   };
 }

@@ -17,6 +17,7 @@ export const GATEWAY = `
     shard_count          INTEGER, -- NULL: never connected
     flags                INTEGER, -- the application's, and when they were read
     flags_at             INTEGER,
+    owner_id             TEXT, -- the application's owner, read with its flags; NULL: not named
     intents              INTEGER, -- of its sessions
     ready_at             INTEGER, -- when a session last proved alive
     probes               INTEGER, -- number of test writes

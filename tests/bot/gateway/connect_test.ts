@@ -24,7 +24,7 @@ async function setUp(
       asked++;
       return Promise.reject(error);
     },
-    readFlags() {
+    readApplication() {
       flagsRead++;
       stopping.abort(); // no thread is to be started here
       return Promise.reject(error);
@@ -41,6 +41,7 @@ async function setUp(
     onDelay: () => {},
     onState: () => {},
     onBeat: () => {},
+    onSessionEnded: () => {},
     onFinal: () => {},
   };
   const options = {

@@ -68,6 +68,7 @@ describe("[G13] examineNetwork()", () => {
       );
       assert.equal(facts.rest.http.kind, "ok");
       assert.equal(facts.gateway?.hello.kind, "ok");
+      assert.match(gateway.connections[0]?.userAgent ?? "", /^DiscordBot \(https:.*, .+\)$/);
       assert.equal(gateway.received(2).length, 0, "nobody identifies");
     } finally {
       await gateway.stop();

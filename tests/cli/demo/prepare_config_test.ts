@@ -52,6 +52,16 @@ describe("[O5] prepareConfig()", () => {
     assert.deepEqual(env, {});
   });
 
+  it("cuts a hanging turn after a minute, unless the user's config names another time", async () => {
+    const limitOf = async (text?: string) => {
+      const { config } = ready((await prepare(text)).prepared);
+      return (config as { agents: { turnTimeoutSec: number } }).agents.turnTimeoutSec;
+    };
+    assert.equal(await limitOf(), 60);
+    assert.equal(await limitOf(OWN), 60);
+    assert.equal(await limitOf('{ "agents": { "turnTimeoutSec": 90 } }'), 90);
+  });
+
   it("keeps the user's rules, with ids of the demo", async () => {
     const { config, world, agentId } = ready((await prepare(OWN)).prepared);
     assert.equal(agentId, "barney");

@@ -150,11 +150,13 @@ describe("[P3] barnacle pairing approve", () => {
   });
 
   it("[S1] warns from the second user on of the shared conversation", async () => {
-    const first = await asking("ABCDEFGH");
-    assert.doesNotMatch((await approve(first, "ABCDEFGH")).err, /share one memory/);
+    const shared = { channels: { discord: {} }, session: { dmScope: "main" } };
+    const first = await asking("ABCDEFGH", {}, createDataFixture(shared));
+    assert.doesNotMatch((await approve(first, "ABCDEFGH")).err, /share one conversation/);
     const other = { id: "700000000000000002", name: "oscar", message: "1400000000000000002" };
     await asking("HGFEDCBA", other, first);
-    assert.match((await approve(first, "HGFEDCBA")).err, /config set session.dmScope per-channel/);
+    const { err } = await approve(first, "HGFEDCBA");
+    assert.match(err, /share one conversation.*config set session.dmScope auto/);
   });
 
   it("approves a code only once", async () => {

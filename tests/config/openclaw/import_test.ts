@@ -90,6 +90,23 @@ const BLOCKS: readonly (readonly [what: string, text: string, value: unknown, to
 ];
 
 describe("[C11] importConfig()", () => {
+  for (
+    const [session, expected] of [
+      ["", 1],
+      ['session: { dmScope: "main" },', 0],
+      ['session: { dmScope: "per-peer" },', 0],
+    ] as const
+  ) {
+    it(`[S1] notes ${expected} change of shared memories with ${session || "no session"}`, async () => {
+      const { notes } = await importConfig(`{ ${session} channels: { discord: {} } }`);
+      const about = notes.filter(({ path }) => path === "session.dmScope");
+      assert.equal(about.length, expected);
+      assert.ok(
+        about.every(({ kind, why }) => kind === "changed" && /OpenClaw's default/.test(why)),
+      );
+    });
+  }
+
   for (const [what, text, value, told] of BLOCKS) {
     it(`imports ${what}`, async () => {
       const result = await imported(text);

@@ -120,8 +120,7 @@ const faults: readonly Fault[] = [
     },
     lines: [
       /Discord closed the connection: 4000, unknown error; it was not ready yet/,
-      /debug Reason of the lost connection {"reason":"no …"}/,
-      /"phase":"identifying"/,
+      /^info .*"phase":"identifying","reason":"no …"}/m,
     ],
   },
   {
@@ -145,8 +144,7 @@ const faults: readonly Fault[] = [
     speed: 10,
     strike: (connection) => connection.close(4008, TELLTALE),
     lines: [
-      /4008, rate limited/,
-      /debug Reason of the lost connection {"reason":"… {2}\[31m …"}/,
+      /^info .*4008, rate limited.*"reason":"… {2}\[31m …"}/m,
       /debug Back-off {"next":"resume","attempt":1,"inMs":10000,"minDelayMs":500,"maxDelayMs":8000/,
     ],
   },

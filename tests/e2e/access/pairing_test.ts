@@ -15,7 +15,7 @@ import { addUser } from "../../../simulator/world/founding.ts";
 import { postMessage } from "../../../simulator/acts/messages.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { ended, KILLED, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 
 const CODE = /\b[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{8}\b/;
 const SECRET = "tell me a secret";
@@ -89,6 +89,28 @@ describe("[P3] the direct message of an unpaired sender", () => {
       );
       assert.deepEqual(pending, []);
       assert.deepEqual(paired.map(({ userId }: { userId: string }) => userId), [mallory.id]);
+    }));
+
+  it("[S1] begins a memory of its own: the model never sees the owner's messages", () =>
+    onStage({}, async (scene) => {
+      const { start, say, replies, model } = scene;
+      const first = await start();
+      say("ada", "dm", "my safe opens with 4711");
+      await replies("dm", 1, "ada");
+      const approved = await scene.cli("pairing", "approve", await challenge(scene));
+      assert.equal(approved.code, 0, approved.stderr.join("\n"));
+      await replies("dm", 2, "mallory");
+      await isAnswered(scene);
+      assert.doesNotMatch(model.requests.at(-1)?.body ?? "", /4711/);
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+      await start(); // the owner is stored, so the next process has the same sessions
+      const count = scene.written("dm", "ada").length + 1; // the approval request is there, too
+      say("ada", "dm", "what opens my safe?");
+      await replies("dm", count, "ada");
+      const body = model.requests.at(-1)?.body ?? "";
+      assert.match(body, /4711/);
+      assert.doesNotMatch(body, /hear me now/);
     }));
 
   it("gets the code once, although the sender writes again", () =>

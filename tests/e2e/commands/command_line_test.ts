@@ -179,6 +179,24 @@ describe("[O10] the command line", () => {
     }
   });
 
+  it("[P12] refuses an example with its placeholders, and set replaces them", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const guilds = { YOUR_SERVER_ID: {} };
+    writeFileSync(file, JSON.stringify({ channels: { discord: { guilds } } }), { mode: 0o600 });
+    for (const command of [["config", "check"], ["run", "--data", folder.path]]) {
+      const { code, stdout, stderr } = await barnacle(...command, "--config", file);
+      assert.equal(code, 78);
+      const said = [...stdout, ...stderr].join("\n");
+      assert.match(said, /"YOUR_SERVER_ID\\?" is a placeholder/);
+      assert.match(said, /Copy Server ID/);
+    }
+    const path = "channels.discord.guilds";
+    const set = await barnacle("config", "set", path, `{"${USER}":{}}`, "--config", file);
+    assert.equal(set.code, 0, set.stderr.join("\n"));
+    assert.equal((await barnacle("config", "check", "--config", file)).code, 0);
+  });
+
   it("config schema prints a JSON Schema", async () => {
     const { code, stdout } = await barnacle("config", "schema");
     assert.equal(code, 0);

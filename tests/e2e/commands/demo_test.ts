@@ -52,6 +52,26 @@ describe("[O5] barnacle demo", LIMIT, () => {
     for (const { data } of [first, second]) assert.ok(!existsSync(data), data);
   });
 
+  it("serves other machines only with the key in the printed address", LIMIT, async () => {
+    const demo = await startDemo(["--port", "0", "--host", "0.0.0.0"]);
+    try {
+      const { port, hash } = new URL(demo.page);
+      const key = hash.slice(1);
+      assert.equal(key.length, 32);
+      const page = `http://127.0.0.1:${port}/`;
+      assert.match(await (await fetch(page)).text(), /Barnacle demo/);
+      const refused = await fetch(`${page}events`);
+      assert.equal(refused.status, 403);
+      assert.match(await refused.text(), /ends with a key/);
+      const stop = new AbortController();
+      const { status } = await fetch(`${page}events?key=${key}`, { signal: stop.signal });
+      assert.equal(status, 200);
+      stop.abort();
+    } finally {
+      await demo.end();
+    }
+  });
+
   it("ends and cleans up even if its bot is dead", LIMIT, async () => {
     const demo = await startDemo();
     const pid = await until(() => readHolder(`${demo.data}/lock`)?.pid);

@@ -104,7 +104,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     onStage({}, async (scene) => {
       const { code, stdout } = await barnacle(scene, ["doctor", "--only", "discord"]);
       assert.equal(code, 0);
-      assert.ok(stdout.some((row) => /^ok {4}Token +it is .*application \d+/.test(row)));
+      assert.ok(stdout.some((row) => /^ok {4}Token +it belongs to .*application \d+/.test(row)));
       assert.ok(stdout.every((row) => !row.includes("\x1b")));
       assert.ok(stdout.every((row) => !/^ok +Store/.test(row)), "the host was not asked for");
     }));
@@ -118,7 +118,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.match(found?.why ?? "", /"ada" \(channels\.discord\.dm\.allowFrom\[0\]\)/);
       assert.match(found?.fix ?? "", /access resolve --write/);
       const bot = await scene.start();
-      await scene.line(bot, /is an id from now on/);
+      await scene.line(bot, /was resolved to an id/);
       assert.deepEqual((await diagnose(scene, ["--only", "host"])).troubles, []);
     }));
 
@@ -159,7 +159,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       const { code, findings } = await diagnose(elsewhere, ["--only", "host"]);
       assert.equal(code, 1);
       const found = findings.find(({ id }) => id === "host.instance");
-      assert.match(found?.why ?? "", new RegExp(`^pid ${bot.pid} runs here`));
+      assert.match(found?.why ?? "", new RegExp(`^pid ${bot.pid} runs on this machine`));
       assert.match(found?.fix ?? "", /kill/);
     }));
 
@@ -298,6 +298,20 @@ describe("[G13] barnacle netcheck", () => {
       assert.deepEqual(asked, ["/gateway"], "it needs no token, and shows none");
       assert.equal(identifies(scene), 0);
     }));
+
+  it("names the close code of a gateway that ends the WebSocket, and blames no filter", () =>
+    onStage({}, async (scene) => {
+      const { gateway } = scene.simulator.faults;
+      gateway.swallowHello = true;
+      const checking = barnacle(scene, ["netcheck", "--json"]);
+      await scene.eventually("the WebSocket", () => Promise.resolve(gateway.drop(4012) > 0));
+      const { code, stdout } = await checking;
+      assert.notEqual(code, 0);
+      const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout[0] ?? "");
+      const row = findings.find(({ id }) => id === "network.gateway.websocket");
+      assert.match(row?.why ?? "", /opened, .* 4012, invalid API version, "Told to close\."/);
+      assert.match(row?.fix ?? "", /Update Barnacle/);
+    }));
 });
 
 describe("[O3] barnacle invite", () => {
@@ -308,9 +322,23 @@ describe("[O3] barnacle invite", () => {
       const { id } = scene.simulator.application;
       assert.deepEqual(stdout, [
         `https://discord.com/oauth2/authorize?client_id=${id}&scope=bot+applications.commands` +
-        "&permissions=274877975552",
+        "&permissions=309237763136",
       ]);
       assert.match(stderr.join("\n"), /View Channels +to receive/);
+    }));
+
+  it("asks for more with --tools and --external-emoji", () =>
+    onStage({ discord: () => ({ actions: { channels: false } }) }, async (scene) => {
+      const { code, stdout, stderr } = await barnacle(scene, [
+        "invite",
+        "--tools",
+        "--external-emoji",
+        "--json",
+      ]);
+      assert.equal(code, 0, stderr.join("\n"));
+      const { permissions }: { permissions: string } = JSON.parse(stdout[0] ?? "");
+      const has = (bit: number) => (BigInt(permissions) >> BigInt(bit) & 1n) === 1n;
+      assert.deepEqual([4, 13, 18, 37, 51].map(has), [false, true, true, true, true]);
     }));
 
   it("derives the id from the token if Discord cannot be reached", () =>

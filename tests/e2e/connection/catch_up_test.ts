@@ -347,7 +347,7 @@ describe("[G6] catchUp.enabled: false", () => {
       await settleIn(scene);
       const bot = await start();
       await away(scene, () => void asked(scene, "off-topic", "missed"));
-      await line(bot, /not read: catchUp.enabled is false/);
+      await line(bot, /Not reading missed messages: catchUp.enabled is false/);
       const owed = [asked(scene, "general", "live")];
       await judge(scene, bot, owed);
       assert.deepEqual(written("off-topic"), []);

@@ -80,6 +80,17 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       }));
   }
 
+  it("[G3] logs one line with Discord's reason for a close", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      await isAnswered(scene, "q1");
+      scene.simulator.faults.gateway.drop(4000);
+      await isAnswered(scene, "q2");
+      const lines = bot.lines.filter((line) => line.includes("4000, unknown error"));
+      assert.equal(lines.length, 1);
+      assert.match(lines[0] ?? "", /"level":"info".*"reason":"Told to close\."/);
+    }));
+
   it("answers messages sent while it was down", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
@@ -90,6 +101,25 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       say("grace", "general", `${mention} q2.`);
       assert.match((await replies("general", 2))[1] ?? "", /q2/);
       assert.equal(simulator.account().identifies.length, 1);
+    }));
+
+  it("[G3] [G4] opens a new session within seconds if op 9 follows an outage", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ gateway: { reconnect: { maxRetries: 2, backoffMaxSec: 1 } } }),
+    }, async (scene) => {
+      const { start, line, simulator } = scene;
+      const { gateway } = simulator.faults;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      Object.assign(gateway, { welcome: "reset", welcomeTimes: 3 });
+      gateway.forgetSessions();
+      gateway.drop("reset");
+      await line(bot, /and counted as down/);
+      const said = await line(bot, /\(op 9, not resumable\)/);
+      assert.match(said, /a new session in [1-5]\.\d s"/);
+      await isAnswered(scene, "q2");
+      assert.equal(simulator.account().identifies.length, 2);
     }));
 
   it("drops a connection without acknowledgements, and resumes", () =>
@@ -124,6 +154,26 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
         await (await ask(bot, "/metrics")).text(),
         /^barnacle_catchup_messages_total \d/m,
       );
+    }));
+
+  it("[G11] suspects another program only if Discord ends the sessions, not the network", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { start, line, simulator } = scene;
+      const { gateway } = simulator.faults;
+      const bot = await start();
+      for (let n = 1; n <= 4; n++) {
+        await isAnswered(scene, `network ${n}`); // the session is ready, and stored
+        if (n === 4) break;
+        gateway.forgetSessions();
+        gateway.drop("reset");
+      }
+      assert.doesNotMatch(bot.lines.join("\n"), /another program/i);
+      for (let n = 1; n <= 3; n++) {
+        gateway.invalidate(false);
+        if (n < 3) await isAnswered(scene, `discord ${n}`);
+      }
+      assert.match(await line(bot, /another program/i), /may have used this bot token/);
+      assert.equal(simulator.account().identifies.length, 6);
     }));
 
   it("reports no problem after a first start", () =>

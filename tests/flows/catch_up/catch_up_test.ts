@@ -45,15 +45,15 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     ]]),
     awaited: new Set<GuildId>(),
     direct: [] as ChannelId[],
-    /** Channels whose last message is not known, and those that nobody may act in. */
+    /** Channels without a known last message, and channels in which the bot may not act. */
     unknown: new Set<ChannelId>(),
     closed: new Set<ChannelId>(),
-    /** What becomes of requests about a channel. */
+    /** Results of requests about a channel. */
     answers: new Map<ChannelId, "empty" | "refused" | "down">(),
     missing: new Map<ChannelId, readonly string[]>(),
     isStoreDown: false,
     gap: undefined as number | undefined,
-    /** When the newest loss was discovered. */
+    /** Time at which the newest loss was discovered. */
     lostAt: 1,
   };
   const steps: string[] = [];
@@ -393,7 +393,7 @@ describe("[G6] createCatchUp()", () => {
       const { catchUp, world } = setUp();
       world.gap = START;
       catchUp.start({ shardId: 0, from: START, lostAt: 1 });
-      world.lostAt = 2; // a T0 that nobody has told of yet
+      world.lostAt = 2; // a T0 that catch-up has not heard of yet
       await settle();
       assert.equal(world.gap, START);
       catchUp.sessionStarted(0);
@@ -536,7 +536,7 @@ describe("[G6] createCatchUp()", () => {
     const { catchUp, clock, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
     world.gap = gap.from;
     world.isStoreDown = true;
-    catchUp.start(gap); // nothing to read: only the closing is left, and fails
+    catchUp.start(gap); // nothing to read: only closing is left, and it fails
     await settle();
     catchUp.sessionStarting(0); // T0 is under way
     say(GENERAL, 20_000);

@@ -15,15 +15,15 @@ const ACCEPT: Verdict = { kind: "accept", why: "mentioned", rule: "r" };
 const MINUTE = 60_000;
 
 interface World {
-  /** When each message was sent, oldest first. */
+  /** Times of the messages, oldest first. */
   readonly said: readonly number[];
-  /** Which of them are our own. */
+  /** Own messages among them. */
   readonly own?: ReadonlySet<number>;
   readonly since?: number;
   readonly now?: number;
   readonly maxAgeMs?: number;
   readonly maxPerChannel?: number;
-  /** Requests that fail, counted from 1. */
+  /** Numbers of the requests that fail, from 1. */
   readonly broken?: ReadonlySet<number>;
 }
 
@@ -74,7 +74,7 @@ function setUp(world: World) {
   return { reading, batches, known, tally, requests: () => requests, found: () => found };
 }
 
-/** So many messages, a second apart, from a second after the start. */
+/** This number of messages, a second apart, from a second after the start. */
 const seconds = (count: number, from = START): number[] =>
   Array.from({ length: count }, (_, index) => from + (index + 1) * 1_000);
 
@@ -231,5 +231,5 @@ async function untilDone(attempt: () => Promise<void>): Promise<void> {
   }
 }
 
-// the ids of this file are of their moments
+// the ids in this file encode their times
 assert.equal(createdAtMs(messageIdAt(START)), START);

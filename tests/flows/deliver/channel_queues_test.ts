@@ -43,7 +43,7 @@ const NOT_THERE: PostedPage = {
 
 type Asked = { nonce: string; answer: (outcome: PostOutcome) => Promise<void> };
 
-/** The real outbox in memory with these rows, and a Discord that answers one request as told. */
+/** The real outbox in memory with these rows, and a Discord that answers one request at a time. */
 async function setUp(
   rows: readonly [channel: ChannelId, nonce: string][],
   more: Partial<ChannelQueuesPorts> = {},
@@ -65,7 +65,7 @@ async function setUp(
   }
   for (const row of rows) await add(...row);
 
-  const lanesPorts: ChannelQueuesPorts = {
+  const queuesPorts: ChannelQueuesPorts = {
     accountId: ACCOUNT,
     outbox: {
       ...outbox,
@@ -105,7 +105,7 @@ async function setUp(
     onDead: ({ message }) => dead.push(message.nonce),
     ...more,
   };
-  const begin = () => createChannelQueues(lanesPorts);
+  const begin = () => createChannelQueues(queuesPorts);
   const nonces = () => asked.map(({ nonce }) => nonce);
   const answer = (outcome: PostOutcome) => asked.at(-1)!.answer(outcome);
   const stateOf = (nonce: string) =>
@@ -120,7 +120,7 @@ async function setUp(
   };
 }
 
-/** The same, with lanes that have begun. */
+/** The same, with running queues. */
 async function running(...rows: readonly [channel: ChannelId, nonce: string][]) {
   const all = await setUp(rows);
   const channelQueues = all.begin();
@@ -156,7 +156,7 @@ describe("createChannelQueues()", () => {
     channelQueues.wake([HERE]);
     await settle();
     assert.deepEqual(looks, [undefined, [THERE], [HERE]]);
-    channelQueues.wake([HERE]); // is being looked at when these come
+    channelQueues.wake([HERE]); // a reading runs when these arrive
     channelQueues.wake([THERE]);
     channelQueues.wake();
     channelQueues.wake([HERE]);
@@ -302,7 +302,7 @@ describe("createChannelQueues()", () => {
   it("[D5] sends it if the failure ends before", async () => {
     const { answer, dead, pass, stateOf } = await running([HERE, "a"]);
     await answer(UNSENT);
-    await pass(DAY_MS); // as a clock does that is set by the network
+    await pass(DAY_MS); // like a clock that the network sets
     await answer(CREATED);
     assert.equal(stateOf("a"), "sent");
     assert.deepEqual(dead, []);
@@ -359,7 +359,7 @@ describe("createChannelQueues()", () => {
     [false, true].map((isUnderWay) => [outcome, isUnderWay] as const)
   );
   for (const [outcome, isUnderWay] of set) {
-    const when = isUnderWay ? "while one is asked for" : "between two requests";
+    const when = isUnderWay ? "during a request" : "between two requests";
     it(`[D5] loses no message if the clock is set ${when}, after ${outcome.kind}`, async () => {
       let setMs = 0;
       const clock = new FakeClock();
@@ -574,7 +574,7 @@ describe("[D5] createChannelQueues(), if Discord forbids posting", () => {
     assert.deepEqual(dead, ["a", "b"]);
     assert.deepEqual(["a", "b"].map(stateOf), ["dead", "dead"]);
     assert.equal(asked.length, before + 1);
-    assert.equal(asked.at(-1)?.nonce, "c"); // it came to wait today
+    assert.equal(asked.at(-1)?.nonce, "c"); // it began to wait today
     await answer(FORBIDDEN);
     assert.equal(stateOf("c"), "pending");
   });

@@ -33,11 +33,11 @@ interface Asked {
   readonly messageId?: string;
   readonly files?: readonly OutboundFile[];
   readonly notAfter?: number;
-  /** Of the row, as the request leaves. */
+  /** State of the row when the request leaves. */
   readonly state: unknown;
 }
 
-/** The real outbox in memory with one message, and a Discord that answers as it is told. */
+/** The real outbox in memory with one message, and a Discord with given answers. */
 async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) {
   const { store: { outbox }, rows } = openTestStore();
   const clock = new FakeClock();
@@ -68,7 +68,7 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) 
     now: clock.now,
   };
   const head = async (): Promise<OutboxRow> => (await outbox.heads(ACCOUNT))[0]!;
-  /** A history of one message of ours, as old as now. */
+  /** A history with one new message of ours. */
   const shown = (content: string): PostedPage => {
     const id = messageIdAt(clock.now());
     const messages = [{ id, authorId: BOT, content, fileSizes: [] }];
@@ -182,7 +182,7 @@ describe("deliver()", () => {
     pages.push({ kind: "page", messages: [], isLast: true });
     const blind = { ...ports, canReadHistory: () => Promise.resolve(false) };
     assert.equal((await deliver(await head(), blind)).kind, "uncertain");
-    assert.equal(stored()["state"], "sending"); // the lane holds it
+    assert.equal(stored()["state"], "sending"); // the queue holds it
     assert.equal(asked.length, 1);
   });
 
@@ -266,7 +266,7 @@ describe("[R8] deliver(), for a row that replaces a draft", () => {
       { kind: "created", messageId: messageId("70") },
     );
     await deliver(await head(), ports);
-    clock.advance(3_600_000); // no nonce and no history is needed for this
+    clock.advance(3_600_000); // this needs no nonce and no history
     await deliver(await head(), ports);
     const request = { what: "edit", messageId: "70", message, files: [], state: "sending" };
     assert.deepEqual(asked, [request, request]);

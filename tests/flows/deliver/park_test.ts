@@ -61,7 +61,7 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
     clock.advance(ms);
     await settle();
   }
-  /** As a lane does that was refused just now. */
+  /** Parks the channel, as a queue does after a refusal. */
   const refuse = (row: OutboxRow) =>
     parking.close(row, { reason: "Missing Permissions", code: 50013 }, clock.now());
   return { parking, clock, lines, parked, told, opened, explained, pass, refuse };
@@ -151,7 +151,7 @@ describe("[D5] createParking()", () => {
     await refuse(inOps);
     let tried = 0;
     for (let second = 0; second < 600; second++) {
-      parking.permissionsChanged(GUILD); // a role that changes its colour all the time
+      parking.permissionsChanged(GUILD); // a role that keeps changing its colour
       await pass(1_000);
       if (opened.length > tried) {
         tried = opened.length;

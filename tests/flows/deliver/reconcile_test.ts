@@ -37,7 +37,7 @@ const at = (agoMs: number, fields: Partial<Posted> = {}): Posted => ({
 const chatter = (agoMs: number): Posted => at(agoMs, { authorId: userId("6"), content: "so?" });
 
 interface World {
-  /** Newest first; given by pages of `pageSize`. */
+  /** Messages, newest first, in pages of `pageSize`. */
   readonly messages?: readonly Posted[];
   readonly pageSize?: number;
   readonly known?: readonly MessageId[];
@@ -187,7 +187,7 @@ describe("[D2] reconcile()", () => {
       kind: "found",
       messageId: at(1).id,
     });
-    const messages = [chatter(1), at(900_001)]; // of an earlier day, with the same words
+    const messages = [chatter(1), at(900_001)]; // from an earlier day, with the same text
     assert.deepEqual(await look({ messages }, row).looked, absent);
   });
 

@@ -34,7 +34,7 @@ const work = (fields: Partial<GuildNames> = {}): GuildNames =>
     ...fields,
   });
 
-/** So many have a nickname that begins like a name that Discord tells of no more. */
+/** As many members with a similar nickname as Discord returns at most. */
 const CROWD: readonly FoundMember[] = Array.from({ length: MAX_FOUND }, (_, index) => ({
   userId: userId(String(300_000_000_000_000_000n + BigInt(index))),
   username: `raider${index}`,
@@ -217,7 +217,7 @@ describe("[P12] matchNames() › people", () => {
       [tagged, ada],
       `ambiguous ${ada.userId} ${tagged.userId}`,
     ],
-    // Anybody may call a bot as they like, and no bot is let in by such a name.
+    // Any person may name a bot freely, so no bot is allowed by such a name.
     ["a bot of that name", wanted("user", "ada"), [bot], "unfound no-match"],
     [
       "a person beside a bot of that name",

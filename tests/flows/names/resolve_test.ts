@@ -32,7 +32,7 @@ const want = (kind: UnresolvedName["kind"], typed: string, guild?: string): Unre
   ...(guild !== undefined && { guild }),
 });
 
-/** A bot whose store keeps names, and whose policy goes by them. */
+/** A bot whose store keeps names, and whose policy uses them. */
 function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] = [FRIENDS]) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
@@ -41,7 +41,7 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
     config,
     guilds,
     names: [] as readonly ResolvedName[],
-    /** How often the names were read, first of all in each look. */
+    /** How often the names were read; each search reads them first. */
     reads: 0,
     members: new Map<GuildId, readonly FoundMember[] | Error>(),
     rebuilt: [] as (readonly ResolvedName[])[],

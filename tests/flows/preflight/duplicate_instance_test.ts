@@ -34,14 +34,14 @@ function watch() {
     lines,
     changes,
     levels: () => lines.map(({ level }) => level),
-    /** Moves on, and then sees a message. */
+    /** Lets time pass, and then receives a message. */
     see(afterMs: number, why: Foreign["why"] = "unknown") {
       clock.advance(afterMs);
       duplicates.foreign([{ ...FOREIGN, why }]);
     },
     invalidate(afterMs: number, shardId = 0) {
       clock.advance(afterMs);
-      duplicates.sessionInvalidated(shardId);
+      duplicates.sessionEnded(shardId);
     },
   };
 }
@@ -55,7 +55,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     assert.deepEqual([levels(), changes, clock.pending], [[], [], 0]);
   });
 
-  /** When they come, each so long after the one before; what is logged; what is thought then. */
+  /** Delays between messages, the logged line, and the doubt after them. */
   const CASES: readonly (readonly [
     name: string,
     afterMs: readonly number[],
@@ -91,7 +91,7 @@ describe("[G11] createDuplicateWatch() › foreign messages", () => {
     const warning = lines[1];
     assert.match(
       warning?.event ?? "",
-      /uses this bot token.*Stop the other program, or reset the token/,
+      /may use this bot token\. If so, both answer: stop the other program, or reset/,
     );
     const evidence = "Message 1100000000000000001 in channel 200000000000000001 is by this bot, " +
       "which this process had not sent yet";

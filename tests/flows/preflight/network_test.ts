@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startLog } from "../../../src/log.ts";
 import { judgeNetwork, type NetworkFacts } from "../../../src/flows/preflight/network.ts";
+import type { HelloEnd } from "../../../src/core/discord/gateway_hello.ts";
 import type { HttpFound, Reach, Stage } from "../../../src/lib/network/reach.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -47,6 +48,15 @@ const FACTS: NetworkFacts = {
   showsDns: true,
   expectsGateway: true,
 };
+
+/** A WebSocket that opened, and ended before HELLO. */
+const ended = (end: HelloEnd, reach: Partial<Reach> = {}): NetworkFacts => ({
+  ...FACTS,
+  gateway: {
+    reach: { ...GATEWAY.reach, ...reach },
+    hello: { kind: "ended", ms: 90, openMs: 80, end },
+  },
+});
 
 const withReach = (reach: Partial<Reach>, http: Stage<HttpFound> = EARLIER): NetworkFacts => ({
   ...FACTS,
@@ -255,7 +265,71 @@ describe("[G13] judgeNetwork()", () => {
       /WebSockets/,
     ],
     [
-      "[G15] a proxy that asks for a user",
+      "a gateway that closes the WebSocket with a final code",
+      ended({
+        kind: "closed",
+        code: 4012,
+        meaning: "invalid API version",
+        reason: "Invalid API version.",
+        hint: "Update Barnacle.",
+      }),
+      "network.gateway.websocket",
+      "fail",
+      /^the WebSocket opened, and .* closed it before HELLO: 4012, invalid API version, "Invalid API version\."$/,
+      /^Update Barnacle\.$/,
+    ],
+    [
+      "a gateway that closes the WebSocket for now",
+      ended({ kind: "closed", code: 4000, meaning: "unknown error", reason: "" }),
+      "network.gateway.websocket",
+      "fail",
+      /closed it before HELLO: 4000, unknown error$/,
+      /^the network works: try again in a minute; if it stays so, see https:\/\/discordstatus\.com$/,
+    ],
+    [
+      "another server that closes the WebSocket",
+      ended({ kind: "closed", code: 1011, meaning: "undocumented code", reason: "\u001b[31mno" }, {
+        host: "discord.example",
+      }),
+      "network.gateway.websocket",
+      "fail",
+      /1011, undocumented code, "\\u001b\[31mno"$/,
+      /see the log of discord\.example$/,
+    ],
+    [
+      "a WebSocket that breaks",
+      ended({ kind: "broken", code: "ECONNRESET" }),
+      "network.gateway.websocket",
+      "fail",
+      /^the WebSocket opened, and the connection ended before HELLO \(ECONNRESET\)$/,
+      /^try again in a minute; if it stays so, a firewall .* ends open WebSockets/,
+    ],
+    [
+      "[G15] a WebSocket that breaks behind a proxy",
+      ended({ kind: "broken", code: "connection broke" }, { proxy: "proxy.lan:3128" }),
+      "network.gateway.websocket",
+      "fail",
+      /before HELLO/,
+      /ask the operator of the proxy proxy\.lan:3128 to keep WebSockets to .*:443 open$/,
+    ],
+    [
+      "a WebSocket without HELLO",
+      ended({ kind: "silent" }),
+      "network.gateway.websocket",
+      "fail",
+      /^the WebSocket opened, but HELLO did not come in time$/,
+      /try again in a minute/,
+    ],
+    [
+      "a WebSocket of another server",
+      ended({ kind: "foreign" }),
+      "network.gateway.websocket",
+      "fail",
+      /^the WebSocket opened, but the first message is not HELLO$/,
+      /gateway's place.*gateway\.discord\.gg/,
+    ],
+    [
+      "[G15] a proxy that wants to know who",
       {
         ...FACTS,
         gateway: { ...GATEWAY, hello: failed("the proxy asks for a user and password (407)") },

@@ -62,7 +62,7 @@ const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch =>
   guilds: [],
 });
 
-/** A store that keeps what it is given, in order, and refuses while it is told to. */
+/** A store that keeps everything in order, and refuses on demand. */
 function setUp() {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
@@ -73,7 +73,7 @@ function setUp() {
   const undecided: Judged[] = [];
   const challenged: PairingRequest[] = [];
   const sources: string[] = [];
-  /** Events in the order in which they were judged or handled. */
+  /** Events in the order of their handling. */
   const handled: string[] = [];
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({

@@ -6,7 +6,7 @@ import { recordingLog } from "../../support/recording_log.ts";
 
 const ID = guildId("1400000000000000010");
 
-/** A guild in which somebody may be answered. */
+/** A guild in which the bot may answer. */
 const OPEN = guildId("1400000000000000099");
 
 function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {

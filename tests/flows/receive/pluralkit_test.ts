@@ -35,7 +35,7 @@ const PROXIED: ProxiedMessage = {
 };
 const FOUND: LookUp = { kind: "found", proxied: PROXIED };
 
-/** As the policy would: members and people are answered, webhooks are not. */
+/** Accepts members and people, and no webhooks, as the policy would. */
 function judge({ sender }: InboundMessage, known: KnownFacts): Pick<Judged, "verdict" | "moment"> {
   const isBot = sender.automaton !== undefined;
   const verdict: Verdict = isBot

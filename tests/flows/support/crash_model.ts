@@ -1,13 +1,13 @@
 /**
- * One channel of a Discord in memory, and a bot that dies in it.
+ * A model of one Discord channel in memory, and of a bot that crashes in it.
  *
- * What is tried is the product's own: `deliver()`, `reconcile()`, the decisions
- * of `core/outbound/delivery.ts` and the nonces. Around it stands the least that makes a
- * message: an inbox, a gateway session that resumes or does not, a model that
- * takes five seconds, an outbox of rows. What is in `Disk` outlives a crash;
- * nothing else does. Each look at the clock may be the last.
+ * The tested code is the product's own: `deliver()`, `reconcile()`, the decisions of
+ * `core/outbound/delivery.ts` and the nonces. The rest is the minimum that produces a message: an
+ * inbox, a gateway session that resumes or does not, a model that takes five seconds, and an outbox
+ * of rows. Only the content of `Disk` outlives a crash. The process may die at each look at the
+ * clock.
  *
- * Weaknesses are of what stands around: the product has no switch for them.
+ * Weaknesses belong to this model: the product has no switch for them.
  *
  * @module
  */
@@ -28,21 +28,21 @@ import type { Posted } from "../../../src/core/outbound/posted.ts";
 import { deliver, type DeliverPorts } from "../../../src/flows/deliver/deliver.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
-/** What happens to a request, by its number. */
+/** Faults of requests, by their number. */
 export type Fault = "refused" | "limited" | "lost" | "lostLong";
 export const FAULTS: readonly Fault[] = ["refused", "limited", "lost", "lostLong"];
 
 export interface Schedule {
-  /** At which step each process dies. */
+  /** Steps at which the processes die. */
   readonly crashes: readonly number[];
-  /** How long it is away then, in milliseconds. */
+  /** Milliseconds between a crash and the next start. */
   readonly outagesMs: readonly number[];
   readonly faults: Readonly<Record<number, Fault>>;
-  /** Whether a draft is shown while the model speaks. */
+  /** Whether a draft is shown while the model answers. */
   readonly withDrafts?: boolean;
-  /** Whether no answer quotes what it answers: then all of them look alike. */
+  /** Whether no answer is a reply; then all answers look alike. */
   readonly withoutQuotes?: boolean;
-  /** Whether no answer has a file: then the store journals it, with its first intent (T3 and T4). */
+  /** Whether no answer has a file; then the store journals it with its first intent (T3 and T4). */
   readonly isPlain?: boolean;
 }
 
@@ -53,9 +53,9 @@ export interface Weakness {
   readonly neverLooks?: true;
   readonly keepsNoOutbox?: true;
   readonly notesNoIntent?: true;
-  /** What the last steps have stored is lost in a crash: requests leave before it is safe. */
+  /** A crash loses the last stored steps: requests leave before those are safe. */
   readonly storesLate?: true;
-  /** `blind`: it is not shown, and whoever asks is told that it is. */
+  /** `blind`: Discord hides the history, and claims that it shows it. */
   readonly history?: "hidden" | "blind";
 }
 
@@ -71,7 +71,7 @@ export interface Judged {
 
 const START = Date.UTC(2026, 0, 1);
 const RESUME_MS = 180_000;
-/** What Discord remembers, and what we rely on. */
+/** Milliseconds for which Discord remembers a nonce, and for which the bot relies on it. */
 const NONCE_MS = 300_000;
 const NONCE_WINDOW_MS = 60_000;
 const MAX_PROCESSES = 9;
@@ -107,7 +107,7 @@ interface Row {
   readonly id: number;
   readonly message: OutboundMessage;
   readonly files: readonly OutboundFile[];
-  /** The draft whose place it takes, or that it takes away. */
+  /** The draft that it replaces or deletes. */
   readonly draft?: { readonly row: Row; readonly becomes: "this" | "nothing" };
   state: "pending" | "sending" | "sent" | "uncertain" | "withdrawn";
   firstAttemptAt: number | undefined;
@@ -115,7 +115,7 @@ interface Row {
   messageId: MessageId | undefined;
 }
 
-/** What is committed. */
+/** Committed state. */
 interface Disk {
   readonly inbox: Map<MessageId, "waiting" | "done">;
   readonly outbox: Row[];
@@ -125,17 +125,17 @@ interface Disk {
   isCatchingUp: boolean;
 }
 
-/** What the process knows, and a crash forgets. */
+/** State of the process, which a crash loses. */
 interface Memory {
-  /** Messages that it has stored itself: their claim needs no commit (T2). */
+  /** Messages that this process has stored; their claim needs no commit (T2). */
   readonly fresh: Set<MessageId>;
-  /** Whether all that waits to be sent is known without a look. */
+  /** Whether the process knows all waiting rows without reading the disk. */
   isKnown: boolean;
-  /** Rows whose intent was stored with them, and that were not tried. */
+  /** Untried rows that were stored with their intent. */
   readonly intended: Set<number>;
-  /** Rows that are sent, whether or not the disk knows. */
+  /** Sent rows, whether or not the disk has recorded it. */
   readonly settled: Set<number>;
-  /** What goes with the next transaction, or is done a moment later (T5). */
+  /** Changes that join the next transaction, or are stored a moment later (T5). */
   later: (() => void)[];
 }
 
@@ -149,10 +149,10 @@ function emptyMemory(): Memory {
   };
 }
 
-/** How many steps a store that is late stays behind. */
+/** Number of steps by which a late store lags. */
 const LATE_STEPS = 4;
 
-/** Plays a schedule to its end, and counts what Discord shows of it. */
+/** Plays a schedule to its end, and counts the results at Discord. */
 export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Judged> {
   const messages: Message[] = [];
   const nonces = new Map<string, { readonly at: number; readonly message: Message }>();
@@ -165,7 +165,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     newest: 0,
     isCatchingUp: false,
   };
-  /** The disk as it was after each of the last steps. */
+  /** The disk after each of the last steps. */
   const late: Disk[] = [];
   const toCome = [START + 500, START + 2_000];
   let now = START;
@@ -217,7 +217,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     return message;
   }
 
-  /** One request of whatever kind; `act` is what Discord does with it. */
+  /** One request of any kind; `act` is its effect at Discord. */
   function request(notAfter: number, act: () => Message): PostOutcome {
     step();
     const fault = schedule.faults[requests++];
@@ -249,7 +249,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     });
   }
 
-  /** A change that is not on the common way: from then on the disk is asked what waits. */
+  /** A rare change. From then on, the process reads the waiting rows from the disk. */
   function change<T>(work: () => T): Promise<T> {
     memory.isKnown = false;
     memory.intended.clear();
@@ -361,7 +361,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     return (state === "pending" || state === "sending") && !memory.settled.has(id);
   }
 
-  /** One attempt at the head of the outbox, as a lane makes it. */
+  /** One attempt at the head of the outbox, as a channel queue makes it. */
   async function attempt(): Promise<boolean> {
     const row = disk.outbox.find(isUnsent);
     if (!row) {
@@ -427,7 +427,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     return { message, files: hasFile ? [FILE] : [] };
   }
 
-  /** As the store adds: what is there by its nonce stays as it is. */
+  /** Adds a row as the store does: a row with the same nonce stays unchanged. */
   function add({ message, files, draft }: Frozen): Row {
     const there = disk.outbox.find((row) => row.message.nonce === message.nonce);
     if (there) return there;
@@ -486,7 +486,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       return;
     }
     if (schedule.isPlain && memory.isKnown && !schedule.withDrafts) {
-      await commit(() => { // T3, and T4 of the first where nothing waits before it
+      await commit(() => { // T3, and T4 of the first row if none waits before it
         const isFirst = !disk.outbox.some(isUnsent);
         const [first] = reply.map(add);
         disk.inbox.set(cause, "done");
@@ -547,7 +547,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     if (process === 0) put({ authorId: ADA, content: "hello again", fileSizes: [] });
     now += outageMs;
     if (session && outageMs >= RESUME_MS) session.isOver = true;
-    // What is kept nowhere is forgotten, and what was sent of it too.
+    // A row that is stored nowhere is forgotten, and so is the record that it was sent.
     if (weak.keepsNoOutbox) disk.outbox.length = 0;
     failed = 0;
     memory = emptyMemory();
@@ -573,7 +573,9 @@ function copyOf({ inbox, outbox, ...rest }: Disk): Disk {
   return { ...rest, inbox: new Map(inbox), outbox: outbox.map((row) => ({ ...row })) };
 }
 
-/** Every message of Ada's is answered in two parts, in order, and nothing else is said. */
+/**
+ * Whether each of Ada's messages has its answer in two parts, in order, and nothing else was sent.
+ */
 function judge(
   messages: readonly Message[],
   withoutQuotes = false,
@@ -608,7 +610,7 @@ function toOutboxRow({ id, message, files, draft, firstAttemptAt, failingSince }
   };
 }
 
-/** As the store resolves it. */
+/** Resolves a draft as the store does. */
 function actionOf(draft: Row["draft"]): OutboxAction {
   if (!draft) return { kind: "post" };
   const { row: { state, messageId }, becomes } = draft;

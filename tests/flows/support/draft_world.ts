@@ -1,8 +1,8 @@
 /**
- * One channel of a Discord in memory, with an outbox and a lane, in which drafts grow.
+ * A Discord channel in memory in which drafts grow, with an outbox and its channel queue.
  *
- * The drafts are the product's own, and so is the decision what becomes of them
- * in the end. What is stored outlives a crash; what Discord has does, too.
+ * The drafts are the product's own, and so is the decision about them at the end of a turn. The
+ * store and Discord outlive a crash.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const ANSWER: Answer = { cause: MESSAGE.id, revision: 0, agentId: "main", kind: 
 const CHUNKS: ChunkRules = { limit: 60, maxLines: 6, mode: "length", maxChunks: 8 };
 const TAG = "[[reply_to_current]]";
 
-/** Of words, which no end of a word holds back. */
+/** Text of words only, so that no unfinished word delays it. */
 export const SECRET = "open sesame now";
 
 function secretTail(text: string): number {
@@ -35,7 +35,7 @@ function secretTail(text: string): number {
   return text.length;
 }
 
-/** What an answer is frozen to: cut, with its tag taken out, and with a file where it is too long. */
+/** Freezes an answer: split, without its tag, and with a file if it is too long. */
 export const compose: ComposeDraft = (text) => {
   const visible = text.replaceAll(TAG, "").trim();
   const chunks = chunk(visible, CHUNKS);
@@ -55,7 +55,7 @@ export const compose: ComposeDraft = (text) => {
   }));
 };
 
-/** What a turn that fails says. */
+/** Notice of a failed turn. */
 export const FAILURE: readonly Frozen[] = [{
   message: {
     accountId: ACCOUNT,
@@ -86,7 +86,7 @@ interface PostedDraft extends Seen {
   readonly nonce: string;
 }
 
-/** What may become of an edit. */
+/** Possible results of an edit. */
 export type EditFault =
   | "none"
   | "no room"
@@ -100,15 +100,15 @@ export class Crash extends Error {}
 export class DraftWorld {
   readonly clock = new FakeClock();
   readonly log: LogLine[];
-  /** What was asked of Discord: `"post hello …"`. */
+  /** Requests to Discord: `"post hello …"`. */
   readonly asked: string[] = [];
-  /** When each edit was asked for, in milliseconds since the start. */
+  /** Times of edits, in milliseconds since the start. */
   readonly editedAt: number[] = [];
   /** Steps until the process dies. */
   crashIn = Infinity;
   steps = 0;
   nextEdit: EditFault = "none";
-  /** Holds edits up until it is called. */
+  /** Delays edits until it resolves. */
   holdEdit: Promise<void> | undefined;
   refusesDrafts = false;
   drafts: Drafts;
@@ -116,7 +116,7 @@ export class DraftWorld {
   readonly #posted: PostedDraft[] = [];
   #created = 0;
   #isDead = false;
-  #life = 0;
+  #processNumber = 0;
   readonly #recording = recordingLog();
   readonly #start = this.clock.now();
 
@@ -125,7 +125,7 @@ export class DraftWorld {
     this.drafts = this.#createDrafts();
   }
 
-  /** A new process, with what is stored. */
+  /** Starts a new process with the stored state. */
   restart(): void {
     this.crashIn = Infinity;
     this.#isDead = false;
@@ -144,12 +144,12 @@ export class DraftWorld {
     return this.#posted.map(({ id: _id, nonce: _nonce, ...seen }) => seen);
   }
 
-  /** Somebody deletes a message. */
+  /** Deletes a message, as a person does. */
   deleteAt(index: number): void {
     this.#posted.splice(index, 1);
   }
 
-  /** One row of the lane, if there is one. */
+  /** Delivers one row of the queue, if there is one. */
   deliverOne(): boolean {
     const row = this.#rows.find(({ state }) => state === "pending" || state === "sending");
     if (!row) return false;
@@ -176,13 +176,13 @@ export class DraftWorld {
   }
 
   #createDrafts(): Drafts {
-    const life = this.#life += 1;
+    const processNumber = this.#processNumber += 1;
     return createDrafts({
       outbox: {
-        add: (frozen) => this.#unlessDead(life, () => this.#add(frozen)),
+        add: (frozen) => this.#unlessDead(processNumber, () => this.#add(frozen)),
       },
       edit: (id, message) =>
-        this.#unlessDead(life, async () => {
+        this.#unlessDead(processNumber, async () => {
           this.editedAt.push(this.clock.now() - this.#start);
           await this.holdEdit;
           return this.#edit(id, message.content);
@@ -197,10 +197,12 @@ export class DraftWorld {
     });
   }
 
-  /** What a dead process asked for comes to nothing, and it never hears of it. */
-  async #unlessDead<T>(life: number, run: () => T | Promise<T>): Promise<T> {
+  /** A request by a dead process has no effect and gets no answer. */
+  async #unlessDead<T>(processNumber: number, run: () => T | Promise<T>): Promise<T> {
     try {
-      if (this.#isDead || life !== this.#life) return await new Promise<never>(() => {});
+      if (this.#isDead || processNumber !== this.#processNumber) {
+        return await new Promise<never>(() => {});
+      }
       this.#step();
       const result = await run();
       this.#step();
@@ -293,7 +295,7 @@ export class DraftWorld {
   }
 }
 
-/** What people would see without drafts. */
+/** The channel without drafts. */
 export function withoutDrafts(said: readonly Frozen[]): readonly Seen[] {
   return said.map(({ message: { content, quote }, files }) => ({
     content,

@@ -20,7 +20,7 @@ class Refused extends Error {
 
 class NoEmoji extends Refused {}
 
-/** @param add What Discord says to each reaction. */
+/** @param add Discord's answer to each reaction. */
 function stage(rules: Partial<AckRules> = {}, add: () => Promise<void> = async () => {}) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();

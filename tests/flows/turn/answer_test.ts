@@ -48,19 +48,19 @@ interface Facts {
   readonly rules?: Partial<TurnRules>;
   readonly entries?: readonly Entry[];
   readonly overheard?: readonly Overheard[];
-  /** What the store says when the turn is over. */
+  /** Result of the store at the end of the turn. */
   readonly stored?: StoredTurn;
   readonly queue?: PlanQueue;
   readonly drafts?: AnswerPorts["drafts"];
-  /** What the store throws at the ends of turns, in order, before it takes one. */
+  /** Errors of the store at the ends of turns, in order, before it accepts one. */
   readonly refusals?: readonly Error[];
-  /** What the store throws when the transcript is read. */
+  /** Error of the store when it reads the transcript. */
   readonly damage?: Error;
 }
 
 const DISK_FULL = new Error("disk full");
 
-/** A model that says one thing, and a store that keeps what it is given. */
+/** A model with one answer, and a store that keeps everything. */
 function setUp(
   {
     says = "hello, Ada",
@@ -312,22 +312,23 @@ describe("answer()", () => {
     }
   });
 
-  it("[R9] trusts hosts that people and the operator named, and not those of the model", async () => {
+  it("[R9] trusts links of the sender and the operator, but none of earlier turns", async () => {
     const link = (host: string) => `https://${host}/?k=1`;
     const entries: readonly Entry[] = [
       { role: "user", text: link("said.example"), messageId: messageId("5"), at: 1 },
       { role: "assistant", text: link("made-up.example"), messageId: messageId("5"), at: 2 },
     ];
-    const hosts = ["now.example", "said.example", "prompt.example", "made-up.example"];
+    const hosts = ["now.example", "prompt.example", "said.example", "made-up.example"];
     const { ports, finished } = setUp({
       entries,
       says: hosts.map(link).join(" "),
-      rules: { instructions: { agentPrompt: "See prompt.example." } },
+      rules: { instructions: { agentPrompt: `See ${link("prompt.example")}.` } },
     });
-    await answer(claimOf(directMessage({ text: "what is now.example?" })), ports);
+    await answer(claimOf(directMessage({ text: `what is ${link("now.example")}?` })), ports);
     assert.equal(
       finished[0]?.outbox[0]?.message.content,
-      `${hosts.slice(0, 3).map(link).join(" ")} \`https://made-up.example/\``,
+      `${hosts.slice(0, 2).map(link).join(" ")} \`https://said.example/\` ` +
+        "`https://made-up.example/`",
     );
   });
 

@@ -13,7 +13,7 @@ import {
 
 const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
 
-/** A turn in a fresh world: what the model says comes in pieces, and time passes between them. */
+/** A turn in a new world: the model's answer arrives in pieces, and time passes between them. */
 function stage() {
   const world = new DraftWorld();
   let text = "";
@@ -33,12 +33,12 @@ function stage() {
         while (world.deliverOne());
       }
     },
-    /** Time passes, and the lane is held up. */
+    /** Lets time pass while the queue is blocked. */
     async wait(ms: number): Promise<void> {
       world.clock.advance(ms);
       await settle();
     },
-    /** The process is killed, and the turn runs again. */
+    /** Kills the process, and runs the turn again. */
     restart(): void {
       world.restart();
       text = "";
@@ -416,7 +416,7 @@ describe("[R8] createDrafts()", () => {
   it("knows the text of a draft from before the crash that is posted only now", async () => {
     const turn = stage();
     turn.grow(SENTENCE);
-    await turn.wait(1_000); // the row is there, and its lane is held up
+    await turn.wait(1_000); // the row is there, and its queue is blocked
     turn.restart();
     turn.grow("A different answer, for models are like that. ");
     await turn.wait(1_000);

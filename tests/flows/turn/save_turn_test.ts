@@ -22,7 +22,7 @@ const FAILED: FinishedTurn = { ...TURN, end: { kind: "failed", failureId: "1", r
 const STORED: StoredTurn = { stored: true, folded: 2, dropped: 1 };
 const DISK_FULL = new Error("disk full");
 
-/** A store that refuses so often before it takes a turn. */
+/** A store that refuses this often before it accepts a turn. */
 function setUp(refusals: readonly Error[]) {
   const left = [...refusals];
   const clock = new FakeClock();

@@ -89,7 +89,7 @@ describe("[G6] createTurnDelay()", () => {
     delay.startListing();
     assert.equal(delay.delayedChannels(), "all", "unless it is another loss");
     clock.advance(LISTING_MS);
-    assert.deepEqual(delay.delayedChannels(), [A], "of which nobody has read yet what was said");
+    assert.deepEqual(delay.delayedChannels(), [A], "whose history is not complete");
     clock.advance(MAX_DELAY_MS - LISTING_MS);
     assert.deepEqual([delay.delayedChannels(), clock.pending], [[], 0], "for half a minute again");
     delay.end();

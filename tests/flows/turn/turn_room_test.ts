@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createTurnRoom } from "../../../src/flows/turn/turn_room.ts";
 
-/** A room with members that count how often they are woken. */
+/** A room with members that count their calls of `wake`. */
 function setUp(size: number) {
   const room = createTurnRoom(() => size);
   const woken = { one: 0, two: 0 };

@@ -14,7 +14,7 @@ const claimOf = (id: string): Claim => ({
   attempt: 1,
 });
 
-/** A queue of claims and turns that end when the test says so. */
+/** A queue of claims, and turns that end on demand. */
 function setUp(ids: readonly string[], maxConcurrent = 2) {
   const waiting = ids.map(claimOf);
   const started: string[] = [];

@@ -20,7 +20,7 @@ class Refused extends Error {
   }
 }
 
-/** @param answer What Discord says to each request; nothing: it takes it. */
+/** @param answer Discord's answer to each request; absent: it accepts. */
 function stage(answer: () => Promise<void> = () => Promise.resolve()) {
   const clock = new FakeClock();
   const start = clock.now();

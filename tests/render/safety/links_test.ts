@@ -4,35 +4,35 @@ import fc from "fast-check";
 import { createLinks } from "../../../src/render/safety/links.ts";
 
 const links = createLinks({
-  shown: [
+  written: [
     "see https://seen.example/x?y, docs.example.org and https://bücher.example/",
-    '{"text":"http://json.example\\nand more"}',
+    "(https://seen.example/) **https://seen.example/a_(b)**",
   ],
   linkHosts: ["ok.example", "*.wild.example"],
 });
 
-describe("[R9] Links.neutralize() › known hosts", () => {
+describe("[R9] Links.neutralize() › trusted links", () => {
   const left = [
     "no link at all",
-    "https://seen.example/?k=1#x",
-    "https://SEEN.example:8443/?k=1",
-    "https://docs.example.org/?k",
-    "http://json.example/?k",
-    "https://xn--bcher-kva.example/?k https://bücher.example/?k",
+    "https://seen.example/x?y",
+    "HTTPS://SEEN.example/x?y",
+    "https://xn--bcher-kva.example/ https://bücher.example",
     "https://ok.example/?k",
     "https://a.wild.example/?k https://a.b.wild.example/?k",
-    "[words](https://seen.example/?k) <https://seen.example/?k>",
+    "https://ok.example/?next=https://a.wild.example/?k",
+    "[words](https://seen.example/x?y) <https://seen.example/x?y>",
     "evil.example/?k=1 is no link",
     "(https://seen.example), **https://seen.example** and `https://seen.example`.",
     "[https://seen.example](https://seen.example)",
-    "ftp://evil.example/?k=1 is fetched by nobody",
+    "https://seen.example/a_(b)",
+    "ftp://evil.example/?k=1 is never fetched",
   ];
   for (const text of left) {
     it(text, () => assert.deepEqual(links.neutralize(text, "code"), { text, found: 0 }));
   }
 });
 
-describe("[SEC-R7] Links.neutralize() › unknown hosts", () => {
+describe("[SEC-R7] Links.neutralize() › untrusted links", () => {
   const treated: readonly [text: string, code: string][] = [
     ["https://evil.example/p?k=1#x", "`https://evil.example/p`"],
     ["see https://evil.example/p?k=1.", "see `https://evil.example/p`."],
@@ -60,6 +60,12 @@ describe("[SEC-R7] Links.neutralize() › unknown hosts", () => {
       "https://seen.example/https://evil.example/?k",
       "`https://seen.example/https://evil.example/`",
     ],
+    ["https://seen.example/x?k=1", "`https://seen.example/x`"],
+    ["https://seen.example/x?y#z", "`https://seen.example/x`"],
+    ["http://seen.example/x?y", "`http://seen.example/x`"],
+    ["https://seen.example:8443/x?y", "`https://seen.example:8443/x`"],
+    ["https://docs.example.org/?k", "`https://docs.example.org/`"],
+    ["https://ok.example/?next=https://evil.example/?k", "`https://ok.example/`"],
     ["https://seen.example/?k=[redacted]x", "`https://seen.example/`"],
     ["https://", "`https://`"],
     ["https://1.2.3.4/?k", "`https://1.2.3.4/`"],
@@ -165,7 +171,7 @@ describe("[SEC-R7] Links.neutralize() › plain", () => {
         const { text } = links.neutralize(pieces.join(""), "plain");
         assert.equal(links.hasUntrusted(text), false, text);
         for (const [address] of text.matchAll(/https?:\/\/[^\s<>]*/gi)) {
-          assert.match(address, /^https?:\/\/seen\.example/i);
+          assert.match(address, /^https:\/\/seen\.example\/?[^a-z0-9/?#]*$/i);
         }
       }),
       { numRuns: 20_000 },
@@ -176,12 +182,5 @@ describe("[SEC-R7] Links.neutralize() › plain", () => {
     const once =
       links.neutralize("[a](https://evil.example/?k) https://evil.example#x", "plain").text;
     assert.deepEqual(links.neutralize(once, "plain"), { text: once, found: 0 });
-  });
-
-  it("searches for no more hosts than a person could name", () => {
-    const many = Array.from({ length: 201 }, (_, index) => `https://h${index}.example/?k`);
-    const named = createLinks({ shown: many, linkHosts: [] });
-    const { found } = named.neutralize(many.join(" "), "code");
-    assert.equal(found, 1, "the one beyond the bound");
   });
 });

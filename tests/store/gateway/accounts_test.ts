@@ -12,7 +12,7 @@ describe("createAccounts()", () => {
   it("[C6] lists each account once that connected or has messages to send", async () => {
     const { store } = openTestStore();
     assert.deepEqual(await store.gateway.accountIds(), []);
-    await store.gateway.saveFlags(toAccountId("work"), 1, 1);
+    await store.gateway.saveApplication(toAccountId("work"), { flags: 1 }, 1);
     for (const accountId of [ACCOUNT, ACCOUNT, toAccountId("work")]) {
       await store.outbox.add(frozen({ nonce: "", accountId }), 1);
     }

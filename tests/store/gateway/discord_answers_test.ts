@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { GatewayAnswer } from "../../../src/store/gateway/discord_answers.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
+import { userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 const SECOND = toAccountId("second");
@@ -42,8 +43,8 @@ describe("createDiscordAnswers()", () => {
 
   it("[G9] keeps the application's flags and the time of reading for each account", async () => {
     const { store } = openTestStore();
-    await store.gateway.saveFlags(ACCOUNT, 1 << 18, 1);
-    await store.gateway.saveFlags(ACCOUNT, 0, 2); // no flag at all is news too
+    await store.gateway.saveApplication(ACCOUNT, { flags: 1 << 18 }, 1);
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, 2); // no flag at all is news too
     assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), {
       flags: { bits: 0, at: 2 },
       shards: [],
@@ -51,5 +52,14 @@ describe("createDiscordAnswers()", () => {
     await store.gateway.saveGateway(ACCOUNT, answer(), 3);
     assert.deepEqual((await store.gateway.loadAccount(ACCOUNT)).flags, { bits: 0, at: 2 });
     assert.equal((await store.gateway.loadAccount(SECOND)).flags, undefined);
+  });
+
+  it("[S1] keeps the application's owner, until Discord names none", async () => {
+    const { store } = openTestStore();
+    const ownerId = userId("123456789012345678");
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0, ownerId }, 1);
+    assert.equal((await store.gateway.loadAccount(ACCOUNT)).ownerId, ownerId);
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, 2);
+    assert.equal((await store.gateway.loadAccount(ACCOUNT)).ownerId, undefined);
   });
 });

@@ -53,7 +53,7 @@ describe("takeIdentify()", () => {
       statements.push(sql);
       exec(sql);
     };
-    await store.gateway.saveFlags(ACCOUNT, 0, NOW);
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, NOW);
     await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
     assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });

@@ -37,7 +37,7 @@ describe("adoptPeer()", () => {
         { url: "ws://127.0.0.1", shards: 1, limit: LIMIT },
         1,
       );
-      await store.gateway.saveFlags(accountId, 1, 1);
+      await store.gateway.saveApplication(accountId, { flags: 1 }, 1);
       await store.gateway.takeIdentify(accountId, 0, 1);
       await store.outbox.park(accountId, directMessage().channelId, { reason: "denied", now: 1 });
       await store.outbox.addInvalidRequest(accountId, 1);

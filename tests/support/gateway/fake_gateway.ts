@@ -46,6 +46,8 @@ export interface FakeConnection {
   /** Number of the connection, from 1, in order of arrival. */
   readonly number: number;
   readonly path: string;
+  /** The User-Agent of the upgrade; absent if it had none. */
+  readonly userAgent: string | undefined;
   readonly received: FakePayload[];
   /** Code of the client's close frame; 1006 once the socket ended without one. */
   closeCode?: number;
@@ -117,11 +119,12 @@ export async function startFakeGateway(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
           `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
       );
-      receiver = serve(socket, request.split(" ")[1] ?? "");
+      receiver = serve(socket, request);
     });
   });
 
-  function serve(socket: net.Socket, path: string): Receiver {
+  function serve(socket: net.Socket, request: string): Receiver {
+    const path = request.split(" ")[1] ?? "";
     const sender = new Sender(socket, {});
     const receiver = new Receiver({ isServer: true, maxPayload: 1 << 20 });
     const isZstd = path.includes("compress=zstd-stream");
@@ -139,6 +142,7 @@ export async function startFakeGateway(
     const connection: FakeConnection = {
       number: connections.length + 1,
       path,
+      userAgent: /^user-agent: *(.+)$/im.exec(request)?.[1],
       received: [],
       isOpen: true,
       send: (payload) => connection.sendText(JSON.stringify(payload)),

@@ -15,6 +15,7 @@ const socket = openSocket({
   url: new URL(url),
   tcpKeepaliveSec: 30,
   connectTimeoutMs: 5_000,
+  userAgent: "DiscordBot (tls_client.ts)",
   ...(proxy !== undefined && { proxy }),
 }, {
   onOpen: () => {},

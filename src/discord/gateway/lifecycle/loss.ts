@@ -80,6 +80,9 @@ export function loseConnection(
     random,
   );
   const next = spaced(planned, state, nowMs);
+  const isSessionLost = state.session !== undefined && next.kind === "identify";
+  const isEndedByDiscord = endedByDiscord(cause) &&
+    (livedMs !== undefined || state.isEndedByDiscord);
   const isOver = next.kind === "stop" || next.kind === "give_up";
 
   const kept = omit(omit(state, "heartbeat"), "ack");
@@ -89,7 +92,8 @@ export function loseConnection(
     ...(livedMs !== undefined && { livedMs }),
     during: phase.kind,
     next,
-    isSessionLost: state.session !== undefined && next.kind === "identify",
+    isSessionLost,
+    isEndedByDiscord: isSessionLost && isSessionOver && isEndedByDiscord,
     failedResumes,
   };
   return {
@@ -101,6 +105,7 @@ export function loseConnection(
       failures,
       failedResumes: next.kind === "resume" ? failedResumes : 0,
       failedConnects: isFailedConnect ? state.failedConnects + 1 : 0,
+      isEndedByDiscord: isEndedByDiscord && next.kind === "resume",
       isDown: state.isDown || isOver || next.isDown,
     },
     effects: [
@@ -108,6 +113,15 @@ export function loseConnection(
       { kind: "report_lost", lost },
     ],
   };
+}
+
+/** The lowest of Discord's own close codes. A lower one may come from any server on the way. */
+const FIRST_OWN_CODE = 4_000;
+
+/** Whether Discord ended a connection that worked. After op 7, it restarts a server of its own. */
+function endedByDiscord(cause: Cause): boolean {
+  return cause.kind === "invalid_session" ||
+    (cause.kind === "closed" && cause.code !== undefined && cause.code >= FIRST_OWN_CODE);
 }
 
 /** Delays an IDENTIFY until it may be sent. */

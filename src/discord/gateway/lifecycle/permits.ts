@@ -1,5 +1,5 @@
 /**
- * Computes the states between HELLO and IDENTIFY: a shard needs a permit of the main thread.
+ * Computes the states from HELLO to IDENTIFY: a shard needs a permit of the main thread.
  *
  * Discord resets the token of a bot that sends more than 1,000 IDENTIFYs a day. So the store counts
  * each before it is sent, and only the main thread has the store. The shard asks with an open
@@ -9,10 +9,12 @@
  * @module
  */
 
+import { startHeartbeat } from "./heartbeat.ts";
 import {
   CLOSE_MS,
   identifyFromMs,
   type IdentifyWaitReason,
+  type Intent,
   type LifecycleState,
   omit,
   type PermitAnswer,
@@ -25,6 +27,31 @@ import type { StepContext } from "./loss.ts";
  * Bounds of a wait in milliseconds: a wrong answer causes neither a busy loop nor endless waiting.
  */
 const WAIT_MS = { min: 500, max: 24 * 60 * 60 * 1_000 };
+
+/** Takes HELLO: the heartbeat starts, and the shard resumes or asks for a permit. */
+export function takeHello(
+  before: LifecycleState,
+  intent: Intent,
+  intervalMs: number,
+  at: StepContext,
+): Step {
+  const nowMs = at.now.monotonicMs;
+  // HELLO ends an outage, so its failed attempts delay no later step. Losses after a HELLO stay
+  // counted until a session has lived: they bound a loop of IDENTIFYs.
+  const failures = before.failures - before.failedConnects;
+  const state: LifecycleState = {
+    ...before,
+    failures,
+    failedConnects: 0,
+    isDown: before.isDown && failures > at.rules.reconnect.maxRetries,
+    heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
+  };
+  if (intent === "identify" || !state.session) return askPermit(state, at);
+  return {
+    state: { ...state, phase: { kind: "resuming", untilMs: nowMs + at.rules.deadlines.readyMs } },
+    effects: [{ kind: "resume", sessionId: state.session.sessionId }],
+  };
+}
 
 /** Asks for a permit after HELLO, or waits if an IDENTIFY is not due yet. */
 export function askPermit(state: LifecycleState, { now }: StepContext): Step {

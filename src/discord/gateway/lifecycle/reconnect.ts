@@ -9,13 +9,12 @@
  * @module
  */
 
-import { answerBeatRequest, recordBeat, startHeartbeat } from "./heartbeat.ts";
+import { answerBeatRequest, recordBeat } from "./heartbeat.ts";
 import {
   CLOSE_MS,
   type Effect,
   hasSocket,
   identifyFromMs,
-  type Intent,
   type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
@@ -27,7 +26,7 @@ import {
   type Step,
 } from "./state.ts";
 import { loseConnection, type StepContext } from "./loss.ts";
-import { askPermit, takePermitAnswer } from "./permits.ts";
+import { takeHello, takePermitAnswer } from "./permits.ts";
 
 /**
  * Milliseconds beyond the socket's own time limit. The socket ends a slow connection by itself, and
@@ -217,7 +216,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
       };
     case "hello":
       return phase.kind === "greeting"
-        ? onHello(state, phase.intent, event.intervalMs, at)
+        ? takeHello(state, phase.intent, event.intervalMs, at)
         : unchanged;
     case "acked": {
       if (!heartbeat || heartbeat.isAcked || heartbeat.sentMs === undefined) return unchanged;
@@ -257,6 +256,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
           phase: { kind: "ready", sinceMs: nowMs },
           lastAliveMs: nowMs,
           failedResumes: 0,
+          isEndedByDiscord: false,
           mustSendPresence: false,
           isDown: false,
           readyAt: now.wallMs,
@@ -284,22 +284,4 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): S
     case "garbled":
       return loseConnection(state, { kind: "garbled", reason: event.reason }, at);
   }
-}
-
-function onHello(
-  before: LifecycleState,
-  intent: Intent,
-  intervalMs: number,
-  at: StepContext,
-): Step {
-  const nowMs = at.now.monotonicMs;
-  const state: LifecycleState = {
-    ...before,
-    heartbeat: startHeartbeat(intervalMs, nowMs, at.random),
-  };
-  if (intent === "identify" || !state.session) return askPermit(state, at);
-  return {
-    state: { ...state, phase: { kind: "resuming", untilMs: nowMs + at.rules.deadlines.readyMs } },
-    effects: [{ kind: "resume", sessionId: state.session.sessionId }],
-  };
 }

@@ -114,12 +114,19 @@ export interface LifecycleState {
   readonly lastAliveMs: number;
   /** The connection's heartbeat; absent before HELLO. */
   readonly heartbeat?: HeartbeatState;
-  /** Lost connections since the last session that lived. */
+  /**
+   * Lost connections since the last session that lived. HELLO subtracts those of `failedConnects`.
+   */
   readonly failures: number;
   /** RESUMEs in a row that were sent and did not end in RESUMED. */
   readonly failedResumes: number;
   /** Connections in a row without a HELLO. */
   readonly failedConnects: number;
+  /**
+   * Whether Discord itself ended every connection since the session was last ready (G11). False
+   * while it is ready, and without a session.
+   */
+  readonly isEndedByDiscord: boolean;
   /** Time of the last IDENTIFY; absent before the first. */
   readonly identifiedMs?: number;
   /** Time before which other shards of the account identify; absent if there is none. */
@@ -128,7 +135,7 @@ export interface LifecycleState {
   readonly mustSendPresence: boolean;
   /** Time since when the main thread has had no room for dispatches; absent if it has. */
   readonly congestedMs?: number;
-  /** Whether `maxRetries` connections in a row have failed. */
+  /** Whether more than `maxRetries` connections have failed; false again after READY or RESUMED. */
   readonly isDown: boolean;
   /** Milliseconds from the monotonic to the wall clock at the last tick. */
   readonly wallAheadMs: number;
@@ -181,6 +188,8 @@ export interface LostConnection {
   readonly next: ReconnectPlan;
   /** Set if there was a session that cannot be resumed. */
   readonly isSessionLost: boolean;
+  /** Set if Discord ended the session, and no broken connection had a part in that (G11). */
+  readonly isEndedByDiscord: boolean;
   /** Failed RESUMEs in a row, including this one. */
   readonly failedResumes: number;
 }
@@ -254,6 +263,7 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
     failures,
     failedResumes: 0,
     failedConnects: 0,
+    isEndedByDiscord: false,
     ...(identifyInMs > 0 && { identifyNotBeforeMs: now.monotonicMs + identifyInMs }),
     mustSendPresence: facts.mustSendPresence ?? false,
     isDown,

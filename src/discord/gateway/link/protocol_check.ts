@@ -91,6 +91,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
     failures: "number",
   },
   beat: { shardId: "number", sentAt: "number", lateMs: "number", "latencyMs?": "number" },
+  session_ended: { shardId: "number", sentAt: "number" },
   permit_wanted: {
     shardId: "number",
     sentAt: "number",

@@ -51,6 +51,8 @@ export interface GatewayEvents {
   onState(shardId: number, state: ShardState): void;
   /** Takes the timing of a heartbeat. */
   onBeat(shardId: number, beat: Beat): void;
+  /** Discord ended the shard's session, and no broken connection had a part in that (G11). */
+  onSessionEnded(shardId: number): void;
   /** Takes the milliseconds for which a message of the worker waited for the main thread. */
   onDelay(ms: number): void;
   /**
@@ -153,6 +155,8 @@ export function startGateway(
         return views.setState(id, message.state, message.failures);
       case "beat":
         return events.onBeat(id, toBeat(message));
+      case "session_ended":
+        return events.onSessionEnded(id);
       case "permit_wanted":
         views.permitRequested(id, { generation: worker.generation, socket: message.socket });
         return events.onPermitWanted(id, message.isPreview ?? false);

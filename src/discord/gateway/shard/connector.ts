@@ -54,7 +54,7 @@ const KEEP_SESSION_CODE = 3000;
 
 /** Creates the connector of a shard; it has no socket yet. */
 export function createConnector(
-  { compress, proxy, tcpKeepaliveSec, deadlines = DEADLINES }: CommonOptions,
+  { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
   { connect, isInUse, debug }: ConnectorPorts,
 ): Connector {
   const emitter = createEmitter<ConnectorEvents>();
@@ -80,6 +80,7 @@ export function createConnector(
         compress,
         tcpKeepaliveSec,
         connectTimeoutMs: deadlines.connectMs,
+        userAgent,
         ...(proxy !== undefined && { proxy }),
       }, {
         onOpen: () => {

@@ -1,14 +1,15 @@
 /**
  * Reports a shard's state, lost connections and log lines to the main thread.
  *
- * With `connection_debug` the log lines alone explain why a connection ended (G10). No line
- * contains the token, a session id or people's messages. So texts of Discord and of the network are
- * bounded, and token and session id are removed.
+ * Each lost connection is one line at `info` that explains why it ended (G3). With
+ * `connection_debug`, further lines show each step (G10). No line contains the token, a session id
+ * or people's messages. So Discord's texts are bounded, and token and session id are removed.
  *
  * @module
  */
 
 import { bounded } from "../../../lib/bounded.ts";
+import { UNPRINTABLE } from "../../../lib/text/quoted.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts";
 import type { Counters } from "../link/counts.ts";
 import type { IdentifyWaitReason, LifecycleState, LostConnection } from "../lifecycle/state.ts";
@@ -111,16 +112,18 @@ export function createShardReport(
         const isInvalid = cause.kind === "invalid_session";
         counters.resumeEnded(isInvalid ? "invalid" : isLate ? "timeout" : "closed");
       }
-      log("info", closeLine(lost), { cause: label, phase: during });
-      if ("reason" in cause) {
-        const safeReason = withoutSecrets(cause.reason, [token, sessionId ?? ""]);
-        debug("Reason of the lost connection", { reason: bounded(safeReason, MAX_REASON) });
-      }
+      const reason = withoutSecrets(reasonOf(cause), [token, sessionId ?? ""]);
+      log("info", closeLine(lost), {
+        cause: label,
+        phase: during,
+        ...(reason !== "" && { reason: bounded(reason, MAX_REASON) }),
+      });
       if (lost.isSessionLost) {
         const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
         const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
         log("warn", SESSION_LOST, { why });
       }
+      if (lost.isEndedByDiscord) post({ kind: "session_ended" });
       if (next.kind === "stop" || next.kind === "give_up") {
         return post({ kind: "final", plan: next });
       }
@@ -149,10 +152,15 @@ export function createShardReport(
   };
 }
 
-/** Removes secrets, and control characters that a terminal would execute. */
+/** The text of Discord's close frame. All other reasons are in the line itself. */
+function reasonOf(cause: LostConnection["cause"]): string {
+  return cause.kind === "closed" && cause.code !== undefined ? cause.reason : "";
+}
+
+/** Removes secrets, and characters that a terminal would execute, or that reorder text. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret !== "")
     .reduce((left, secret) => left.replaceAll(secret, "…"), text)
-    .replace(/\p{Cc}/gu, " ");
+    .replace(UNPRINTABLE, " ");
 }

@@ -7,11 +7,11 @@
  * @module
  */
 
-import type { HelloFound } from "../../../core/discord/gateway_hello.ts";
-import type { Stage } from "../../../lib/network/reach.ts";
+import type { HelloEnd, HelloStage } from "../../../core/discord/gateway_hello.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
+import { meaningOf } from "../lifecycle/close_codes.ts";
 import { readFrame } from "./frame.ts";
-import { openSocket } from "./socket.ts";
+import { openSocket, type SocketClose } from "./socket.ts";
 import { gatewayUrl } from "./wire.ts";
 
 /** What to check. */
@@ -22,6 +22,8 @@ export interface ProbeOptions {
   readonly proxy?: string;
   /** Milliseconds until the 101 response, and again until HELLO. */
   readonly timeoutMs: number;
+  /** User-Agent of the upgrade, in the form that Discord requires of bots. */
+  readonly userAgent: string;
 }
 
 /** Clock and timer of the check. */
@@ -44,34 +46,41 @@ const NO_TYPES: ReadonlySet<string> = new Set();
  * @throws {TypeError} If the token must not be sent to this URL.
  */
 export async function probeGateway(
-  { url, proxy, timeoutMs }: ProbeOptions,
+  { url, proxy, timeoutMs, userAgent }: ProbeOptions,
   { elapsed, schedule }: ProbePorts,
-): Promise<Stage<HelloFound>> {
+): Promise<HelloStage> {
   const startedAt = elapsed();
-  const { promise, resolve } = Promise.withResolvers<Stage<HelloFound>>();
+  const { promise, resolve } = Promise.withResolvers<HelloStage>();
   let openMs: number | undefined;
   let stopWaiting = () => {};
-  const fail = (code: string) => resolve({ kind: "failed", ms: elapsed() - startedAt, code });
+  const since = () => elapsed() - startedAt;
+  const finish = (end: HelloEnd) => {
+    if (openMs !== undefined) resolve({ kind: "ended", ms: since(), openMs, end });
+  };
 
   const socket = openSocket({
     url: gatewayUrl(url, false),
     tcpKeepaliveSec: 0,
     connectTimeoutMs: timeoutMs,
+    userAgent,
     ...(proxy !== undefined && { proxy }),
   }, {
     onOpen() {
-      openMs = elapsed() - startedAt;
-      stopWaiting = schedule(() => fail("no HELLO in time"), timeoutMs);
+      openMs = since();
+      stopWaiting = schedule(() => finish({ kind: "silent" }), timeoutMs);
     },
     onFrame(data) {
       const frame = readFrame(data.toString(), NO_TYPES);
       if (frame.kind !== "event" || frame.event.kind !== "hello" || openMs === undefined) {
-        return fail("something other than HELLO");
+        return finish({ kind: "foreign" });
       }
       const found = { openMs, heartbeatIntervalMs: frame.event.intervalMs };
-      resolve({ kind: "ok", ms: elapsed() - startedAt, found });
+      resolve({ kind: "ok", ms: since(), found });
     },
-    onClose: ({ code, reason }) => fail(code === undefined ? reason : `${code} ${reason}`),
+    onClose(close) {
+      if (openMs !== undefined) return finish(endOf(close));
+      resolve({ kind: "failed", ms: since(), code: close.reason });
+    },
   });
   try {
     return await promise;
@@ -79,4 +88,10 @@ export async function probeGateway(
     stopWaiting();
     await socket.close(NORMAL_CLOSURE);
   }
+}
+
+function endOf({ code, reason }: SocketClose): HelloEnd {
+  if (code === undefined) return { kind: "broken", code: reason };
+  const { name, hint } = meaningOf(code);
+  return { kind: "closed", code, meaning: name, reason, ...(hint !== undefined && { hint }) };
 }

@@ -22,13 +22,15 @@ import Sender from "../../../../node_modules/ws/lib/sender.js";
 export interface SocketOptions extends TransportOptions {
   /** Milliseconds from the name look-up to the 101 response. */
   readonly connectTimeoutMs: number;
+  /** User-Agent of the upgrade, in the form that Discord requires of bots. */
+  readonly userAgent: string;
 }
 
 /** How a connection ended. */
 export interface SocketClose {
   /** The close code; absent if there was no close frame, or if it had none. */
   readonly code?: number;
-  /** Discord's text, or the error's name: `"ECONNREFUSED"`. */
+  /** Discord's text, which may be empty; without a code the error's name: `"ECONNREFUSED"`. */
   readonly reason: string;
 }
 
@@ -74,7 +76,6 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  * @throws {TypeError} If the token must not be sent to this URL.
  */
 export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
-  const { url } = options;
   assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
@@ -100,7 +101,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
       if (isOver) return;
       stream = connected;
       connected.on("data", (data: Buffer) => read(connected, data));
-      connected.write(upgradeRequest(url, key));
+      connected.write(upgradeRequest(options, key));
     },
     onEnd: (reason) => end({ reason }),
   });
@@ -169,10 +170,11 @@ function assertSafeUrl({ url, proxy }: SocketOptions): void {
   }
 }
 
-function upgradeRequest(url: URL, key: string): string {
+function upgradeRequest({ url, userAgent }: SocketOptions, key: string): string {
   return [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
+    `User-Agent: ${userAgent}`,
     "Upgrade: websocket",
     "Connection: Upgrade",
     `Sec-WebSocket-Key: ${key}`,
@@ -216,12 +218,9 @@ function createReceiver(
   receiver.on("error", (error) => end({ reason: nameOf(error) }));
   receiver.on("conclude", (code, reason) => {
     if (isOver()) return;
-    const close = {
-      ...(code === NO_CODE ? {} : { code }),
-      reason: reason.toString() || "closed without a reason",
-    };
-    sendClose(code === NO_CODE ? undefined : code);
-    end(close);
+    const hasCode = code !== NO_CODE;
+    sendClose(hasCode ? code : undefined);
+    end(hasCode ? { code, reason: reason.toString() } : { reason: "closed without a code" });
   });
   return receiver;
 }

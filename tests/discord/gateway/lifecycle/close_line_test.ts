@@ -10,6 +10,7 @@ const LOST: LostConnection = {
   during: "ready",
   next: { kind: "resume", delayMs: 740, isDown: false },
   isSessionLost: false,
+  isEndedByDiscord: false,
   failedResumes: 0,
 };
 

@@ -535,6 +535,54 @@ describe("[G4] advance()", () => {
     assert.equal(story.state.failures, 1);
   });
 
+  /** A session that has lived, and then `refused` connections in a row that Discord refuses. */
+  const afterOutage = (refused: number, aliveMs = LIVED_MS) => {
+    const story = started().ready();
+    story.random = 0.999;
+    story.after(INTERVAL_MS / 2).happens({ kind: "acked" }).after(aliveMs - INTERVAL_MS / 2);
+    loseConnection(story);
+    for (let i = 0; i < refused; i++) loseConnection(story.after(story.waitMs()));
+    return story;
+  };
+
+  for (const refused of [5, 10, 30]) {
+    it(`[G3] waits 1 to 5 s after op 9 if ${refused} attempts before HELLO have failed`, () => {
+      const story = afterOutage(refused);
+      assert.equal(story.state.isDown, refused >= 10);
+      story.greeted();
+      assert.deepEqual([story.state.phase.kind, story.state.isDown], ["resuming", false]);
+      story.happens({ kind: "invalid_session", canResume: false });
+      assert.equal(story.intent(), "identify");
+      assert.ok(story.waitMs() >= 1_000 && story.waitMs() <= 5_000, `waits ${story.waitMs()} ms`);
+      story.ready();
+      assert.equal(story.state.phase.kind, "ready");
+    });
+  }
+
+  it("keeps the usual spacing of IDENTIFYs if HELLO ends an outage", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    const identifiedMs = story.ms;
+    story.random = 0;
+    for (let i = 0; i < 10; i++) loseConnection(story.after(story.waitMs()));
+    assert.equal(story.state.isDown, true);
+    story.random = 0.5;
+    story.ms = identifiedMs + 10_000;
+    story.greeted().happens({ kind: "invalid_session", canResume: false });
+    assert.equal(story.waitMs(), 3_000);
+  });
+
+  it("keeps counting losses after HELLO, also with refused connections between", () => {
+    const story = started();
+    for (let i = 1; i <= 11; i++) {
+      for (let n = 0; n < 3; n++) loseConnection(story.after(story.waitMs() || 0));
+      story.greeted().permitted().happens({ kind: "invalid_session", canResume: false });
+      assert.deepEqual([story.state.failures, story.state.isDown], [i, i > 10]);
+    }
+    assert.equal(story.waitMs(), DOWN_IDENTIFY_SPACING_MS);
+    story.greeted();
+    assert.equal(story.state.isDown, true, "HELLO alone does not end a loop of op 9");
+  });
+
   it("gives up at the first loss if reconnecting is off", () => {
     const story = started({ reconnect: { enabled: false } }).ready();
     loseConnection(story);
@@ -596,7 +644,13 @@ describe("[G5] advance()", () => {
     assert.equal(story.ms + story.waitMs(), identifiedMs + DOWN_IDENTIFY_SPACING_MS);
   });
 
-  const flaps: readonly [string, ReadyFor, Partial<ReconnectRules>, Bare<LifecycleEvent>][] = [
+  const flaps: readonly [
+    name: string,
+    readyFor: ReadyFor,
+    rules: Partial<ReconnectRules>,
+    loss: Bare<LifecycleEvent>,
+    refused?: number,
+  ][] = [
     ["4009 at once", 0, {}, { kind: "closed", code: 4009, reason: "" }],
     ["4009 after 30 s", 30_000, {}, { kind: "closed", code: 4009, reason: "" }],
     ["4009 after 59 s", 59_000, {}, { kind: "closed", code: 4009, reason: "" }],
@@ -609,14 +663,22 @@ describe("[G5] advance()", () => {
     ["op 7 after 6 s, nothing being resumed", 6_000, { resumeSession: false }, {
       kind: "reconnect_asked",
     }],
+    ["op 9 after each outage", "never", {}, { kind: "invalid_session", canResume: false }, 2],
+    ["op 9 after each long outage", 0, { backoffMaxSec: 2 }, {
+      kind: "invalid_session",
+      canResume: false,
+    }, 12],
   ];
-  for (const [name, readyFor, reconnect, loss] of flaps) {
+  for (const [name, readyFor, reconnect, loss, refused = 0] of flaps) {
     it(`never uses the reserve of IDENTIFYs within a day of: ${name}`, () => {
       const story = started({ reconnect });
       const endMs = story.ms + 86_400_000;
       let identifies = 0;
       while (story.ms < endMs) {
-        if (story.state.phase.kind === "waiting") story.after(story.waitMs());
+        for (let n = 0; n <= refused; n++) {
+          if (story.state.phase.kind === "waiting") story.after(story.waitMs());
+          if (n < refused) story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+        }
         story.greeted();
         if (story.state.phase.kind === "permitting") story.permitted();
         identifies += story.kinds().filter((kind) => kind === "identify").length;
@@ -807,6 +869,84 @@ describe("[G5a] advance()", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });
     assert.equal(failResume(failResume(story)).intent(), "resume");
+  });
+});
+
+describe("[G11] advance()", () => {
+  type Loss = Bare<SocketEvent>;
+  const OP9: Loss = { kind: "invalid_session", canResume: false };
+  const closed = (code?: number): Loss => ({
+    kind: "closed",
+    ...(code !== undefined && { code }),
+    reason: "",
+  });
+  const REFUSED = "a refused connection";
+
+  /** Losses from READY on, and whether Discord itself ended the session. */
+  const CASES: readonly (readonly [
+    name: string,
+    losses: readonly (Loss | typeof REFUSED)[],
+    isEndedByDiscord: boolean,
+  ])[] = [
+    ["op 9 while ready", [OP9], true],
+    ["4009 while ready", [closed(4009)], true],
+    ["4000, then op 9", [closed(4000), OP9], true],
+    ["op 9 that allows a RESUME, then one that does not", [
+      { kind: "invalid_session", canResume: true },
+      OP9,
+    ], true],
+    ["a close without a code, then op 9", [closed(), OP9], false],
+    ["1001 of a server on the way, then op 9", [closed(1001), OP9], false],
+    ["unreadable data, then op 9", [{ kind: "garbled", reason: "x" }, OP9], false],
+    ["op 7, then op 9", [{ kind: "reconnect_asked" }, OP9], false],
+    ["4000, a refused connection, then op 9", [closed(4000), REFUSED, OP9], false],
+    ["4000, a RESUME without an answer, then op 9", [closed(4000), closed(), OP9], false],
+  ];
+
+  const endOf = ({ effects }: Story): boolean | undefined =>
+    effects.find((effect) => effect.kind === "report_lost")?.lost.isEndedByDiscord;
+
+  const lose = (story: Story, losses: (typeof CASES)[number][1]): Story => {
+    for (const loss of losses) {
+      if (story.state.phase.kind === "waiting") {
+        if (loss === REFUSED) story.after(story.waitMs());
+        else story.greeted();
+      }
+      story.happens(loss === REFUSED ? closed() : loss);
+    }
+    return story;
+  };
+
+  for (const [name, losses, isEndedByDiscord] of CASES) {
+    it(`${isEndedByDiscord ? "blames" : "does not blame"} Discord for: ${name}`, () => {
+      assert.equal(endOf(lose(started().ready(), losses)), isEndedByDiscord);
+    });
+  }
+
+  it("does not blame Discord for a missed ACK, then op 9", () => {
+    const story = started().ready().after(INTERVAL_MS / 2).after(INTERVAL_MS);
+    assert.equal(endOf(lose(story, [OP9])), false);
+  });
+
+  it("does not blame Discord for a session that Barnacle replaces", () => {
+    const story = withHole().tick().permitted().happens({ kind: "closed", code: 3000, reason: "" });
+    assert.equal(endOf(story), false);
+  });
+
+  it("does not blame Discord if resuming is off, unless Discord ended the session", () => {
+    const story = () => started({ reconnect: { resumeSession: false } }).ready();
+    assert.equal(endOf(lose(story(), [closed(4000)])), false);
+    assert.equal(endOf(lose(story(), [OP9])), true);
+  });
+
+  it("does not blame Discord for the session of an earlier process", () => {
+    assert.equal(endOf(started({ session: SESSION }).greeted().happens(OP9)), false);
+  });
+
+  it("judges each session by itself", () => {
+    const story = lose(started().ready(), [OP9]).ready();
+    assert.equal(endOf(lose(story, [closed(), OP9])), false);
+    assert.equal(endOf(lose(story.ready(), [closed(4000)]).ready().happens(closed(4009))), true);
   });
 });
 

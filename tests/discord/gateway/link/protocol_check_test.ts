@@ -42,6 +42,7 @@ const FROM_WORKER: readonly FromWorker[] = [
     failures: 0,
   },
   { kind: "beat", shardId: 0, sentAt: 1, lateMs: 1 },
+  { kind: "session_ended", shardId: 0, sentAt: 1 },
   { kind: "permit_wanted", shardId: 0, sentAt: 1, socket: 1 },
   { kind: "counts", counts: NO_COUNTS },
   { kind: "log", level: "info", event: "x", fields: {} },

@@ -37,7 +37,7 @@ interface Started {
   readonly beats: { lateMs: number; latencyMs?: number }[];
   readonly logs: string[];
   readonly finals: GatewayFinal[];
-  /** States and log lines, in order. */
+  /** States, ended sessions and log lines, in order. */
   readonly events: string[];
 }
 
@@ -84,6 +84,7 @@ function start(
       started.events.push(state.state);
     },
     onBeat: (_id, beat) => void started.beats.push(beat),
+    onSessionEnded: (id) => void started.events.push(`session of ${id} ended`),
     onLog(_level, event, fields) {
       const line = event + JSON.stringify(fields);
       started.logs.push(line);
@@ -567,6 +568,14 @@ describe("[G3] startGateway()", () => {
     const last = new Map(started.states.map(({ state }, i) => [started.ids[i], state]));
     await discord.until(() => last.get(0) === "fatal" || last.get(1) === "fatal", "the state");
     assert.equal(started.finals.length, 1);
+  });
+
+  it("[G11] reports a session that Discord ended", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url));
+    await discord.until(() => isReady(started), "READY");
+    discord.connections[0]!.close(4009);
+    await discord.until(() => started.events.includes("session of 0 ended"), "the report");
   });
 
   it("reports the advice for the operator, and is fatal", async () => {

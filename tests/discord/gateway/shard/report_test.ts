@@ -15,6 +15,7 @@ const LOST: LostConnection = {
   during: "ready",
   next: { kind: "resume", delayMs: 740.4, isDown: false },
   isSessionLost: false,
+  isEndedByDiscord: false,
   failedResumes: 0,
 };
 
@@ -42,13 +43,37 @@ describe("[G10] createShardReport()", () => {
     ]);
   });
 
+  it("[G3] names Discord's reason for a close in the one line, without connection_debug", () => {
+    const { report, lines } = create();
+    const cause = { kind: "closed", code: 4009, reason: "Session timed out." } as const;
+    report.lost({ ...LOST, cause }, undefined);
+    assert.deepEqual(lines(), [
+      "Discord closed the connection: 4009, session timed out; it was not ready yet; " +
+      'resuming in 0.7 s {"cause":"4009","phase":"ready","reason":"Session timed out."}',
+    ]);
+  });
+
+  it("[G3] has no reason if Discord gives none, or if the line contains it", () => {
+    const causes: readonly LostConnection["cause"][] = [
+      { kind: "closed", code: 4000, reason: "" },
+      { kind: "closed", reason: "ECONNRESET" },
+      { kind: "garbled", reason: "the compressed stream is broken" },
+      { kind: "zombie" },
+    ];
+    for (const cause of causes) {
+      const { report, lines } = create();
+      report.lost({ ...LOST, cause }, undefined);
+      assert.doesNotMatch(lines().join(), /"reason":/);
+    }
+  });
+
   it("bounds the reason, and removes secrets and control characters from it", () => {
-    const { report, lines } = create({ isConnectionDebug: true });
-    const reason = `${TOKEN} the-session \u001b[31m\n ${"x".repeat(500)}`;
+    const { report, lines } = create();
+    const reason = `${TOKEN} the-session \u001b[31m\n\u202e${"x".repeat(500)}`;
     report.lost({ ...LOST, cause: { kind: "closed", code: 4000, reason } }, "the-session");
-    const [line = ""] = lines().filter((text) => text.startsWith("Reason of the lost connection"));
-    assert.match(line, /"… … {2}\[31m {2}x+…"/);
-    assert.ok(line.length < 180, `${line.length}`);
+    const cleaned = /"reason":"(.*)"}/.exec(lines().join())?.[1] ?? "";
+    assert.match(cleaned, /^… … {2}\[31m {2}x+…$/);
+    assert.ok(cleaned.length <= 123, `${cleaned.length}`);
   });
 
   it("writes one line per lost connection without connection_debug", () => {
@@ -86,6 +111,14 @@ describe("[G5] createShardReport()", () => {
     };
     assert.match(why(lost), /"why":"4000"/);
     assert.match(why({ ...lost, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
+  });
+
+  it("[G11] reports a session that Discord ended, and no other", () => {
+    for (const isEndedByDiscord of [true, false]) {
+      const { report, messages } = create();
+      report.lost({ ...LOST, isSessionLost: true, isEndedByDiscord }, "s");
+      assert.equal(messages.some(({ kind }) => kind === "session_ended"), isEndedByDiscord);
+    }
   });
 
   it("counts a RESUME by its result", () => {

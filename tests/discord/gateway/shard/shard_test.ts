@@ -50,6 +50,7 @@ describe("[G2] startShard()", () => {
     assert.equal(identify!.d.token, TOKEN);
     assert.equal(identify!.d.intents, 37_377);
     assert.match(gateway.connections[0]!.path, /\?v=10&encoding=json$/);
+    assert.equal(gateway.connections[0]!.userAgent, gatewayOptions("").userAgent);
   });
 
   it("sends nothing before HELLO, and gives up after a while", async () => {
@@ -146,6 +147,23 @@ describe("[G3] startShard()", () => {
     assert.match(lost ?? "", /catch-up reads the messages that were sent since then/);
   });
 
+  it("[G11] reports a session that Discord ended, and none that the network has cost", async () => {
+    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
+    const ended = () => shard.messages.filter(({ kind }) => kind === "session_ended").length;
+    gateway.options = {
+      handle({ op }, connection) {
+        if (op === 6) connection.send({ op: 9, d: false, s: null, t: null });
+        return op === 6;
+      },
+    };
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(2).length === 2 && shard.isReady(), "READY");
+    assert.equal(ended(), 0);
+    gateway.connections.at(-1)!.send({ op: 9, d: false, s: null, t: null });
+    await gateway.until(() => gateway.received(2).length === 3, "IDENTIFY");
+    assert.equal(ended(), 1);
+  });
+
   it("processes an op 9 right before a close, compressed or not", async () => {
     const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
     gateway.connections[0]!.send({ op: 9, d: false, s: null, t: null });
@@ -215,6 +233,36 @@ describe("[G4] startShard()", () => {
     const gateway = await startFakeGateway({ host: OWN_HOST }, port);
     cleanups.push(() => gateway.stop());
     await gateway.until(() => shard.isReady(), "READY");
+  });
+
+  it("[G3] waits 1 to 5 s after the op 9 that follows an outage", async () => {
+    const gateway = await startFakeGateway({ host: OWN_HOST });
+    const { reconnect } = gatewayOptions(gateway.url);
+    const shard = startTestShard(
+      gatewayOptions(gateway.url, {
+        reconnect: { ...reconnect, maxRetries: 4 },
+        deadlines: { connectMs: 60_000, helloMs: 60_000, readyMs: 60_000 },
+      }),
+      { speed: 20, random: () => 0.9 },
+    );
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "READY");
+    await gateway.stop();
+    await gateway.until(
+      () => shard.logs().some((line) => /counted as down/.test(line)),
+      "the outage to count as down",
+    );
+    const again = await startFakeGateway({
+      host: OWN_HOST,
+      handle({ op }, connection) {
+        if (op === 6) connection.send({ op: 9, d: false, s: null, t: null });
+        return op === 6;
+      },
+    }, Number(new URL(gateway.url).port));
+    cleanups.push(() => again.stop());
+    await again.until(() => shard.isReady() && again.received(2).length === 1, "READY again");
+    const line = shard.logs().find((text) => text.includes("(op 9, not resumable)"));
+    assert.match(line ?? "", /; a new session in 4\.6 s$/);
   });
 });
 

@@ -18,6 +18,7 @@ async function open(compress: boolean) {
     compress,
     tcpKeepaliveSec: 30,
     connectTimeoutMs: 1_000,
+    userAgent: "test",
   }, {
     onOpen: () => void calls.push("open"),
     onText: (text) => void calls.push(text),
@@ -64,6 +65,7 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
       url: new URL(`${gateway.url}/?compress=zstd-stream`),
       tcpKeepaliveSec: 30,
       connectTimeoutMs: 1_000,
+      userAgent: "test",
     }, {
       onOpen: () => {},
       onFrame: inflater.push,

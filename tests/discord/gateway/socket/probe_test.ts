@@ -9,30 +9,31 @@ import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
 const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);
 
+const OPTIONS = { timeoutMs: 2_000, userAgent: "DiscordBot (probe)" };
 const PORTS = { elapsed: () => performance.now(), schedule };
 
 describe("[G13] probeGateway()", () => {
   it("connects until HELLO, never identifies, and closes normally", async () => {
     const gateway = await fake({ heartbeatMs: 41_250 });
-    const stage = await probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
+    const stage = await probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
     assert.ok(stage.kind === "ok");
     assert.equal(stage.found.heartbeatIntervalMs, 41_250);
     assert.ok(stage.found.openMs <= stage.ms);
     await gateway.until(() => gateway.connections[0]?.closeCode === 1000, "the end");
     assert.deepEqual(gateway.connections[0]?.received, [], "it sends nothing");
     assert.match(gateway.connections[0]?.path ?? "", /v=10&encoding=json$/);
+    assert.equal(gateway.connections[0]?.userAgent, OPTIONS.userAgent);
   });
 
   const faults = [
     ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time"],
     ["a server that only answers HTTP", { upgrade: "502" }, "HTTP 502"],
     ["something else", { upgrade: "garbage" }, "not an answer to an upgrade"],
-    ["a gateway that sends nothing", { saysHello: false }, "no HELLO in time"],
   ] as const;
   for (const [name, options, code] of faults) {
     it(`reports ${name}`, async () => {
       const gateway = await fake(options);
-      const stage = await probeGateway({ url: gateway.url, timeoutMs: 100 }, PORTS);
+      const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 100 }, PORTS);
       assert.ok(stage.kind === "failed");
       assert.equal(stage.code, code);
     });
@@ -40,29 +41,51 @@ describe("[G13] probeGateway()", () => {
 
   it("reports another payload in place of HELLO", async () => {
     const gateway = await fake({ saysHello: false });
-    const probing = probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
+    const probing = probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     gateway.connections[0]?.sendText("<html>");
     const stage = await probing;
-    assert.ok(stage.kind === "failed" && stage.code === "something other than HELLO");
+    assert.deepEqual(stage.kind === "ended" && stage.end, { kind: "foreign" });
   });
 
-  it("reports a close with its code", async () => {
+  it("reports a gateway that sends nothing", async () => {
     const gateway = await fake({ saysHello: false });
-    const probing = probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
+    const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 100 }, PORTS);
+    assert.deepEqual(stage.kind === "ended" && stage.end, { kind: "silent" });
+  });
+
+  it("reports a connection that breaks once the WebSocket is open", async () => {
+    const gateway = await fake({ saysHello: false });
+    const probing = probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
+    await gateway.until(() => gateway.connections.length === 1, "the 101");
+    gateway.connections[0]?.destroy();
+    const stage = await probing;
+    assert.ok(stage.kind === "ended" && stage.end.kind === "broken", JSON.stringify(stage));
+    assert.ok(stage.openMs <= stage.ms);
+  });
+
+  it("reports a close with its code, meaning and reason, and the advice of a final code", async () => {
+    const gateway = await fake({ saysHello: false });
+    const probing = probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
     await gateway.until(() => gateway.connections.length === 1, "the 101");
     gateway.connections[0]?.close(4012, "Invalid API version");
     const stage = await probing;
-    assert.ok(stage.kind === "failed" && stage.code === "4012 Invalid API version");
+    assert.deepEqual(stage.kind === "ended" && stage.end, {
+      kind: "closed",
+      code: 4012,
+      meaning: "invalid API version",
+      reason: "Invalid API version",
+      hint: "Discord has retired this gateway version. Update Barnacle.",
+    });
   });
 
   it("[G15] reports a proxy that refuses", async () => {
     const proxy = await startConnectProxy({ wants: "ann:secret" });
     cleanups.push(() => proxy.stop());
     const stage = await probeGateway({
+      ...OPTIONS,
       url: "wss://gateway.discord.invalid",
       proxy: `http://127.0.0.1:${proxy.port}`,
-      timeoutMs: 2_000,
     }, PORTS);
     assert.ok(stage.kind === "failed" && /407/.test(stage.code));
   });

@@ -11,7 +11,7 @@ import tls from "node:tls";
 import { promisify } from "node:util";
 import { openSocket, type SocketClose } from "../../../../src/discord/gateway/socket/socket.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
-import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
+import { type FakeGateway, fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
 import {
   type ConnectProxy,
   type ConnectProxyOptions,
@@ -24,6 +24,8 @@ import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../../support/network
 /** `ss` shows the timers of sockets. */
 const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
 
+const USER_AGENT = "DiscordBot (https://bot.example, 1.2.3)";
+
 const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);
 
@@ -35,6 +37,7 @@ function open(url: string, connectTimeoutMs = 1_000, proxy?: string) {
     url: new URL(url),
     tcpKeepaliveSec: 30,
     connectTimeoutMs,
+    userAgent: USER_AGENT,
     ...(proxy !== undefined && { proxy }),
   }, {
     onOpen: () => void (isOpen = true),
@@ -55,6 +58,13 @@ describe("[G14] openSocket()", () => {
     const clock = await fake();
     await clock.until(() => closes.length === 1, "the refusal");
     assert.match(closes[0]!.reason, /ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/);
+  });
+
+  it("[G2] names Barnacle in the upgrade, as REST does", async () => {
+    const gateway = await fake();
+    const { isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    assert.equal(gateway.connections[0]?.userAgent, USER_AGENT);
   });
 
   it("finds localhost for either address family", async () => {
@@ -96,11 +106,12 @@ describe("[G15] openSocket()", () => {
     assert.doesNotMatch(closes[0]!.reason, /in time/);
   });
 
-  /** A gateway behind TLS, and its port. */
-  async function secureGateway(): Promise<number> {
-    const gateway = await fake();
+  /** Puts a gateway behind TLS, and returns the port. */
+  async function secureGateway(gateway?: FakeGateway): Promise<number> {
+    gateway ??= await fake();
+    const plainPort = Number(new URL(gateway.url).port);
     const server = tls.createServer({ key: LOCALHOST_KEY, cert: LOCALHOST_CERT }, (socket) => {
-      const plain = net.connect(Number(new URL(gateway.url).port), "127.0.0.1");
+      const plain = net.connect(plainPort, "127.0.0.1");
       socket.pipe(plain).pipe(socket);
       for (const end of [socket, plain]) end.on("error", () => {}); // closing one end closes the other
     });
@@ -155,11 +166,13 @@ describe("[G15] openSocket()", () => {
     ]);
   });
 
-  it("connects through a proxy with TLS", async () => {
-    const port = await secureGateway();
+  it("connects through a proxy with TLS, and names Barnacle in the upgrade", async () => {
+    const gateway = await fake();
+    const port = await secureGateway(gateway);
     const proxy = await proxied({ isSecure: true });
     const through = `https://localhost:${proxy.port}`;
     assert.match(await firstTextFrom(`wss://localhost:${port}`, [through]), /"op":10/);
+    assert.equal(gateway.connections[0]?.userAgent, "DiscordBot (tls_client.ts)");
   });
 });
 

@@ -1,0 +1,27 @@
+/**
+ * Registers every secret of a loaded config with the log, whose filter all outputs share.
+ *
+ * `run`, a reload and `send` use it alike. A key of a provider that is not chosen counts too: the
+ * model, or a script that sends its text, may know it nevertheless.
+ *
+ * @module
+ */
+
+import type { LoadedConfig } from "../../config/load.ts";
+import { VENDORS } from "../../config/models.ts";
+import { BOT_TOKEN } from "../../config/config.ts";
+import { type Env, envSecret } from "../../config/schema/secrets.ts";
+import type { Logging } from "../../log.ts";
+
+/** Registers all secrets of the config, found by path, and those of the environment. */
+export function registerSecrets(
+  { secrets }: Pick<LoadedConfig, "secrets">,
+  env: Env,
+  logging: Pick<Logging, "addSecret">,
+): void {
+  for (const { secret } of secrets.values()) logging.addSecret(secret.reveal());
+  for (const name of [BOT_TOKEN, ...VENDORS.map(({ keyVariable }) => keyVariable)]) {
+    const value = envSecret(env, name);
+    if (value) logging.addSecret(value.reveal());
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * An HTTP server with limits on each client's time, size and connections.
+ *
+ * It uses `node:http` on both runtimes: their own servers keep a client connected for ever that
+ * sends a byte now and then.
+ *
+ * @module
+ */
+
+import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { isLoopback } from "../lib/network/loopback.ts";
+import { MAX_TIMER_MS } from "../lib/schedule.ts";
+import { admitConnection, type ConnectionLimits, type OpenConnection } from "./http_connections.ts";
+
+/** Answers a request from a client's address. */
+export type HttpHandler = (
+  request: Request,
+  peer: { readonly remoteAddress?: string },
+) => Response | Promise<Response>;
+
+/** Time limits, all in milliseconds. */
+export interface HttpTimeouts {
+  /** For a request's headers. */
+  readonly headersMs: number;
+  /** For its body. */
+  readonly requestMs: number;
+  /** Between two requests on one connection. */
+  readonly keepAliveMs: number;
+  /** For running requests after `close`. */
+  readonly closeMs: number;
+}
+
+const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
+const MAX_HEADER_BYTES = 8_192;
+
+/** Requests that one connection may send. */
+const MAX_REQUESTS = 100;
+
+/** How long a connection may stay open, in milliseconds. */
+const MAX_AGE_MS = 60_000;
+
+/** A connection with its socket. */
+export interface Connection extends OpenConnection {
+  readonly socket: Socket;
+  isBusy: boolean;
+}
+
+/**
+ * Creates a server that does not listen yet.
+ *
+ * @param connections The open connections of all servers of one program, oldest first.
+ */
+export function createBoundedServer(
+  handler: HttpHandler,
+  timeouts: HttpTimeouts,
+  connections: Set<Connection>,
+): Server {
+  const server = createServer(
+    { connectionsCheckingInterval: MAX_TIMER_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    getRequestListener((request, { incoming }) => {
+      const { remoteAddress } = incoming.socket;
+      return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
+    }, { overrideGlobalObjects: false }),
+  );
+  server.keepAliveTimeout = timeouts.keepAliveMs;
+  server.maxRequestsPerSocket = MAX_REQUESTS;
+  boundConnections(server, timeouts, connections);
+  return server;
+}
+
+/**
+ * Closes connections that send no request in time, that are too old, or that must make room.
+ *
+ * Node checks all connections twice a second for ever, but an idle bot has none and should not
+ * wake. So each connection has its own timers.
+ */
+function boundConnections(
+  server: Server,
+  { headersMs, requestMs, keepAliveMs }: HttpTimeouts,
+  connections: Set<Connection>,
+): void {
+  const bySocket = new WeakMap<Socket, Connection>();
+  const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
+  const wait = (socket: Socket, ms?: number): void => {
+    clearTimeout(timers.get(socket));
+    if (ms !== undefined) timers.set(socket, setTimeout(() => socket.destroy(), ms));
+  };
+  const setBusy = (socket: Socket, isBusy: boolean): void => {
+    const connection = bySocket.get(socket);
+    if (connection) connection.isBusy = isBusy;
+  };
+
+  server.on("connection", (socket: Socket) => {
+    const address = socket.remoteAddress ?? "";
+    const client = { address, isLocal: isLoopback(address) };
+    const admission = admitConnection([...connections], client, LIMITS);
+    if (admission.kind === "refuse") return void socket.destroy();
+    admission.evicts?.socket.destroy();
+    if (admission.evicts) connections.delete(admission.evicts);
+    const connection: Connection = { ...client, socket, isBusy: false };
+    connections.add(connection);
+    bySocket.set(socket, connection);
+    wait(socket, headersMs);
+    const age = setTimeout(() => socket.destroy(), MAX_AGE_MS);
+    socket.once("close", () => {
+      wait(socket);
+      clearTimeout(age);
+      connections.delete(connection);
+    });
+  });
+  server.on("request", (request, response) => {
+    const { socket, headers } = request;
+    const hasBody = Number(headers["content-length"] ?? 0) > 0 ||
+      headers["transfer-encoding"] !== undefined;
+    wait(socket, hasBody ? requestMs : undefined);
+    setBusy(socket, !hasBody);
+    if (hasBody) {
+      request.once("end", () => {
+        wait(socket);
+        setBusy(socket, true);
+      });
+    }
+    response.once("finish", () => {
+      setBusy(socket, false);
+      if (!socket.destroyed) wait(socket, keepAliveMs + headersMs);
+    });
+  });
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { admitConnection, type OpenConnection } from "../../src/host/http_connections.ts";
+
+const LIMITS = { total: 6, perAddress: 3, keptForLoopback: 2 };
+
+const local = (isBusy = false): OpenConnection => ({ address: "127.0.0.1", isLocal: true, isBusy });
+const remote = (address: string, isBusy = false): OpenConnection => ({
+  address,
+  isLocal: false,
+  isBusy,
+});
+const many = (count: number, make: () => OpenConnection) => Array.from({ length: count }, make);
+
+describe("[SEC-R35] admitConnection()", () => {
+  const cases: readonly [
+    name: string,
+    open: readonly OpenConnection[],
+    newcomer: OpenConnection,
+    expected: "accept" | "refuse" | number,
+  ][] = [
+    ["accepts below all limits", [local(), remote("10.0.0.1")], local(), "accept"],
+    ["evicts the oldest idle connection", many(6, local), local(), 0],
+    ["spares busy connections", [local(true), ...many(5, local)], local(), 1],
+    [
+      "evicts another machine's connection before a local one",
+      [...many(5, local), remote("10.0.0.1")],
+      local(),
+      5,
+    ],
+    ["refuses if all connections are busy", many(6, () => local(true)), local(), "refuse"],
+    [
+      "makes an address evict its own oldest connection",
+      [remote("10.0.0.1"), ...many(3, () => remote("10.0.0.2"))],
+      remote("10.0.0.2"),
+      1,
+    ],
+    [
+      "refuses an address whose connections are all busy",
+      many(3, () => remote("10.0.0.2", true)),
+      remote("10.0.0.2"),
+      "refuse",
+    ],
+    [
+      "keeps places for this machine",
+      ["1", "2", "3", "4"].map((last) => remote(`10.0.0.${last}`)),
+      remote("10.0.0.5"),
+      0,
+    ],
+    [
+      "lets this machine use the kept places",
+      ["1", "2", "3", "4"].map((last) => remote(`10.0.0.${last}`, true)),
+      local(),
+      "accept",
+    ],
+    [
+      "lets another machine displace an idle local connection",
+      many(6, local),
+      remote("10.0.0.1"),
+      0,
+    ],
+  ];
+  for (const [name, open, newcomer, expected] of cases) {
+    it(name, () => {
+      const admission = admitConnection(open, newcomer, LIMITS);
+      if (typeof expected === "string") assert.deepEqual(admission, { kind: expected });
+      else assert.equal(admission.kind === "accept" && admission.evicts, open[expected]);
+    });
+  }
+});
