@@ -8,7 +8,7 @@ import type { Node } from "jsonc-parser";
 import { findNodeAtLocation } from "jsonc-parser";
 import { z } from "zod";
 import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
-import { elsewhere } from "./misplaced.ts";
+import { elsewhere, elsewhereAt } from "./misplaced.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
 import { nameOf, type Segment } from "../text/tree.ts";
@@ -96,9 +96,10 @@ function unknownKey(
   const schema = schemaAt(context.schema, above);
   const names = Object.keys((schema && shapeOf(schema)) ?? {});
   const suggestion = nearestOf(name, names, distance);
-  const hint = suggestion === undefined
-    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
-    : `did you mean ${quoted(suggestion)}?`;
+  const hint = elsewhereAt(path) ??
+    (suggestion === undefined
+      ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
+      : `did you mean ${quoted(suggestion)}?`);
   return {
     ...keySpan(path, context.root),
     path,
