@@ -7,6 +7,7 @@
 import { isLoopback } from "../lib/network/loopback.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
+import { unknownProviders } from "./unknown_providers.ts";
 import { silentDefaults } from "./audit.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
@@ -81,6 +82,7 @@ export async function loadConfig(
     ...problems,
     ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
+    ...await unknownProviders(settings, problemAt),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere),
     ...silentDefaults(written).map((remark): Problem =>
