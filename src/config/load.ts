@@ -7,6 +7,7 @@
 import { isLoopback } from "../lib/network/loopback.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
+import { unknownProviders } from "./unknown_providers.ts";
 import { silentDefaults } from "./audit.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
@@ -93,6 +94,7 @@ export async function loadConfig(
     ...placeholders,
     ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
+    ...await unknownProviders(settings, problemAt),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...(isNear(["http", "bind"], removed)
       ? []
