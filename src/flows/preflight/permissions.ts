@@ -49,7 +49,7 @@ const ABOUT = { id: "discord.permissions", what: "Permissions" };
 
 /** The key of the config's entry for a guild; `undefined` if there is none. */
 export function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
-  return guilds && find(guilds, guild, GUILD_PINS);
+  return guilds && find(guilds, guild, GUILD_PINS)[0];
 }
 
 /**
@@ -137,7 +137,7 @@ function keyOf(
   guild: SeenGuild,
   channel: SeenChannel,
 ): string | undefined {
-  return find(channels, channel, channelPins(guild.id));
+  return find(channels, channel, channelPins(guild.id))[0];
 }
 
 /** @param isExact Whether the lacks are those of a channel, not of a guild as a whole. */
