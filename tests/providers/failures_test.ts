@@ -61,7 +61,7 @@ describe("[L3] refusalOf()", () => {
     assert.equal(refused(400, '{"error":{"type":"billing_error"}}').kind, "quota");
   });
 
-  it("classifies an unknown model as not found, whatever the status", () => {
+  it("classifies an unknown model as not found for each status", () => {
     assert.equal(refused(400, '{"error":{"code":"model_not_found"}}').kind, "not_found");
     assert.equal(refused(403, '{"error":{"code":"model_not_found"}}').kind, "not_found");
   });

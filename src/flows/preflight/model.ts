@@ -1,5 +1,5 @@
 /**
- * Judges whether the model can be asked (O3). The check spends no tokens, so it asks the server for
+ * Judges the check of the model (O3). The check spends no tokens, so it asks the server for
  * its list of models, never the model itself.
  *
  * @module

@@ -20,8 +20,9 @@ export interface Lack {
   readonly deniedBy: string;
 }
 
-/** A channel of a guild; `lacks` is empty if the bot has all permissions that it uses there. */
+/** A channel of a guild. */
 export interface SeenChannel extends Named<ChannelId> {
+  /** Empty if the bot has all permissions that it uses there. */
   readonly lacks: readonly Lack[];
 }
 

@@ -395,7 +395,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
       assert.match(keyless.fix ?? "", /OPENAI_MODEL/);
     }));
 
-  it("[G13] is told by `run` beside connecting, in log and health, and heals", () =>
+  it("[G13] `run` reports a problem beside connecting, in log and health, until it is gone", () =>
     onStage({}, async (scene) => {
       scene.model.behave("unauthorized");
       const bot = await scene.start();

@@ -83,7 +83,7 @@ describe("[R11] a failing model", () => {
 });
 
 describe("[L3] a failure that only the operator can fix", () => {
-  it("is told to the owner by a direct message, once until the model answers again", () =>
+  it("causes one direct message to the owner until the model answers again", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, model, replies, written, until, simulator } = scene;
       await start();

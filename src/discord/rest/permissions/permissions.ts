@@ -112,7 +112,7 @@ export function deniedBy(
  * Finds the risky permissions in a bit set. An administrator has all others, so the result names
  * only Administrator then.
  */
-export function riskyIn(bits: bigint): readonly (keyof typeof RISKY)[] {
+export function riskyIn(bits: bigint): readonly string[] {
   const names = Object.keys(RISKY).filter((name): name is keyof typeof RISKY => name in RISKY);
   const found = names.filter((name) => has(bits, RISKY[name]));
   return found.includes("Administrator") ? ["Administrator"] : found;
