@@ -30,6 +30,8 @@ export async function main(): Promise<void> {
   const { stdout, stderr, env } = process;
   // Local addresses bypass proxies: neither a simulator's token nor a local model's prompt may leak.
   env["NO_PROXY"] = env["no_proxy"] = noProxyOf(env);
+  // Bun's own log of requests shows the bot token in full (SEC-R9).
+  if (env["BUN_CONFIG_VERBOSE_FETCH"]) env["BUN_CONFIG_VERBOSE_FETCH"] = "0";
   // A broken pipe must not end the bot, nor the demo before its clean-up.
   for (const stream of [stdout, stderr]) stream.on("error", () => {});
   const code = await runCommandLine(process.argv.slice(2), process);

@@ -45,6 +45,12 @@ const DEFERRED = JSON.stringify({
 });
 
 /**
+ * Overrides `BUN_CONFIG_VERBOSE_FETCH`, by which Bun would print the interaction's token (SEC-R9). In
+ * a thread, only this option of a request does.
+ */
+const UNLOGGED: object = { verbose: false };
+
+/**
  * Creates the function that acknowledges commands.
  *
  * @returns A function that takes an INTERACTION_CREATE as JSON; it never throws.
@@ -60,6 +66,7 @@ export function createAcknowledge(
       body: DEFERRED,
       redirect: "manual",
       signal,
+      ...UNLOGGED,
     });
     await response.body?.cancel(); // otherwise the connection could not be reused
     return response.status;
