@@ -45,7 +45,8 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       history: () => Promise.resolve(HIDDEN),
       canReadHistory: () => Promise.resolve(false),
       self: () => BOT,
-      explain: () => Promise.resolve("because"),
+      explain: () => Promise.resolve({ missing: "other", reason: "because" }),
+      withoutFiles: (message) => message,
       nonceWindowMs: 60_000,
       bootedAt: () => 0,
       steadyNow: clock.now,
@@ -56,6 +57,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       log,
       onDelivery: () => {},
       onParked: () => {},
+      onNoFiles: () => {},
       onDead: () => {},
     });
   /** The store commits together what comes in one turn of the event loop. */

@@ -21,6 +21,7 @@ import type { Store } from "../../store/store.ts";
 import type { PartsStatus } from "../health/account_vitals.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
+import { createFileNotices, type FileNotices } from "./file_notices.ts";
 import type { Meter } from "../health/meters.ts";
 import { createOwnerNotices } from "./owner_notices.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -59,6 +60,8 @@ export interface Outbound {
   readonly reachOwners: Owners["reach"];
   /** The config has changed. */
   reconfigured(): void;
+  /** An answer lacks its files, because the bot may not attach any there (R12a). */
+  readonly noFiles: FileNotices["leftOut"];
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
   status(): Pick<PartsStatus, "parked" | "rest">;
@@ -81,8 +84,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
   let parked: PartsStatus["parked"] = [];
 
-  const { channelQueues, messages } = createDelivery({
+  const { channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
+    texts: () => config().texts,
     outbox,
     client,
     logging,
@@ -98,6 +102,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       readParked();
       notices.parked(channel);
     },
+    onNoFiles: (channel) => fileNotices.refused(channel),
     onDead({ message: { channelId, of } }, reason) {
       if (of?.kind !== "draft") notices.dead(channelId, reason); // a failed draft loses no answer
     },
@@ -125,6 +130,14 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
 
+  const fileNotices = createFileNotices({
+    wasTold: (channelId) => outbox.wasToldNoFiles(accountId, channelId, now()),
+    noteTold: (channelId) => outbox.noteToldNoFiles(accountId, channelId, now()),
+    explain: explainNoFiles,
+    tell: notices.noFiles,
+    log,
+  });
+
   function readParked(): void {
     outbox.parked(accountId).then((channels) => {
       parked = channels;
@@ -149,6 +162,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,
+    noFiles: fileNotices.leftOut,
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,
     status() {

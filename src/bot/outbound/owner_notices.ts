@@ -24,6 +24,8 @@ export interface OwnerNoticesPorts {
 export interface OwnerNotices {
   /** A channel refuses messages for a while. */
   parked(channel: Parked): void;
+  /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
+  noFiles(channel: Parked): Promise<void>;
   /** An answer is undeliverable; several of one channel share a notice. */
   dead(channelId: ChannelId, reason: string): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
@@ -43,6 +45,10 @@ export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts)
     parked({ channelId, reason }) {
       const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });
+    },
+    noFiles({ channelId, reason }) {
+      const words = notice("noFiles", { channel: `<#${channelId}>`, reason }, texts());
+      return tell(words, { about: channelId });
     },
     dead: digest.add,
     stopped: (count) => void tell(notice("breaker", { count }, texts())),

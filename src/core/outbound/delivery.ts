@@ -15,6 +15,7 @@ import type { Refusal } from "../errors.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
 import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
+import { mayBeOfPlace } from "./refusals.ts";
 
 /** The result of an attempt to deliver one row. */
 export type Delivery =
@@ -99,10 +100,17 @@ export type Next =
    */
   | { readonly kind: "again"; readonly waitMs: number; readonly isAttempt: boolean }
   /**
-   * Stop sending to the channel, because it accepts nothing from the bot until a person changes
-   * that. `code` is Discord's error code.
+   * Find out whether the place refuses all messages, and then send nothing there until a person
+   * changes that. `code` is Discord's error code. `end`: the row's end if the row alone is refused.
    */
-  | { readonly kind: "park"; readonly reason: string; readonly code?: number }
+  | {
+    readonly kind: "park";
+    readonly reason: string;
+    readonly code?: number;
+    readonly end: "dead" | "uncertain";
+  }
+  /** Send the row without its files, because Discord refuses these. */
+  | { readonly kind: "without_files"; readonly reason: string }
   | { readonly kind: "dead" | "uncertain"; readonly reason: string };
 
 /** Longest delay between two attempts, in milliseconds (D5). */
@@ -110,12 +118,6 @@ const MAX_WAIT_MS = 300_000;
 
 /** Shortest first delay of the slow retries, in milliseconds, even if the config asks for less. */
 const MIN_SLOW_WAIT_MS = 1_000;
-
-/**
- * Discord's error codes for a refusal by the place and not by the message, though the status does
- * not say so: a person who accepts no messages, an archived thread, a locked one.
- */
-const CODES_OF_PLACES: ReadonlySet<number> = new Set([50007, 50083, 160005]);
 
 /**
  * Decides what follows an attempt.
@@ -152,15 +154,17 @@ interface Refused {
   readonly reason: string;
   readonly code?: number;
   readonly retryAfterMs?: number;
+  readonly isTooLarge?: true;
 }
 
 /** @param end End of the row if the request itself is wrong. */
 function refused(
   row: OutboxRow,
-  { why, reason, code, retryAfterMs = 0 }: Refused,
+  { why, reason, code, retryAfterMs = 0, isTooLarge }: Refused,
   facts: AttemptFacts,
   end: "dead" | "uncertain",
 ): Next {
+  if (isTooLarge && row.fileCount > 0) return { kind: "without_files", reason };
   switch (why) {
     case "rate_limited":
       return retryAfterMs > 0
@@ -171,22 +175,10 @@ function refused(
     case "forbidden":
     case "not_found":
     case "rejected":
-      if (!isOfPlace({ why, code })) return { kind: end, reason };
+      if (!mayBeOfPlace({ why, code })) return { kind: end, reason };
       if (isOverdue(row, facts.now)) return givenUp(row, reason);
-      return { kind: "park", reason, ...(code !== undefined && { code }) };
+      return { kind: "park", reason, end, ...(code !== undefined && { code }) };
   }
-}
-
-/**
- * Whether the place refuses all messages, rather than this one.
- *
- * @param refusal `code` is Discord's error code; absent if it sent none.
- */
-export function isOfPlace(
-  { why, code }: { readonly why: Refusal; readonly code?: number | undefined },
-): boolean {
-  if (why === "rejected") return code !== undefined && CODES_OF_PLACES.has(code);
-  return why === "forbidden" || why === "not_found";
 }
 
 /** @param mayBeThere Whether Discord may have carried out this attempt. */

@@ -11,22 +11,26 @@ import {
   afterDelivery,
   type AttemptFacts,
   type Delivery,
-  isOfPlace,
   isOverdue,
+  type Next,
+  retryWaitMs,
 } from "../../core/outbound/delivery.ts";
+import { mayBeOfPlace, subjectOf } from "../../core/outbound/refusals.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
 import { type ClockChangesPorts, createClockChanges } from "./clock_changes.ts";
-import { deliver, type DeliverPorts } from "./deliver.ts";
-import type { Parking } from "./park.ts";
+import { deliver } from "./deliver.ts";
+import type { Parked, Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
+import { createSuspects } from "./suspects.ts";
+import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
 
 /** Everything that attempts need from outside. */
-export interface AttemptPorts extends DeliverPorts, ClockChangesPorts {
+export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: DeliverPorts["outbox"] & ClockChangesPorts["outbox"] & {
+  readonly outbox: WithoutFilesPorts["outbox"] & ClockChangesPorts["outbox"] & {
     /** Marks a row that Discord will never accept; the channel goes on without it. */
     markDead(row: OutboxRow, reason: string): Promise<void>;
     /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
@@ -40,6 +44,8 @@ export interface AttemptPorts extends DeliverPorts, ClockChangesPorts {
   readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
   /** Tells that Barnacle gave a message up, so that its owner gets to know. */
   readonly onDead: (row: OutboxRow, reason: string) => void;
+  /** Tells that the bot may attach no files in a channel, with the missing permission. */
+  readonly onNoFiles: (channel: Parked) => void;
   /** Gets each message that is given up or held. */
   readonly log: Log;
 }
@@ -81,13 +87,14 @@ const LONG_WAIT_MS = 60_000;
  */
 export function createAttempts(
   ports: AttemptPorts,
-  parking: Pick<Parking, "close" | "delivered">,
+  parking: Pick<Parking, "explain" | "close" | "delivered">,
 ): Attempts {
   const { outbox, log, now, steadyNow } = ports;
   /** Failed attempts in a row, by channel with an unsent message. */
   const failures = new Map<ChannelId, number>();
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
+  const suspects = createSuspects();
   const clock = createClockChanges(ports);
 
   async function attempt(
@@ -131,6 +138,7 @@ export function createAttempts(
         if (delivery.kind !== "absent") failures.delete(channelId); // the next attempt sends it
         if (delivery.kind === "created" || delivery.kind === "found") {
           refusals.delete(channelId);
+          suspects.delivered(channelId);
           parking.delivered(channelId);
         }
         return 0;
@@ -142,22 +150,80 @@ export function createAttempts(
         }
         return next.waitMs;
       case "park":
-        failures.delete(channelId);
-        await parking.close(row, next, askedAt);
-        return 0;
+        return await refused(row, next, askedAt, facts);
+      case "without_files":
+        return await sendWithoutFiles(row, next.reason, askedAt, facts);
       case "dead":
-        failures.delete(channelId);
-        if (delivery.kind === "refused" && isOfPlace(delivery)) { // refused for a day, or it would be parked
+        if (delivery.kind === "refused" && mayBeOfPlace(delivery)) { // refused for a day, or it would be parked
           refusals.add(channelId, next.reason);
         }
-        await giveUp(row, next.reason);
-        return 0;
+        return await end(row, next);
       case "uncertain":
-        failures.delete(channelId);
-        reportHeld(row, next.reason, log);
-        await outbox.markUncertain(row);
-        return 0;
+        return await end(row, next);
     }
+  }
+
+  async function refused(
+    row: OutboxRow,
+    next: Extract<Next, { readonly kind: "park" }>,
+    askedAt: number,
+    facts: AttemptFacts,
+  ): Promise<number> {
+    const { message: { channelId, guildId }, fileCount } = row;
+    const explained = await parking.explain(row, next);
+    const { missing, reason = next.reason } = explained;
+    // A look into the history is not about files, which it does not send.
+    const sentFiles = next.end === "dead" ? fileCount : 0;
+    const subject = subjectOf({ code: next.code, fileCount: sentFiles }, missing);
+    if (subject === "files") {
+      if (missing === "files") {
+        ports.onNoFiles({ channelId, ...(guildId !== undefined && { guildId }), reason });
+      }
+      return await sendWithoutFiles(row, reason, askedAt, facts);
+    }
+    switch (subject === "place" ? "park" : suspects.judge(row)) {
+      case "park":
+        failures.delete(channelId);
+        await parking.close(row, reason, askedAt);
+        return 0;
+      case "end":
+        return await end(row, { kind: next.end, reason });
+      case "again":
+        failures.set(channelId, facts.failed);
+        return retryWaitMs(facts);
+    }
+  }
+
+  async function sendWithoutFiles(
+    row: OutboxRow,
+    reason: string,
+    askedAt: number,
+    facts: AttemptFacts,
+  ): Promise<number> {
+    const { id, message: { channelId, of } } = row;
+    // The operator sent this file, and gets an error in place of a text without it.
+    if (!of) return await end(row, { kind: "dead", reason });
+    const seen = await removeFiles(row, ports);
+    if (seen) return await settle(row, seen, askedAt, facts);
+    log.warn("Discord refuses the files of a message; Barnacle sends its text", {
+      channelId,
+      row: id,
+      reason,
+    });
+    return 0;
+  }
+
+  async function end(
+    row: OutboxRow,
+    { kind, reason }: { readonly kind: "dead" | "uncertain"; readonly reason: string },
+  ): Promise<0> {
+    failures.delete(row.message.channelId);
+    if (kind === "dead") await giveUp(row, reason);
+    else {
+      reportHeld(row, reason, log);
+      await outbox.markUncertain(row);
+    }
+    return 0;
   }
 
   async function giveUp(row: OutboxRow, reason: string): Promise<void> {

@@ -53,7 +53,7 @@ export interface HeldRows {
    * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
    * an unsent message. A draft is never sent again, because it has less text than its answer.
    * Neither is a message whose files are deleted. Giving up a message also removes the draft that
-   * it would have replaced.
+   * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
    *
    * @param id Number of the row.
    * @returns Whether the row was in a state that allows this.
@@ -107,6 +107,11 @@ export function createHeldRows(
      WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`,
   );
 
+  // A refused message may be what its channel is parked for, so those behind it are tried now.
+  const unpark = database.prepare(
+    `UPDATE parked_channel SET is_parked = 0
+     WHERE (account_id, channel_id) = (SELECT account_id, channel_id FROM outbox WHERE id = ?)`,
+  );
   const removeDraft = prepareRemoveDraft(database, outgoing);
 
   return {
@@ -114,8 +119,10 @@ export function createHeldRows(
     release: (id, how) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         outgoing.forget();
-        if (how === "resend") return resend.run(id).changes === 1;
-        if (drop.run(id).changes === 0) return false;
+        const isChanged = (how === "resend" ? resend : drop).run(id).changes === 1;
+        if (!isChanged) return false;
+        unpark.run(id);
+        if (how === "resend") return true;
         files.delete(id);
         removeDraft(id);
         return true;

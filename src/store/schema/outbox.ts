@@ -1,6 +1,6 @@
 /**
- * Tables of messages to send: the outbox with its files, parked channels, and the requests that
- * Discord counted as invalid.
+ * Tables of messages to send: the outbox with its files, channels that refuse messages or files,
+ * and the requests that Discord counted as invalid.
  *
  * @module
  */
@@ -57,6 +57,13 @@ export const OUTBOX = `
     is_parked  INTEGER NOT NULL, -- 0: it is being tried again
     since      INTEGER NOT NULL, -- when the operator was notified
     refused_at INTEGER NOT NULL, -- last
+    PRIMARY KEY (account_id, channel_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE fileless_channel ( -- channels in which the bot may not attach files
+    account_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    told_at    INTEGER NOT NULL, -- when the owners were last notified
     PRIMARY KEY (account_id, channel_id)
   ) STRICT, WITHOUT ROWID;
 

@@ -91,8 +91,8 @@ describe("[D5] afterDelivery()", () => {
   const fresh = row();
   const old = row({ failingSince: NOW - DAY_MS });
   const oldAndOpen = row({ failingSince: NOW - DAY_MS, firstAttemptAt: NOW - 3_600_000 });
-  const park: Next = { kind: "park", reason: "because" };
-  const parkFor = (code: number): Next => ({ ...park, code });
+  const park: Next = { kind: "park", reason: "because", end: "dead" };
+  const parkFor = (code: number): Next => ({ kind: "park", reason: "because", end: "dead", code });
   const dead: Next = { kind: "dead", reason: "because" };
   const uncertain: Next = { kind: "uncertain", reason: "because" };
   const table: readonly [what: string, row: OutboxRow, delivery: Delivery, next: Next][] = [
@@ -138,7 +138,12 @@ describe("[D5] afterDelivery()", () => {
     ["a thread too", old, refused("rejected", { code: 50083 }), dead],
     ["parks a message that Discord may have", oldAndOpen, refused("not_found"), uncertain],
 
-    ["parks a message that it cannot look for", fresh, { ...UNREAD, why: "forbidden" }, park],
+    [
+      "parks a message that it cannot look for",
+      fresh,
+      { ...UNREAD, why: "forbidden" },
+      { ...park, end: "uncertain" },
+    ],
     ["waits to look", fresh, { ...UNREAD, why: "rate_limited", retryAfterMs: 9 }, again(9, false)],
     ["waits to look without a token", fresh, { ...UNREAD, why: "unauthorized" }, again(500)],
     [

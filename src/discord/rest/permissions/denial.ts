@@ -147,7 +147,8 @@ function missingIn(
         "no role grants it",
         name,
         (where) =>
-          `cannot post in ${where}: ${permission} is missing; no role of the bot's grants it`,
+          `${failedAct(permission)} in ${where}: ${permission} is missing; no role of the bot's ` +
+          "grants it",
       );
     }
     if (denied) {
@@ -160,7 +161,7 @@ function missingIn(
         permission,
         rule,
         name,
-        (where) => `cannot post in ${where}: ${permission} is denied for ${rule}`,
+        (where) => `${failedAct(permission)} in ${where}: ${permission} is denied for ${rule}`,
       );
     }
     if (isTimedOut && !ALLOWED_IN_TIMEOUT.has(permission)) {
@@ -174,6 +175,10 @@ function missingIn(
     }
   }
   return undefined;
+}
+
+function failedAct(permission: Permission): string {
+  return permission === "Attach Files" ? "cannot attach files" : "cannot post";
 }
 
 function roleNames(
