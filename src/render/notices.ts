@@ -92,6 +92,17 @@ export const NOTICES = {
       reason: "why the last of them could not be delivered",
     },
   },
+  setAside: {
+    text:
+      "I set one message for {channel} aside, and go on with the next: {reason}. To see it, run " +
+      "`barnacle outbox`.",
+    when:
+      "one message fails while Discord serves other requests to its channel, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      reason: "how often it failed, and Discord's last answer",
+    },
+  },
   breaker: {
     text: "Discord refused {count} of my requests within ten minutes, so I paused my requests " +
       "for a while. To see the current number, run `barnacle status`.",

@@ -70,7 +70,7 @@ describe("health()", () => {
     const [dead, uncertain, sending] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markDead(dead!, "no");
     await store.outbox.markSending(uncertain!, NOW);
-    await store.outbox.markUncertain(uncertain!);
+    await store.outbox.markUncertain(uncertain!, "unknown");
     await store.outbox.markSending(sending!, NOW);
     assert.deepEqual((await store.health()).outbox, {
       pending: 1,

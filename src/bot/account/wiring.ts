@@ -5,9 +5,11 @@
  */
 
 import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
+import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import type { Parts } from "./parts.ts";
+import { createReachability } from "./reachability.ts";
 
 /** Connects each event of the parts with its handler. */
 export function connectParts(
@@ -18,6 +20,7 @@ export function connectParts(
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
   const tokenRefused = () => onEnd({ kind: "refused", hint: TOKEN_HINT });
+  const noteState = createReachability(outbound.channelQueues.reachable);
   /** Shards that have begun a session in this process. */
   const begun = new Set<number>();
 
@@ -26,6 +29,9 @@ export function connectParts(
     request(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
+      if (request.channelId && isServed(request)) {
+        outbound.channelQueues.served(request.channelId);
+      }
     },
     tokenRefused,
     stopped: outbound.stopped,
@@ -60,9 +66,8 @@ export function connectParts(
     budgetChanged: vitals.refresh,
     state(shardId, state) {
       vitals.setShard(shardId, state);
-      if (state.state !== "ready") return;
-      outbound.channelQueues.reachable();
-      inbound.ready();
+      noteState(shardId, state);
+      if (state.state === "ready") inbound.ready();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);
@@ -75,4 +80,8 @@ export function connectParts(
     },
     failed: (error) => onEnd(endOf(error)),
   });
+}
+
+function isServed({ status = 0 }: RequestMetric): boolean {
+  return status >= 200 && status < 300;
 }

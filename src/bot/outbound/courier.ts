@@ -100,7 +100,13 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
       now,
     },
     // The caller reads the result of each message.
-    { onDelivery: () => {}, onParked: () => {}, onDead: () => {}, onNoFiles: () => {} },
+    {
+      onDelivery: () => {},
+      onParked: () => {},
+      onDead: () => {},
+      onSetAside: () => {},
+      onNoFiles: () => {},
+    },
   );
   const api: RestApi = {
     request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),

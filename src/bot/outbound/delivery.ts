@@ -16,7 +16,11 @@ import type { PlanQueue } from "../../core/inbound/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { explainCode, neededToPost } from "../../discord/rest/permissions/denial.ts";
+import {
+  explainCode,
+  namesPermission,
+  neededToPost,
+} from "../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
 import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
@@ -48,9 +52,11 @@ export interface DeliveryOptions {
 }
 
 /** Receives the events of messages in delivery. */
-export type DeliveryPorts = Pick<ChannelQueuesPorts, "onParked" | "onDead" | "onNoFiles"> & {
-  readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
-};
+export type DeliveryPorts =
+  & Pick<ChannelQueuesPorts, "onParked" | "onDead" | "onSetAside" | "onNoFiles">
+  & {
+    readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
+  };
 
 /** The parts of an account's delivery. */
 export interface DeliveryParts {
@@ -102,7 +108,8 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
       const missing = denial.permission === "Attach Files" ? "files" : "other";
       return { missing, reason: denial.text };
     }
-    return { missing: "guildId" in place ? "none" : "unknown", ...byCode };
+    if (!("guildId" in place)) return { missing: "unknown", ...byCode };
+    return { missing: "none", ...(code !== undefined && !namesPermission(code) && byCode) };
   }
 
   const channelQueues = createChannelQueues({

@@ -102,6 +102,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       readParked();
       notices.parked(channel);
     },
+    onSetAside({ message: { channelId } }, reason) {
+      notices.setAside(channelId, reason);
+    },
     onNoFiles: (channel) => fileNotices.refused(channel),
     onDead({ message: { channelId, of } }, reason) {
       if (of?.kind !== "draft") notices.dead(channelId, reason); // a failed draft loses no answer

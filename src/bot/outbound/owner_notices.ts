@@ -28,6 +28,8 @@ export interface OwnerNotices {
   noFiles(channel: Parked): Promise<void>;
   /** An answer is undeliverable; several of one channel share a notice. */
   dead(channelId: ChannelId, reason: string): void;
+  /** A message was set aside, because Discord accepts others in its channel, and not this one. */
+  setAside(channelId: ChannelId, reason: string): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
   /** Sends the notices that wait for more failures. */
@@ -51,6 +53,10 @@ export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts)
       return tell(words, { about: channelId });
     },
     dead: digest.add,
+    setAside(channelId, reason) {
+      const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
+      void tell(words, { about: channelId });
+    },
     stopped: (count) => void tell(notice("breaker", { count }, texts())),
     flush: digest.flush,
   };

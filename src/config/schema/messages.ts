@@ -48,6 +48,7 @@ const texts = {
   parked: sentence("parked", "In {channel} darf ich nicht schreiben: {reason}"),
   noFiles: sentence("noFiles", "In {channel} darf ich nichts anhängen: {reason}"),
   dead: sentence("dead", "{count} Nachrichten für {channel} gebe ich auf: {reason}"),
+  setAside: sentence("setAside", "Eine Nachricht für {channel} lege ich beiseite: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
   challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
   paired: sentence("paired", "Du darfst mir jetzt schreiben."),

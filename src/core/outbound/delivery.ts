@@ -14,6 +14,7 @@ import { DAY_MS } from "../discord/day.ts";
 import type { Refusal } from "../errors.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
+import { type Failures, isStuckAlone } from "./failures.ts";
 import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
 import { mayBeOfPlace } from "./refusals.ts";
 
@@ -78,9 +79,7 @@ export function stepFor(
 }
 
 /** Facts for the decision after an attempt, beside the row and the result. */
-export interface AttemptFacts {
-  /** Failed attempts of this channel in a row, this one included. */
-  readonly failed: number;
+export interface AttemptFacts extends Failures {
   /** Unix time in milliseconds. */
   readonly now: number;
   /** A random number from 0 up to, but not including, 1. */
@@ -111,7 +110,12 @@ export type Next =
   }
   /** Send the row without its files, because Discord refuses these. */
   | { readonly kind: "without_files"; readonly reason: string }
-  | { readonly kind: "dead" | "uncertain"; readonly reason: string };
+  | {
+    readonly kind: "dead" | "uncertain";
+    readonly reason: string;
+    /** Set if only this row fails, so that the rest of the channel goes on without it. */
+    readonly isSetAside?: true;
+  };
 
 /** Longest delay between two attempts, in milliseconds (D5). */
 const MAX_WAIT_MS = 300_000;
@@ -190,14 +194,25 @@ function failing(
 ): Next {
   const isTried = facts.failed >= facts.retry.attempts;
   if (isTried && isOverdue(row, facts.now)) return givenUp(row, reason, mayBeThere);
+  if (isStuckAlone(row, facts, facts.now)) {
+    return { ...givenUp(row, setAsideText(facts, reason), mayBeThere), isSetAside: true };
+  }
   const waitMs = retryWaitMs(facts);
-  // While Discord knows the nonce, Barnacle retries a few more times: the window is short.
-  const isShort = mayBeThere && row.action.kind === "post";
+  // While Discord knows the nonce of the first attempt, Barnacle retries a few more times: the
+  // window is short. After a look into the history, each attempt would begin a new one.
+  const { failingSince = facts.now } = row;
+  const isShort = mayBeThere && row.action.kind === "post" &&
+    facts.now - failingSince < facts.nonceWindowMs;
   return {
     kind: "again",
     waitMs: isShort ? Math.min(waitMs, facts.nonceWindowMs / 4) : waitMs,
     isAttempt: true,
   };
+}
+
+function setAsideText({ failed }: AttemptFacts, reason: string): string {
+  return `set aside after ${failed} failed attempts, because other requests to the channel ` +
+    `succeeded: ${reason}`;
 }
 
 /**
@@ -208,7 +223,7 @@ function givenUp(
   { action, firstAttemptAt }: OutboxRow,
   reason: string,
   mayBeThere = false,
-): Next {
+): Extract<Next, { readonly kind: "dead" | "uncertain" }> {
   const isOpen = action.kind === "post" && (mayBeThere || firstAttemptAt !== undefined);
   return { kind: isOpen ? "uncertain" : "dead", reason };
 }

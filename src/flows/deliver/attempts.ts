@@ -16,6 +16,7 @@ import {
   retryWaitMs,
 } from "../../core/outbound/delivery.ts";
 import { mayBeOfPlace, subjectOf } from "../../core/outbound/refusals.ts";
+import { failedAgain, type Failures } from "../../core/outbound/failures.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
@@ -34,7 +35,7 @@ export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
     /** Marks a row that Discord will never accept; the channel goes on without it. */
     markDead(row: OutboxRow, reason: string): Promise<void>;
     /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
-    markUncertain(row: OutboxRow): Promise<void>;
+    markUncertain(row: OutboxRow, reason: string): Promise<void>;
   };
   /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
@@ -44,6 +45,8 @@ export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
   readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
   /** Tells that Barnacle gave a message up, so that its owner gets to know. */
   readonly onDead: (row: OutboxRow, reason: string) => void;
+  /** Tells that Barnacle set a message aside, so that its owner gets to know. */
+  readonly onSetAside: (row: OutboxRow, reason: string) => void;
   /** Tells that the bot may attach no files in a channel, with the missing permission. */
   readonly onNoFiles: (channel: Parked) => void;
   /** Gets each message that is given up or held. */
@@ -68,6 +71,8 @@ export interface Attempts {
    * @param setMs {@link Attempts.clockSetMs} from before the row was read.
    */
   attempt(row: OutboxRow, setMs: number): Promise<Attempted>;
+  /** Tells that Discord served a request to a channel, of any kind. */
+  served(channelId: ChannelId): void;
   /**
    * Forgets the failures of channels that have nothing left to send.
    *
@@ -91,7 +96,9 @@ export function createAttempts(
 ): Attempts {
   const { outbox, log, now, steadyNow } = ports;
   /** Failed attempts in a row, by channel with an unsent message. */
-  const failures = new Map<ChannelId, number>();
+  const failures = new Map<ChannelId, Failures>();
+  /** Channels with a failing row to which Discord has served another request since. */
+  const served = new Set<ChannelId>();
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
   const suspects = createSuspects();
@@ -113,11 +120,11 @@ export function createAttempts(
     }
     const delivery = await deliver(row, ports);
     ports.onDelivery(row, delivery);
-    const failed = (failures.get(channelId) ?? 0) + 1;
+    const failed = failedAgain(failures.get(channelId), served.has(channelId));
     await clock.check();
     const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
-      failed,
+      ...failed,
       random: ports.random(),
       retry: ports.retry,
       nonceWindowMs: ports.nonceWindowMs,
@@ -135,7 +142,8 @@ export function createAttempts(
     const next = afterDelivery(row, delivery, facts);
     switch (next.kind) {
       case "on":
-        if (delivery.kind !== "absent") failures.delete(channelId); // the next attempt sends it
+        if (delivery.kind === "absent") noteServed(channelId); // the next attempt sends it
+        else failures.delete(channelId);
         if (delivery.kind === "created" || delivery.kind === "found") {
           refusals.delete(channelId);
           suspects.delivered(channelId);
@@ -143,7 +151,7 @@ export function createAttempts(
         }
         return 0;
       case "again":
-        if (next.isAttempt) failures.set(channelId, facts.failed);
+        if (next.isAttempt) noteFailure(channelId, facts);
         else if (next.waitMs >= LONG_WAIT_MS) {
           const waitSec = Math.ceil(next.waitMs / 1_000);
           log.warn("Discord accepts no messages in a channel for a while", { channelId, waitSec });
@@ -187,9 +195,12 @@ export function createAttempts(
         await parking.close(row, reason, askedAt);
         return 0;
       case "end":
-        return await end(row, { kind: next.end, reason });
+        return await end(row, {
+          kind: next.end,
+          reason: missing === "none" ? `${reason}; the bot lacks no permission there` : reason,
+        });
       case "again":
-        failures.set(channelId, facts.failed);
+        noteFailure(channelId, facts);
         return retryWaitMs(facts);
     }
   }
@@ -215,15 +226,25 @@ export function createAttempts(
 
   async function end(
     row: OutboxRow,
-    { kind, reason }: { readonly kind: "dead" | "uncertain"; readonly reason: string },
+    { kind, reason, isSetAside }: Extract<Next, { readonly kind: "dead" | "uncertain" }>,
   ): Promise<0> {
     failures.delete(row.message.channelId);
     if (kind === "dead") await giveUp(row, reason);
     else {
       reportHeld(row, reason, log);
-      await outbox.markUncertain(row);
+      await outbox.markUncertain(row, reason);
+      if (isSetAside) ports.onSetAside(row, reason);
     }
     return 0;
+  }
+
+  function noteFailure(channelId: ChannelId, { failed, served: after }: Failures): void {
+    failures.set(channelId, { failed, served: after });
+    served.delete(channelId);
+  }
+
+  function noteServed(channelId: ChannelId): void {
+    if (failures.has(channelId)) served.add(channelId);
   }
 
   async function giveUp(row: OutboxRow, reason: string): Promise<void> {
@@ -240,7 +261,9 @@ export function createAttempts(
       if (failures.size === 0) return;
       const unsent = new Set(heads.map(({ message }) => message.channelId));
       for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
+      for (const channelId of served) if (!failures.has(channelId)) served.delete(channelId);
     },
+    served: noteServed,
   };
 }
 

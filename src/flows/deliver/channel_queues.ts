@@ -42,6 +42,8 @@ export interface ChannelQueues {
   heardFrom(channelId: ChannelId): void;
   /** Tells that roles, overwrites, channels or our own member changed in a guild. */
   permissionsChanged(guildId: GuildId): void;
+  /** Tells that Discord served a request to a channel, of any kind: Discord takes requests there. */
+  served(channelId: ChannelId): void;
   /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
   reachable(): void;
   /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
@@ -131,6 +133,7 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
     },
     heardFrom: parking.heardFrom,
     permissionsChanged: parking.permissionsChanged,
+    served: attempts.served,
     reachable() {
       for (const { end, isNetworkFailure } of [...waiting.values()]) {
         if (isNetworkFailure) end();

@@ -62,8 +62,10 @@ export interface Attempts {
   /**
    * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
    * is not sent (D2).
+   *
+   * @param reason For the operator.
    */
-  markUncertain(row: OutboxRow): Promise<void>;
+  markUncertain(row: OutboxRow, reason: string): Promise<void>;
 }
 
 /** The journal's record of a T4. */
@@ -126,7 +128,7 @@ export function createAttempts(
      WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markUncertain = database.prepare(
-    `UPDATE outbox SET state = 'uncertain' WHERE ${THIS} AND state = 'sending'`,
+    `UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`,
   );
 
   const intend = journaled<Intent>("intent", ({ accountId, nonce, now }) => {
@@ -178,6 +180,7 @@ export function createAttempts(
     },
     markAbsent: (row) => change(row, () => void markAbsent.run(keyOf(row))),
     markDead: (row, reason) => change(row, () => void markDead.run({ ...keyOf(row), reason })),
-    markUncertain: (row) => change(row, () => void markUncertain.run(keyOf(row))),
+    markUncertain: (row, reason) =>
+      change(row, () => void markUncertain.run({ ...keyOf(row), reason })),
   };
 }

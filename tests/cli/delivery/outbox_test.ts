@@ -41,7 +41,7 @@ const held = (content = "hello") =>
       now - 600_000,
     );
     await outbox.markSending(row, now);
-    await outbox.markUncertain(row);
+    await outbox.markUncertain(row, "unknown");
   });
 
 describe("barnacle outbox list", () => {
@@ -49,7 +49,7 @@ describe("barnacle outbox list", () => {
     const io = recordingIo();
     assert.equal(await list({ data: await held(), json: false }, io), 0);
     assert.equal(io.stdout.length, 1);
-    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello"$/);
+    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello" +\(unknown\)$/);
   });
 
   it("[R11] names the reason that keeps the bot from posting", async () => {

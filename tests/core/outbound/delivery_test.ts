@@ -28,7 +28,8 @@ function row(fields: Partial<OutboxRow> = {}): OutboxRow {
 }
 
 function facts(fields: Partial<AttemptFacts> = {}): AttemptFacts {
-  return { failed: 1, now: NOW, random: 0.5, retry: RETRY, nonceWindowMs: WINDOW_MS, ...fields };
+  const common = { failed: 1, served: 0, now: NOW, random: 0.5, retry: RETRY };
+  return { ...common, nonceWindowMs: WINDOW_MS, ...fields };
 }
 
 describe("[D2] stepFor()", () => {
@@ -174,6 +175,35 @@ describe("[D5] afterDelivery()", () => {
     assert.deepEqual(afterDelivery(fresh, UNSENT, slow), again(300_000));
     assert.deepEqual(afterDelivery(fresh, UNREAD, slow), again(300_000));
     assert.deepEqual(afterDelivery({ ...fresh, action: EDIT }, UNANSWERED, slow), again(300_000));
+  });
+
+  it("grows the delays once Discord has forgotten the nonce of the first attempt", () => {
+    const since = (msAgo: number) => row({ failingSince: NOW - msAgo });
+    const slow = facts({ failed: 9 });
+    assert.deepEqual(afterDelivery(since(WINDOW_MS - 1), UNANSWERED, slow), again(15_000));
+    assert.deepEqual(afterDelivery(since(WINDOW_MS), UNANSWERED, slow), again(128_000));
+  });
+
+  it("sets a message aside that failed 10 times over 10 minutes, if only it fails", () => {
+    const since = (minutes: number) => row({ failingSince: NOW - minutes * 60_000 });
+    const ended = (
+      given: OutboxRow,
+      failed: number,
+      served: number,
+      delivery: Delivery = UNANSWERED,
+    ) => afterDelivery(given, delivery, facts({ failed, served }));
+    const aside = ended(since(10), 10, 3);
+    assert.ok(aside.kind === "uncertain" && aside.isSetAside);
+    assert.match(aside.reason, /^set aside after 10 failed attempts, .*: because$/);
+    assert.equal(ended(since(9.9), 10, 3).kind, "again");
+    assert.equal(ended(since(10), 9, 3).kind, "again");
+    assert.equal(ended(since(600), 100, 2).kind, "again", "an outage of Discord");
+    assert.equal(
+      ended(since(10), 10, 3, refused("rate_limited")).kind,
+      "dead",
+      "certainly not there",
+    );
+    assert.equal(ended({ ...since(10), action: EDIT }, 10, 3).kind, "dead");
   });
 
   it("gives up no message within a day", () => {

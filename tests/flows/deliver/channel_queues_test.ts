@@ -256,7 +256,10 @@ describe("createChannelQueues()", () => {
       let setMs = 0;
       const clock = new FakeClock();
       const now = () => clock.now() + setMs;
-      const ports = { now, steadyNow: clock.now, schedule: clock.schedule };
+      // Without a history, no request to the channel succeeds, so that no row is set aside.
+      const history = () =>
+        Promise.resolve<Unread>({ kind: "unread", why: "unreachable", reason: "no network" });
+      const ports = { now, steadyNow: clock.now, schedule: clock.schedule, history };
       const { begin, answer, dead, stateOf } = await setUp([[HERE, "a"]], ports);
       begin().wake();
       await settle();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboundFile, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import { messageIdAt } from "../../support/discord/builders.ts";
+import { ACCOUNT, messageIdAt } from "../../support/discord/builders.ts";
 import { settle } from "../../support/settle.ts";
 import { frozen, part } from "../../support/store/store.ts";
 import {
@@ -137,5 +137,64 @@ describe("[D5] a parked channel", () => {
     channelQueues.wake(); // as the doorbell does
     await settle();
     assert.deepEqual(all.nonces(), ["a", "b"]);
+  });
+});
+
+describe("[D5] a message that always gets a server error", () => {
+  const SERVER_ERROR: PostOutcome = { kind: "unanswered", reason: "failed with 500" };
+
+  /** Fails each attempt until `until` says that it is enough, and returns the times of attempts. */
+  async function failing(all: Awaited<ReturnType<typeof setUp>>, until: () => boolean) {
+    const times: number[] = [];
+    for (let seconds = 0; seconds < 86_000 && !until(); seconds++) {
+      if (times.length < all.asked.filter(({ nonce }) => nonce === "a").length) {
+        times.push(all.clock.now());
+        await all.answer(SERVER_ERROR);
+      }
+      await all.pass(1_000);
+    }
+    return times;
+  }
+
+  it("is set aside after ten minutes if other requests succeed; the rest goes on", async () => {
+    const all = await setUp([[HERE, "a"], [HERE, "b"]]);
+    all.begin().wake();
+    await settle();
+    const begun = all.clock.now();
+    const times = await failing(all, () => all.nonces().includes("b"));
+    assert.deepEqual([all.stateOf("a"), all.setAside], ["uncertain", ["a"]]);
+    assert.ok(times.length >= 10 && times.length <= 14, `${times.length} attempts`);
+    const minutes = (all.clock.now() - begun) / 60_000;
+    assert.ok(minutes >= 10 && minutes < 20, `${minutes} minutes`);
+    const [open] = await all.outbox.open(ACCOUNT);
+    assert.match(open?.reason ?? "", /^set aside after 1\d failed attempts, .*failed with 500$/);
+    await all.answer(CREATED);
+    assert.equal(all.stateOf("b"), "sent");
+  });
+
+  it("waits longer after each failure, also after a look into the history", async () => {
+    const all = await setUp([[HERE, "a"]]);
+    all.begin().wake();
+    await settle();
+    const times = await failing(all, () => all.stateOf("a") === "uncertain");
+    const waits = times.slice(1).map((time, at) => Math.round((time - (times[at] ?? 0)) / 1_000));
+    assert.deepEqual(waits.slice(-2).map((wait) => wait >= 250), [true, true], waits.join());
+  });
+
+  it("waits if no other request to the channel succeeds", async () => {
+    const unread = { kind: "unread", why: "unreachable", reason: "failed with 500" } as const;
+    const all = await setUp([[HERE, "a"], [HERE, "b"]], { history: () => Promise.resolve(unread) });
+    const channelQueues = all.begin();
+    channelQueues.wake();
+    await settle();
+    const begun = all.clock.now();
+    await failing(all, () => all.clock.now() > begun + 7_200_000);
+    assert.equal(all.stateOf("a"), "sending");
+    for (let minutes = 0; minutes < 30 && all.stateOf("a") === "sending"; minutes++) {
+      channelQueues.served(HERE); // such as typing
+      await all.pass(60_000);
+    }
+    assert.equal(all.stateOf("a"), "uncertain");
+    assert.equal(all.nonces().at(-1), "b");
   });
 });

@@ -67,6 +67,7 @@ export async function setUp(
   const deliveries: Delivery["kind"][] = [];
   const dead: string[] = [];
   const noFiles: string[] = [];
+  const setAside: string[] = [];
   const parked: Parked[] = [];
   const looks: (readonly ChannelId[] | undefined)[] = [];
 
@@ -116,6 +117,7 @@ export async function setUp(
     log,
     onDelivery: (_row, { kind }) => deliveries.push(kind),
     onParked: (told) => parked.push(told),
+    onSetAside: ({ message }) => setAside.push(message.nonce),
     onNoFiles: ({ reason }) => noFiles.push(reason),
     onDead: ({ message }) => dead.push(message.nonce),
     ...more,
@@ -131,7 +133,7 @@ export async function setUp(
   }
   return {
     ...{ begin, clock, lines, asked, nonces, answer, add, stateOf, pass, pages },
-    ...{ deliveries, dead, noFiles, parked, looks, outbox },
+    ...{ deliveries, dead, noFiles, setAside, parked, looks, outbox },
   };
 }
 

@@ -222,6 +222,11 @@ export function explainCode(code: number): string | undefined {
   return EXPLANATIONS.get(code);
 }
 
+/** Whether a code says that the bot lacks a permission, which the permissions may contradict. */
+export function namesPermission(code: number): boolean {
+  return code === 50001 || code === 50013;
+}
+
 const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
   [10003, "the channel is gone"],
   [10004, "the bot is no longer in that server"],
