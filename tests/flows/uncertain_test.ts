@@ -57,6 +57,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       log,
       onDelivery: () => {},
       onParked: () => {},
+      onRefused: () => {},
       onSetAside: () => {},
       onNoFiles: () => {},
       onDead: () => {},

@@ -103,6 +103,7 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
     {
       onDelivery: () => {},
       onParked: () => {},
+      onRefused: () => {},
       onDead: () => {},
       onSetAside: () => {},
       onNoFiles: () => {},

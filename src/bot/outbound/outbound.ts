@@ -99,9 +99,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       if (parked.length > 0) readParked();
     },
     onParked(channel) {
-      readParked();
       notices.parked(channel);
     },
+    onRefused: () => readParked(),
     onSetAside({ message: { channelId } }, reason) {
       notices.setAside(channelId, reason);
     },
@@ -142,7 +142,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   });
 
   function readParked(): void {
-    outbox.parked(accountId).then((channels) => {
+    outbox.parked(accountId, now()).then((channels) => {
       parked = channels;
     }, (error: unknown) => log.warn("Cannot read the parked channels", { error }));
   }

@@ -39,9 +39,10 @@ export interface ParkPorts extends ParkTriesPorts {
       channelId: ChannelId,
       parked: { readonly reason: string; readonly now: number },
     ): Promise<boolean>;
-    /** Parked channels with the reason of each. */
+    /** Channels that refuse, with the reason of each. `now` is Unix time in milliseconds. */
     parked(
       accountId: AccountId,
+      now: number,
     ): Promise<readonly { readonly channelId: ChannelId; readonly reason: string }[]>;
   };
   /** Finds the missing permission, and its cause. */
@@ -50,6 +51,8 @@ export interface ParkPorts extends ParkTriesPorts {
   readonly log: Log;
   /** Gets the one report about a parked channel. */
   readonly onParked: (parked: Parked) => void;
+  /** Tells that the store has a new refusal of a channel. */
+  readonly onRefused: () => void;
 }
 
 /** What the bot's permissions tell about a refusal. */
@@ -121,7 +124,7 @@ export function createParking(
 
   return {
     async open() {
-      for (const { channelId, reason } of await outbox.parked(accountId)) {
+      for (const { channelId, reason } of await outbox.parked(accountId, now())) {
         places.set(channelId, { reason, isClosed: false, refusedAt: -Infinity, again: 0 });
       }
       if (places.size > 0) await outbox.unpark(accountId, "all");
@@ -153,6 +156,7 @@ export function createParking(
         places.set(channelId, place); // even if the store fails: Discord refuses there
         tries.later();
       });
+      ports.onRefused();
       if (isFirstReport) {
         const said = "Discord does not let the bot post in a channel; its messages wait";
         log.error(said, { channelId, ...inGuild, reason });

@@ -47,8 +47,14 @@ export interface ParkedChannels {
    * @returns Number of channels that were parked.
    */
   unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
-  /** The currently parked channels, the longest parked first. */
-  parked(accountId: AccountId): Promise<readonly ParkedChannel[]>;
+  /**
+   * The channels that refuse, the longest parked first. A channel that is tried again stays in the
+   * list until a message arrives there. Without waiting messages, it stays for a day after its last
+   * refusal.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  parked(accountId: AccountId, now: number): Promise<readonly ParkedChannel[]>;
 }
 
 /**
@@ -125,12 +131,16 @@ export function createParkedChannels(
   );
   const unpark = database.prepare(`UPDATE parked_channel SET is_parked = 0 WHERE ${areParked}`);
   const selectParked = database.prepare(
-    `SELECT channel_id, reason, since, (
-       SELECT COUNT(*) FROM outbox AS o
-       WHERE o.account_id = p.account_id AND o.channel_id = p.channel_id
-         AND o.state IN ('pending', 'sending')
-     ) AS waiting
-     FROM parked_channel AS p WHERE account_id = ? AND is_parked = 1 ORDER BY since, channel_id`,
+    `SELECT channel_id, reason, since, waiting FROM (
+       SELECT p.*, (
+         SELECT COUNT(*) FROM outbox AS o
+         WHERE o.account_id = p.account_id AND o.channel_id = p.channel_id
+           AND o.state IN ('pending', 'sending')
+       ) AS waiting
+       FROM parked_channel AS p WHERE account_id = :accountId
+     )
+     WHERE is_parked = 1 OR waiting > 0 OR refused_at > :now - ${DAY_MS}
+     ORDER BY since, channel_id`,
   );
 
   return {
@@ -151,7 +161,7 @@ export function createParkedChannels(
       if (!await readUnjournaled(() => selectUnparked.get(selection))) return 0;
       return commit(UNNAMED, () => Number(unpark.run(selection).changes));
     },
-    parked: (accountId) =>
-      read(() => selectParked.all(accountId).map((row) => parkedSchema.parse(row))),
+    parked: (accountId, now) =>
+      read(() => selectParked.all({ accountId, now }).map((row) => parkedSchema.parse(row))),
   };
 }

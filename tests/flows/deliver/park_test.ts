@@ -54,6 +54,7 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
     now: clock.now,
     schedule: clock.schedule,
     log,
+    onRefused: () => {},
     onParked: (one) => told.push(one),
     ...more,
   }, (channels) => opened.push(...channels));
