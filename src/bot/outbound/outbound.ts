@@ -64,7 +64,7 @@ export interface Outbound {
   readonly noFiles: FileNotices["leftOut"];
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
-  status(): Pick<PartsStatus, "parked" | "rest">;
+  status(): Pick<PartsStatus, "parked" | "delayed" | "rest">;
   /** Stops everything but the channel queues, which stop separately. */
   stop(): void;
 }
@@ -170,7 +170,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     stopped: notices.stopped,
     status() {
       const { invalidRequests, breaker } = client.status();
-      return { parked, rest: { invalidRequests, breaker } };
+      return { parked, delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };
     },
     stop: notices.flush,
   };

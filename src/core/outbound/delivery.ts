@@ -94,10 +94,15 @@ export interface AttemptFacts extends Failures {
 export type Next =
   | { readonly kind: "on" }
   /**
-   * Try the row again after `waitMs` milliseconds. `isAttempt`: this failure slows down further
-   * retries.
+   * Try the row again after `waitMs` milliseconds. `reason`: why this attempt failed. `isAttempt`:
+   * this failure slows down further retries.
    */
-  | { readonly kind: "again"; readonly waitMs: number; readonly isAttempt: boolean }
+  | {
+    readonly kind: "again";
+    readonly waitMs: number;
+    readonly reason: string;
+    readonly isAttempt: boolean;
+  }
   /**
    * Find out whether the place refuses all messages, and then send nothing there until a person
    * changes that. `code` is Discord's error code. `end`: the row's end if the row alone is refused.
@@ -172,10 +177,10 @@ function refused(
   switch (why) {
     case "rate_limited":
       return retryAfterMs > 0
-        ? { kind: "again", waitMs: retryAfterMs, isAttempt: false }
+        ? { kind: "again", waitMs: retryAfterMs, reason, isAttempt: false }
         : failing(row, reason, facts);
     case "unauthorized": // concerns the bot and not the row, which stays as it is
-      return { kind: "again", waitMs: retryWaitMs(facts), isAttempt: true };
+      return { kind: "again", waitMs: retryWaitMs(facts), reason, isAttempt: true };
     case "forbidden":
     case "not_found":
     case "rejected":
@@ -206,6 +211,7 @@ function failing(
   return {
     kind: "again",
     waitMs: isShort ? Math.min(waitMs, facts.nonceWindowMs / 4) : waitMs,
+    reason,
     isAttempt: true,
   };
 }

@@ -16,13 +16,13 @@ import {
   retryWaitMs,
 } from "../../core/outbound/delivery.ts";
 import { mayBeOfPlace, subjectOf } from "../../core/outbound/refusals.ts";
-import { failedAgain, type Failures } from "../../core/outbound/failures.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
 import { type ClockChangesPorts, createClockChanges } from "./clock_changes.ts";
 import { deliver } from "./deliver.ts";
+import { createFailingRows, type DelayedRow, type FailingRowsPorts } from "./failing_rows.ts";
 import type { Parked, Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
 import { createSuspects } from "./suspects.ts";
@@ -31,12 +31,16 @@ import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
 /** Everything that attempts need from outside. */
 export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: WithoutFilesPorts["outbox"] & ClockChangesPorts["outbox"] & {
-    /** Marks a row that Discord will never accept; the channel goes on without it. */
-    markDead(row: OutboxRow, reason: string): Promise<void>;
-    /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
-    markUncertain(row: OutboxRow, reason: string): Promise<void>;
-  };
+  readonly outbox:
+    & WithoutFilesPorts["outbox"]
+    & ClockChangesPorts["outbox"]
+    & FailingRowsPorts["outbox"]
+    & {
+      /** Marks a row that Discord will never accept; the channel goes on without it. */
+      markDead(row: OutboxRow, reason: string): Promise<void>;
+      /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
+      markUncertain(row: OutboxRow, reason: string): Promise<void>;
+    };
   /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
   /** Returns a number from 0 up to, but not including, 1. */
@@ -73,6 +77,8 @@ export interface Attempts {
   attempt(row: OutboxRow, setMs: number): Promise<Attempted>;
   /** Tells that Discord served a request to a channel, of any kind. */
   served(channelId: ChannelId): void;
+  /** The rows that wait because of failures. */
+  delayed(): readonly DelayedRow[];
   /**
    * Forgets the failures of channels that have nothing left to send.
    *
@@ -95,10 +101,7 @@ export function createAttempts(
   parking: Pick<Parking, "explain" | "close" | "delivered">,
 ): Attempts {
   const { outbox, log, now, steadyNow } = ports;
-  /** Failed attempts in a row, by channel with an unsent message. */
-  const failures = new Map<ChannelId, Failures>();
-  /** Channels with a failing row to which Discord has served another request since. */
-  const served = new Set<ChannelId>();
+  const failing = createFailingRows(ports);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
   const suspects = createSuspects();
@@ -120,11 +123,10 @@ export function createAttempts(
     }
     const delivery = await deliver(row, ports);
     ports.onDelivery(row, delivery);
-    const failed = failedAgain(failures.get(channelId), served.has(channelId));
     await clock.check();
     const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
-      ...failed,
+      ...failing.next(channelId),
       random: ports.random(),
       retry: ports.retry,
       nonceWindowMs: ports.nonceWindowMs,
@@ -142,8 +144,8 @@ export function createAttempts(
     const next = afterDelivery(row, delivery, facts);
     switch (next.kind) {
       case "on":
-        if (delivery.kind === "absent") noteServed(channelId); // the next attempt sends it
-        else failures.delete(channelId);
+        if (delivery.kind === "absent") failing.served(channelId); // the next attempt sends it
+        else failing.end(channelId);
         if (delivery.kind === "created" || delivery.kind === "found") {
           refusals.delete(channelId);
           suspects.delivered(channelId);
@@ -151,11 +153,11 @@ export function createAttempts(
         }
         return 0;
       case "again":
-        if (next.isAttempt) noteFailure(channelId, facts);
-        else if (next.waitMs >= LONG_WAIT_MS) {
+        if (!next.isAttempt && next.waitMs >= LONG_WAIT_MS) {
           const waitSec = Math.ceil(next.waitMs / 1_000);
           log.warn("Discord accepts no messages in a channel for a while", { channelId, waitSec });
         }
+        await failing.wait(row, next, next.isAttempt ? facts : undefined);
         return next.waitMs;
       case "park":
         return await refused(row, next, askedAt, facts);
@@ -191,7 +193,7 @@ export function createAttempts(
     }
     switch (subject === "place" ? "park" : suspects.judge(row)) {
       case "park":
-        failures.delete(channelId);
+        failing.end(channelId);
         await parking.close(row, reason, askedAt);
         return 0;
       case "end":
@@ -199,9 +201,11 @@ export function createAttempts(
           kind: next.end,
           reason: missing === "none" ? `${reason}; the bot lacks no permission there` : reason,
         });
-      case "again":
-        noteFailure(channelId, facts);
-        return retryWaitMs(facts);
+      case "again": {
+        const waitMs = retryWaitMs(facts);
+        await failing.wait(row, { reason, waitMs }, facts);
+        return waitMs;
+      }
     }
   }
 
@@ -228,7 +232,7 @@ export function createAttempts(
     row: OutboxRow,
     { kind, reason, isSetAside }: Extract<Next, { readonly kind: "dead" | "uncertain" }>,
   ): Promise<0> {
-    failures.delete(row.message.channelId);
+    failing.end(row.message.channelId);
     if (kind === "dead") await giveUp(row, reason);
     else {
       reportHeld(row, reason, log);
@@ -236,15 +240,6 @@ export function createAttempts(
       if (isSetAside) ports.onSetAside(row, reason);
     }
     return 0;
-  }
-
-  function noteFailure(channelId: ChannelId, { failed, served: after }: Failures): void {
-    failures.set(channelId, { failed, served: after });
-    served.delete(channelId);
-  }
-
-  function noteServed(channelId: ChannelId): void {
-    if (failures.has(channelId)) served.add(channelId);
   }
 
   async function giveUp(row: OutboxRow, reason: string): Promise<void> {
@@ -257,13 +252,9 @@ export function createAttempts(
   return {
     clockSetMs: clock.setForwardMs,
     attempt,
-    keepFailures(heads, channels = [...failures.keys()]) {
-      if (failures.size === 0) return;
-      const unsent = new Set(heads.map(({ message }) => message.channelId));
-      for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
-      for (const channelId of served) if (!failures.has(channelId)) served.delete(channelId);
-    },
-    served: noteServed,
+    keepFailures: failing.keep,
+    served: failing.served,
+    delayed: failing.delayed,
   };
 }
 

@@ -37,7 +37,7 @@ export interface ParkPorts extends ParkTriesPorts {
     park(
       accountId: AccountId,
       channelId: ChannelId,
-      parked: { readonly reason: string; readonly now: number },
+      parked: { readonly reason: string; readonly now: number; readonly nextTryAt: number },
     ): Promise<boolean>;
     /** Channels that refuse, with the reason of each. `now` is Unix time in milliseconds. */
     parked(
@@ -151,10 +151,9 @@ export function createParking(
       const refusedAt = now();
       const again = before ? before.again + 1 : 0;
       const place: ParkedPlace = { ...inGuild, reason, isClosed: true, refusedAt, again };
-      const parked = { reason, now: refusedAt };
+      const parked = { reason, now: refusedAt, nextTryAt: tries.later() };
       const isFirstReport = await outbox.park(accountId, channelId, parked).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
-        tries.later();
       });
       ports.onRefused();
       if (isFirstReport) {

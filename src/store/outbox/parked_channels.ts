@@ -32,14 +32,15 @@ export interface ParkedChannels {
   /**
    * Parks a channel. All of its waiting messages are failing from now on, unless they already were.
    *
-   * @param parked The refusal, for the operator, and Unix time in milliseconds.
+   * @param parked The refusal, for the operator, and Unix times in milliseconds. `nextTryAt`: when
+   * the channel is tried again at the latest.
    * @returns Whether to notify the operator: not if a notice was sent and nothing has changed
    * since.
    */
   park(
     accountId: AccountId,
     channelId: ChannelId,
-    parked: { readonly reason: string; readonly now: number },
+    parked: { readonly reason: string; readonly now: number; readonly nextTryAt: number },
   ): Promise<boolean>;
   /**
    * Lets channels be tried again. Costs almost nothing if none of them is parked.
@@ -113,10 +114,11 @@ export function createParkedChannels(
   );
   const park = database.prepare(
     `INSERT INTO parked_channel
-       (account_id, channel_id, reason, is_parked, since, refused_at)
-     VALUES (:accountId, :channelId, :reason, 1, :now, :now)
+       (account_id, channel_id, reason, is_parked, since, refused_at, next_try_at)
+     VALUES (:accountId, :channelId, :reason, 1, :now, :now, :nextTryAt)
      ON CONFLICT (account_id, channel_id) DO UPDATE
      SET reason = excluded.reason, is_parked = 1, refused_at = excluded.refused_at,
+         next_try_at = excluded.next_try_at,
          since = IIF(:wasReported, since, :now)`,
   );
   const noteFailing = database.prepare(
@@ -144,11 +146,11 @@ export function createParkedChannels(
   );
 
   return {
-    park: (accountId, channelId, { reason, now }) =>
+    park: (accountId, channelId, { reason, now, nextTryAt }) =>
       commit(UNNAMED, () => {
         const row = selectWasReported.get({ accountId, channelId, now });
         const wasReported = row ? wasReportedSchema.parse(row).was_reported : 0;
-        park.run({ accountId, channelId, reason, now, wasReported });
+        park.run({ accountId, channelId, reason, now, nextTryAt, wasReported });
         noteFailing.run({ accountId, channelId, now });
         return wasReported === 0;
       }),

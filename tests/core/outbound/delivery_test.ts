@@ -79,7 +79,12 @@ describe("[D2] stepFor()", () => {
   });
 });
 
-const again = (waitMs: number, isAttempt = true): Next => ({ kind: "again", waitMs, isAttempt });
+const again = (waitMs: number, isAttempt = true): Next => ({
+  kind: "again",
+  waitMs,
+  reason: "because",
+  isAttempt,
+});
 const refused = (
   why: Extract<Delivery, { kind: "refused" }>["why"],
   more: { code?: number; retryAfterMs?: number } = {},

@@ -37,3 +37,26 @@ describe("[D5] a message that Discord refuses for itself", () => {
       assert.match(written("dm", "ada").join("\n"), /gave up for/);
     }));
 });
+
+describe("[D5] a message that gets server errors", () => {
+  it("has a reason in the log, in `outbox`, in `status` and in `why`", () =>
+    onStage({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
+      const { simulator, start, say, mention, replies, line, command, dataDir } = scene;
+      const fault = { kind: "status", status: 502 } as const;
+      const route = "/channels/:id/messages";
+      const broken = simulator.faults.rest.add({ method: "POST", route, fault });
+      const bot = await start();
+      const asked = say("grace", "general", `${mention} q1.`);
+      await line(bot, /A message waits, because it could not be delivered/);
+      const shown = async (...args: readonly string[]) =>
+        (await command([...args, "--data", dataDir])).stdout.join("\n");
+      assert.match(await shown("outbox"), /sending .*\(POST .* failed with 502.*; next attempt /);
+      assert.match(
+        await shown("status"),
+        /outbox:delayed .*message 1: .* failed with 502.*; next /,
+      );
+      assert.match(await shown("why", String(asked.id)), /failed with 502.*; next attempt 20/);
+      broken.remove();
+      await replies("general", 1);
+    }));
+});

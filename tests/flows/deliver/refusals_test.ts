@@ -181,6 +181,36 @@ describe("[D5] a message that always gets a server error", () => {
     assert.deepEqual(waits.slice(-2).map((wait) => wait >= 250), [true, true], waits.join());
   });
 
+  it("has a reason and a next attempt while it waits, and one line in the log", async () => {
+    const all = await setUp([[HERE, "a"], [HERE, "b"]]);
+    const channelQueues = all.begin();
+    channelQueues.wake();
+    await settle();
+    for (const waitMs of [500, 1_000]) {
+      await all.answer(SERVER_ERROR);
+      assert.deepEqual(channelQueues.delayed(), [], "the fast retries are no news");
+      const [open] = await all.outbox.open(ACCOUNT);
+      assert.deepEqual([open?.reason, open?.nextAttemptAt], [
+        "failed with 500",
+        all.clock.now() + waitMs,
+      ]);
+      await all.pass(waitMs);
+    }
+    for (const waitMs of [2_000, 4_000]) {
+      await all.answer(SERVER_ERROR);
+      const nextAttemptAt = all.clock.now() + waitMs;
+      const delayed = { row: 1, channelId: HERE, reason: "failed with 500", nextAttemptAt };
+      assert.deepEqual(channelQueues.delayed(), [delayed]);
+      await all.pass(waitMs);
+    }
+    const warned = all.lines.filter(({ level }) => level === "warn");
+    assert.deepEqual(warned.map(({ fields }) => fields), [
+      { channelId: HERE, row: 1, reason: "failed with 500", waitSec: 2 },
+    ]);
+    await all.answer(CREATED);
+    assert.deepEqual(channelQueues.delayed(), []);
+  });
+
   it("waits if no other request to the channel succeeds", async () => {
     const unread = { kind: "unread", why: "unreachable", reason: "failed with 500" } as const;
     const all = await setUp([[HERE, "a"], [HERE, "b"]], { history: () => Promise.resolve(unread) });

@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
 const OPS = channelId("1400000000000000005");
 const HELP = channelId("1400000000000000006");
-const DENIED = { reason: "Send Messages is denied for the role Krill", now: NOW };
+const DENIED = { reason: "Send Messages is denied for the role Krill", now: NOW, nextTryAt: NOW };
 
 /** Two messages to #ops, and one to another channel. */
 async function openQueues() {
@@ -54,7 +54,11 @@ describe("park()", () => {
   it("[D5] asks for one notice, until a message arrives in the channel", async () => {
     const { outbox, failing } = await openQueues();
     assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
-    const again = { reason: "Attach Files is denied for @everyone", now: NOW + 50 };
+    const again = {
+      reason: "Attach Files is denied for @everyone",
+      now: NOW + 50,
+      nextTryAt: NOW + 50,
+    };
     assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
     await outbox.unpark(ACCOUNT, [OPS]);
     assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
