@@ -7,7 +7,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import { uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
@@ -148,6 +148,8 @@ export async function createParts(
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+      takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
+      onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
         outbound.channelQueues.wake([channelId]);

@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./parts.ts";
+import { createReachability } from "./reachability.ts";
 
 /** Connects each event of the parts with its handler. */
 export function connectParts(
@@ -27,12 +29,16 @@ export function connectParts(
     onOnline,
   });
   const tokenRefused = () => onEnd({ kind: "refused", hint: tokenHint(tokenPlace) });
+  const noteState = createReachability(outbound.channelQueues.reachable);
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   parts.restEvents.connect({
     request(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
+      if (request.channelId && isServed(request)) {
+        outbound.channelQueues.served(request.channelId);
+      }
     },
     tokenRefused,
     stopped: outbound.stopped,
@@ -67,8 +73,8 @@ export function connectParts(
     budgetChanged: vitals.refresh,
     state(shardId, state) {
       vitals.setShard(shardId, state);
+      noteState(shardId, state);
       if (state.state !== "ready") return;
-      outbound.channelQueues.reachable();
       inbound.ready();
       online.ready();
     },
@@ -84,4 +90,8 @@ export function connectParts(
     },
     failed: (error) => onEnd(endOf(error, tokenPlace)),
   });
+}
+
+function isServed({ status = 0 }: RequestMetric): boolean {
+  return status >= 200 && status < 300;
 }

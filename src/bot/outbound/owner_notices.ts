@@ -28,8 +28,12 @@ export interface OwnerNoticesPorts {
 export interface OwnerNotices {
   /** A channel refuses messages for a while. */
   parked(channel: Parked): void;
+  /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
+  noFiles(channel: Parked): Promise<void>;
   /** An answer is undeliverable; several of one channel share a notice. */
   dead(channelId: ChannelId, reason: string): void;
+  /** A message was set aside, because Discord accepts others in its channel, and not this one. */
+  setAside(channelId: ChannelId, reason: string): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
   /** A turn has ended. A problem of the model causes one notice until a model answers again. */
@@ -65,7 +69,15 @@ export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts)
       const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });
     },
+    noFiles({ channelId, reason }) {
+      const words = notice("noFiles", { channel: `<#${channelId}>`, reason }, texts());
+      return tell(words, { about: channelId });
+    },
     dead: digest.add,
+    setAside(channelId, reason) {
+      const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
+      void tell(words, { about: channelId });
+    },
     stopped: (count) => void tell(notice("breaker", { count }, texts())),
     flush: digest.flush,
   };

@@ -12,7 +12,12 @@ import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
 import { tokenHint } from "../../bot/health/account_end.ts";
-import { type Consignment, type Courier, createCourier } from "../../bot/outbound/courier.ts";
+import {
+  type Consignment,
+  type Courier,
+  createCourier,
+  NoFilesError,
+} from "../../bot/outbound/courier.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -127,6 +132,10 @@ async function sendTo(
 
 /** Reports that Discord rejects the token or the target. */
 function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode {
+  if (error instanceof NoFilesError) {
+    io.problem(`nothing sent: ${printable(error.message)}`);
+    return EXIT.failed;
+  }
   if (!(error instanceof RestError)) throw error;
   if (courier?.isRefused()) {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");

@@ -86,6 +86,8 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
+  /** Tells that an answer lacks its files, because the bot may not attach any there (R12a). */
+  readonly onNoFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
@@ -138,6 +140,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
       folded,
       dropped,
     });
+    if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
 }
@@ -240,6 +243,7 @@ function finish(
 ): FinishedTurn {
   if (composed.kind === "blank") return fail(claim, "nothing to show in the answer", rules, ports);
   const { message } = claim;
+  if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const at = ports.now();
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, messageId: message.id, at },

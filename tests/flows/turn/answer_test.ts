@@ -86,6 +86,7 @@ function setUp(
   const limits: number[] = [];
   const queues: (PlanQueue | undefined)[] = [];
   const told: StoredTurn[] = [];
+  const noFiles: string[] = [];
   const bounds: (readonly [limit: number, maxChars: number])[] = [];
   const model: Model = {
     id: "test/scripted",
@@ -135,6 +136,7 @@ function setUp(
     stopping: stopping.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
+    onNoFiles: ({ channelId }) => noFiles.push(channelId),
     onOutbox: (stored) => {
       steps.push("outbox");
       told.push(stored);
@@ -156,6 +158,7 @@ function setUp(
     bounds,
     queues,
     told,
+    noFiles,
   };
 }
 
@@ -164,6 +167,18 @@ function claimOf(message: InboundMessage = directMessage()): Claim {
 }
 
 describe("answer()", () => {
+  it("[R12a] reports a long answer in a place that takes no files, and no short one", async () => {
+    const rules = { takesNoFiles: true, chunks: { ...RULES.chunks, maxChunks: 1 } } as const;
+    const long = setUp({ says: "word ".repeat(1_000), rules });
+    const claim = claimOf();
+    await answer(claim, long.ports);
+    assert.deepEqual(long.noFiles, [claim.message.channelId]);
+    assert.deepEqual(long.finished[0]?.outbox.map(({ files }) => files), [[]]);
+    const short = setUp({ rules });
+    await answer(claimOf(), short.ports);
+    assert.deepEqual(short.noFiles, []);
+  });
+
   it("[D1] ends a turn with its transcript and its frozen messages in one transaction", async () => {
     const { ports, finished, steps, outcomes } = setUp();
     const claim = claimOf();

@@ -8,6 +8,7 @@
  */
 
 import { createRestManager, type RestManager } from "@discordeno/rest";
+import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
 import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
@@ -22,6 +23,8 @@ export type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"
 export interface RequestMetric {
   /** Path without ids: `"/channels/:id/messages"`. */
   readonly route: string;
+  /** Channel in the path; absent if there is none. */
+  readonly channelId?: ChannelId;
   /** HTTP method. */
   readonly method: string;
   /** HTTP status; absent if no response came. */
@@ -108,8 +111,10 @@ export function createSend(
     } catch (thrown) {
       throw toNoAnswer(route, thrown);
     } finally {
+      const channelId = channelOf(path);
       onRequest?.({
         route: route.template,
+        ...(channelId && { channelId }),
         method: route.method,
         ...(answer && { status: answer.status }),
         ...(answer?.status === 429 && { scope: answer.headers.get("x-ratelimit-scope") ?? "none" }),
@@ -137,6 +142,11 @@ export function failureOf(
     route: nameOf(route),
     status,
   });
+}
+
+function channelOf(path: string): ChannelId | undefined {
+  const [, digits] = /^\/channels\/(\d+)/.exec(path) ?? [];
+  return digits === undefined ? undefined : parseSnowflake<"channel">(digits);
 }
 
 /** Returns `undefined` for a text that is not JSON: a proxy's page, or a truncated body. */
