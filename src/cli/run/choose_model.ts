@@ -29,7 +29,9 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
     const servers = resolved.providers.flatMap((provider) => toSettings(provider) ?? []);
     const local = await discoverLocalModel({ fetch, servers });
     if (!local) return problem(NO_MODEL);
-    log.info("Nothing is configured; a local server has a model", { model: modelIdOf(local) });
+    log.info("No model is configured; using the first model of a local server", {
+      model: modelIdOf(local),
+    });
     return chosen(local, log);
   }
   const { provider, model: name } = resolved.choices[0];
