@@ -2,9 +2,9 @@
  * Compiles Barnacle to one executable for each platform.
  *
  * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
- * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), or `host` alone. Source
- * maps go to `dist/maps`. The flags were measured. Two of them keep a binary from running a
- * `bunfig.toml`, or reading an `.env`, of the working directory.
+ * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), or `host` alone, and
+ * `--out=<folder>` another folder. Source maps go to its `maps`. The flags were measured. Two of them
+ * keep a binary from running a `bunfig.toml`, or reading an `.env`, of the working directory.
  *
  * @module
  */
@@ -29,6 +29,9 @@ const FLAGS = [
   "--no-compile-autoload-bunfig",
 ];
 
+const args = process.argv.slice(2);
+const out = args.find((arg) => arg.startsWith("--out="))?.slice("--out=".length) ?? "dist";
+
 const version: string = JSON.parse(readFileSync("deno.json", "utf8")).version;
 
 /** Empty outside of a checkout: a source archive has no commit. */
@@ -45,7 +48,7 @@ function commit(): string {
 
 function compile(target: string): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
-  const maps = join("dist", "maps", name); // Bun writes them beside its output
+  const maps = join(out, "maps", name); // Bun writes them beside its output
   rmSync(maps, { recursive: true, force: true });
   execFileSync(BUN, [
     "build",
@@ -59,11 +62,11 @@ function compile(target: string): void {
     join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });
   const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
-  renameSync(join(maps, file), join("dist", file));
-  console.log(join("dist", file));
+  renameSync(join(maps, file), join(out, file));
+  console.log(join(out, file));
 }
 
-mkdirSync("dist", { recursive: true });
-const targets = process.argv.slice(2);
+mkdirSync(out, { recursive: true });
+const targets = args.filter((arg) => !arg.startsWith("--"));
 const USUAL = ["host", "linux-x64", "linux-arm64"];
 for (const target of targets.length > 0 ? targets : USUAL) compile(target);

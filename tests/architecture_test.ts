@@ -77,11 +77,12 @@ const PURE_PACKAGES = [
   "get-east-asian-width",
   "re2js",
   "node:crypto", // for its hashes
+  "node:net", // for its address ranges; a socket would be an impure word
   "node:util", // for its comparison
   "@humanwhocodes/momoa",
 ];
 const IMPURE_WORDS =
-  /\b(?:Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;
+  /\b(?:createServer|createConnection|Socket\(|Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;
 
 /** The real timer, which everything pure is handed. */
 const TIMER = "src/lib/schedule.ts";

@@ -8,6 +8,7 @@ import { isLoopback } from "../lib/network/loopback.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { silentDefaults } from "./audit.ts";
+import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
 import { mentionsOf } from "./mention.ts";
@@ -28,7 +29,10 @@ export interface ConfigPorts {
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
-  /** Whether the bot runs elsewhere; then secrets of its environment may be missing here. */
+  /**
+   * Whether the bot runs elsewhere, or later. Then secrets of its environment may be missing, and
+   * placeholders are only warnings.
+   */
   readonly isElsewhere?: boolean;
 }
 
@@ -81,6 +85,9 @@ export async function loadConfig(
     ...problems,
     ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
+    ...placeholdersIn(written).map(({ path, message, hint }) =>
+      problemAt(ports.isElsewhere ? "warning" : "error", path, message, hint)
+    ),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere),
     ...silentDefaults(written).map((remark): Problem =>

@@ -136,6 +136,7 @@ function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemA
     for (let depth = path.length; root && !node && depth >= 0; depth -= 1) {
       node = findNodeAtLocation(root, path.slice(0, depth));
     }
+    if (node?.type === "object") node = node.parent?.children?.[0] ?? node; // the entry's key
     const { offset, length } = node === root || !node ? { offset: 0, length: 1 } : node;
     return toProblem({
       severity,

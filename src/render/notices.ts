@@ -84,6 +84,17 @@ export const NOTICES = {
     when: "Barnacle stops requests before Discord bans its address, to the bot's owner",
     placeholders: { count: "the number of refused requests" },
   },
+  modelFails: {
+    text:
+      "I can't answer: my model `{model}` fails, because {problem}. To fix it, {fix}. To check " +
+      "it again, run `barnacle doctor`.",
+    when: "a model fails, and only the operator can fix it, to the bot's owner",
+    placeholders: {
+      model: "the model",
+      problem: '"its server refuses the API key"',
+      fix: '"check the API key of the provider openai"',
+    },
+  },
   challenge: {
     text: "I only answer approved people, so I haven't read this. Ask my owner to run `barnacle " +
       "pairing approve {code}` within an hour. Your ID: {id}",

@@ -103,9 +103,22 @@ describe("[O10] runCommandLine()", () => {
     }
   });
 
+  it("prints the help of a command and of a sub-command with help", async () => {
+    for (const words of [["run"], ["access", "test"], ["config"], []]) {
+      const long = await run([...words, "--help"]);
+      assert.deepEqual(await run(["help", ...words]), long);
+      assert.equal(long.code, 0);
+    }
+    assert.match((await run(["help", "rum"])).stderr, /did you mean `run`/);
+  });
+
   const wrong: readonly [args: readonly string[], message: RegExp][] = [
     [["rum"], /^barnacle: unknown command "rum"; did you mean `run`\?\n$/],
     [["version", "--jsno"], /^barnacle: unknown option --jsno; did you mean --json\?\n$/],
+    [["run", "--insecure"], /^barnacle: unknown option --insecure; --help shows the usage\n$/],
+    [["run", "--insecure-permission"], /did you mean --insecure-permissions\?\n$/],
+    [["outbox", "lst"], /^barnacle: unknown command "outbox lst"; did you mean `outbox list`\?\n$/],
+    [["start"], /did you mean `run`\?\n$/],
     [["version", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
     [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
     [["why"], /^barnacle: missing argument: link or id; --help shows the usage\n$/],

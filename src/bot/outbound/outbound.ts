@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
@@ -61,6 +62,8 @@ export interface Outbound {
   reconfigured(): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
+  /** A turn has ended, perhaps because of a problem that the owners must fix. */
+  turnEnded(outcome: TurnOutcome): void;
   status(): Pick<PartsStatus, "parked" | "rest">;
   /** Stops everything but the channel queues, which stop separately. */
   stop(): void;
@@ -151,6 +154,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     reachOwners: owners.reach,
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,
+    turnEnded: notices.turnEnded,
     status() {
       const { invalidRequests, breaker } = client.status();
       return { parked, rest: { invalidRequests, breaker } };

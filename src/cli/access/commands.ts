@@ -14,7 +14,15 @@ import {
   describeGroup,
 } from "../help/command_help.ts";
 import type { PairingFlags } from "../pairing/pairing.ts";
-import { ACCOUNT, COMMON, end, flag, ONE_ACCOUNT, UNUSED_PATH, word } from "../shared/command.ts";
+import {
+  ACCOUNT,
+  BOT_COMMON,
+  end,
+  flag,
+  ONE_ACCOUNT,
+  UNUSED_PATH,
+  word,
+} from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { MatrixFlags } from "./matrix.ts";
@@ -39,7 +47,7 @@ export const why: CliCommand = describeCommand({
   buildCommand<CommonFlags, [asked: string]>({
     docs,
     parameters: {
-      flags: COMMON,
+      flags: BOT_COMMON,
       positional: {
         kind: "tuple",
         parameters: [
@@ -92,7 +100,7 @@ const test = describeCommand({
     docs,
     parameters: {
       flags: {
-        ...COMMON,
+        ...BOT_COMMON,
         user: text("Sender: an id, <@id> or a username", "user"),
         channel: text("dm, group, a link, an id, #name or guild/name", "channel"),
         text: { ...text('Text of the message (default: "hello")', "text"), optional: true },
@@ -148,7 +156,7 @@ const matrix = describeCommand({
 }, (docs) =>
   buildCommand<MatrixFlags>({
     docs,
-    parameters: { flags: { ...COMMON, account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
     async func(flags: MatrixFlags) {
       const { accessMatrix } = await import("./matrix.ts");
       await end(this, accessMatrix(flags, processIo(flags)));
@@ -172,7 +180,7 @@ const resolve = describeCommand({
     docs,
     parameters: {
       flags: {
-        ...COMMON,
+        ...BOT_COMMON,
         account: ONE_ACCOUNT,
         write: flag("Write the ids into the config, with the names as comments"),
         offline: flag("Do not ask Discord: use names that a running bot has resolved"),
@@ -205,7 +213,7 @@ function decideCommand(how: "approve" | "deny", brief: string) {
     buildCommand<PairingFlags, string[]>({
       docs,
       parameters: {
-        flags: { ...COMMON, account: ONE_ACCOUNT },
+        flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
         positional: {
           kind: "array",
           parameter: word("Pairing code, or `discord` and the code", "code"),
@@ -227,7 +235,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand<PairingFlags>({
     docs,
-    parameters: { flags: { ...COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: PairingFlags) {
       const { list } = await import("../pairing/pairing.ts");
       await end(this, list(flags, processIo(flags)));
@@ -242,7 +250,7 @@ const revoke = describeCommand({
   buildCommand<PairingFlags, [user: string]>({
     docs,
     parameters: {
-      flags: { ...COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
+      flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
       positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
     },
     async func(flags: PairingFlags, user: string) {

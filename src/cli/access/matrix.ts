@@ -15,7 +15,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
-import { withStore } from "../shared/with_store.ts";
+import { withStoreIfAny } from "../shared/with_store.ts";
 
 /** Options of `access matrix`. */
 export interface MatrixFlags extends CommonFlags {
@@ -25,7 +25,7 @@ export interface MatrixFlags extends CommonFlags {
 
 /** Prints a table for each account. */
 export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async (store) => {
+  return withStoreIfAny(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
       io.err(shown(now.problems, io));

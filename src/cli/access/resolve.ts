@@ -26,7 +26,7 @@ import type { Env, Io } from "../terminal/io.ts";
 import { checkConfig, shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
-import { withStore } from "../shared/with_store.ts";
+import { withStoreIfAny } from "../shared/with_store.ts";
 
 /** Options of `access resolve`. */
 export interface ResolveFlags extends CommonFlags {
@@ -40,7 +40,7 @@ export interface ResolveFlags extends CommonFlags {
 
 /** Prints the id of each name, and writes the ids on demand. */
 export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async (store) => {
+  return withStoreIfAny(flags, io, async (store) => {
     const opened = openConfig(flags.config, io.env);
     const source = opened.kind === "opened" && opened.text !== undefined
       ? { file: opened.file, text: opened.text }

@@ -27,7 +27,7 @@ import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { reasonText } from "../verdict/reasons.ts";
 import { phrase } from "../why/text.ts";
-import { withStore } from "../shared/with_store.ts";
+import { withStoreIfAny } from "../shared/with_store.ts";
 
 /** Options of `access test`. */
 export interface AccessTestFlags extends CommonFlags {
@@ -61,7 +61,7 @@ export interface AccessTestFlags extends CommonFlags {
 
 /** Prints the verdict on the hypothetical event, with every check. */
 export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async (store) => {
+  return withStoreIfAny(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
       io.err(shown(now.problems, io));

@@ -12,7 +12,15 @@ import {
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { ACCOUNT, COMMON, end, ONE_ACCOUNT, UNUSED_PATH, word } from "../shared/command.ts";
+import {
+  ACCOUNT,
+  BOT_COMMON,
+  COMMON,
+  end,
+  ONE_ACCOUNT,
+  UNUSED_PATH,
+  word,
+} from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { OutboxFlags } from "./outbox.ts";
@@ -92,7 +100,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
     buildCommand<CommonFlags, number[]>({
       docs,
       parameters: {
-        flags: { ...COMMON, config: UNUSED_PATH },
+        flags: { ...BOT_COMMON, config: UNUSED_PATH },
         positional: {
           kind: "array",
           parameter: {
@@ -117,7 +125,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: OutboxFlags) {
       const { list } = await import("./outbox.ts");
       await end(this, list(flags, processIo(flags)));

@@ -28,10 +28,10 @@ type AccountRow = OpenRow & { readonly accountId: AccountId };
 /** Lists unsent messages. */
 export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const accounts = store ? await accountsIn(store.gateway, flags.account) : [];
+    const accounts = await accountsIn(store.gateway, flags.account);
     const rows: AccountRow[] = [];
     for (const accountId of accounts) {
-      for (const row of await store?.outbox.open(accountId) ?? []) rows.push({ accountId, ...row });
+      for (const row of await store.outbox.open(accountId)) rows.push({ accountId, ...row });
     }
     if (flags.json) {
       io.out(JSON.stringify(rows));
@@ -57,7 +57,7 @@ export function release(
   return withStore(flags, io, async (store) => {
     const done: number[] = [];
     for (const id of ids) {
-      if (await store?.outbox.release(id, how)) {
+      if (await store.outbox.release(id, how)) {
         done.push(id);
         continue;
       }

@@ -11,6 +11,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
+import { tokenHint } from "../../bot/health/account_end.ts";
 import { type Consignment, type Courier, createCourier } from "../../bot/outbound/courier.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
@@ -23,7 +24,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { type Logging, startLog } from "../../log.ts";
 import type { SendResult } from "../../store/outbox/send_results.ts";
 import { VERSION } from "../../version.ts";
-import { apiOf, tokenIn } from "../shared/discord.ts";
+import { apiOf, isTokenRefused, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
@@ -137,7 +138,7 @@ function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode
 
 /** Messages in a store are sent as that store's bot, so the token must be of the same bot. */
 async function assertSameBot(
-  { discord: { accountId } }: Config,
+  { discord: { accountId, tokenPlace } }: Config,
   bot: { readonly token: string; readonly apiBase: string },
   { store }: DataDirectory,
   logging: Logging,
@@ -149,6 +150,9 @@ async function assertSameBot(
     log: logging.forPart("delivery"),
   });
   if (await tokenChange.isOurs()) return;
+  if (await isTokenRefused(bot.token, bot.apiBase)) {
+    throw new StartError(tokenHint(tokenPlace), EXIT.refused);
+  }
   throw new StartError(
     "the data belong to another bot: set --data, or start this bot once with `barnacle run`",
     EXIT.tryAgain,

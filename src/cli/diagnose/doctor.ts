@@ -40,11 +40,12 @@ import { exitCodeOf, showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { grantIntents } from "./grant_intents.ts";
 import { type HostView, lookAtHost, type StoreView } from "./host_facts.ts";
+import { createModelCheck, findModel } from "../shared/model_settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
 
 /** A part of the checks. */
-export type DoctorPart = "discord" | "host";
+export type DoctorPart = "discord" | "host" | "model";
 
 /** Options of `doctor`. */
 export interface DoctorFlags extends CommonFlags {
@@ -77,7 +78,7 @@ async function examine(
   ports: DoctorPorts,
 ): Promise<readonly Finding[]> {
   const { env } = io;
-  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host"]);
+  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host", "model"]);
   const loaded = await readConfig(flags.config, env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note").map(toFinding);
   if (loaded.kind === "refused") return problems;
@@ -130,7 +131,19 @@ async function examine(
       )
       : []),
     ...discord,
+    ...(parts.has("model")
+      ? [await io.during("Asking the model's server", checkTheModel(config, env))]
+      : []),
   ];
+}
+
+/** Checks the model that `run` would use, without a question to it. */
+async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<Finding> {
+  const found = await findModel(config, env);
+  if (found.kind === "found") return await createModelCheck(found.settings)();
+  const { problem: { path: where, message: why, hint: fix } } = found;
+  const about = { id: "config.model", what: "Model", status: "fail" } as const;
+  return { ...about, where, why, ...(fix !== undefined && { fix }) };
 }
 
 /** Checks the connection, which all accounts share. */

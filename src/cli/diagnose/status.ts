@@ -7,15 +7,23 @@
  * @module
  */
 
-import { homedir } from "node:os";
-import { findDataDir } from "../../host/files/data_dir.ts";
+import type { LockHolder } from "../../host/locks/lock.ts";
 import type { StatusReport } from "../../http/app.ts";
-import type { Check } from "../../http/check.ts";
+import type { Check, Status } from "../../http/check.ts";
+import { checkText } from "../../http/check_text.ts";
 import type { AccountSnapshot } from "../../http/snapshot.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
-import { askStatus, holderOf, httpTokenOf, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
+import { dataProblem, findData } from "../shared/find_data.ts";
+import {
+  askStatus,
+  holderOf,
+  httpTokenOf,
+  isHeld,
+  STATUS_TIMEOUT_MS,
+} from "../shared/running_bot.ts";
+import { StartError, toStartError } from "../shared/start_error.ts";
 
 /**
  * Prints the state of the bot, of its accounts and of each check.
@@ -27,23 +35,15 @@ export async function status(
   io: Io,
   timeoutMs: number = STATUS_TIMEOUT_MS,
 ): Promise<ExitCode> {
-  const { env } = io;
-  const dataDir = findDataDir({
-    env,
-    home: homedir(),
-    ...(data !== undefined && { flag: data }),
-  });
-  const holder = holderOf(dataDir);
-  if (!holder?.http) {
-    io.problem(
-      `no running bot found in ${dataDir}, or this user may not read it; ` +
-        "set --data, or use sudo",
-    );
-    return EXIT.tryAgain;
+  const found = await holderIn(data, io);
+  if ("problem" in found) {
+    io.problem(found.problem.message);
+    return found.problem.code;
   }
+  const { holder, http } = found;
   const report = await io.during(
     "Asking the running bot",
-    askStatus(holder.http, await httpTokenOf(config, env), timeoutMs),
+    askStatus(http, await httpTokenOf(config, io.env), timeoutMs),
   );
   if (typeof report === "string") {
     io.problem(`the bot with pid ${holder.pid} does not answer: ${report}`);
@@ -54,12 +54,49 @@ export async function status(
   return report.status === "fail" ? EXIT.failed : EXIT.done;
 }
 
+/** Finds the bot of the data directory, and its address. */
+async function holderIn(
+  data: string | undefined,
+  io: Io,
+): Promise<
+  | { readonly holder: LockHolder; readonly http: string }
+  | { readonly problem: ReturnType<typeof toStartError> }
+> {
+  try {
+    const place = await findData(data, io);
+    if (place.note !== undefined) io.err(place.note);
+    const { dataDir, state } = place;
+    if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
+    const holder = holderOf(dataDir);
+    if (holder?.http !== undefined) return { holder, http: holder.http };
+    throw new StartError(
+      holder && await isHeld(dataDir)
+        ? `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`
+        : `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
+      EXIT.tryAgain,
+    );
+  } catch (error) {
+    return { problem: toStartError(error) };
+  }
+}
+
+/** The state of the whole bot. */
+const STATUS_TEXT: Readonly<Record<Status, string>> = {
+  pass: "Healthy",
+  warn: "Works, with warnings",
+  fail: "Does not work as it should",
+};
+
+/** The state of a check, as `doctor` writes it. */
+const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
+
 function linesOf({ status, build, snapshot, checks }: StatusReport): readonly string[] {
   const { version, commit, runtime } = build;
   const [first, ...others] = snapshot.accounts;
   const only = others.length === 0 ? first?.id : undefined;
   return [
-    `${status}  ${snapshot.phase}, barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
+    `${STATUS_TEXT[status]}: ${snapshot.phase}, ` +
+    `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
     ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
     ...checks.map((check) => checkLine(check, only)),
   ];
@@ -72,11 +109,8 @@ function accountLine({ id, name, state, end }: AccountSnapshot): string {
 
 /** @param only Id of the only account, if there is only one: its name is left out. */
 function checkLine(check: Check, only: string | undefined): string {
-  const { status, name, observedValue, observedUnit = "" } = check;
+  const { status, name } = check;
   const { componentId = "" } = check.componentId === only ? {} : check;
-  const value = typeof observedValue === "number"
-    ? Math.round(observedValue * 1_000) / 1_000
-    : observedValue;
-  return `${status.padEnd(5)} ${name.padEnd(28)} ${componentId.padEnd(14)} ${value} ${observedUnit}`
-    .trimEnd();
+  const mark = MARKS[status].padEnd(5);
+  return `${mark} ${name.padEnd(28)} ${componentId.padEnd(14)} ${checkText(check)}`;
 }

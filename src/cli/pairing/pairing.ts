@@ -34,18 +34,16 @@ export interface PairingFlags extends CommonFlags {
   readonly account?: string;
 }
 
-const NO_STORE = "no pairing requests: there is no store yet; set its directory with --data";
-
 /** Lists open requests and paired users. */
 export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = Date.now();
     const pending: PairingRequest[] = [];
     const paired = [];
-    const accounts = store ? await accountsIn(store.gateway, flags.account) : [];
+    const accounts = await accountsIn(store.gateway, flags.account);
     for (const accountId of accounts) {
-      pending.push(...await store?.pairing.requests(accountId, now) ?? []);
-      paired.push(...await store?.pairing.paired(accountId) ?? []);
+      pending.push(...await store.pairing.requests(accountId, now));
+      paired.push(...await store.pairing.paired(accountId));
     }
     if (flags.json) {
       // The ids of the buttons are secret: a press of one approves the request.
@@ -96,10 +94,6 @@ export function decide(
       io.err(shown(loaded.problems, io));
       return EXIT.config;
     }
-    if (!store) {
-      io.problem(`${NO_STORE}`);
-      return EXIT.failed;
-    }
     const accounts = await accountsIn(store.gateway, flags.account);
     const request = await requestOf(store, accounts, code);
     if (request) io.err(`${DOING[how]} ${personText(request)}`);
@@ -132,8 +126,8 @@ export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitC
   }
   return withStore(flags, io, async (store) => {
     const revoked = [];
-    for (const accountId of store ? await accountsIn(store.gateway, flags.account) : []) {
-      const paired = await store?.pairing.revoke(accountId, userId, Date.now());
+    for (const accountId of await accountsIn(store.gateway, flags.account)) {
+      const paired = await store.pairing.revoke(accountId, userId, Date.now());
       if (paired) revoked.push(paired);
     }
     if (flags.json) io.out(JSON.stringify({ revoked }));

@@ -63,7 +63,8 @@ async function findShared(
   if ("problem" in api) return { problems: [problem("", api.problem)] };
   const chosen = await chooseModel(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
-  return { model: chosen.model, apiBase: api.base };
+  const { model, checkModel } = chosen;
+  return { model, checkModel, apiBase: api.base };
 }
 
 function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {

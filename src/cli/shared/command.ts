@@ -66,6 +66,15 @@ export const COMMON = {
   json: flag("Print the result as JSON"),
 };
 
+/** The same, of commands that look for the data of a running bot (X2). */
+export const BOT_COMMON = {
+  ...COMMON,
+  data: path(
+    "Data directory (default: $BARNACLE_DATA, $STATE_DIRECTORY, that of the running bot, " +
+      "~/.local/share/barnacle or /var/lib/barnacle)",
+  ),
+};
+
 /** Waits for a command's exit code and hands it to the process. */
 export async function end(
   context: CommandContext,

@@ -7,10 +7,9 @@
  * @module
  */
 
-import { accessSync, closeSync, constants, openSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { FlockUnavailableError, loadFlock } from "../../host/locks/flock.ts";
-import { type LockHolder, readHolder } from "../../host/locks/lock.ts";
+import { isLocked, type LockHolder, readHolder } from "../../host/locks/lock.ts";
 import type { StatusReport } from "../../http/app.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { readConfig } from "./read_config.ts";
@@ -25,26 +24,12 @@ export function holderOf(dataDir: string): LockHolder | undefined {
 }
 
 /**
- * Tests whether a process holds the data directory. It releases the lock at once and writes nothing,
- * so the file keeps its last holder.
+ * Tests whether a process holds the data directory.
  *
  * @returns `undefined` if this user, or this system, cannot tell.
  */
-export async function isHeld(dataDir: string): Promise<boolean | undefined> {
-  let descriptor: number;
-  try {
-    descriptor = openSync(lockOf(dataDir), "r");
-  } catch (error) {
-    return codeOf(error) === "ENOENT" ? false : undefined; // the file belongs to another user
-  }
-  try {
-    return !(await loadFlock())(descriptor);
-  } catch (error) {
-    if (error instanceof FlockUnavailableError) return undefined;
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
+export function isHeld(dataDir: string): Promise<boolean | undefined> {
+  return isLocked(lockOf(dataDir));
 }
 
 /**

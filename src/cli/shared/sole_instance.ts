@@ -13,7 +13,7 @@ import {
   processPorts,
 } from "../../host/process/end_process.ts";
 import { takeLock } from "../../host/locks/lock.ts";
-import { takeTokenLock, type TokenLock } from "../../host/locks/token_lock.ts";
+import { type Squatter, takeTokenLock, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** The locks to take. */
@@ -141,7 +141,9 @@ export async function claimInstance(
       alternative: "use another bot token",
       async take() {
         const lock = await ports.takeToken(bot, { startedAt, dataDir });
-        return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
+        if (lock.kind === "taken") return { heldBy: lock.heldBy };
+        if (lock.squatter) log.warn(squatted(lock.squatter));
+        return { held: lock };
       },
     }, isForced);
   }
@@ -191,6 +193,13 @@ export async function claimInstance(
       if (ended.kind === "gone" && round > 1) throw takenBy(undefined, wanted, true);
     }
   }
+}
+
+function squatted({ owner }: Squatter): string {
+  const who = owner ? `user ${owner.uid} (pid ${owner.pid})` : "another user";
+  return `A process of ${who} holds the name of the bot token's lock, and does not prove that it ` +
+    "knows the token. Barnacle ignores it and locks a file instead. End that process; if it is a " +
+    "Barnacle that hangs, both would answer every message";
 }
 
 const REFUSALS: Readonly<Record<EndRefusal, (holder: Claimant) => string>> = {

@@ -19,6 +19,11 @@ import { EXIT } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { StartError } from "./start_error.ts";
 
+/** Whether the user names the data directory, or the service manager does. */
+export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">): boolean {
+  return Boolean(flag || env["BARNACLE_DATA"] || env["STATE_DIRECTORY"]);
+}
+
 /** Path of the data directory; creates nothing. */
 export function dataDirOf(flag: string | undefined, { env }: Pick<Io, "env">): string {
   return findDataDir({ env, home: homedir(), ...(flag !== undefined && { flag }) });

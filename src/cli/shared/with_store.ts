@@ -8,29 +8,66 @@ import type { Store } from "../../store/store.ts";
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
+import { type DataChoice, dataProblem, findData } from "./find_data.ts";
 import { toStartError } from "./start_error.ts";
-import { dataDirOf, openBeside } from "./store_access.ts";
+import { openBeside } from "./store_access.ts";
 
 /**
- * Opens the store, runs the work, and closes the store.
- *
- * @param work Gets `undefined` if there is no store yet; nothing creates one.
+ * Opens the store, runs the work, and closes the store. Without a store it reports that, because an
+ * empty result would look like a good one.
  */
-export async function withStore(
+export function withStore(
+  flags: Pick<CommonFlags, "data">,
+  io: Io,
+  work: (store: Store, dataDir: string) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return withData(flags, io, async (place) => {
+    const { dataDir, state } = place;
+    const store = state === "store" ? openBeside(dataDir) : undefined;
+    if (!store) throw dataProblem(place);
+    return await using(store, () => work(store, dataDir));
+  });
+}
+
+/**
+ * Does the same for a command that also works without a store.
+ *
+ * @param work Gets `undefined` if there is no store, or this user may not read it.
+ */
+export function withStoreIfAny(
+  flags: Pick<CommonFlags, "data">,
+  io: Io,
+  work: (store: Store | undefined) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return withData(flags, io, async (place) => {
+    const { dataDir, state } = place;
+    const store = state === "store" ? openBeside(dataDir) : undefined;
+    if (store) return await using(store, () => work(store));
+    if (state === "hidden") io.err(`Without pairings and names: ${dataProblem(place).message}`);
+    return await work(undefined);
+  });
+}
+
+async function withData(
   { data }: Pick<CommonFlags, "data">,
   io: Io,
-  work: (store: Store | undefined, dataDir: string) => Promise<ExitCode>,
+  work: (place: DataChoice) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  let store: Store | undefined;
   try {
-    const dataDir = dataDirOf(data, io);
-    store = openBeside(dataDir);
-    return await work(store, dataDir);
+    const place = await findData(data, io);
+    if (place.note !== undefined) io.err(place.note);
+    return await work(place);
   } catch (error) {
     const { message, code } = toStartError(error);
     io.problem(message);
     return code;
+  }
+}
+
+async function using(store: Store, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  try {
+    return await work();
   } finally {
-    store?.close();
+    store.close();
   }
 }

@@ -16,16 +16,16 @@ import type { Subject } from "./subject.ts";
 /** Reads the facts from the store. */
 export async function evidenceOf(
   { messageId, place }: Extract<Subject, { kind: "message" }>,
-  store: Store | undefined,
+  store: Store,
   { dataDir, now }: { readonly dataDir: string; readonly now: AccessNow },
 ): Promise<Evidence> {
   const sentAt = createdAtMs(messageId);
-  const runs = await store?.gateway.runsAround(sentAt);
+  const runs = await store.gateway.runsAround(sentAt);
   return {
     sentAt,
     now: Date.now(),
-    ...(runs && { runs }),
-    accounts: store ? await accountsOf(store, now) : [],
+    runs,
+    accounts: await accountsOf(store, now),
     ...(place && { place }),
     decisionsDays: now.kind === "read"
       ? now.config.retention.decisionsDays

@@ -19,8 +19,8 @@ export interface Evidence {
   readonly sentAt: number;
   /** Current time. */
   readonly now: number;
-  /** Absent if there is no store. */
-  readonly runs?: {
+  /** Runs of the bot around that time. */
+  readonly runs: {
     readonly wasRunning: boolean;
     readonly before?: { readonly aliveAt: number; readonly ending?: string };
     readonly after?: { readonly startedAt: number };
@@ -88,14 +88,6 @@ const CLOCK_SLACK_MS = 60_000;
 
 function running({ runs, sentAt, dataDir }: Evidence): Finding {
   const about = { id: "why.running", what: "Bot", where: dataDir };
-  if (!runs) {
-    return {
-      ...about,
-      status: "fail",
-      why: `no store in ${dataDir}`,
-      fix: "set --data to the directory of that bot",
-    };
-  }
   const { wasRunning, before, after } = runs;
   if (wasRunning) return { ...about, status: "pass", why: `was running at ${timeText(sentAt)}` };
   if (!before) {

@@ -38,7 +38,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
           "`barnacle config check`",
       );
     }
-    const record = await store?.received.messageRecordOf(
+    const record = await store.received.messageRecordOf(
       subject.kind === "failure"
         ? { failureId: subject.failureId }
         : { messageId: subject.messageId },
@@ -78,7 +78,7 @@ function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitC
 }
 
 interface Here {
-  readonly store: Store | undefined;
+  readonly store: Store;
   readonly dataDir: string;
   readonly now: AccessNow;
 }

@@ -148,7 +148,7 @@ async function repair(made: Made, { note }: Place): Promise<void> {
   note("invalid", "", 1, "The file has too many values that Barnacle cannot import");
 }
 
-/** Secrets are where Barnacle runs, and may be missing here. */
+/** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
 async function firstError(
   made: Made,
 ): Promise<
@@ -156,7 +156,11 @@ async function firstError(
   | undefined
 > {
   const source = { file: "", text: printed(made) };
-  const loaded = await loadConfig(source, { env: {}, readFile: () => Promise.resolve(undefined) });
+  const loaded = await loadConfig(source, {
+    env: {},
+    readFile: () => Promise.resolve(undefined),
+    isElsewhere: true,
+  });
   for (const { severity, path: written, message } of loaded.problems) {
     const read = parsePath(written);
     const path = read.kind === "path" ? read.path : [];

@@ -47,6 +47,7 @@ const texts = {
   parked: sentence("parked", "In {channel} darf ich nicht schreiben: {reason}"),
   dead: sentence("dead", "{count} Nachrichten für {channel} gebe ich auf: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
+  modelFails: sentence("modelFails", "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}"),
   challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
   paired: sentence("paired", "Du darfst mir jetzt schreiben."),
   pairingAsked: sentence("pairingAsked", "{name} ({id}) will mir schreiben: `{code}`, bis {until}"),

@@ -8,7 +8,7 @@
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
-import { inviteUrl } from "../../core/discord/invite.ts";
+import { inviteUrl } from "../../core/invite.ts";
 
 /** The result of a request to Discord. */
 export type Answer<Found> =

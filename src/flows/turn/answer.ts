@@ -28,6 +28,7 @@ import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
+import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -109,7 +110,14 @@ const OVERHEARD_CHARS = 6_000;
  * the failed turn.
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
-  const ended = await runToEnd(claim, ports);
+  let cost: Cost | undefined;
+  const ended = await runToEnd(claim, {
+    ...ports,
+    onTurn(outcome, ms) {
+      cost = { ms, ...(outcome.kind === "reply" && outcome.usage) };
+      ports.onTurn(outcome, ms);
+    },
+  });
   if (!ended) return;
   const withDrafts = (turn: FinishedTurn): FinishedTurn => ({
     ...turn,
@@ -119,6 +127,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     withDrafts(fail(claim, "cannot be stored", ports.rules(claim.message), ports, error));
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
+  logAnswer(ended, { ...cost, where: ports.rules(claim.message).where }, ports);
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;

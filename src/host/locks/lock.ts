@@ -11,8 +11,9 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { z } from "zod";
+import { codeOf } from "../../lib/error_code.ts";
 import { readBootId, readPid } from "../process/boot.ts";
-import { type Flock, loadFlock } from "./flock.ts";
+import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
 
 /** The holder's description of itself. */
 export interface LockHolder {
@@ -27,6 +28,8 @@ export interface LockHolder {
   readonly http?: string | undefined;
   /** Set by a short-lived command; absent for the bot. */
   readonly isErrand?: true | undefined;
+  /** Only in a token's lock file: the data directory of the bot. */
+  readonly dataDir?: string | undefined;
 }
 
 /** The held lock of a data directory. */
@@ -51,6 +54,7 @@ const holderSchema = z.object({
   startTicks: z.number().optional(),
   http: z.string().optional(),
   isErrand: z.literal(true).optional(),
+  dataDir: z.string().optional(),
 });
 
 /**
@@ -65,7 +69,7 @@ export async function takeLock(
   path: string,
   now: number,
   load: () => Promise<Flock> = loadFlock,
-  about: Pick<LockHolder, "isErrand"> = {},
+  about: Pick<LockHolder, "isErrand" | "dataDir"> = {},
 ): Promise<Lock> {
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);
@@ -105,6 +109,29 @@ export async function takeLock(
       isHeld = false;
     },
   };
+}
+
+/**
+ * Tests whether a process holds the lock. It releases the lock at once and writes nothing, so the
+ * file keeps its last holder.
+ *
+ * @returns `undefined` if this user, or this system, cannot tell.
+ */
+export async function isLocked(path: string): Promise<boolean | undefined> {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "r");
+  } catch (error) {
+    return codeOf(error) === "ENOENT" ? false : undefined; // the file belongs to another user
+  }
+  try {
+    return !(await loadFlock())(descriptor);
+  } catch (error) {
+    if (error instanceof FlockUnavailableError) return undefined;
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**

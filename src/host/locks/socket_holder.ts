@@ -1,5 +1,5 @@
 /**
- * Asks the kernel which process listens on a socket in the abstract namespace.
+ * Asks the kernel which processes listen on which names of the abstract socket namespace.
  *
  * Such a name has no owner and no permissions, so any process could give any answer on it; `/proc`
  * cannot be forged.
@@ -7,7 +7,7 @@
  * @module
  */
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { codeOf } from "../../lib/error_code.ts";
 
 /** Readers of `/proc`; each throws if it may not read. */
@@ -16,9 +16,12 @@ export interface SocketTables {
   readonly sockets: () => string;
   /** The target of each open file of a process, such as `"socket:[635990]"`. */
   readonly filesOf: (pid: number) => readonly string[];
+  /** Ids of a user's processes. */
+  readonly pidsOf: (uid: number) => readonly number[];
 }
 
-const TABLES: SocketTables = {
+/** The kernel's own. */
+export const TABLES: SocketTables = {
   sockets: () => readFileSync("/proc/self/net/unix", "utf8"),
   filesOf: (pid) =>
     readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
@@ -28,6 +31,10 @@ const TABLES: SocketTables = {
         return []; // closed after it was listed
       }
     }),
+  pidsOf: (uid) =>
+    readdirSync("/proc").map(Number).filter((pid) =>
+      Number.isInteger(pid) && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid
+    ),
 };
 
 /**
@@ -42,11 +49,48 @@ export function holdsSocket(
   tables: SocketTables = TABLES,
 ): boolean | undefined {
   try {
-    const inodes = listenersOf(tables.sockets(), name);
+    const listeners = listenersIn(tables.sockets()).filter((listener) => listener.name === name);
     const files = filesOf(tables, pid);
-    return inodes.some((inode) => files.includes(`socket:[${inode}]`));
+    return listeners.some(({ inode }) => files.includes(`socket:[${inode}]`));
   } catch {
     return undefined; // no /proc, or none for this process
+  }
+}
+
+/**
+ * Whether a process of a user listens on a name.
+ *
+ * @param uid `undefined` on Windows.
+ * @param name Without the leading zero byte.
+ */
+export function isHeldByUser(
+  uid: number | undefined,
+  name: string,
+  tables: SocketTables = TABLES,
+): boolean {
+  if (uid === undefined) return false;
+  try {
+    return tables.pidsOf(uid).some((pid) => holdsSocket(pid, name, tables) === true);
+  } catch {
+    return false; // no /proc
+  }
+}
+
+/**
+ * Names that some process listens on.
+ *
+ * @param pattern Matches whole names, which have no leading zero byte here.
+ * @returns An empty list without `/proc`.
+ */
+export function namesListenedOn(
+  pattern: RegExp,
+  tables: Pick<SocketTables, "sockets"> = TABLES,
+): readonly string[] {
+  try {
+    const names = listenersIn(tables.sockets()).map(({ name }) => name);
+    return [...new Set(names)].filter((name) => pattern.test(name));
+  } catch {
+    return [];
   }
 }
 
@@ -64,11 +108,13 @@ function filesOf(tables: SocketTables, pid: number): readonly string[] {
 const LISTENING = "00010000";
 
 /**
- * Inodes of the listening sockets, from lines `Num: RefCount Protocol Flags Type St Inode Path`.
+ * The listening sockets with a name, from lines `Num: RefCount Protocol Flags Type St Inode Path`.
  */
-function listenersOf(table: string, name: string): readonly string[] {
+function listenersIn(table: string): readonly { readonly name: string; readonly inode: string }[] {
   return table.split("\n").flatMap((line) => {
     const [, , , flags, , , inode, path] = line.trim().split(/\s+/);
-    return path === `@${name}` && flags === LISTENING && inode !== undefined ? [inode] : [];
+    return path?.startsWith("@") && flags === LISTENING && inode !== undefined
+      ? [{ name: path.slice(1), inode }]
+      : [];
   });
 }

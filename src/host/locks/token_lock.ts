@@ -8,80 +8,84 @@
  * locked like the data directory.
  *
  * The name is a hash and contains no part of the token. Other users of the machine can see it and
- * can ask; they learn a pid, a time and a path. One of them could take the name while no bot runs,
- * and answer with any pid, so the kernel is asked whose socket it is.
+ * can ask; they learn a pid, a time and a path. One of them could also take the name while no bot
+ * runs, to keep the bot from starting. So the kernel tells whose socket it is. A process of another
+ * user, root excepted, counts only if it proves that it knows the token. Otherwise the lock is the
+ * file, as on other systems.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
-import { createConnection, createServer, type Server } from "node:net";
+import { readdirSync } from "node:fs";
+import type { Server } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { z } from "zod";
 import { codeOf } from "../../lib/error_code.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
-import { takeLock } from "./lock.ts";
+import { isLocked, readHolder, takeLock } from "./lock.ts";
+import { type NameOwner, ownerOfName } from "./name_owner.ts";
+import { askHolder, listenOnName, type TokenHolder } from "./name_socket.ts";
 import { runtimeDir } from "../files/runtime_dir.ts";
-import { holdsSocket } from "./socket_holder.ts";
+import {
+  holdsSocket,
+  isHeldByUser,
+  namesListenedOn,
+  type SocketTables,
+  TABLES,
+} from "./socket_holder.ts";
 
-/** The holder's description of itself. */
-export interface TokenHolder {
-  readonly pid: number;
-  /** Unix time in milliseconds. */
-  readonly startedAt: number;
-  /** Id of the kernel's boot; absent if unknown. */
-  readonly bootId?: string | undefined;
-  /** When the process began in that boot, in the kernel's ticks. */
-  readonly startTicks?: number | undefined;
-  readonly dataDir?: string | undefined;
+/** A process of another user that has the lock's name without knowing the token. */
+export interface Squatter {
+  /** Absent if the kernel does not tell, because the process lets no connection in. */
+  readonly owner?: NameOwner;
 }
 
 /** The held lock of a bot token. */
 export type TokenLock =
   | {
     readonly kind: "held";
+    /** Set if only the file is locked, because another user has the name. */
+    readonly squatter?: Squatter;
     /** Releases the lock; the end of the process does the same. */
     release(): Promise<void>;
   }
   /** The holder is absent if it does not describe itself, or the kernel contradicts it. */
   | { readonly kind: "taken"; readonly heldBy?: TokenHolder }
   /** No lock here can prove that this Barnacle is alone. */
-  | { readonly kind: "unsupported" };
+  | { readonly kind: "unsupported"; readonly squatter?: Squatter };
 
 /** This process's description of itself. */
 export interface TokenOwner {
   /** Unix time in milliseconds. */
   readonly startedAt: number;
+  /** Absolute path. */
   readonly dataDir: string;
 }
 
-/** Where the lock is, and how long to wait for its holder's answer; a test passes its own. */
+/** Places of the lock, and how long to wait for its holder's answer; a test passes its own. */
 export interface TokenLockPorts {
+  /** `"linux"` has an abstract namespace. */
   readonly platform: string;
   /** Milliseconds. */
   readonly askMs: number;
-  /** Directory of the file if there is no abstract namespace; `undefined` if none is safe. */
+  /** Directory of the file if the name cannot serve; `undefined` if none is safe. */
   readonly directory: () => string | undefined;
+  /** The process that listens on a name, by the kernel. */
+  readonly ownerOf: (name: string) => Promise<NameOwner | undefined>;
+  /** Effective user id; `undefined` on Windows. */
+  readonly uid: number | undefined;
 }
 
-const PORTS: TokenLockPorts = {
+/** This machine's. */
+export const TOKEN_LOCK_PORTS: TokenLockPorts = {
   platform: process.platform,
   askMs: 1_000,
   directory: runtimeDir,
+  ownerOf: ownerOfName,
+  uid: process.geteuid?.(),
 };
-
-/** Maximum bytes of an answer: a pid, two times and one path. */
-const ANSWER_MAX = 8_192;
-
-const holderSchema = z.object({
-  pid: z.int().positive(),
-  startedAt: z.number(),
-  bootId: z.string().optional(),
-  startTicks: z.int().optional(),
-  dataDir: z.string().optional(),
-});
 
 /**
  * Takes the lock for the life of this process, without waiting for it.
@@ -92,15 +96,96 @@ const holderSchema = z.object({
 export async function takeTokenLock(
   token: string,
   self: TokenOwner,
-  ports: TokenLockPorts = PORTS,
+  ports: TokenLockPorts = TOKEN_LOCK_PORTS,
 ): Promise<TokenLock> {
-  const name = tokenLockName(token);
-  const lock = ports.platform === "linux"
-    ? await takeName(name, self, ports.askMs)
-    : { kind: "unsupported" } satisfies TokenLock;
-  if (lock.kind !== "unsupported") return lock;
-  return await takeFile(ports.directory(), name, self.startedAt);
+  const path = pathOf(tokenLockName(token), ports);
+  if (ports.platform !== "linux") return await takeFile(path, self);
+  const lock = await takeName(token, self, ports);
+  switch (lock.kind) {
+    case "taken":
+      return lock;
+    case "unsupported":
+      return await takeFile(path, self);
+    case "squatted":
+      return await takeFileBeside(lock.squatter, path, () => takeName(token, self, ports), self);
+    case "held":
+      // One that started while another user had the name holds the file alone.
+      if (path === undefined || await isLocked(path) !== true) return lock;
+      await lock.release();
+      return takenBy(readHolder(path));
+  }
 }
+
+/**
+ * Takes the file while another user has the name.
+ *
+ * @param takeNameAgain A Barnacle that got the name meanwhile may not have seen the file's lock. So
+ * the name is tried again after the file is locked: then one of the two sees the other.
+ */
+async function takeFileBeside(
+  squatter: Squatter,
+  path: string | undefined,
+  takeNameAgain: () => Promise<NameLock>,
+  self: TokenOwner,
+): Promise<TokenLock> {
+  const file = await takeFile(path, self).catch((error): TokenLock => {
+    // The other user may also have filled the disk of temporary files.
+    if (codeOf(error) === undefined) throw error;
+    return { kind: "unsupported" };
+  });
+  if (file.kind === "taken") return file;
+  const name = await takeNameAgain();
+  if (name.kind === "squatted" || name.kind === "unsupported") return { ...file, squatter };
+  if (name.kind === "taken") {
+    if (file.kind === "held") await file.release();
+    return name;
+  }
+  return {
+    kind: "held",
+    async release() {
+      await name.release();
+      if (file.kind === "held") await file.release();
+    },
+  };
+}
+
+/**
+ * Finds the bots that run on this machine, by the public names of their locks.
+ *
+ * @returns One holder per token: several for a bot with several accounts.
+ */
+export async function findTokenHolders(
+  ports: TokenLockPorts & Pick<SocketTables, "sockets"> = { ...TOKEN_LOCK_PORTS, ...TABLES },
+): Promise<readonly TokenHolder[]> {
+  const names = ports.platform === "linux" ? namesListenedOn(NAME, ports).slice(0, MAX_ASKED) : [];
+  const asked = await Promise.all(names.map(async (name) => {
+    const answer = await askHolder(name, ports.askMs);
+    const isTrue = answer.kind === "holder" && holdsSocket(answer.holder.pid, name) !== false;
+    return isTrue ? answer.holder : undefined;
+  }));
+  const inFiles = await holdersInFiles(ports.directory());
+  return [...asked, ...inFiles].filter((holder) => holder !== undefined);
+}
+
+async function holdersInFiles(
+  directory: string | undefined,
+): Promise<readonly (TokenHolder | undefined)[]> {
+  if (directory === undefined) return [];
+  const paths = readdirSync(directory)
+    .filter((file) => file.endsWith(ENDING) && NAME.test(file.slice(0, -ENDING.length)))
+    .map((file) => join(directory, file));
+  return await Promise.all(
+    paths.map(async (path) => await isLocked(path) === true ? readHolder(path) : undefined),
+  );
+}
+
+/** Names to ask at most: any user can take many of them. */
+const MAX_ASKED = 32;
+
+/** Names that {@link tokenLockName} returns. */
+const NAME = /^barnacle-[0-9a-f]{32}$/;
+/** Ending of a lock file. */
+const ENDING = ".lock";
 
 /** `"barnacle-…"`: the public name of a token's lock, which every user of the machine can read. */
 export function tokenLockName(token: string): string {
@@ -108,7 +193,17 @@ export function tokenLockName(token: string): string {
   return `barnacle-${digest.digest("hex").slice(0, 32)}`;
 }
 
-async function takeName(name: string, self: TokenOwner, askMs: number): Promise<TokenLock> {
+/** The result of taking the name alone. */
+type NameLock =
+  | TokenLock
+  | { readonly kind: "squatted"; readonly squatter: Squatter };
+
+async function takeName(
+  token: string,
+  self: TokenOwner,
+  { askMs, ownerOf, uid }: TokenLockPorts,
+): Promise<NameLock> {
+  const name = tokenLockName(token);
   const own = readPid(process.pid);
   const bootId = readBootId();
   const holder: TokenHolder = {
@@ -119,92 +214,45 @@ async function takeName(name: string, self: TokenOwner, askMs: number): Promise<
     ...(own.kind === "running" && { startTicks: own.startTicks }),
   };
   for (let mayHaveEnded = true;; mayHaveEnded = false) {
-    const server = await listen(name, holder, askMs);
+    const server = await listenOnName(name, holder, token, askMs);
     if (server === "unsupported") return { kind: server };
     if (server !== "taken") return { kind: "held", release: () => close(server) };
-    const answer = await askHolder(name, askMs);
+    const owner = await ownerOf(name);
+    const answer = await askHolder(name, askMs, token);
     if (answer.kind === "nobody" && mayHaveEnded) continue;
+    if (answer.kind !== "holder" || !answer.knowsToken) {
+      // A process that lets no connection in has no known owner.
+      const isTrusted = owner ? owner.uid === 0 || owner.uid === uid : isHeldByUser(uid, name);
+      if (!isTrusted) return { kind: "squatted", squatter: { ...(owner && { owner }) } };
+    }
     const isTrue = answer.kind === "holder" && holdsSocket(answer.holder.pid, name) !== false;
-    return { kind: "taken", ...(isTrue && { heldBy: answer.holder }) };
+    return takenBy(isTrue ? answer.holder : undefined);
   }
 }
 
-/**
- * Takes the name in the abstract namespace.
- *
- * @returns `"unsupported"` in a sandbox without such names; then no process in it has one.
- */
-function listen(
-  name: string,
-  holder: TokenHolder,
-  askMs: number,
-): Promise<Server | "taken" | "unsupported"> {
-  const line = `${JSON.stringify(holder)}\n`;
-  const server = createServer((socket) => {
-    socket.on("error", () => socket.destroy()); // the client did not wait for the answer
-    socket.setTimeout(askMs, () => socket.destroy());
-    socket.end(line);
-    socket.resume();
-  });
-  server.maxConnections = 8;
-  server.unref();
-  return new Promise((resolve) => {
-    // A later error concerns one connection, whose client asks again.
-    server.on("error", (error) => {
-      resolve(codeOf(error) === "EADDRINUSE" ? "taken" : "unsupported");
-    });
-    server.listen({ path: `\0${name}` }, () => resolve(server));
-  });
+function takenBy(heldBy: TokenHolder | undefined): TokenLock {
+  return { kind: "taken", ...(heldBy && { heldBy }) };
 }
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-type Answer =
-  | { readonly kind: "holder"; readonly holder: TokenHolder }
-  /** The holder hangs, or is not Barnacle. */
-  | { readonly kind: "silent" }
-  /** The holder has stopped listening. */
-  | { readonly kind: "nobody" };
-
-function askHolder(name: string, askMs: number): Promise<Answer> {
-  const { promise, resolve } = Promise.withResolvers<Answer>();
-  let text = "";
-  const socket = createConnection({ path: `\0${name}` });
-  const timer = setTimeout(() => socket.destroy(), askMs);
-  socket.setEncoding("utf8");
-  socket.on("data", (piece) => {
-    text += piece;
-    if (text.length > ANSWER_MAX) socket.destroy();
-  });
-  socket.on("error", (error) => {
-    if (codeOf(error) === "ECONNREFUSED") resolve({ kind: "nobody" });
-  });
-  socket.on("close", () => {
-    clearTimeout(timer);
-    resolve(toAnswer(text));
-  });
-  return promise;
-}
-
-function toAnswer(text: string): Answer {
-  if (text.length > ANSWER_MAX) return { kind: "silent" };
-  try {
-    return { kind: "holder", holder: holderSchema.parse(JSON.parse(text)) };
-  } catch {
-    return { kind: "silent" };
-  }
+function pathOf(
+  name: string,
+  { directory }: Pick<TokenLockPorts, "directory">,
+): string | undefined {
+  const folder = directory();
+  return folder === undefined ? undefined : join(folder, `${name}${ENDING}`);
 }
 
 async function takeFile(
-  directory: string | undefined,
-  name: string,
-  now: number,
+  path: string | undefined,
+  { startedAt, dataDir }: TokenOwner,
 ): Promise<TokenLock> {
-  if (directory === undefined) return { kind: "unsupported" };
+  if (path === undefined) return { kind: "unsupported" };
   try {
-    const lock = await takeLock(join(directory, `${name}.lock`), now);
+    const lock = await takeLock(path, startedAt, undefined, { dataDir });
     if (lock.kind === "taken") return lock;
     return {
       kind: "held",

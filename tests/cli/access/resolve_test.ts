@@ -6,7 +6,7 @@ import type { Env } from "../../../src/cli/terminal/io.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { startSimulator } from "../../../simulator/simulator.ts";
+import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { batch } from "../../support/store/store.ts";
 import {
@@ -32,13 +32,13 @@ async function resolve(fixture: DataFixture, flags: Partial<ResolveFlags> = {}, 
 
 /** A demo world, and a bot's token for it. */
 async function withDiscord(
-  play: (demo: DemoWorld, env: Env) => Promise<void>,
+  play: (demo: DemoWorld, env: Env, simulator: Simulator) => Promise<void>,
 ): Promise<void> {
   const demo = demoWorld();
   const simulator = await startSimulator({ world: demo.world, rateLimits: false });
   try {
     const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
-    await play(demo, env);
+    await play(demo, env, simulator);
   } finally {
     await simulator.close();
   }
@@ -90,11 +90,13 @@ describe("[P12] barnacle access resolve", () => {
   });
 
   it("[C10] writes nothing if the file has changed meanwhile", async () => {
-    await withDiscord(async (_demo, env) => {
+    await withDiscord(async (_demo, env, simulator) => {
       const fixture = createDataFixture({
         channels: { discord: { dm: { allowFrom: ["grace"] } } },
       });
       const resolving = resolve(fixture, { write: true }, env);
+      const asked = () => simulator.requests.records().length > 0 || undefined;
+      await simulator.until(asked, AbortSignal.timeout(10_000));
       const meanwhile = '{"channels":{"discord":{"dm":{"allowFrom":["123456789012345678"]}}}}';
       writeFileSync(fixture.flags.config, meanwhile);
       const { code, err } = await resolving;

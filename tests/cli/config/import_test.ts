@@ -60,6 +60,13 @@ describe("barnacle config import", () => {
     assert.match(at.io.stderr.join("\n"), /warning: .*every member of every guild/);
   });
 
+  it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
+    using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 0);
+    assert.match(readFileSync(at.out, "utf8"), /"YOUR_BOT_TOKEN"/);
+    assert.match(at.io.stderr.join("\n"), /warning: "YOUR_BOT_TOKEN" is a placeholder/);
+  });
+
   it("[C11] overwrites no file", async () => {
     using at = setUp(SOURCE);
     writeFileSync(at.out, "{}");
@@ -82,6 +89,7 @@ describe("barnacle config import", () => {
     const { ok, text, notes } = JSON.parse(at.io.stdout.join(""));
     assert.deepEqual({ ok, text }, { ok: true, text: OURS });
     assert.deepEqual(notes.map(({ path, line }: { path: string; line: number }) => [path, line]), [
+      ["session.dmScope", 0], // no line has it
       ["gateway", 3],
     ]);
     assert.deepEqual(at.io.stderr, []);

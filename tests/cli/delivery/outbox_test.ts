@@ -76,13 +76,28 @@ describe("barnacle outbox list", () => {
     assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
   });
 
-  it("reports an empty outbox, also without a store", async () => {
+  it("reports an empty outbox", async () => {
     const io = recordingIo();
-    const data = directory();
-    assert.equal(await list({ data, json: false }, io), 0);
+    assert.equal(await list({ data: await withRows(async () => {}), json: false }, io), 0);
     assert.deepEqual(io.stdout, []);
     assert.match(io.stderr[0] ?? "", /No unsent messages/);
   });
+
+  for (const json of [false, true]) {
+    it(`[X2] reports a directory without a store${json ? ", with --json too" : ""}`, async () => {
+      const data = directory();
+      const empty = recordingIo();
+      assert.equal(await list({ data, json }, empty), 75);
+      assert.match(empty.stderr.join(), /no store in .*: no bot has run with it; set --data/);
+      const missing = recordingIo();
+      assert.equal(await list({ data: join(data, "none"), json }, missing), 75);
+      assert.match(missing.stderr.join(), /no data directory .*none; set --data/);
+      for (const { stdout, stderr } of [empty, missing]) {
+        assert.deepEqual(stdout, []);
+        assert.doesNotMatch(stderr.join(), /No unsent/);
+      }
+    });
+  }
 
   it("[C6] lists the rows of every account, or of --account", async () => {
     const data = await withRows(async ({ outbox }, now) => {

@@ -111,8 +111,8 @@ describe("[O3] lookAtHost()", () => {
         const { facts, code, stderr } = lookWithoutRights(dataDir);
         assert.deepEqual([facts.store, facts.bot], [{ kind: "hidden" }, { kind: "hidden" }]);
         assert.match(facts.dataProblem?.fix ?? "", /^run this as the user that runs Barnacle/);
-        assert.equal(code, 75);
-        assert.match(stderr.join(""), /or this user may not read it/);
+        assert.equal(code, 74);
+        assert.match(stderr.join(""), /this user may not read the data directory/);
       } finally {
         chmodSync(dataDir, 0o700);
         if (lock.kind === "held") lock.release();

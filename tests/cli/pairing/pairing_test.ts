@@ -100,11 +100,13 @@ describe("[P3] barnacle pairing list", () => {
     assert.doesNotMatch(out, /button/);
   });
 
-  it("creates no store", async () => {
+  it("[X2] reports a directory without a store, and creates none", async () => {
     const fixture = createDataFixture();
-    const { code, err } = await run(fixture, list);
-    assert.equal(code, 0);
-    assert.match(err, /No open pairing requests/);
+    const { code, out, err } = await run(fixture, list);
+    assert.equal(code, 75);
+    assert.equal(out, "");
+    assert.match(err, /no store in .*; set --data/);
+    assert.doesNotMatch(err, /No open pairing requests/);
     assert.equal(existsSync(join(fixture.data, DATABASE_NAME)), false);
   });
 
@@ -250,11 +252,11 @@ describe("[P3] barnacle pairing approve", () => {
     assert.doesNotMatch(out, /button/);
   });
 
-  it("creates no store", async () => {
+  it("[X2] reports a directory without a store, and creates none", async () => {
     const fixture = createDataFixture();
     const { code, err } = await approve(fixture, "ABCDEFGH");
-    assert.equal(code, 1);
-    assert.match(err, /there is no store yet/);
+    assert.equal(code, 75);
+    assert.match(err, /no store in .*; set --data/);
     assert.equal(existsSync(join(fixture.data, DATABASE_NAME)), false);
   });
 });

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { claimInstance, type InstancePorts } from "../../../src/cli/shared/sole_instance.ts";
 import type { Ended } from "../../../src/host/process/end_process.ts";
 import type { Lock, LockHolder } from "../../../src/host/locks/lock.ts";
-import type { TokenHolder, TokenLock } from "../../../src/host/locks/token_lock.ts";
+import type { TokenHolder } from "../../../src/host/locks/name_socket.ts";
+import type { Squatter, TokenLock } from "../../../src/host/locks/token_lock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 const OPTIONS = {
@@ -28,6 +29,7 @@ function world(
   found: {
     readonly data?: readonly Taken<LockHolder>[];
     readonly token?: readonly Taken<TokenHolder>[];
+    readonly squatter?: Squatter;
     readonly ended?: Ended;
   },
 ) {
@@ -55,6 +57,7 @@ function world(
       if (lock === "unsupported") return Promise.resolve({ kind: "unsupported" });
       return Promise.resolve({
         kind: "held",
+        ...(found.squatter && { squatter: found.squatter }),
         release() {
           done.push("token released");
           return Promise.resolve();
@@ -134,6 +137,13 @@ describe("[G11] claimInstance()", () => {
     await (await claimInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
     assert.match(lines[0]?.event ?? "", /no lock for bot tokens; make sure/);
+  });
+
+  it("starts although another user has the name of the token's lock, and warns", async () => {
+    const { ports, log, lines } = world({ squatter: { owner: { uid: 1001, pid: 4711 } } });
+    await (await claimInstance(OPTIONS, log, ports)).release();
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+    assert.match(lines[0]?.event ?? "", /process of user 1001 \(pid 4711\).* locks a file instead/);
   });
 
   it("ends no other instance without --force", async () => {

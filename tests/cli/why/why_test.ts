@@ -51,6 +51,13 @@ async function received(message: Partial<InboundMessage> = {}, config: object | 
   return fixture;
 }
 
+/** A store without any message. */
+async function withoutMessages() {
+  const fixture = createDataFixture(CONFIG);
+  await fixture.fill(() => Promise.resolve());
+  return fixture;
+}
+
 describe("[P1] barnacle why", () => {
   it("answers in its first line, with the rule and its place", async () => {
     const { code, text } = await ask(await received());
@@ -353,19 +360,20 @@ describe("[P1] barnacle why, for a message without a record", () => {
     assert.match(other.text, /^warn +Place .*does not see channel 78/m);
   });
 
-  it("reports a missing store", async () => {
-    const { code, text } = await ask(createDataFixture(CONFIG), recent);
-    assert.equal(code, 1);
-    assert.match(text, /FAIL +Bot +no store in /);
+  it("[X2] reports a missing store, and guesses no cause", async () => {
+    const { code, text, errors } = await ask(createDataFixture(CONFIG), recent);
+    assert.equal(code, 75);
+    assert.equal(text, "");
+    assert.match(errors, /no store in .*; set --data/);
   });
 
   it("reports that the decision is too old to be kept", async () => {
-    const { text } = await ask(createDataFixture(CONFIG), messageIdAt(NOW - 40 * 86_400_000));
+    const { text } = await ask(await withoutMessages(), messageIdAt(NOW - 40 * 86_400_000));
     assert.match(text, /FAIL +Retention +decisions are kept for 30 days; the message is older/);
   });
 
   it("[O10] prints the causes as JSON", async () => {
-    const { code, text } = await ask(createDataFixture(CONFIG), recent, true);
+    const { code, text } = await ask(await withoutMessages(), recent, true);
     assert.equal(code, 1);
     const { received, causes } = JSON.parse(text);
     assert.equal(received, false);
@@ -373,7 +381,7 @@ describe("[P1] barnacle why, for a message without a record", () => {
   });
 
   it("reports an unknown error id", async () => {
-    const { code, errors } = await ask(createDataFixture(CONFIG), "0123456789ab");
+    const { code, errors } = await ask(await withoutMessages(), "0123456789ab");
     assert.equal(code, 1);
     assert.match(errors, /no recorded turn failed with error id 0123456789ab/);
   });

@@ -93,6 +93,9 @@ describe("[O10] the command line", () => {
 
   const wrong: readonly [args: readonly string[], hint: RegExp][] = [
     [["rum"], /run/],
+    [["start"], /did you mean `run`/],
+    [["init"], /config example/],
+    [["help", "rum"], /did you mean `run`/],
     [["stauts"], /status/],
     [["config", "chek"], /check/],
     [["acess", "matrix"], /access/],
@@ -131,15 +134,18 @@ describe("[O10] the command line", () => {
   /** The exit code and the JSON output of each command if no bot has ever run. */
   const USER = "123456789012345678";
   const empty: readonly [args: readonly string[], code: number, json: RegExp | undefined][] = [
-    [["why", "1400000000000000001"], 1, /"causes":\[/],
+    [["why", "1400000000000000001"], 75, undefined],
     [["access", "matrix"], 0, /"rows":\[/],
     [["access", "test", "--offline", "--user", USER, "--channel", "dm"], 0, /"verdict"/],
     [["access", "test", "--offline", "--user", "1", "--channel", "group"], 1, /"verdict"/],
     [["access", "resolve", "--offline"], 3, /"typed":"ada"/],
-    [["pairing", "list"], 0, /"pending":\[\]/],
-    [["pairing", "approve", "K7XQ2MPR"], 1, undefined],
-    [["pairing", "deny", "K7XQ2MPR"], 1, undefined],
-    [["pairing", "revoke", USER], 1, undefined],
+    [["outbox", "list"], 75, undefined],
+    [["outbox", "drop", "1"], 75, undefined],
+    [["pairing", "list"], 75, undefined],
+    [["pairing", "approve", "K7XQ2MPR"], 75, undefined],
+    [["pairing", "deny", "K7XQ2MPR"], 75, undefined],
+    [["pairing", "revoke", USER], 75, undefined],
+    [["status"], 75, undefined],
     [["config", "get", "channels.discord.dm.policy"], 0, /"value":"pairing"/],
     [["config", "get", "channels.discord.name"], 1, /"isWritten":false/],
     [["config", "fmt", "--check"], 1, /"changed":true/],
@@ -171,6 +177,24 @@ describe("[O10] the command line", () => {
       assert.match(ran.stdout.join("\n"), json);
       JSON.parse(ran.stdout.join("\n"));
     }
+  });
+
+  it("[P12] refuses an example with its placeholders, and set replaces them", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const guilds = { YOUR_SERVER_ID: {} };
+    writeFileSync(file, JSON.stringify({ channels: { discord: { guilds } } }), { mode: 0o600 });
+    for (const command of [["config", "check"], ["run", "--data", folder.path]]) {
+      const { code, stdout, stderr } = await barnacle(...command, "--config", file);
+      assert.equal(code, 78);
+      const said = [...stdout, ...stderr].join("\n");
+      assert.match(said, /"YOUR_SERVER_ID\\?" is a placeholder/);
+      assert.match(said, /Copy Server ID/);
+    }
+    const path = "channels.discord.guilds";
+    const set = await barnacle("config", "set", path, `{"${USER}":{}}`, "--config", file);
+    assert.equal(set.code, 0, set.stderr.join("\n"));
+    assert.equal((await barnacle("config", "check", "--config", file)).code, 0);
   });
 
   it("config schema prints a JSON Schema", async () => {

@@ -38,7 +38,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
       const forPeople = await command(["status", "--data", dataDir]);
       assert.match(
         forPeople.stdout.join("\n"),
-        /^pass +running, barnacle .*\n[\s\S]*gateway:connection/,
+        /^Healthy: running, Barnacle .*\n[\s\S]*gateway:connection/,
       );
     }));
 
@@ -118,7 +118,7 @@ describe("[O7] barnacle status", () => {
     onStage({}, async ({ start, eventually, command, dataDir }) => {
       const never = await command(["status", "--data", dataDir]);
       assert.equal(never.code, 75);
-      assert.match(never.stderr.join(""), /no running bot found/);
+      assert.match(never.stderr.join(""), /no bot runs with the data in/);
       const bot = await start();
       await eventually(
         "it to listen",

@@ -14,6 +14,9 @@ describe("[G12] [O7] a signal to the bot", () => {
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
       assert.match((await replies("general", 1))[0] ?? "", /q1/);
+      const waits = bot.lines.find((line) => line.includes('"Waiting for running turns'));
+      assert.equal(JSON.parse(waits ?? "{}").fields?.turns, 1, bot.lines.join("\n"));
+      assert.match(waits ?? "", /second signal/);
 
       await start();
       const { identifies, resumes, clientCloses } = simulator.account();
@@ -60,6 +63,7 @@ describe("[G12] [O7] a signal to the bot", () => {
       const bot = await start();
       bot.kill("SIGINT");
       assert.deepEqual(await ended(bot), STOPPED);
+      assert.doesNotMatch(bot.lines.join("\n"), /Waiting for running turns/);
     }));
 
   for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {

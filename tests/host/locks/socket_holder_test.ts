@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { holdsSocket, type SocketTables } from "../../../src/host/locks/socket_holder.ts";
+import {
+  holdsSocket,
+  isHeldByUser,
+  namesListenedOn,
+  type SocketTables,
+} from "../../../src/host/locks/socket_holder.ts";
 
 const TABLE = `Num       RefCount Protocol Flags    Type St Inode Path
 000000007841ce4f: 00000002 00000000 00010000 0001 01 635990 @barnacle-1
@@ -17,7 +22,7 @@ function failing(code: string): () => never {
 }
 
 function tables(files: readonly string[]): SocketTables {
-  return { sockets: () => TABLE, filesOf: () => files };
+  return { sockets: () => TABLE, filesOf: () => files, pidsOf: () => [12] };
 }
 
 describe("[G11] holdsSocket()", () => {
@@ -48,5 +53,36 @@ describe("[G11] holdsSocket()", () => {
     assert.equal(holdsSocket(12, "barnacle-1", others), undefined);
     const none = { ...tables([]), sockets: failing("ENOENT") };
     assert.equal(holdsSocket(12, "barnacle-1", none), undefined);
+  });
+});
+
+describe("[G11] isHeldByUser()", () => {
+  const pidsOf = (uid: number) => uid === 7 ? [3, 12] : [3];
+  const listing: SocketTables = {
+    ...tables([]),
+    filesOf: (pid) => pid === 12 ? ["socket:[635990]"] : [],
+    pidsOf,
+  };
+
+  it("looks through all processes of the user, and no others", () => {
+    assert.equal(isHeldByUser(7, "barnacle-1", listing), true);
+    assert.equal(isHeldByUser(8, "barnacle-1", listing), false);
+    assert.equal(isHeldByUser(undefined, "barnacle-1", listing), false);
+  });
+
+  it("is false without /proc", () => {
+    assert.equal(isHeldByUser(7, "barnacle-1", { ...listing, pidsOf: failing("ENOENT") }), false);
+  });
+});
+
+describe("[X2] namesListenedOn()", () => {
+  it("lists each matching name once, without clients and paths", () => {
+    const twice = `${TABLE}0: 00000002 00000000 00010000 0001 01 635999 @barnacle-1\n`;
+    const names = namesListenedOn(/^barnacle-\d$/, { sockets: () => twice });
+    assert.deepEqual(names, ["barnacle-1"]);
+  });
+
+  it("lists none without /proc", () => {
+    assert.deepEqual(namesListenedOn(/x/, { sockets: failing("ENOENT") }), []);
   });
 });

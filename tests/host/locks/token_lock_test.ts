@@ -1,55 +1,47 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createConnection, createServer, type Server } from "node:net";
-import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { readBootId, readPid } from "../../../src/host/process/boot.ts";
 import {
+  findTokenHolders,
   takeTokenLock,
+  TOKEN_LOCK_PORTS,
   tokenLockName,
   type TokenLockPorts,
 } from "../../../src/host/locks/token_lock.ts";
+import { startScript } from "../../support/process/start_script.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SELF = { startedAt: NOW, dataDir: "/var/lib/barnacle" };
-const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "token_holder.ts");
-
 /** The real places, with a shorter time-out. */
-const PORTS: TokenLockPorts = { platform: "linux", askMs: 200, directory: () => undefined };
+const PORTS: TokenLockPorts = {
+  ...TOKEN_LOCK_PORTS,
+  platform: "linux",
+  askMs: 200,
+  directory: () => undefined,
+};
 
 /** Of this test alone: others on this machine run the same one. */
 function newToken(): string {
   return `MTA.${randomBytes(16).toString("hex")}`;
 }
 
-/** Another process of this runtime that tries to take the lock; over when it is disposed of. */
-async function startHolder(token: string) {
-  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [...run, SCRIPT, token, "/srv/other"],
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
-  const exited = once(child, "exit");
-  const [said] = await Promise.race([once(child.stdout!, "data"), exited.then(() => ["nothing"])]);
-  const kill = async () => {
-    child.kill("SIGKILL");
-    await exited;
-  };
-  return { pid: child.pid, said: String(said).trim(), kill, [Symbol.asyncDispose]: kill };
+/** Another process that tries to take the lock. */
+function startHolder(token: string) {
+  return startScript("token_holder.ts", [token, "/srv/other"]);
 }
 
 /** A process that holds the name and is not Barnacle. */
 async function squat(token: string, answer: (server: Server) => string | undefined) {
   const server = createServer((socket) => {
     socket.on("error", () => {});
+    sockets.push(socket);
     const text = answer(server);
     if (text !== undefined) socket.end(text);
-    else sockets.push(socket);
   });
   const sockets: { destroy(): unknown }[] = [];
   server.listen({ path: `\0${tokenLockName(token)}` });
@@ -181,5 +173,41 @@ describe("[G11] tokenLockName()", () => {
     assert.equal(tokenLockName(token), name);
     assert.notEqual(tokenLockName(`${token} `), name);
     for (const part of token.split(".")) assert.ok(!name.includes(part));
+  });
+});
+
+describe("[X2] findTokenHolders()", () => {
+  const listing = (...tokens: readonly string[]) => () =>
+    tokens.map((token) => `0: 00000002 00000000 00010000 0001 01 1 @${tokenLockName(token)}\n`)
+      .join("");
+
+  it("finds the bots of this machine with their data directories", async () => {
+    const token = newToken();
+    const lock = await takeTokenLock(token, { ...SELF, dataDir: `/srv/${token}` });
+    assert.ok(lock.kind === "held");
+    const mine = async () =>
+      (await findTokenHolders()).filter(({ dataDir }) => dataDir === `/srv/${token}`);
+    assert.deepEqual((await mine()).map(({ pid }) => pid), [process.pid]);
+    await lock.release();
+    assert.deepEqual(await mine(), []);
+  });
+
+  it("ignores a process that hangs, or describes another one", async () => {
+    const [silent, liar, gone] = [newToken(), newToken(), newToken()];
+    await using _silent = await squat(silent, () => undefined);
+    await using _liar = await squat(liar, () => `{"pid":${process.ppid},"startedAt":0}`);
+    const ports = { ...PORTS, sockets: listing(silent, liar, gone) };
+    assert.deepEqual(await findTokenHolders(ports), []);
+  });
+
+  it("finds them by their lock files on other systems", async () => {
+    using directory = tempDirectory();
+    const ports = { ...PORTS, platform: "darwin", directory: () => directory.path };
+    const lock = await takeTokenLock(newToken(), SELF, ports);
+    assert.ok(lock.kind === "held");
+    const found = await findTokenHolders({ ...ports, sockets: () => "" });
+    assert.deepEqual(found.map(({ dataDir }) => dataDir), [SELF.dataDir]);
+    await lock.release();
+    assert.deepEqual(await findTokenHolders({ ...ports, sockets: () => "" }), []);
   });
 });

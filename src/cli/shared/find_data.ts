@@ -1,0 +1,195 @@
+/**
+ * Finds the data directory of a command that reads or changes the store beside the bot.
+ *
+ * The bot often runs as a service, with another directory than the user's own. A command that read
+ * the user's own, empty directory would report that nothing waits. So, without a named directory,
+ * the command takes the directory of the only running bot, or of the service.
+ *
+ * Any user of the machine can claim to be a bot. So a directory that was found, not named, must
+ * belong to this user. Root also accepts one in a folder that only root can change.
+ *
+ * @module
+ */
+
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import type { TokenHolder } from "../../host/locks/name_socket.ts";
+import { findTokenHolders } from "../../host/locks/token_lock.ts";
+import { codeOf } from "../../lib/error_code.ts";
+import type { Io } from "../terminal/io.ts";
+import { isHeld } from "./running_bot.ts";
+import { EXIT } from "./exit_code.ts";
+import { StartError } from "./start_error.ts";
+import { dataDirOf, isDataNamed } from "./store_access.ts";
+
+/** The data directory of the systemd unit (`packaging/systemd/barnacle.service`). */
+const SERVICE_DIR = "/var/lib/barnacle";
+
+/**
+ * State of a data directory.
+ *
+ * - `store`: this user can read the store in it.
+ * - `empty`: it has no store.
+ * - `missing`: it does not exist.
+ * - `hidden`: this user may not read it.
+ * - `foreign`: another user controls it, so it counts only if this user names it.
+ */
+export type DataState = "store" | "empty" | "missing" | "hidden" | "foreign";
+
+/** A data directory and its state. */
+export interface DataPlace {
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Its state for this user. */
+  readonly state: DataState;
+}
+
+/** The directories that a command could use, if the user names none. */
+export interface DataFacts {
+  /** The directory in this user's home. */
+  readonly own: DataPlace & {
+    /** Whether a process holds its lock. */
+    readonly isHeld: boolean;
+  };
+  /** Running bots of this machine, one per directory. */
+  readonly running: readonly (DataPlace & { readonly pid: number })[];
+  /** The directory of the systemd unit. */
+  readonly service: DataPlace;
+}
+
+/** The directory to use. */
+export interface DataChoice extends DataPlace {
+  /** A line for stderr, if the user did not name the directory and it is not their own. */
+  readonly note?: string;
+}
+
+/** Access to the machine; tests pass their own. */
+export interface DataPorts {
+  /** Running bots, by the locks of their tokens. */
+  readonly holders: () => Promise<readonly TokenHolder[]>;
+  /** Data directory of the service. */
+  readonly serviceDir: string;
+}
+
+const PORTS: DataPorts = { holders: findTokenHolders, serviceDir: SERVICE_DIR };
+
+/**
+ * Finds the directory: the named one, or else the best of {@link DataFacts}.
+ *
+ * @param flag Value of `--data`.
+ * @throws {StartError} If several bots run, and none with this user's own directory.
+ */
+export async function findData(
+  flag: string | undefined,
+  { env }: Pick<Io, "env">,
+  ports: DataPorts = PORTS,
+): Promise<DataChoice> {
+  const dataDir = dataDirOf(flag, { env });
+  const own = { dataDir, state: stateOf(dataDir) };
+  if (isDataNamed(flag, { env })) return own;
+  const running = new Map<string, DataFacts["running"][number]>();
+  for (const holder of await ports.holders()) {
+    if (holder.dataDir !== undefined && !running.has(holder.dataDir)) {
+      running.set(holder.dataDir, { ...foundAt(holder.dataDir), pid: holder.pid });
+    }
+  }
+  return chooseData({
+    own: { ...own, isHeld: await isHeld(dataDir) === true },
+    running: [...running.values()],
+    service: foundAt(ports.serviceDir),
+  });
+}
+
+/**
+ * Chooses the directory, if the user names none.
+ *
+ * @throws {StartError} If several bots run, and none with this user's own directory.
+ */
+export function chooseData({ own, running, service }: DataFacts): DataChoice {
+  const [bot, ...others] = running;
+  const isOwnRunning = own.isHeld || running.some(({ dataDir }) => dataDir === own.dataDir);
+  if (isOwnRunning) return own;
+  if (bot && others.length > 0) {
+    if (own.state === "store") {
+      return { ...own, note: `${others.length + 1} bots run with other data than ${own.dataDir}` };
+    }
+    const choices = running.map(({ dataDir }) => `--data ${dataDir}`).join(", ");
+    throw new StartError(`several bots run on this machine; choose one: ${choices}`, EXIT.tryAgain);
+  }
+  if (bot) {
+    const isUsable = bot.state === "store" || own.state !== "store";
+    return isUsable ? noted(bot, `the running bot (pid ${bot.pid})`) : {
+      ...own,
+      note: `Using ${own.dataDir}, but the running bot (pid ${bot.pid}) uses ${bot.dataDir}`,
+    };
+  }
+  const isService = own.state !== "store" &&
+    (service.state === "store" || service.state === "hidden");
+  return isService ? noted(service, "the service") : own;
+}
+
+function noted({ dataDir, state }: DataPlace, owner: string): DataChoice {
+  return { dataDir, state, note: `Using ${dataDir}, the data of ${owner}; --data names another` };
+}
+
+/** The error of a directory whose store this user cannot open. */
+export function dataProblem({ dataDir, state }: DataPlace): StartError {
+  switch (state) {
+    case "missing":
+      return new StartError(`no data directory ${dataDir}; set --data to the bot's`, EXIT.tryAgain);
+    case "store": // until now
+    case "empty":
+      return new StartError(
+        `no store in ${dataDir}: no bot has run with it; set --data to the bot's`,
+        EXIT.tryAgain,
+      );
+    case "hidden":
+      return new StartError(
+        `this user may not read the data directory ${dataDir}${asOwner(dataDir)}`,
+        EXIT.io,
+      );
+    case "foreign":
+      return new StartError(
+        `another user controls the bot's data directory; to read it anyway: --data ${dataDir}`,
+        EXIT.io,
+      );
+  }
+}
+
+/** `"; run the command as its owner: sudo -u '#998' barnacle …"`. */
+function asOwner(dataDir: string): string {
+  try {
+    return `; run the command as its owner: sudo -u '#${statSync(dataDir).uid}' barnacle …`;
+  } catch {
+    return "; run the command as the user that runs Barnacle, for example with sudo";
+  }
+}
+
+/** Reads the state of a directory; creates nothing. */
+function stateOf(dataDir: string): Exclude<DataState, "foreign"> {
+  try {
+    accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
+    return "store";
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== "ENOENT" && code !== "ENOTDIR") return "hidden";
+  }
+  return statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ? "empty" : "missing";
+}
+
+/** The place of a directory that the user did not name. */
+function foundAt(dataDir: string): DataPlace {
+  const state = stateOf(dataDir);
+  if (state !== "store" && state !== "empty") return { dataDir, state };
+  const path = realpathSync(dataDir); // or another user could exchange a link after the check
+  return { dataDir: path, state: isOurs(path) ? state : "foreign" };
+}
+
+function isOurs(path: string): boolean {
+  const us = process.geteuid?.();
+  if (us === undefined || statSync(path).uid === us) return true;
+  const folder = statSync(dirname(path));
+  return us === 0 && folder.uid === 0 && (folder.mode & 0o022) === 0;
+}

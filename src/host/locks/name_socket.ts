@@ -1,0 +1,136 @@
+/**
+ * Holds a name of the abstract socket namespace, and asks its holder for a description.
+ *
+ * The holder describes itself to every client. If a client sends a challenge, the holder also
+ * proves that it knows the bot token, without showing it: it returns a keyed hash of the challenge.
+ * Any user of the machine can hold the name, but only another Barnacle with this token can answer.
+ *
+ * @module
+ */
+
+import { createHmac, randomBytes } from "node:crypto";
+import { createConnection, createServer, type Server } from "node:net";
+import { z } from "zod";
+import { codeOf } from "../../lib/error_code.ts";
+
+/** The holder's description of itself. */
+export interface TokenHolder {
+  /** Process id. */
+  readonly pid: number;
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  /** Id of the kernel's boot; absent if unknown. */
+  readonly bootId?: string | undefined;
+  /** When the process began in that boot, in the kernel's ticks. */
+  readonly startTicks?: number | undefined;
+  /** Absolute path. */
+  readonly dataDir?: string | undefined;
+}
+
+/** A holder's answer. */
+export type Answer =
+  | {
+    readonly kind: "holder";
+    readonly holder: TokenHolder;
+    /** Whether it proved that it knows the token. */
+    readonly knowsToken: boolean;
+  }
+  /** The holder hangs, or is not Barnacle. */
+  | { readonly kind: "silent" }
+  /** The holder has stopped listening. */
+  | { readonly kind: "nobody" };
+
+/** Maximum bytes of an answer: a pid, two times, one path and a proof. */
+const ANSWER_MAX = 8_192;
+
+const CHALLENGE_BYTES = 32;
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  startedAt: z.number(),
+  bootId: z.string().optional(),
+  startTicks: z.int().optional(),
+  dataDir: z.string().optional(),
+});
+
+/**
+ * Takes a name for the life of this process, or until the server closes.
+ *
+ * @param name Without the leading zero byte.
+ * @param token The secret that the proof is about.
+ * @param askMs Milliseconds after which a client without a challenge is cut off.
+ * @returns `"unsupported"` in a sandbox without such names; then no process in it has one.
+ */
+export function listenOnName(
+  name: string,
+  holder: TokenHolder,
+  token: string,
+  askMs: number,
+): Promise<Server | "taken" | "unsupported"> {
+  const line = `${JSON.stringify(holder)}\n`;
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy()); // the client did not wait for the answer
+    socket.setTimeout(askMs, () => socket.destroy());
+    socket.write(line);
+    // A client without a challenge ends the connection, which ends this side too.
+    socket.once("data", (challenge) => {
+      const isValid = challenge.length === CHALLENGE_BYTES;
+      socket.end(isValid ? `${proofOf(token, challenge)}\n` : "");
+    });
+  });
+  server.maxConnections = 8;
+  server.unref();
+  return new Promise((resolve) => {
+    // A later error concerns one connection, whose client asks again.
+    server.on("error", (error) => {
+      resolve(codeOf(error) === "EADDRINUSE" ? "taken" : "unsupported");
+    });
+    server.listen({ path: `\0${name}` }, () => resolve(server));
+  });
+}
+
+/**
+ * Asks the holder of a name for its description.
+ *
+ * @param askMs Milliseconds to wait at most.
+ * @param token The secret that the holder should prove to know; absent if that does not matter.
+ */
+export function askHolder(name: string, askMs: number, token?: string): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const challenge = randomBytes(CHALLENGE_BYTES);
+  let text = "";
+  const socket = createConnection({ path: `\0${name}` });
+  const timer = setTimeout(() => socket.destroy(), askMs);
+  socket.setEncoding("utf8");
+  socket.on("data", (piece) => {
+    text += piece;
+    if (text.length > ANSWER_MAX) socket.destroy();
+  });
+  socket.on("error", (error) => {
+    if (codeOf(error) === "ECONNREFUSED") resolve({ kind: "nobody" });
+  });
+  socket.on("close", () => {
+    clearTimeout(timer);
+    resolve(toAnswer(text, token === undefined ? undefined : proofOf(token, challenge)));
+  });
+  if (token === undefined) socket.end();
+  else socket.end(challenge);
+  return promise;
+}
+
+function toAnswer(text: string, expected: string | undefined): Answer {
+  if (text.length > ANSWER_MAX) return { kind: "silent" };
+  const [line = "", proof] = text.split("\n");
+  try {
+    const holder = holderSchema.parse(JSON.parse(line));
+    return { kind: "holder", holder, knowsToken: expected !== undefined && proof === expected };
+  } catch {
+    return { kind: "silent" };
+  }
+}
+
+/** 64 hexadecimal digits, which only a process with the token can compute. */
+function proofOf(token: string, challenge: Uint8Array): string {
+  const hash = createHmac("sha256", token).update("barnacle token lock proof 1\n");
+  return hash.update(challenge).digest("hex");
+}

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import {
+  chooseData,
+  type DataFacts,
+  type DataPlace,
+  dataProblem,
+  type DataState,
+  findData,
+} from "../../../src/cli/shared/find_data.ts";
+import { StartError } from "../../../src/cli/shared/start_error.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { takeLock } from "../../../src/host/locks/lock.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const OWN = "/home/ada/.local/share/barnacle";
+const SERVICE = "/var/lib/barnacle";
+const OTHER = "/srv/bot";
+
+const place = (dataDir: string, state: DataState): DataPlace => ({ dataDir, state });
+const bot = (dataDir: string, state: DataState, pid = 812) => ({ dataDir, state, pid });
+
+function facts(changed: {
+  readonly own?: DataState;
+  readonly isHeld?: boolean;
+  readonly running?: DataFacts["running"];
+  readonly service?: DataState;
+}): DataFacts {
+  return {
+    own: { ...place(OWN, changed.own ?? "missing"), isHeld: changed.isHeld ?? false },
+    running: changed.running ?? [],
+    service: place(SERVICE, changed.service ?? "missing"),
+  };
+}
+
+describe("[X2] chooseData()", () => {
+  const rows: readonly [
+    title: string,
+    facts: DataFacts,
+    dataDir: string,
+    note: RegExp | undefined,
+  ][] = [
+    ["takes the user's own directory", facts({ own: "store" }), OWN, undefined],
+    ["takes the user's own one if there is no other", facts({}), OWN, undefined],
+    [
+      "takes the directory of the only running bot",
+      facts({ running: [bot(OTHER, "store")] }),
+      OTHER,
+      /^Using \/srv\/bot, the data of the running bot \(pid 812\); --data names another$/,
+    ],
+    [
+      "prefers the running bot's to an old one of the user",
+      facts({ own: "store", running: [bot(OTHER, "store")] }),
+      OTHER,
+      /running bot/,
+    ],
+    [
+      "prefers the user's own one if its bot runs",
+      facts({ own: "store", running: [bot(OTHER, "store"), bot(OWN, "store", 900)] }),
+      OWN,
+      undefined,
+    ],
+    [
+      "prefers the user's own one if a process holds it",
+      facts({ own: "store", isHeld: true, running: [bot(OTHER, "store")] }),
+      OWN,
+      undefined,
+    ],
+    [
+      "takes the user's own one beside a bot of another user, and says so",
+      facts({ own: "store", running: [bot(OTHER, "hidden")] }),
+      OWN,
+      /^Using .*, but the running bot \(pid 812\) uses \/srv\/bot$/,
+    ],
+    [
+      "takes the directory of another user's bot if the user has none",
+      facts({ running: [bot(OTHER, "hidden")] }),
+      OTHER,
+      /running bot/,
+    ],
+    [
+      "takes the user's own one beside several bots, and says so",
+      facts({ own: "store", running: [bot(OTHER, "store"), bot(SERVICE, "store")] }),
+      OWN,
+      /2 bots run with other data/,
+    ],
+    ["takes the service's", facts({ service: "store" }), SERVICE, /data of the service/],
+    ["takes the service's for its error", facts({ service: "hidden" }), SERVICE, /the service/],
+    ["ignores a service without a store", facts({ service: "empty" }), OWN, undefined],
+    [
+      "ignores a stopped service beside own data",
+      facts({ own: "store", service: "store" }),
+      OWN,
+      undefined,
+    ],
+  ];
+  for (const [title, given, dataDir, note] of rows) {
+    it(title, () => {
+      const choice = chooseData(given);
+      assert.equal(choice.dataDir, dataDir);
+      if (note) assert.match(choice.note ?? "", note);
+      else assert.equal(choice.note, undefined);
+    });
+  }
+
+  it("asks for a choice between several bots", () => {
+    const running = [bot(OTHER, "store"), bot(SERVICE, "store")];
+    assert.throws(() => chooseData(facts({ running })), (error) => {
+      assert.ok(error instanceof StartError);
+      assert.equal(error.code, 75);
+      assert.match(error.message, /choose one: --data \/srv\/bot, --data \/var\/lib\/barnacle$/);
+      return true;
+    });
+  });
+});
+
+describe("[X2] dataProblem()", () => {
+  const rows: readonly [state: DataState, code: number, message: RegExp][] = [
+    ["missing", 75, /^no data directory \/srv\/bot; set --data/],
+    ["empty", 75, /^no store in \/srv\/bot: no bot has run with it; set --data/],
+    ["hidden", 74, /^this user may not read the data directory \/srv\/bot; run the command as/],
+    ["foreign", 74, /^another user controls .*: --data \/srv\/bot$/],
+  ];
+  for (const [state, code, message] of rows) {
+    it(`names the directory and the next step: ${state}`, () => {
+      const problem = dataProblem(place(OTHER, state));
+      assert.equal(problem.code, code);
+      assert.match(problem.message, message);
+    });
+  }
+
+  it("names the owner of a directory that it cannot read", () => {
+    using folder = tempDirectory();
+    assert.match(dataProblem(place(folder.path, "hidden")).message, /sudo -u '#\d+' barnacle …$/);
+  });
+});
+
+/** A directory with a store, and the environment of a user whose own directory is `own`. */
+function machine(path: string) {
+  const service = join(path, "service");
+  mkdirSync(service, { mode: 0o700 });
+  writeFileSync(join(service, DATABASE_NAME), "");
+  const env = { XDG_DATA_HOME: join(path, "home") };
+  const none = () => Promise.resolve([]);
+  return { service, env, own: join(path, "home", "barnacle"), none };
+}
+
+describe("[X2] findData()", () => {
+  it("finds the directory of the running bot by the lock of its token", async () => {
+    using folder = tempDirectory();
+    const { service, env } = machine(folder.path);
+    const holder = { pid: 812, startedAt: 0, dataDir: service };
+    const choice = await findData(undefined, { env }, {
+      holders: () => Promise.resolve([holder, holder, { pid: 7, startedAt: 0 }]),
+      serviceDir: join(folder.path, "none"),
+    });
+    assert.equal(choice.dataDir, service);
+    assert.equal(choice.state, "store");
+    assert.match(choice.note ?? "", /running bot \(pid 812\)/);
+  });
+
+  it("finds the directory of a stopped service", async () => {
+    using folder = tempDirectory();
+    const { service, env, none } = machine(folder.path);
+    const choice = await findData(undefined, { env }, { holders: none, serviceDir: service });
+    assert.equal(choice.dataDir, service);
+  });
+
+  it("looks for no bot if the user or systemd names the directory", async () => {
+    using folder = tempDirectory();
+    const { service, own, env } = machine(folder.path);
+    const ports = {
+      holders: () => Promise.reject(new Error("asked")),
+      serviceDir: service,
+    };
+    assert.deepEqual(await findData(own, { env }, ports), { dataDir: own, state: "missing" });
+    for (const name of ["BARNACLE_DATA", "STATE_DIRECTORY"]) {
+      const choice = await findData(undefined, { env: { ...env, [name]: folder.path } }, ports);
+      assert.deepEqual(choice, { dataDir: folder.path, state: "empty" });
+    }
+  });
+
+  it("takes the user's own directory while a process holds it", async () => {
+    using folder = tempDirectory();
+    const { service, own, env } = machine(folder.path);
+    mkdirSync(own, { recursive: true });
+    const lock = await takeLock(join(own, "lock"), 0);
+    const holders = () => Promise.resolve([{ pid: 812, startedAt: 0, dataDir: service }]);
+    const choice = await findData(undefined, { env }, { holders, serviceDir: service });
+    assert.deepEqual([choice.dataDir, choice.note], [own, undefined]);
+    if (lock.kind === "held") lock.release();
+  });
+
+  const asRoot = skipUnless(process.geteuid?.() === 0, "only root can own files for another user");
+  it("ignores a claim of another user, except in a folder of root's alone", asRoot, async () => {
+    using folder = tempDirectory();
+    const { service, env } = machine(folder.path);
+    chownSync(service, 65_534, 65_534);
+    const ports = {
+      holders: () => Promise.resolve([{ pid: 812, startedAt: 0, dataDir: service }]),
+      serviceDir: join(folder.path, "none"),
+    };
+    assert.equal((await findData(undefined, { env }, ports)).state, "store");
+    chmodSync(folder.path, 0o777);
+    assert.equal((await findData(undefined, { env }, ports)).state, "foreign");
+    assert.equal((await findData(service, { env }, ports)).state, "store");
+  });
+});
