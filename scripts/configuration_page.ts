@@ -5,6 +5,8 @@
  * @module
  */
 
+import { BOT_TOKEN } from "../src/config/config.ts";
+import { VENDORS } from "../src/config/models.ts";
 import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
 import type { ReferenceKey } from "../src/config/reference/keys.ts";
 import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/key.ts";
@@ -72,6 +74,64 @@ list.`;
 const COMMON = `## Usual keys
 
 Most people change only some of these keys:`;
+/** Variables that Barnacle reads, apart from those of the vendors. */
+const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  [`\`${BOT_TOKEN}\``, "The token of the account `default`, unless the config has one."],
+  ["`BARNACLE_CONFIG`", "Path of the config file, if there is no `--config`."],
+  [
+    "`BARNACLE_DATA`",
+    "Path of the data directory, if there is no `--data`. Next come `STATE_DIRECTORY` (systemd), and " +
+    "`barnacle` in `XDG_DATA_HOME`.",
+  ],
+  ["`CREDENTIALS_DIRECTORY`", "Folder of relative secret files, set by systemd."],
+  [
+    "`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`",
+    "Proxies for Discord and the model, in lower case too. [Connection](connection.md) has the forms.",
+  ],
+  ["`NODE_EXTRA_CA_CERTS`", "File with certificates to trust in addition."],
+  [
+    "`DISCORD_API_URL`",
+    "Address of another Discord-compatible API (default: `https://discord.com/api`). The bot token " +
+    "goes there.",
+  ],
+  [
+    "`BARNACLE_DEMO_MODEL`",
+    "Model of `barnacle demo`: `script`, `config`, or one that the demo's page lists.",
+  ],
+  ["`NO_COLOR`", "Any value removes colours from the output of commands."],
+];
+
+function environment(): string {
+  const vendors = VENDORS.flatMap((vendor) => {
+    const { id, name, baseUrl, keyVariable, urlVariable, modelVariable } = vendor;
+    const without = id === "openai" ? "It works without a key." : `It needs \`${keyVariable}\`.`;
+    return [
+      [`\`${keyVariable}\``, `API key for ${name}, or for the server of \`${urlVariable}\`.`],
+      [
+        `\`${urlVariable}\``,
+        `Address of another server with ${name}'s API (default: \`${baseUrl}\`). ${without}`,
+      ],
+      [
+        `\`${modelVariable}\``,
+        "Name of the model, if the config names none. " +
+        (id === "openai"
+          ? `Without it, and without a key, the first model of \`${urlVariable}\` answers.`
+          : `It is needed with \`${keyVariable}\` then.`),
+      ],
+    ] as const;
+  });
+  return [
+    "## Environment variables",
+    'Besides variables that the config names (`"${NAME}"`), Barnacle reads these. If the config names ' +
+    "no model, OpenAI's variables come before Anthropic's. A provider with its own `baseUrl` in the " +
+    "config never gets a key of the environment.",
+    [
+      "| variable | meaning |",
+      "| --- | --- |",
+      ...[...vendors, ...VARIABLES].map(([name, meaning]) => `| ${name} | ${meaning} |`),
+    ].join("\n"),
+  ].join("\n\n");
+}
 
 const LATER = `## Not implemented yet
 
@@ -85,7 +145,13 @@ export function configurationPage(schema: Schema = configSchema): string {
   const tasks = Object.keys(TASKS).filter(isTask);
   return [
     INTRO,
-    ["Usual keys", ...tasks.map((task) => TASKS[task]), "Not implemented yet"].map(link).join("\n"),
+    [
+      "Usual keys",
+      ...tasks.map((task) => TASKS[task]),
+      "Environment variables",
+      "Not implemented yet",
+    ]
+      .map(link).join("\n"),
     COMMON,
     common(keys).map(({ path, doc }) => `${link(`\`${path}\``)}: ${firstSentence(doc)}`).join("\n"),
     ...tasks.flatMap((task) => [
@@ -93,6 +159,7 @@ export function configurationPage(schema: Schema = configSchema): string {
       TASK_WORDS[task],
       ...leaves(keys).filter((key) => key.task === task).map(entry),
     ]),
+    environment(),
     LATER,
     unbuilt(keys).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
   ].join("\n\n") + "\n";

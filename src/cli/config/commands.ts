@@ -189,7 +189,7 @@ const importCommand = describeCommand({
   examples: ["barnacle config import ~/.openclaw/openclaw.json --out config.jsonc"],
   exits: {
     done: "converted",
-    failed: "file not readable, or --out exists",
+    failed: "file not readable or without Discord keys, or --out exists",
     config: "nothing to convert",
   },
 }, (docs) =>

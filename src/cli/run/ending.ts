@@ -13,14 +13,21 @@ import { toStartError } from "../shared/start_error.ts";
 /** How the bot ended, or the signal that stops it. */
 export type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
 
+/**
+ * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
+ * then its group.
+ */
+const SAME_SIGNAL_MS = 100;
+
 /** The first signal stops the bot; the second one ends the process at once, without data loss. */
 export function signalled(): Promise<Ending> {
   return new Promise((resolve) => {
-    let isSecond = false;
+    let firstAt: number | undefined;
     for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
       process.on(signal, () => {
-        if (isSecond) process.exit(code);
-        isSecond = true;
+        const at = performance.now();
+        if (firstAt !== undefined && at - firstAt >= SAME_SIGNAL_MS) process.exit(code);
+        firstAt ??= at;
         resolve({ kind: "signal", signal });
       });
     }

@@ -71,6 +71,14 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   await logLastRun(runId, options, log).catch((error: unknown) => {
     log.error("Cannot store the start of this run", { error }); // a full disk, which the bot reports itself
   });
+  let ended: Promise<void> | undefined;
+  /** Stores how the run ended, once; before the log says so, for the process may be killed then. */
+  const endRun = () =>
+    ended ??= store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
+      log.error("Cannot store the end of this run; the next start will report it as killed", {
+        error,
+      });
+    });
   let watch: ReturnType<typeof watchOver> | undefined;
   const cancel = schedule(useNormalJit, START_MS);
   try {
@@ -96,6 +104,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const stopped = bot.stop();
     if (end.kind === "signal") void logOpenWork(bot, stopped, options, log);
     await stopped;
+    await endRun();
     log.info("Barnacle has stopped", { code });
     return code;
   } catch (error) {
@@ -105,11 +114,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     cancel();
     watch?.stop();
     await server?.close();
-    await store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
-      log.error("Cannot store the end of this run; the next start will report it as killed", {
-        error,
-      });
-    });
+    await endRun();
   }
 }
 

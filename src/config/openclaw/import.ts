@@ -35,6 +35,8 @@ export type Imported =
     readonly text: string;
     /** Keys that were left behind or changed, in the order of the file. */
     readonly notes: readonly ImportNote[];
+    /** Whether the file configures Discord at all. */
+    readonly hasDiscord: boolean;
   }
   | { readonly kind: "refused"; readonly notes: readonly ImportNote[] };
 
@@ -71,10 +73,11 @@ export async function importConfig(text: string): Promise<Imported> {
   noteMemories(made, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
   if (!isRefused()) await repair(made, place);
+  const hasDiscord = valueAt(source.value, ["channels", "discord"]) !== undefined;
   const sorted = notes.toSorted((one, other) => one.line - other.line);
   return isRefused()
     ? { kind: "refused", notes: sorted }
-    : { kind: "imported", text: printed(made, source.mark), notes: sorted };
+    : { kind: "imported", text: printed(made, source.mark), notes: sorted, hasDiscord };
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */

@@ -54,11 +54,16 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
-  it("[P6] warns of a config that admits everyone", async () => {
-    using at = setUp("{}");
-    assert.equal(await importFile(FLAGS, at.source, at.io), 0);
-    assert.match(at.io.stderr.join("\n"), /warning: .*every member of every guild/);
-  });
+  for (const text of ["{}", "{ agents: {}, channels: { telegram: {} } }"]) {
+    it(`[C11] [O7] exits with 1 for ${text}, which has no Discord keys`, async () => {
+      using at = setUp(text);
+      assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
+      assert.ok(!existsSync(at.out));
+      assert.match(at.io.stderr.join("\n"), /has no channels\.discord, so nothing is imported/);
+      assert.equal(await importFile({ ...FLAGS, json: true }, at.source, at.io), 1);
+      assert.equal(JSON.parse(at.io.stdout.join("")).ok, false);
+    });
+  }
 
   it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
     using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");

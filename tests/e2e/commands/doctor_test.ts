@@ -97,6 +97,7 @@ describe("[O3] [G13] barnacle doctor", () => {
           "discord.token",
           "discord.intents",
           "discord.guilds",
+          "discord.permissions",
           "discord.identifies",
           "model",
         ]
@@ -284,6 +285,52 @@ describe("[O3] [G13] barnacle doctor", () => {
         ALL_PROXY: "http://127.0.0.1:9",
       });
       assert.equal(code, 0);
+    }));
+});
+
+describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
+  const listed: SceneOptions = {
+    discord: () => ({
+      guilds: { "krill-co": { channels: { general: {}, help: {} } } },
+    }),
+  };
+  const rowsOf = ({ findings }: Diagnosis, id: string) =>
+    findings.filter((one) => one.id === id).map(({ status, why }) => `${status} ${why}`);
+
+  it("names each missing permission of a listed channel, and who denies it", () =>
+    onStage(listed, async (scene) => {
+      const { permit } = scene.simulator;
+      const right = await diagnose(scene, ["--only", "discord"]);
+      assert.deepEqual(rowsOf(right, "discord.permissions"), [
+        "pass #general in Krill & Co: all granted; #help in Krill & Co: all granted",
+      ]);
+      permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
+      permit({ to: "@everyone", what: "attachFiles", as: "denied", in: "help" });
+      const wrong = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(wrong.code, 1);
+      assert.deepEqual(rowsOf(wrong, "discord.permissions"), [
+        "fail #general in Krill & Co: the bot lacks Send Messages (the role Barnacle)",
+        "warn #help in Krill & Co: the bot lacks Attach Files (@everyone)",
+      ]);
+    }));
+
+  it("warns of excess rights, and names the guilds", () =>
+    onStage(listed, async (scene) => {
+      const { permit } = scene.simulator;
+      const names = await diagnose(scene, ["--only", "discord"]);
+      assert.deepEqual(rowsOf(names, "discord.guilds"), [
+        'pass the bot is in 2: "Krill & Co", "Elsewhere"',
+      ]);
+      for (const what of ["manageWebhooks", "mentionEveryone"] as const) {
+        permit({ to: "Barnacle", what, as: "allowed" });
+      }
+      permit({ to: "Barnacle", what: "administrator", as: "allowed", guild: "Elsewhere" });
+      const { code, ...risky } = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(code, 3);
+      assert.deepEqual(rowsOf({ code, ...risky }, "discord.risks"), [
+        "warn the bot has Manage Webhooks and Mention Everyone in Krill & Co, and needs none of it",
+        "warn the bot has Administrator in Elsewhere, and needs none of it",
+      ]);
     }));
 });
 

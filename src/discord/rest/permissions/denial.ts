@@ -16,7 +16,8 @@ export type NeededPermission =
   | "View Channel"
   | "Send Messages"
   | "Attach Files"
-  | "Read Message History";
+  | "Read Message History"
+  | "Add Reactions";
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {

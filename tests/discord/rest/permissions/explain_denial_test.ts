@@ -55,7 +55,7 @@ const changes: readonly [what: string, break_: Change, mend: Change, words: RegE
         sim.permit({ to, what: "sendMessages", as: "unset" });
       }
     },
-    ({ sim }) => sim.permit({ to: "Barnacle", what: "sendMessages", as: "allowed" }),
+    ({ sim }) => sim.permit({ to: "@everyone", what: "sendMessages", as: "allowed" }),
     /^cannot post in #help: Send Messages is missing; no role of the bot's grants it$/,
   ],
   [
