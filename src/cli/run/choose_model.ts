@@ -32,7 +32,9 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
   if (found.kind === "problem") return found;
   const { settings, isDiscovered } = found;
   if (isDiscovered) {
-    log.info("Nothing is configured; a local server has a model", { model: modelIdOf(settings) });
+    log.info("No model is configured; using the first model of a local server", {
+      model: modelIdOf(settings),
+    });
   }
   return chosen(settings, log);
 }

@@ -170,7 +170,7 @@ export const router = laterSection(
       ),
       dedupWindowSec: key(
         whole(0, 3_600).default(5),
-        "How long the same event without an id counts as one.",
+        "How long Barnacle treats equal events without an id as one event.",
         { unit: "seconds", example: 10 },
       ),
       assignments: key(

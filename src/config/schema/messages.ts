@@ -134,7 +134,8 @@ export const messages = z.strictObject({
       z.strictObject({
         mode: key(
           z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
-          "How to handle such messages.",
+          "How to handle messages that arrive during a turn. `collect`: in one turn after it. " +
+            "`steer`: at its next step. `followup`: in a turn each. `interrupt`: instead of it.",
           { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
         ),
         perUser: key(whole(1, 100).default(3), "Maximum number of a user's turns that wait.", {

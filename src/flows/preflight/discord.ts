@@ -147,7 +147,7 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
       return {
         ...about,
         status: "warn", // not checked does not count as right
-        why: `could not reach Discord: ${application.why}`,
+        why: `not checked: ${application.why}`,
         fix: "see the network checks, and try again",
       };
   }
