@@ -8,7 +8,7 @@ import { isLoopback } from "../lib/network/loopback.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { unknownProviders } from "./unknown_providers.ts";
-import { silentDefaults } from "./audit.ts";
+import { silentDefaults } from "./audit/audit.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";

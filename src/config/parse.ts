@@ -11,7 +11,7 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
-import { audit, type Remark } from "./audit.ts";
+import { audit, type Remark } from "./audit/audit.ts";
 import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./schema/blank.ts";
 import { findingsOf } from "./checks/issues.ts";
 import { ignoredKey } from "./checks/misplaced.ts";
@@ -20,6 +20,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/shape.ts";
+import { refusedIn } from "./refused.ts";
 import { type SoundPart, soundPartOf } from "./sound_part.ts";
 import { isRecord, readTree, type Segment, type Tree } from "./text/tree.ts";
 
@@ -94,7 +95,8 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
     settings,
     written: value,
     blanked: blankedText(text, secrets, tree.comments),
-    problems: [...remarks, ...audit(rootOf, value, configSchema)].sort(byOffset).map(toProblem),
+    problems: [...remarks, ...audit(rootOf, value, configSchema, refusedIn(value))].sort(byOffset)
+      .map(toProblem),
     problemAt,
   };
 }
@@ -136,9 +138,9 @@ async function invalid(
   const context = { schema: configSchema, root, text, isSecret: isSecretAt };
   const errors = (await findingsOf([...issues, ...more], context))
     .map((finding): Remark => ({ severity: "error", ...finding }));
-  const others = audit(() => root, value, configSchema).filter(({ path, severity }) =>
-    severity === "error" && !errors.some((error) => isWithin(path, error.path))
-  );
+  const others = audit(() => root, value, configSchema, refusedIn(value)).filter((
+    { path, severity },
+  ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));
   return { errors: [...errors, ...others], ...(part && { part }) };
 }
 

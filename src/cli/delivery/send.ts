@@ -35,7 +35,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
-import { registerSecrets } from "../shared/register_secrets.ts";
+import { registerSecrets } from "../../config/register_secrets.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";

@@ -14,7 +14,7 @@ import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseModel } from "./choose_model.ts";
 import { apiOf } from "../shared/discord.ts";
-import { registerSecrets } from "../shared/register_secrets.ts";
+import { registerSecrets } from "../../config/register_secrets.ts";
 
 /** The setup, or its problems. */
 export type FoundSetup =

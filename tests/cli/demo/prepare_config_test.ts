@@ -128,7 +128,11 @@ describe("[O5] prepareConfig()", () => {
 
   it("leaves a config without the section as it is", async () => {
     const { config } = ready((await prepare('{ "log": { "level": "info" } }')).prepared);
-    assert.deepEqual(config, { log: { level: "info" }, http: { port: 0 } });
+    assert.deepEqual(config, {
+      log: { level: "info" },
+      agents: { turnTimeoutSec: 60 },
+      http: { port: 0 },
+    });
   });
 
   it("uses the config's model on request, with its keys", async () => {

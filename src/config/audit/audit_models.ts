@@ -4,9 +4,9 @@
  * @module
  */
 
-import { isPrivateHost } from "../lib/network/private_host.ts";
+import { isPrivateHost } from "../../lib/network/private_host.ts";
 import type { AddRemark } from "./audit_account.ts";
-import { entriesAt, isRecord, valueAt } from "./text/tree.ts";
+import { entriesAt, isRecord, valueAt } from "../text/tree.ts";
 
 /** Warns about each key or header that goes over plain HTTP to a public host (SEC-R9). */
 export function auditModels(value: unknown, remark: AddRemark): void {

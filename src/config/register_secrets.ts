@@ -7,17 +7,16 @@
  * @module
  */
 
-import type { LoadedConfig } from "../../config/load.ts";
-import { VENDORS } from "../../config/models.ts";
-import { BOT_TOKEN } from "../../config/config.ts";
-import { type Env, envSecret } from "../../config/schema/secrets.ts";
-import type { Logging } from "../../log.ts";
+import { BOT_TOKEN } from "./config.ts";
+import type { LoadedConfig } from "./load.ts";
+import { VENDORS } from "./models.ts";
+import { type Env, envSecret } from "./schema/secrets.ts";
 
 /** Registers all secrets of the config, found by path, and those of the environment. */
 export function registerSecrets(
   { secrets }: Pick<LoadedConfig, "secrets">,
   env: Env,
-  logging: Pick<Logging, "addSecret">,
+  logging: { readonly addSecret: (secret: string) => void },
 ): void {
   for (const { secret } of secrets.values()) logging.addSecret(secret.reveal());
   for (const name of [BOT_TOKEN, ...VENDORS.map(({ keyVariable }) => keyVariable)]) {

@@ -5,17 +5,16 @@
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
-import { parseAllowEntry } from "../policy/allowlist.ts";
-import { namesOnePerson } from "../policy/rights.ts";
-import { writtenSections } from "./schema/accounts.ts";
+import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { namesOnePerson } from "../../policy/rights.ts";
+import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount } from "./audit_account.ts";
 import { auditModels } from "./audit_models.ts";
-import { quoted } from "../lib/text/quoted.ts";
-import { type Severity, type Span } from "./text/problem.ts";
-import type { Built } from "./schema/key.ts";
-import { childOf, docOf, type Schema } from "./schema/shape.ts";
-import { refusedIn } from "./refused.ts";
-import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { type Severity, type Span } from "../text/problem.ts";
+import type { Built } from "../schema/key.ts";
+import { childOf, docOf, type Schema } from "../schema/shape.ts";
+import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 
 /** A warning or an error about a part of the file. */
 export interface Remark extends Span {
@@ -33,13 +32,14 @@ export interface Remark extends Span {
  * All remarks about a valid file, in its order; one for each key and message.
  *
  * @param rootOf Called only if there is a remark.
+ * @param refused Keys that make the file invalid.
  */
 export function audit(
   rootOf: () => Node,
   value: unknown,
   schema: Schema,
+  refused: readonly Pick<Remark, "path" | "message" | "hint">[],
 ): readonly Remark[] {
-  const refused = refusedIn(value);
   const remarks: Remark[] = refused.map((one) => ({
     severity: "error",
     ...one,
