@@ -5,7 +5,6 @@
  */
 
 import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
-import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import type { Parts } from "./parts.ts";
@@ -29,10 +28,8 @@ export function connectParts(
     request(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
-      if (request.channelId && isServed(request)) {
-        outbound.channelQueues.served(request.channelId);
-      }
     },
+    served: outbound.channelQueues.served,
     tokenRefused,
     stopped: outbound.stopped,
   });
@@ -80,8 +77,4 @@ export function connectParts(
     },
     failed: (error) => onEnd(endOf(error)),
   });
-}
-
-function isServed({ status = 0 }: RequestMetric): boolean {
-  return status >= 200 && status < 300;
 }

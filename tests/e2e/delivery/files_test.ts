@@ -18,7 +18,7 @@ describe("[R5] [R6] an answer that is too long or has a table", () => {
       const [message, ...more] = simulator.posted("general");
       assert.deepEqual(more, []);
       assert.ok(message);
-      assert.match(message.content, /^0\. Krill[\s\S]*the whole answer is in `answer\.md`/);
+      assert.match(message.content, /^0\. Krill[\s\S]*The whole answer is in `answer\.md`/);
       assert.ok(message.content.length <= 2_000);
       const [file, ...others] = message.attachments;
       assert.deepEqual(others, []);
