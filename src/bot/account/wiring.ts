@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -36,10 +35,8 @@ export function connectParts(
     request(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
-      if (request.channelId && isServed(request)) {
-        outbound.channelQueues.served(request.channelId);
-      }
     },
+    served: outbound.channelQueues.served,
     tokenRefused,
     stopped: outbound.stopped,
   });
@@ -90,8 +87,4 @@ export function connectParts(
     },
     failed: (error) => onEnd(endOf(error, tokenPlace)),
   });
-}
-
-function isServed({ status = 0 }: RequestMetric): boolean {
-  return status >= 200 && status < 300;
 }

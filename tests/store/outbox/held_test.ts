@@ -55,7 +55,7 @@ describe("open()", () => {
     assert.deepEqual(await outbox.open(toAccountId("second")), []);
   });
 
-  it("[D5] gives reason and next attempt of a waiting message, and whom the next one waits for", async () => {
+  it("[D5] gives reason and next attempt of a waiting message, and names it for the one behind", async () => {
     const { outbox } = openTestStore().store;
     for (const nonce of ["a", "b"]) await outbox.add(frozen({ nonce }), NOW);
     await outbox.add(frozen({ nonce: "c", channelId: channelId("5") }), NOW);

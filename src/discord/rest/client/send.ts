@@ -23,8 +23,6 @@ export type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"
 export interface RequestMetric {
   /** Path without ids: `"/channels/:id/messages"`. */
   readonly route: string;
-  /** Channel in the path; absent if there is none. */
-  readonly channelId?: ChannelId;
   /** HTTP method. */
   readonly method: string;
   /** HTTP status; absent if no response came. */
@@ -53,6 +51,8 @@ export interface SendOptions extends AnswerHooks {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Called for each sent request, for the metrics. */
   readonly onRequest?: (request: RequestMetric) => void;
+  /** Called for each request to a channel that Discord carries out. */
+  readonly onServed?: (channelId: ChannelId) => void;
 }
 
 /** A request to send. */
@@ -94,7 +94,8 @@ export function createSend(
   userAgent: string,
   stopping: AbortSignal,
 ): (request: OutgoingRequest) => Promise<ParsedAnswer> {
-  const { token, apiUrl, steadyNow, schedule, onRequest, fetch = globalThis.fetch } = options;
+  const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
+    options;
   // Without an application id, Discordeno derives one from the token, and throws if it cannot.
   const rest = createRestManager({ token, applicationId: "0" });
   rest.createBaseHeaders = () => ({ "user-agent": userAgent });
@@ -111,10 +112,10 @@ export function createSend(
     } catch (thrown) {
       throw toNoAnswer(route, thrown);
     } finally {
-      const channelId = channelOf(path);
+      const channelId = isServed(answer) ? channelOf(path) : undefined;
+      if (channelId) onServed?.(channelId);
       onRequest?.({
         route: route.template,
-        ...(channelId && { channelId }),
         method: route.method,
         ...(answer && { status: answer.status }),
         ...(answer?.status === 429 && { scope: answer.headers.get("x-ratelimit-scope") ?? "none" }),
@@ -142,6 +143,10 @@ export function failureOf(
     route: nameOf(route),
     status,
   });
+}
+
+function isServed(answer: Answer | undefined): boolean {
+  return answer !== undefined && answer.status >= 200 && answer.status < 300;
 }
 
 function channelOf(path: string): ChannelId | undefined {
