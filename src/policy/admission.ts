@@ -156,15 +156,15 @@ function proxyIsAwaited(
 function isEmpty(message: InboundMessage | RecalledMessage): boolean {
   const { mention } = message;
   if (mention === "user" || mention === "role") return false;
-  return !("gist" in message ? message.gist.hasContent : hasContent(message));
+  return !("content" in message ? message.content.hasContent : hasContent(message));
 }
 
 function matchesPattern(
   message: InboundMessage | RecalledMessage,
   policy: AccessPolicy,
 ): boolean {
-  return "gist" in message
-    ? message.gist.matchesPattern === true
+  return "content" in message
+    ? message.content.matchesPattern === true
     : policy.matchesPattern(message.text);
 }
 
@@ -172,8 +172,8 @@ function commandIn(
   message: InboundMessage | RecalledMessage,
   { commands: { texts } }: AccessPolicy,
 ): Command | undefined {
-  if (!("gist" in message)) return commandOf(message.text, texts);
-  const { command } = message.gist;
+  if (!("content" in message)) return commandOf(message.text, texts);
+  const { command } = message.content;
   return command === undefined ? undefined : commandOf(`/${command}`, texts);
 }
 

@@ -79,7 +79,7 @@ describe(
         kind: "unsupported",
         squatter: { owner: { uid: STRANGER, pid: squatter.pid } },
       });
-      const missing = await takeTokenLock(token, SELF, portsAt("/nonexistent"));
+      const missing = await takeTokenLock(token, SELF, portsAt("/dev/null/none"));
       assert.equal(missing.kind, "unsupported");
     });
   },

@@ -15,7 +15,7 @@ import type { AccountVitals } from "../health/account_vitals.ts";
 import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Setup } from "../rules/setup.ts";
-import { createOneByOne } from "./one_by_one.ts";
+import { createKeyedQueue } from "./keyed_queue.ts";
 import {
   createSlot,
   isVerbose,
@@ -76,7 +76,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   const invalid = createSharedInvalidRequests({ store, now, log: logging.forPart("delivery") });
   const slots = new Map<AccountId, Slot>();
   /** Runs the starts and stops of one account one after the other. */
-  const changing = createOneByOne<AccountId>((accountId, error) =>
+  const changing = createKeyedQueue<AccountId>((accountId, error) =>
     log.error("An account cannot be stopped", { accountId, error })
   );
   let setup = firstSetup;

@@ -13,11 +13,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
 import { tokenHint } from "../../bot/health/account_end.ts";
 import {
-  type Consignment,
-  type Courier,
-  createCourier,
+  createOutboxSender,
   NoFilesError,
-} from "../../bot/outbound/courier.ts";
+  type OutboxSender,
+  type StoredMessage,
+} from "../../bot/outbound/outbox_sender.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -106,11 +106,11 @@ async function sendTo(
   registerSecrets(loaded, io.env, logging);
   const bot = botOf(config, io);
   const directory = await openDataDirectory(dataDirOf(flags.data, io));
-  let courier: Courier | undefined;
+  let outboxSender: OutboxSender | undefined;
   try {
     await assertSameBot(config, bot, directory, logging);
     const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
-    courier = await createCourier({
+    outboxSender = await createOutboxSender({
       config,
       ...bot,
       version: VERSION,
@@ -118,26 +118,26 @@ async function sendTo(
       logging,
       notAfter: Date.now() + patience * 1_000,
     });
-    const consignment = await courier.send(target, content, files);
-    if (directory.sender() === "us") await courier.setOut(consignment.channelId);
-    return await report(consignment, flags, { courier, directory }, io);
+    const stored = await outboxSender.send(target, content, files);
+    if (directory.sender() === "us") await outboxSender.setOut(stored.channelId);
+    return await report(stored, flags, { outboxSender, directory }, io);
   } catch (error) {
-    return refused(error, courier, io);
+    return refused(error, outboxSender, io);
   } finally {
-    await courier?.stop();
+    await outboxSender?.stop();
     directory.close();
     logging.stop();
   }
 }
 
 /** Reports that Discord rejects the token or the target. */
-function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode {
+function refused(error: unknown, outboxSender: OutboxSender | undefined, io: Io): ExitCode {
   if (error instanceof NoFilesError) {
     io.problem(`nothing sent: ${printable(error.message)}`);
     return EXIT.failed;
   }
   if (!(error instanceof RestError)) throw error;
-  if (courier?.isRefused()) {
+  if (outboxSender?.isRefused()) {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");
     return EXIT.refused;
   }
@@ -233,18 +233,21 @@ function botOf(
 const POLL_MS = 50;
 
 async function report(
-  { channelId, guildId, sendResults }: Consignment,
+  { channelId, guildId, sendResults }: StoredMessage,
   { wait, json }: SendFlags,
-  { courier, directory }: { readonly courier: Courier; readonly directory: DataDirectory },
+  { outboxSender, directory }: {
+    readonly outboxSender: OutboxSender;
+    readonly directory: DataDirectory;
+  },
   io: Io,
 ): Promise<ExitCode> {
   const until = performance.now() + wait * 1_000;
   async function settled(): Promise<readonly SendResult[]> {
     let results = await sendResults();
-    while (results.some(isWaiting) && !courier.isRefused() && performance.now() < until) {
+    while (results.some(isWaiting) && !outboxSender.isRefused() && performance.now() < until) {
       await sleep(POLL_MS);
       if (directory.sender() === "another" && await directory.takeOver()) {
-        await courier.setOut(channelId);
+        await outboxSender.setOut(channelId);
       }
       results = await sendResults();
     }
@@ -270,7 +273,7 @@ async function report(
       } else io.problem(problemOf(result, directory));
     }
   }
-  if (courier.isRefused()) return EXIT.refused;
+  if (outboxSender.isRefused()) return EXIT.refused;
   if (results.some(({ kind }) => kind === "failed" || kind === "held")) return EXIT.failed;
   return results.some(isWaiting) ? EXIT.tryAgain : EXIT.done;
 }

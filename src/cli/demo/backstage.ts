@@ -10,7 +10,7 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import { drawBotCard, RESET } from "./bot_card.ts";
 import type { VerdictReader } from "./stage/verdicts.ts";
 import type { Faults } from "./faults.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Supervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { Notices } from "./notices.ts";
 import type { Outcomes } from "./outcomes.ts";
@@ -21,7 +21,7 @@ export interface BackstagePorts {
   /** The simulated Discord. */
   readonly simulator: Simulator;
   /** Starts and kills the bot. */
-  readonly keeper: Keeper;
+  readonly supervisor: Supervisor;
   /** Buttons that cause faults. */
   readonly faults: Faults;
   /** New verdicts of the bot. */
@@ -56,7 +56,7 @@ const LOOKS_PER_QUESTION = 4;
 
 /** Starts to update the data. */
 export function createBackstage(ports: BackstagePorts): RunningBackstage {
-  const { simulator, keeper, faults, verdicts, outcomes, notices, models } = ports;
+  const { simulator, supervisor, faults, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BackstageNews) => void>();
   let model = ports.model;
   let vitals: Vitals | undefined;
@@ -79,7 +79,7 @@ export function createBackstage(ports: BackstagePorts): RunningBackstage {
 
   function draw(): BotCard {
     return drawBotCard({
-      pid: keeper.pid(),
+      pid: supervisor.pid(),
       isConnected: simulator.connected() > 0,
       calls: simulator.account(),
       figures: vitals?.figures ?? [],
@@ -133,7 +133,7 @@ export function createBackstage(ports: BackstagePorts): RunningBackstage {
       if (wanted && wanted.id !== model.id) {
         model = wanted;
         notices.note("stage", `Restarting the bot, to answer with: ${wanted.label}`);
-        keeper.restart(wanted.env);
+        supervisor.restart(wanted.env);
       }
       redraw();
       return Promise.resolve(isKnown);

@@ -14,7 +14,7 @@ import { discoverLocalModel } from "../../providers/discover.ts";
 import type { Page } from "../../../simulator/page/page.ts";
 import { greetingLines } from "./greeting.ts";
 import { addressesOf, createPageGuard, reachOf } from "./page/guard.ts";
-import { type BotEnd, exitOf } from "./keeper.ts";
+import { type BotEnd, exitOf } from "./supervisor.ts";
 import { listenFrom } from "./page/listen.ts";
 import { offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";

@@ -6,7 +6,7 @@
 
 import type { Control } from "../../../simulator/page/backstage.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Supervisor } from "./supervisor.ts";
 
 /** Seconds that the demo's 429 response asks the bot to wait. */
 const RETRY_AFTER_SEC = 3;
@@ -31,7 +31,7 @@ export interface Faults {
 /** Creates the buttons. */
 export function createFaults(
   simulator: Simulator,
-  { keeper, tell }: { readonly keeper: Keeper; readonly tell: (text: string) => void },
+  { supervisor, tell }: { readonly supervisor: Supervisor; readonly tell: (text: string) => void },
 ): Faults {
   const { gateway, rest } = simulator.faults;
   let limit: { hits(): number; remove(): void } | undefined;
@@ -59,7 +59,7 @@ export function createFaults(
         fault: { kind: "rate_limit", retryAfterSec: RETRY_AFTER_SEC, scope: "user" },
       });
     },
-    kill: () => keeper.kill(),
+    kill: () => supervisor.kill(),
   };
 
   return {

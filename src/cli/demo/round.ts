@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createPage, type Page } from "../../../simulator/page/page.ts";
 import { createBackstage } from "./backstage.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
-import { type BotEnd, createKeeper } from "./keeper.ts";
+import { type BotEnd, createSupervisor } from "./supervisor.ts";
 import { readLogLine } from "./log_line.ts";
 import type { OfferedModel } from "./models.ts";
 import { createNotices } from "./notices.ts";
@@ -77,7 +77,7 @@ export async function startRound(
     },
   });
   const tell = (text: string) => notices.note("stage", text);
-  const keeper = createKeeper(model.env, {
+  const supervisor = createSupervisor(model.env, {
     start: (env) => stage.startBot(env),
     sleep,
     now: Date.now,
@@ -87,8 +87,8 @@ export async function startRound(
   const { promise: reset, resolve: onReset } = Promise.withResolvers<OfferedModel>();
   const backstage = createBackstage({
     simulator,
-    keeper,
-    faults: createFaults(simulator, { keeper, tell }),
+    supervisor,
+    faults: createFaults(simulator, { supervisor, tell }),
     verdicts: createVerdictReader(stage.dataDir),
     outcomes: createOutcomes(prepared.agentId),
     notices,
@@ -102,7 +102,7 @@ export async function startRound(
   return {
     page,
     dataDir: stage.dataDir,
-    gaveUp: keeper.gaveUp,
+    gaveUp: supervisor.gaveUp,
     reset,
     // The gateway never delivers messages from before the bot's first session.
     online: (stop) =>
@@ -111,7 +111,7 @@ export async function startRound(
         AbortSignal.any([stop, AbortSignal.timeout(START_MS)]),
       ).then(() => undefined, () => undefined),
     async close() {
-      keeper.stop();
+      supervisor.stop();
       page.close();
       await backstage.close();
       await stage.close();

@@ -33,12 +33,12 @@ export interface Facts
 }
 
 /** Facts about the words that a verdict needs, in place of the words. */
-export type Gist = Pick<Facts, "hasContent" | "matchesPattern" | "command">;
+export type ContentFacts = Pick<Facts, "hasContent" | "matchesPattern" | "command">;
 
 /** A stored message without its words. */
 export interface RecalledMessage extends InboundMessage {
   /** Stands in for the words. */
-  readonly gist: Gist;
+  readonly content: ContentFacts;
 }
 
 /** One step of the way to a verdict. */
@@ -98,7 +98,7 @@ export function factsOf(
     ...(mention && { mention }),
     mentionsOthers,
     moment: { ...moment, ...settledBy(verdict) },
-    ...gistOf(message, said),
+    ...contentFactsOf(message, said),
   };
 }
 
@@ -165,7 +165,7 @@ function settledBy({ why }: Verdict): KnownFacts {
   }
 }
 
-function gistOf(message: InboundMessage, { why }: Verdict): Gist {
+function contentFactsOf(message: InboundMessage, { why }: Verdict): ContentFacts {
   const matchesPattern = isMention(message) ? undefined : PATTERN_BY_REASON.get(why);
   const command = COMMAND_REASONS.has(why) ? commandOf(message.text, COMMANDS) : undefined;
   return {
@@ -214,7 +214,7 @@ export function toMessage(
     sentAt: createdAtMs(id),
     text: "",
     extras: [],
-    gist: {
+    content: {
       hasContent,
       ...(matchesPattern !== undefined && { matchesPattern }),
       ...(command !== undefined && { command }),

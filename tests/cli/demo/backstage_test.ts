@@ -34,7 +34,7 @@ async function setUp() {
   let looked = () => {};
   const backstage = createBackstage({
     simulator,
-    keeper: {
+    supervisor: {
       pid: () => bot.pid,
       kill() {},
       restart: (env) => void bot.restarts.push(env),

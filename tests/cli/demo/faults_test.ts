@@ -8,7 +8,7 @@ async function onSimulator(
 ) {
   const simulator = await startSimulator();
   const log = { told: [] as string[], kills: 0 };
-  const keeper = {
+  const supervisor = {
     pid: () => 1,
     kill: () => void log.kills++,
     restart() {},
@@ -16,7 +16,11 @@ async function onSimulator(
     gaveUp: new Promise<never>(() => {}),
   };
   try {
-    use(createFaults(simulator, { keeper, tell: (text) => log.told.push(text) }), simulator, log);
+    use(
+      createFaults(simulator, { supervisor, tell: (text) => log.told.push(text) }),
+      simulator,
+      log,
+    );
   } finally {
     await simulator.close();
   }

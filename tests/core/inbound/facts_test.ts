@@ -114,9 +114,9 @@ describe("[P1] toMessage()", () => {
     const message = guildMessage({ mention: "user", mentionsOthers: true, revision: 1 });
     const facts = factsOf(message, { isMuted: true }, accepted("mentioned"));
     const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
-    const { gist, ...rest } = again;
+    const { content, ...rest } = again;
     assert.deepEqual(rest, { ...message, text: "" });
-    assert.deepEqual(gist, { hasContent: true });
+    assert.deepEqual(content, { hasContent: true });
   });
 });
 

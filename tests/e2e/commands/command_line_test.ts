@@ -69,16 +69,14 @@ describe("[O10] the command line", () => {
     ["config", "fmt"],
     ["config", "import"],
   ];
-  const common = ["--config", "--data", "--json"];
   for (const command of commands) {
-    it(`${command.join(" ")} --help has an example, takes ${common.join(", ")}, and is plain text`, async () => {
+    it(`${command.join(" ")} --help has an example, and is plain text`, async () => {
       // A process without a terminal inherits the shell's terminal variables.
       const colourful = { ...ENV, TERM: "xterm-256color", COLORTERM: "truecolor" };
       const { code, stdout } = await runCommand([...command, "--help"], colourful);
       assert.equal(code, 0);
       const help = stdout.join("\n");
       assert.match(help, new RegExp(`Examples?:\\n  .*barnacle ${command.join(" ")}`));
-      for (const flag of common) assert.ok(help.includes(flag), flag);
       assert.ok(!help.includes("\x1b"), "no escape where no terminal is");
     });
   }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOneByOne } from "../../../src/bot/account/one_by_one.ts";
+import { createKeyedQueue } from "../../../src/bot/account/keyed_queue.ts";
 
-describe("[C9] createOneByOne()", () => {
+describe("[C9] createKeyedQueue()", () => {
   it("runs the tasks of one key in order, and those of another key in parallel", async () => {
     const log: string[] = [];
     const first = Promise.withResolvers<void>();
-    const queue = createOneByOne<string>(() => assert.fail("no task fails"));
+    const queue = createKeyedQueue<string>(() => assert.fail("no task fails"));
     const task = (name: string, until = Promise.resolve()) => async () => {
       log.push(`${name} begins`);
       await until;
@@ -27,7 +27,7 @@ describe("[C9] createOneByOne()", () => {
   it("continues after a failed task, and reports it", async () => {
     const failed: unknown[] = [];
     let hasRun = false;
-    const queue = createOneByOne<string>((key, error) => failed.push([key, error]));
+    const queue = createKeyedQueue<string>((key, error) => failed.push([key, error]));
     void queue.run("a", () => Promise.reject("no"));
     await queue.run("a", () => Promise.resolve(void (hasRun = true)));
     assert.deepEqual([failed, hasRun], [[["a", "no"]], true]);

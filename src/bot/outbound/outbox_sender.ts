@@ -26,8 +26,8 @@ import { createSharedInvalidRequests } from "./invalid_requests.ts";
 import { createAccountRest, NO_REST_EVENTS } from "./rest.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
-/** The settings and dependencies of a courier. */
-export interface CourierOptions {
+/** The settings and dependencies of the sender. */
+export interface OutboxSenderOptions {
   readonly config: Config;
   readonly token: string;
   /** Base URL of Discord's REST API. */
@@ -49,7 +49,7 @@ export class NoFilesError extends Error {
 }
 
 /** A message in delivery, with its parts. */
-export interface Consignment {
+export interface StoredMessage {
   readonly channelId: ChannelId;
   /** Absent in direct messages, and if Discord could not be asked. */
   readonly guildId?: GuildId;
@@ -58,7 +58,7 @@ export interface Consignment {
 }
 
 /** Adds single messages to the outbox and sends them. */
-export interface Courier {
+export interface OutboxSender {
   /**
    * Adds a message to the outbox.
    *
@@ -66,7 +66,7 @@ export interface Courier {
    * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
    * channel.
    */
-  send(target: Target, text: string, files: readonly OutboundFile[]): Promise<Consignment>;
+  send(target: Target, text: string, files: readonly OutboundFile[]): Promise<StoredMessage>;
   /** Sends the waiting messages of a channel. No other process may be sending from this outbox. */
   setOut(channelId: ChannelId): Promise<void>;
   /** Whether Discord has refused the token. */
@@ -76,8 +76,8 @@ export interface Courier {
 
 const now = (): number => Date.now();
 
-/** Creates a courier for an account. Rejects if the store cannot be read. */
-export async function createCourier(options: CourierOptions): Promise<Courier> {
+/** Creates a sender for an account. Rejects if the store cannot be read. */
+export async function createOutboxSender(options: OutboxSenderOptions): Promise<OutboxSender> {
   const { config, store, logging, notAfter } = options;
   const { accountId } = config.discord;
   const log = logging.forPart("delivery");
@@ -117,7 +117,7 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
   const clean = createSecretFilter(logging.secrets());
   const cleanSecrets = (text: string) => clean(text).text;
 
-  async function placeOf(target: Target): Promise<Pick<Consignment, "channelId" | "guildId">> {
+  async function placeOf(target: Target): Promise<Pick<StoredMessage, "channelId" | "guildId">> {
     if (target.kind === "user") return { channelId: await openDirect(target.userId) };
     const { channelId } = target;
     try {
@@ -131,7 +131,7 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
   }
 
   /** If Discord cannot be asked, the request with the file tells. */
-  async function assertTakesFiles(place: Pick<Consignment, "channelId" | "guildId">) {
+  async function assertTakesFiles(place: Pick<StoredMessage, "channelId" | "guildId">) {
     const reason = await explainNoFiles(place).catch(() => undefined);
     if (reason !== undefined) throw new NoFilesError(reason);
   }

@@ -12,7 +12,7 @@ import type { Env } from "../terminal/io.ts";
 import type { StagedBot } from "./stage/stage.ts";
 
 /** Starts, kills and restarts the bot. */
-export interface Keeper {
+export interface Supervisor {
   /** Process id of the running bot; `undefined` while none runs. */
   pid(): number | undefined;
   /** Kills the bot with SIGKILL, and restarts it after a while. */
@@ -32,7 +32,7 @@ export interface BotEnd extends Exit {
 }
 
 /** Processes, time and notices. */
-export interface KeeperPorts {
+export interface SupervisorPorts {
   /** Starts a bot. */
   start(env: Env): StagedBot;
   /** Waits for milliseconds. */
@@ -55,7 +55,10 @@ const MAX_EARLY_DEATHS = 3;
 const LAST_LINES = 12;
 
 /** Starts the bot, and keeps it running. */
-export function createKeeper(env: Env, { start, sleep, now, tell }: KeeperPorts): Keeper {
+export function createSupervisor(
+  env: Env,
+  { start, sleep, now, tell }: SupervisorPorts,
+): Supervisor {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<BotEnd>();
   let bot: StagedBot | undefined;
   let current = env;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createKeeper } from "../../../src/cli/demo/keeper.ts";
+import { createSupervisor } from "../../../src/cli/demo/supervisor.ts";
 import type { Env } from "../../../src/cli/terminal/io.ts";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import type { Exit } from "../../../src/host/process/own_process.ts";
@@ -11,7 +11,7 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
   const notices: string[] = [];
   const slept: number[] = [];
   const clock = { now: 0 };
-  const keeper = createKeeper({ MODEL: "one" }, {
+  const supervisor = createSupervisor({ MODEL: "one" }, {
     start(env): StagedBot {
       const { promise: exited, resolve: end } = Promise.withResolvers<Exit>();
       const bot: (typeof bots)[number] = { env, end };
@@ -32,29 +32,29 @@ function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
     now: () => clock.now,
     tell: (text) => notices.push(text),
   });
-  return { keeper, bots, notices, slept, clock };
+  return { supervisor, bots, notices, slept, clock };
 }
 
 const KILLED: Exit = { code: null, signal: "SIGKILL" };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe("[O5] createKeeper()", () => {
+describe("[O5] createSupervisor()", () => {
   it("kills with SIGKILL, and restarts after a while", async () => {
-    const { keeper, bots, notices, slept } = setUp();
-    keeper.kill();
+    const { supervisor, bots, notices, slept } = setUp();
+    supervisor.kill();
     assert.equal(bots[0]?.signal, "SIGKILL");
     bots[0]?.end(KILLED);
     await turn();
     assert.equal(bots.length, 2);
     assert.ok(slept[0]! > 1_000, "long enough to write to it meanwhile");
-    assert.equal(keeper.pid(), 2);
+    assert.equal(supervisor.pid(), 2);
     assert.match(notices.join(), /kill -9 1/);
   });
 
   it("kills only once for several requests", async () => {
-    const { keeper, bots, notices } = setUp();
-    keeper.kill();
-    keeper.kill();
+    const { supervisor, bots, notices } = setUp();
+    supervisor.kill();
+    supervisor.kill();
     bots[0]?.end(KILLED);
     await turn();
     assert.equal(notices.length, 1);
@@ -62,8 +62,8 @@ describe("[O5] createKeeper()", () => {
   });
 
   it("restarts with another environment at once, by SIGTERM", async () => {
-    const { keeper, bots, slept } = setUp();
-    keeper.restart({ MODEL: "two" });
+    const { supervisor, bots, slept } = setUp();
+    supervisor.restart({ MODEL: "two" });
     assert.equal(bots[0]?.signal, "SIGTERM");
     bots[0]?.end({ code: 0, signal: null });
     await turn();
@@ -72,22 +72,22 @@ describe("[O5] createKeeper()", () => {
   });
 
   it("gives up on a bot that ends early by itself, with its last lines", async () => {
-    const { keeper, bots } = setUp();
+    const { supervisor, bots } = setUp();
     bots[0]?.end({ code: 78, signal: null });
-    assert.deepEqual(await keeper.gaveUp, { code: 78, signal: null, lines: ["last words"] });
+    assert.deepEqual(await supervisor.gaveUp, { code: 78, signal: null, lines: ["last words"] });
     await turn();
     assert.equal(bots.length, 1);
   });
 
   it("restarts a killed bot, but not forever", async () => {
-    const { keeper, bots } = setUp();
+    const { supervisor, bots } = setUp();
     for (let death = 0; death < 3; death++) {
       bots[death]?.end(KILLED);
       await turn();
       assert.equal(bots.length, death + 2);
     }
     bots[3]?.end(KILLED);
-    assert.deepEqual(await keeper.gaveUp, { ...KILLED, lines: ["last words"] });
+    assert.deepEqual(await supervisor.gaveUp, { ...KILLED, lines: ["last words"] });
   });
 
   it("restarts a bot that ran for a while, with a notice", async () => {
@@ -100,8 +100,8 @@ describe("[O5] createKeeper()", () => {
   });
 
   it("restarts no bot once it is stopped", async () => {
-    const { keeper, bots, notices } = setUp();
-    keeper.stop();
+    const { supervisor, bots, notices } = setUp();
+    supervisor.stop();
     bots[0]?.end({ code: 0, signal: null });
     await turn();
     assert.equal(bots.length, 1);
@@ -109,10 +109,10 @@ describe("[O5] createKeeper()", () => {
 
     const { promise: awake, resolve: wake } = Promise.withResolvers<void>();
     const other = setUp(() => awake);
-    other.keeper.kill();
+    other.supervisor.kill();
     other.bots[0]?.end(KILLED);
     await turn();
-    other.keeper.stop(); // while the next one waits for its start
+    other.supervisor.stop(); // while the next one waits for its start
     wake();
     await turn();
     assert.equal(other.bots.length, 1);

@@ -5,7 +5,7 @@
  */
 
 /** Runs tasks, one at a time for each key. */
-export interface OneByOne<Key> {
+export interface KeyedQueue<Key> {
   /** Runs a task after all earlier tasks of its key; never rejects. */
   run(key: Key, task: () => Promise<void>): Promise<void>;
   /** Resolves when all tasks so far have finished. */
@@ -17,9 +17,9 @@ export interface OneByOne<Key> {
  *
  * @param onError Called with each task that fails; the next one runs nevertheless.
  */
-export function createOneByOne<Key>(
+export function createKeyedQueue<Key>(
   onError: (key: Key, error: unknown) => void,
-): OneByOne<Key> {
+): KeyedQueue<Key> {
   const last = new Map<Key, Promise<void>>();
   return {
     run(key, task) {
