@@ -30,8 +30,10 @@ import type { Simulator, SimulatorOptions } from "../../../simulator/simulator.t
 import type { Message, User } from "../../../simulator/world/world.ts";
 import { judgeLog, judgeRequests, secretsOf } from "./judges.ts";
 
-/** Looks like a key, so that the log's filters for keys are tested, too. */
-/** It counts nothing: the script's tide table read as octal codes has "0123456789ABCDEF". */
+/**
+ * Looks like a key, so that the log's filters for keys are tested, too. Its characters do not count
+ * up: the script's tide table, read as octal codes, has "0123456789ABCDEF".
+ */
 export const API_KEY = "sk-canary-7Qm2XvB9tLr4Zk8NwPc3Hs6DyJ";
 
 /** Milliseconds within which every awaited event must happen. */
