@@ -2,17 +2,23 @@
  * Compiles Barnacle to one executable for each platform.
  *
  * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
- * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), or `host` alone. Source
- * maps go to `dist/maps`. The flags were measured. Two of them keep a binary from running a
- * `bunfig.toml`, or reading an `.env`, of the working directory.
+ * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), `host` alone, or `release`
+ * for all platforms of a release. Source maps go to `dist/maps`. The flags were measured. Two of
+ * them keep a binary from running a `bunfig.toml`, or reading an `.env`, of the working directory.
+ *
+ * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of this
+ * machine may get into a binary: each named platform has the runtime of the lock file.
  *
  * @module
  */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { bunVersion } from "./packages.ts";
+import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
 
 const BUN = join("node_modules", ".bin", "bun");
 
@@ -31,26 +37,41 @@ const FLAGS = [
 
 const version: string = JSON.parse(readFileSync("deno.json", "utf8")).version;
 
+/** Digits of a commit; git's own `--short` depends on the number of objects in the clone. */
+const COMMIT_DIGITS = 12;
+
 /** Empty outside of a checkout: a source archive has no commit. */
 function commit(): string {
   try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+    return execFileSync("git", ["rev-parse", "HEAD"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
+    }).slice(0, COMMIT_DIGITS);
   } catch {
     return "";
   }
 }
 
+/** Compiles for one platform, with its runtime in a temporary folder. */
 function compile(target: string): void {
+  if (target === "host") return build(target, []);
+  const folder = mkdtempSync(join(tmpdir(), "barnacle-runtime-"));
+  try {
+    const runtime = fetchRuntime(target, bunVersion(), folder);
+    build(target, [`--target=bun-${target}`, `--compile-executable-path=${runtime}`]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function build(target: string, flags: readonly string[]): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
   const maps = join("dist", "maps", name); // Bun writes them beside its output
   rmSync(maps, { recursive: true, force: true });
   execFileSync(BUN, [
     "build",
     ...FLAGS,
-    ...(target === "host" ? [] : [`--target=bun-${target}`]),
+    ...flags,
     `--define=BARNACLE_VERSION=${JSON.stringify(version)}`,
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
     "src/main.ts",
@@ -66,4 +87,5 @@ function compile(target: string): void {
 mkdirSync("dist", { recursive: true });
 const targets = process.argv.slice(2);
 const USUAL = ["host", "linux-x64", "linux-arm64"];
-for (const target of targets.length > 0 ? targets : USUAL) compile(target);
+const wanted = targets.length > 0 ? targets : USUAL;
+for (const target of wanted[0] === "release" ? RELEASE_TARGETS : wanted) compile(target);

@@ -1,44 +1,19 @@
 /**
  * Writes `NOTICE`: the licences of all software in the compiled binary.
  *
- * Bun bundles the program without compiling it, and lists the files of each package in the bundle.
- * So packages that only tests use, or that give types only, are not in the list. `--check` writes
- * nothing, and fails if `NOTICE` is out of date.
+ * `--check` writes nothing, and fails if `NOTICE` is out of date.
  *
  * @module
  */
 
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { bundledPackages, bunVersion, type Package } from "./packages.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..");
-const BUN = join(ROOT, "node_modules", ".bin", "bun");
 /** A package with the whole text of the Apache licence; most others only name it. */
 const APACHE_TEXT = join(ROOT, "node_modules", "playwright-core", "LICENSE");
-
-/** One package in the binary. */
-export interface Package {
-  readonly name: string;
-  readonly version: string;
-  /** SPDX name: `"MIT"`. */
-  readonly licence: string;
-  /** Lines of its licence file that name the holders; empty if it has no such file. */
-  readonly copyright: readonly string[];
-}
-
-/**
- * Finds the packages among the files of a bundle.
- *
- * @param files Paths of the bundled files, with slashes, as Bun's metafile has them.
- * @returns Folders of the packages below the root, each once, sorted.
- */
-export function packageFolders(files: readonly string[]): readonly string[] {
-  const inside = /(node_modules\/\.deno\/[^/]+\/node_modules\/(?:@[^/]+\/)?[^/]+)\//;
-  return [...new Set(files.flatMap((file) => inside.exec(file)?.[1] ?? []))].sort();
-}
 
 /**
  * Writes the text of `NOTICE`.
@@ -85,39 +60,6 @@ export function noticeText(
   ].join("\n");
 }
 
-/** Bundles the program into a temporary folder, and lists the bundled files. */
-function bundledFiles(): readonly string[] {
-  const out = mkdtempSync(join(tmpdir(), "barnacle-notice-"));
-  try {
-    const metafile = join(out, "meta.json");
-    const flags = ["--target=bun", "--splitting", "--format=esm", `--outdir=${out}`];
-    const entries = ["src/main.ts", "src/worker.ts"];
-    execFileSync(BUN, ["build", ...flags, `--metafile=${metafile}`, ...entries], {
-      cwd: ROOT,
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const { outputs }: {
-      readonly outputs: Readonly<Record<string, { readonly inputs: object }>>;
-    } = JSON.parse(readFileSync(metafile, "utf8"));
-    return Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
-}
-
-/** @param folder Below the root. */
-function readPackage(folder: string): Package {
-  const path = join(ROOT, folder);
-  const { name, version, license } = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
-  const file = readdirSync(path).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
-  const text = file === undefined ? "" : readFileSync(join(path, file), "utf8");
-  const copyright = text.split("\n").filter((line) =>
-    /^\s*Copyright\b.*\d|^Copyright \(c\)/.test(line)
-  )
-    .map((line) => line.trim());
-  return { name, version, licence: license, copyright };
-}
-
 function licenceTexts(): Readonly<Record<string, string>> {
   const mit = readFileSync(join(ROOT, "LICENSE"), "utf8");
   const apache = readFileSync(APACHE_TEXT, "utf8");
@@ -130,11 +72,7 @@ function licenceTexts(): Readonly<Record<string, string>> {
 
 function main(): void {
   const path = join(ROOT, "NOTICE");
-  const { version } = JSON.parse(
-    readFileSync(join(ROOT, "node_modules", "bun", "package.json"), "utf8"),
-  );
-  const packages = packageFolders(bundledFiles()).map(readPackage);
-  const text = noticeText(packages, version, licenceTexts());
+  const text = noticeText(bundledPackages(), bunVersion(), licenceTexts());
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   if (process.argv.includes("--check")) {
     console.error(`${path} is out of date: deno run -A scripts/notice.ts`);

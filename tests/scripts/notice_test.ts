@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { noticeText, type Package, packageFolders } from "../../scripts/notice.ts";
+import { noticeText } from "../../scripts/notice.ts";
+import { type Package, packageFolders } from "../../scripts/packages.ts";
 
 const HONO: Package = {
   name: "hono",
