@@ -55,6 +55,7 @@ async function readings(): Promise<Readings> {
     canReadHistory: nobody,
     self: () => userId("1"),
     explain: nobody,
+    withoutFiles: (message) => message,
     nonceWindowMs: 60_000,
     bootedAt: () => 0,
     steadyNow: () => performance.now(),
@@ -65,6 +66,9 @@ async function readings(): Promise<Readings> {
     log: { debug: silent, info: silent, warn: silent, error: console.error },
     onDelivery: () => sent.resolve(),
     onParked: silent,
+    onRefused: silent,
+    onSetAside: silent,
+    onNoFiles: silent,
     onDead: silent,
   });
 

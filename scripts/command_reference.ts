@@ -1,8 +1,8 @@
 /**
  * Makes `docs/commands.md` from the table of commands, the registry of slash commands and
- * components, and the registry of tools.
+ * components, and the registry of tools. Also makes the tables of reasons in `docs/access.md`.
  *
- * With `--check` it writes nothing and fails if the page is out of date, so that no command is added
+ * With `--check` it writes nothing and fails if a page is out of date, so that no command is added
  * without its documentation.
  *
  * @module
@@ -20,14 +20,16 @@ import {
 } from "../src/cli/help/command_help.ts";
 import type { Row } from "../src/cli/help/layout.ts";
 import type { Task } from "../src/cli/help/overview.ts";
-import { COMMON, JSON_ANYWAY, NOT_USED } from "../src/cli/shared/command.ts";
-import { EXIT_MEANINGS, exitRows } from "../src/cli/shared/exit_code.ts";
+import { COMMON } from "../src/cli/shared/command.ts";
+import { exitRows } from "../src/cli/shared/exit_code.ts";
 import type { CommandNeeds } from "../src/core/inbound/commands.ts";
 import type { Command, CommandOption } from "../src/interactions/command.ts";
 import type { Component } from "../src/interactions/component.ts";
 import { COMMANDS, COMPONENTS } from "../src/interactions/registry.ts";
 import { TOOLS } from "../src/tools/registry.ts";
 import type { Tool } from "../src/tools/tool.ts";
+import { table } from "./markdown_table.ts";
+import { withReasonTables } from "./reason_table.ts";
 
 /** The lists that the page is made from. */
 export interface Registries {
@@ -69,22 +71,16 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "All commands of the program `barnacle`, and all commands of the bot in Discord.",
     "",
     "- [Command line](#command-line)",
-    "- [Exit codes](#exit-codes)",
     "- [In Discord](#in-discord)",
     "- [Tools](#tools)",
     "",
     "## Command line",
     "",
-    "Every command takes these options:",
+    "Every command accepts these options. Its help leaves out those without an effect there.",
+    "[Operating](operating.md#exit-codes) explains the exit codes.",
     "",
     ...table(["Option", "Meaning"], COMMON_ROWS),
     ...tasks.flatMap(taskLines),
-    "",
-    "## Exit codes",
-    "",
-    "[Operating Barnacle](operating.md#exit-codes) says how a supervisor should react.",
-    "",
-    ...table(["Code", "Meaning"], exitCodes()),
     "",
     "## In Discord",
     "",
@@ -176,9 +172,7 @@ function commandLines(
     ...help.examples,
     "```",
     "",
-    `[Exit codes](#exit-codes): ${
-      exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")
-    }.`,
+    `Exit codes: ${exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")}.`,
   ];
 }
 
@@ -187,40 +181,41 @@ const SHARED_TEXTS: readonly string[] = [
   COMMON.config.brief,
   COMMON.data.brief,
   COMMON.json.brief,
-  NOT_USED,
-  JSON_ANYWAY,
 ];
-
-function exitCodes(): readonly Row[] {
-  return exitRows(EXIT_MEANINGS).map(([code, meaning]): Row => [`${code}`, meaning]);
-}
 
 function slashOption({ name, description, type, isRequired }: CommandOption): string {
   return `\`${name}\` (${OPTION_TYPES[type]}${isRequired ? ", required" : ""}): ${description}`;
 }
 
-function table(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): readonly string[] {
-  const line = (cells: readonly string[]) => `| ${cells.map(cellText).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+/** A file that this script writes. */
+export interface GeneratedFile {
+  /** Path from the project's root, with slashes. */
+  readonly path: string;
+  readonly text: string;
 }
 
-/** A cell in which `<id>` is text, not HTML; between backticks it is text anyway. */
-function cellText(cell: string): string {
-  return cell.replaceAll("|", "\\|").split("`")
-    .map((part, at) => at % 2 === 0 ? part.replaceAll("<", "&lt;") : part).join("`");
+/** The files with their current texts. */
+export function generatedFiles(): readonly GeneratedFile[] {
+  const access = "docs/access.md";
+  return [
+    { path: "docs/commands.md", text: pageText() },
+    { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
+  ];
 }
+
+const ROOT = join(import.meta.dirname ?? ".", "..");
 
 function main(): void {
-  const path = join(import.meta.dirname ?? ".", "..", "docs", "commands.md");
-  const text = pageText();
-  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
-  if (process.argv.includes("--check")) {
-    console.error(`${path} is out of date: deno run -A scripts/command_reference.ts`);
-    process.exitCode = 1;
-  } else writeFileSync(path, text);
+  for (const { path, text } of generatedFiles()) {
+    const target = join(ROOT, path);
+    if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
+    if (process.argv.includes("--check")) {
+      console.error(
+        `${path} is out of date. To update it: deno run -A scripts/command_reference.ts`,
+      );
+      process.exitCode = 1;
+    } else writeFileSync(target, text);
+  }
 }
 
 if (import.meta.main) main();

@@ -3,11 +3,12 @@
  *
  * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
  * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), `host` alone, or `release`
- * for all platforms of a release. Source maps go to `dist/maps`. The flags were measured. Two of
- * them keep a binary from running a `bunfig.toml`, or reading an `.env`, of the working directory.
+ * for all platforms of a release; `--out=<folder>` names another folder. Source maps go to its
+ * `maps`. The flags were measured. Two of them keep a binary from running a `bunfig.toml`, or reading
+ * an `.env`, of the working directory.
  *
- * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of this
- * machine may get into a binary: each named platform has the runtime of the lock file.
+ * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
+ * this machine may get into a binary: each named platform has the runtime of the lock file.
  *
  * @module
  */
@@ -34,6 +35,9 @@ const FLAGS = [
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];
+
+const args = process.argv.slice(2);
+const out = args.find((arg) => arg.startsWith("--out="))?.slice("--out=".length) ?? "dist";
 
 const version: string = JSON.parse(readFileSync("deno.json", "utf8")).version;
 
@@ -66,7 +70,7 @@ function compile(target: string): void {
 
 function build(target: string, flags: readonly string[]): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
-  const maps = join("dist", "maps", name); // Bun writes them beside its output
+  const maps = join(out, "maps", name); // Bun writes them beside its output
   rmSync(maps, { recursive: true, force: true });
   execFileSync(BUN, [
     "build",
@@ -80,12 +84,12 @@ function build(target: string, flags: readonly string[]): void {
     join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });
   const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
-  renameSync(join(maps, file), join("dist", file));
-  console.log(join("dist", file));
+  renameSync(join(maps, file), join(out, file));
+  console.log(join(out, file));
 }
 
-mkdirSync("dist", { recursive: true });
-const targets = process.argv.slice(2);
+mkdirSync(out, { recursive: true });
+const targets = args.filter((arg) => !arg.startsWith("--"));
 const USUAL = ["host", "linux-x64", "linux-arm64"];
 const wanted = targets.length > 0 ? targets : USUAL;
 for (const target of wanted[0] === "release" ? RELEASE_TARGETS : wanted) compile(target);

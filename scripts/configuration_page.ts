@@ -1,13 +1,15 @@
 /**
- * Writes `docs/configuration.md` from the schema of the config: a section for each task, in it an
- * entry for each key, and at the end the keys that are not implemented yet (C4).
+ * Writes `docs/configuration.md` from the schema of the config: the usual keys, then a section for
+ * each task with an entry for each key. The keys that are not implemented yet are at the end (C4).
  *
  * @module
  */
 
+import { BOT_TOKEN } from "../src/config/config.ts";
+import { VENDORS } from "../src/config/models.ts";
 import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
 import type { ReferenceKey } from "../src/config/reference/keys.ts";
-import type { TakesEffect, Task } from "../src/config/schema/key.ts";
+import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/key.ts";
 import { configSchema } from "../src/config/schema/root.ts";
 import { allowedBy, isSecret, type Schema } from "../src/config/schema/shape.ts";
 
@@ -69,6 +71,68 @@ the service's credentials directory (systemd) if there is one, else at the confi
 In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a
 list.`;
 
+const COMMON = `## Usual keys
+
+Most people change only some of these keys:`;
+/** Variables that Barnacle reads, apart from those of the vendors. */
+const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  [`\`${BOT_TOKEN}\``, "The token of the account `default`, unless the config has one."],
+  ["`BARNACLE_CONFIG`", "Path of the config file, if there is no `--config`."],
+  [
+    "`BARNACLE_DATA`",
+    "Path of the data directory, if there is no `--data`. Next come `STATE_DIRECTORY` (systemd), and " +
+    "`barnacle` in `XDG_DATA_HOME`.",
+  ],
+  ["`CREDENTIALS_DIRECTORY`", "Folder of relative secret files, set by systemd."],
+  [
+    "`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`",
+    "Proxies for Discord and the model, in lower case too. [Connection](connection.md) has the forms.",
+  ],
+  ["`NODE_EXTRA_CA_CERTS`", "File with certificates to trust in addition."],
+  [
+    "`DISCORD_API_URL`",
+    "Address of another Discord-compatible API (default: `https://discord.com/api`). The bot token " +
+    "goes there.",
+  ],
+  [
+    "`BARNACLE_DEMO_MODEL`",
+    "Model of `barnacle demo`: `script`, `config`, or one that the demo's page lists.",
+  ],
+  ["`NO_COLOR`", "Any value removes colours from the output of commands."],
+];
+
+function environment(): string {
+  const vendors = VENDORS.flatMap((vendor) => {
+    const { id, name, baseUrl, keyVariable, urlVariable, modelVariable } = vendor;
+    const without = id === "openai" ? "It works without a key." : `It needs \`${keyVariable}\`.`;
+    return [
+      [`\`${keyVariable}\``, `API key for ${name}, or for the server of \`${urlVariable}\`.`],
+      [
+        `\`${urlVariable}\``,
+        `Address of another server with ${name}'s API (default: \`${baseUrl}\`). ${without}`,
+      ],
+      [
+        `\`${modelVariable}\``,
+        "Name of the model, if the config names none. " +
+        (id === "openai"
+          ? `Without it, and without a key, the first model of \`${urlVariable}\` answers.`
+          : `It is needed with \`${keyVariable}\` then.`),
+      ],
+    ] as const;
+  });
+  return [
+    "## Environment variables",
+    'Besides variables that the config names (`"${NAME}"`), Barnacle reads these. If the config names ' +
+    "no model, OpenAI's variables come before Anthropic's. A provider with its own `baseUrl` in the " +
+    "config never gets a key of the environment.",
+    [
+      "| variable | meaning |",
+      "| --- | --- |",
+      ...[...vendors, ...VARIABLES].map(([name, meaning]) => `| ${name} | ${meaning} |`),
+    ].join("\n"),
+  ].join("\n\n");
+}
+
 const LATER = `## Not implemented yet
 
 Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.
@@ -81,13 +145,21 @@ export function configurationPage(schema: Schema = configSchema): string {
   const tasks = Object.keys(TASKS).filter(isTask);
   return [
     INTRO,
-    tasks.map((task) => `- [${TASKS[task]}](#${anchor(TASKS[task])})`).join("\n") +
-    "\n- [Not implemented yet](#not-implemented-yet)",
+    [
+      "Usual keys",
+      ...tasks.map((task) => TASKS[task]),
+      "Environment variables",
+      "Not implemented yet",
+    ]
+      .map(link).join("\n"),
+    COMMON,
+    common(keys).map(({ path, doc }) => `${link(`\`${path}\``)}: ${firstSentence(doc)}`).join("\n"),
     ...tasks.flatMap((task) => [
       `## ${TASKS[task]}`,
       TASK_WORDS[task],
       ...leaves(keys).filter((key) => key.task === task).map(entry),
     ]),
+    environment(),
     LATER,
     unbuilt(keys).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
   ].join("\n\n") + "\n";
@@ -97,6 +169,16 @@ export function configurationPage(schema: Schema = configSchema): string {
 function leaves(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
   return keys.filter(({ isBuilt }) => isBuilt)
     .flatMap((key) => [...(key.isSection ? [] : [key]), ...leaves(key.keys)]);
+}
+
+/** The outermost keys of the short example. */
+function common(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
+  return keys.filter(({ isBuilt }) => isBuilt)
+    .flatMap((key) => key.doc.isCommon ? [key] : common(key.keys));
+}
+
+function firstSentence({ description }: KeyDoc): string {
+  return /^.*?[.](?= |$)/.exec(description)?.[0] ?? description;
 }
 
 /** The outermost keys that have no effect. */
@@ -141,6 +223,8 @@ function isTask(name: string): name is Task {
   return Object.hasOwn(TASKS, name);
 }
 
-function anchor(heading: string): string {
-  return heading.toLowerCase().replaceAll(" ", "-");
+/** An entry of a list that leads to a heading, by the anchor that GitHub gives it. */
+function link(heading: string): string {
+  const anchor = heading.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-");
+  return `- [${heading}](#${anchor})`;
 }

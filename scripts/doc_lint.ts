@@ -1,10 +1,10 @@
 /**
- * Checks with `deno doc --lint` that every exported symbol of the rooms in {@link ROOMS} is
+ * Checks with `deno doc --lint` that every exported symbol of the folders in {@link FOLDERS} is
  * documented, has explicit types, and uses exported types only.
  *
  * All files of `src` and `simulator` are entry points, since Deno takes a type as private if its file
  * is none.
- * Findings outside the rooms do not count. The one argument is the project's root (default: this
+ * Findings outside these folders do not count. The one argument is the project's root (default: this
  * project).
  *
  * @module
@@ -16,8 +16,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { readSources, type Source } from "./import_graph.ts";
 
-/** Rooms without findings. A room joins this list once its exports are documented. */
-export const ROOMS: readonly string[] = [
+/** Folders without findings. A folder joins this list once its exports are documented. */
+export const FOLDERS: readonly string[] = [
   "src/agent",
   "src/config",
   "src/cli",
@@ -59,18 +59,18 @@ export interface DocFinding {
  * findings about types that no source declares are left out.
  *
  * @param root Absolute path of the project's root, as in the output.
- * @param rooms Folders whose findings count, with slashes and from the root.
+ * @param folders Folders whose findings count, with slashes and from the root.
  */
 export function docFindings(
   output: string,
   root: string,
-  rooms: readonly string[],
+  folders: readonly string[],
   sources: readonly Pick<Source, "text">[],
 ): readonly DocFinding[] {
   return output.split(/^(?=error\[)/m).flatMap((text): readonly DocFinding[] => {
     const [, file = ""] = /^\s*--> (.+?):\d+:\d+$/m.exec(text) ?? [];
     const path = file.replaceAll("\\", "/").replace(`${root.replaceAll("\\", "/")}/`, "");
-    if (!rooms.some((room) => path.startsWith(`${room}/`))) return [];
+    if (!folders.some((folder) => path.startsWith(`${folder}/`))) return [];
     if (path.startsWith(SCHEMA) && /^error\[missing-(?:explicit|return)-type\]/.test(text)) {
       return [];
     }
@@ -103,7 +103,7 @@ function run(root: string): number {
     console.error(output);
     return 1;
   }
-  const findings = docFindings(output, root, ROOMS, sources);
+  const findings = docFindings(output, root, FOLDERS, sources);
   for (const { text } of findings) console.error(`${text}\n`);
   if (findings.length > 0) console.error(`${findings.length} exports lack documentation`);
   return findings.length === 0 ? 0 : 1;

@@ -9,6 +9,9 @@
 
 import { existsSync, readFileSync } from "node:fs";
 
+/** Folder of the last whole run's reports, at the root of the project. */
+export const REPORTS = ".test";
+
 /** One test, or in Deno's reports also one `describe`. */
 interface Case {
   readonly name: string;

@@ -2,25 +2,28 @@
  * Checks everything in one command: format, lint, types, generated documents, all tests on Deno and
  * on Bun, the binary, and the whole bot as the binary.
  *
- * The last line is the result. A step without any test is a failure, because a runner that finds no
- * test reports success. Independent steps run side by side, and each prints its output when it
- * ends.
+ * The last line is the result, and the lines before it repeat the failures. A step without any test
+ * is a failure, because a runner that finds no test reports success. Independent steps run side by
+ * side, and each prints its output when it ends. A step that hangs is stopped after half an hour
+ * (`BARNACLE_TEST_LIMIT_SEC`). All files go to `.test`, so binaries in `dist` stay.
  *
  * @module
  */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, sep } from "node:path";
 import process from "node:process";
-import { readReport, secondsByFile } from "./junit.ts";
+import { readReport, REPORTS, secondsByFile } from "./junit.ts";
+import { runStep, stopSteps } from "./step.ts";
 
 const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
-const DIST = "dist";
 /** `tests/support/skip.ts` writes skipped tests and their reasons here. */
-const SKIPS = join(DIST, "skips.txt");
+const SKIPS = join(REPORTS, "skips.txt");
+/** Binaries under test, by an absolute path. */
+const BINARIES = join(process.cwd(), REPORTS, "bin");
+/** Milliseconds for a step: many times the longest, for slow machines. */
+const LIMIT_MS = Number(process.env["BARNACLE_TEST_LIMIT_SEC"] ?? 1_800) * 1_000;
 
 /** Debian's `qemu-user-static` and `libc6-arm64-cross`. */
 const QEMU = "/usr/bin/qemu-aarch64-static";
@@ -37,29 +40,27 @@ async function step(
   { report, env = {} }: { report?: string; env?: Record<string, string> } = {},
 ): Promise<boolean> {
   const startedAt = performance.now();
-  const child = spawn(command, args, {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, BARNACLE_SKIPS: SKIPS, ...env },
-    timeout: 540_000,
+  const ended = await runStep(command, args, {
+    env: { BARNACLE_SKIPS: SKIPS, ...env },
+    limitMs: LIMIT_MS,
   });
-  const output: Uint8Array[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (bytes: Uint8Array) => void output.push(bytes));
-  }
-  const [status] = await once(child, "close");
-  for (const bytes of output) process.stdout.write(bytes);
+  for (const bytes of ended.output) process.stdout.write(bytes);
   const { passed, skipped, failures } = report
     ? readReport(report)
-    : { passed: status === 0 ? 1 : 0, skipped: 0, failures: [] };
-  const isGood = status === 0 && passed > 0 && failures.length === 0;
+    : { passed: ended.fault === undefined ? 1 : 0, skipped: 0, failures: [] };
+  const fault = ended.fault ??
+    (failures.length > 0 ? "failed tests" : passed === 0 ? "it ran no test" : undefined);
   total.passed += passed;
   total.skipped += skipped;
-  total.failed += isGood ? 0 : Math.max(1, failures.length);
-  if (!isGood) failed.push(name, ...failures.map((failure) => `  ${failure}`));
+  total.failed += fault === undefined ? 0 : Math.max(1, failures.length);
+  if (fault !== undefined) {
+    failed.push(`${name}: ${fault}`, ...failures.map((failure) => `  ${failure}`));
+  }
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const tests = report ? `, ${passed} passed, ${failures.length} failed, ${skipped} skipped` : "";
-  console.log(`${isGood ? "ok    " : "FAILED"} ${name} (${seconds} s${tests})`);
-  return isGood;
+  const result = fault === undefined ? "ok    " : "FAILED";
+  console.log(`${result} ${name} (${seconds} s${tests})${fault === undefined ? "" : `: ${fault}`}`);
+  return fault === undefined;
 }
 
 function denoTests(
@@ -68,7 +69,7 @@ function denoTests(
   jobs: number,
   env: Record<string, string> = {},
 ): Promise<boolean> {
-  const report = join(DIST, `${name.replaceAll(/\W+/g, "_")}.xml`);
+  const report = join(REPORTS, `${name.replaceAll(/\W+/g, "_")}.xml`);
   return step(name, DENO, [
     "test",
     "-A",
@@ -81,7 +82,7 @@ function denoTests(
 }
 
 function bunTests(name: string, paths: readonly string[]): Promise<boolean> {
-  const report = join(DIST, `${name.replaceAll(/\W+/g, "_")}.xml`);
+  const report = join(REPORTS, `${name.replaceAll(/\W+/g, "_")}.xml`);
   return step(name, BUN, [
     "test",
     "--isolate",
@@ -100,9 +101,9 @@ async function smokeArm64(): Promise<void> {
     appendFileSync(SKIPS, `smoke of the arm64 binary: no ${missing.join(", no ")}\n`);
     return;
   }
-  const compile = ["run", "-A", "scripts/compile.ts", "linux-arm64"];
+  const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "linux-arm64"];
   if (!await step("compile arm64", DENO, compile)) return;
-  const command = [QEMU, "-L", ARM64_LIBRARIES, join(DIST, "barnacle-linux-arm64")];
+  const command = [QEMU, "-L", ARM64_LIBRARIES, join(BINARIES, "barnacle-linux-arm64")];
   await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
 }
 
@@ -122,8 +123,9 @@ const PARTS = [
  * Tests the whole bot, which waits more than it works: for Discord's limits, and for grace periods.
  */
 async function testBinary(): Promise<void> {
-  if (!await step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) return;
-  const binary = join(process.cwd(), DIST, "barnacle");
+  const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "host"];
+  if (!await step("compile", DENO, compile)) return;
+  const binary = join(BINARIES, "barnacle");
   await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
   await smokeArm64();
   const env = { BARNACLE_BIN: binary };
@@ -134,9 +136,9 @@ async function testBinary(): Promise<void> {
 /** Prints the slowest files of all reports. */
 function slowest(count: number): void {
   const files = new Map<string, number>();
-  for (const name of readdirSync(DIST).filter((name) => name.endsWith(".xml"))) {
+  for (const name of readdirSync(REPORTS).filter((name) => name.endsWith(".xml"))) {
     const runtime = name.includes("Bun") ? "bun" : "deno";
-    for (const [file, seconds] of secondsByFile(join(DIST, name))) {
+    for (const [file, seconds] of secondsByFile(join(REPORTS, name))) {
       files.set(`${file} (${runtime})`, seconds);
     }
   }
@@ -145,8 +147,15 @@ function slowest(count: number): void {
   for (const [file, seconds] of ranked) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
 }
 
-rmSync(DIST, { recursive: true, force: true }); // an old binary must not count as the new one
-mkdirSync(DIST, { recursive: true });
+rmSync(REPORTS, { recursive: true, force: true }); // an old binary must not count as the new one
+mkdirSync(REPORTS, { recursive: true });
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    stopSteps();
+    process.exit(130);
+  });
+}
 
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
 await Promise.all([

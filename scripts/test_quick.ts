@@ -14,7 +14,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { readSources } from "./import_graph.ts";
-import { secondsByFile } from "./junit.ts";
+import { REPORTS, secondsByFile } from "./junit.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..");
 const BUDGET_SEC = 60;
@@ -25,7 +25,7 @@ const USUAL_SEC = 1;
 const sources = readSources(ROOT, ["src", "simulator", "tests", "scripts"]);
 const changed = changedFiles();
 const ranked = testsByDistance(changed);
-const times = secondsByFile(join(ROOT, "dist", "tests_on_Deno.xml"));
+const times = secondsByFile(join(ROOT, REPORTS, "tests_on_Deno.xml"));
 const chosen: string[] = [];
 let left = BUDGET_SEC * JOBS;
 for (const test of ranked) {

@@ -8,6 +8,7 @@ import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
+import type { Online } from "./bot/ports.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { watchWriters } from "./bot/process/writers.ts";
@@ -47,11 +48,13 @@ export interface BotOptions {
    * @returns Stops listening; `undefined` if the host has no way to listen.
    */
   readonly hearWriters: (onWritten: () => void) => (() => void) | undefined;
+  /** An account is online; called once for each start of an account. */
+  readonly onOnline?: (online: Online) => void;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account, Setup };
+export type { Account, Online, Setup };
 
 /** A running bot. */
 export interface Bot {
@@ -119,6 +122,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     room: createTurnRoom(() => setup.config.maxConcurrentTurns),
     vitalsOf: vitals.accountOf,
     now,
+    onOnline: options.onOnline ?? (() => {}),
     onEnd,
   });
   const http = createHttp(

@@ -210,9 +210,8 @@ function humanLine({ time, level, part, event, fields }: LoggedEvent): string {
 function shown(value: Plain): string {
   if (typeof value === "string" && /^[^\s"=\\]+$/.test(value)) return value;
   const { name, message, stack, cause } = toFields(value);
-  if (typeof name !== "string" || typeof message !== "string" || stack === undefined) {
-    return JSON.stringify(value);
-  }
+  if (typeof name !== "string" || typeof message !== "string") return JSON.stringify(value);
+  if (stack === undefined && !name.endsWith("Error")) return JSON.stringify(value);
   const because = cause === undefined ? "" : ` because ${shown(cause)}`;
   return `${JSON.stringify(`${name}: ${message}`)}${because}`;
 }

@@ -50,6 +50,8 @@ async function onSimulator(
       setup: setupOf(await loadTestConfig({ guilds: { [krill]: {} } }), {
         token: simulator.token,
         model: MODEL,
+        checkModel: () =>
+          Promise.resolve({ id: "model", what: "Model", status: "pass", why: "it is there" }),
         apiBase: `${simulator.apiUrl}/api`,
       }),
       store,

@@ -72,6 +72,28 @@ describe("[O2] startLog()", () => {
     assert.match(JSON.parse(json.lines.join("")).fields.error.stack, /log_test/);
   });
 
+  it("[O2] shows an unreachable network in one short line, without a stack", () => {
+    const cause = Object.assign(new TypeError("fetch failed"), { code: "ENOTFOUND" });
+    const error = Object.assign(new Error("could not reach Discord: ENOTFOUND", { cause }), {
+      kind: "unsent",
+      status: undefined,
+    });
+    const json = start();
+    json.log.warn("Cannot ask Discord", { error });
+    assert.deepEqual(JSON.parse(json.lines.join("")).fields.error, {
+      name: "Error",
+      message: "could not reach Discord: ENOTFOUND",
+      kind: "unsent",
+      cause: { name: "TypeError", message: "fetch failed", code: "ENOTFOUND" },
+    });
+    const human = start({ format: "human" });
+    human.log.warn("Cannot ask Discord", { error });
+    assert.match(
+      human.lines.join(""),
+      /error="Error: could not reach Discord: ENOTFOUND" because "TypeError: fetch failed"\n$/,
+    );
+  });
+
   it("colours only warnings and errors, and only if allowed", () => {
     const { log, lines } = start({ format: "human", isColoured: true });
     log.info("calm");

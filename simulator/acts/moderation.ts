@@ -21,7 +21,7 @@ import {
   leaveGuild,
 } from "./changes.ts";
 import type { People } from "./people.ts";
-import { PERMISSION } from "../world/permissions.ts";
+import { ALL_PERMISSIONS, PERMISSION } from "../world/permissions.ts";
 import type {
   Channel,
   Guild,
@@ -35,11 +35,11 @@ import type {
 
 export type PermissionName = keyof typeof PERMISSION;
 
-/** One permission for one role or member. */
+/** One permission, or all at once, for one role or member. */
 export interface Permit {
   /** `"@everyone"`, a role's name, or a username; a role comes before a member of the same name. */
   readonly to: string;
-  readonly what: PermissionName;
+  readonly what: PermissionName | "all";
   /** A role without a channel only has allowed permissions: `denied` and `unset` are the same. */
   readonly as: "allowed" | "denied" | "unset";
   /** Channel of the overwrite, by name; absent: the role itself in {@link guild}. */
@@ -72,6 +72,8 @@ export interface Moderation {
     thread: { readonly in: string; readonly isLocked?: boolean; readonly isArchived?: boolean },
   ): void;
   deleteChannel(name: string): void;
+  /** Renames a channel; another channel may take the old name. */
+  renameChannel(name: string, to: string): void;
   /** Sets a guild's boost level, and with it the limit for uploads. */
   boost(guild: { readonly guild?: string; readonly tier: Guild["premiumTier"] }): void;
 }
@@ -105,7 +107,7 @@ export function createModeration({ world, people, now, publish }: ModerationDeps
   return {
     permit(change) {
       const { to, what, as, in: where, isMember = false } = change;
-      const bit = PERMISSION[what];
+      const bit = what === "all" ? ALL_PERMISSIONS : PERMISSION[what];
       if (where === undefined) {
         const guild = guildOf(change.guild);
         const role = roleOf(guild, to);
@@ -155,6 +157,9 @@ export function createModeration({ world, people, now, publish }: ModerationDeps
     deleteChannel(name) {
       deleteChannel(world, inGuild(name), (event) => publish([event]));
     },
+    renameChannel(name, to) {
+      publish([changeChannel(world, textChannelOf(inGuild(name), name), { name: to })]);
+    },
     boost({ guild, tier }) {
       publish([changeBoosts(guildOf(guild), tier)]);
     },
@@ -168,7 +173,7 @@ function roleOf(guild: Guild, name: string): Role | undefined {
 
 function textChannelOf(channel: GuildChannel, name: string): TextChannel {
   if (channel.kind !== "thread") return channel;
-  throw new RangeError(`Cannot change overwrites of ${name}: a thread has those of its parent`);
+  throw new RangeError(`Cannot change ${name}: it is a thread, not a channel`);
 }
 
 function changed(

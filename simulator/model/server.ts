@@ -61,6 +61,17 @@ export const REQUESTS_MAX = 200;
 const BODY_MAX_BYTES = 8 * 1024 * 1024;
 const MODELS = ["barnacle-script"];
 
+/** Behaviours that apply to the list of models, too. With `not_found`, it has another model. */
+const LISTS_AS_IT_ANSWERS: ReadonlySet<ModelBehaviour> = new Set<ModelBehaviour>([
+  "html",
+  "hang",
+  "rate_limited",
+  "server_error",
+  "unauthorized",
+  "redirect",
+  "drop",
+]);
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Starts the server on 127.0.0.1. */
@@ -110,13 +121,22 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
 
   const respond = async (incoming: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(incoming);
+    if (path === "/v1/models" && LISTS_AS_IT_ANSWERS.has(behaviour)) {
+      const asked = { behaviour, model: MODELS[0] ?? "", words: "", headers: headersOf(incoming) };
+      return await perform(asked, openAiFormat(asked.model), res, {
+        chunkDelayMs: 0,
+        retryAfterSec: settings.retryAfterSec ?? 1,
+        signal: stop.signal,
+      });
+    }
     if (path === "/v1/models") {
       return send(
         res,
         200,
         JSON.stringify({
           object: "list",
-          data: MODELS.map((id) => ({ id, object: "model" })),
+          data: (behaviour === "not_found" ? ["another-script"] : MODELS)
+            .map((id) => ({ id, object: "model" })),
         }),
       );
     }

@@ -15,6 +15,8 @@ import messages from "./web/messages.js" with { type: "text" };
 import panel from "./web/panel.js" with { type: "text" };
 import sidebar from "./web/sidebar.js" with { type: "text" };
 import state from "./web/state.js" with { type: "text" };
+import times from "./web/times.js" with { type: "text" };
+import tour from "./web/tour.js" with { type: "text" };
 
 export interface Asset {
   readonly type: "text/html" | "text/css" | "text/javascript" | "image/svg+xml";
@@ -36,4 +38,6 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/panel.js": script(panel),
   "/sidebar.js": script(sidebar),
   "/state.js": script(state),
+  "/times.js": script(times),
+  "/tour.js": script(tour),
 };

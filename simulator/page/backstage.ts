@@ -52,7 +52,7 @@ export interface Figure {
 export interface Control {
   readonly id: string;
   /** Buttons of a group stand together; of `model` one is chosen. */
-  readonly group: "model" | "fault";
+  readonly group: "model" | "fault" | "demo";
   readonly label: string;
   /** The button's effect, in a sentence. */
   readonly hint: string;

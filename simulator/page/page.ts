@@ -18,7 +18,9 @@ import type { Simulator } from "../simulator.ts";
 import type { WorldEvent } from "../world/world.ts";
 import { ASSETS } from "./assets.ts";
 import type { Backstage, BackstageNews, BotCard, Judged, Notice } from "./backstage.ts";
+import { clickButton } from "./click.ts";
 import { createFeed, type Feed } from "./feed.ts";
+import { answerFile } from "./files.ts";
 import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view.ts";
 
 export interface PageOptions {
@@ -69,6 +71,9 @@ const FEED_LIMIT = 2_000;
  */
 const TEXT_MAX = 4_000;
 
+/** Milliseconds until the browser connects again, such as after "Start over". */
+const RECONNECT_MS = 500;
+
 const BODY_MAX_BYTES = 32 * 1024;
 
 const HEADERS = {
@@ -105,6 +110,12 @@ const ACTS = {
   type: z.strictObject({ as: digits, channel: digits }),
   react: onMessage,
   unreact: onMessage,
+  click: z.strictObject({
+    as: digits,
+    channel: digits,
+    message: digits,
+    button: z.string().min(1).max(100),
+  }),
   press: z.strictObject({ control: z.string().max(100) }),
 } as const;
 
@@ -153,7 +164,8 @@ export function createPage(options: PageOptions): Page {
           judged: backstage.judged(),
           notices: backstage.notices(),
         };
-        await stream.writeSSE({ event: "opening", data: JSON.stringify(opening) });
+        const data = JSON.stringify(opening);
+        await stream.writeSSE({ event: "opening", data, retry: RECONNECT_MS });
         for await (const news of feed.read()) {
           await stream.writeSSE({ event: "news", data: JSON.stringify(news) });
         }
@@ -181,6 +193,21 @@ export function createPage(options: PageOptions): Page {
     "/unreact",
     (c) => act(c, ACTS.unreact, ({ channel, ...on }) => simulator.unreact({ ...on, in: channel })),
   );
+  app.post(
+    "/click",
+    (c) =>
+      act(
+        c,
+        ACTS.click,
+        ({ channel, button, ...on }) =>
+          clickButton(simulator, { ...on, in: channel, customId: button }),
+      ),
+  );
+  app.get(
+    "/files/:channel/:file/:name",
+    (c) =>
+      answerFile(simulator.world, { channel: c.req.param("channel"), file: c.req.param("file") }),
+  );
   app.post("/press", (c) =>
     act(c, ACTS.press, async ({ control }) => {
       if (!await backstage.press(control)) throw new RangeError(`There is no button ${control}`);
@@ -192,11 +219,11 @@ export function createPage(options: PageOptions): Page {
     return c.text("The simulator failed", 500);
   });
 
-  /** Reads a person's act, does it, and returns Discord's refusal, if there is one. */
+  /** Reads a person's act, does it, and returns its result or Discord's refusal. */
   async function act<Act>(
     c: Context,
     schema: z.ZodType<Act>,
-    perform: (act: Act) => void | Promise<void>,
+    perform: (act: Act) => void | Promise<object | void>,
   ): Promise<Response> {
     const read = schema.safeParse(await c.req.json().catch(() => undefined));
     if (!read.success) return c.text("This page makes no such request", 400);
@@ -205,7 +232,8 @@ export function createPage(options: PageOptions): Page {
       return c.text("Only people can act here, and no person has this name", 400);
     }
     try {
-      await perform(read.data);
+      const result = await perform(read.data);
+      if (result) return c.json(result);
     } catch (error) {
       if (error instanceof RangeError) return c.text(error.message, 400); // the simulator's refusal
       throw error;

@@ -46,8 +46,28 @@ export interface SeenMessage {
   readonly text: string;
   readonly replyTo?: MessageId;
   readonly reactions: readonly { readonly emoji: string; readonly by: readonly UserId[] }[];
-  readonly attachments: readonly string[];
+  readonly attachments: readonly SeenFile[];
+  /** Buttons below it, in order. */
+  readonly buttons: readonly SeenButton[];
 }
+
+export interface SeenFile {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Path on the page's server. */
+  readonly path: string;
+}
+
+export interface SeenButton {
+  readonly customId: string;
+  readonly label: string;
+  /** As Discord colours it. */
+  readonly style: "primary" | "secondary" | "success" | "danger";
+  readonly isDisabled: boolean;
+}
+
+/** Discord's numbers of the styles. */
+const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger" } as const;
 
 export interface SeenWorld {
   /** The bot on the page. */
@@ -79,7 +99,7 @@ export function viewWorld(world: World, botId: UserId): SeenWorld {
 }
 
 export function viewMessage(world: World, message: Message): SeenMessage {
-  const { id, channelId, author, content, editedAt, reference, reactions, attachments } = message;
+  const { id, channelId, author, content, editedAt, reference, reactions } = message;
   return {
     id,
     channelId,
@@ -89,7 +109,19 @@ export function viewMessage(world: World, message: Message): SeenMessage {
     text: content,
     ...(reference?.kind === "reply" && { replyTo: reference.messageId }),
     reactions: [...reactions].map(([emoji, by]) => ({ emoji, by: [...by] })),
-    attachments: attachments.map(({ filename }) => filename),
+    attachments: message.attachments.map(({ id: fileId, filename, sizeBytes }) => ({
+      name: filename,
+      sizeBytes,
+      path: `/files/${channelId}/${fileId}/${encodeURIComponent(filename)}`,
+    })),
+    buttons: message.components.flatMap(({ components }) =>
+      components.map(({ custom_id: customId, label, emoji, style, disabled }) => ({
+        customId,
+        label: label ?? String(emoji?.["name"] ?? ""),
+        style: STYLES[style],
+        isDisabled: disabled === true,
+      }))
+    ),
   };
 }
 
@@ -137,7 +169,7 @@ function peopleOf(world: World): readonly SeenPerson[] {
       ? "owner of the bot"
       : guilds.length > 0
       ? `member of ${places}`
-      : "an unpaired sender, DMs only";
+      : "unknown to the bot";
     return { id, username, name: nameOf(world, id), note };
   });
 }

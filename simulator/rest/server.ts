@@ -11,11 +11,11 @@
 
 import { createServer, type Server, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { Accounts } from "../gateway/bot_notes.ts";
 import type { RestFault, RestFaults } from "../notes/faults.ts";
 import { answerInteractionCall, isInteractionCall } from "./interaction_route.ts";
 import { createRateLimits, type RateLimitOptions, type RateLimits } from "./rate_limits.ts";
+import { findFile } from "../world/media.ts";
 import { REFUSALS } from "../world/refusals.ts";
 import { readBody } from "./request_body.ts";
 import { type LoggedFile, majorOf, type RequestLog, routeOf } from "../notes/request_log.ts";
@@ -149,15 +149,11 @@ export async function startRest(
  * Sends an attachment. Downloads come from the media host, so they are neither limited nor logged.
  */
 function answerFile(world: World, pathname: string): Response {
-  const [, channel = "", id] = /^\/attachments\/(\d+)\/(\d+)\//.exec(pathname) ?? [];
-  const channelId = parseSnowflake<"channel">(channel);
-  for (const message of (channelId && world.channels.get(channelId)?.messages.values()) ?? []) {
-    const file = message.attachments.find((attachment) => attachment.id === id);
-    if (!file?.bytes) continue;
-    const headers = { "Content-Type": file.contentType ?? "application/octet-stream" };
-    return new Response(file.bytes, { headers });
-  }
-  return new Response(null, { status: 404 });
+  const [, channel = "", id = ""] = /^\/attachments\/(\d+)\/(\d+)\//.exec(pathname) ?? [];
+  const file = findFile(world, { channel, file: id });
+  if (!file?.bytes) return new Response(null, { status: 404 });
+  const headers = { "Content-Type": file.contentType ?? "application/octet-stream" };
+  return new Response(file.bytes, { headers });
 }
 
 /** The log is long, and files are large. */

@@ -5,6 +5,7 @@
  */
 
 import type { ApplicationId, RoleId, Snowflake, UserId } from "../../src/core/discord/ids.ts";
+import { invitePermissions } from "../../src/core/invite.ts";
 import { createMedia } from "./media.ts";
 import { createNonceTable } from "./nonces.ts";
 import { DEFAULT_PERMISSIONS } from "./permissions.ts";
@@ -157,7 +158,10 @@ export function addMember(
   return member;
 }
 
-/** Invites a bot: it joins with its managed role, which has its name. */
+/**
+ * Invites a bot by the link of `barnacle invite`: it joins with its managed role, which has its
+ * name and exactly the permissions of the link.
+ */
 export function addBot(
   world: World,
   guild: Guild,
@@ -165,7 +169,8 @@ export function addBot(
   now: number,
 ): Member {
   const name = world.users.get(userId)?.username ?? "bot";
-  const role = addRole(world, guild, { name, botId: userId }, now);
+  const permissions = BigInt(invitePermissions());
+  const role = addRole(world, guild, { name, botId: userId, permissions }, now);
   return addMember(guild, { userId, joinedAt: now, roles: [role.id] });
 }
 

@@ -7,7 +7,8 @@
  * @module
  */
 
-import type { Attachment, Media } from "./world.ts";
+import { parseSnowflake } from "../../src/core/discord/ids.ts";
+import type { Attachment, Media, World } from "./world.ts";
 
 /** @param limitBytes Of all files together. */
 export function createMedia(limitBytes: number): Media {
@@ -26,6 +27,23 @@ export function createMedia(limitBytes: number): Media {
       }
     },
   };
+}
+
+/**
+ * Finds an attachment by the ids in its address.
+ *
+ * @returns `undefined` also for a deleted message.
+ */
+export function findFile(
+  world: World,
+  { channel, file }: { readonly channel: string; readonly file: string },
+): Attachment | undefined {
+  const id = parseSnowflake<"channel">(channel);
+  for (const { attachments } of (id && world.channels.get(id)?.messages.values()) ?? []) {
+    const found = attachments.find((attachment) => attachment.id === file);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** Discord's name for a file, and the name for people if that differs. */

@@ -11,7 +11,7 @@
 import type { UserId } from "../../src/core/discord/ids.ts";
 import type { Guild, GuildChannel, Overwrite, World } from "./world.ts";
 
-/** The bits that the simulator checks. */
+/** Bits that the simulator checks, or that an operator should not grant. */
 export const PERMISSION = {
   addReactions: 1n << 6n,
   administrator: 1n << 3n,
@@ -22,6 +22,7 @@ export const PERMISSION = {
   attachFiles: 1n << 15n,
   readMessageHistory: 1n << 16n,
   mentionEveryone: 1n << 17n,
+  manageWebhooks: 1n << 29n,
   manageThreads: 1n << 34n,
   sendMessagesInThreads: 1n << 38n,
 } as const;
@@ -31,7 +32,8 @@ export const DEFAULT_PERMISSIONS: bigint = PERMISSION.addReactions | PERMISSION.
   PERMISSION.sendMessages | PERMISSION.embedLinks | PERMISSION.attachFiles |
   PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads;
 
-const ALL_PERMISSIONS = (1n << 53n) - 1n;
+/** Every bit that Discord may use. */
+export const ALL_PERMISSIONS: bigint = (1n << 53n) - 1n;
 
 /** Permissions of a user in a whole guild; none if the user is no member. */
 export function guildPermissions(guild: Guild, userId: UserId): bigint {

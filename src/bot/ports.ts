@@ -7,7 +7,7 @@
 import type { Config } from "../config/config.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
-import type { Model } from "../core/model.ts";
+import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { TurnRoom } from "../flows/turn/turn_room.ts";
@@ -53,9 +53,24 @@ export interface AccountPorts {
   readonly isOurs: (userId: UserId) => boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** The account is online for the first time in this process. */
+  readonly onOnline: (online: Online) => void;
   /** The account has ended by itself. */
   readonly onEnd: (end: AccountEnd) => void;
 }
+
+/** An account that is online. */
+export interface Online {
+  readonly accountId: AccountId;
+  readonly bot: Pick<Self, "userId" | "username">;
+  /** Names of all guilds. */
+  readonly guilds: readonly string[];
+  /** Id of the account's model. */
+  readonly model: string;
+}
+
+/** The model of an account, with its check. */
+export type AnsweringModel = Pick<Account, "model" | "checkModel">;
 
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {
@@ -66,7 +81,7 @@ export interface RunningAccount extends AccountParts {
    * Applies another config. Turns that have begun finish with their old config (C9). The connection
    * keeps its settings: changing these takes a restart of the account.
    */
-  apply(config: Config, model: Model, text: string | undefined): Promise<void>;
+  apply(config: Config, account: AnsweringModel, text: string | undefined): Promise<void>;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
   /** Another process has written to the store. */

@@ -20,6 +20,7 @@ import { VERSION } from "../version.ts";
 import { TASKS } from "./commands.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { overviewLines, welcomeLines } from "./help/overview.ts";
+import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
 import { EXIT } from "./shared/exit_code.ts";
 import type { Terminal } from "./terminal/io.ts";
 import { type Style, styleFor } from "./terminal/style.ts";
@@ -53,17 +54,26 @@ export async function runCommandLine(
     for (const line of welcomeLines(TASKS, VERSION, style)) stdout.write(`${line}\n`);
     return EXIT.done;
   }
+  const words = withHelpOption(withoutDashes(args));
+  const wrong = wrongCommand(words, COMMANDS);
+  if (wrong !== undefined) {
+    stderr.write(`barnacle: ${wrong}\n`);
+    return EXIT.usage;
+  }
   const streams: StricliProcess = { stdout, stderr, env };
   const application = createApplication(style, styleFor(stderr, env));
-  await runApplication(application, withoutDashes(args), { process: streams });
+  await runApplication(application, words, { process: streams });
   const code = Number(streams.exitCode ?? EXIT.done);
   return code < 0 || code > 250 ? EXIT.usage : code; // the library's codes for wrong usage
 }
 
+/** All commands by name. */
+const COMMANDS: Commands = Object.fromEntries(
+  TASKS.flatMap(({ commands }) => Object.entries(commands)),
+);
+
 function createApplication(style: Style, errStyle: Style): Application<CommandContext> {
-  const routes = TASKS.flatMap(({ commands }) =>
-    Object.entries(commands).map(([name, { target }]) => [name, target] as const)
-  );
+  const routes = Object.entries(COMMANDS).map(([name, { target }]) => [name, target] as const);
   const root = buildRouteMap({
     docs: { brief: "Barnacle" },
     routes: Object.fromEntries(routes),

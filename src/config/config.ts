@@ -8,6 +8,7 @@
  */
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
+import type { ToolGate } from "../core/tool_gates.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
 import type { ModelsConfig } from "./models.ts";
@@ -116,6 +117,8 @@ export interface DiscordConfig {
     /** `"auto"`: as many as Discord recommends. */
     readonly shards: "auto" | number;
   };
+  /** Gates of the `discord` tool that are open (T3); only the invite link uses them so far. */
+  readonly openToolGates: readonly ToolGate[];
   /** The bot's status at Discord. */
   readonly presence: Presence;
   /** Whether to register slash commands. */
@@ -191,6 +194,8 @@ export interface HttpConfig {
   readonly bind: readonly string[];
   /** TCP port; 0 takes a free one. */
   readonly port: number;
+  /** Whether the bot ends if another program uses a port that the config names. */
+  readonly isRequired: boolean;
   /** Bearer token for other machines; always set if `bind` is not loopback only. */
   readonly token?: Secret;
   /** Host names under which other machines may reach the server. */

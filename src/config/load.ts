@@ -7,7 +7,9 @@
 import { isLoopback } from "../lib/network/loopback.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
-import { silentDefaults } from "./audit.ts";
+import { unknownProviders } from "./unknown_providers.ts";
+import { silentDefaults } from "./audit/audit.ts";
+import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
 import { mentionsOf } from "./mention.ts";
@@ -15,6 +17,7 @@ import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
+import { isNear } from "./sound_part.ts";
 import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 import { toConfig } from "./to_config.ts";
 
@@ -28,7 +31,10 @@ export interface ConfigPorts {
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
-  /** Whether the bot runs elsewhere; then secrets of its environment may be missing here. */
+  /**
+   * Whether the bot runs elsewhere, or later. Then secrets of its environment may be missing, and
+   * placeholders are only warnings.
+   */
   readonly isElsewhere?: boolean;
 }
 
@@ -69,25 +75,37 @@ export async function loadConfig(
   ports: ConfigPorts,
 ): Promise<Loaded> {
   const parsed = source ? await parseConfig(source) : noFile();
-  const { settings, written = {}, problems, problemAt } = parsed;
-  if (!settings) return { kind: "refused", problems };
+  const { problemAt } = parsed;
+  const { settings, written = {} } = parsed.settings ? parsed : parsed.part ?? {};
+  const removed = parsed.settings ? [] : parsed.part?.removed ?? [];
+  if (!settings) return { kind: "refused", problems: parsed.problems };
 
   const { env } = ports;
   const accounts = accountsOf(settings, written, envSecret(env, BOT_TOKEN) !== undefined);
   const places = { ...ports, configFile: source?.file };
   const secrets = await findSecrets(settings, written, accounts, problemAt, places);
   const mentions = await mentionsOf(settings);
+  const placeholders = placeholdersIn(parsed.part?.whole ?? written).map((
+    { path, message, hint },
+  ) => problemAt(ports.isElsewhere ? "warning" : "error", path, message, hint));
+  const isReplaced = new Set(placeholders.map(({ path }) => path));
   const all = [
-    ...problems,
+    ...parsed.problems.filter(({ path }) => !isReplaced.has(path)),
+    ...placeholders,
     ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
+    ...await unknownProviders(settings, problemAt),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
-    ...openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere),
-    ...silentDefaults(written).map((remark): Problem =>
+    ...(isNear(["http", "bind"], removed)
+      ? []
+      : openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere)),
+    ...(parsed.settings ? silentDefaults(written) : []).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
     ),
   ].sort(byPlace);
-  if (all.some(({ severity }) => severity === "error")) return { kind: "refused", problems: all };
+  if (!parsed.settings || all.some(({ severity }) => severity === "error")) {
+    return { kind: "refused", problems: all };
+  }
   return {
     kind: "loaded",
     config: toConfig(settings, accounts, secrets, mentions.matches, source?.file),
@@ -174,5 +192,6 @@ function openHttp(
 }
 
 function byPlace(one: Problem, other: Problem): number {
-  return (one.line ?? Infinity) - (other.line ?? Infinity) || 0;
+  return (one.line ?? Infinity) - (other.line ?? Infinity) ||
+    (one.column ?? 0) - (other.column ?? 0) || 0;
 }

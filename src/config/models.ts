@@ -195,7 +195,7 @@ function choiceOf(
       : `The model "${name}" names an unknown provider: "${id}"`,
     hint: vendor
       ? `set ${vendor.keyVariable}, or add models.providers.${id}`
-      : `add models.providers.${id}, or use one of ${known(providers)}`,
+      : `add models.providers.${id}, or use one of ${providerNames(providers).join(", ")}`,
   };
 }
 
@@ -247,15 +247,15 @@ function vendorProvider(vendor: Vendor, env: Env): Provider {
   };
 }
 
-function known(providers: Readonly<Record<string, WrittenProvider>>): string {
+/** Names of the providers that a model may have: those of the config, and those that need none. */
+export function providerNames(providers: Readonly<Record<string, unknown>>): readonly string[] {
   return [
     ...new Set([
       ...Object.keys(providers),
       ...VENDORS.map(({ id }) => id),
       ...LOCAL_SERVERS.map(({ id }) => id),
     ]),
-  ]
-    .join(", ");
+  ];
 }
 
 function local(id: string, port: number): Provider {

@@ -1,8 +1,9 @@
 /**
  * Parses the text of a config file to settings, or to every problem in it.
  *
- * Syntax errors come alone, since the rest of a broken file means nothing. All other problems come
- * at once, in the order of the file (C2).
+ * All problems come at once, in the order of the file (C2). After a syntax error, the rest is judged
+ * only if the error does not change where keys belong. After an invalid value, the rest is judged
+ * without that value.
  *
  * @module
  */
@@ -10,7 +11,7 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./schema/accounts.ts";
-import { audit, type Remark } from "./audit.ts";
+import { audit, type Remark } from "./audit/audit.ts";
 import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./schema/blank.ts";
 import { findingsOf } from "./checks/issues.ts";
 import { ignoredKey } from "./checks/misplaced.ts";
@@ -19,7 +20,9 @@ import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/shape.ts";
-import { isRecord, readTree, type Segment } from "./text/tree.ts";
+import { refusedIn } from "./refused.ts";
+import { type SoundPart, soundPartOf } from "./sound_part.ts";
+import { isRecord, readTree, type Segment, type Tree } from "./text/tree.ts";
 
 /** A config file. */
 export interface ConfigText {
@@ -31,8 +34,10 @@ export interface ConfigText {
 
 /** A parsed config file. It is valid only if no problem is an error. */
 export interface Parsed {
-  /** Absent if the schema refuses a value. */
+  /** Absent if the schema refuses a value, or after a syntax error. */
   readonly settings?: Settings;
+  /** The valid part of an invalid file, for further checks only. */
+  readonly part?: SoundPart;
   /** The file's own values, before defaults; absent with `settings`. */
   readonly written?: Readonly<Record<string, unknown>>;
   /** The text without its secrets; absent without a file, or if it is not valid. */
@@ -69,23 +74,16 @@ export function noFile(): Parsed {
 /** Parses a config file. Never rejects. */
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const tree = readTree(text);
-  if (tree.kind === "faults") {
-    const toProblem = locator(file, text, () => likelySecretsIn(text));
-    return {
-      problems: tree.faults.map((fault) => toProblem({ severity: "error", ...fault })),
-      problemAt: atNodes(() => undefined, toProblem),
-    };
-  }
+  if (tree.kind === "faults") return await broken({ file, text }, tree);
 
   const rootOf = (): Node => tree.root; // this costs more than all other steps, and valid files rarely need it
   const toProblem = locator(file, text, () => secretsIn(tree.root, configSchema));
   const problemAt = atNodes(rootOf, toProblem);
   const { value, remarks } = withoutIgnored(tree.value, rootOf);
   const refused = async (issues: readonly z.core.$ZodIssue[]): Promise<Parsed> => {
-    const context = { schema: configSchema, root: tree.root, text, isSecret: isSecretAt };
-    const errors = (await findingsOf(issues, context))
-      .map((finding): Remark => ({ severity: "error", ...finding }));
-    return { problems: [...errors, ...remarks].sort(byOffset).map(toProblem), problemAt };
+    const found = await invalid({ value, root: tree.root, text }, issues);
+    const all = [...found.errors, ...remarks].sort(byOffset);
+    return { problems: all.map(toProblem), problemAt, ...found.part && { part: found.part } };
   };
 
   const checked = configSchema.safeParse(value, { jitless: true });
@@ -97,9 +95,63 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
     settings,
     written: value,
     blanked: blankedText(text, secrets, tree.comments),
-    problems: [...remarks, ...audit(rootOf, value, configSchema)].sort(byOffset).map(toProblem),
+    problems: [...remarks, ...audit(rootOf, value, configSchema, refusedIn(value))].sort(byOffset)
+      .map(toProblem),
     problemAt,
   };
+}
+
+/** Judges the rest of a file with syntax errors, if they do not change where keys belong. */
+async function broken(
+  { file, text }: ConfigText,
+  { faults, rest }: Extract<Tree, { readonly kind: "faults" }>,
+): Promise<Parsed> {
+  const toProblem = locator(file, text, () => likelySecretsIn(text));
+  const remarks = faults.map((fault): Remark => ({ severity: "error", ...fault }));
+  if (!rest) {
+    return { problems: remarks.map(toProblem), problemAt: atNodes(() => undefined, toProblem) };
+  }
+  const { root } = rest;
+  const { value } = withoutIgnored(rest.value, () => root);
+  const checked = configSchema.safeParse(value, { jitless: true });
+  const issues = checked.success
+    ? withAccounts(checked.data, value).issues
+    : checked.error.issues.filter(({ path }) => findNodeAtLocation(root, pathOf(path))); // others may be lost
+  const { errors, part } = await invalid({ value, root, text }, issues);
+  return {
+    problems: [...remarks, ...errors].sort(byOffset).map(toProblem),
+    problemAt: atNodes(() => root, toProblem),
+    ...(part && { part }),
+  };
+}
+
+/** The errors of an invalid file, and the part of it that further checks can judge. */
+async function invalid(
+  { value, root, text }: {
+    readonly value: Readonly<Record<string, unknown>>;
+    readonly root: Node;
+    readonly text: string;
+  },
+  issues: readonly z.core.$ZodIssue[],
+): Promise<{ readonly errors: readonly Remark[]; readonly part?: SoundPart }> {
+  const { part, more } = soundPartOf(value, issues);
+  const context = { schema: configSchema, root, text, isSecret: isSecretAt };
+  const errors = (await findingsOf([...issues, ...more], context))
+    .map((finding): Remark => ({ severity: "error", ...finding }));
+  const others = audit(() => root, value, configSchema, refusedIn(value)).filter((
+    { path, severity },
+  ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));
+  return { errors: [...errors, ...others], ...(part && { part }) };
+}
+
+/** Whether one path is a part of another, in either direction. */
+function isWithin(path: readonly Segment[], other: readonly Segment[]): boolean {
+  const depth = Math.min(path.length, other.length);
+  return pathText(path.slice(0, depth)) === pathText(other.slice(0, depth));
+}
+
+function pathOf(path: readonly PropertyKey[]): Segment[] {
+  return path.filter((part) => typeof part !== "symbol");
 }
 
 function isSecretAt(path: readonly Segment[]): boolean {
@@ -136,6 +188,7 @@ function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemA
     for (let depth = path.length; root && !node && depth >= 0; depth -= 1) {
       node = findNodeAtLocation(root, path.slice(0, depth));
     }
+    if (node?.type === "object") node = node.parent?.children?.[0] ?? node; // the entry's key
     const { offset, length } = node === root || !node ? { offset: 0, length: 1 } : node;
     return toProblem({
       severity,

@@ -5,6 +5,7 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
+import { openGates } from "../core/tool_gates.ts";
 import { commandRules, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
@@ -45,6 +46,7 @@ export function toConfig(
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
       port: http.port,
+      isRequired: http.required,
       ...(secrets.httpToken && { token: secrets.httpToken }),
       hosts: http.hosts,
       ...(http.keepAliveUrl !== undefined && { keepAliveUrl: http.keepAliveUrl }),
@@ -117,6 +119,7 @@ function discordConfig(
       shards: gateway.shards,
     },
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
+    openToolGates: openGates(discord.actions ?? {}),
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
     retry: discord.retry,

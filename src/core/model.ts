@@ -58,14 +58,18 @@ export interface Model {
  *
  * - `unauthorized`: the key is wrong; the operator.
  * - `not_found`: no such model or address; the operator.
+ * - `quota`: the key's quota or credit is used up; the operator.
+ * - `web_page`: HTML, from a wrong address or a login page; the operator.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
- * - `not_an_answer`: HTML, garbage, nothing, or an incomplete answer.
+ * - `not_an_answer`: garbage, nothing, or an incomplete answer.
  */
 export type ModelErrorKind =
   | "unauthorized"
   | "not_found"
+  | "quota"
+  | "web_page"
   | "rejected"
   | "rate_limited"
   | "unavailable"
@@ -82,6 +86,8 @@ export class ModelError extends Error {
   readonly modelId: string;
   /** Milliseconds that the server asks to wait; absent if it does not ask. */
   readonly retryAfterMs?: number;
+  /** HTTP status of a refusal; absent for other failures. */
+  readonly status?: number;
 
   /**
    * Creates the error.
@@ -94,12 +100,14 @@ export class ModelError extends Error {
       readonly kind: ModelErrorKind;
       readonly modelId: string;
       readonly retryAfterMs?: number;
+      readonly status?: number;
       readonly cause?: unknown;
     },
   ) {
     super(message, { cause: details.cause });
     this.kind = details.kind;
     this.modelId = details.modelId;
+    if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 }

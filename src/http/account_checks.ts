@@ -37,6 +37,7 @@ export function accountChecks(
           ...gatewayChecks(account, componentOf, now),
           ...findings(account, componentOf),
           ...parked(account, componentOf),
+          ...delayed(account, componentOf),
           invalidRequests(account),
         ];
     }
@@ -92,6 +93,22 @@ function parked(
     name: "outbox:parked",
     componentId: componentOf(channelId),
     observedValue: `${waiting} waiting: ${reason}`,
+    status: "warn",
+    isReady: true,
+  }));
+}
+
+/** The messages behind it in its channel wait, too. */
+function delayed(
+  { delayed }: AccountSnapshot,
+  componentOf: (part: string) => string,
+): readonly Check[] {
+  return delayed.map(({ row, channelId, reason, nextAttemptAt }) => ({
+    name: "outbox:delayed",
+    componentId: componentOf(channelId),
+    observedValue: `message ${row}: ${reason}; next attempt ${
+      new Date(nextAttemptAt).toISOString()
+    }`,
     status: "warn",
     isReady: true,
   }));

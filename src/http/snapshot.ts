@@ -94,6 +94,8 @@ export interface AccountSnapshot {
    * count as late.
    */
   readonly parked: readonly ParkedChannel[];
+  /** Messages that wait because of failures, the first of each channel. */
+  readonly delayed: readonly DelayedMessage[];
   readonly rest: RestState;
 }
 
@@ -147,6 +149,17 @@ export interface ParkedChannel {
   readonly reason: string;
   /** Messages that wait for the permission. */
   readonly waiting: number;
+}
+
+/** A message that could not be delivered for longer than the fast retries take (D5). */
+export interface DelayedMessage {
+  /** Its number in `barnacle outbox`. */
+  readonly row: number;
+  readonly channelId: string;
+  /** Why the last attempt failed. */
+  readonly reason: string;
+  /** Unix time in milliseconds. */
+  readonly nextAttemptAt: number;
 }
 
 /** The state of requests to Discord. */

@@ -31,14 +31,26 @@ export interface AllowEntryProblem {
 }
 
 /** Texts in the form of a user's id; `parseSnowflake` decides whether they contain one. */
-const USER_REFERENCE = /^(?:<@!?(.*)>|(?:user|discord):(.*)|(\d+))$/;
+const USER_REFERENCE = /^(?:<@!?(.*)>|(?:user|discord):(.*)|(\d+))$/i;
+
+/** The other prefixes of entries, in any case. */
+const PREFIXED = /^(pk|role|channel):(.*)$/i;
+
+/** An id of another service, or with a prefix that Barnacle does not know: `"telegram:5"`. */
+const UNKNOWN_PREFIX = /^[a-z]+:\d+$/i;
+
+/** Mentions of no user: `"<#123>"` is a channel. */
+const OTHER_MENTION = /^<[#:/].*>$/;
+
+/** Discord lets no account have these names. */
+const EVERYONE = /^@?(?:everyone|here)$/i;
 
 /**
  * Reads one entry of the config.
  *
  * @param text `"*"`, `"<id>"`, `"<@id>"`, `"<@!id>"`, `"user:<id>"`, `"discord:<id>"`, `"pk:<member
  * id>"`, `"role:<id or name>"`, a username, a tag such as `"ada#1234"`, or the name of a PluralKit
- * member, each with or without an `@` before it.
+ * member. A name may have an `@` before it, and prefixes may be in any case.
  */
 export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   const entry = text.trim();
@@ -52,14 +64,18 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
     return id ? { kind: "user", id } : problem(`"${entry}" contains no Discord user id`);
   }
 
-  const [, prefix, rest] = /^(pk|role|channel):(.*)$/.exec(entry) ?? [];
-  if (prefix === undefined || rest === undefined) {
+  const [, written, rest] = PREFIXED.exec(entry) ?? [];
+  if (written === undefined || rest === undefined) {
+    if (EVERYONE.test(entry)) return problem(`"${entry}" is no user: write "*" for everyone`);
+    if (OTHER_MENTION.test(entry)) return problem(`"${entry}" mentions no user`);
+    if (UNKNOWN_PREFIX.test(entry)) return problem(`"${entry}" has a prefix that no user has`);
     const name = entry.replace(/^@/, ""); // as people write names
     if (name === "") return problem(`"${entry}" contains no name`);
     return /^\d+$/.test(name)
       ? problem(`"${entry}" may be an id or a name: write "${name}" or "<@${name}>" for the id`)
       : { kind: "name", name };
   }
+  const prefix = written.toLowerCase();
   if (prefix === "channel") return problem(`"${entry}" is not a person: move it to groupChannels`);
   if (rest === "") return problem(`"${entry}" has nothing after the colon`);
   if (prefix === "pk") return { kind: "pluralkit", memberId: rest };

@@ -1,6 +1,9 @@
 /**
- * Finds the key of `guilds` or `channels` for an object: by its id, by the id that a name was
+ * Finds the keys of `guilds` or `channels` for an object: by its id, by the id that a name was
  * resolved to, by its name in each form of P15, and then `"*"` (P7, P12).
+ *
+ * A resolved name gives access to its own object only. But its limits hold for every object with
+ * the written name, so a new channel does not escape the denial of its name.
  *
  * @module
  */
@@ -13,7 +16,7 @@ import { slug } from "../core/slug.ts";
 export interface Pins<Rules> {
   /** All ids that an entry was resolved to. */
   readonly of: (rules: Rules) => Iterable<string>;
-  /** Whether the entry was resolved here; then its name matches no other object. */
+  /** Whether the entry was resolved here; then its name gives no other object access. */
   readonly isPinned: (rules: Rules) => boolean;
 }
 
@@ -37,80 +40,94 @@ export function channelPins(
 }
 
 /**
- * Finds the key of an object with a known name.
+ * Finds the keys of an object with a known name.
  *
- * @returns `undefined` if no entry applies.
+ * The first key gives access. The second one, if any, is the entry that the written name means: it
+ * was resolved to another object, or this object was resolved to the first. Its limits apply too.
+ *
+ * @returns Empty if no entry applies.
  */
 export function find<Rules>(
   entries: Entries<Rules>,
   { id, name }: Named<string>,
   pins: Pins<Rules>,
-): string | undefined {
-  const own = findOwn(entries, id, pins);
-  if (own !== undefined) return own;
-  for (const form of FORMS) {
+): readonly string[] {
+  if (Object.hasOwn(entries, id)) return [id];
+  const { pinned, hasNames } = indexOf(entries, pins.of);
+  const own = pinned.get(id);
+  let free: string | undefined;
+  let written: string | undefined;
+  for (const form of hasNames ? FORMS : []) {
     const key = form(name);
     const rules = isNameKey(key) ? at(entries, key) : undefined;
-    if (rules !== undefined && !pins.isPinned(rules)) return key;
+    if (rules === undefined) continue;
+    written ??= key;
+    if (!pins.isPinned(rules)) free ??= key;
   }
-  return wildcardKey(entries);
+  const key = own ?? free ?? wildcardKey(entries);
+  if (key === undefined) return [];
+  return written === undefined || written === key ? [key] : [key, written];
 }
 
 /**
  * Finds the key of an object by its id alone.
  *
- * `"*"` applies only if no other entry could. Otherwise an object that is denied by name would be
- * allowed as one of the rest.
+ * Otherwise an object that is denied by name would be allowed as one of the rest. So `"*"`, or an id
+ * that a name was resolved to, applies only if no other entry could.
  *
  * @param couldBe Whether an entry, other than by id and `"*"`, may be for this object.
- * @returns `undefined` if no entry applies for sure.
+ * @param couldNarrow Whether an entry could make an object with its name stricter than the entry
+ * `applied` does.
+ * @returns Empty if no entry applies for sure.
  */
 export function findById<Rules>(
   entries: Entries<Rules>,
   id: string,
   pins: Pins<Rules>,
   couldBe: (key: string, rules: Rules) => boolean,
-): string | undefined {
-  const own = findOwn(entries, id, pins);
-  if (own !== undefined) return own;
-  for (const [key, rules] of Object.entries(entries)) {
-    if (key !== "*" && couldBe(key, rules)) return undefined;
+  couldNarrow: (rules: Rules, applied: Rules) => boolean,
+): readonly string[] {
+  if (Object.hasOwn(entries, id)) return [id];
+  const own = indexOf(entries, pins.of).pinned.get(id);
+  const key = own ?? wildcardKey(entries);
+  const applied = key === undefined ? undefined : at(entries, key);
+  if (key === undefined || applied === undefined) return [];
+  for (const [other, rules] of Object.entries(entries)) {
+    if (other === "*" || other === key) continue;
+    if (own === undefined && couldBe(other, rules)) return [];
+    if (isNameKey(other) && couldNarrow(rules, applied)) return [];
   }
-  return wildcardKey(entries);
-}
-
-/** By the id in the config, or by the id that a name was resolved to. */
-function findOwn<Rules>(
-  entries: Entries<Rules>,
-  id: string,
-  { of }: Pins<Rules>,
-): string | undefined {
-  return Object.hasOwn(entries, id) ? id : pinnedKeys(entries, of).get(id);
+  return [key];
 }
 
 function wildcardKey<Rules>(entries: Entries<Rules>): "*" | undefined {
   return Object.hasOwn(entries, "*") ? "*" : undefined;
 }
 
-/** Keys by the ids that they were resolved to. Entries never change, so each is read once. */
-function pinnedKeys<Rules>(
-  entries: Entries<Rules>,
-  of: Pins<Rules>["of"],
-): ReadonlyMap<string, string> {
-  const known = PINNED_KEYS.get(entries);
-  if (known) return known;
-  const keys = new Map<string, string>();
-  for (const [key, rules] of Object.entries(entries)) {
-    for (const id of of(rules)) {
-      const other = keys.get(id);
-      if (other === undefined || comesBefore(key, other)) keys.set(id, key);
-    }
-  }
-  PINNED_KEYS.set(entries, keys);
-  return keys;
+/** The facts of entries that a look-up needs. Entries never change, so each is read once. */
+interface Index {
+  /** Keys by the ids that they were resolved to. */
+  readonly pinned: ReadonlyMap<string, string>;
+  /** Whether any key is a name. */
+  readonly hasNames: boolean;
 }
 
-const PINNED_KEYS = new WeakMap<object, ReadonlyMap<string, string>>();
+function indexOf<Rules>(entries: Entries<Rules>, of: Pins<Rules>["of"]): Index {
+  const known = INDEXES.get(entries);
+  if (known) return known;
+  const pinned = new Map<string, string>();
+  for (const [key, rules] of Object.entries(entries)) {
+    for (const id of of(rules)) {
+      const other = pinned.get(id);
+      if (other === undefined || comesBefore(key, other)) pinned.set(id, key);
+    }
+  }
+  const index = { pinned, hasNames: Object.keys(entries).some(isNameKey) };
+  INDEXES.set(entries, index);
+  return index;
+}
+
+const INDEXES = new WeakMap<object, Index>();
 
 /** Two keys may resolve to one object. The key that its name would match first is its entry. */
 function comesBefore(key: string, other: string): boolean {

@@ -62,15 +62,16 @@ export function preparePlaceAccess(
     ask: Ask,
     open: OpenPlace,
   ): Granted | Refusal {
-    const { users } = open;
-    if (!users) return { kind: "granted", why: "allowed", rule: open.rule, open };
-    const entry = entryFor(sender, users.value);
-    const pass = entry || needs() === undefined ? undefined : unlistedPass();
-    const rule = pass?.rule ?? users.rule;
-    const fact = pass?.fact ??
-      (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
-    if (!ask("sender", entry !== undefined || pass !== undefined, rule, fact)) {
-      return ignore("sender-not-listed", rule);
+    let { rule } = open;
+    for (const users of open.users) {
+      const entry = entryFor(sender, users.value);
+      const pass = entry || needs() === undefined ? undefined : unlistedPass();
+      rule = pass?.rule ?? users.rule;
+      const fact = pass?.fact ??
+        (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
+      if (!ask("sender", entry !== undefined || pass !== undefined, rule, fact)) {
+        return ignore("sender-not-listed", rule);
+      }
     }
     return { kind: "granted", why: "allowed", rule, open };
   }

@@ -20,8 +20,8 @@ export interface OpenPlace {
   readonly rule: string;
   /** Whether a message must address the bot. */
   readonly requireMention: Ruled<boolean>;
-  /** Who may talk to the bot here. Absent: all members. */
-  readonly users?: Ruled<readonly AllowEntry[]>;
+  /** Lists of people; a sender must be on each of them. Empty: all members may talk. */
+  readonly users: readonly Ruled<readonly AllowEntry[]>[];
   /** Whether the config asks for an intent filter, which this version does not implement. */
   readonly intentFilter: Ruled<boolean>;
   /** Which reactions count, as in {@link GuildRules}. */
@@ -55,6 +55,8 @@ export interface ClosedPlace {
  * thread has its parent's rules, unless its own id is listed. A list in the config applies under
  * every policy.
  *
+ * If the place has the written name of another entry, that entry can only make it stricter (P12).
+ *
  * For an unknown place, an entry applies only if it would apply under any name. If Barnacle cannot
  * tell that, it answers no message there.
  *
@@ -83,15 +85,25 @@ export function rulesFor(
     return { ...joined([], unlisted), rule: groupPolicyRule };
   }
 
-  const key = guildKey(place, guilds);
-  const guild = key === undefined ? undefined : entryOf(guilds, key);
-  const fact = () => `${guildName(place)} is ${guild ? "listed" : "not listed"}`;
-  ask("guild", guild !== undefined, guild?.path ?? GUILDS, fact);
-  return guild ? withinGuild(place, guild, ask) : closed("guild-not-listed", GUILDS);
+  let found: OpenPlace | undefined;
+  for (const key of guildKeys(place, guilds)) {
+    const guild = entryOf(guilds, key);
+    if (!guild) continue;
+    const isSecond = found !== undefined;
+    ask("guild", true, guild.path, () => `${guildName(place)} ${isSecond ? NAMED : "is listed"}`);
+    const rules = withinGuild(place, guild, ask);
+    if (rules.kind === "closed") return rules;
+    found = found ? stricter(found, rules) : rules;
+  }
+  if (found) return found;
+  ask("guild", false, GUILDS, () => `${guildName(place)} is not listed`);
+  return closed("guild-not-listed", GUILDS);
 }
 
 /** Config path of the guild entries. */
 const GUILDS = "channels.discord.guilds";
+/** The end of a fact about an entry that only makes a place stricter. */
+const NAMED = "has the name of another entry, whose limits apply too";
 
 function withinGuild(
   place: GuildPlace,
@@ -103,44 +115,99 @@ function withinGuild(
     ask("channel", true, path, fact);
     return open;
   }
-  const key = channelKey(place, channels);
-  const channel = key === undefined ? undefined : at(channels, key);
-  const found = key === undefined ? undefined : places(key);
-  const fact = () => `${channelName(place)} is ${found ? "listed" : "not listed"}`;
-  ask("channel", found !== undefined, found?.rule ?? channelsPath, fact);
-  if (!channel || !found) return closed("channel-not-listed", channelsPath);
+  let found: OpenPlace | undefined;
+  for (const key of channelKeys(place, channels)) {
+    const channel = at(channels, key);
+    const rules = places(key);
+    if (!channel || !rules) continue;
+    const isSecond = found !== undefined;
+    const fact = () => `${channelName(place)} ${isSecond ? NAMED : "is listed"}`;
+    ask("channel", true, rules.rule, fact);
+    const denial = deniedBy(channel, rules.rule, ask);
+    if (denial) return denial;
+    found = found ? stricter(found, rules) : rules;
+  }
+  if (found) return found;
+  ask("channel", false, channelsPath, () => `${channelName(place)} is not listed`);
+  return closed("channel-not-listed", channelsPath);
+}
+
+function deniedBy(channel: ChannelRules, path: string, ask: Ask): ClosedPlace | undefined {
   for (const switchKey of ["allow", "enabled"] as const) {
     const value = channel[switchKey];
     if (value === undefined) continue;
-    const rule = pathTo(found.rule, switchKey);
+    const rule = pathTo(path, switchKey);
     if (!ask("enabled", value, rule, () => `${switchKey} is ${value}`)) {
       return closed("channel-disabled", rule);
     }
   }
-  return found;
+  return undefined;
 }
 
-function guildKey(
+function guildKeys(
   { guild, isUnknown }: GuildPlace,
   guilds: Readonly<Record<string, GuildRules>>,
-): string | undefined {
+): readonly string[] {
   if (!isUnknown) return find(guilds, guild, GUILD_PINS);
   const couldBe = (key: string, rules: GuildRules) => isNameKey(key) && !GUILD_PINS.isPinned(rules);
-  return findById(guilds, guild.id, GUILD_PINS, couldBe);
+  return findById(guilds, guild.id, GUILD_PINS, couldBe, couldNarrow);
 }
 
-function channelKey(
+function channelKeys(
   { guild, channel, thread, isUnknown }: GuildPlace,
   channels: Readonly<Record<string, ChannelRules>>,
-): string | undefined {
-  if (thread && Object.hasOwn(channels, thread.id)) return thread.id;
+): readonly string[] {
+  if (thread && Object.hasOwn(channels, thread.id)) return [thread.id];
   const pins = channelPins(guild.id);
   if (!isUnknown) return find(channels, channel, pins);
   // Without `thread` it may be one, and any id the parent's.
   const couldBe = (key: string, rules: ChannelRules) =>
     !thread || (isNameKey(key) && !pins.isPinned(rules));
-  return findById(channels, channel.id, pins, couldBe);
+  return findById(channels, channel.id, pins, couldBe, couldNarrow);
 }
+
+/** The keys by which entries differ, without the ids that they were resolved to. */
+type Limits = Partial<Omit<GuildRules & ChannelRules, "pinned">>;
+
+/** Whether an entry may be stricter than the applied one. Absent keys may be inherited. */
+function couldNarrow(rules: Limits, applied: Limits): boolean {
+  const isClosed = rules.allow === false || rules.enabled === false;
+  return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
+    rules.reactionNotifications !== applied.reactionNotifications ||
+    (["requireMention", "intentFilter"] as const).some((key) =>
+      rules[key] !== false && rules[key] !== applied[key]
+    );
+}
+
+/** The rules of a place to which two entries apply: each limit of either one holds. */
+function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
+  const { requireMention, intentFilter, users } = place;
+  const reactions = REACTIONS.indexOf(other.reactionNotifications.value) <
+      REACTIONS.indexOf(place.reactionNotifications.value)
+    ? other
+    : place;
+  const { reactionNotifications, guildUsers } = reactions;
+  const { guildUsers: _, ...rest } = place;
+  return {
+    ...rest,
+    requireMention: requireMention.value ? requireMention : other.requireMention,
+    intentFilter: intentFilter.value ? intentFilter : other.intentFilter,
+    users: [
+      ...users,
+      ...other.users.filter(({ rule }) => users.every((list) => list.rule !== rule)),
+    ],
+    reactionNotifications,
+    ...(guildUsers && { guildUsers }),
+  };
+}
+
+/** From the strictest to the widest. */
+const REACTIONS: readonly GuildRules["reactionNotifications"][] = [
+  "off",
+  "allowlist",
+  "own",
+  "all",
+];
 
 /** An entry of `guilds` with its combined rules for each place, which are computed once. */
 interface GuildEntry {
@@ -206,7 +273,7 @@ function joined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): 
     kind: "open",
     rule: (own[0] ?? guild).path,
     requireMention: firstOf(layers, "requireMention") ?? ruled(true, path, "requireMention"),
-    ...(users && { users }),
+    users: users ? [users] : [],
     intentFilter: firstOf(layers, "intentFilter") ?? ruled(false, path, "intentFilter"),
     reactionNotifications: ruled(reactionNotifications, path, "reactionNotifications"),
     ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),

@@ -29,11 +29,12 @@ export function prepareAsksRoles(policy: AccessPolicy): (place: GuildPlace) => b
   const known = new Map<readonly AllowEntry[], boolean>();
   return (place) => {
     const rules = rulesFor(place, policy);
-    if (rules.kind === "closed" || !rules.users) return false;
-    const entries = rules.users.value;
-    const asks = known.get(entries) ?? entries.some(isRole);
-    known.set(entries, asks);
-    return asks;
+    if (rules.kind === "closed") return false;
+    return rules.users.some(({ value: entries }) => {
+      const asks = known.get(entries) ?? entries.some(isRole);
+      known.set(entries, asks);
+      return asks;
+    });
   };
 }
 

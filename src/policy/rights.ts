@@ -51,14 +51,11 @@ export function prepareRights(
   { commands: { owners }, approvers }: Pick<AccessPolicy, "commands" | "approvers">,
 ): Rights {
   const approverIds = new Set<string>(approvers);
-  const ownerEntry = owners && prepareAllowlist(owners.filter(namesOnePerson));
+  const isListed = owners && prepareOwners(owners);
 
-  /** A PluralKit member's name is not unique, so only an id makes a member an owner. */
   function isOwner(sender: Sender, { ownsApplication }: KnownFacts): boolean {
-    if (sender.automaton) return false;
-    if (!ownerEntry) return ownsApplication === true;
-    const entry = ownerEntry(sender);
-    return entry !== undefined && !(sender.pluralkit && entry.kind === "name");
+    if (isListed) return isListed(sender);
+    return !sender.automaton && ownsApplication === true;
   }
 
   const ownerRight = (sender: Sender, moment: KnownFacts): Right => {
@@ -104,26 +101,41 @@ export function prepareRights(
   };
 }
 
+/** Prepares the list of owners: whether it makes a sender an owner. */
+function prepareOwners(owners: readonly AllowEntry[]): (sender: Sender) => boolean {
+  const ownerEntry = prepareAllowlist(owners.filter(namesOnePerson));
+  return (sender) => {
+    if (sender.automaton) return false;
+    const entry = ownerEntry(sender);
+    // A PluralKit member's name is not unique, so only an id makes a member an owner.
+    return entry !== undefined && !(sender.pluralkit && entry.kind === "name");
+  };
+}
+
 /** An owner is one person, so roles and `"*"` make none. */
-function namesOnePerson({ kind }: AllowEntry): boolean {
+export function namesOnePerson({ kind }: AllowEntry): boolean {
   return kind === "user" || kind === "pluralkit" || kind === "name";
 }
 
 /**
  * Whether the system prompt calls the sender the owner in this place.
  *
- * True if the place's list names the sender, and not by a role or by `"*"`. It is a hint to the
- * model and gives no right (P10).
+ * True if the sender is on the list of owners, or if the place's list names the sender, and not by a
+ * role or by `"*"`. It is a hint to the model and gives no right (P10).
  */
 export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPolicy): boolean {
   if (sender.automaton) return false;
-  const list = listOf(place, policy);
-  const entry = list && prepareAllowlist(list)(sender);
-  return entry !== undefined && namesOnePerson(entry);
+  const { owners } = policy.commands;
+  if (owners && prepareOwners(owners)(sender)) return true;
+  const lists = listsOf(place, policy);
+  return lists.length > 0 && lists.every((list) => {
+    const entry = prepareAllowlist(list)(sender);
+    return entry !== undefined && namesOnePerson(entry);
+  });
 }
 
-function listOf(place: Place, policy: AccessPolicy): readonly AllowEntry[] | undefined {
-  if (place.kind !== "guild") return policy.dm.allowFrom;
+function listsOf(place: Place, policy: AccessPolicy): readonly (readonly AllowEntry[])[] {
+  if (place.kind !== "guild") return [policy.dm.allowFrom];
   const rules = rulesFor(place, policy);
-  return rules.kind === "open" ? rules.users?.value : undefined;
+  return rules.kind === "open" ? rules.users.map(({ value }) => value) : [];
 }

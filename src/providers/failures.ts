@@ -61,6 +61,7 @@ export function refusalOf(
   return new ModelError(`${modelId} answered ${status}${reason}`, {
     kind,
     modelId,
+    status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
@@ -112,12 +113,22 @@ export function quotable(text: string, secrets: readonly string[]): string {
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
+/** Codes of OpenAI and Anthropic for a used-up quota or credit. */
+const QUOTA_CODES: ReadonlySet<string> = new Set([
+  "insufficient_quota",
+  "billing_hard_limit_reached",
+  "billing_error",
+]);
+
 function kindOf(status: number, { codes }: ServerError): ModelErrorKind {
+  // Some servers send 400 for these, so their codes decide before the status.
+  if (codes.includes("model_not_found")) return "not_found";
+  // Waiting does not restore a used-up quota.
+  if (status === 402 || codes.some((code) => QUOTA_CODES.has(code))) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
   // Barnacle follows no redirect, because it would send the key to another server.
   if (status === 404 || (status >= 300 && status < 400)) return "not_found";
-  // Waiting does not restore a used-up quota.
-  if (status === 429) return codes.includes("insufficient_quota") ? "rejected" : "rate_limited";
+  if (status === 429) return "rate_limited";
   if (status === 408 || status >= 500) return "unavailable";
   return "rejected";
 }

@@ -126,7 +126,7 @@ export function createWire(
         }
         if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
           throw fail(
-            "not_an_answer",
+            "web_page",
             "answered with a web page: check baseUrl, and whether a login page intercepts requests",
           );
         }

@@ -14,6 +14,8 @@ import { notice, type Texts } from "./notices.ts";
 export interface FileRules {
   /** Maximum size in bytes: the smaller of `mediaMaxMb` and Discord's limit for the place. */
   readonly maxFileBytes: number;
+  /** Set if the bot may not attach files in the place (R12a). */
+  readonly takesNoFiles?: true;
   /** The operator's own notices. */
   readonly texts: Texts;
   /** Removes all secrets from a text. */
@@ -44,8 +46,9 @@ export function checkFiles(files: readonly OutboundFile[], rules: FileRules): Ch
 
 /** @returns The file to send, or a sentence that replaces a refused file. */
 function check(file: OutboundFile, rules: FileRules): OutboundFile | string {
-  const { maxFileBytes, texts, cleanSecrets } = rules;
+  const { maxFileBytes, takesNoFiles, texts, cleanSecrets } = rules;
   const name = toName(cleanSecrets(file.name));
+  if (takesNoFiles) return notice("fileRefused", { file: name }, texts);
   if (file.bytes.length > maxFileBytes) {
     const words = { file: name, size: sizeOf(file.bytes.length), limit: sizeOf(maxFileBytes) };
     return notice("fileTooLarge", words, texts);

@@ -29,7 +29,12 @@ export interface QueueOptions {
   readonly texts: Texts;
   /** Maximum size of a file in bytes: the smaller of `mediaMaxMb` and Discord's general limit. */
   readonly maxFileBytes: number;
+  /** Whether the bot may attach files in a place; absent: it may everywhere (R12a). */
+  readonly takesFiles?: TakesFiles;
 }
+
+/** Whether the bot may attach files in a place. */
+export type TakesFiles = (place: Pick<OutboundMessage, "channelId" | "guildId">) => boolean;
 
 /** The full text of an answer. */
 interface FullAnswer {
@@ -40,7 +45,9 @@ interface FullAnswer {
 }
 
 /** Creates the decision for full queues. */
-export function createPlanQueue({ rules, texts, maxFileBytes }: QueueOptions): PlanQueue {
+export function createPlanQueue(
+  { rules, texts, maxFileBytes, takesFiles = () => true }: QueueOptions,
+): PlanQueue {
   const { strategy, maxQueueSize } = rules;
   return {
     maxQueueSize,
@@ -50,6 +57,10 @@ export function createPlanQueue({ rules, texts, maxFileBytes }: QueueOptions): P
         reason: `${maxQueueSize} messages of its channel wait already${why}`,
       });
       if (strategy === "drop") return dropped("");
+      const [first] = incoming;
+      if (first && !takesFiles(first.message)) {
+        return dropped(", and the bot may not attach files there");
+      }
       const added = fullAnswerOf(incoming.map(({ message, files, whole }) => ({
         message,
         fileCount: files.length,

@@ -30,10 +30,9 @@ export const NOTICES = {
     placeholders: { file: "the file with the whole answer" },
   },
   tooLongNoFile: {
-    text: "This is only the beginning. The whole answer has {size}, and I can attach at most " +
-      "{limit} here.",
-    when: "such an answer is too large for a file, too",
-    placeholders: { size: "its size", limit: "the maximum size of a file" },
+    text: "This is only the beginning. The whole answer has {size}, and I can't attach it here.",
+    when: "the bot cannot attach such an answer as a file",
+    placeholders: { size: "its size" },
   },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
@@ -48,6 +47,11 @@ export const NOTICES = {
   fileWithheld: {
     text: "`{file}` is not attached, because it contains a secret.",
     when: "a secret cannot be removed from a file",
+    placeholders: { file: "its name" },
+  },
+  fileRefused: {
+    text: "`{file}` is not attached, because Discord doesn't accept it here.",
+    when: "the bot may not attach files in a place, or Discord refuses a file",
     placeholders: { file: "its name" },
   },
   folded: {
@@ -68,6 +72,16 @@ export const NOTICES = {
       reason: '"cannot post in #ops: Send Messages is denied for the role Krill"',
     },
   },
+  noFiles: {
+    text:
+      "I can't attach files in {channel}: {reason}. Until that changes, my long answers there " +
+      "lack their end.",
+    when: "Discord lets the bot attach no file in a place, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      reason: '"cannot attach files in #ops: Attach Files is denied for the role Krill"',
+    },
+  },
   dead: {
     text: "Messages that I gave up for {channel}: {count}. Last reason: {reason}. To see them, " +
       "run `barnacle outbox`.",
@@ -78,11 +92,33 @@ export const NOTICES = {
       reason: "why the last of them could not be delivered",
     },
   },
+  setAside: {
+    text:
+      "I set one message for {channel} aside, and go on with the next: {reason}. To see it, run " +
+      "`barnacle outbox`.",
+    when:
+      "one message fails while Discord serves other requests to its channel, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      reason: "how often it failed, and Discord's last answer",
+    },
+  },
   breaker: {
     text: "Discord refused {count} of my requests within ten minutes, so I paused my requests " +
       "for a while. To see the current number, run `barnacle status`.",
     when: "Barnacle stops requests before Discord bans its address, to the bot's owner",
     placeholders: { count: "the number of refused requests" },
+  },
+  modelFails: {
+    text:
+      "I can't answer: my model `{model}` fails, because {problem}. To fix it, {fix}. To check " +
+      "it again, run `barnacle doctor`.",
+    when: "a model fails, and only the operator can fix it, to the bot's owner",
+    placeholders: {
+      model: "the model",
+      problem: '"its server refuses the API key"',
+      fix: '"check the API key of the provider openai"',
+    },
   },
   challenge: {
     text: "I only answer approved people, so I haven't read this. Ask my owner to run `barnacle " +

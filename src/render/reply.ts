@@ -83,8 +83,16 @@ export interface ModelAnswer extends Answered {
 
 /** The result of composing an answer. */
 export type ComposedReply =
-  /** A reply to send. `text`: the whole visible answer, which the session remembers. */
-  | { readonly kind: "reply"; readonly text: string; readonly reply: Reply }
+  /**
+   * A reply to send. `text`: the whole visible answer, which the session remembers. `lacksFiles`:
+   * it would have files if the bot were allowed to attach them (R12a).
+   */
+  | {
+    readonly kind: "reply";
+    readonly text: string;
+    readonly reply: Reply;
+    readonly lacksFiles?: true;
+  }
   /** The model chose to say nothing (R10). */
   | { readonly kind: "declined"; readonly text: string }
   /**
@@ -100,7 +108,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const clean = rules.cleanSecrets(tagged.text);
   const { files, notes } = checkFiles(answer.files ?? [], rules);
   const written = [answer.message.text, shown.system];
-  const laidOut = layOutUntrusted(paragraphs(clean, notes), written, rules);
+  const { isCut, ...laidOut } = layOutUntrusted(paragraphs(clean, notes), written, rules);
   if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
   const quote = quoteOf(tagged.replyTo, answer);
   const reply: Reply = {
@@ -110,7 +118,8 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
     mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
     ...(quote && { quote }),
   };
-  return { kind: "reply", text: clean, reply };
+  const lacksFiles = rules.takesNoFiles && (isCut || (answer.files ?? []).length > 0);
+  return { kind: "reply", text: clean, reply, ...(lacksFiles && { lacksFiles }) };
 }
 
 /** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
@@ -143,7 +152,7 @@ export interface Outgoing
 export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Frozen[] {
   const { text, files: given = [], accountId, channelId, guildId } = outgoing;
   const { files, notes } = checkFiles(given, rules);
-  const laidOut = layOut(
+  const { isCut: _, ...laidOut } = layOut(
     renderTables(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
     rules,
   );
@@ -194,6 +203,9 @@ function paragraphs(text: string, notes: readonly string[]): string {
 /** The parts of a reply that depend on its text. */
 export type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
 
+/** `isCut`: its messages lack a part of the text. */
+type LaidOutText = LaidOut & { readonly isCut: boolean };
+
 /**
  * Lays out a text with untrusted links.
  *
@@ -203,10 +215,10 @@ function layOutUntrusted(
   text: string,
   written: readonly string[],
   rules: ReplyRules,
-): LaidOut {
+): LaidOutText {
   const links = createLinks({ written, linkHosts: rules.linkHosts });
   const tabled = renderTables(text, rules.tables);
-  const neutralized = (how: "code" | "plain"): LaidOut => {
+  const neutralized = (how: "code" | "plain"): LaidOutText => {
     const { text, found } = links.neutralize(tabled, how);
     // Neutralizing may have removed the text between two halves of a secret.
     const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
@@ -216,13 +228,13 @@ function layOutUntrusted(
   return asCode.chunks.some(links.hasUntrusted) ? neutralized("plain") : asCode;
 }
 
-function layOut(text: string, rules: TextRules): LaidOut {
+function layOut(text: string, rules: TextRules): LaidOutText {
   const { chunks: { maxChunks } } = rules;
   const chunks = chunk(text, rules.chunks, maxChunks + 1);
   const common = { text, suppressesEmbeds: false };
-  if (chunks.length <= maxChunks) return { ...common, chunks, files: [] };
-  const { content, file } = tooLong(text, rules.chunks, rules);
-  return { ...common, chunks: [content], files: file ? [file] : [] };
+  if (chunks.length <= maxChunks) return { ...common, chunks, files: [], isCut: false };
+  const { file, ...shortened } = tooLong(text, rules.chunks, rules);
+  return { ...common, ...shortened, files: file ? [file] : [], isCut: true };
 }
 
 /** The message that a reply tag asks for, if the model was shown that message (R3). */

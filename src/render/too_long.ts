@@ -1,6 +1,6 @@
 /**
  * Shortens an answer that is too long for its channel (R6): its beginning, a line that says so, and
- * the whole answer as a file.
+ * the whole answer as a file. If the place takes no file, the answer keeps all its first messages.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { notice } from "./notices.ts";
 
 /** A shortened answer. */
 export interface TooLong {
-  /** Text of one message. */
-  readonly content: string;
+  /** Texts of the messages: one, or as many as an answer may have if there is no file. */
+  readonly chunks: readonly string[];
   /** The whole answer; absent if the place allows no file. */
   readonly file?: OutboundFile;
 }
@@ -22,16 +22,17 @@ export interface TooLong {
 /** Name of the file. */
 const FILE_NAME = "answer.md";
 
-/** Shortens an answer, and puts the whole answer into a file. */
+/** Shortens an answer, and puts the whole answer into a file if the place takes one. */
 export function tooLong(text: string, chunks: ChunkRules, rules: FileRules): TooLong {
-  const file = fileOf(text, rules);
-  const line = file
-    ? notice("tooLong", { file: FILE_NAME }, rules.texts)
-    : notice("tooLongNoFile", {
-      size: sizeOf(byteLength(text)),
-      limit: sizeOf(rules.maxFileBytes),
-    }, rules.texts);
-  return { content: withLastLine(text, line, chunks), ...(file && { file }) };
+  const file = rules.takesNoFiles ? undefined : fileOf(text, rules);
+  if (file) {
+    const line = notice("tooLong", { file: FILE_NAME }, rules.texts);
+    return { chunks: [withLastLine(text, line, chunks)], file };
+  }
+  const line = notice("tooLongNoFile", { size: sizeOf(byteLength(text)) }, rules.texts);
+  const first = chunk(text, chunks, chunks.maxChunks);
+  const last = withLastLine(first.at(-1) ?? "", line, chunks);
+  return { chunks: [...first.slice(0, -1), last] };
 }
 
 /** The beginning of a text with a line after it. If there is no room for both, only the line. */

@@ -64,9 +64,7 @@ describe("[O10] runCommandLine()", () => {
     it(`fits ${line} into ${WIDTH} columns`, async () => {
       const { code, stdout } = await run([...words, "--help"]);
       assert.equal(code, 0);
-      const wide = stdout.split("\n").filter((text) => text.length > WIDTH);
-      // An example is one command line, which a reader copies.
-      assert.deepEqual(wide.filter((text) => !/^ {2}.*barnacle /.test(text)), []);
+      assert.deepEqual(stdout.split("\n").filter((text) => text.length > WIDTH), []);
     });
 
     it(`styles ${line} on a terminal only, and respects NO_COLOR and TERM=dumb`, async () => {
@@ -80,6 +78,15 @@ describe("[O10] runCommandLine()", () => {
       for (const { stdout } of plain) assert.ok(!stdout.includes("\u001b"));
     });
   }
+
+  it("accepts common options that a command ignores, and leaves them out of its help", async () => {
+    const { stdout } = await run(["version", "--help"]);
+    assert.match(stdout, /^ {2}--json /m);
+    assert.doesNotMatch(stdout, /--config|--data/);
+    assert.equal((await run(["version", "--config", "x", "--data", "y"])).code, 0);
+    assert.doesNotMatch((await run(["config", "schema", "--help"])).stdout, /--json/);
+    assert.equal((await run(["config", "schema", "--json"])).code, 0);
+  });
 
   it("starts each brief with an imperative, and ends it without a full stop", () => {
     for (const { commands } of TASKS) {
@@ -96,14 +103,27 @@ describe("[O10] runCommandLine()", () => {
     }
   });
 
+  it("prints the help of a command and of a sub-command with help", async () => {
+    for (const words of [["run"], ["access", "test"], ["config"], []]) {
+      const long = await run([...words, "--help"]);
+      assert.deepEqual(await run(["help", ...words]), long);
+      assert.equal(long.code, 0);
+    }
+    assert.match((await run(["help", "rum"])).stderr, /did you mean `run`/);
+  });
+
   const wrong: readonly [args: readonly string[], message: RegExp][] = [
     [["rum"], /^barnacle: unknown command "rum"; did you mean `run`\?\n$/],
     [["version", "--jsno"], /^barnacle: unknown option --jsno; did you mean --json\?\n$/],
+    [["run", "--insecure"], /^barnacle: unknown option --insecure; --help shows the usage\n$/],
+    [["run", "--insecure-permission"], /did you mean --insecure-permissions\?\n$/],
+    [["outbox", "lst"], /^barnacle: unknown command "outbox lst"; did you mean `outbox list`\?\n$/],
+    [["start"], /did you mean `run`\?\n$/],
     [["version", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
     [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
     [["why"], /^barnacle: missing argument: link or id; --help shows the usage\n$/],
     [["demo", "--port", "no"], /^barnacle: port: "no" is not a port: use a whole number/],
-    [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host\n$/],
+    [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, model\n$/],
     [["access", "test", "--user", "ada"], /^barnacle: --channel is missing or has no value/],
     [["outbox", "drop", "x"], /^barnacle: id: "x" is not a message number/],
   ];

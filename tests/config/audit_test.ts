@@ -96,6 +96,21 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
+      "P10",
+      "a list of owners that makes no one an owner",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["*"]}}',
+      [
+        "warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner",
+        'warning commands.ownerAllowFrom[0]: An owner must be a single user: "*" makes no one an owner',
+      ],
+    ],
+    [
+      "P10",
+      "an empty list of owners",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":[]}}',
+      ["warning commands.ownerAllowFrom: This list makes no one an owner, so the bot has no owner"],
+    ],
+    [
       "P13",
       "PluralKit entries while PluralKit is off",
       discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
@@ -183,6 +198,23 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       "nothing about users while DMs are off",
       discord('"name":""').replace('"name":""', '"dms":{}')
         .replace('"enabled":false', '"enabled":false,"allowFrom":["1","2"]'),
+      [],
+    ],
+    [
+      "SEC-R9",
+      "a key that crosses the internet unencrypted",
+      '{"channels":{"discord":{}},"models":{"providers":{"far":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1","apiKey":"hunter2-hunter2"}}}}',
+      [
+        "warning models.providers.far.baseUrl: The key for api.example.org crosses the network unencrypted",
+      ],
+    ],
+    [
+      "SEC-R9",
+      "nothing about a server of the own network, encryption, or no key",
+      '{"channels":{"discord":{}},"models":{"providers":{' +
+      '"near":{"kind":"openai-compatible","baseUrl":"http://192.168.1.5:11434/v1","apiKey":"hunter2-hunter2"},' +
+      '"tls":{"kind":"openai-compatible","baseUrl":"https://api.example.org/v1","apiKey":"hunter2-hunter2"},' +
+      '"open":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1"}}}}',
       [],
     ],
     [

@@ -120,14 +120,14 @@ describe("[C9] planReload()", () => {
     ]],
     [
       "the form of a model's name",
-      file("", '"agents":{"defaults":{"model":"a/b"}}'),
+      file("", '"agents":{"defaults":{"model":"openai/b"}}'),
       file(
         "",
-        '"agents":{"defaults":{"model":{"primary":"a/c"}}}',
+        '"agents":{"defaults":{"model":{"primary":"openai/c"}}}',
       ),
       [
-        'agents.defaults.model.primary: none → "a/c", now',
-        'agents.defaults.model: "a/b" → {"primary":"a/c","fallbacks":[]}, now',
+        'agents.defaults.model.primary: none → "openai/c", now',
+        'agents.defaults.model: "openai/b" → {"primary":"openai/c","fallbacks":[]}, now',
         "default apply",
       ],
     ],

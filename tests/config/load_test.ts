@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
+import { openGates } from "../../src/core/tool_gates.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
@@ -22,7 +23,7 @@ describe("loadConfig()", () => {
     [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*contains a character/],
     [
       '{"http":{"bind":"0.0.0.0","token":"${T}"}}',
-      /^warning http\.token: The variable T is not set\nwarning http\.bind: Other machines can reach/,
+      /^warning http\.bind: Other machines can reach.*\nwarning http\.token: The variable T is not set/,
     ],
     ['{"http":{"bind":"0.0.0.0"}}', /^error http\.bind: .*there is no http\.token$/],
     ['{"http":{"bind":"0.0.0.0","token":"short"}}', /^error http\.token: The token is too short/],
@@ -76,6 +77,7 @@ describe("loadConfig()", () => {
         catchUp: { enabled: true, maxAgeMin: 60, maxPerChannel: 100 },
         shards: "auto",
       },
+      openToolGates: openGates({}),
       presence: { status: "online" },
       rest: { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
       retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
@@ -95,7 +97,12 @@ describe("loadConfig()", () => {
       linkHosts: [],
     });
     assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
-    assert.deepEqual(config.http, { bind: ["127.0.0.1", "::1"], port: 8787, hosts: [] });
+    assert.deepEqual(config.http, {
+      bind: ["127.0.0.1", "::1"],
+      port: 8787,
+      isRequired: false,
+      hosts: [],
+    });
     assert.deepEqual(config.preflight, { network: true, dns: true });
     assert.deepEqual(config.retention, {
       decisionsDays: 30,

@@ -172,14 +172,94 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   ],
   [
     "C2",
-    "syntax errors alone",
+    "a missing comma, and the errors beside it",
     `{
   "log": { "level": "nonsense" }
   "http": { "port": 1, }
 }`,
-    `config.jsonc:3:3: error: A comma is missing here
+    `config.jsonc:2:21: error: Expected "error", "warn", "info", "debug" or "connection_debug", found "nonsense"
+  in log.level
+2 |   "log": { "level": "nonsense" }
+  |                     ^^^^^^^^^^
+
+config.jsonc:3:3: error: A comma is missing here
 3 |   "http": { "port": 1, }
   |   ^^^^^^
+`,
+  ],
+  [
+    "C2",
+    "syntax errors alone, if they may change where keys belong",
+    `{
+  "log": { "level": "nonsense",
+  "http": { "port": 1 }
+}`,
+    `config.jsonc:4:2: error: A closing brace } is missing here
+4 | }
+  |  ^
+`,
+  ],
+  [
+    "C2",
+    "errors of the schema, a pattern, a variable and an unbuilt rule in one run",
+    `{
+  "log": { "level": "nonsense" },
+  "channels": { "discord": { "token": "\${BOT_TOKEN}" } },
+  "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } },
+  "budgets": { "total": { "moneyPerDay": 5 } }
+}`,
+    `config.jsonc:2:21: error: Expected "error", "warn", "info", "debug" or "connection_debug", found "nonsense"
+  in log.level
+2 |   "log": { "level": "nonsense" },
+  |                     ^^^^^^^^^^
+
+config.jsonc:3:39: error: The variable BOT_TOKEN is not set
+  in channels.discord.token
+3 |   "channels": { "discord": { "token": "\${BOT_TOKEN}" } },
+  |                                       ^^^^^^^^^^^^^^
+  = set BOT_TOKEN in the environment of Barnacle
+
+config.jsonc:4:52: error: The pattern is not valid: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
+  in messages.groupChat.mentionPatterns[0]
+4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } },
+  |                                                    ^^^^^^^^
+  = patterns use RE2, which has no (?=…), (?<=…) or \\1
+
+config.jsonc:4:79: error: Expected a whole number from 0 to 500, found -1
+  in messages.groupChat.historyLimit
+4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } },
+  |                                                                               ^^
+
+config.jsonc:5:27: error: "moneyPerDay" is not implemented yet: the bot would exceed it
+  in budgets.total.moneyPerDay
+5 |   "budgets": { "total": { "moneyPerDay": 5 } }
+  |                           ^^^^^^^^^^^^^
+  = remove it, and set a limit in your model provider's account
+`,
+  ],
+  [
+    "C2",
+    "a model at the top of the file, with its right place",
+    `{ "model": "ollama/llama3.2" }`,
+    `config.jsonc:1:3: error: There is no key "model" here
+  in model
+1 | { "model": "***************" }
+  |   ^^^^^^^
+  = write it in agents: "agents": { "defaults": { "model": "<provider>/<model>" } }
+`,
+  ],
+  [
+    "C1",
+    "YAML with one error, which names it",
+    `# my bot
+channels:
+  discord:
+    token: abc
+`,
+    `config.jsonc:2:1: error: This is YAML; Barnacle's config is JSONC, which is JSON with comments
+2 | channels:
+  | ^^^^^^^^^
+  = write { … } with keys and texts in double quotes; \`barnacle config example\` prints one
 `,
   ],
   [

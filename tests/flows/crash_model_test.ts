@@ -125,6 +125,21 @@ describe("[D2] the crash table", () => {
   });
 });
 
+describe("[D5] the crash table of a message that always fails", () => {
+  for (const isPlain of [true, false]) {
+    it(`sets it aside, and delivers the rest once and in order: ${isPlain ? "plain" : "file"}`, async () => {
+      const shape = { isPlain, rejectsFirst: true };
+      let crashes = 0;
+      for (const schedule of schedules(shape, 97)) {
+        if (Object.keys(schedule.faults).length > 0 || crashes++ % 5 !== 0) continue;
+        const { lost, doubled, uncertain } = await play(schedule);
+        assert.deepEqual({ lost, doubled, uncertain }, { lost: 1, doubled: 0, uncertain: 1 });
+      }
+      assert.ok(crashes > 100);
+    });
+  }
+});
+
 /** Faults that the judge must detect, with their effect. */
 const CONTROLS: readonly [name: string, weak: Weakness, shows: Violation][] = [
   ["a random nonce", { drawsNonces: true, hearsNoEcho: true }, "doubled"],

@@ -43,7 +43,8 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       history: () => Promise.resolve(HIDDEN),
       canReadHistory: () => Promise.resolve(false),
       self: () => BOT,
-      explain: () => Promise.resolve("because"),
+      explain: () => Promise.resolve({ missing: "other", reason: "because" }),
+      withoutFiles: (message) => message,
       nonceWindowMs: 60_000,
       bootedAt: () => 0,
       steadyNow: clock.now,
@@ -54,6 +55,9 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       log,
       onDelivery: () => {},
       onParked: () => {},
+      onRefused: () => {},
+      onSetAside: () => {},
+      onNoFiles: () => {},
       onDead: () => {},
     });
   /** The store commits all changes of one event loop turn together. */

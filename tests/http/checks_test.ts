@@ -130,6 +130,14 @@ describe("[O1] judge()", () => {
       "warn",
       [],
     ],
+    [
+      "[D5] a message that waits because of failures",
+      only({
+        delayed: [{ row: 12, channelId: "7", reason: "failed with 502", nextAttemptAt: NOW }],
+      }),
+      "warn",
+      [],
+    ],
     ["[D3] 499 invalid requests", rest(499, "closed"), "pass", []],
     ["[D3] more of them", rest(500, "slowed"), "warn", []],
     ["[D3] so many that it stops", rest(2_000, "stopped"), "fail", ["rest:invalidRequests"]],
@@ -246,6 +254,7 @@ describe("[C6] judge() with several accounts", () => {
   const parts: Partial<AccountSnapshot> = {
     findings: [{ ...FINDING, where: "portal" }],
     parked: [{ channelId: "7", reason: "…", waiting: 1 }],
+    delayed: [{ row: 12, channelId: "8", reason: "…", nextAttemptAt: NOW }],
     catchUp: { pending: 1, unreadable: ["#ops"] },
     twin: { since: NOW, evidence: "an unknown nonce" },
   };
@@ -262,6 +271,7 @@ describe("[C6] judge() with several accounts", () => {
     ["instance:lock", "default", "default"],
     ["preflight:discord.intents", "portal", "default/portal"],
     ["outbox:parked", "7", "default/7"],
+    ["outbox:delayed", "8", "default/8"],
     ["rest:invalidRequests", "default", "default"],
   ];
   for (const [name, alone, beside] of cases) {

@@ -13,6 +13,7 @@ import type { ResolvedName } from "../../src/core/names.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import type { AllowEntry } from "../../src/policy/allowlist.ts";
 import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
+import { channelPins, find, GUILD_PINS } from "../../src/policy/entries.ts";
 import { withNames } from "../../src/policy/pinned.ts";
 import type { AccessPolicy } from "../../src/policy/rules.ts";
 import { userId } from "../support/discord/builders.ts";
@@ -67,6 +68,21 @@ const anEvent: fc.Arbitrary<AccessEvent> = fc.oneof(
     sender,
     ...what,
   })),
+);
+
+/** Names of the drawn policies, resolved to drawn guilds and channels. */
+const someNames: fc.Arbitrary<readonly ResolvedName[]> = fc.array(
+  fc.record({
+    place: aPlace,
+    kind: fc.constantFrom("guild", "channel" as const),
+    typed: fc.constantFrom("help", "Help Desk", "help-desk", "日本語", "constructor"),
+  }).map(({ place: { guild, channel }, kind, typed }): ResolvedName => {
+    const common = { typed, name: typed, at: 1 };
+    return kind === "guild"
+      ? { ...common, kind, id: guild.id }
+      : { ...common, kind, id: channel.id, guildId: guild.id };
+  }),
+  { maxLength: 6 },
 );
 
 describe("[P1] laws of access", () => {
@@ -142,9 +158,32 @@ describe("[P1] laws of access", () => {
     );
   });
 
+  it("[P12] opens no place by resolved names that the entry of its written name closes", () => {
+    let narrowed = 0;
+    fc.assert(
+      fc.property(aPolicy, someNames, aMessage, aMoment, (rules, names, message, moment) => {
+        const { place } = message;
+        fc.pre(place.kind === "guild" && rules.guilds !== undefined);
+        const isNamed = (key: string | undefined) => key !== undefined && key !== "*";
+        const guild = find(rules.guilds ?? {}, place.guild, GUILD_PINS)[0];
+        const { channels = {} } = rules.guilds?.[guild ?? ""] ?? {};
+        const channel = find(channels, place.channel, channelPins(place.guild.id))[0];
+        fc.pre(isNamed(guild) && (isNamed(channel) || Object.keys(channels).length === 0));
+        const asWritten = admit(message, rules, moment);
+        const asResolved = admit(message, withNames(rules, names), moment);
+        if (asWritten.kind !== "ignore") return;
+        assert.equal(asResolved.kind, "ignore", `${asResolved.why}, but ${asWritten.why}`);
+        if (asResolved.why !== asWritten.why) narrowed += 1;
+      }),
+      { numRuns: 5_000 },
+    );
+    assert.ok(narrowed > 0, "the law says something");
+  });
+
   it("explains the very same verdict", () => {
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+      fc.property(aPolicy, someNames, anEvent, aMoment, (written, names, event, moment) => {
+        const rules = withNames(written, names);
         const { verdict, checks } = explain(event, moment, rules);
         assert.deepEqual(verdict, prepareAuthorize(rules)(event, moment));
         const failed = checks.filter(({ passed }) => !passed);
@@ -253,8 +292,11 @@ describe("[P1] laws of access", () => {
     };
     let accepted = 0;
     fc.assert(
-      fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+      fc.property(aPolicy, someNames, aMessage, aMoment, (written, names, message, moment) => {
         fc.pre(message.place.kind === "guild");
+        const { thread } = message.place;
+        fc.pre(!names.some(({ id }) => id === thread?.id)); // names of threads are never resolved
+        const rules = withNames(written, names);
         const known = admit(message, rules, moment);
         for (const place of lessKnown(message.place)) {
           const verdict = admit({ ...message, place }, rules, moment);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { unresolvedNames, withNames } from "../../src/policy/pinned.ts";
-import type { AccessPolicy } from "../../src/policy/rules.ts";
+import type { AccessPolicy, ChannelRules, GuildRules } from "../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,
@@ -176,10 +176,10 @@ describe("[P12] withNames() › channels", () => {
     assert.equal(why(rules, inChannel(THERE, "help")), "channel-not-listed");
   });
 
-  it("[P7] gives a thread with an unknown parent the rules of * if no name could match", () => {
-    const withRest = (pinned: boolean) =>
+  it("[P7] gives a thread with an unknown parent the rules of * if no name could deny it", () => {
+    const withRest = (pinned: boolean, help: ChannelRules = {}) =>
       withNames(
-        policy({ guilds: { [GUILD]: guild({ channels: { help: { allow: false }, "*": {} } }) } }),
+        policy({ guilds: { [GUILD]: guild({ channels: { help, "*": {} } }) } }),
         pinned ? [channel("help", HERE)] : [],
       );
     const place = guildPlace({
@@ -190,6 +190,7 @@ describe("[P12] withNames() › channels", () => {
     const said = guildMessage({ mention: "user", place });
     assert.equal(why(withRest(false), said), "channel-not-listed");
     assert.equal(why(withRest(true), said), "mentioned");
+    assert.equal(why(withRest(true, { allow: false }), said), "channel-not-listed");
   });
 
   it("gives its thread the same rules", () => {
@@ -223,6 +224,89 @@ describe("[P12] withNames() › channels", () => {
     const third = channelId("1400000000000000055");
     assert.equal(at(OTHER, third, "help"), "channel-not-listed");
     assert.equal(at(guildId("1400000000000000044"), third, "help"), "mentioned", "not found yet");
+  });
+});
+
+describe("[P12] withNames() › a new channel with the written name of a resolved entry", () => {
+  const HERE = CHANNEL;
+  const NEW = channelId("1400000000000000088");
+  const inPolicy = (secret: ChannelRules, rest: Partial<GuildRules> = {}) =>
+    withNames(
+      policy({ guilds: { [GUILD]: guild({ channels: { secret, "*": {} }, ...rest }) } }),
+      [channel("secret", HERE)],
+    );
+  const said = (id: ChannelId, name: string, fields = {}) =>
+    guildMessage({ mention: "user", ...fields, place: guildPlace({ channel: { id, name } }) });
+
+  for (const denial of [{ allow: false }, { enabled: false }]) {
+    it(`is denied by ${JSON.stringify(denial)}, as the renamed one is`, () => {
+      const rules = inPolicy(denial);
+      assert.equal(why(rules, said(HERE, "renamed")), "channel-disabled");
+      assert.equal(why(rules, said(NEW, "secret")), "channel-disabled");
+      assert.equal(why(rules, said(NEW, "#Secret!")), "channel-disabled", "its slug is the same");
+      assert.equal(why(rules, said(NEW, "other")), "mentioned");
+    });
+  }
+
+  it("needs a mention if the entry says so", () => {
+    const rules = inPolicy({ requireMention: true }, { requireMention: false });
+    const { mention: _, ...unaddressed } = said(NEW, "secret");
+    assert.equal(why(rules, unaddressed), "no-mention");
+    assert.equal(
+      why(rules, { ...unaddressed, place: said(NEW, "x").place }),
+      "mention-not-required",
+    );
+  });
+
+  it("is for people on the entry's list who may talk there anyway", () => {
+    const users = entries(ADA);
+    const from = (rules: AccessPolicy, id: UserId) =>
+      why(rules, said(NEW, "secret", { sender: sender({ id }) }));
+    assert.equal(from(inPolicy({ users }), ADA), "mentioned");
+    assert.equal(from(inPolicy({ users }), BOB), "sender-not-listed");
+    const closed = inPolicy({ users }, {
+      channels: { secret: { users }, "*": { users: entries(BOB) } },
+    });
+    assert.equal(from(closed, ADA), "sender-not-listed", "the entry lets in by id only");
+    assert.equal(from(closed, BOB), "sender-not-listed");
+  });
+
+  it("is not opened by it", () => {
+    const rules = inPolicy({}, { channels: { secret: {} } });
+    assert.equal(why(rules, said(NEW, "secret")), "channel-not-listed");
+  });
+
+  it("is denied even if another resolved entry is for it", () => {
+    const rules = withNames(
+      policy({ guilds: { [GUILD]: guild({ channels: { help: {}, secret: { allow: false } } }) } }),
+      [channel("help", NEW), channel("secret", HERE)],
+    );
+    assert.equal(why(rules, said(NEW, "support")), "mentioned");
+    assert.equal(why(rules, said(NEW, "secret")), "channel-disabled");
+  });
+
+  it("[P7] is not denied if its own id is listed", () => {
+    const rules = inPolicy({}, { channels: { secret: { allow: false }, [NEW]: {} } });
+    assert.equal(why(rules, said(NEW, "secret")), "mentioned");
+  });
+
+  it("is denied in a guild that has the written name of another entry", () => {
+    const guilds = { friends: guild({ channels: { secret: { allow: false } } }), "*": guild() };
+    const rules = withNames(policy({ guilds }), [aGuild("friends", GUILD)]);
+    const inOther = (name: string, inChannel: string) =>
+      why(
+        rules,
+        guildMessage({
+          mention: "user",
+          place: guildPlace({
+            guild: { id: OTHER, name },
+            channel: { id: NEW, name: inChannel },
+          }),
+        }),
+      );
+    assert.equal(inOther("Friends", "secret"), "channel-disabled");
+    assert.equal(inOther("Friends", "general"), "channel-not-listed");
+    assert.equal(inOther("Enemies", "secret"), "mentioned");
   });
 });
 

@@ -77,6 +77,9 @@ describe("[K3] prepareRights() › approvers", () => {
 
 describe("[P10] isOwnerHint()", () => {
   const users = (...texts: readonly string[]) => listing({ users: entries(...texts) });
+  const owners = (...texts: readonly string[]) => ({
+    commands: commands({ owners: entries(...texts) }),
+  });
   const cases: readonly [
     name: string,
     rules: Partial<AccessPolicy>,
@@ -101,6 +104,18 @@ describe("[P10] isOwnerHint()", () => {
     ["a bot", users(ADA), guildMessage({ sender: bot }), false],
     ["in a DM, by the list of DMs", { dm: dm({ allowFrom: entries(ADA) }) }, directMessage(), true],
     ["in a DM, by a guild's list", users(ADA), directMessage(), false],
+    ["as an owner of the bot", { ...listing(), ...owners(ADA) }, guildMessage(), true],
+    ["as an owner of the bot by name", { ...listing(), ...owners("ada") }, guildMessage(), true],
+    ["as an owner of the bot in a DM", owners(ADA), directMessage(), true],
+    ["as one of all owners", owners("*", `role:${MODS}`), guildMessage({ sender: mod }), false],
+    ["as another owner", { ...listing(), ...owners(BOB) }, guildMessage(), false],
+    ["a bot that is an owner", owners(ADA), guildMessage({ sender: bot }), false],
+    [
+      "a PluralKit member with the name of an owner",
+      { ...listing(), ...owners("luna") },
+      guildMessage({ sender: sender({ pluralkit: { memberId: "abcde", name: "luna" } }) }),
+      false,
+    ],
   ];
   for (const [name, rules, message, isOne] of cases) {
     it(`${name}: ${isOne ? "yes" : "no"}`, () => {

@@ -23,7 +23,7 @@ const KINDS = ["openai-compatible", "anthropic"] as const;
 
 /** The text before the failure, and the failure's kind. */
 const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] = [
-  ["html", "", "not_an_answer"],
+  ["html", "", "web_page"],
   ["garbage", "", "not_an_answer"],
   ["empty", "", "not_an_answer"],
   ["blank", "", "not_an_answer"],
@@ -35,7 +35,7 @@ const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] 
   ["hang", "", "timeout"],
   ["stall", "Well, ", "timeout"],
   ["rate_limited", "", "rate_limited"],
-  ["quota", "", "rejected"],
+  ["quota", "", "quota"],
   ["server_error", "", "unavailable"],
   ["overloaded", "", "unavailable"],
   ["unauthorized", "", "unauthorized"],

@@ -22,7 +22,7 @@ describe("[L3] refusalOf()", () => {
     [307, "not_found"],
     [400, "rejected"],
     [401, "unauthorized"],
-    [402, "rejected"],
+    [402, "quota"],
     [403, "unauthorized"],
     [404, "not_found"],
     [408, "unavailable"],
@@ -56,8 +56,14 @@ describe("[L3] refusalOf()", () => {
     });
   }
 
-  it("classifies a used-up quota as rejected, not as a rate limit", () => {
-    assert.equal(refused(429, '{"error":{"code":"insufficient_quota"}}').kind, "rejected");
+  it("classifies a used-up quota as such, not as a rate limit", () => {
+    assert.equal(refused(429, '{"error":{"code":"insufficient_quota"}}').kind, "quota");
+    assert.equal(refused(400, '{"error":{"type":"billing_error"}}').kind, "quota");
+  });
+
+  it("classifies an unknown model as not found for each status", () => {
+    assert.equal(refused(400, '{"error":{"code":"model_not_found"}}').kind, "not_found");
+    assert.equal(refused(403, '{"error":{"code":"model_not_found"}}').kind, "not_found");
   });
 
   it("[C8] does not repeat the key", () => {

@@ -152,7 +152,7 @@ describe("[T1] createWire()", () => {
     const page = { headers: { "Content-Type": "Text/HTML; charset=utf-8" } };
     const wire = wireOver(() => Promise.resolve(new Response("<html>", page)));
     await assert.rejects(() => ask(wire), {
-      kind: "not_an_answer",
+      kind: "web_page",
       message: /web page/,
     });
   });

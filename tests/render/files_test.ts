@@ -20,6 +20,15 @@ const textOf = (checked: ReturnType<typeof check>) =>
   checked.files.map(({ bytes }) => new TextDecoder().decode(bytes));
 
 describe("[R12] checkFiles()", () => {
+  it("[R12a] attaches no file in a place that takes none, and says so", () => {
+    const { files, notes } = checkFiles([file("a.txt", "hello")], {
+      ...rules,
+      takesNoFiles: true,
+    });
+    assert.deepEqual(files, []);
+    assert.deepEqual(notes, ["`a.txt` is not attached, because Discord doesn't accept it here."]);
+  });
+
   it("leaves files unchanged and in order", () => {
     const files = [
       file("b.txt", "b", { alt: "a letter", contentType: "text/plain" }),

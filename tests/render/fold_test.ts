@@ -178,6 +178,13 @@ describe("[D4] createPlanQueue() › messages that it never folds", () => {
     assert.match(made.reason, /files cannot be folded/);
   });
 
+  it("[R12a] drops a new answer in a place that takes no files", () => {
+    const made = createPlanQueue({ ...OPTIONS, takesFiles: () => false })
+      .plan(rows(1, answerOf(11, "two")), answerOf(12, "three"));
+    assert.ok(made.kind === "drop");
+    assert.match(made.reason, /the bot may not attach files there/);
+  });
+
   it("drops an answer that does not fit into files", () => {
     for (const [maxFileBytes, long] of [[0, "three"], [1_000, "x".repeat(11_000)]] as const) {
       const made = createPlanQueue({ ...OPTIONS, maxFileBytes })

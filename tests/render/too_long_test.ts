@@ -10,7 +10,7 @@ const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes
 
 describe("[R6] tooLong()", () => {
   it("returns the beginning, a line that says so, and the whole answer as a file", () => {
-    const { content, file } = tooLong(long, chunks, files);
+    const { chunks: [content = ""], file } = tooLong(long, chunks, files);
     assert.match(content, /^This is line 0 of many\.\n[^]*\n\n.*`answer\.md`\.$/);
     assert.ok(content.length <= 2_000);
     assert.ok(content.split("\n").length <= 17);
@@ -22,12 +22,15 @@ describe("[R6] tooLong()", () => {
   });
 
   it("[R2] closes a fence before the line", () => {
-    const { content } = tooLong("```js\n" + long + "\n```", chunks, files);
+    const { chunks: [content = ""] } = tooLong("```js\n" + long + "\n```", chunks, files);
     assert.match(content, /^```js\n[^]*\n```\n\n[^`]*`answer\.md`\.$/);
   });
 
   it("[R12] cuts a file that would be too large, and names both sizes", () => {
-    const { content, file } = tooLong(long, chunks, { ...files, maxFileBytes: 5_000 });
+    const { chunks: [content = ""], file } = tooLong(long, chunks, {
+      ...files,
+      maxFileBytes: 5_000,
+    });
     assert.match(content, /`answer\.md`/);
     assert.ok(file && file.bytes.length <= 5_000);
     const text = textOf(file.bytes);
@@ -38,16 +41,35 @@ describe("[R6] tooLong()", () => {
     assert.ok(long.startsWith(text.slice(0, 4_500)));
   });
 
-  it("[R12] names both sizes if there is no room for a file", () => {
+  it("[R12] names the answer's size if there is no room for a file", () => {
     for (const maxFileBytes of [0, 999]) {
-      const { content, file } = tooLong(long, chunks, { ...files, maxFileBytes });
+      const { chunks: [content = ""], file } = tooLong(long, chunks, { ...files, maxFileBytes });
       assert.equal(file, undefined);
-      assert.match(content, /10\.\d kB.*(?:0|999) bytes/);
+      assert.match(content, /^This is line 0/);
+    }
+  });
+
+  it("[R12a] keeps the first messages if the place takes no files", () => {
+    const text = "```js\n" + long + "\n```";
+    const { chunks: parts, file } = tooLong(text, { ...chunks, maxChunks: 3 }, {
+      ...files,
+      takesNoFiles: true,
+    });
+    assert.equal(file, undefined);
+    assert.equal(parts.length, 3);
+    const last = parts.at(-1) ?? "";
+    assert.match(last, /\n```\n\nThis is only the beginning\. The whole answer has 10\.\d kB/);
+    for (const part of parts) {
+      assert.ok(part.length <= 2_000 && part.split("\n").length <= 17, part);
+      assert.match(part, /^```js\n[^]*\n```/);
     }
   });
 
   it("[R13] uses the operator's own text", () => {
-    const { content } = tooLong(long, chunks, { ...files, texts: { tooLong: "Mehr in {file}" } });
+    const { chunks: [content = ""] } = tooLong(long, chunks, {
+      ...files,
+      texts: { tooLong: "Mehr in {file}" },
+    });
     assert.match(content, /\n\nMehr in answer\.md$/);
   });
 });

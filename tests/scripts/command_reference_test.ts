@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { pageText } from "../../scripts/command_reference.ts";
+import { generatedFiles, pageText } from "../../scripts/command_reference.ts";
+import { withReasonTables } from "../../scripts/reason_table.ts";
 import { TASKS } from "../../src/cli/commands.ts";
 import { EXIT } from "../../src/cli/shared/exit_code.ts";
 import type { Command } from "../../src/interactions/command.ts";
@@ -10,9 +11,11 @@ import type { Command } from "../../src/interactions/command.ts";
 const DOCS = join(import.meta.dirname!, "..", "..", "docs");
 
 describe("[O10] command_reference", () => {
-  it("made docs/commands.md as it is", () => {
-    assert.equal(readFileSync(join(DOCS, "commands.md"), "utf8"), pageText());
-  });
+  for (const { path, text } of generatedFiles()) {
+    it(`${path} is up to date`, () => {
+      assert.equal(readFileSync(join(DOCS, "..", path), "utf8"), text);
+    });
+  }
 
   it("describes every command of the command line under its task", () => {
     const page = pageText();
@@ -49,5 +52,24 @@ describe("[O10] command_reference", () => {
     for (const code of Object.values(EXIT)) {
       assert.match(operating, new RegExp(`^\\| ${code} +\\|`, "m"), `exit code ${code}`);
     }
+  });
+});
+
+describe("[P1] withReasonTables()", () => {
+  const first = "<!-- Generated: deno run -A scripts/command_reference.ts -->";
+  const last = "<!-- End of the generated part -->";
+
+  it("replaces the part between its marks, and nothing else", () => {
+    const page = withReasonTables(`before\n${first}\nold\n${last}\nafter\n`);
+    assert.ok(page.startsWith(`before\n${first}\n`), page);
+    assert.ok(page.endsWith(`\n${last}\nafter\n`), page);
+    assert.doesNotMatch(page, /^old$/m);
+    assert.match(page, /^\| `no-mention` \| It does not mention the bot; .* \| .+ \|$/m);
+    assert.equal(withReasonTables(page), page);
+  });
+
+  it("refuses a page without the marks", () => {
+    assert.throws(() => withReasonTables("no marks"), /has no part/);
+    assert.throws(() => withReasonTables(`${last}\n${first}`), /has no part/);
   });
 });

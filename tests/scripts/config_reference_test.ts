@@ -80,6 +80,19 @@ describe("[C4] configurationPage()", () => {
     assert.doesNotMatch(later, /undefined|`log\.level`/);
   });
 
+  it("starts with links to about ten usual keys", () => {
+    const [, list = ""] = configurationPage().split("## Usual keys\n");
+    const links = Array.from(
+      (list.split("\n## ")[0] ?? "").matchAll(/^- \[`(.+)`\]\(#(\w+)\): .+\.$/gm),
+      ([, path = "", anchor = ""]) => ({ path, anchor }),
+    );
+    assert.ok(links.length >= 8 && links.length <= 16, `${links.length} keys`);
+    for (const { path, anchor } of links) {
+      assert.ok(entryOf(path), path);
+      assert.equal(anchor, path.toLowerCase().replaceAll(".", ""));
+    }
+  });
+
   it("has every key once", () => {
     const page = configurationPage();
     for (const { path, isBuilt, isSection } of allKeys(referenceKeys(configSchema))) {

@@ -25,7 +25,7 @@ function finding(text: string, file: string): string {
 }
 
 describe("docFindings()", () => {
-  it("keeps the findings of the rooms, except those about types of packages", () => {
+  it("keeps the findings of the folders, except those about types of packages", () => {
     const sources = [{ text: 'import { type Node } from "x";\ninterface Hidden {}' }];
     const findings = docFindings(OUTPUT, "/here", ["src/a"], sources);
     assert.deepEqual(findings.map(({ path }) => path), ["src/a/x.ts", "src/a/x.ts"]);

@@ -70,7 +70,7 @@ describe("health()", () => {
     const [dead, uncertain, sending] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markDead(dead!, "no");
     await store.outbox.markSending(uncertain!, NOW);
-    await store.outbox.markUncertain(uncertain!);
+    await store.outbox.markUncertain(uncertain!, "unknown");
     await store.outbox.markSending(sending!, NOW);
     assert.deepEqual((await store.health()).outbox, {
       pending: 1,
@@ -97,15 +97,15 @@ describe("health()", () => {
     }
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, NOW);
-    await outbox.park(ACCOUNT, channelId("1"), { reason: "denied", now: NOW });
-    await outbox.park(ACCOUNT, channelId("3"), { reason: "denied", now: NOW });
+    await outbox.park(ACCOUNT, channelId("1"), { reason: "denied", now: NOW, nextTryAt: NOW });
+    await outbox.park(ACCOUNT, channelId("3"), { reason: "denied", now: NOW, nextTryAt: NOW });
     const parked = { ...NOTHING.outbox, pending: 1, parked: 3, parkedChannels: 2 };
     assert.deepEqual((await store.health()).outbox, { ...parked, oldestUnsentAt: NOW + 2 });
     const [last] = await outbox.heads(ACCOUNT);
     await outbox.markSent(last!);
     assert.deepEqual((await store.health()).outbox, { ...parked, pending: 0 });
     await outbox.add(frozen({ nonce: "", channelId: channelId("4") }), NOW + 9);
-    await outbox.park(ACCOUNT, channelId("4"), { reason: "denied", now: NOW });
+    await outbox.park(ACCOUNT, channelId("4"), { reason: "denied", now: NOW, nextTryAt: NOW });
     await outbox.unpark(ACCOUNT, [channelId("1"), channelId("3")]);
     assert.equal((await store.health()).outbox.oldestUnsentAt, NOW, "it is tried again");
     await outbox.unpark(ACCOUNT, "all");

@@ -5,6 +5,7 @@
  */
 
 import { parse } from "./markdown.js";
+import { timeText } from "./times.js";
 
 /**
  * Makes an element.
@@ -83,6 +84,13 @@ function renderInline(piece, inline, nameOf) {
       return element("br");
     case "mention":
       return element("span.mention-of", {}, nameOf(piece.to));
+    case "time":
+      return element("time.timestamp", {
+        datetime: new Date(piece.at * 1_000).toISOString(),
+        title: timeText(piece.at, "F", Date.now()),
+        "data-at": piece.at,
+        "data-style": piece.style,
+      }, timeText(piece.at, piece.style, Date.now()));
     case "link":
       return element(
         "a",
@@ -105,6 +113,19 @@ function renderSpoiler(inner) {
     onclick: show,
     onkeydown: (event) => event.key === "Enter" && show(event),
   }, ...inner);
+}
+
+/** Draws timestamps anew: "in 59 minutes" ages. */
+export function redrawTimes() {
+  for (const drawn of document.querySelectorAll("time[data-at]")) {
+    const { at, style } = drawn.dataset;
+    drawn.textContent = timeText(Number(at), style, Date.now());
+  }
+}
+
+/** `"820 bytes"`, `"14 KiB"` */
+export function size(bytes) {
+  return bytes < 1_024 ? `${bytes} bytes` : `${Math.round(bytes / 1_024)} KiB`;
 }
 
 /** `"09:41"` */

@@ -5,13 +5,17 @@
  */
 
 import { drawComposer, showProblem, startComposer } from "./composer.js";
-import { byId } from "./dom.js";
+import { byId, redrawTimes } from "./dom.js";
 import { drawMessages, redraw, startMessages } from "./messages.js";
 import { drawBot, drawGone, drawNotices } from "./panel.js";
 import { drawSidebar, drawTop } from "./sidebar.js";
 import { becomePerson, openState, showChannel, takeNews, typistsOf } from "./state.js";
+import { drawTour, noteBot } from "./tour.js";
 
 let state;
+
+/** The key of a page that other machines can reach: the demo prints it after the `#`. */
+const key = location.hash.slice(1);
 
 const acts = {
   withState: (use) => state && use(state),
@@ -23,6 +27,13 @@ const acts = {
   become(personId) {
     becomePerson(state, personId);
     drawPlace();
+    drawTour(state, acts);
+  },
+  /** A path of this server, with the page's key. */
+  address: (path) => key === "" ? path : `${path}?key=${encodeURIComponent(key)}`,
+  async click(channel, message, button) {
+    const answer = await post("/click", { as: state.personId, channel, message, button });
+    if (answer?.whisper) showProblem(`Only you see this: ${answer.whisper}`);
   },
   async say(text) {
     const { personId: as, channelId: channel, replyTo } = state;
@@ -41,16 +52,16 @@ const acts = {
   press: (control) => post("/press", { control }),
 };
 
-/** @returns Whether it succeeded; if not, the page shows the reason. */
+/** @returns The answer, or `true`; `false` if it failed, and then the page shows the reason. */
 async function post(path, body) {
   try {
-    const response = await fetch(path, {
+    const response = await fetch(acts.address(path), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
     showProblem(response.ok ? "" : await response.text());
-    return response.ok;
+    return response.status === 200 ? await response.json() : response.ok;
   } catch {
     showProblem("The demo does not answer: has it ended?");
     return false;
@@ -74,27 +85,33 @@ function drawTyping() {
 }
 
 function listen() {
-  const source = new EventSource("/events");
+  const source = new EventSource(acts.address("/events"));
   source.addEventListener("opening", ({ data }) => {
     state = openState(JSON.parse(data), state);
     drawPlace();
     drawBot(state, acts);
     drawNotices(state);
+    drawTour(state, acts);
     byId("app").dataset.ready = "true";
   });
   source.addEventListener("news", ({ data }) => {
     const news = JSON.parse(data);
     const changed = takeNews(state, news, Date.now());
-    if (news.kind === "bot") return drawBot(state, acts);
+    if (news.kind === "bot") {
+      noteBot(state);
+      drawTour(state, acts);
+      return drawBot(state, acts);
+    }
     if (news.kind === "notice") return drawNotices(state);
     if (news.kind === "typing") return drawTyping();
     if (news.kind === "world") return drawPlace();
     const replies = news.judged?.outcome?.replies ?? [];
     redraw(state, [...changed, ...replies], acts);
+    drawTour(state, acts);
     drawTyping();
     if (news.kind === "message") drawSidebar(state, acts);
   });
-  source.addEventListener("error", drawGone);
+  source.addEventListener("error", () => drawGone(source.readyState === EventSource.CLOSED));
 }
 
 /** On narrow screens, the two sides slide over the messages. */
@@ -122,3 +139,4 @@ startMessages();
 startDrawers();
 listen();
 setInterval(drawTyping, 1_000);
+setInterval(redrawTimes, 10_000);

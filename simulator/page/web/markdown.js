@@ -14,6 +14,7 @@
  *   | { kind: "bold" | "italic" | "underline" | "strike" | "spoiler", inner: Inline[] }
  *   | { kind: "link", url: string, inner: Inline[] }
  *   | { kind: "mention", to: string }
+ *   | { kind: "time", at: number, style: string }
  *   | { kind: "break" }} Inline
  */
 
@@ -141,6 +142,12 @@ const RULES = [
   [/<(@!?|@&|#)(\d{1,20})>/y, ([, sign = "", id = ""]) => ({
     kind: "mention",
     to: sign.replace("!", "") + id,
+  })],
+  // Twelve digits of seconds are 30,000 years, and every browser knows such a date.
+  [/<t:(-?\d{1,12})(?::([tTdDfFR]))?>/y, ([, at = "0", style = "f"]) => ({
+    kind: "time",
+    at: Number(at),
+    style,
   })],
   [/@(?:everyone|here)\b/y, ([to]) => ({ kind: "mention", to })],
   [/<a?(:\w{2,32}:)\d{1,20}>/y, ([, text = ""]) => ({ kind: "text", text })],

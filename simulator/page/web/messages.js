@@ -4,7 +4,7 @@
  * @module
  */
 
-import { avatar, byId, duration, element, renderText, timeOfDay } from "./dom.js";
+import { avatar, byId, duration, element, renderText, size, timeOfDay } from "./dom.js";
 import { channel, messagesOf, nameOf } from "./state.js";
 
 /** Milliseconds after which the same author's next message has a head of its own. */
@@ -102,7 +102,8 @@ function row(state, message, before, acts) {
     ...(replyTo === undefined ? [] : [quote(state, replyTo)]),
     ...head,
     element("div.text", {}, ...renderText(text, (to) => nameOf(state, to))),
-    ...message.attachments.map((name) => element("span.attachment", {}, name)),
+    ...message.attachments.map((file) => attachment(file, acts)),
+    buttons(message, acts),
     reactions(state, message, acts),
     tools(message, acts),
   );
@@ -121,6 +122,30 @@ function quote(state, replyTo) {
     "button.reply-to",
     { type: "button", onclick: () => flash(replyTo) },
     quoted ? `${quoted.author.name}: ${quoted.text.slice(0, 120)}` : "a message that is gone",
+  );
+}
+
+function attachment({ name, sizeBytes, path }, acts) {
+  return element(
+    "a.attachment",
+    { href: acts.address(path), target: "_blank", rel: "noopener" },
+    `${name} (${size(sizeBytes)})`,
+  );
+}
+
+/** The bot's buttons below its message. */
+function buttons({ id, channelId, buttons }, acts) {
+  if (buttons.length === 0) return undefined;
+  return element(
+    "div.buttons",
+    {},
+    ...buttons.map(({ customId, label, style, isDisabled }) =>
+      element(`button.is-${style}`, {
+        type: "button",
+        disabled: isDisabled,
+        onclick: () => acts.click(channelId, id, customId),
+      }, label)
+    ),
   );
 }
 
@@ -156,6 +181,8 @@ function tools({ id, channelId, author }, acts) {
   );
 }
 
+const DECIDED = { accept: "Accepted", challenge: "Asked to pair", undecided: "Waiting" };
+
 /** Beside a person's message: the bot's decision with reason and rule, and its result. */
 function verdictNote(state, { id }) {
   const judged = state.judged.get(id);
@@ -163,18 +190,19 @@ function verdictNote(state, { id }) {
     return element(
       "div.verdict.is-open",
       {},
-      element("p.decided", {}, "Not seen yet"),
-      element("p", {}, "The bot reads it when it is back."),
+      element("p.decided", {}, "Not decided yet"),
+      element("p", {}, "If the bot is down, it reads this message when it is back."),
     );
   }
   const isAccepted = judged.verdict === "accept";
+  const decided = DECIDED[judged.verdict] ?? "Ignored";
   return element(
     `div.verdict.${isAccepted ? "is-accepted" : "is-ignored"}`,
     { role: "note" },
     element(
       "p.decided",
       {},
-      isAccepted ? "Accepted" : "Ignored",
+      decided,
       element("span.why", {}, judged.why),
     ),
     element("p", {}, judged.words),
@@ -218,7 +246,7 @@ function answerNote(state, id) {
     return element(
       "button.answers",
       { type: "button", onclick: () => flash(messageId), title: "Show the question" },
-      `answers ${asked?.author.name ?? "somebody"}${part}`,
+      `answers ${asked?.author.name ?? "a deleted message"}${part}`,
     );
   }
   return undefined;

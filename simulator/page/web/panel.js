@@ -22,18 +22,25 @@ export function drawBot({ bot }, acts) {
   if (wanted === drawnControls) return;
   drawnControls = wanted;
   const focused = document.activeElement?.getAttribute("data-key");
-  for (const group of ["model", "fault"]) {
+  for (const group of ["model", "fault", "demo"]) {
     const ofGroup = controls.filter((control) => control.group === group);
     byId(`${group}-controls`).replaceChildren(...ofGroup.map((control) => button(control, acts)));
   }
   if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** Shows that the page itself has lost its server. */
-export function drawGone() {
+/**
+ * Shows that the page itself has lost its server.
+ *
+ * @param {boolean} isRefused Whether the server answered, and refused: it needs its key.
+ */
+export function drawGone(isRefused) {
   for (const id of ["top-dot", "bot-dot"]) byId(id).className = "dot is-offline";
-  byId("top-state").textContent = "demo ended";
-  byId("bot-headline").textContent = "The demo has ended; this page connects again by itself";
+  byId("app").dataset.ready = "true";
+  byId("top-state").textContent = isRefused ? "refused" : "no connection";
+  byId("bot-headline").textContent = isRefused
+    ? "Open the whole address that the demo printed: it ends with a key"
+    : "The demo has ended or starts over; this page connects again by itself";
 }
 
 export function drawNotices({ notices }) {
@@ -51,10 +58,11 @@ function button({ id, label, hint, isOn, group }, acts) {
     {
       type: "button",
       "data-key": `control-${id}`,
+      title: group === "demo" ? hint : undefined,
       "aria-pressed": String(isOn),
       onclick: () => acts.press(id),
     },
     element("strong", {}, label),
-    element("small", {}, hint),
+    group === "demo" ? undefined : element("small", {}, hint),
   );
 }

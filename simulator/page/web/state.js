@@ -24,6 +24,9 @@ export function openState({ world, prompts, bot, judged, notices }, before) {
     replyTo: undefined,
     /** The last channel of each person. */
     lastChannels: before?.lastChannels ?? new Map(),
+    /** New with a new conversation: steps that have happened or were skipped, and the number of answers when the bot went down. */
+    tour: (world.messages.length > 0 && before?.tour) ||
+      { done: new Set(), isClosed: false, answeredAtKill: undefined },
   };
   // The first person is a member of the guild.
   const member = world.people.find(({ note }) => note.startsWith("member")) ?? world.people[0];

@@ -50,14 +50,16 @@ export async function startAccount(
         ...outbound.status(),
       };
     },
-    async apply(config, model, text) {
+    async apply(config, { model, checkModel }, text) {
       await policy.apply(config, text);
       // In one step with the policy: no message is judged by one config and routed by the other.
       settings.config = config;
       settings.model = model;
+      settings.checkModel = checkModel;
       ports.vitals.setModel(model.id);
       outbound.reconfigured();
       inbound.reconfigured();
+      parts.connectionState.reconfigured();
     },
     caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
     changedElsewhere: () => outbound.channelQueues.wake(),

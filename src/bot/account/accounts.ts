@@ -9,7 +9,7 @@
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { TurnRoom } from "../../flows/turn/turn_room.ts";
-import type { RunningAccount } from "../ports.ts";
+import type { Online, RunningAccount } from "../ports.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
 import type { AccountVitals } from "../health/account_vitals.ts";
 import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";
@@ -39,6 +39,8 @@ export interface AccountsPorts {
   readonly vitalsOf: (accountId: AccountId) => AccountVitals;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** An account is online for the first time in this process. */
+  readonly onOnline: (online: Online) => void;
   /** The last account has ended; called once, with its end. */
   readonly onEnd: (end: AccountEnd) => void;
 }
@@ -123,7 +125,8 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       const slot = slots.get(accountId);
       if (!slot) throw error;
       log.error("An account cannot start", { accountId, error });
-      slot.end(endOf(error));
+      const { tokenPlace = accountId } = ownSetupOf(setup, accountId)?.config.discord ?? {};
+      slot.end(endOf(error, tokenPlace));
     });
   }
 

@@ -7,8 +7,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { Model } from "../../core/model.ts";
-import { uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createReadGatewayInfo } from "../../discord/rest/calls/gateway_info.ts";
@@ -27,15 +26,16 @@ import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { createOwnerIds } from "../inbound/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
-import type { AccountOptions, AccountPorts } from "../ports.ts";
+import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
-export interface Settings {
+export interface Settings extends AnsweringModel {
   config: Config;
-  model: Model;
+  model: AnsweringModel["model"];
+  checkModel: AnsweringModel["checkModel"];
 }
 
 /** The parts of an account. */
@@ -68,7 +68,11 @@ export async function createParts(
 ): Promise<Parts> {
   const { store, logging, stored, version, env } = options;
   const { accountId } = options.config.discord;
-  const settings: Settings = { config: options.config, model: options.model };
+  const settings: Settings = {
+    config: options.config,
+    model: options.model,
+    checkModel: options.checkModel,
+  };
   const config = () => settings.config;
   const stopping = new AbortController();
 
@@ -81,6 +85,7 @@ export async function createParts(
   const applications = createApplications(client);
   const connectionState = createConnectionState({
     ...options,
+    checkModel: () => settings.checkModel(),
     applications,
     now,
     log: logging.forPart("preflight"),
@@ -143,6 +148,8 @@ export async function createParts(
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+      takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
+      onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
         outbound.channelQueues.wake([channelId]);
@@ -150,6 +157,7 @@ export async function createParts(
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
         vitals.setTurn(outcome);
+        outbound.turnEnded(outcome);
       },
     },
   );

@@ -97,7 +97,7 @@ export function createSlot(options: SlotOptions, ports: SlotPorts): Slot {
     if (leaving.signal.aborted) return;
     if (await adoption.isOurs()) return await run(invalidRequests);
     adopting = adoption.takeOver().then(() => run(invalidRequests))
-      .catch((error: unknown) => end(endOf(error)));
+      .catch((error: unknown) => end(endOf(error, own.config.discord.tokenPlace)));
   }
 
   /** Uses the current setup, which may have changed since the start was requested. */
@@ -122,7 +122,7 @@ export function createSlot(options: SlotOptions, ports: SlotPorts): Slot {
   async function apply(): Promise<void> {
     const { text } = setup();
     const own = ownSetupOf(setup(), accountId);
-    if (own) await running?.apply(own.config, own.account.model, text);
+    if (own) await running?.apply(own.config, own.account, text);
   }
 
   function end(how: AccountEnd): void {

@@ -67,10 +67,13 @@ export function createTokenChange(
         stopping.throwIfAborted();
         if (!(error instanceof RestError) || error.kind === "unauthorized") throw error;
         const waitMs = backoffMs(attempt, Math.random(), WAIT);
-        log.warn("Cannot ask Discord which bot this token belongs to; trying again", {
-          waitMs,
-          error,
-        });
+        log.warn(
+          "Cannot ask Discord which bot this token belongs to; trying again",
+          {
+            waitMs,
+            error,
+          },
+        );
         await sleep(waitMs, undefined, { signal: stopping });
       }
     }
@@ -83,12 +86,6 @@ export function createTokenChange(
       return true;
     },
     async takeOver() {
-      log.warn(
-        "The stored data belongs to another bot or server; Discord is asked before it is deleted",
-        {
-          accountId,
-        },
-      );
       await knownToDiscord();
       await store.adoptPeer(accountId, peer);
       log.warn(

@@ -4,20 +4,31 @@
  * @module
  */
 
-import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
-import { endOf } from "../health/account_end.ts";
+import { endOf, tokenHint, withTokenPlace } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { createOnlineReport } from "./online.ts";
 import type { Parts } from "./parts.ts";
+import { createReachability } from "./reachability.ts";
 
 /** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId } } }: AccountOptions,
-  { vitals, meter, onEnd }: AccountPorts,
+  { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
+  { vitals, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
-  const tokenRefused = () => onEnd({ kind: "refused", hint: TOKEN_HINT });
+  const online = createOnlineReport({
+    accountId,
+    reader: parts.reader,
+    model: () => parts.settings.model.id,
+    schedule,
+    stopping: parts.stopping.signal,
+    onOnline,
+  });
+  const tokenRefused = () => onEnd({ kind: "refused", hint: tokenHint(tokenPlace) });
+  const noteState = createReachability(outbound.channelQueues.reachable);
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   parts.restEvents.connect({
@@ -25,6 +36,7 @@ export function connectParts(
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
     },
+    served: outbound.channelQueues.served,
     tokenRefused,
     stopped: outbound.stopped,
   });
@@ -37,8 +49,14 @@ export function connectParts(
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
-    sessionStarted: catchUp.sessionStarted,
-    guildsChanged: catchUp.ready,
+    sessionStarted(shardId) {
+      catchUp.sessionStarted(shardId);
+      online.changed();
+    },
+    guildsChanged() {
+      catchUp.ready();
+      online.changed();
+    },
     foreign: duplicates.foreign,
   });
   catchUp.connect({ released: turns.wake });
@@ -52,9 +70,10 @@ export function connectParts(
     budgetChanged: vitals.refresh,
     state(shardId, state) {
       vitals.setShard(shardId, state);
+      noteState(shardId, state);
       if (state.state !== "ready") return;
-      outbound.channelQueues.reachable();
       inbound.ready();
+      online.ready();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);
@@ -64,8 +83,8 @@ export function connectParts(
     delayed: vitals.delayed,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.
-      if (final.kind !== "give_up" || final.exit) onEnd(final);
+      if (final.kind !== "give_up" || final.exit) onEnd(withTokenPlace(final, tokenPlace));
     },
-    failed: (error) => onEnd(endOf(error)),
+    failed: (error) => onEnd(endOf(error, tokenPlace)),
   });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TOKEN_HINT } from "../../discord/gateway/lifecycle/close_codes.ts";
 import type { GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 
@@ -15,10 +16,29 @@ export type AccountEnd =
   | { readonly kind: "fault"; readonly error: unknown };
 
 /**
- * Turns an error into an end: Discord's refusal of the token is final, any other error is a fault.
+ * Advice for a token that Discord refuses.
+ *
+ * @param place Place of the token: `"DISCORD_BOT_TOKEN"`, a file, or a path of the config.
  */
-export function endOf(error: unknown): AccountEnd {
-  return error instanceof RestError
-    ? { kind: "refused", hint: error.message }
-    : { kind: "fault", error };
+export function tokenHint(place: string): string {
+  return `Discord does not accept the bot token of ${place}. Copy it again, or make a new one with ` +
+    "Reset Token under Bot at https://discord.com/developers/applications. " +
+    `Set it in ${place}, and start Barnacle again`;
+}
+
+/**
+ * Turns an error into an end: Discord's refusal is final, any other error is a fault.
+ *
+ * @param tokenPlace Place of the account's token.
+ */
+export function endOf(error: unknown, tokenPlace: string): AccountEnd {
+  if (!(error instanceof RestError)) return { kind: "fault", error };
+  const hint = error.kind === "unauthorized" ? tokenHint(tokenPlace) : error.message;
+  return { kind: "refused", hint };
+}
+
+/** Adds the token's place to the advice of an end that the gateway's thread reports. */
+export function withTokenPlace(end: GatewayFinal, tokenPlace: string): AccountEnd {
+  const isToken = "hint" in end && end.hint === TOKEN_HINT;
+  return isToken ? { ...end, hint: tokenHint(tokenPlace) } : end;
 }

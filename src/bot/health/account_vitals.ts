@@ -18,7 +18,7 @@ import type { AccountEnd } from "./account_end.ts";
 
 /** The status that an account's parts report. */
 export interface PartsStatus
-  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked"> {
+  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked" | "delayed"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
@@ -114,6 +114,7 @@ const NO_STATUS: PartsStatus = {
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
   parked: [],
+  delayed: [],
   rest: { invalidRequests: 0, breaker: "closed" },
 };
 

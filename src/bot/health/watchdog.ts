@@ -12,6 +12,7 @@
  */
 
 import type { Check, Status } from "../../http/check.ts";
+import { checkText } from "../../http/check_text.ts";
 import { judge, worst } from "../../http/checks.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
@@ -209,8 +210,9 @@ export function statusLine(snapshot: Snapshot, now: number): string {
   return [head, ...wrong].join(", ");
 }
 
-function wordsOf({ status, name, componentId, observedValue, observedUnit }: Check): string {
-  return [status, name, componentId, observedValue, observedUnit]
+function wordsOf(check: Check): string {
+  const { status, name, componentId } = check;
+  return [status, name, componentId, checkText(check)]
     .filter((word) => word !== undefined).join(" ");
 }
 

@@ -7,7 +7,6 @@
 import type { Config } from "../../config/config.ts";
 import type { LookUp } from "../../core/inbound/pluralkit.ts";
 import { schedule } from "../../lib/schedule.ts";
-import type { Logging } from "../../log.ts";
 import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
 
 /** The settings of the PluralKit client. */
@@ -16,7 +15,6 @@ export interface PluralkitLookUpOptions {
   readonly config: () => Config;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly logging: Pick<Logging, "addSecret">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -31,7 +29,7 @@ const OFF: LookUp = { kind: "failed", reason: "PluralKit is switched off" };
 
 /** Creates a PluralKit client that follows the config. */
 export function createPluralkitLookUp(
-  { config, version, logging, now }: PluralkitLookUpOptions,
+  { config, version, now }: PluralkitLookUpOptions,
 ): PluralkitLookUp {
   let current = config().discord.pluralkit;
   let client = createClient();
@@ -44,7 +42,6 @@ export function createPluralkitLookUp(
   function createClient(): PluralkitClient | undefined {
     const { enabled, token, apiUrl } = current;
     if (!enabled) return undefined;
-    if (token) logging.addSecret(token.reveal());
     return createPluralkitClient({
       fetch,
       apiUrl,

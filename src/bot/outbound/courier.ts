@@ -11,7 +11,7 @@ import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Target } from "../../core/outbound/target.ts";
-import { restore, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
+import { restore, takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createOpenDirect, createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
@@ -42,6 +42,12 @@ export interface CourierOptions {
   readonly notAfter: number;
 }
 
+/** The bot may not attach files in the place of a message. The message names the permission. */
+export class NoFilesError extends Error {
+  /** The name of the class. */
+  override readonly name = "NoFilesError";
+}
+
 /** A message in delivery, with its parts. */
 export interface Consignment {
   readonly channelId: ChannelId;
@@ -56,6 +62,7 @@ export interface Courier {
   /**
    * Adds a message to the outbox.
    *
+   * @throws {NoFilesError} If there are files, and the bot may not attach any there.
    * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
    * channel.
    */
@@ -82,10 +89,25 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
     log,
   });
   let self = (await store.gateway.loadAccount(accountId)).self?.userId;
-  const { channelQueues } = createDelivery(
-    { config, outbox: store.outbox, client, logging, self: () => self, now },
+  const { channelQueues, explainNoFiles } = createDelivery(
+    {
+      config,
+      texts: () => config.texts,
+      outbox: store.outbox,
+      client,
+      logging,
+      self: () => self,
+      now,
+    },
     // The caller reads the result of each message.
-    { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
+    {
+      onDelivery: () => {},
+      onParked: () => {},
+      onRefused: () => {},
+      onDead: () => {},
+      onSetAside: () => {},
+      onNoFiles: () => {},
+    },
   );
   const api: RestApi = {
     request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
@@ -108,12 +130,23 @@ export async function createCourier(options: CourierOptions): Promise<Courier> {
     }
   }
 
+  /** If Discord cannot be asked, the request with the file tells. */
+  async function assertTakesFiles(place: Pick<Consignment, "channelId" | "guildId">) {
+    const reason = await explainNoFiles(place).catch(() => undefined);
+    if (reason !== undefined) throw new NoFilesError(reason);
+  }
+
   return {
     async send(target, text, files) {
       const place = await placeOf(target);
+      if (files.length > 0) await assertTakesFiles(place);
       const { index } = restore(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
       const uploadLimit = uploadLimitOf(index, place.guildId);
-      const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
+      const rules = {
+        ...textRulesOf(config, { cleanSecrets, uploadLimit }),
+        ...(files.length === 0 && !takesFiles(index, place, self) &&
+          { takesNoFiles: true } as const),
+      };
       const composed = composeSend({ accountId, ...place, text, files }, rules);
       const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
       return { ...place, sendResults: () => store.outbox.sendResultsOf(ids) };

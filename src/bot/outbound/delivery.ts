@@ -10,13 +10,17 @@
 import { uptime } from "node:os";
 import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { explainCode, neededToPost } from "../../discord/rest/permissions/denial.ts";
+import {
+  explainCode,
+  namesPermission,
+  neededToPost,
+} from "../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
 import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
@@ -26,14 +30,18 @@ import {
   type ChannelQueuesPorts,
   createChannelQueues,
 } from "../../flows/deliver/channel_queues.ts";
+import type { Explained } from "../../flows/deliver/park.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { createPlanQueue } from "../../render/fold.ts";
+import { createPlanQueue, type TakesFiles } from "../../render/fold.ts";
+import { withoutFiles } from "../../render/without_files.ts";
 import type { Store } from "../../store/store.ts";
 
 /** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions {
   readonly config: Config;
+  /** The operator's own notices; a reload replaces them. */
+  readonly texts: () => Config["texts"];
   readonly outbox: Store["outbox"];
   readonly client: RestClient;
   readonly logging: Logging;
@@ -44,19 +52,29 @@ export interface DeliveryOptions {
 }
 
 /** Receives the events of messages in delivery. */
-export type DeliveryPorts = Pick<ChannelQueuesPorts, "onParked" | "onDead"> & {
-  readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
-};
+export type DeliveryPorts =
+  & Pick<ChannelQueuesPorts, "onParked" | "onRefused" | "onDead" | "onSetAside" | "onNoFiles">
+  & {
+    readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
+  };
 
 /** The parts of an account's delivery. */
 export interface DeliveryParts {
   readonly channelQueues: ChannelQueues;
   readonly messages: Messages;
+  /**
+   * Names the permission without which the bot may attach no files in a place; `undefined` if it may.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
+  readonly explainNoFiles: (
+    place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
+  ) => Promise<string | undefined>;
 }
 
 /** Creates the parts of an account's delivery. */
 export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
-  const { config: { discord }, outbox, client, logging, self, now } = options;
+  const { config: { discord }, texts, outbox, client, logging, self, now } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
   const canReadHistory = createCanReadHistory(client);
@@ -74,13 +92,24 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
     return { channelId, ...inGuild };
   }
 
-  async function explain({ message, fileCount }: OutboxRow, code: number | undefined) {
+  async function explain(
+    { message, fileCount }: OutboxRow,
+    code: number | undefined,
+  ): Promise<Explained> {
+    const words = code === undefined ? undefined : explainCode(code);
+    const byCode = words === undefined ? {} : { reason: words };
     const userId = self();
-    if (userId === undefined) return code === undefined ? undefined : explainCode(code);
+    if (userId === undefined) return { missing: "unknown", ...byCode };
     const { quote } = message;
     const needed = neededToPost({ hasFiles: fileCount > 0, isQuote: quote !== undefined });
-    const denial = await explainDenial({ ...await placeOf(message), userId }, needed);
-    return denial?.text ?? (code === undefined ? undefined : explainCode(code));
+    const place = await placeOf(message);
+    const denial = await explainDenial({ ...place, userId }, needed);
+    if (denial) {
+      const missing = denial.permission === "Attach Files" ? "files" : "other";
+      return { missing, reason: denial.text };
+    }
+    if (!("guildId" in place)) return { missing: "unknown", ...byCode };
+    return { missing: "none", ...(code !== undefined && !namesPermission(code) && byCode) };
   }
 
   const channelQueues = createChannelQueues({
@@ -95,6 +124,7 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
     },
     self,
     explain,
+    withoutFiles: (message, names) => withoutFiles(message, names, texts()),
     nonceWindowMs: discord.rest.nonceWindowSec * 1_000,
     steadyNow: () => performance.now(),
     bootedAt: () => now() - uptime() * 1_000,
@@ -104,17 +134,26 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
     random: Math.random,
     log: logging.forPart("delivery"),
   });
-  return { channelQueues, messages };
+  return {
+    channelQueues,
+    messages,
+    async explainNoFiles(place) {
+      const userId = self();
+      if (userId === undefined) return undefined;
+      return (await explainDenial({ ...place, userId }, ["Attach Files"]))?.text;
+    },
+  };
 }
 
 /** The policy for a full queue (D4); absent if the config sets no limit of its own. */
 export function queueOf(
   { discord: { rateLimit, mediaMaxBytes }, texts }: Config,
+  takesFiles: TakesFiles,
 ): { readonly queue?: PlanQueue } {
   const { enabled, strategy, maxQueueSize } = rateLimit;
   if (!enabled) return {};
   const rules = { strategy, maxQueueSize };
   // A folded message may go to any place, so its file fits the smallest limit of all of them.
   const maxFileBytes = Math.min(mediaMaxBytes, DEFAULT_UPLOAD_LIMIT_BYTES);
-  return { queue: createPlanQueue({ rules, texts, maxFileBytes }) };
+  return { queue: createPlanQueue({ rules, texts, maxFileBytes, takesFiles }) };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
@@ -21,6 +22,7 @@ import type { Store } from "../../store/store.ts";
 import type { PartsStatus } from "../health/account_vitals.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
+import { createFileNotices, type FileNotices } from "./file_notices.ts";
 import type { Meter } from "../health/meters.ts";
 import { createOwnerNotices } from "./owner_notices.ts";
 import { createOwners, type Owners } from "./owners.ts";
@@ -59,9 +61,13 @@ export interface Outbound {
   readonly reachOwners: Owners["reach"];
   /** The config has changed. */
   reconfigured(): void;
+  /** An answer lacks its files, because the bot may not attach any there (R12a). */
+  readonly noFiles: FileNotices["leftOut"];
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
-  status(): Pick<PartsStatus, "parked" | "rest">;
+  /** A turn has ended, perhaps because of a problem that the owners must fix. */
+  turnEnded(outcome: TurnOutcome): void;
+  status(): Pick<PartsStatus, "parked" | "delayed" | "rest">;
   /** Stops everything but the channel queues, which stop separately. */
   stop(): void;
 }
@@ -81,8 +87,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
   let parked: PartsStatus["parked"] = [];
 
-  const { channelQueues, messages } = createDelivery({
+  const { channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
+    texts: () => config().texts,
     outbox,
     client,
     logging,
@@ -95,9 +102,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
       if (parked.length > 0) readParked();
     },
     onParked(channel) {
-      readParked();
       notices.parked(channel);
     },
+    onRefused: () => readParked(),
+    onSetAside({ message: { channelId } }, reason) {
+      notices.setAside(channelId, reason);
+    },
+    onNoFiles: (channel) => fileNotices.refused(channel),
     onDead({ message: { channelId, of } }, reason) {
       if (of?.kind !== "draft") notices.dead(channelId, reason); // a failed draft loses no answer
     },
@@ -125,8 +136,16 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
 
+  const fileNotices = createFileNotices({
+    wasTold: (channelId) => outbox.wasToldNoFiles(accountId, channelId, now()),
+    noteTold: (channelId) => outbox.noteToldNoFiles(accountId, channelId, now()),
+    explain: explainNoFiles,
+    tell: notices.noFiles,
+    log,
+  });
+
   function readParked(): void {
-    outbox.parked(accountId).then((channels) => {
+    outbox.parked(accountId, now()).then((channels) => {
       parked = channels;
     }, (error: unknown) => log.warn("Cannot read the parked channels", { error }));
   }
@@ -149,11 +168,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,
+    noFiles: fileNotices.leftOut,
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,
+    turnEnded: notices.turnEnded,
     status() {
       const { invalidRequests, breaker } = client.status();
-      return { parked, rest: { invalidRequests, breaker } };
+      return { parked, delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };
     },
     stop: notices.flush,
   };

@@ -1,11 +1,15 @@
 /**
- * Tells the owners when Discord refuses the bot's messages.
+ * Tells the owners when Discord refuses the bot's messages, and when the model fails in a way that
+ * only they can fix.
  *
  * @module
  */
 
+import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
+import { ModelError } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
 import type { Parked } from "../../flows/deliver/park.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { notice } from "../../render/notices.ts";
@@ -24,27 +28,56 @@ export interface OwnerNoticesPorts {
 export interface OwnerNotices {
   /** A channel refuses messages for a while. */
   parked(channel: Parked): void;
+  /** Discord lets the bot attach no files in a channel; resolves once the outbox has the notice. */
+  noFiles(channel: Parked): Promise<void>;
   /** An answer is undeliverable; several of one channel share a notice. */
   dead(channelId: ChannelId, reason: string): void;
+  /** A message was set aside, because Discord accepts others in its channel, and not this one. */
+  setAside(channelId: ChannelId, reason: string): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
+  /** A turn has ended. A problem of the model causes one notice until a model answers again. */
+  turnEnded(outcome: TurnOutcome): void;
   /** Sends the notices that wait for more failures. */
   flush(): void;
 }
 
-/** Creates the notices about refused messages. */
+/** Creates the notices; none is sent before an event. */
 export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts): OwnerNotices {
   const digest = createFailureDigest(({ channelId, count, reason }) => {
     const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, texts());
     void tell(words, { about: channelId });
   }, schedule);
 
+  /** Problems that the owners know, by model and kind. */
+  const known = new Set<string>();
+
   return {
+    turnEnded(outcome) {
+      if (outcome.kind === "reply") known.clear();
+      if (outcome.kind !== "failed" || !(outcome.error instanceof ModelError)) return;
+      const { kind, modelId: model } = outcome.error;
+      const problem = modelProblemOf(outcome.error);
+      const key = `${kind} ${model}`;
+      if (!problem || known.has(key)) return;
+      known.add(key);
+      void tell(
+        notice("modelFails", { model, problem: problem.why, fix: problem.fix }, texts()),
+      );
+    },
     parked({ channelId, reason }) {
       const words = notice("parked", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });
     },
+    noFiles({ channelId, reason }) {
+      const words = notice("noFiles", { channel: `<#${channelId}>`, reason }, texts());
+      return tell(words, { about: channelId });
+    },
     dead: digest.add,
+    setAside(channelId, reason) {
+      const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
+      void tell(words, { about: channelId });
+    },
     stopped: (count) => void tell(notice("breaker", { count }, texts())),
     flush: digest.flush,
   };

@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import {
   createClient,
@@ -32,6 +33,8 @@ export interface RestOptions {
 /** The events of an account's REST client. */
 export interface RestEvents {
   request(request: RequestMetric): void;
+  /** Discord carried out a request to a channel. */
+  served(channelId: ChannelId): void;
   tokenRefused(): void;
   /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
@@ -47,7 +50,12 @@ export interface RestPorts {
 }
 
 /** Options of a client that sends a single request. */
-export const NO_REST_EVENTS: RestEvents = { request() {}, tokenRefused() {}, stopped() {} };
+export const NO_REST_EVENTS: RestEvents = {
+  request() {},
+  served() {},
+  tokenRefused() {},
+  stopped() {},
+};
 
 /**
  * Share of the requests of a second that is reserved for buttons and commands, which people wait
@@ -75,6 +83,7 @@ export function createAccountRest(options: RestOptions, ports: RestPorts): RestC
     steadyNow: () => performance.now(),
     schedule,
     onRequest: (request) => events().request(request),
+    onServed: (channelId) => events().served(channelId),
     onTokenRefused: () => events().tokenRefused(),
     onBreaker(state) {
       const count = invalidRequests.count(now());

@@ -1,5 +1,6 @@
 /**
- * Keeps Discord's view of the bot: the network, the token, and the intents that the portal grants.
+ * Keeps the state of everything that the bot needs outside: the network, the token, the intents that
+ * the portal grants, and the model.
  *
  * The preflight checks all of it with the code of `barnacle doctor`, without a second connection to
  * the gateway.
@@ -30,6 +31,8 @@ export interface ConnectionStateOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stored: StoredAccount;
   readonly applications: Applications;
+  /** Checks the current model, without a question to it; a reload may change the model. */
+  readonly checkModel: () => Promise<Finding>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -41,7 +44,7 @@ export interface ConnectionStateEvents {
   tokenRefused(): void;
 }
 
-/** Discord's view of the bot, as last checked. */
+/** The state, as last checked. */
 export interface ConnectionState {
   connect(events: ConnectionStateEvents): void;
   /** Schedules the first check, in parallel with connecting. */
@@ -52,6 +55,8 @@ export interface ConnectionState {
   applicationOwner(): UserId | undefined;
   /** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
   setUngranted(missing: readonly PrivilegedIntent[]): void;
+  /** The config has changed, perhaps with another model: checks again. */
+  reconfigured(): void;
   /** All current problems. */
   findings(): readonly Finding[];
   stop(): void;
@@ -83,7 +88,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
     const { token, apiBase, env } = options;
     // Connecting goes first, and needs none of these answers.
     const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");
-    const [network, { facts, application }] = await Promise.all([
+    const [network, { facts, application }, model] = await Promise.all([
       examineNetwork(
         {
           apiBase,
@@ -102,11 +107,12 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
         },
         { schedule, timeoutMs: STEP_MS },
       ),
+      options.checkModel(),
     ]);
     applicationId = application?.id ?? applicationId;
     const at = now();
     return {
-      findings: [...judgeNetwork(network, at), ...judgeDiscord(facts, at)],
+      findings: [...judgeNetwork(network, at), ...judgeDiscord(facts, at), model],
       isRefused: facts.application?.kind === "refused",
     };
   }
@@ -115,6 +121,9 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
     connect: events.connect,
     start() {
       if (config.preflight.network) preflight.start();
+    },
+    reconfigured() {
+      if (config.preflight.network) preflight.again();
     },
     async readApplication() {
       const { flags, id, ownerId } = await applications.me();

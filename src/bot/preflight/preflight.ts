@@ -1,5 +1,5 @@
 /**
- * Checks the network and Discord's view of the bot while connecting, and again as long as a problem
+ * Checks the network, Discord's view of the bot and the model while connecting, and again as long as a problem
  * remains that passes by itself (G13).
  *
  * A machine often boots before its router. So the bot connects without waiting for these checks,
@@ -10,6 +10,7 @@
  */
 
 import type { Finding } from "../../core/finding.ts";
+import { MODEL } from "../../flows/preflight/model.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
@@ -51,6 +52,8 @@ export interface PreflightOptions {
 export interface Preflight {
   /** Schedules the first check. */
   start(): void;
+  /** Checks soon again, because the config has changed; the intervals begin anew. */
+  again(): void;
   /** The last check's failures. */
   findings(): readonly Finding[];
   stop(): void;
@@ -70,15 +73,21 @@ export function createPreflight(
   let findings: readonly Finding[] = [];
   let isStopped = false;
   let cancel = () => {};
+  let isLooking = false;
+  /** Whether another check is due as soon as the running one has ended. */
+  let isDue = false;
 
   async function round(): Promise<void> {
     let seen: Look;
+    isLooking = true;
     try {
       seen = await look();
     } catch (error) {
       // A failed check never keeps the bot from connecting, but it is a fault in Barnacle.
       log.error("The preflight check itself failed", { error });
       return lookAgain();
+    } finally {
+      isLooking = false;
     }
     if (isStopped) return;
     const before = findings;
@@ -90,14 +99,21 @@ export function createPreflight(
 
   /** Schedules another check while a finding can pass by itself. */
   function lookAgain(): void {
-    if (isStopped || !findings.some(canHeal)) return;
-    cancel = schedule(() => void round(), AGAIN_MS);
+    if (isStopped || !(isDue || findings.some(canHeal))) return;
+    cancel = schedule(() => void round(), isDue ? firstLookMs : AGAIN_MS);
+    isDue = false;
   }
 
   return {
     start() {
       const isTrusted = readyAt !== undefined && now - readyAt < TRUSTED_MS;
       cancel = schedule(() => void round(), isTrusted ? trustedLookMs : firstLookMs);
+    },
+    again() {
+      isDue = true;
+      if (isLooking) return;
+      cancel();
+      lookAgain();
     },
     findings: () => findings,
     stop() {
@@ -112,16 +128,20 @@ function isTrouble({ status }: Finding): boolean {
 }
 
 /**
- * The network, the clock and a guild can recover by themselves; a portal checkbox needs a restart.
+ * The network, the clock, a guild and the model can recover by themselves; a portal checkbox needs
+ * a restart.
  */
 function canHeal({ id }: Finding): boolean {
-  return id.startsWith("network.") || id === "discord.guilds" || id === "discord.token";
+  return id.startsWith("network.") || id === MODEL || id === "discord.guilds" ||
+    id === "discord.token";
 }
 
 /** Logs one line for each new finding, and one for each that passed; none for those that remain. */
 function report(before: readonly Finding[], after: readonly Finding[], log: Log): void {
   for (const { id, what, status, where, why, fix } of after) {
-    if (before.some((one) => one.id === id && one.status === status)) continue;
+    const isSame = (one: Finding) =>
+      one.id === id && one.status === status && (id !== MODEL || one.why === why);
+    if (before.some(isSame)) continue;
     const fields = { id, ...(where !== undefined && { where }), ...(fix !== undefined && { fix }) };
     log[status === "fail" ? "error" : "warn"](`${what}: ${why}`, fields);
   }

@@ -8,12 +8,15 @@
 
 import type { BotConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 
 /** An account's facts beside the config. */
 export interface Account {
   readonly token: string;
   readonly model: Model;
+  /** Checks whether the model can be asked, without a question to it. */
+  readonly checkModel: () => Promise<Finding>;
   /** Base URL of Discord's REST API, or of another server. */
   readonly apiBase: string;
 }

@@ -13,6 +13,7 @@ import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
+import type { TakesFiles } from "../../render/fold.ts";
 import type { TextRules } from "../../render/reply.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
@@ -25,6 +26,8 @@ export interface TurnRulesPorts {
   readonly cleanSecrets: (text: string) => string;
   /** Maximum size in bytes of one file in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
+  /** Whether the bot may attach files in a place (R12a). */
+  readonly takesFiles: TakesFiles;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
@@ -32,7 +35,7 @@ export interface TurnRulesPorts {
 /** Derives the rules of turns from a config. */
 export function turnRulesOf(
   config: Config,
-  { cleanSecrets, uploadLimit, policy: policyNow }: TurnRulesPorts,
+  { cleanSecrets, uploadLimit, takesFiles, policy: policyNow }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
@@ -48,6 +51,7 @@ export function turnRulesOf(
       ...shared.rules,
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
+      ...(!takesFiles(message) && { takesNoFiles: true } as const),
     };
     if (place.kind !== "guild") {
       const userTurns = discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;

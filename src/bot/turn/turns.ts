@@ -64,7 +64,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
+    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onNoFiles" | "onTurn">
     & Pick<TurnsPorts, "room">
     & TurnRulesPorts
     & Pick<FillUpPorts, "admit" | "history">
@@ -77,7 +77,7 @@ export function createAccountTurns(
   const log = logging.forPart("turns");
   const { progress } = ports;
   const rulesNow = latest(config, (by) => turnRulesOf(by, ports));
-  const queueNow = latest(config, queueOf);
+  const queueNow = latest(config, (by) => queueOf(by, ports.takesFiles));
   const { fillUp, bytes } = createFillUp({
     admit: ports.admit,
     history: ports.history,

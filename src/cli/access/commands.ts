@@ -19,9 +19,8 @@ import {
   BOT_COMMON,
   end,
   flag,
-  NOT_USED,
   ONE_ACCOUNT,
-  path,
+  UNUSED_PATH,
   word,
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -62,17 +61,27 @@ export const why: CliCommand = describeCommand({
     },
   }));
 
-const EVENTS: readonly AccessEventKind[] = [
-  "message",
-  "edit",
-  "reaction",
-  "button",
-  "select",
-  "modal",
-  "slash",
-  "thread_create",
-];
-const NEEDS: readonly CommandNeeds[] = ["everybody", "session", "owner", "approver"];
+/** As records, so that a new event or right does not compile without its entry. */
+const EVENTS: Readonly<Record<AccessEventKind, true>> = {
+  message: true,
+  edit: true,
+  reaction: true,
+  button: true,
+  select: true,
+  modal: true,
+  slash: true,
+  thread_create: true,
+};
+const NEEDS: Readonly<Record<CommandNeeds, true>> = {
+  everybody: true,
+  session: true,
+  owner: true,
+  approver: true,
+};
+
+function namesIn<Name extends string>(all: Readonly<Record<Name, true>>): readonly Name[] {
+  return Object.keys(all).filter((name): name is Name => Object.hasOwn(all, name));
+}
 
 const test = describeCommand({
   brief: "Check whether the bot would answer a hypothetical message",
@@ -106,7 +115,7 @@ const test = describeCommand({
         },
         event: {
           kind: "enum",
-          values: EVENTS,
+          values: namesIn(EVENTS),
           brief: "Event to test",
           default: "message",
           placeholder: "event",
@@ -120,7 +129,7 @@ const test = describeCommand({
         },
         needs: {
           kind: "enum",
-          values: NEEDS,
+          values: namesIn(NEEDS),
           brief: "Right that a command or button needs",
           default: "everybody",
           placeholder: "right",
@@ -226,7 +235,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand<PairingFlags>({
     docs,
-    parameters: { flags: { ...BOT_COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: PairingFlags) {
       const { list } = await import("../pairing/pairing.ts");
       await end(this, list(flags, processIo(flags)));
@@ -241,7 +250,7 @@ const revoke = describeCommand({
   buildCommand<PairingFlags, [user: string]>({
     docs,
     parameters: {
-      flags: { ...BOT_COMMON, config: path(NOT_USED), account: ONE_ACCOUNT },
+      flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT },
       positional: { kind: "tuple", parameters: [word("Id of the user", "user")] },
     },
     async func(flags: PairingFlags, user: string) {

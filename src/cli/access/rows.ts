@@ -221,13 +221,14 @@ function inGuild(
     });
   }
   const { users, requireMention, reactionNotifications } = rules;
-  const listed = users?.value.map(markedText);
+  const [listed, ...also] = users.map(({ value }) => value.map(markedText));
+  const limits = also.map((list) => `limited to: ${list.join(", ") || "nobody"}`);
   return row(policy, {
     ...common,
-    talk: listed === undefined ? EVERYBODY : listed.length === 0 ? NOBODY : listed,
+    talk: listed === undefined ? EVERYBODY : listed.length === 0 ? NOBODY : [...listed, ...limits],
     needsMention: requireMention.value,
     reactions: reactionNotifications.value,
-    rule: policy.ruleOf((users ?? requireMention).rule),
+    rule: policy.ruleOf((users[0] ?? requireMention).rule),
   });
 }
 

@@ -7,7 +7,7 @@
 import { buildCommand } from "@stricli/core";
 import process from "node:process";
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path, word } from "../shared/command.ts";
+import { COMMON, end, flag, path, UNUSED_FLAG, UNUSED_PATH, word } from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
@@ -15,7 +15,7 @@ import type { FmtFlags } from "./diff_and_format.ts";
 import type { ImportFlags } from "./import.ts";
 import type { ExampleFlags } from "./show.ts";
 
-const FLAGS = { ...COMMON, data: path(NOT_USED) };
+const FLAGS = { ...COMMON, data: UNUSED_PATH };
 
 const KEY = word('Path of a key, such as channels.discord.guilds."my guild".users[0]', "key");
 
@@ -59,7 +59,7 @@ const example = describeCommand({
     parameters: {
       flags: {
         ...FLAGS,
-        config: path(NOT_USED),
+        config: UNUSED_PATH,
         all: flag("Print every key instead of the usual ones"),
       },
     },
@@ -189,7 +189,7 @@ const importCommand = describeCommand({
   examples: ["barnacle config import ~/.openclaw/openclaw.json --out config.jsonc"],
   exits: {
     done: "converted",
-    failed: "file not readable, or --out exists",
+    failed: "file not readable or without Discord keys, or --out exists",
     config: "nothing to convert",
   },
 }, (docs) =>
@@ -198,7 +198,7 @@ const importCommand = describeCommand({
     parameters: {
       flags: {
         ...FLAGS,
-        config: path(NOT_USED),
+        config: UNUSED_PATH,
         out: path("File to create; must not exist (default: stdout)"),
         dryRun: flag("Write no config, only the list"),
       },
@@ -219,12 +219,12 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
   schema: configCommand("schema", {
     brief: "Print the JSON Schema of the config, for editors",
     exits: {},
-  }, { config: path(NOT_USED), json: flag(JSON_ANYWAY) }),
+  }, { config: UNUSED_PATH, json: UNUSED_FLAG }),
   example,
   show: configCommand("show", {
     brief: "Print the effective config, without secrets",
     exits: { config: true },
-  }, { json: flag(JSON_ANYWAY) }),
+  }, { json: UNUSED_FLAG }),
   get,
   set,
   unset,

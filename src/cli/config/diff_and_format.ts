@@ -7,7 +7,7 @@
 import { type Change, planReload } from "../../config/changes.ts";
 import { formatted } from "../../config/text/format.ts";
 import { parseConfig } from "../../config/parse.ts";
-import { readTree } from "../../config/text/tree.ts";
+import { readTree, valueAt } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { changeLine, checkAnywhere, openConfig, writeText } from "./write.ts";
@@ -15,8 +15,8 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { shown } from "../shared/read_config.ts";
 
-/** An empty config with the section, so that the keys in it have their defaults. */
-const DEFAULTS = '{ "channels": { "discord": {} } }';
+/** The defaults of a config with the section: the keys in it have defaults of their own. */
+const WITH_DISCORD = '{ "channels": { "discord": {} } }';
 
 /** Options of `config fmt`. */
 export interface FmtFlags extends ConfigFlags {
@@ -42,10 +42,12 @@ export async function diff(
     return EXIT.config;
   }
   if (ours.kind === "closed" || theirs?.kind === "closed") return EXIT.config;
-  const [before, after] = await Promise.all([
-    checkAnywhere(theirs?.file ?? ours.file, theirs ? theirs.text ?? "{}" : DEFAULTS, io.env),
-    checkAnywhere(ours.file, ours.text ?? "{}", io.env),
-  ]);
+  if (ours.text === undefined) return noFile(ours.file, theirs !== undefined, json, io);
+  const after = await checkAnywhere(ours.file, ours.text, io.env);
+  const written = after.kind === "loaded" ? after.written : {};
+  const defaults = valueAt(written, ["channels", "discord"]) === undefined ? "{}" : WITH_DISCORD;
+  const base = theirs?.text ?? defaults;
+  const before = await checkAnywhere(theirs?.file ?? ours.file, base, io.env);
   if (before.kind === "refused" || after.kind === "refused") {
     const refused = [before, after].filter(({ kind }) => kind === "refused");
     io.err(shown(refused.flatMap(({ problems }) => problems), io));
@@ -55,6 +57,17 @@ export async function diff(
   if (json) io.out(JSON.stringify({ same: changes.length === 0, changes }));
   else for (const change of changes) io.out(line(change));
   return theirs && changes.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** Without a file, every key has its default; but no other file can be compared with none. */
+function noFile(file: string, hasOther: boolean, json: boolean, io: Io): ExitCode {
+  if (hasOther) {
+    io.problem(`no config file to compare: ${printable(file)} does not exist`);
+    return EXIT.config;
+  }
+  if (json) io.out(JSON.stringify({ same: true, changes: [] }));
+  io.err(`no config file: ${printable(file)} does not exist, so every key has its default`);
+  return EXIT.done;
 }
 
 /** A comparison does not say when a change takes effect. */

@@ -55,7 +55,7 @@ export async function get(
   io.problem(
     schema
       ? `${printable(path)} is not set${unset === undefined ? "" : ` (default: ${unset})`}`
-      : `unknown key ${printable(path)}; \`barnacle config schema\` lists all keys`,
+      : unknownKey(printable(path)),
   );
   return schema ? EXIT.failed : EXIT.usage;
 }
@@ -91,7 +91,31 @@ export async function unset(flags: ConfigFlags, typed: string, io: Io): Promise<
   const opened = openConfig(flags.config, io.env);
   if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
   if (opened.text === undefined) return refuse("no config file", undefined, io);
+  const tree = readTree(opened.text);
+  if (
+    read.path.length > 0 && tree.kind === "tree" && valueAt(tree.value, read.path) === undefined
+  ) {
+    return notSet(flags, opened.file, read.path, io);
+  }
   return await change(flags, opened, unsetAt(opened.text, read.path), io);
+}
+
+/** Says that a key to remove is not in the file: that is the wanted state, unless it is misspelt. */
+function notSet(
+  { json }: ConfigFlags,
+  file: string,
+  path: readonly Segment[],
+  io: Io,
+): ExitCode {
+  const name = printable(pathText(path));
+  if (!schemaAt(configSchema, path)) return usage(unknownKey(name), io);
+  if (json) io.out(JSON.stringify({ ok: true, file, wrote: false }));
+  else io.out(`${name} is not set in ${printable(file)}: nothing to remove`);
+  return EXIT.done;
+}
+
+function unknownKey(name: string): string {
+  return `unknown key ${name}; \`barnacle config schema\` lists all keys`;
 }
 
 async function change(

@@ -49,6 +49,9 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
 
   const imported = await importConfig(written);
   const { notes } = imported;
+  if (imported.kind === "imported" && !imported.hasDiscord) {
+    return withoutDiscord(flags, source, notes, io);
+  }
   const file = out ?? "config.jsonc";
   const checked = imported.kind === "imported"
     ? await checkAnywhere(resolve(io.cwd, file), imported.text, io.env)
@@ -81,6 +84,22 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   } else if (target !== undefined) io.err(`Wrote ${printable(target)}`);
   else if (!dryRun) io.out(imported.text.trimEnd());
   return EXIT.done;
+}
+
+/** A file that is not about Discord is more often the wrong file than one to convert. */
+function withoutDiscord(
+  { json }: ImportFlags,
+  source: string,
+  notes: readonly ImportNote[],
+  io: Io,
+): ExitCode {
+  if (json) io.out(JSON.stringify({ ok: false, notes, problems: [] }));
+  else for (const note of notes) io.err(noteLine(source, note));
+  io.problem(
+    `${printable(source)} has no channels.discord, so nothing is imported; ` +
+      'to import the rest, add "channels": { "discord": {} } to it',
+  );
+  return EXIT.failed;
 }
 
 /** `openclaw.json:12: not imported: channels.telegram: Barnacle is on Discord only`. */

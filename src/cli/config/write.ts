@@ -10,6 +10,7 @@ import { type Change, planReload } from "../../config/changes.ts";
 import type { Loaded } from "../../config/load.ts";
 import { locateConfig } from "../../config/locate.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import { isList, isRecord } from "../../config/text/tree.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -143,12 +144,25 @@ function backupText(backup: string | undefined): string {
 
 /** `channels.discord.historyLimit: 20 → 30`. */
 export function changeLine({ path, from, to, takesEffect }: Change): string {
-  const change = from === undefined
-    ? `set to ${to}`
-    : to === undefined
-    ? `removed, was ${from}`
-    : `${from} → ${to}`;
+  const [old, now] = [from, to].map((json) => json === undefined ? undefined : shortened(json));
+  const change = old === undefined
+    ? `set to ${now}`
+    : now === undefined
+    ? `removed, was ${old}`
+    : `${old} → ${now}`;
   return printable(`${path}: ${change}${EFFECTS[takesEffect]}`);
+}
+
+/** Longest value of a change to print, in UTF-16 units of its JSON. */
+const MAX_VALUE = 200;
+
+/** A value for one line: a whole section only by the number of its keys. */
+function shortened(json: string): string {
+  if (json.length <= MAX_VALUE) return json;
+  const value: unknown = JSON.parse(json);
+  if (isList(value)) return `a list of ${value.length} entries`;
+  if (isRecord(value)) return `a section of ${Object.keys(value).length} keys`;
+  return `${json.slice(0, MAX_VALUE)}…`;
 }
 
 const EFFECTS: Readonly<Record<Change["takesEffect"], string>> = {

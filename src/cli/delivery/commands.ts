@@ -17,9 +17,8 @@ import {
   BOT_COMMON,
   COMMON,
   end,
-  NOT_USED,
   ONE_ACCOUNT,
-  path,
+  UNUSED_PATH,
   word,
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -32,7 +31,7 @@ export const send: CliCommand = describeCommand({
   brief: "Send a message as the bot, and wait until Discord has it",
   notes: ["Works with and without a running bot."],
   examples: [
-    'barnacle send channel:123456789012345678 "The backup is done" --file report.pdf',
+    'barnacle send channel:123456789012345678 "Backup is done" --file report.pdf',
     "uptime | barnacle send user:123456789012345678 -",
   ],
   exits: {
@@ -101,7 +100,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
     buildCommand<CommonFlags, number[]>({
       docs,
       parameters: {
-        flags: { ...BOT_COMMON, config: path(NOT_USED) },
+        flags: { ...BOT_COMMON, config: UNUSED_PATH },
         positional: {
           kind: "array",
           parameter: {
@@ -126,7 +125,7 @@ const list = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...BOT_COMMON, config: path(NOT_USED), account: ONE_ACCOUNT } },
+    parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: OutboxFlags) {
       const { list } = await import("./outbox.ts");
       await end(this, list(flags, processIo(flags)));

@@ -80,7 +80,7 @@ export function release(
 
 /** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`; with the account if there are several. */
 function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
-  const { id, accountId, state, channelId, preview, chars, fileCount, createdAt, reason } = row;
+  const { id, accountId, state, channelId, preview, chars, fileCount, createdAt } = row;
   const files = fileCount === 0 ? "" : ` +${fileCount} file${fileCount === 1 ? "" : "s"}`;
   const text = preview.length < chars ? `${preview}…` : preview;
   return [
@@ -90,8 +90,25 @@ function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
     ageOf(now - createdAt).padStart(7),
     `channel:${channelId}`,
     quoted(text, PREVIEW_CHARS + 1) + files,
-    ...(reason === undefined ? [] : [`(${printable(reason)})`]),
+    ...noteOf(row, now),
   ].join("  ");
+}
+
+/** Why a message is not sent, and when it is tried again: `"(failed with 502; next attempt in 4 min)"`. */
+function noteOf({ state, reason, nextAttemptAt, behind }: OpenRow, now: number): readonly string[] {
+  const parts = [
+    ...(reason === undefined ? [] : [printable(reason)]),
+    ...(behind === undefined || state === "parked" ? [] : [`waits for message ${behind}`]),
+    ...(nextAttemptAt === undefined ? [] : [nextText(nextAttemptAt - now)]),
+  ];
+  return parts.length === 0 ? [] : [`(${parts.join("; ")})`];
+}
+
+/** @param ms Milliseconds until the next attempt; a bot that does not run makes it later. */
+function nextText(ms: number): string {
+  if (ms <= 0) return "next attempt is due";
+  const sec = Math.ceil(ms / 1_000);
+  return `next attempt in ${sec < 120 ? `${sec} s` : `${Math.ceil(sec / 60)} min`}`;
 }
 
 /**

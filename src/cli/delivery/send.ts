@@ -11,7 +11,13 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
-import { type Consignment, type Courier, createCourier } from "../../bot/outbound/courier.ts";
+import { tokenHint } from "../../bot/health/account_end.ts";
+import {
+  type Consignment,
+  type Courier,
+  createCourier,
+  NoFilesError,
+} from "../../bot/outbound/courier.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -23,12 +29,13 @@ import { printable } from "../../lib/text/quoted.ts";
 import { type Logging, startLog } from "../../log.ts";
 import type { SendResult } from "../../store/outbox/send_results.ts";
 import { VERSION } from "../../version.ts";
-import { apiOf, tokenIn } from "../shared/discord.ts";
+import { apiOf, isTokenRefused, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
+import { registerSecrets } from "../../config/register_secrets.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -96,7 +103,8 @@ async function sendTo(
     format: io.isTerminal ? "human" : "json",
     write: (line) => io.err(line.trimEnd()),
   });
-  const bot = botOf(config, logging, io);
+  registerSecrets(loaded, io.env, logging);
+  const bot = botOf(config, io);
   const directory = await openDataDirectory(dataDirOf(flags.data, io));
   let courier: Courier | undefined;
   try {
@@ -124,6 +132,10 @@ async function sendTo(
 
 /** Reports that Discord rejects the token or the target. */
 function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode {
+  if (error instanceof NoFilesError) {
+    io.problem(`nothing sent: ${printable(error.message)}`);
+    return EXIT.failed;
+  }
   if (!(error instanceof RestError)) throw error;
   if (courier?.isRefused()) {
     io.problem("Discord rejects the bot token; run `barnacle doctor`");
@@ -135,7 +147,7 @@ function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode
 
 /** Messages in a store are sent as that store's bot, so the token must be of the same bot. */
 async function assertSameBot(
-  { discord: { accountId } }: Config,
+  { discord: { accountId, tokenPlace } }: Config,
   bot: { readonly token: string; readonly apiBase: string },
   { store }: DataDirectory,
   logging: Logging,
@@ -147,6 +159,9 @@ async function assertSameBot(
     log: logging.forPart("delivery"),
   });
   if (await tokenChange.isOurs()) return;
+  if (await isTokenRefused(bot.token, bot.apiBase)) {
+    throw new StartError(tokenHint(tokenPlace), EXIT.refused);
+  }
   throw new StartError(
     "the data belong to another bot: set --data, or start this bot once with `barnacle run`",
     EXIT.tryAgain,
@@ -202,7 +217,6 @@ function tooLarge(path: string, size: number, maxBytes: number): StartError {
 /** @throws {StartError} If there is no valid token, or the API's URL is invalid. */
 function botOf(
   config: Config,
-  logging: Logging,
   { env }: Io,
 ): { readonly token: string; readonly apiBase: string } {
   const api = apiOf(env);
@@ -212,7 +226,6 @@ function botOf(
     const { message = "The bot token is invalid", hint } = missingToken(config) ?? {};
     throw new StartError(hint === undefined ? message : `${message}; ${hint}`, EXIT.config);
   }
-  logging.addSecret(token);
   return { token, apiBase: api.base };
 }
 

@@ -7,7 +7,7 @@
 
 import type { Backstage, BackstageNews, BotCard } from "../../../simulator/page/backstage.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { drawBotCard } from "./bot_card.ts";
+import { drawBotCard, RESET } from "./bot_card.ts";
 import type { VerdictReader } from "./stage/verdicts.ts";
 import type { Faults } from "./faults.ts";
 import type { Keeper } from "./keeper.ts";
@@ -36,6 +36,8 @@ export interface BackstagePorts {
   readonly model: OfferedModel;
   /** Asks the bot for its status. */
   readonly readVitals: () => Promise<Vitals | undefined>;
+  /** Called when the user wants to start over, with the bot's current model. */
+  readonly onReset: (model: OfferedModel) => void;
   /** Called with an error of the demo itself. */
   readonly onError: (error: unknown) => void;
 }
@@ -122,6 +124,10 @@ export function createBackstage(ports: BackstagePorts): RunningBackstage {
       return () => listeners.delete(listener);
     },
     press(controlId) {
+      if (controlId === RESET.id) {
+        ports.onReset(model);
+        return Promise.resolve(true);
+      }
       const wanted = models.find(({ id }) => controlId === `model:${id}`);
       const isKnown = wanted !== undefined || faults.press(controlId);
       if (wanted && wanted.id !== model.id) {

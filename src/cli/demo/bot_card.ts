@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BotCard } from "../../../simulator/page/backstage.ts";
+import type { BotCard, Control } from "../../../simulator/page/backstage.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** Facts about the bot at one moment. */
@@ -25,6 +25,15 @@ export interface BotFacts {
   readonly faults: BotCard["controls"];
 }
 
+/** The button that forgets everything. */
+export const RESET: Control = {
+  id: "reset",
+  group: "demo",
+  label: "Start over",
+  hint: "Deletes all messages and the bot's data, and starts a new bot.",
+  isOn: false,
+};
+
 const HEADLINES = {
   online: "Online",
   away: "Connecting",
@@ -42,7 +51,8 @@ export function drawBotCard(facts: BotFacts): BotCard {
     figures: [
       { name: "Process", value: isRunning ? `pid ${pid}` : "none" },
       ...(isRunning ? figures : []),
-      { name: "IDENTIFY, RESUME", value: `${identifies.length}, ${resumes.length}` },
+      { name: "Sessions begun", value: String(identifies.length) },
+      { name: "Sessions continued", value: String(resumes.length) },
     ],
     controls: [
       ...models.map(({ id, label, hint }) => ({
@@ -53,6 +63,7 @@ export function drawBotCard(facts: BotFacts): BotCard {
         isOn: id === modelId,
       })),
       ...facts.faults,
+      RESET,
     ],
   };
 }

@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { end, flag, path } from "../shared/command.ts";
+import { end, flag, path, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DemoFlags } from "./demo.ts";
@@ -14,7 +14,7 @@ import type { DemoFlags } from "./demo.ts";
 /** `barnacle demo` */
 export const demo: CliCommand = describeCommand({
   brief: "Try the bot on a simulated Discord, without a token",
-  examples: ["barnacle demo", "barnacle demo --script"],
+  examples: ["barnacle demo", "barnacle demo --host 0.0.0.0", "barnacle demo --script"],
   exits: {
     done: "ended by a signal, or all scenes passed",
     failed: "the bot failed, or a scene failed",
@@ -27,7 +27,15 @@ export const demo: CliCommand = describeCommand({
     parameters: {
       flags: {
         config: path("Your config, to try on the simulated Discord (default: the demo's own)"),
-        data: path("Accepted by every command; the demo uses a temporary directory"),
+        data: UNUSED_PATH, // it uses a temporary directory
+        host: {
+          kind: "parsed",
+          parse: String,
+          brief: "Address of the page, such as 0.0.0.0 for all of this machine (default: " +
+            "127.0.0.1, this machine only)",
+          optional: true,
+          placeholder: "address",
+        },
         json: flag("Print the page's address, or the result of each scene, as JSON"),
         port: {
           kind: "parsed",

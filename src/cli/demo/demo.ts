@@ -8,32 +8,27 @@
  */
 
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { LOCAL_SERVERS } from "../../config/models.ts";
-import { HttpServerError } from "../../host/http_server.ts";
-import { refusalOf } from "../../http/guard.ts";
+import { type HttpServer, HttpServerError } from "../../host/http_server.ts";
 import { discoverLocalModel } from "../../providers/discover.ts";
-import { createPage } from "../../../simulator/page/page.ts";
-import { createBackstage } from "./backstage.ts";
-import { createFaults, HEARTBEAT_MS } from "./faults.ts";
-import { type BotEnd, createKeeper, exitOf } from "./keeper.ts";
-import { listenFrom } from "./listen.ts";
-import { readLogLine } from "./log_line.ts";
-import { missingOf, type OfferedModel, offerModels } from "./models.ts";
-import { createNotices } from "./notices.ts";
-import { createOutcomes } from "./outcomes.ts";
+import type { Page } from "../../../simulator/page/page.ts";
+import { greetingLines } from "./greeting.ts";
+import { addressesOf, createPageGuard, reachOf } from "./page/guard.ts";
+import { type BotEnd, exitOf } from "./keeper.ts";
+import { listenFrom } from "./page/listen.ts";
+import { offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
-import { readVitals } from "./vitals.ts";
+import { type Plan, startRound } from "./round.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { playScript } from "./scenes/script.ts";
-import { startStage } from "./stage/stage.ts";
-import { createVerdictReader } from "./stage/verdicts.ts";
 
 /** Options of `demo`. */
 export interface DemoFlags {
   /** Path of the user's own config. */
   readonly config?: string;
+  /** Address of the page; this machine only if absent. */
+  readonly host?: string;
   /** Whether the result is printed as JSON. */
   readonly json: boolean;
   /** Port of the page; the next free one if it is in use. */
@@ -42,19 +37,14 @@ export interface DemoFlags {
   readonly script: boolean;
 }
 
-/** Suggestions on the page: words that the built-in script knows. */
-const PROMPTS = ["help", "code", "long", "simulate: slow", "simulate: html"];
-
-/** Milliseconds to wait for the bot before the page opens without it. */
-const START_MS = 20_000;
-
 /** Runs the demo until a signal, or plays the scenes. */
 export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   const stop = stopOnSignal();
   if (flags.script) return await playScript({ json: flags.json, signal: stop }, io);
 
   const wanted = io.env["BARNACLE_DEMO_MODEL"]?.trim() || "script";
-  const prepared = await prepareConfig(flags.config, wanted === OWN_MODEL, io);
+  const next = () => prepareConfig(flags.config, wanted === OWN_MODEL, io);
+  const prepared = await next();
   if (prepared.kind === "refused") return EXIT.config;
   const models = prepared.model ? [prepared.model] : offerModels(io.env, await findLocal());
   const model = models.find(({ id }) => id === wanted);
@@ -64,7 +54,7 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
     return EXIT.usage;
   }
   try {
-    return await show(flags, { prepared, model, models, stop }, io);
+    return await show(flags, { first: { prepared, model, models }, next, stop }, io);
   } catch (error) {
     if (!(error instanceof HttpServerError)) throw error;
     io.problem(`${error.message}`);
@@ -72,110 +62,68 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
   }
 }
 
-interface Plan {
-  readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
-  readonly models: readonly OfferedModel[];
-  /** The first model. */
-  readonly model: OfferedModel;
-  readonly stop: AbortSignal;
-}
-
+/** Shows rounds of the demo at one address, until a signal, or until the bot keeps ending. */
 async function show(
-  { port, json }: DemoFlags,
-  { prepared, models, model, stop }: Plan,
+  { port, json, host }: DemoFlags,
+  { first, next, stop }: Show,
   io: Io,
 ): Promise<ExitCode> {
-  const notices = createNotices(Date.now);
-  const stage = await startStage({
-    simulator: { world: prepared.world.world, heartbeatIntervalMs: HEARTBEAT_MS },
-    config: () => prepared.config,
-    env: prepared.env,
-    onLine(line) {
-      const read = readLogLine(line);
-      if (read) notices.note(read.level, read.text);
-    },
-  });
-  const tell = (text: string) => notices.note("stage", text);
-  const keeper = createKeeper(model.env, {
-    start: (env) => stage.startBot(env),
-    sleep,
-    now: Date.now,
-    tell,
-  });
-  const { simulator } = stage;
-  const onError = (error: unknown) => io.problem(`internal error of the demo: ${error}`);
-  const backstage = createBackstage({
-    simulator,
-    keeper,
-    faults: createFaults(simulator, { keeper, tell }),
-    verdicts: createVerdictReader(stage.dataDir),
-    outcomes: createOutcomes(prepared.agentId),
-    notices,
-    models,
-    model,
-    readVitals: () => readVitals(stage.dataDir),
-    onError,
-  });
-  const page = createPage({ simulator, backstage, prompts: PROMPTS, refusalOf, onError });
+  const reach = reachOf(host);
+  const ports = {
+    refusalOf: createPageGuard(reach),
+    onError: (error: unknown) => io.problem(`internal error of the demo: ${error}`),
+  };
+  let plan = first;
+  let round = await startRound(plan, ports);
+  /** The page of the current round; requests wait for it while the demo starts over. */
+  let page = Promise.resolve(round.page);
+  let server: HttpServer | undefined;
   try {
-    // The gateway never delivers messages from before the bot's first session.
-    const isOnline = simulator.until(
-      () => simulator.connected() > 0 || undefined,
-      AbortSignal.any([stop, AbortSignal.timeout(START_MS)]),
-    ).then(() => undefined, () => undefined); // then the page shows the problem
-    const early = await Promise.race([isOnline, keeper.gaveUp]);
+    const early = await Promise.race([round.online(stop), round.gaveUp]);
     if (early) return tellOfEnd(early, io);
-    const server = await listenFrom(port, page.fetch);
-    try {
-      const address = `http://127.0.0.1:${server.port}/`;
-      if (json) io.out(JSON.stringify({ page: address, data: stage.dataDir, model: model.id }));
-      else {
-        for (
-          const line of greeting(address, stage.dataDir, { prepared, models, model, stop }, io)
-        ) {
-          io.out(line);
-        }
-      }
-      const end = await Promise.race([keeper.gaveUp, aborted(stop)]);
-      if (end) return tellOfEnd(end, io);
-      if (!json) io.out("\nDemo ended; all its data are removed.");
-      return EXIT.done;
-    } finally {
-      keeper.stop();
-      page.close();
-      await server.close();
+    server = await listenFrom({ ...reach, port }, async (request) => (await page).fetch(request));
+    const addresses = addressesOf(reach, server.port);
+    const { dataDir } = round;
+    const { prepared: { notes }, models, model } = plan;
+    if (json) io.out(JSON.stringify({ page: addresses[0], data: dataDir, model: model.id }));
+    else {
+      const facts = {
+        addresses,
+        port: server.port,
+        isOpen: reach.key !== undefined,
+        dataDir,
+        notes,
+      };
+      for (const line of greetingLines({ ...facts, models, model }, io.env)) io.out(line);
     }
+    for (;;) {
+      const end = await Promise.race([round.gaveUp, round.reset, aborted(stop)]);
+      if (end === undefined) break;
+      if ("code" in end) return tellOfEnd(end, io);
+      const { promise, resolve } = Promise.withResolvers<Page>();
+      page = promise;
+      await round.close();
+      const prepared = await next();
+      if (prepared.kind === "refused") return EXIT.config;
+      plan = { ...plan, prepared, model: end };
+      round = await startRound(plan, ports);
+      resolve(round.page);
+    }
+    if (!json) io.out("\nDemo ended; all its data are removed.");
+    return EXIT.done;
   } finally {
-    keeper.stop();
-    await backstage.close();
-    await stage.close();
+    // A page that is open keeps its connection until its round closes.
+    await round.close();
+    await server?.close();
   }
 }
 
-function greeting(
-  address: string,
-  dataDir: string,
-  { prepared, models, model }: Plan,
-  { env }: Io,
-): readonly string[] {
-  const otherModels = models.filter(({ id }) => id !== model.id).map(({ id, label }) =>
-    `${label} (${id})`
-  );
-  return [
-    "The real bot on a simulated Discord. No token needed.",
-    "",
-    `  page    ${address}`,
-    `  answers ${model.label}. ${model.hint}`,
-    ...(otherModels.length > 0
-      ? [`          Change it on the page, or with BARNACLE_DEMO_MODEL: ${otherModels.join(", ")}`]
-      : []),
-    ...missingOf(env).map((line) => `          ${line}`),
-    `  data    ${dataDir}, removed at the end`,
-    ...prepared.notes.map((line, index) => `  ${index === 0 ? "config " : "       "} ${line}`),
-    "",
-    "Write as Grace and mention @Barnacle. Then write as another user, and see why it is silent.",
-    "Press Ctrl-C to end the demo.",
-  ];
+interface Show {
+  /** The first round. */
+  readonly first: Plan;
+  /** Prepares the world and the config of the next round. */
+  readonly next: () => Promise<PreparedConfig>;
+  readonly stop: AbortSignal;
 }
 
 function tellOfEnd(end: BotEnd, io: Io): ExitCode {

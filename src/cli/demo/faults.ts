@@ -42,16 +42,16 @@ export function createFaults(
       gateway.askReconnect();
     },
     op9() {
-      tell("Discord invalidates the session (op 9) and sends no events until the next one");
+      tell("Discord ends the session (op 9) and sends no events until the bot opens a new one");
       gateway.invalidate(false);
     },
     acks() {
       gateway.swallowAcks = !gateway.swallowAcks;
-      tell(`Discord acknowledges ${gateway.swallowAcks ? "no" : "all"} heartbeats`);
+      tell(`Discord answers ${gateway.swallowAcks ? "no" : "all"} heartbeats`);
     },
     limit() {
       if (limit) return;
-      tell(`Discord will answer the next request with 429: retry after ${RETRY_AFTER_SEC} s`);
+      tell(`Discord will refuse the bot's next message for ${RETRY_AFTER_SEC} s (429)`);
       limit = rest.add({
         method: "POST",
         route: "/channels/:id/messages",
@@ -66,29 +66,31 @@ export function createFaults(
     controls: () => [
       control(
         "op7",
-        "Reconnect (op 7)",
-        "Discord ends the connection; the bot resumes its session.",
+        "Ask for a reconnect (op 7)",
+        "Discord asks the bot to connect again; the bot continues its session.",
       ),
       control(
         "op9",
-        "Invalid session (op 9)",
+        "End the session (op 9)",
         "The bot opens a new session within 10 s, and reads the missed messages.",
       ),
       control(
         "acks",
-        "Swallow heartbeat ACKs",
-        `The connection looks dead; within ${
-          2 * HEARTBEAT_MS / 1_000
-        } s the bot reconnects and resumes.`,
+        "Ignore its heartbeats",
+        `The connection looks dead: the bot connects again within ${2 * HEARTBEAT_MS / 1_000} s.`,
         gateway.swallowAcks,
       ),
       control(
         "limit",
-        "429 for the next message",
-        `Discord asks for ${RETRY_AFTER_SEC} s. The bot waits exactly that long.`,
+        "Refuse a message (429)",
+        `Discord asks the bot to wait ${RETRY_AFTER_SEC} s. The bot waits exactly that long.`,
         limit !== undefined,
       ),
-      control("kill", "kill -9", "The process ends at once. Write to the bot while it is down."),
+      control(
+        "kill",
+        "Kill the bot (kill -9)",
+        "The process ends at once. Write to the bot while it is down.",
+      ),
     ],
     press(id) {
       const press = Object.hasOwn(presses, id) ? presses[id] : undefined;

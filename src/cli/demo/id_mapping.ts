@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import type { DiscordSettings } from "../../config/schema/root.ts";
 import { changeChannel } from "../../../simulator/acts/changes.ts";
 import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
@@ -70,7 +71,7 @@ function mapChannels({ channels = {} }: GuildSettings, demo: DemoWorld, map: Map
     else {
       const channel = free.shift();
       if (!channel) return;
-      if (ID.test(key)) map(key, channel.id, `#${channel.name}`);
+      if (ID.test(key) || isPlaceholder(key)) map(key, channel.id, `#${channel.name}`);
       else changeChannel(demo.world, channel, { name: key.replace(/^#/, "") });
     }
   }
@@ -81,7 +82,7 @@ function mapPeople(entries: readonly string[], demo: DemoWorld, map: MapId): voi
   const free = [ada, grace, edsger]; // Mallory stays unknown to the bot
   const known = new Set<string>();
   for (const entry of entries) {
-    const id = ID.exec(entry)?.[0];
+    const id = ID.exec(entry)?.[0] ?? (isPlaceholder(entry) ? entry : undefined);
     if (id === undefined || known.has(id)) continue;
     known.add(id);
     if (entry.startsWith("role:") || entry.startsWith("<@&")) {

@@ -102,7 +102,7 @@ export function createKeeper(env: Env, { start, sleep, now, tell }: KeeperPorts)
     pid: () => bot?.pid,
     kill() {
       const pid = bot?.pid;
-      if (end("SIGKILL", AWAY_MS)) tell(`kill -9 ${pid}: the bot is down, and restarts soon`);
+      if (end("SIGKILL", AWAY_MS)) tell(`The bot is killed (kill -9 ${pid}), and restarts soon`);
     },
     restart(next) {
       current = next; // if none runs, the next start uses it

@@ -1,20 +1,24 @@
 /**
  * Prepares the config of the demo's bot: the demo's own, or the user's.
  *
- * The user's config keeps all rules, except for three keys: the token, which the demo must not use;
- * the port, which a real bot may be using; and the model, unless the user asks for it.
+ * The user's config keeps all rules of one account. The demo uses no token of the file, nor the port,
+ * which a real bot may be using, nor the model, unless the user asks for it. A turn may take a minute
+ * if the file does not say how long.
  *
  * @module
  */
 
 import { readFileSync } from "node:fs";
-import { accountDefaults, type Settings } from "../../config/schema/root.ts";
+import { BOT_TOKEN } from "../../config/config.ts";
+import { type Account, accountsOf, effectiveOf } from "../../config/schema/accounts.ts";
+import type { Settings } from "../../config/schema/root.ts";
+import { envSecret } from "../../config/schema/secrets.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
 import type { Env, Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
-import { readConfig, shown } from "../shared/read_config.ts";
+import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { mapToDemo, replaceIds } from "./id_mapping.ts";
-import { demoConfig } from "./stage/config.ts";
+import { DEMO_TURN_SEC, demoConfig } from "./stage/config.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** The config, ready for the demo. */
@@ -53,19 +57,24 @@ export async function prepareConfig(
   if (file === undefined) {
     return { kind: "ready", world, config: demoConfig(), env: {}, agentId: "main", notes: [] };
   }
-  // The token is not used, so it may be missing, and other users may read the file.
-  const loaded = await readConfig(file, { DISCORD_BOT_TOKEN: "not-used", ...io.env }, true);
-  if (loaded.problems.length > 0) io.err(shown(loaded.problems, io));
+  // No token is used, so each may be missing, and other users may read the file.
+  const loaded = await readConfigLeniently(file, io.env);
+  const problems = loaded.problems.filter(({ path }) => !isOfToken(path));
+  if (problems.length > 0) io.err(shown(problems, io));
   if (loaded.kind === "refused") return { kind: "refused" };
 
   const { settings, config: { agent } } = loaded;
   const name = modelOf(settings);
   const keepsModel = asksOwnModel && name !== undefined;
-  const mapping = mapToDemo(settings.channels.discord ?? accountDefaults(), world);
+  const servesDefault = envSecret(io.env, BOT_TOKEN) !== undefined;
+  const accounts = accountsOf(settings, loaded.written, servesDefault);
+  const played = accounts.find(({ settings: { enabled } }) => enabled) ?? accounts[0];
+  if (!played) throw new TypeError("A config has at least one account");
+  const mapping = mapToDemo(played.settings, world);
   const text = replaceIds(readFileSync(file, "utf8"), mapping.ids);
   const tree = readTree(text);
   if (tree.kind === "faults") return { kind: "refused" }; // already checked
-  const config = rewrite(tree.value, keepsModel);
+  const config = rewrite(tree.value, played, keepsModel);
   return {
     kind: "ready",
     world,
@@ -74,7 +83,10 @@ export async function prepareConfig(
     agentId: agent.id,
     ...(keepsModel && { model: ownModel(name) }),
     notes: [
-      `${file}, without its token`,
+      `${file}, without its tokens`,
+      ...(accounts.length > 1
+        ? [`with the rules of the account ${played.id}, as one bot; without the other accounts`]
+        : []),
       ...mapping.notes,
       ...(name !== undefined && !keepsModel
         ? [`without its model ${name}; use BARNACLE_DEMO_MODEL=${OWN_MODEL} for it`]
@@ -98,12 +110,35 @@ function modelOf({ agents }: Settings): string | undefined {
   return typeof model === "string" ? model : model?.primary;
 }
 
-/** Removes the keys that the demo must not use; all others stay. */
-function rewrite(written: Readonly<Record<string, unknown>>, keepsModel: boolean): object {
-  const copy = structuredClone(written);
+/** Whether a config path is that of a token, of which a problem does not matter here. */
+function isOfToken(path: string): boolean {
+  return /^channels\.discord\..*\btoken$/.test(path);
+}
+
+/**
+ * Removes the keys that the demo must not use; all others stay. The keys of the played account move
+ * to `channels.discord`, so that its bot is the demo's one.
+ */
+function rewrite(
+  written: Readonly<Record<string, unknown>>,
+  { id, name }: Account,
+  keepsModel: boolean,
+): object {
+  const section = ["channels", "discord"];
+  const discord = valueAt(written, section) === undefined ? undefined : effectiveOf(
+    written,
+    id,
+    name === undefined ? undefined : valueAt(written, [...section, "accounts", name]),
+  );
+  const { channels } = written;
+  const copy: Readonly<Record<string, unknown>> = structuredClone({
+    ...written,
+    ...(discord && { channels: { ...isRecord(channels) ? channels : {}, discord } }),
+  });
   const agents = valueAt(copy, ["agents", "list"]);
   const cleared: readonly (readonly [at: unknown, key: string])[] = [
-    [valueAt(copy, ["channels", "discord"]), "token"],
+    [valueAt(copy, section), "token"],
+    [valueAt(copy, [...section, "pluralkit"]), "token"],
     ...(keepsModel ? [] : [
       [copy, "models"] as const,
       [valueAt(copy, ["agents", "defaults"]), "model"] as const,
@@ -111,7 +146,12 @@ function rewrite(written: Readonly<Record<string, unknown>>, keepsModel: boolean
     ]),
   ];
   for (const [at, key] of cleared) if (isRecord(at)) Reflect.deleteProperty(at, key);
-  return { ...copy, http: { port: 0 } };
+  const agentsOf = isRecord(copy["agents"]) ? copy["agents"] : {};
+  return {
+    ...copy,
+    agents: { turnTimeoutSec: DEMO_TURN_SEC, ...agentsOf },
+    http: { port: 0 },
+  };
 }
 
 /** Variables that the config may refer to, without those for Discord and the models. */

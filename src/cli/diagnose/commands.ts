@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
-import { ACCOUNT, BOT_COMMON, COMMON, end, flag, NOT_USED, path } from "../shared/command.ts";
+import { ACCOUNT, BOT_COMMON, COMMON, end, flag, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { processIo } from "../terminal/io.ts";
 import type { DoctorFlags } from "./doctor.ts";
@@ -52,9 +52,11 @@ export const doctor: CliCommand = describeCommand({
         ...COMMON,
         only: {
           kind: "enum",
-          values: ["discord", "host"],
+          values: ["discord", "host", "model"],
           variadic: ",",
-          brief: "Check one part: the connection, token and intents, or the disk, store and bot",
+          brief:
+            "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +
+            "or the model",
           placeholder: "part",
           optional: true,
         },
@@ -86,7 +88,7 @@ export const netcheck: CliCommand = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+    parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
     async func(flags: CommonFlags) {
       const { netcheck } = await import("./netcheck.ts");
       await end(this, netcheck(flags, processIo(flags)));
@@ -97,7 +99,7 @@ export const netcheck: CliCommand = describeCommand({
 export const invite: CliCommand = describeCommand({
   brief: "Print the link that adds the bot to a server",
   notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
-  examples: ["barnacle invite"],
+  examples: ["barnacle invite", "barnacle invite --external-emoji"],
   exits: {
     tryAgain: "application id unknown: Discord unreachable",
     refused: true,
@@ -106,7 +108,15 @@ export const invite: CliCommand = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, data: path(NOT_USED), account: ACCOUNT } },
+    parameters: {
+      flags: {
+        ...COMMON,
+        data: UNUSED_PATH,
+        account: ACCOUNT,
+        tools: flag("Ask for the permissions of the open tool gates (actions), too"),
+        externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
+      },
+    },
     async func(flags: InviteFlags) {
       const { invite } = await import("./invite.ts");
       await end(this, invite(flags, processIo(flags)));
@@ -121,7 +131,7 @@ export const version: CliCommand = describeCommand({
 }, (docs) =>
   buildCommand({
     docs,
-    parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+    parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
     async func(flags: CommonFlags) {
       const { version } = await import("./version.ts");
       await end(this, version(flags, processIo(flags)));

@@ -9,42 +9,32 @@
  */
 
 import { homedir } from "node:os";
-import {
-  ask,
-  type DiscordOptions,
-  examineDiscord,
-  examineNetwork,
-  STEP_MS,
-} from "../../bot/preflight/examine.ts";
+import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
 import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Finding } from "../../core/finding.ts";
-import {
-  type IdentifyBudget,
-  identifyBudget,
-  type SessionStartLimit,
-} from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
-import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgeHost } from "../../flows/preflight/host.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { judgeTokenSource } from "../../flows/preflight/token_source.ts";
 import { readBootId } from "../../host/process/boot.ts";
+import { isService } from "../../host/process/service.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { judgeNames } from "./access_findings.ts";
-import { apiOf, ASK_MS, lockedBot, openDiscord, tokenIn } from "../shared/discord.ts";
+import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { grantIntents } from "./grant_intents.ts";
+import { checkDiscord } from "./check_discord.ts";
 import { type HostView, lookAtHost, type StoreView } from "./host_facts.ts";
+import { createModelCheck, findModel } from "../shared/model_settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
 
 /** A part of the checks. */
-export type DoctorPart = "discord" | "host";
+export type DoctorPart = "discord" | "host" | "model";
 
 /** Options of `doctor`. */
 export interface DoctorFlags extends CommonFlags {
@@ -77,7 +67,7 @@ async function examine(
   ports: DoctorPorts,
 ): Promise<readonly Finding[]> {
   const { env } = io;
-  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host"]);
+  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host", "model"]);
   const loaded = await readConfig(flags.config, env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note").map(toFinding);
   if (loaded.kind === "refused") return problems;
@@ -109,7 +99,11 @@ async function examine(
   const discord: Finding[] = [];
   const gatewayUrls: string[] = [];
   for (const { config, token } of parts.has("discord") ? accounts : []) {
-    const about = await checkDiscord({ config, token, host, api: api.base }, flags, io, ports);
+    const about = await checkDiscord(
+      { config, token, host, api: api.base },
+      { ...flags, ...ports },
+      io,
+    );
     if (about.gatewayUrl !== undefined) gatewayUrls.push(about.gatewayUrl);
     const { accountId } = config.discord;
     const isSole = accounts.length === 1;
@@ -121,7 +115,11 @@ async function examine(
   return [
     ...(problems.length > 0 ? problems : [validConfig(config)]),
     ...(parts.has("host")
-      ? [...checkHost(host, env, now), ...checkNames(accounts.map(({ config }) => config), host)]
+      ? [
+        ...checkHost(host, env, now),
+        ...checkNames(accounts.map(({ config }) => config), host),
+        ...checkTokenSource(accounts.map(({ config }) => config), host, env),
+      ]
       : []),
     ...(connects
       ? await io.during(
@@ -130,7 +128,19 @@ async function examine(
       )
       : []),
     ...discord,
+    ...(parts.has("model")
+      ? [await io.during("Asking the model's server", checkTheModel(config, env))]
+      : []),
   ];
+}
+
+/** Checks the model that `run` would use, without a question to it. */
+async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<Finding> {
+  const found = await findModel(config, env);
+  if (found.kind === "found") return await createModelCheck(found.settings)();
+  const { problem: { path: where, message: why, hint: fix } } = found;
+  const about = { id: "config.model", what: "Model", status: "fail" } as const;
+  return { ...about, where, why, ...(fix !== undefined && { fix }) };
 }
 
 /** Checks the connection, which all accounts share. */
@@ -184,6 +194,20 @@ function checkHost({ facts, known }: HostView, env: Io["env"], now: number): rea
   ];
 }
 
+/** Hints at the tokens that the environment of a service holds. */
+function checkTokenSource(
+  configs: readonly Config[],
+  { facts: { bot } }: HostView,
+  env: Io["env"],
+): readonly Finding[] {
+  const places = configs.map(({ discord: { tokenPlace } }) => tokenPlace);
+  const pid = "pid" in bot ? bot.pid : undefined;
+  return judgeTokenSource({
+    variables: [...new Set(places.filter((place) => env[place]))],
+    isService: isService("self") || (pid !== undefined && isService(pid)),
+  });
+}
+
 /** Checks allow lists, with the names that the bot has resolved. */
 function checkNames(configs: readonly Config[], { known }: HostView): readonly Finding[] {
   return configs.map(({ discord: { access, accountId } }) => {
@@ -195,85 +219,4 @@ function checkNames(configs: readonly Config[], { known }: HostView): readonly F
 /** All runs but the current one. */
 function earlierRuns({ runs }: StoreView, { bot }: HostView["facts"]): StoreView["runs"] {
   return bot.kind === "none" ? runs : runs.slice(0, -1);
-}
-
-/** The account to check. */
-interface DiscordCheck {
-  readonly config: Config;
-  /** Base of the REST API. */
-  readonly api: string;
-  readonly token: string | undefined;
-  readonly host: HostView;
-}
-
-interface AboutAccount {
-  readonly findings: readonly Finding[];
-  /** URL of the gateway from Discord, now or at the last connection. */
-  readonly gatewayUrl?: string;
-}
-
-const ASK = { schedule, timeoutMs: ASK_MS };
-const ASKING = "DiscordCheck Discord";
-
-async function checkDiscord(
-  { config, api, token, host }: DiscordCheck,
-  flags: DoctorFlags,
-  io: Io,
-  ports: DoctorPorts,
-): Promise<AboutAccount> {
-  const { accountId, enabled, access } = config.discord;
-  const known = host.known?.accounts.get(accountId);
-  if (!enabled) {
-    const why = `${
-      access.ruleOf("channels.discord.enabled")
-    } is false, so the bot does not connect`;
-    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
-  }
-  const discord = token === undefined ? undefined : openDiscord(token, api);
-  const options: DiscordOptions = {
-    tokenPlace: config.discord.tokenPlace,
-    intents: toIntents(config.discord.gateway.intents),
-    ...(discord && token !== undefined && {
-      bot: { token, applications: discord.applications },
-    }),
-  };
-  try {
-    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK));
-    const missing = facts.intents?.missing ?? [];
-    if (flags.fix && discord && application && missing.length > 0) {
-      const isChanged = await grantIntents(missing, application, discord.applications, {
-        err: io.err,
-        problem: io.problem,
-        ...(flags.yes ? { confirm: () => Promise.resolve(true) } : ports),
-      });
-      if (isChanged) {
-        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK)));
-      }
-    }
-    // Only with a valid token: Discord counts rejected requests against the IP address.
-    const gateway = discord && application
-      ? await io.during(ASKING, ask(() => discord.readGatewayInfo(), ASK))
-      : undefined;
-    const place = gateway?.kind === "answered" ? gateway.found : undefined;
-    const gatewayUrl = place?.url ?? known?.gatewayUrl;
-    const now = Date.now();
-    const budget = leastOf(known?.budget, place?.limit, now);
-    return {
-      findings: judgeDiscord({ ...facts, ...(budget && { budget }) }, now),
-      ...(gatewayUrl !== undefined && { gatewayUrl }),
-    };
-  } finally {
-    discord?.stop();
-  }
-}
-
-/** The smaller of our own count and Discord's, which includes other processes. */
-function leastOf(
-  own: IdentifyBudget | undefined,
-  limit: SessionStartLimit | undefined,
-  now: number,
-): IdentifyBudget | undefined {
-  const theirs = limit && identifyBudget({ identifies: [], limit }, now);
-  if (!own || !theirs) return own ?? theirs;
-  return own.left <= theirs.left ? own : theirs;
 }

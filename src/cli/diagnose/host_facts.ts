@@ -24,6 +24,7 @@ import {
 } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { takeTokenLock } from "../../host/locks/token_lock.ts";
+import { checkText } from "../../http/check_text.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import type { Run } from "../../store/gateway/runs.ts";
@@ -221,10 +222,10 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
     failedChecks: checks
       // The bot's preflight checks are those that doctor runs now.
       .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
-      .map(({ name, status, componentId, observedValue, observedUnit }) => ({
-        name,
-        isFailure: status === "fail",
-        observed: [componentId, observedValue, observedUnit]
+      .map((check) => ({
+        name: check.name,
+        isFailure: check.status === "fail",
+        observed: [check.componentId, checkText(check)]
           .filter((part) => part !== undefined).join(" "),
       })),
   };

@@ -9,10 +9,11 @@ import { missingToken } from "../../config/load.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import {
   applicationIdIn,
-  INVITE_PERMISSIONS,
+  type InviteOptions,
   invitePermissions,
   inviteUrl,
-} from "../../core/discord/invite.ts";
+  permissionsToAsk,
+} from "../../core/invite.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { apiOf, ASK_MS, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -26,6 +27,10 @@ import { whichAccount } from "../shared/which_account.ts";
 export interface InviteFlags extends CommonFlags {
   /** The account; `default` or the only one if absent. */
   readonly account?: string;
+  /** Whether to ask for the permissions of the open tool gates. */
+  readonly tools: boolean;
+  /** Whether to ask for emojis and stickers of other servers. */
+  readonly externalEmoji: boolean;
 }
 
 /** Prints the URL to stdout, for pipes, and the requested permissions to stderr. */
@@ -66,13 +71,18 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     io.problem(`cannot find out the application id: ${application.why}`);
     return EXIT.tryAgain;
   }
-  const url = inviteUrl(application.id);
+  const options: InviteOptions = {
+    gates: flags.tools ? config.discord.openToolGates : [],
+    externalEmoji: flags.externalEmoji,
+  };
+  const url = inviteUrl(application.id, options);
   if (flags.json) {
-    const permissions = invitePermissions();
+    const permissions = invitePermissions(options);
     io.out(JSON.stringify({ url, applicationId: application.id, permissions }));
     return EXIT.done;
   }
-  for (const { name, why } of INVITE_PERMISSIONS) io.err(`${name.padEnd(26)}${why}`);
+  for (const { name, why } of permissionsToAsk(options)) io.err(`${name.padEnd(26)}${why}`);
+  if (flags.tools) io.err("This version has no tools yet; later versions use their permissions.");
   if (application.isFromToken) {
     io.err("Discord is unreachable, so the application id comes from the token.");
   }

@@ -9,7 +9,8 @@
 
 import type { LockHolder } from "../../host/locks/lock.ts";
 import type { StatusReport } from "../../http/app.ts";
-import type { Check } from "../../http/check.ts";
+import type { Check, Status } from "../../http/check.ts";
+import { checkText } from "../../http/check_text.ts";
 import type { AccountSnapshot } from "../../http/snapshot.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
@@ -79,12 +80,23 @@ async function holderIn(
   }
 }
 
+/** The state of the whole bot. */
+const STATUS_TEXT: Readonly<Record<Status, string>> = {
+  pass: "Healthy",
+  warn: "Works, with warnings",
+  fail: "Does not work as it should",
+};
+
+/** The state of a check, as `doctor` writes it. */
+const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
+
 function linesOf({ status, build, snapshot, checks }: StatusReport): readonly string[] {
   const { version, commit, runtime } = build;
   const [first, ...others] = snapshot.accounts;
   const only = others.length === 0 ? first?.id : undefined;
   return [
-    `${status}  ${snapshot.phase}, barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
+    `${STATUS_TEXT[status]}: ${snapshot.phase}, ` +
+    `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
     ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
     ...checks.map((check) => checkLine(check, only)),
   ];
@@ -97,11 +109,8 @@ function accountLine({ id, name, state, end }: AccountSnapshot): string {
 
 /** @param only Id of the only account, if there is only one: its name is left out. */
 function checkLine(check: Check, only: string | undefined): string {
-  const { status, name, observedValue, observedUnit = "" } = check;
+  const { status, name } = check;
   const { componentId = "" } = check.componentId === only ? {} : check;
-  const value = typeof observedValue === "number"
-    ? Math.round(observedValue * 1_000) / 1_000
-    : observedValue;
-  return `${status.padEnd(5)} ${name.padEnd(28)} ${componentId.padEnd(14)} ${value} ${observedUnit}`
-    .trimEnd();
+  const mark = MARKS[status].padEnd(5);
+  return `${mark} ${name.padEnd(28)} ${componentId.padEnd(14)} ${checkText(check)}`;
 }

@@ -7,6 +7,7 @@
 import { buildRouteMap, type Command, type CommandContext, type RouteMap } from "@stricli/core";
 import { exitRows, type Exits } from "../shared/exit_code.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
+import { dashed } from "./error_texts.ts";
 import { type Row, section, WIDTH, wrapped } from "./layout.ts";
 
 /** The help of one command. */
@@ -86,7 +87,7 @@ export function describeGroup(
       `${style.bold("Usage:")} ${usage}`,
       ...section("Commands", rows, style),
       "",
-      `\`${prefix.join(" ")} <command> --help\` shows the options of a command.`,
+      `\`${helpOf(prefix)} <command>\` shows the options of a command.`,
     ]);
   };
   return {
@@ -96,6 +97,11 @@ export function describeGroup(
     ...(defaultCommand !== undefined && { defaultCommand }),
     target: { ...target, formatHelp },
   };
+}
+
+/** `"barnacle help config"` for `["barnacle", "config"]`. */
+function helpOf([program = "", ...words]: readonly string[]): string {
+  return [program, "help", ...words].join(" ");
 }
 
 /** The lines of a command's help, at most 80 columns wide. */
@@ -135,9 +141,10 @@ export function argumentRows({ parameters }: Command<CommandContext>): readonly 
   return positionalsOf(parameters).map(({ brief }, at): Row => [terms[at] ?? "", brief]);
 }
 
-/** A command's own options, and those that all commands take, with their explanations. */
+/** A command's own options, and those that all commands take, without hidden ones. */
 export function optionRows({ parameters }: Command<CommandContext>): readonly Row[] {
   const rows = Object.entries(parameters.flags ?? {})
+    .filter(([, flag]) => !("hidden" in flag && flag.hidden === true))
     .map(([name, flag]) => ({ name, row: [optionTerm(name, flag), optionText(flag)] as const }));
   const isCommon = ({ name }: { readonly name: string }) => COMMON_NAMES.includes(name);
   return [...rows.filter((row) => !isCommon(row)), ...rows.filter(isCommon)].map(({ row }) => row);
@@ -155,9 +162,9 @@ function isRequired(option: Option): boolean {
 }
 
 function optionTerm(name: string, option: Option): string {
-  const dashed = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  if (option.kind === "boolean" || option.kind === "counter") return dashed;
-  return `${dashed} <${option.placeholder ?? name}>`;
+  const flag = dashed(name);
+  if (option.kind === "boolean" || option.kind === "counter") return flag;
+  return `${flag} <${option.placeholder ?? name}>`;
 }
 
 function optionText(option: Option): string {

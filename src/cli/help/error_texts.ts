@@ -1,5 +1,6 @@
 /**
- * Messages for command lines that cannot be run: unknown commands and options, missing arguments.
+ * Messages for command lines that cannot be run: unknown options, missing arguments, wrong values.
+ * `wrong_command.ts` has those for unknown commands.
  *
  * @module
  */
@@ -21,11 +22,6 @@ import {
 export function errorTexts(): ApplicationText {
   return {
     ...text_en,
-    noCommandRegisteredForInput: ({ input, corrections }) =>
-      `barnacle: unknown command ${quotedInput(input)}; ` +
-      (corrections.length === 0
-        ? "`barnacle --help` lists all commands"
-        : `did you mean ${corrections.join(" or ")}?`),
     exceptionWhileParsingArguments: (error) => `barnacle: ${problemOf(error)}`,
     exceptionWhileRunningCommand: (error) =>
       `barnacle: internal error, please report it: ${
@@ -40,7 +36,7 @@ function problemOf(error: unknown): string {
     return `unknown option --${input}; ` +
       (corrections.length === 0
         ? SEE_HELP
-        : `did you mean ${corrections.map((name) => `--${name}`).join(" or ")}?`);
+        : `did you mean ${corrections.map(dashed).join(" or ")}?`);
   }
   if (error instanceof AliasNotFoundError) return `unknown option -${error.input}; ${SEE_HELP}`;
   if (error instanceof ArgumentParseError) {
@@ -70,4 +66,9 @@ const SEE_HELP = "--help shows the usage";
 
 function quotedInput(input: string): string {
   return JSON.stringify(input);
+}
+
+/** `"--insecure-permissions"` for the library's `insecurePermissions`. */
+export function dashed(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -37,7 +37,7 @@ export function overviewLines(
       ["-v, --version", "Print the version"],
     ], style),
     "",
-    "`barnacle <command> --help` shows the options, exit codes and an example.",
+    "`barnacle help <command>` shows the options, exit codes and an example.",
   ];
 }
 
@@ -58,7 +58,7 @@ export function welcomeLines(
     `Barnacle ${version}, ${TAGLINE}`,
     ...section("Start here", rows, style),
     "",
-    "`barnacle --help` lists all commands.",
+    "`barnacle help` lists all commands.",
   ];
 }
 

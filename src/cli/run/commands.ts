@@ -19,7 +19,7 @@ export const run: CliCommand = describeCommand({
     done: "stopped by a signal",
     failed: "internal error",
     io: true,
-    tryAgain: "another instance, a port in use, or Discord unreachable",
+    tryAgain: "another instance, a required port in use, or Discord unreachable",
     refused: true,
     config: true,
   },

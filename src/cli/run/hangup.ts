@@ -12,9 +12,9 @@ import process from "node:process";
 /** The SIGHUPs of this process. */
 export interface Hangups {
   /**
-   * Calls a function at each SIGHUP, and at once if one has already arrived.
+   * Calls a function at each SIGHUP. If a SIGHUP has arrived before, it also calls it at once.
    *
-   * @returns Stops the calls; a SIGHUP then still does not end the process.
+   * @returns A function that stops the calls. A later SIGHUP still does not end the process.
    */
   onHangup(call: () => void): () => void;
 }

@@ -28,6 +28,8 @@ import type { Log } from "../../lib/log.ts";
 import { createStderrWriter, type Logging, type LogLevel, startLog } from "../../log.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
 import { openStore, type Store } from "../../store/store.ts";
+import { VERSION } from "../../version.ts";
+import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
 import { buildFacts } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
@@ -127,6 +129,15 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
           });
         },
         setHttp: instance.setHttp,
+        announce: createBanner(
+          {
+            version: VERSION,
+            ...(config.file !== undefined && { config: config.file }),
+            data: dataDir,
+          },
+          isForPeople(flags, io),
+          { log, io },
+        ),
         notify,
         store,
         logging,
@@ -153,12 +164,16 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
 function startLogging(flags: RunFlags, config: BotConfig, io: Io): Logging {
   const logging = startLog({
     level: levelOf(flags, config),
-    format: io.isTerminal && !flags.json ? "human" : "json",
+    format: isForPeople(flags, io) ? "human" : "json",
     isColoured: io.errStyle.isOn,
     write: createStderrWriter(),
   });
-  if (config.http.token) logging.addSecret(config.http.token.reveal());
   return logging;
+}
+
+/** Whether the log on stderr is for people, and not for a program. */
+function isForPeople({ json }: RunFlags, { isTerminal }: Io): boolean {
+  return isTerminal && !json;
 }
 
 /** Opens the store; the caller holds the directory's lock. */

@@ -7,11 +7,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bot, type BotEnd, type BotOptions, type Setup, startBot } from "../../bot.ts";
+import { type Bot, type BotOptions, type Online, type Setup, startBot } from "../../bot.ts";
 import { startKeepAlive, visitByFetch } from "../../bot/health/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../../bot/health/watchdog.ts";
 import type { Loaded, LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import { valueAt } from "../../config/text/tree.ts";
 import { describeLastRun } from "../../flows/preflight/last_run.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
@@ -22,12 +23,13 @@ import { watchPath } from "../../host/files/watch_path.ts";
 import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { endingOf, logWait, signalled } from "./ending.ts";
 import type { FoundSetup } from "./setup.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Hangups } from "./hangup.ts";
+import { listenForHealth } from "./listen.ts";
 import { createReload } from "./reload.ts";
 import { InstanceTakenError } from "../shared/sole_instance.ts";
-import { toStartError } from "../shared/start_error.ts";
 
 /** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions {
@@ -45,6 +47,8 @@ export interface ServeOptions extends BotOptions {
   readonly applied: (setup: Setup, connected: Promise<void>) => void;
   /** Publishes the HTTP address on this machine. */
   readonly setHttp: (address: string) => void;
+  /** Announces an account that is online, with the base URL of the HTTP server. */
+  readonly announce: (online: Online, http: string | undefined) => void;
   /** Notifies the service manager. */
   readonly notify: Notify;
 }
@@ -67,20 +71,40 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   await logLastRun(runId, options, log).catch((error: unknown) => {
     log.error("Cannot store the start of this run", { error }); // a full disk, which the bot reports itself
   });
+  let ended: Promise<void> | undefined;
+  /** Stores how the run ended, once; before the log says so, for the process may be killed then. */
+  const endRun = () =>
+    ended ??= store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
+      log.error("Cannot store the end of this run; the next start will report it as killed", {
+        error,
+      });
+    });
   let watch: ReturnType<typeof watchOver> | undefined;
   const cancel = schedule(useNormalJit, START_MS);
   try {
-    bot = await startBot(options);
-    server = await listen(bot, options);
-    const address = `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-    options.setHttp(address);
+    const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
+    bot = await startBot({
+      ...options,
+      onOnline: (online) => void listening.then((base) => options.announce(online, base)),
+    });
+    server = await listen(bot, options, log);
+    const address = server && `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+    if (address !== undefined) options.setHttp(address);
+    const base = address === undefined ? undefined : `http://${address}`;
+    setBase(base);
     watch = watchOver(bot, options, log);
-    log.info("Barnacle is running", { pid: process.pid, health: `http://${address}/healthz` });
+    log.info("Barnacle is running", {
+      pid: process.pid,
+      ...(base !== undefined && { health: `${base}/healthz` }),
+    });
     const end = await Promise.race([bot.ended, signal]);
     watch.leave();
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
-    await bot.stop();
+    const stopped = bot.stop();
+    if (end.kind === "signal") void logOpenWork(bot, stopped, options, log);
+    await stopped;
+    await endRun();
     log.info("Barnacle has stopped", { code });
     return code;
   } catch (error) {
@@ -90,26 +114,61 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     cancel();
     watch?.stop();
     await server?.close();
-    await store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
-      log.error("Cannot store the end of this run; the next start will report it as killed", {
-        error,
-      });
-    });
+    await endRun();
   }
 }
 
-/** Opens the HTTP server once connecting to Discord is under way. */
+/** Logs the work that the stop waits for, unless the stop is faster. */
+async function logOpenWork(
+  bot: Bot,
+  stopped: Promise<void>,
+  { setup }: ServeOptions,
+  log: Log,
+): Promise<void> {
+  let isStopped = false;
+  void stopped.finally(() => isStopped = true);
+  await bot.refresh();
+  if (isStopped) return;
+  const { inbox, outbox } = bot.snapshot();
+  logWait(
+    { turns: inbox.running, unsent: outbox.pending + outbox.sending },
+    setup.config.shutdownGraceSec,
+    log,
+  );
+}
+
+/** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */
 async function listen(
   bot: Bot,
-  { setup: { config: { http } } }: ServeOptions,
-): Promise<HttpServer> {
+  { setup: { config: { http } }, loaded: { written } }: ServeOptions,
+  log: Log,
+): Promise<HttpServer | undefined> {
   await sleep(HTTP_DELAY_MS);
   const { startHttpServer } = await import("../../host/http_server.ts");
-  return await startHttpServer({
-    bind: http.bind,
-    port: http.port,
-    ...(http.token && { token: http.token.reveal() }),
-  }, bot.http);
+  const { bind, port, isRequired } = http;
+  const listening = await listenForHealth(
+    { bind, port, ...(http.token && { token: http.token.reveal() }) },
+    { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
+    bot.http,
+    startHttpServer,
+  );
+  if (listening.kind === "none") {
+    log.warn(
+      "Another program uses http.port, so the bot runs without HTTP server: no health checks, no " +
+        "metrics, no `barnacle status`",
+      { port, hint: "set another http.port, or stop that program; then start Barnacle again" },
+    );
+    return undefined;
+  }
+  const { server, insteadOf } = listening;
+  if (insteadOf !== undefined) {
+    log.warn("Another program uses the default port of the HTTP server; using the next free one", {
+      port: server.port,
+      insteadOf,
+      hint: "`barnacle status` finds it; set http.port to keep the same one",
+    });
+  }
+  return server;
 }
 
 async function logLastRun(
@@ -231,56 +290,6 @@ function reloadOf(
 /** A hash of the file's text, in which secrets are blanked. */
 function revisionOf({ text = "" }: LoadedConfig): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
-}
-
-/** How the bot ended, or the signal that stops it. */
-export type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
-
-/** The first signal stops the bot; the second one ends the process at once, without data loss. */
-function signalled(): Promise<Ending> {
-  return new Promise((resolve) => {
-    let isSecond = false;
-    for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
-      process.on(signal, () => {
-        if (isSecond) process.exit(code);
-        isSecond = true;
-        resolve({ kind: "signal", signal });
-      });
-    }
-  });
-}
-
-/** Logs an end, and returns its exit code. */
-export function endingOf(end: Ending, log: Log): ExitCode {
-  switch (end.kind) {
-    case "signal":
-      log.info("Stopping", { signal: end.signal });
-      return EXIT.done;
-    case "refused":
-      log.error("Discord refused the bot", { hint: end.hint });
-      return EXIT.refused;
-    case "stop":
-      log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
-      return EXIT.refused;
-    case "give_up":
-      log.error(
-        "Gave up connecting to Discord (channels.discord.gateway.reconnect.exitOnGiveUp); " +
-          "run `barnacle doctor`, then start Barnacle again",
-      );
-      return EXIT.tryAgain;
-    case "fault": {
-      const { message, code } = toStartError(end.error);
-      log.error(message);
-      return code;
-    }
-    case "worker_died":
-      log.error(
-        "The gateway thread died too often; start Barnacle again, and if it recurs, report it " +
-          "with the lines above",
-        { deaths: end.deaths },
-      );
-      return EXIT.tryAgain;
-  }
 }
 
 function hostOf(address: string): string {

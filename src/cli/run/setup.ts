@@ -14,18 +14,21 @@ import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseModel } from "./choose_model.ts";
 import { apiOf } from "../shared/discord.ts";
+import { registerSecrets } from "../../config/register_secrets.ts";
 
 /** The setup, or its problems. */
 export type FoundSetup =
   | { readonly kind: "setup"; readonly setup: Setup }
   | { readonly kind: "problems"; readonly problems: readonly Problem[] };
 
-/** Finds the setup, and adds its secrets to the log's filter. */
+/** Finds the setup, and registers all secrets of the config. */
 export async function findSetup(
-  { config, text }: LoadedConfig,
+  loaded: LoadedConfig,
   env: Env,
   logging: Logging,
 ): Promise<FoundSetup> {
+  registerSecrets(loaded, env, logging);
+  const { config, text } = loaded;
   const configs = config.accounts.filter(({ enabled }) => enabled)
     .map((account) => forAccount(config, account));
   const accounts = new Map<AccountId, Account>();
@@ -34,11 +37,7 @@ export async function findSetup(
     if ("problems" in shared) return { kind: "problems", problems: shared.problems };
     for (const { discord } of configs) {
       const token = discord.token?.reveal() ?? "";
-      logging.addSecret(token);
       accounts.set(discord.accountId, { token, ...shared });
-    }
-    for (const { pluralkit } of config.accounts) {
-      if (pluralkit.token) logging.addSecret(pluralkit.token.reveal());
     }
   }
   return {
@@ -64,8 +63,8 @@ async function findShared(
   if ("problem" in api) return { problems: [problem("", api.problem)] };
   const chosen = await chooseModel(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
-  for (const secret of chosen.secrets) logging.addSecret(secret);
-  return { model: chosen.model, apiBase: api.base };
+  const { model, checkModel } = chosen;
+  return { model, checkModel, apiBase: api.base };
 }
 
 function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {

@@ -34,10 +34,10 @@ export function word(brief: string, placeholder: string): {
   return { parse: String, brief, placeholder };
 }
 
-/** For `--json` of a command that prints JSON anyway. */
-export const JSON_ANYWAY = "Accepted by every command; output is JSON anyway";
-/** For a common option that a command ignores. */
-export const NOT_USED = "Accepted by every command; not used here";
+/** A common option with a value that a command accepts and ignores; help leaves it out. */
+export const UNUSED_PATH = { ...path("Has no effect here"), hidden: true } as const;
+/** A common option without a value that a command accepts and ignores; help leaves it out. */
+export const UNUSED_FLAG = { ...flag("Has no effect here"), hidden: true } as const;
 
 /** `--account` of commands that act on one account. */
 export const ACCOUNT = {

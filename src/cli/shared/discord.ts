@@ -10,6 +10,7 @@ import type { Env } from "../terminal/io.ts";
 import { type Applications, createApplications } from "../../discord/rest/calls/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../../discord/rest/exchange/api_url.ts";
 import { createClient, type RestApi, tokenProblem } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
   createReadGatewayInfo,
   type ReadGatewayInfo,
@@ -41,6 +42,19 @@ export function tokenIn(config: Config | undefined): string | undefined {
  */
 export function lockedBot(token: string, apiBase: string): string {
   return apiBase === DISCORD_API_BASE ? token : `${apiBase} ${token}`;
+}
+
+/** Asks Discord whether it refuses the token; `false` if Discord does not answer. */
+export async function isTokenRefused(token: string, apiUrl: string): Promise<boolean> {
+  const { applications, stop } = openDiscord(token, apiUrl);
+  try {
+    await applications.me();
+    return false;
+  } catch (error) {
+    return error instanceof RestError && error.kind === "unauthorized";
+  } finally {
+    stop();
+  }
 }
 
 /** A client, and the calls that commands need. */

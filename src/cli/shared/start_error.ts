@@ -7,6 +7,7 @@
 import { DataDirError } from "../../host/files/data_dir.ts";
 import { FlockUnavailableError } from "../../host/locks/flock.ts";
 import { HttpServerError } from "../../host/http_server.ts";
+import { isUnreachable } from "../../lib/unreachable.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
@@ -46,6 +47,10 @@ export function toStartError(
       message: error.message,
       code: error.kind === "port_in_use" ? EXIT.tryAgain : EXIT.config,
     };
+  }
+  if (isUnreachable(error)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { message: `cannot reach the network: ${reason}`, code: EXIT.tryAgain };
   }
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   return { message: `internal error, please report it: ${stack}`, code: EXIT.failed };

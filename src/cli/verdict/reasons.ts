@@ -1,6 +1,8 @@
 /**
  * Explains the reasons of verdicts to users.
  *
+ * `scripts/command_reference.ts` writes these sentences to `docs/access.md`, too.
+ *
  * @module
  */
 
@@ -11,9 +13,8 @@ import type {
   UndecidedReason,
 } from "../../core/inbound/verdict.ts";
 
-type Reason = AcceptReason | ChallengeReason | UndecidedReason | IgnoreReason;
-
-const TEXTS: Readonly<Record<Reason, string>> = {
+/** Why a message is answered. */
+export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {
   "dm-allowed": "A direct message from an allowed user.",
   "dm-paired": "A direct message from a paired user.",
   "group-dm-allowed": "An allowed group chat, and an allowed sender.",
@@ -22,10 +23,22 @@ const TEXTS: Readonly<Record<Reason, string>> = {
   "mention-not-required": "The bot answers here without a mention.",
   "allowed": "The sender may talk to the bot here.",
   "owner": "It needs an owner of the bot, and the sender is one.",
+};
+
+/** Why a sender gets a pairing code. */
+export const CHALLENGED: Readonly<Record<ChallengeReason, string>> = {
   "pairing": "The sender is neither on the allow list nor paired.",
+};
+
+/** Which fact a message waits for. */
+export const UNDECIDED: Readonly<Record<UndecidedReason, string>> = {
   "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
     "PluralKit may repost it in a member's name; it waits two seconds for that.",
+};
+
+/** Why a message is not answered. */
+export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "dm-disabled": "Direct messages are disabled.",
   "dm-not-allowed": "The sender is not on the allow list for direct messages.",
   "pairing-pending": "The sender already has a pairing code.",
@@ -54,15 +67,15 @@ const TEXTS: Readonly<Record<Reason, string>> = {
   "rule-not-built": "A rule for this place is not implemented yet, and denies until then.",
 };
 
+const TEXTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ ...ACCEPTED, ...CHALLENGED, ...UNDECIDED, ...IGNORED }),
+);
+
 /**
  * Explains a reason in one sentence.
  *
  * @param why A recorded reason, maybe of another version.
  */
 export function reasonText(why: string): string {
-  return isKnown(why) ? TEXTS[why] : "Unknown reason: another version recorded it.";
-}
-
-function isKnown(why: string): why is Reason {
-  return Object.hasOwn(TEXTS, why);
+  return TEXTS.get(why) ?? "Unknown reason: another version recorded it.";
 }

@@ -170,6 +170,7 @@ function sinceText({ firstAttemptAt, createdAt }: OutboxRow): string {
 
 function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string {
   const { messageId, channelId, accountId, foldedInto, parkedReason, reason, failingSince } = row;
+  const { nextAttemptAt, behind } = row;
   if (foldedInto !== undefined) return `folded into ${foldedInto}`;
   if (messageId !== undefined) {
     const guildId = decisions.find((other) => other.accountId === accountId)?.guildId ?? "@me";
@@ -177,7 +178,12 @@ function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string
   }
   const why = parkedReason ?? reason;
   const since = failingSince === undefined ? "" : `failing since ${timeText(failingSince)}`;
-  return [since, why].filter((part) => part !== undefined && part !== "").join(": ");
+  const failed = [since, why].filter((part) => part !== undefined && part !== "").join(": ");
+  return [
+    ...(failed === "" ? [] : [failed]),
+    ...(behind === undefined || parkedReason !== undefined ? [] : [`waits for message ${behind}`]),
+    ...(nextAttemptAt === undefined ? [] : [`next attempt ${timeText(nextAttemptAt)}`]),
+  ].join("; ");
 }
 
 /**

@@ -8,7 +8,8 @@ import type { Node } from "jsonc-parser";
 import { findNodeAtLocation } from "jsonc-parser";
 import { z } from "zod";
 import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
-import { elsewhere } from "./misplaced.ts";
+import { elsewhere, elsewhereAt } from "./misplaced.ts";
+import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Span, withoutSecrets } from "../text/problem.ts";
 import { nameOf, type Segment } from "../text/tree.ts";
@@ -53,8 +54,6 @@ export async function findingsOf(
     .sort((one, other) => one.offset - other.offset);
 }
 
-type Distance = (one: string, other: string) => number;
-
 function findings(
   issue: Issue,
   above: readonly Segment[],
@@ -96,9 +95,10 @@ function unknownKey(
   const schema = schemaAt(context.schema, above);
   const names = Object.keys((schema && shapeOf(schema)) ?? {});
   const suggestion = nearestOf(name, names, distance);
-  const hint = suggestion === undefined
-    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
-    : `did you mean ${quoted(suggestion)}?`;
+  const hint = elsewhereAt(path) ??
+    (suggestion === undefined
+      ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(names)
+      : `did you mean ${quoted(suggestion)}?`);
   return {
     ...keySpan(path, context.root),
     path,
@@ -246,29 +246,6 @@ function takesText(schema: Schema | undefined): boolean {
   if (!schema) return false;
   const plain = core(schema);
   return plain instanceof z.ZodUnion ? plain.options.some(takesText) : plain instanceof z.ZodString;
-}
-
-/** The most similar name. A third of its letters may differ, or two, and their case. */
-function nearestOf(
-  written: string,
-  names: readonly string[],
-  distance: Distance,
-): string | undefined {
-  const plain = (word: string): string => word.toLowerCase().replace(/[_\s-]/g, "");
-  if (written.length > 60) return undefined;
-  let best: string | undefined;
-  let least = written.length < 4 ? 2 : Math.max(3, Math.floor(written.length / 3) + 1);
-  for (const word of names) {
-    const [one, other] = [plain(written), plain(word)];
-    const far = lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
-    if (far < least) [best, least] = [word, far];
-  }
-  return best;
-}
-
-/** Two swapped letters count as one slip. */
-function lettersOf(word: string): string {
-  return word.split("").sort().join("");
 }
 
 /** The key at a path, or the value if there is no key, as in a list. */

@@ -48,6 +48,20 @@ export function ignoredKey(path: readonly Segment[]): string | undefined {
   return Object.hasOwn(IGNORED, joined) ? IGNORED[joined] : undefined;
 }
 
+/** The right place of a key at the top of the file, whose name resembles a section of ours. */
+const AT_THE_TOP: Readonly<Record<string, string>> = {
+  model: 'write it in agents: "agents": { "defaults": { "model": "<provider>/<model>" } }',
+  token: 'write it in channels: "channels": { "discord": { "token": … } }',
+  guilds: 'write it in channels: "channels": { "discord": { "guilds": … } }',
+};
+
+/** The right place of a key that is misplaced exactly there; it goes before similar names. */
+export function elsewhereAt(path: readonly Segment[]): string | undefined {
+  const [name, ...rest] = path;
+  if (typeof name !== "string" || rest.length > 0) return undefined;
+  return Object.hasOwn(AT_THE_TOP, name) ? AT_THE_TOP[name] : undefined;
+}
+
 /** The right place of a well-known key; `undefined` for other names. */
 export function elsewhere(name: string): string | undefined {
   return Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;

@@ -5,7 +5,9 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
+import { slug } from "../../core/slug.ts";
 import { TOOL_GATES } from "../../core/tool_gates.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 import { parseGroupEntry } from "../schema/group_entry.ts";
 import { isRecord } from "../text/tree.ts";
 import { guilds, people } from "./people.ts";
@@ -42,8 +44,30 @@ const groupChannels: Convert = listOf((value, found) => {
   const text = textOf(value);
   const entry = parseGroupEntry(text ?? "");
   if (text === undefined) return refuse(found, "Expected a text");
-  return entry.kind === "problem" ? refuse(found, entry.why) : text;
+  switch (entry.kind) {
+    case "problem":
+      return refuse(found, entry.why);
+    case "any":
+      changed(found, NOT_MATCHED);
+      return text;
+    case "channel":
+      if (/^channel:/i.test(text.trim())) changed(found, NOT_MATCHED);
+      return text;
+    case "name":
+      if (slug(entry.name) === "") {
+        return refuse(found, "OpenClaw finds no group by this; write the id");
+      }
+      if (slug(entry.name) !== entry.name) {
+        const why = "OpenClaw compares slugs of names, Barnacle a slug or the exact name; write " +
+          quoted(slug(entry.name));
+        changed(found, why);
+      }
+      return text;
+  }
 });
+
+const NOT_MATCHED =
+  "OpenClaw's page has this entry, but OpenClaw finds no group by it; Barnacle does";
 
 const allowBots: Convert = (value, found) => {
   if (value !== "mentions") return flag(value, found);

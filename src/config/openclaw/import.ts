@@ -35,6 +35,8 @@ export type Imported =
     readonly text: string;
     /** Keys that were left behind or changed, in the order of the file. */
     readonly notes: readonly ImportNote[];
+    /** Whether the file configures Discord at all. */
+    readonly hasDiscord: boolean;
   }
   | { readonly kind: "refused"; readonly notes: readonly ImportNote[] };
 
@@ -71,10 +73,11 @@ export async function importConfig(text: string): Promise<Imported> {
   noteMemories(made, place);
   const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
   if (!isRefused()) await repair(made, place);
+  const hasDiscord = valueAt(source.value, ["channels", "discord"]) !== undefined;
   const sorted = notes.toSorted((one, other) => one.line - other.line);
   return isRefused()
     ? { kind: "refused", notes: sorted }
-    : { kind: "imported", text: printed(made, source.mark), notes: sorted };
+    : { kind: "imported", text: printed(made, source.mark), notes: sorted, hasDiscord };
 }
 
 /** Without Discord keys, today's OpenClaw answers in no guild, but Barnacle would in all. */
@@ -148,7 +151,7 @@ async function repair(made: Made, { note }: Place): Promise<void> {
   note("invalid", "", 1, "The file has too many values that Barnacle cannot import");
 }
 
-/** Secrets are where Barnacle runs, and may be missing here. */
+/** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
 async function firstError(
   made: Made,
 ): Promise<
@@ -156,7 +159,11 @@ async function firstError(
   | undefined
 > {
   const source = { file: "", text: printed(made) };
-  const loaded = await loadConfig(source, { env: {}, readFile: () => Promise.resolve(undefined) });
+  const loaded = await loadConfig(source, {
+    env: {},
+    readFile: () => Promise.resolve(undefined),
+    isElsewhere: true,
+  });
   for (const { severity, path: written, message } of loaded.problems) {
     const read = parsePath(written);
     const path = read.kind === "path" ? read.path : [];

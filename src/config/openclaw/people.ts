@@ -11,6 +11,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/slug.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { isPlaceholder } from "../checks/placeholders.ts";
 import { isList, isRecord } from "../text/tree.ts";
 import { markAt, UNMARKED } from "./read.ts";
 import {
@@ -48,14 +49,23 @@ export const people: Convert = (value: unknown, found: Found): unknown => {
   return list;
 };
 
-/** A username or a tag, which both programs match alike. */
-const EXACT_NAME = /^@?(?:[a-z0-9_.]+|.*#\d{4})$/i;
+/** OpenClaw knows these prefixes in small letters only, and reads others as a part of a name. */
+const PREFIX = /^(?:discord|user|pk|role|channel):/i;
+
+/** A username or a tag, of which OpenClaw's slug is no other user's: `dev_ops` is `dev.ops` there. */
+const PLAIN_NAME = /^[a-z0-9]+(?:#\d{4})?$/i;
 
 const person: Convert = (value, found) => {
   const text = textOf(value);
   if (text === undefined) return refuse(found, "Expected a text");
   if (text.trim().startsWith("accessGroup:")) {
     return refuse(found, "Barnacle has no access groups; list the users");
+  }
+  const prefix = PREFIX.exec(text.trim())?.[0] ?? "";
+  if (prefix !== prefix.toLowerCase()) {
+    const why = `OpenClaw reads ${quoted(text.trim())} as a name; write ` +
+      quoted(`${prefix.toLowerCase()}…`);
+    return refuse(found, why);
   }
   const entry = parseAllowEntry(text);
   switch (entry.kind) {
@@ -80,7 +90,7 @@ const person: Convert = (value, found) => {
           `${quoted(text.trim())} matched no one; write the id`;
         return refuse(found, why);
       }
-      if (!EXACT_NAME.test(entry.name)) {
+      if (!PLAIN_NAME.test(entry.name) && !isPlaceholder(entry.name)) {
         const why =
           "OpenClaw compares slugs of names and tags, Barnacle the exact username or tag: " +
           `${quoted(entry.name)} may match fewer users; write the id`;
@@ -179,14 +189,14 @@ export const guilds: Convert = (value: unknown, found: Found): unknown => {
       return refuse(at, `${why} ${hint}`);
     }
     if (!isRecord(at.value)) return invalid(at, "Expected an object");
-    if (/^YOUR_/.test(key)) changed(at, "Put the guild's id here");
+    if (isPlaceholder(key)) changed(at, "Put the guild's id here");
     put(into, [key], guild(at), at.mark);
   });
 };
 
 /** The documentation's `YOUR_GUILD_ID` is a placeholder. */
 function isGuildKey(key: string): boolean {
-  return key === "*" || /^YOUR_[A-Z_]+$/.test(key) || (key !== "" && slug(key) === key);
+  return key === "*" || isPlaceholder(key) || (key !== "" && slug(key) === key);
 }
 
 function guild(found: Found): Made {

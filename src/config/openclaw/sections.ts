@@ -5,7 +5,7 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { isRecord } from "../text/tree.ts";
+import { isList, isRecord } from "../text/tree.ts";
 import { agentsTable, bindings, modelsTable } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
@@ -86,10 +86,19 @@ const session: Table = {
 };
 
 /** Keeps the ids of Discord, out of those of all channels. */
-const owners: Convert = listOf((value, found) => {
+const owners: Convert = (value, found) => {
+  const list = listOf(owner)(value, found);
+  if (isList(list) && list.length === 0) {
+    changed(found, "No owner of this list could be imported, so the bot has no owner");
+  }
+  return list;
+};
+
+const owner: Convert = (value, found) => {
   const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
+  if (id === "*") return refuse(found, "Here, an owner is a single user; write the ids");
   return id !== undefined && parseSnowflake(id) ? id : refuse(found, "Expected a Discord id");
-});
+};
 
 const commands: Table = {
   native: same((value, found) => value === "auto" ? value : flag(value, found)),

@@ -24,16 +24,25 @@ export const id = () =>
   });
 
 /** An allow list: ids, names, roles, `"*"` (P4). */
-export const people = () =>
+export const people = () => listOfPeople(parseAllowEntry, ENTRY_FORMS);
+
+const ENTRY_FORMS = 'write an id, "<@id>", "user:<id>", "role:<id>", a username, or "*"';
+
+/** An allow list of direct messages, in which no one has a role. */
+const peopleInDms = () =>
+  listOfPeople((written) => {
+    const entry = parseAllowEntry(written);
+    if (entry.kind !== "role" && entry.kind !== "role_name") return entry;
+    const why = `${JSON.stringify(written)} matches no one: a direct message has no roles`;
+    return { kind: "problem", why };
+  }, 'write an id, "<@id>", "user:<id>", a username, or "*"; roles work in guilds.<id>.users');
+
+const listOfPeople = (parse: typeof parseAllowEntry, hint: string) =>
   z.array(
     z.string().superRefine((written, context) => {
-      const entry = parseAllowEntry(written);
+      const entry = parse(written);
       if (entry.kind !== "problem") return;
-      context.addIssue({
-        code: "custom",
-        message: entry.why,
-        params: { hint: 'write an id, "<@id>", "user:<id>", "role:<id>", a username, or "*"' },
-      });
+      context.addIssue({ code: "custom", message: entry.why, params: { hint } });
     }),
   );
 
@@ -197,7 +206,7 @@ const dmKeys = {
     { isCommon: true },
   ),
   allowFrom: key(
-    people().default([]),
+    peopleInDms().default([]),
     'Users who can DM the bot, by id or name. `"*"` matches everyone.',
     { example: ["123456789012345678"], isCommon: true },
   ),

@@ -170,7 +170,7 @@ export const router = laterSection(
       ),
       dedupWindowSec: key(
         whole(0, 3_600).default(5),
-        "How long the same event without an id counts as one.",
+        "How long Barnacle treats equal events without an id as one event.",
         { unit: "seconds", example: 10 },
       ),
       assignments: key(
@@ -204,10 +204,9 @@ export const session = z.strictObject({
   dmScope: key(
     z.enum(["auto", "main", "per-peer", "per-channel-peer", "per-account-channel-peer"])
       .default("auto"),
-    "Which direct messages share one memory. `auto`: the owner has the agent's main memory, and " +
-      "each other user has their own. `main`: all users share one, so the agent may tell one user " +
-      "what another said. `per-peer`, `per-channel-peer`: those of one user. " +
-      "`per-account-channel-peer`: those of one user with one account.",
+    "Which direct messages share one memory. `auto`: the owner has the main one, others their own. " +
+      "`main`: all users share it, so the agent may tell one what another said. `per-peer`, " +
+      "`per-channel-peer`: one per user. `per-account-channel-peer`: one per user and account.",
     { isCommon: true },
   ),
   reset: later(

@@ -220,7 +220,7 @@ const accountKeys = {
           { unit: "seconds", example: 300 },
         ),
       }).prefault({}),
-    "Asks for approval of commands by DM.",
+    "Asks the approvers by DM before the agent runs a command on the host.",
     { task: "agents" },
   ),
   configWrites: later(

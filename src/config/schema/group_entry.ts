@@ -9,7 +9,7 @@ import type { AllowEntryProblem } from "../../policy/allowlist.ts";
 import type { GroupEntry } from "../../policy/rules.ts";
 
 /** Prefixes of entries for people, which name no group. */
-const PERSON = /^(?:<@|(?:user|discord|role|pk):)/;
+const PERSON = /^(?:<@|(?:user|discord|role|pk):)/i;
 
 /**
  * Parses one entry.
@@ -23,7 +23,7 @@ export function parseGroupEntry(text: string): GroupEntry | AllowEntryProblem {
   if (PERSON.test(entry)) {
     return { kind: "problem", why: `"${entry}" is not a group DM: users belong in allowFrom` };
   }
-  const digits = /^(?:channel:(.*)|(\d+))$/s.exec(entry);
+  const digits = /^(?:channel:(.*)|(\d+))$/is.exec(entry);
   if (!digits) return { kind: "name", name: entry };
   const id = parseSnowflake<"channel">(digits[1] ?? digits[2] ?? "");
   return id

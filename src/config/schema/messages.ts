@@ -42,11 +42,15 @@ const texts = {
   fileCut: sentence("fileCut", "[Hier ist Schluss: mehr als {limit} darf eine Datei nicht haben.]"),
   fileTooLarge: sentence("fileTooLarge", "`{file}` hat {size}; mehr als {limit} geht hier nicht."),
   fileWithheld: sentence("fileWithheld", "`{file}` enthält ein Geheimnis und bleibt hier."),
+  fileRefused: sentence("fileRefused", "`{file}` darf ich hier nicht anhängen."),
   folded: sentence("folded", "Ich kam nicht nach: {count} Antworten stehen in `{file}`."),
   foldedHeading: sentence("foldedHeading", "Antwort auf {message}"),
   parked: sentence("parked", "In {channel} darf ich nicht schreiben: {reason}"),
+  noFiles: sentence("noFiles", "In {channel} darf ich nichts anhängen: {reason}"),
   dead: sentence("dead", "{count} Nachrichten für {channel} gebe ich auf: {reason}"),
+  setAside: sentence("setAside", "Eine Nachricht für {channel} lege ich beiseite: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
+  modelFails: sentence("modelFails", "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}"),
   challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
   paired: sentence("paired", "Du darfst mir jetzt schreiben."),
   pairingAsked: sentence("pairingAsked", "{name} ({id}) will mir schreiben: `{code}`, bis {until}"),
@@ -130,7 +134,8 @@ export const messages = z.strictObject({
       z.strictObject({
         mode: key(
           z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
-          "How to handle such messages.",
+          "How to handle messages that arrive during a turn. `collect`: in one turn after it. " +
+            "`steer`: at its next step. `followup`: in a turn each. `interrupt`: instead of it.",
           { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
         ),
         perUser: key(whole(1, 100).default(3), "Maximum number of a user's turns that wait.", {

@@ -26,7 +26,8 @@ export const commands = z.strictObject({
   ownerAllowFrom: key(
     people().optional(),
     "Owners of the bot, by id or name. They may give every command and press every button, and get " +
-      "the bot's notices.",
+      'the bot\'s notices. The model knows them as its owners in every place. Roles and `"*"` make ' +
+      "no one an owner.",
     {
       unset: "the owner of the Discord application, or its team",
       example: ["123456789012345678"],
@@ -135,7 +136,8 @@ export const preflight = z.strictObject({
   ),
   network: key(
     z.boolean().default(true),
-    "Whether to check the network path to Discord, the token and the intents at each start.",
+    "Whether to check the network path to Discord, the token, the intents and the model at each " +
+      "start.",
   ),
   dns: key(z.boolean().default(true), "Whether that check reports DNS look-ups."),
 });
@@ -212,6 +214,11 @@ export const http = z.strictObject({
   port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
     example: 8_080,
   }),
+  required: key(
+    z.boolean().default(false),
+    "Whether the bot ends with 75 if another program uses the written `http.port`. `false`: it " +
+      "runs without HTTP server. If `http.port` is not written, it takes the next free port.",
+  ),
   token: key(
     secret().optional(),
     "Bearer token with which other machines may read details. Required, with at least 32 " +

@@ -10,6 +10,7 @@
 
 import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
+import { otherFormat } from "./other_formats.ts";
 import { type Span } from "./problem.ts";
 import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 
@@ -36,13 +37,24 @@ export type Tree =
     /** In the order of the file. */
     readonly comments: readonly Span[];
   }
-  | { readonly kind: "faults"; readonly faults: readonly SyntaxFault[] };
+  | {
+    readonly kind: "faults";
+    readonly faults: readonly SyntaxFault[];
+    /** The rest of the file, if the faults do not change where keys belong. */
+    readonly rest?: { readonly root: Node; readonly value: Readonly<Record<string, unknown>> };
+  };
 
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
 const MAX_LENGTH = 2 ** 20;
 
 /** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
+
+/**
+ * Codes of errors after which every other key is still in its section: a missing comma, a bad number
+ * or word, a missing value, a bad escape.
+ */
+const LOCAL_ERRORS: ReadonlySet<number> = new Set([1, 2, 4, 6, 14, 15, 16]);
 
 /** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
@@ -112,11 +124,19 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
       hint: "write {}",
     });
   }
-  if (errors.length > 0 || root === undefined) return faults(...syntaxFaults(text, errors));
-
   const badKeys: SyntaxFault[] = [];
-  const value = valueOf(root, text, badKeys);
-  if (badKeys.length > 0) return faults(...badKeys);
+  const value = root && valueOf(root, text, badKeys);
+  if (errors.length > 0 || root === undefined || badKeys.length > 0) {
+    const isWhole = errors.every(({ error }) => LOCAL_ERRORS.has(error));
+    const other = errors.length > 0 ? otherFormat(text, errors) : undefined;
+    if (other) return faults({ ...other, path: [] });
+    const found = errors.length > 0 || !root ? syntaxFaults(text, errors) : [];
+    return {
+      kind: "faults",
+      faults: isWhole ? [...found, ...badKeys] : found,
+      ...(isWhole && root && isRecord(value) && { rest: { root, value } }),
+    };
+  }
   if (root.type !== "object" || !isRecord(value)) {
     return faults({
       offset: root.offset,
@@ -184,19 +204,6 @@ function syntaxFaults(
   text: string,
   errors: readonly ParseError[],
 ): readonly SyntaxFault[] {
-  const json5 = errors.find(({ offset }) =>
-    /^(?:'|[A-Za-z_$][\w$]*\s*:|[+.]\d|[+-]?(?:Infinity|NaN)\b|0x)/.test(
-      text.slice(offset, offset + 200),
-    )
-  );
-  if (json5) {
-    return [{
-      ...spanOf(json5),
-      path: [],
-      message: "Keys and texts need double quotes here; this looks like JSON5",
-      hint: "`barnacle config import <file>` converts it to JSON, with its comments",
-    }];
-  }
   // One slip causes several errors at the same place; the first one is the useful one.
   const firstFaults: SyntaxFault[] = [];
   let lastLine = -1;

@@ -76,8 +76,9 @@ export function isMention(
 /**
  * The facts of a judged message, as the store records them.
  *
- * About the words they say only what the verdict depended on. Of a refused sender, they say only
- * whether there were any words.
+ * They do not contain the text. They say whether it has a mention pattern and which command it is,
+ * but only if the verdict depended on that. If the sender was refused, they say only whether there
+ * was any content.
  *
  * @param said The policy's verdict, if another one replaced it.
  */

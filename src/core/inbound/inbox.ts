@@ -68,14 +68,14 @@ export interface Echo {
   readonly heardAt?: number;
 }
 
-/** A message of our own user that this store did not send: another program has our token (G11). */
+/** A message of the bot that this store did not send: another program has the bot's token (G11). */
 export interface Foreign {
   /** Discord's id of the message. */
   readonly messageId: MessageId;
   /** Channel that it stands in. */
   readonly channelId: ChannelId;
   /**
-   * - `unknown`: no row has its nonce, or it has none.
+   * - `unknown`: no row of the outbox has its nonce, or it has no nonce.
    * - `unsent`: a row has its nonce, but no attempt had begun: a second instance computes the same
    *   nonce.
    * - `early`: it arrived before our first attempt.
@@ -91,7 +91,7 @@ export interface Accepted {
   readonly settled: number;
   /** Channels of those rows, each once. */
   readonly settledIn: readonly ChannelId[];
-  /** Own messages that this store did not send. */
+  /** Messages of the bot that this store did not send. */
   readonly foreign: readonly Foreign[];
   /** New messages that wait for a fact. */
   readonly undecided: readonly Judged[];

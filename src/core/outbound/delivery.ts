@@ -14,7 +14,9 @@ import { DAY_MS } from "../discord/day.ts";
 import type { Refusal } from "../errors.ts";
 import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
+import { type Failures, isStuckAlone } from "./failures.ts";
 import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
+import { mayBeOfPlace } from "./refusals.ts";
 
 /** The result of an attempt to deliver one row. */
 export type Delivery =
@@ -77,9 +79,7 @@ export function stepFor(
 }
 
 /** Facts for the decision after an attempt, beside the row and the result. */
-export interface AttemptFacts {
-  /** Failed attempts of this channel in a row, this one included. */
-  readonly failed: number;
+export interface AttemptFacts extends Failures {
   /** Unix time in milliseconds. */
   readonly now: number;
   /** A random number from 0 up to, but not including, 1. */
@@ -94,28 +94,39 @@ export interface AttemptFacts {
 export type Next =
   | { readonly kind: "on" }
   /**
-   * Try the row again after `waitMs` milliseconds. `isAttempt`: this failure slows down further
-   * retries.
+   * Try the row again after `waitMs` milliseconds. `reason`: why this attempt failed. `isAttempt`:
+   * this failure slows down further retries.
    */
-  | { readonly kind: "again"; readonly waitMs: number; readonly isAttempt: boolean }
+  | {
+    readonly kind: "again";
+    readonly waitMs: number;
+    readonly reason: string;
+    readonly isAttempt: boolean;
+  }
   /**
-   * Stop sending to the channel, because it accepts nothing from the bot until a person changes
-   * that. `code` is Discord's error code.
+   * Find out whether the place refuses all messages, and then send nothing there until a person
+   * changes that. `code` is Discord's error code. `end`: the row's end if the row alone is refused.
    */
-  | { readonly kind: "park"; readonly reason: string; readonly code?: number }
-  | { readonly kind: "dead" | "uncertain"; readonly reason: string };
+  | {
+    readonly kind: "park";
+    readonly reason: string;
+    readonly code?: number;
+    readonly end: "dead" | "uncertain";
+  }
+  /** Send the row without its files, because Discord refuses these. */
+  | { readonly kind: "without_files"; readonly reason: string }
+  | {
+    readonly kind: "dead" | "uncertain";
+    readonly reason: string;
+    /** Set if only this row fails, so that the rest of the channel goes on without it. */
+    readonly isSetAside?: true;
+  };
 
 /** Longest delay between two attempts, in milliseconds (D5). */
 const MAX_WAIT_MS = 300_000;
 
 /** Shortest first delay of the slow retries, in milliseconds, even if the config asks for less. */
 const MIN_SLOW_WAIT_MS = 1_000;
-
-/**
- * Discord's error codes for a refusal by the place and not by the message, though the status does
- * not say so: a person who accepts no messages, an archived thread, a locked one.
- */
-const CODES_OF_PLACES: ReadonlySet<number> = new Set([50007, 50083, 160005]);
 
 /**
  * Decides what follows an attempt.
@@ -152,41 +163,31 @@ interface Refused {
   readonly reason: string;
   readonly code?: number;
   readonly retryAfterMs?: number;
+  readonly isTooLarge?: true;
 }
 
 /** @param end End of the row if the request itself is wrong. */
 function refused(
   row: OutboxRow,
-  { why, reason, code, retryAfterMs = 0 }: Refused,
+  { why, reason, code, retryAfterMs = 0, isTooLarge }: Refused,
   facts: AttemptFacts,
   end: "dead" | "uncertain",
 ): Next {
+  if (isTooLarge && row.fileCount > 0) return { kind: "without_files", reason };
   switch (why) {
     case "rate_limited":
       return retryAfterMs > 0
-        ? { kind: "again", waitMs: retryAfterMs, isAttempt: false }
+        ? { kind: "again", waitMs: retryAfterMs, reason, isAttempt: false }
         : failing(row, reason, facts);
     case "unauthorized": // concerns the bot and not the row, which stays as it is
-      return { kind: "again", waitMs: retryWaitMs(facts), isAttempt: true };
+      return { kind: "again", waitMs: retryWaitMs(facts), reason, isAttempt: true };
     case "forbidden":
     case "not_found":
     case "rejected":
-      if (!isOfPlace({ why, code })) return { kind: end, reason };
+      if (!mayBeOfPlace({ why, code })) return { kind: end, reason };
       if (isOverdue(row, facts.now)) return givenUp(row, reason);
-      return { kind: "park", reason, ...(code !== undefined && { code }) };
+      return { kind: "park", reason, end, ...(code !== undefined && { code }) };
   }
-}
-
-/**
- * Whether the place refuses all messages, rather than this one.
- *
- * @param refusal `code` is Discord's error code; absent if it sent none.
- */
-export function isOfPlace(
-  { why, code }: { readonly why: Refusal; readonly code?: number | undefined },
-): boolean {
-  if (why === "rejected") return code !== undefined && CODES_OF_PLACES.has(code);
-  return why === "forbidden" || why === "not_found";
 }
 
 /** @param mayBeThere Whether Discord may have carried out this attempt. */
@@ -198,14 +199,26 @@ function failing(
 ): Next {
   const isTried = facts.failed >= facts.retry.attempts;
   if (isTried && isOverdue(row, facts.now)) return givenUp(row, reason, mayBeThere);
+  if (isStuckAlone(row, facts, facts.now)) {
+    return { ...givenUp(row, setAsideText(facts, reason), mayBeThere), isSetAside: true };
+  }
   const waitMs = retryWaitMs(facts);
-  // While Discord knows the nonce, Barnacle retries a few more times: the window is short.
-  const isShort = mayBeThere && row.action.kind === "post";
+  // While Discord knows the nonce of the first attempt, Barnacle retries a few more times: the
+  // window is short. After a look into the history, each attempt would begin a new one.
+  const { failingSince = facts.now } = row;
+  const isShort = mayBeThere && row.action.kind === "post" &&
+    facts.now - failingSince < facts.nonceWindowMs;
   return {
     kind: "again",
     waitMs: isShort ? Math.min(waitMs, facts.nonceWindowMs / 4) : waitMs,
+    reason,
     isAttempt: true,
   };
+}
+
+function setAsideText({ failed }: AttemptFacts, reason: string): string {
+  return `set aside after ${failed} failed attempts, because other requests to the channel ` +
+    `succeeded: ${reason}`;
 }
 
 /**
@@ -216,7 +229,7 @@ function givenUp(
   { action, firstAttemptAt }: OutboxRow,
   reason: string,
   mayBeThere = false,
-): Next {
+): Extract<Next, { readonly kind: "dead" | "uncertain" }> {
   const isOpen = action.kind === "post" && (mayBeThere || firstAttemptAt !== undefined);
   return { kind: isOpen ? "uncertain" : "dead", reason };
 }

@@ -186,4 +186,6 @@ export type PostOutcome =
     readonly code?: number;
     /** Milliseconds that Discord asks to wait, for `rate_limited`; absent if it does not ask. */
     readonly retryAfterMs?: number;
+    /** Set if the request is too large for Discord (413), which only its files can be. */
+    readonly isTooLarge?: true;
   };

@@ -11,27 +11,36 @@ import {
   afterDelivery,
   type AttemptFacts,
   type Delivery,
-  isOfPlace,
   isOverdue,
+  type Next,
+  retryWaitMs,
 } from "../../core/outbound/delivery.ts";
+import { mayBeOfPlace, subjectOf } from "../../core/outbound/refusals.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RetryRules } from "../../lib/network/backoff.ts";
 import { type ClockChangesPorts, createClockChanges } from "./clock_changes.ts";
-import { deliver, type DeliverPorts } from "./deliver.ts";
-import type { Parking } from "./park.ts";
+import { deliver } from "./deliver.ts";
+import { createFailingRows, type DelayedRow, type FailingRowsPorts } from "./failing_rows.ts";
+import type { Parked, Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
+import { createSuspects } from "./suspects.ts";
+import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
 
 /** Everything that attempts need from outside. */
-export interface AttemptPorts extends DeliverPorts, ClockChangesPorts {
+export interface AttemptPorts extends WithoutFilesPorts, ClockChangesPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: DeliverPorts["outbox"] & ClockChangesPorts["outbox"] & {
-    /** Marks a row that Discord will never accept; the channel goes on without it. */
-    markDead(row: OutboxRow, reason: string): Promise<void>;
-    /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
-    markUncertain(row: OutboxRow): Promise<void>;
-  };
+  readonly outbox:
+    & WithoutFilesPorts["outbox"]
+    & ClockChangesPorts["outbox"]
+    & FailingRowsPorts["outbox"]
+    & {
+      /** Marks a row that Discord will never accept; the channel goes on without it. */
+      markDead(row: OutboxRow, reason: string): Promise<void>;
+      /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
+      markUncertain(row: OutboxRow, reason: string): Promise<void>;
+    };
   /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
   /** Returns a number from 0 up to, but not including, 1. */
@@ -40,6 +49,10 @@ export interface AttemptPorts extends DeliverPorts, ClockChangesPorts {
   readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
   /** Tells that Barnacle gave a message up, so that its owner gets to know. */
   readonly onDead: (row: OutboxRow, reason: string) => void;
+  /** Tells that Barnacle set a message aside, so that its owner gets to know. */
+  readonly onSetAside: (row: OutboxRow, reason: string) => void;
+  /** Tells that the bot may attach no files in a channel, with the missing permission. */
+  readonly onNoFiles: (channel: Parked) => void;
   /** Gets each message that is given up or held. */
   readonly log: Log;
 }
@@ -62,6 +75,10 @@ export interface Attempts {
    * @param setMs {@link Attempts.clockSetMs} from before the row was read.
    */
   attempt(row: OutboxRow, setMs: number): Promise<Attempted>;
+  /** Tells that Discord served a request to a channel, of any kind. */
+  served(channelId: ChannelId): void;
+  /** The rows that wait because of failures. */
+  delayed(): readonly DelayedRow[];
   /**
    * Forgets the failures of channels that have nothing left to send.
    *
@@ -81,13 +98,13 @@ const LONG_WAIT_MS = 60_000;
  */
 export function createAttempts(
   ports: AttemptPorts,
-  parking: Pick<Parking, "close" | "delivered">,
+  parking: Pick<Parking, "explain" | "close" | "delivered">,
 ): Attempts {
   const { outbox, log, now, steadyNow } = ports;
-  /** Failed attempts in a row, by channel with an unsent message. */
-  const failures = new Map<ChannelId, number>();
+  const failing = createFailingRows(ports);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
+  const suspects = createSuspects();
   const clock = createClockChanges(ports);
 
   async function attempt(
@@ -106,11 +123,10 @@ export function createAttempts(
     }
     const delivery = await deliver(row, ports);
     ports.onDelivery(row, delivery);
-    const failed = (failures.get(channelId) ?? 0) + 1;
     await clock.check();
     const waitMs = await settle(clock.shifted(stored, setMs), delivery, askedAt, {
       now: now(),
-      failed,
+      ...failing.next(channelId),
       random: ports.random(),
       retry: ports.retry,
       nonceWindowMs: ports.nonceWindowMs,
@@ -128,36 +144,102 @@ export function createAttempts(
     const next = afterDelivery(row, delivery, facts);
     switch (next.kind) {
       case "on":
-        if (delivery.kind !== "absent") failures.delete(channelId); // the next attempt sends it
+        if (delivery.kind === "absent") failing.served(channelId); // the next attempt sends it
+        else failing.end(channelId);
         if (delivery.kind === "created" || delivery.kind === "found") {
           refusals.delete(channelId);
+          suspects.delivered(channelId);
           parking.delivered(channelId);
         }
         return 0;
       case "again":
-        if (next.isAttempt) failures.set(channelId, facts.failed);
-        else if (next.waitMs >= LONG_WAIT_MS) {
+        if (!next.isAttempt && next.waitMs >= LONG_WAIT_MS) {
           const waitSec = Math.ceil(next.waitMs / 1_000);
           log.warn("Discord accepts no messages in a channel for a while", { channelId, waitSec });
         }
+        await failing.wait(row, next, next.isAttempt ? facts : undefined);
         return next.waitMs;
       case "park":
-        failures.delete(channelId);
-        await parking.close(row, next, askedAt);
-        return 0;
+        return await refused(row, next, askedAt, facts);
+      case "without_files":
+        return await sendWithoutFiles(row, next.reason, askedAt, facts);
       case "dead":
-        failures.delete(channelId);
-        if (delivery.kind === "refused" && isOfPlace(delivery)) { // refused for a day, or it would be parked
+        if (delivery.kind === "refused" && mayBeOfPlace(delivery)) { // refused for a day, or it would be parked
           refusals.add(channelId, next.reason);
         }
-        await giveUp(row, next.reason);
-        return 0;
+        return await end(row, next);
       case "uncertain":
-        failures.delete(channelId);
-        reportHeld(row, next.reason, log);
-        await outbox.markUncertain(row);
-        return 0;
+        return await end(row, next);
     }
+  }
+
+  async function refused(
+    row: OutboxRow,
+    next: Extract<Next, { readonly kind: "park" }>,
+    askedAt: number,
+    facts: AttemptFacts,
+  ): Promise<number> {
+    const { message: { channelId, guildId }, fileCount } = row;
+    const explained = await parking.explain(row, next);
+    const { missing, reason = next.reason } = explained;
+    // A look into the history is not about files, which it does not send.
+    const sentFiles = next.end === "dead" ? fileCount : 0;
+    const subject = subjectOf({ code: next.code, fileCount: sentFiles }, missing);
+    if (subject === "files") {
+      if (missing === "files") {
+        ports.onNoFiles({ channelId, ...(guildId !== undefined && { guildId }), reason });
+      }
+      return await sendWithoutFiles(row, reason, askedAt, facts);
+    }
+    switch (subject === "place" ? "park" : suspects.judge(row)) {
+      case "park":
+        failing.end(channelId);
+        await parking.close(row, reason, askedAt);
+        return 0;
+      case "end":
+        return await end(row, {
+          kind: next.end,
+          reason: missing === "none" ? `${reason}; the bot lacks no permission there` : reason,
+        });
+      case "again": {
+        const waitMs = retryWaitMs(facts);
+        await failing.wait(row, { reason, waitMs }, facts);
+        return waitMs;
+      }
+    }
+  }
+
+  async function sendWithoutFiles(
+    row: OutboxRow,
+    reason: string,
+    askedAt: number,
+    facts: AttemptFacts,
+  ): Promise<number> {
+    const { id, message: { channelId, of } } = row;
+    // The operator sent this file, and gets an error in place of a text without it.
+    if (!of) return await end(row, { kind: "dead", reason });
+    const seen = await removeFiles(row, ports);
+    if (seen) return await settle(row, seen, askedAt, facts);
+    log.warn("Discord refuses the files of a message; Barnacle sends its text", {
+      channelId,
+      row: id,
+      reason,
+    });
+    return 0;
+  }
+
+  async function end(
+    row: OutboxRow,
+    { kind, reason, isSetAside }: Extract<Next, { readonly kind: "dead" | "uncertain" }>,
+  ): Promise<0> {
+    failing.end(row.message.channelId);
+    if (kind === "dead") await giveUp(row, reason);
+    else {
+      reportHeld(row, reason, log);
+      await outbox.markUncertain(row, reason);
+      if (isSetAside) ports.onSetAside(row, reason);
+    }
+    return 0;
   }
 
   async function giveUp(row: OutboxRow, reason: string): Promise<void> {
@@ -170,11 +252,9 @@ export function createAttempts(
   return {
     clockSetMs: clock.setForwardMs,
     attempt,
-    keepFailures(heads, channels = [...failures.keys()]) {
-      if (failures.size === 0) return;
-      const unsent = new Set(heads.map(({ message }) => message.channelId));
-      for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
-    },
+    keepFailures: failing.keep,
+    served: failing.served,
+    delayed: failing.delayed,
   };
 }
 

@@ -10,6 +10,7 @@
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { type AttemptPorts, createAttempts } from "./attempts.ts";
+import type { DelayedRow } from "./failing_rows.ts";
 import { createParking, type ParkPorts } from "./park.ts";
 import { createStaleChannels } from "./stale_channels.ts";
 
@@ -42,8 +43,12 @@ export interface ChannelQueues {
   heardFrom(channelId: ChannelId): void;
   /** Tells that roles, overwrites, channels or our own member changed in a guild. */
   permissionsChanged(guildId: GuildId): void;
+  /** Tells that Discord served a request to a channel, of any kind: Discord takes requests there. */
+  served(channelId: ChannelId): void;
   /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
   reachable(): void;
+  /** The rows that wait because of failures. */
+  delayed(): readonly DelayedRow[];
   /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
   drain(): Promise<void>;
   /** Begins no further row, and resolves once running attempts have ended. */
@@ -131,6 +136,8 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
     },
     heardFrom: parking.heardFrom,
     permissionsChanged: parking.permissionsChanged,
+    served: attempts.served,
+    delayed: attempts.delayed,
     reachable() {
       for (const { end, isNetworkFailure } of [...waiting.values()]) {
         if (isNetworkFailure) end();

@@ -142,7 +142,12 @@ function request(
   }
 }
 
-async function checkHistory(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
+/**
+ * Looks for a row's message in the channel's history, and stores the result.
+ *
+ * @throws {unknown} The store's error, as a rejection.
+ */
+export async function checkHistory(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
   const { outbox } = ports;
   const result = await reconcile(row, ports);
   switch (result.kind) {

@@ -11,6 +11,7 @@
 
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { Missing } from "../../core/outbound/refusals.ts";
 import type { Log } from "../../lib/log.ts";
 import { createParkTries, type ParkedPlace, type ParkTriesPorts } from "./park_tries.ts";
 
@@ -36,19 +37,30 @@ export interface ParkPorts extends ParkTriesPorts {
     park(
       accountId: AccountId,
       channelId: ChannelId,
-      parked: { readonly reason: string; readonly now: number },
+      parked: { readonly reason: string; readonly now: number; readonly nextTryAt: number },
     ): Promise<boolean>;
-    /** Parked channels with the reason of each. */
+    /** Channels that refuse, with the reason of each. `now` is Unix time in milliseconds. */
     parked(
       accountId: AccountId,
+      now: number,
     ): Promise<readonly { readonly channelId: ChannelId; readonly reason: string }[]>;
   };
-  /** Finds the missing permission, and its cause. `undefined` if only Discord's code is known. */
-  readonly explain: (row: OutboxRow, code: number | undefined) => Promise<string | undefined>;
+  /** Finds the missing permission, and its cause. */
+  readonly explain: (row: OutboxRow, code: number | undefined) => Promise<Explained>;
   /** Gets a channel's first refusal, and the end of its refusals. */
   readonly log: Log;
   /** Gets the one report about a parked channel. */
   readonly onParked: (parked: Parked) => void;
+  /** Tells that the store has a new refusal of a channel. */
+  readonly onRefused: () => void;
+}
+
+/** What the bot's permissions tell about a refusal. */
+export interface Explained {
+  /** The missing permission. */
+  readonly missing: Missing;
+  /** For people: the missing permission by name; absent if only Discord's words are known. */
+  readonly reason?: string;
 }
 
 /** A refusal by Discord. */
@@ -68,14 +80,19 @@ export interface Parking {
    */
   open(): Promise<void>;
   /**
+   * Finds out what a refusal is about. While a channel is parked and nothing changes, the reason of
+   * its first refusal holds, and Discord is not asked again. Never rejects.
+   */
+  explain(row: OutboxRow, refusal: Refused): Promise<Explained>;
+  /**
    * Parks a channel.
    *
    * @param row The refused row.
-   * @param refusal Discord's refusal, used if {@link ParkPorts.explain} finds nothing better.
+   * @param reason For people: the missing permission by name, or Discord's own words.
    * @param askedAt Unix time in milliseconds of the request.
    * @throws {unknown} The store's error, as a rejection.
    */
-  close(row: OutboxRow, refusal: Refused, askedAt: number): Promise<void>;
+  close(row: OutboxRow, reason: string, askedAt: number): Promise<void>;
   /** Tells that Discord accepted a message there. So the next refusal gets a new report. */
   delivered(channelId: ChannelId): void;
   /** Tells that the bot will answer a message there. */
@@ -107,28 +124,38 @@ export function createParking(
 
   return {
     async open() {
-      for (const { channelId, reason } of await outbox.parked(accountId)) {
+      for (const { channelId, reason } of await outbox.parked(accountId, now())) {
         places.set(channelId, { reason, isClosed: false, refusedAt: -Infinity, again: 0 });
       }
       if (places.size > 0) await outbox.unpark(accountId, "all");
     },
-    async close(row, refusal, askedAt) {
+    async explain(row, { code }) {
+      const { channelId, guildId } = row.message;
+      const before = places.get(channelId);
+      // After a change, another permission may be the missing one.
+      if (before && !hasChanged(guildId, before.refusedAt)) {
+        return { missing: "other", reason: before.reason };
+      }
+      try {
+        return await ports.explain(row, code);
+      } catch (error) { // Discord's own words are enough
+        log.debug("Cannot find out which permission is missing", { error });
+        return { missing: "unknown" };
+      }
+    },
+    async close(row, reason, askedAt) {
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       before?.cancel?.();
-      // After a change, another permission may be the missing one.
-      const reason = before && !hasChanged(guildId, before.refusedAt)
-        ? before.reason
-        : await reasonFor(row, refusal, ports);
       const inGuild = guildId === undefined ? {} : { guildId };
       const refusedAt = now();
       const again = before ? before.again + 1 : 0;
       const place: ParkedPlace = { ...inGuild, reason, isClosed: true, refusedAt, again };
-      const parked = { reason, now: refusedAt };
+      const parked = { reason, now: refusedAt, nextTryAt: tries.later() };
       const isFirstReport = await outbox.park(accountId, channelId, parked).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
-        tries.later();
       });
+      ports.onRefused();
       if (isFirstReport) {
         const event = "Discord does not let the bot post in a channel; its messages wait";
         log.error(event, { channelId, ...inGuild, reason });
@@ -155,18 +182,4 @@ export function createParking(
     },
     stop: tries.stop,
   };
-}
-
-/** Finds the words for the owner: the missing permission, or Discord's own words. */
-async function reasonFor(
-  row: OutboxRow,
-  { reason, code }: Refused,
-  { explain, log }: Pick<ParkPorts, "explain" | "log">,
-): Promise<string> {
-  try {
-    return await explain(row, code) ?? reason;
-  } catch (error) { // Discord's own words are enough
-    log.debug("Cannot find out which permission is missing", { error });
-    return reason;
-  }
 }

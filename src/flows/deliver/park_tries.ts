@@ -50,8 +50,12 @@ export interface ParkedPlace {
 export interface ParkTries {
   /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
   soon(channelId: ChannelId, place: ParkedPlace): void;
-  /** Tries all parked channels within half an hour. */
-  later(): void;
+  /**
+   * Tries all parked channels within half an hour.
+   *
+   * @returns Unix time in milliseconds of that try.
+   */
+  later(): number;
   /** Begins nothing more, and resolves once running transactions have ended. */
   stop(): Promise<void>;
 }
@@ -78,7 +82,7 @@ export function createParkTries(
   onOpened: (channels: readonly ChannelId[]) => void,
 ): ParkTries {
   const underWay = new Set<Promise<void>>();
-  let cancelTries: (() => void) | undefined;
+  let tries: { readonly at: number; readonly cancel: () => void } | undefined;
   let isStopping = false;
 
   function reopen(channels: readonly ChannelId[]): void {
@@ -111,12 +115,17 @@ export function createParkTries(
     place.cancel = schedule(() => reopen([channelId]), waitMs);
   }
 
-  function later(): void {
-    if (isStopping) return;
-    cancelTries ??= schedule(() => {
-      cancelTries = undefined;
-      reopen([...places].filter(([, { isClosed }]) => isClosed).map(([channelId]) => channelId));
-    }, TRY_EVERY_MS);
+  function later(): number {
+    const at = now() + TRY_EVERY_MS;
+    if (isStopping) return at; // the next start tries them
+    tries ??= {
+      at,
+      cancel: schedule(() => {
+        tries = undefined;
+        reopen([...places].filter(([, { isClosed }]) => isClosed).map(([channelId]) => channelId));
+      }, TRY_EVERY_MS),
+    };
+    return tries.at;
   }
 
   return {
@@ -124,7 +133,7 @@ export function createParkTries(
     later,
     async stop() {
       isStopping = true;
-      cancelTries?.();
+      tries?.cancel();
       for (const { cancel } of places.values()) cancel?.();
       await Promise.all(underWay);
     },

@@ -61,13 +61,13 @@ function logOne(
     case "ambiguous": {
       const candidates = result.candidates.map(({ id, name }) => `${name} (${id})`);
       const event =
-        "A name in the config has several matches, and stays a name: use the id instead";
+        "A name in the config has several matches. It is compared as a name; use the id instead";
       return warn(event, { typed, rule, candidates }, key);
     }
     case "unfound":
       if (isRefused && result.why === "not-searched") return; // one warning covers all of them
       return warn(
-        "A name in the config has no match, and stays a name",
+        "A name in the config has no match. It is compared as a name",
         { typed, rule, why: WHY[result.why] },
         `${key} ${result.why}`,
       );

@@ -8,7 +8,8 @@
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
-import { inviteUrl } from "../../core/discord/invite.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { inviteUrl } from "../../core/invite.ts";
 
 /** The result of a request to Discord. */
 export type Answer<Found> =
@@ -54,6 +55,8 @@ export interface DiscordFacts {
   };
   /** Whether the bot is in any guild; absent if Barnacle did not ask. */
   readonly hasGuild?: Answer<boolean>;
+  /** Names of all guilds of the bot; absent if Barnacle did not ask. */
+  readonly guildNames?: readonly string[];
   /** Remaining IDENTIFYs; absent if unknown. */
   readonly budget?: IdentifyBudget;
 }
@@ -144,7 +147,7 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
       return {
         ...about,
         status: "warn", // not checked does not count as right
-        why: `could not reach Discord: ${application.why}`,
+        why: `not checked: ${application.why}`,
         fix: "see the network checks, and try again",
       };
   }
@@ -218,8 +221,19 @@ function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
   }];
 }
 
-function guilds({ hasGuild }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
+/** Maximum number of names in the row of guilds. */
+const NAMES_MAX = 10;
+
+function guilds({ hasGuild, guildNames }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
   const about = { id: "discord.guilds", what: "Guilds" };
+  if (guildNames && guildNames.length > 0) {
+    const more = guildNames.length - NAMES_MAX;
+    const names = guildNames.slice(0, NAMES_MAX).map((name) => quoted(name)).join(", ");
+    const why = `the bot is in ${guildNames.length}: ${names}${
+      more > 0 ? ` and ${more} more` : ""
+    }`;
+    return { ...about, status: "pass", why };
+  }
   const isInOne = hasGuild?.kind === "answered" ? hasGuild.found : (guildCount ?? 0) > 0;
   if (isInOne) {
     const count = guildCount === undefined || guildCount === 0 ? "one or more" : `${guildCount}`;

@@ -28,6 +28,7 @@ import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
+import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -85,6 +86,8 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
+  /** Tells that an answer lacks its files, because the bot may not attach any there (R12a). */
+  readonly onNoFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
@@ -109,7 +112,14 @@ const OVERHEARD_CHARS = 6_000;
  * the failed turn.
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
-  const ended = await runToEnd(claim, ports);
+  let cost: Cost | undefined;
+  const ended = await runToEnd(claim, {
+    ...ports,
+    onTurn(outcome, ms) {
+      cost = { ms, ...(outcome.kind === "reply" && outcome.usage) };
+      ports.onTurn(outcome, ms);
+    },
+  });
   if (!ended) return;
   const withDrafts = (turn: FinishedTurn): FinishedTurn => ({
     ...turn,
@@ -119,6 +129,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     withDrafts(fail(claim, "cannot be stored", ports.rules(claim.message), ports, error));
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
+  logAnswer(ended, { ...cost, where: ports.rules(claim.message).where }, ports);
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;
@@ -129,6 +140,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
       folded,
       dropped,
     });
+    if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
 }
@@ -231,6 +243,7 @@ function finish(
 ): FinishedTurn {
   if (composed.kind === "blank") return fail(claim, "nothing to show in the answer", rules, ports);
   const { message } = claim;
+  if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const at = ports.now();
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, messageId: message.id, at },

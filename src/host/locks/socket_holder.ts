@@ -80,7 +80,7 @@ export function isHeldByUser(
  * Names that some process listens on.
  *
  * @param pattern Matches whole names, which have no leading zero byte here.
- * @returns Nothing if no `/proc` tells.
+ * @returns An empty list without `/proc`.
  */
 export function namesListenedOn(
   pattern: RegExp,

@@ -2,11 +2,13 @@
  * Turns any value into plain data that JSON can hold, bounded and without secrets.
  *
  * A program logs values that are at hand when it fails: errors with causes, cycles, getters that
- * throw, bytes, a whole response. None of them may make the log throw, or fill the disk.
+ * throw, bytes, a whole response. None of them may make the log throw, or fill the disk. An error of
+ * the network has no stack: it comes every few seconds while the machine is offline.
  *
  * @module
  */
 
+import { isUnreachable } from "../unreachable.ts";
 import { REDACTED } from "./redactor.ts";
 
 /** A value that `JSON.stringify` writes without loss. */
@@ -89,10 +91,12 @@ export function toPlain(value: unknown, clean: (text: string) => string): Plain 
     return record([
       ["name", name],
       ["message", message],
-      ...Object.entries(value).filter(([key]) => !["name", "message", "cause"].includes(key)),
+      ...Object.entries(value).filter(([key, item]) =>
+        item !== undefined && !["name", "message", "cause"].includes(key)
+      ),
       ...(cause === undefined ? [] : [["cause", cause] as const]),
       ...(errors === undefined ? [] : [["errors", errors] as const]),
-      ["stack", stack ?? ""],
+      ...(isUnreachable(value) ? [] : [["stack", stack ?? ""] as const]),
     ]);
   };
 

@@ -50,14 +50,14 @@ export function nameInLine(name: string): string {
 }
 
 /**
- * Tokens that begin or end a turn or a system prompt: of ChatML and Llama 3, DeepSeek, Llama 2 and
- * Mistral, Gemma, and the tags of tool calls and thinking.
+ * Tokens that begin or end a turn, a system prompt or thinking: of ChatML and Llama 3, DeepSeek,
+ * Llama 2 and Mistral, GLM, MiniMax, Gemma, and the tags of tool calls and thinking.
  */
 const SPECIAL_TOKEN =
-  /<[|｜]|\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]|<<\/?SYS>>|<\/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|tool_call|tool_response|tool_calls|think)>/gi;
+  /<[|｜]|\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|THINK|[gs]MASK)\]|\]~!?b[[\]]|\[e~\[|<<\/?SYS>>|<\/?(?:s|bos|eos|sop|eop|pad|unk|start_of_turn|end_of_turn|tool_call|tool_response|tool_calls|think|unused\d{1,5})>/gi;
 
 function escaped(character: string): string {
-  return character === "<" ? "&lt;" : "&#91;";
+  return character === "<" ? "&lt;" : `&#${character.charCodeAt(0)};`;
 }
 
 /** `<` and similar characters. The pattern also matches the text up to the next one. */

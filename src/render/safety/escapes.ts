@@ -1,30 +1,29 @@
 /**
- * Decodes escape sequences in a text, and remembers their positions.
+ * Decodes the escape sequences of a text.
  *
  * @module
  */
 
-/** A text with decoded escapes. */
-export interface View {
-  /** The decoded text. */
-  readonly text: string;
-  /** Where each of its UTF-16 units begins in the original text. */
-  readonly starts: readonly number[];
-  /** Where each of its UTF-16 units ends in the original text. */
-  readonly ends: readonly number[];
-}
+import { createView, type Edit, type View } from "./view.ts";
 
-/** Escapes of URLs, of strings in most languages, of bytes as numbers, and of HTML. */
+/** Escapes of URLs, of strings in most languages, of bytes as numbers, of HTML and of Unicode. */
 const ESCAPE =
-  /%([0-9a-f]{2})|\\x\{?([0-9a-f]{2})\}?|\\u\{?0{0,4}([0-9a-f]{2})\}?|\b0x([0-9a-f]{2})\b|&#x0{0,4}([0-9a-f]{2});|&#0{0,4}(\d{2,3});|\\0?([0-7]{3})/gi;
+  /%([0-9a-f]{2})|\\x\{?([0-9a-f]{2})\}?|\\u\{?0{0,4}([0-9a-f]{2})\}?|\b0x([0-9a-f]{2})\b|&#x0{0,4}([0-9a-f]{2});|\bU\+0{0,4}([0-9a-f]{2})\b|&#0{0,4}(\d{2,3});|\\0?([0-7]{3})/gi;
+/** Groups of {@link ESCAPE} before these two are hexadecimal. */
+const DECIMAL = 6;
+const OCTAL = 7;
 
 /** Maximum number of escapes within each other, as in `%2573`. */
 const DEPTH = 3;
 
-/** Decodes a text once, and its result again. Returns no view of a text without escapes. */
-export function unescaped(text: string): readonly View[] {
+/**
+ * Decodes a text once, and its result again. Returns no view of a text without escapes.
+ *
+ * @param original The view that the text belongs to, if it is one.
+ */
+export function unescaped(text: string, original?: View): readonly View[] {
   const views: View[] = [];
-  for (let view = resolved(text, undefined); view && views.length < DEPTH;) {
+  for (let view = resolved(text, original); view && views.length < DEPTH;) {
     views.push(view);
     view = resolved(view.text, view);
   }
@@ -33,38 +32,21 @@ export function unescaped(text: string): readonly View[] {
 
 function resolved(text: string, from: View | undefined): View | undefined {
   if (!MAY_HAVE_ESCAPES.test(text)) return undefined;
-  const starts: number[] = [];
-  const ends: number[] = [];
-  const startOf = (at: number) => from?.starts[at] ?? at;
-  const endOf = (at: number) => from?.ends[at - 1] ?? at;
-  const keep = (start: number, end: number) => {
-    for (let at = start; at < end; at += 1) {
-      starts.push(startOf(at));
-      ends.push(endOf(at + 1));
-    }
-  };
-  let decoded = "";
-  let done = 0;
+  const edits: Edit[] = [];
   for (const match of text.matchAll(ESCAPE)) {
-    const [escape, ...groups] = match;
-    const end = match.index + escape.length;
-    decoded += text.slice(done, match.index) + characterOf(groups);
-    keep(done, match.index);
-    starts.push(startOf(match.index));
-    ends.push(endOf(end));
-    done = end;
+    const [escape, ...digits] = match;
+    const { index } = match;
+    edits.push({ start: index, end: index + escape.length, text: characterOf(digits) });
   }
-  if (done === 0) return undefined;
-  keep(done, text.length);
-  return { text: decoded + text.slice(done), starts, ends };
+  return edits.length === 0 ? undefined : createView(text, edits, from);
 }
 
 /** Every escape contains one of these. */
-const MAY_HAVE_ESCAPES = /[%\\]|&#|0x/;
+const MAY_HAVE_ESCAPES = /[%\\]|&#|0x|U\+/i;
 
-/** Decodes the groups of {@link ESCAPE}: all are hexadecimal, except the last two. */
+/** Decodes the groups of {@link ESCAPE}. */
 function characterOf(groups: readonly (string | undefined)[]): string {
   const place = groups.findIndex((digits) => digits !== undefined);
-  const radix = place === 5 ? 10 : place === 6 ? 8 : 16;
+  const radix = place === DECIMAL ? 10 : place === OCTAL ? 8 : 16;
   return String.fromCharCode(parseInt(groups[place] ?? "0", radix));
 }

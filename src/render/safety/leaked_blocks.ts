@@ -155,15 +155,15 @@ function withoutOrphans(text: string): string {
 
 /** The beginning of a turn that is not the model's. */
 const OTHERS_TURN =
-  /<\|im_start\|>\s{0,9}(?:user|system|tool)|<\|start_header_id\|>\s{0,9}(?:user|system|tool|ipython)\s{0,9}<\|end_header_id\|>|<start_of_turn>\s{0,9}user|<\|(?:user|system|observation)\|>|<\|start\|>(?:user|system|developer)|\[INST\]/gi;
+  /<\|im_start\|>\s{0,9}(?:user|system|tool)|<\|start_header_id\|>\s{0,9}(?:user|system|tool|ipython)\s{0,9}<\|end_header_id\|>|<start_of_turn>\s{0,9}user|<\|(?:user|system|observation)\|>|<\|start\|>(?:user|system|developer)|\]~b\](?:user|system|tool)|\[INST\]/gi;
 /** The beginning of the model's own turn. */
 const OWN_TURN =
-  /<\|im_start\|>\s{0,9}assistant\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?/gi;
+  /<\|im_start\|>\s{0,9}assistant\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?|\]~b\]ai\n?/gi;
 /** A call in Mistral's format; after Llama's tag, all the rest is a call. */
 const CALL_TO_END = /\[TOOL_CALLS\][^\n]*\n?|<\|python_tag\|>[^]*$/gi;
-/** Tokens that begin and end turns, texts and parts of them. */
+/** Tokens that begin and end turns, texts and parts of them. `]~b]` and `[e~[` are MiniMax's. */
 const TOKEN =
-  /<\|channel\|>final(?=<\|message\|>)|<\|\/?[a-z_]{2,40}\|>|<｜[^｜\n]{1,40}｜>|<\/?(?:bos|eos|start_of_turn|end_of_turn)>|\[\/(?:INST|TOOL_CALLS)\]/gi;
+  /<\|channel\|>final(?=<\|message\|>)|<\|\/?[a-z_]{2,40}\|>|<｜[^｜\n]{1,40}｜>|<\/?(?:bos|eos|sop|eop|start_of_turn|end_of_turn|unused\d{1,5})>|\[\/?THINK\]|\[\/(?:INST|TOOL_CALLS)\]|\[[gs]MASK\]|\]~!?b[[\]]|\[e~\[/gi;
 /**
  * Tokens of Llama and others. In HTML they mean strikethrough, so they are removed only around the
  * whole text.
@@ -171,10 +171,24 @@ const TOKEN =
 const WHOLE_TEXT = /^\s*<s>(?![^]*<\/s>\s*\S)|<\/s>\s*$/g;
 const END_OF_TEXT = /<\/s>/g;
 
+/** Maximum number of tokens within each other. */
+const DEPTH = 8;
+
+/**
+ * Removes tokens until none is left: one that is removed may have split another one.
+ *
+ * @returns A blank text if there are too many within each other. No template writes that.
+ */
 function withoutTokens(answer: string): string {
-  const own = ownTurn(answer);
-  const ends = own.includes("<s>") ? WHOLE_TEXT : END_OF_TEXT;
-  return [OWN_TURN, CALL_TO_END, TOKEN, ends].reduce(withoutAll, own);
+  let rest = answer;
+  for (let round = 0; round <= DEPTH; round += 1) {
+    const own = ownTurn(rest);
+    const ends = own.includes("<s>") ? WHOLE_TEXT : END_OF_TEXT;
+    const left = [OWN_TURN, CALL_TO_END, TOKEN, ends].reduce(withoutAll, own);
+    if (left === rest) return rest;
+    rest = left;
+  }
+  return "";
 }
 
 /** The model's own turn, if it made up other turns before and after it. */

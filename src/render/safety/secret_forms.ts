@@ -4,10 +4,31 @@
  * @module
  */
 
+import { unguessable } from "./secret_words.ts";
+
 /** Minimum number of letters and digits of a form; a shorter one could be any word. */
 const PLAIN_MIN = 8;
 /** The same for encoded forms, which consist of any letters: `bXlwYXNz`. */
 const ENCODED_MIN = 10;
+
+/** Number of a secret's letters that count as a part of it. */
+const PART = 12;
+
+/** A form of a secret. */
+export interface Form {
+  /** Letters and digits in lower case. */
+  readonly letters: string;
+  /**
+   * Minimum number of letters of a part, at most all letters. A text with fewer of them in a row
+   * reveals too little.
+   */
+  readonly part: number;
+  /**
+   * Whether each letter comes from a character that is secret by itself. It is computed only if a
+   * text has a part of the form, because that is rare.
+   */
+  readonly marks: () => readonly boolean[];
+}
 
 /**
  * Reduces a code unit: an ASCII letter in lower case, a digit, or 0 for any other character.
@@ -29,37 +50,115 @@ export function lettersOf(text: string): string {
 }
 
 /**
- * A secret in plain text, hex and base64, forwards and backwards. Forms that are too short to
- * recognize are left out.
+ * Whether letters of a form reveal a part of the secret: enough of them, at least half of them
+ * secret by themselves.
+ *
+ * @param start Index of the first letter.
+ * @param end Index behind the last one.
  */
-export function formsOf(secret: string): readonly string[] {
-  const encoder = new TextEncoder();
-  const plain = [secret, reversed(secret)];
-  const encoded = plain.flatMap((text) => {
-    const bytes = encoder.encode(text);
-    return [bytes.toHex(), ...base64Of(bytes)];
+export function isPart({ part, marks }: Form, start: number, end: number): boolean {
+  if (end - start < part) return false;
+  const marked = marks().slice(start, end).filter((isMarked) => isMarked).length;
+  return marked >= part / 2;
+}
+
+/** A spelling of a secret. */
+interface Spelling {
+  readonly text: string;
+  /** Whether each of its units is, or comes from, a character that is secret by itself. */
+  readonly marks: () => readonly boolean[];
+}
+
+/**
+ * A secret in plain text, hex, base64 and decimal codes, forwards and backwards. Forms that are too
+ * short to recognize are left out.
+ */
+export function formsOf(secret: string): readonly Form[] {
+  const spelling = { text: secret, marks: () => unguessable(secret) };
+  return [spelling, backwards(spelling)].flatMap(encodingsOf);
+}
+
+function encodingsOf(spelling: Spelling): readonly Form[] {
+  const bytes = new TextEncoder().encode(spelling.text);
+  const marks = () => marksOfBytes(spelling);
+  const written = (codes: readonly string[]): Spelling => ({
+    text: codes.join(""),
+    marks: () => marks().flatMap((mark, at) => Array.from(codes[at] ?? "", () => mark)),
   });
+  const decimal = Array.from(bytes, String);
+  const both = [
+    formOf(written(bytes.toHex().match(/../g) ?? []), 2 * PART),
+    ...[0, 1, 2].map((before) => formOf(base64Of(bytes, marks, before), BASE64_PART)),
+  ];
+  const encoded = [
+    ...both,
+    ...both.map(backwardsForm),
+    formOf(written(decimal), 2 * PART),
+    formOf(written(decimal.map((code) => code.padStart(3, "0"))), 3 * PART),
+  ];
   return [
-    ...plain.map(lettersOf).filter(({ length }) => length >= PLAIN_MIN),
-    ...encoded.flatMap((text) => [text, reversed(text)]).map(lettersOf)
-      .filter(({ length }) => length >= ENCODED_MIN),
+    ...[formOf(spelling, PART)].filter(({ letters }) => letters.length >= PLAIN_MIN),
+    ...encoded.filter(({ letters }) => letters.length >= ENCODED_MIN),
   ];
 }
 
-function reversed(text: string): string {
-  return [...text].reverse().join("");
+/** @param part The fewest letters of {@link PART} characters of the secret. */
+function formOf({ text, marks }: Spelling, part: number): Form {
+  const letters = lettersOf(text);
+  let known: readonly boolean[] | undefined;
+  return {
+    letters,
+    part: Math.min(part, letters.length),
+    marks: () => known ??= marks().filter((_, at) => letterOf(text.charCodeAt(at)) !== 0),
+  };
 }
+
+function backwards({ text, marks }: Spelling): Spelling {
+  return { text: [...text].reverse().join(""), marks: () => marks().toReversed() };
+}
+
+function backwardsForm({ letters, part, marks }: Form): Form {
+  const { text, marks: reversed } = backwards({ text: letters, marks });
+  return { letters: text, part, marks: reversed };
+}
+
+function marksOfBytes({ text, marks }: Spelling): readonly boolean[] {
+  const ofUnits = marks();
+  let unit = 0;
+  return [...text].flatMap((character) => {
+    const mark = ofUnits[unit] ?? false;
+    unit += character.length;
+    return Array.from(new TextEncoder().encode(character), () => mark);
+  });
+}
+
+/** Twelve bytes are sixteen characters, of which the last or the first may be left out. */
+const BASE64_PART = 15;
 
 /**
  * The base64 of bytes within a longer text. Three bytes are four characters, so there are three
  * ways to begin. Characters at both ends depend on their neighbours and are left out.
+ *
+ * @param before Number of bytes before the first one in its block of three.
  */
-function base64Of(bytes: Uint8Array): readonly string[] {
-  return [0, 1, 2].map((before) => {
-    const padded = new Uint8Array(before + bytes.length);
-    padded.set(bytes, before);
-    const firstWhole = Math.ceil(before * 8 / 6);
-    const lastWhole = Math.floor(padded.length * 8 / 6);
-    return padded.toBase64().slice(firstWhole, lastWhole);
-  });
+function base64Of(
+  bytes: Uint8Array,
+  marks: () => readonly boolean[],
+  before: number,
+): Spelling {
+  const padded = new Uint8Array(before + bytes.length);
+  padded.set(bytes, before);
+  const firstWhole = Math.ceil(before * 8 / 6);
+  const lastWhole = Math.floor(padded.length * 8 / 6);
+  const text = padded.toBase64().slice(firstWhole, lastWhole);
+  return {
+    text,
+    marks: () => {
+      const ofBytes = marks();
+      return Array.from(
+        text,
+        (_, at) => ofBytes[Math.floor((firstWhole + at) * 6 / 8) - before] ?? false,
+      );
+    },
+  };
 }

@@ -1,46 +1,48 @@
 /**
- * Finds where a secret may begin in an unfinished text.
+ * Finds the place in an unfinished text from which on a secret may begin.
  *
- * A filter can only remove a whole secret. So a growing text is shown only up to a possible
- * beginning of one, until the next characters decide.
+ * A filter can only remove a secret, or a part of it, that is long enough. So a growing text is
+ * shown only up to letters that a secret contains too, until the next characters decide.
  *
  * @module
  */
 
-import { unescaped, type View } from "./escapes.ts";
+import { readingsOf } from "./readings.ts";
 import { formsOf, letterOf } from "./secret_forms.ts";
 
 /**
- * Maximum number of letters and digits that may be shown, since many texts begin like a secret.
- * They reveal nothing.
+ * Maximum number of letters and digits that may be shown, since many texts have some in common with
+ * a secret. They reveal nothing.
  */
 const LEAST_LETTERS = 4;
 
 /**
  * Prepares the search for some secrets.
  *
- * @returns Finds the index in a text, free of whole secrets, from which on a secret may begin; the
- * text's length if there is none. It does not find a short secret that has no forms. Such a secret
- * is a word, and a caller that shows whole words shows it whole or not at all.
+ * @returns Finds the index in a text, free of secrets, from which on a secret or a part of one may
+ * begin; the text's length if there is none. It does not find a short secret that has no forms.
+ * Such a secret is a word, and a caller that shows whole words shows it whole or not at all.
  */
 export function createSecretTail(secrets: readonly string[]): (text: string) => number {
-  const forms = [...new Set(secrets.flatMap(formsOf))];
+  const forms = [...new Set(secrets.flatMap(formsOf).map(({ letters }) => letters))];
   const longest = Math.max(0, ...forms.map(({ length }) => length));
 
   function tailOf(text: string): number {
-    const { letters, places } = lastLetters(text, longest - 1);
-    let most = 0;
+    const { letters, places } = lastLetters(text, longest);
+    let most = LEAST_LETTERS - 1;
     for (const form of forms) {
-      let length = Math.min(form.length - 1, letters.length);
-      while (length > most && !letters.endsWith(form.slice(0, length))) length -= 1;
-      most = Math.max(most, length);
+      while (most < letters.length && form.includes(letters.slice(-most - 1))) most += 1;
     }
     return most < LEAST_LETTERS ? text.length : places[letters.length - most] ?? 0;
   }
 
   return (text) => {
-    const inView = ({ text: view, starts }: View) => starts[tailOf(view)] ?? text.length;
-    return Math.min(tailOf(text), ...unescaped(text).map(inView));
+    const readings = readingsOf(text);
+    const starts = readings.map((view) => {
+      const at = tailOf(view.text);
+      return at === view.text.length ? text.length : view.startOf(at);
+    });
+    return Math.min(tailOf(text), ...starts);
   };
 }
 

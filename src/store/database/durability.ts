@@ -1,5 +1,6 @@
 /**
- * Lists the transactions of the crash table, and which of them must survive a power cut.
+ * Lists the transactions of the crash table in `docs/architecture.md` ("What happens after a crash"),
+ * and which of them must survive a power cut.
  *
  * `kill -9` loses no commit, because the page cache outlives the process. Only a power cut can lose
  * some. A `full` commit waits for the disk. A `normal` one does not, and a power cut may undo the
@@ -41,17 +42,17 @@
  * @module
  */
 
-/** Names of the crash table's transactions; the glossary explains each. */
+/** Transactions of the crash table in `docs/architecture.md`; `docs/glossary.md` explains each. */
 export type TransactionName = "T0" | "T1" | "T2" | "T3" | "T4" | "T5" | "TJ";
 
 /** Whether a commit waits until the disk has it. */
 export type Durability = "full" | "normal";
 
-/** How to commit a transaction: its durability, and its row of the crash table. */
+/** How to commit a transaction: its durability, and its row of the crash table in the docs. */
 export interface CommitOptions {
-  /** Absent if the crash table has no row for the transaction. */
+  /** Its name in the crash table in `docs/architecture.md`; absent if that has no row for it. */
   readonly name?: TransactionName;
-  /** The second row of the crash table, for a transaction that is two rows at once. */
+  /** A second name, if the transaction is two rows of that table at once. */
   readonly also?: TransactionName;
   /** Whether the commit waits for the disk. */
   readonly durability: Durability;

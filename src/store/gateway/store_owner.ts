@@ -67,6 +67,7 @@ export function createStoreOwner(
     "identify",
     "direct_channel",
     "parked_channel",
+    "fileless_channel",
     "pairing_request",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.

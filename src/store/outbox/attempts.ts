@@ -43,6 +43,13 @@ export interface Attempts {
    */
   markFailing(row: OutboxRow, now: number): Promise<void>;
   /**
+   * Stores why an unsent row waits.
+   *
+   * @param reason For the operator.
+   * @param nextAttemptAt Unix time in milliseconds of the next attempt.
+   */
+  markWaiting(row: OutboxRow, reason: string, nextAttemptAt: number): Promise<void>;
+  /**
    * Shifts times after the clock was set forward. Each row that has been failing since `until` or
    * earlier starts `byMs` later. So it has been failing for as long as before.
    *
@@ -62,8 +69,10 @@ export interface Attempts {
   /**
    * Holds a row, because Barnacle cannot tell whether Discord has it. The operator sees it, and it
    * is not sent (D2).
+   *
+   * @param reason For the operator.
    */
-  markUncertain(row: OutboxRow): Promise<void>;
+  markUncertain(row: OutboxRow, reason: string): Promise<void>;
 }
 
 /** The journal's record of a T4. */
@@ -98,7 +107,7 @@ export function createAttempts(
   const markSending = database.prepare(
     `UPDATE outbox
      SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
-         action = IIF(:isPost, 'post', action)
+         action = IIF(:isPost, 'post', action), next_attempt_at = NULL
      WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markRefused = database.prepare(
@@ -113,6 +122,10 @@ export function createAttempts(
     `UPDATE outbox SET failing_since = :now
      WHERE ${THIS} AND state IN ('pending', 'sending') AND failing_since IS NULL`,
   );
+  const markWaiting = database.prepare(
+    `UPDATE outbox SET refusal = :reason, next_attempt_at = :nextAttemptAt
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
+  );
   const shiftFailing = database.prepare(
     `UPDATE outbox SET failing_since = failing_since + :byMs
      WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`,
@@ -126,7 +139,7 @@ export function createAttempts(
      WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markUncertain = database.prepare(
-    `UPDATE outbox SET state = 'uncertain' WHERE ${THIS} AND state = 'sending'`,
+    `UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`,
   );
 
   const intend = journaled<Intent>("intent", ({ accountId, nonce, now }) => {
@@ -172,12 +185,15 @@ export function createAttempts(
         markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
       }),
     markFailing: (row, now) => change(row, () => void markFailing.run({ ...keyOf(row), now })),
+    markWaiting: (row, reason, nextAttemptAt) =>
+      change(row, () => void markWaiting.run({ ...keyOf(row), reason, nextAttemptAt })),
     shiftFailing(accountId, byMs, until) {
       queues.forget(accountId);
       return commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }));
     },
     markAbsent: (row) => change(row, () => void markAbsent.run(keyOf(row))),
     markDead: (row, reason) => change(row, () => void markDead.run({ ...keyOf(row), reason })),
-    markUncertain: (row) => change(row, () => void markUncertain.run(keyOf(row))),
+    markUncertain: (row, reason) =>
+      change(row, () => void markUncertain.run({ ...keyOf(row), reason })),
   };
 }

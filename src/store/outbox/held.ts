@@ -41,8 +41,12 @@ export interface OpenRow {
   readonly firstAttemptAt?: number;
   /** Since when no attempt has succeeded; absent if the row is not failing. */
   readonly failingSince?: number;
-  /** Discord's last refusal, or the reason why its channel is parked. Absent without either. */
+  /** Why the last attempt failed, or why its channel is parked. Absent without either. */
   readonly reason?: string;
+  /** When Barnacle tries it again, at the latest; absent while it does, and after the last try. */
+  readonly nextAttemptAt?: number;
+  /** Number of the first unsent message of its channel, if it waits for that one. */
+  readonly behind?: number;
 }
 
 /** Reads and releases unsent messages. */
@@ -53,7 +57,7 @@ export interface HeldRows {
    * Sends an uncertain or dead message again, before the waiting ones of its channel, or gives up
    * an unsent message. A draft is never sent again, because it has less text than its answer.
    * Neither is a message whose files are deleted. Giving up a message also removes the draft that
-   * it would have replaced.
+   * it would have replaced. If its channel is parked, the waiting messages there are tried at once.
    *
    * @param id Number of the row.
    * @returns Whether the row was in a state that allows this.
@@ -72,9 +76,11 @@ const rowSchema = z.object({
   created_at: z.number(),
   first_attempt_at: z.number().nullable(),
   failing_since: z.number().nullable(),
+  next_attempt_at: z.number().nullable(),
   refusal: z.string().nullable(),
   message: z.string(),
   parked_for: z.string().nullable(),
+  next_try_at: z.number().nullable(),
 });
 
 /**
@@ -89,7 +95,7 @@ export function createHeldRows(
 ): HeldRows {
   const files = prepareOutboxFiles(database);
   const selectOpen = database.prepare(
-    `SELECT o.*, p.reason AS parked_for FROM outbox AS o
+    `SELECT o.*, p.reason AS parked_for, p.next_try_at FROM outbox AS o
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
      WHERE +o.account_id = ? -- the index of the open rows, not the one of all rows
@@ -98,7 +104,8 @@ export function createHeldRows(
   );
   const resend = database.prepare(
     `UPDATE outbox
-     SET state = 'pending', first_attempt_at = NULL, failing_since = NULL, refusal = NULL
+     SET state = 'pending', first_attempt_at = NULL, failing_since = NULL, refusal = NULL,
+         next_attempt_at = NULL
      WHERE id = ? AND state IN ('uncertain', 'dead') AND kind IS NOT 'draft'
        AND (file_count = 0 OR EXISTS (SELECT 1 FROM outbox_file WHERE outbox_row = outbox.id))`,
   );
@@ -107,15 +114,22 @@ export function createHeldRows(
      WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`,
   );
 
+  // A refused message may be what its channel is parked for, so those behind it are tried now.
+  const unpark = database.prepare(
+    `UPDATE parked_channel SET is_parked = 0
+     WHERE (account_id, channel_id) = (SELECT account_id, channel_id FROM outbox WHERE id = ?)`,
+  );
   const removeDraft = prepareRemoveDraft(database, outgoing);
 
   return {
-    open: (accountId) => read(() => selectOpen.all(accountId).map(toOpenRow)),
+    open: (accountId) => read(() => withFirsts(selectOpen.all(accountId).map(toOpenRow))),
     release: (id, how) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         outgoing.forget();
-        if (how === "resend") return resend.run(id).changes === 1;
-        if (drop.run(id).changes === 0) return false;
+        const isChanged = (how === "resend" ? resend : drop).run(id).changes === 1;
+        if (!isChanged) return false;
+        unpark.run(id);
+        if (how === "resend") return true;
         files.delete(id);
         removeDraft(id);
         return true;
@@ -151,10 +165,24 @@ function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: nu
   };
 }
 
+/** Adds to each row behind another one of its channel the number of the first of them. */
+function withFirsts(rows: readonly OpenRow[]): readonly OpenRow[] {
+  const firsts = new Map<ChannelId, number>();
+  return rows.map((row) => {
+    if (row.state !== "pending" && row.state !== "sending") return row;
+    const behind = firsts.get(row.channelId);
+    if (behind !== undefined) return { ...row, behind };
+    firsts.set(row.channelId, row.id);
+    return row;
+  });
+}
+
 function toOpenRow(row: unknown): OpenRow {
-  const { message, parked_for, ...rest } = rowSchema.parse(row);
+  const { message, parked_for, next_try_at, ...rest } = rowSchema.parse(row);
   const { content, of } = readMessage(message);
   const reason = parked_for ?? rest.refusal;
+  const isWaiting = rest.state === "pending" || rest.state === "sending";
+  const nextAttemptAt = next_try_at ?? (isWaiting ? rest.next_attempt_at : null);
   return {
     id: rest.id,
     channelId: rest.channel_id,
@@ -167,5 +195,6 @@ function toOpenRow(row: unknown): OpenRow {
     ...(rest.first_attempt_at !== null && { firstAttemptAt: rest.first_attempt_at }),
     ...(rest.failing_since !== null && { failingSince: rest.failing_since }),
     ...(reason !== null && { reason }),
+    ...(nextAttemptAt !== null && { nextAttemptAt }),
   };
 }

@@ -14,6 +14,7 @@ import { createUngroupedTransactions, type Transactions } from "../database/tran
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
 import { type Additions, createAdditions } from "./additions.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
+import { createFilelessChannels, type FilelessChannels } from "./fileless_channels.ts";
 import { createHeads, type Heads } from "./heads.ts";
 import { createHeldRows, type HeldRows } from "./held.ts";
 import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
@@ -22,7 +23,15 @@ import { createSendResults, type SendResults } from "./send_results.ts";
 
 /** All methods of `store.outbox`. */
 export interface Outbox
-  extends Additions, Attempts, Heads, HeldRows, InvalidRequestCounts, ParkedChannels, SendResults {}
+  extends
+    Additions,
+    Attempts,
+    FilelessChannels,
+    Heads,
+    HeldRows,
+    InvalidRequestCounts,
+    ParkedChannels,
+    SendResults {}
 
 /**
  * Creates the namespace.
@@ -38,6 +47,7 @@ export function createOutbox(
   return joinParts(
     createAdditions(database, transactions, outgoing),
     createAttempts(database, transactions, outgoing),
+    createFilelessChannels(database, transactions, outgoing),
     createHeads(database, transactions, outgoing),
     createHeldRows(database, transactions, outgoing),
     createInvalidRequestCounts(database, transactions),

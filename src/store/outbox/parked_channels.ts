@@ -32,14 +32,15 @@ export interface ParkedChannels {
   /**
    * Parks a channel. All of its waiting messages are failing from now on, unless they already were.
    *
-   * @param parked The refusal, for the operator, and Unix time in milliseconds.
+   * @param parked The refusal, for the operator, and Unix times in milliseconds. `nextTryAt`: when
+   * the channel is tried again at the latest.
    * @returns Whether to notify the operator: not if a notice was sent and nothing has changed
    * since.
    */
   park(
     accountId: AccountId,
     channelId: ChannelId,
-    parked: { readonly reason: string; readonly now: number },
+    parked: { readonly reason: string; readonly now: number; readonly nextTryAt: number },
   ): Promise<boolean>;
   /**
    * Lets channels be tried again. Costs almost nothing if none of them is parked.
@@ -47,8 +48,14 @@ export interface ParkedChannels {
    * @returns Number of channels that were parked.
    */
   unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
-  /** The currently parked channels, the longest parked first. */
-  parked(accountId: AccountId): Promise<readonly ParkedChannel[]>;
+  /**
+   * The channels that refuse, the longest parked first. A channel that is tried again stays in the
+   * list until a message arrives there. Without waiting messages, it stays for a day after its last
+   * refusal.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  parked(accountId: AccountId, now: number): Promise<readonly ParkedChannel[]>;
 }
 
 /**
@@ -107,10 +114,11 @@ export function createParkedChannels(
   );
   const park = database.prepare(
     `INSERT INTO parked_channel
-       (account_id, channel_id, reason, is_parked, since, refused_at)
-     VALUES (:accountId, :channelId, :reason, 1, :now, :now)
+       (account_id, channel_id, reason, is_parked, since, refused_at, next_try_at)
+     VALUES (:accountId, :channelId, :reason, 1, :now, :now, :nextTryAt)
      ON CONFLICT (account_id, channel_id) DO UPDATE
      SET reason = excluded.reason, is_parked = 1, refused_at = excluded.refused_at,
+         next_try_at = excluded.next_try_at,
          since = IIF(:wasReported, since, :now)`,
   );
   const noteFailing = database.prepare(
@@ -125,20 +133,24 @@ export function createParkedChannels(
   );
   const unpark = database.prepare(`UPDATE parked_channel SET is_parked = 0 WHERE ${areParked}`);
   const selectParked = database.prepare(
-    `SELECT channel_id, reason, since, (
-       SELECT COUNT(*) FROM outbox AS o
-       WHERE o.account_id = p.account_id AND o.channel_id = p.channel_id
-         AND o.state IN ('pending', 'sending')
-     ) AS waiting
-     FROM parked_channel AS p WHERE account_id = ? AND is_parked = 1 ORDER BY since, channel_id`,
+    `SELECT channel_id, reason, since, waiting FROM (
+       SELECT p.*, (
+         SELECT COUNT(*) FROM outbox AS o
+         WHERE o.account_id = p.account_id AND o.channel_id = p.channel_id
+           AND o.state IN ('pending', 'sending')
+       ) AS waiting
+       FROM parked_channel AS p WHERE account_id = :accountId
+     )
+     WHERE is_parked = 1 OR waiting > 0 OR refused_at > :now - ${DAY_MS}
+     ORDER BY since, channel_id`,
   );
 
   return {
-    park: (accountId, channelId, { reason, now }) =>
+    park: (accountId, channelId, { reason, now, nextTryAt }) =>
       commit(UNNAMED, () => {
         const row = selectWasReported.get({ accountId, channelId, now });
         const wasReported = row ? wasReportedSchema.parse(row).was_reported : 0;
-        park.run({ accountId, channelId, reason, now, wasReported });
+        park.run({ accountId, channelId, reason, now, nextTryAt, wasReported });
         noteFailing.run({ accountId, channelId, now });
         return wasReported === 0;
       }),
@@ -151,7 +163,7 @@ export function createParkedChannels(
       if (!await readUnjournaled(() => selectUnparked.get(selection))) return 0;
       return commit(UNNAMED, () => Number(unpark.run(selection).changes));
     },
-    parked: (accountId) =>
-      read(() => selectParked.all(accountId).map((row) => parkedSchema.parse(row))),
+    parked: (accountId, now) =>
+      read(() => selectParked.all({ accountId, now }).map((row) => parkedSchema.parse(row))),
   };
 }

@@ -135,7 +135,7 @@ export function preparePruneFacts(
   );
   return (atMost) => {
     const { generation } = oldestSchema.parse(selectOldest.get());
-    // Without verdicts, the open generation is deleted, too.
+    // If no verdict is left, all rows are deleted, and no row in memory may be used again.
     if (generation === null) factRows.forget();
     prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost);
   };

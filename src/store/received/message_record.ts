@@ -99,6 +99,10 @@ export interface OutboxOnRecord {
   readonly foldedInto?: number;
   /** Discord's last refusal, or the reason why the message was given up. Absent without either. */
   readonly reason?: string;
+  /** When Barnacle tries it again, at the latest; absent while it does, and after the last try. */
+  readonly nextAttemptAt?: number;
+  /** Number of an earlier unsent message of its channel, if it waits for that one. */
+  readonly behind?: number;
   /** Why the bot cannot post in the channel now; absent if the channel is not parked. */
   readonly parkedReason?: string;
 }
@@ -151,7 +155,10 @@ const outboxSchema = z.object({
   message_id: snowflakeSchema<"message">().nullable(),
   folded_into: z.number().nullable(),
   refusal: z.string().nullable(),
+  next_attempt_at: z.number().nullable(),
   parked_reason: z.string().nullable(),
+  next_try_at: z.number().nullable(),
+  behind: z.number().nullable(),
 });
 
 const messageIdSchema = z.object({ message_id: snowflakeSchema<"message">() });
@@ -182,7 +189,12 @@ export function createMessageRecords(
   );
   const selectOutbox = (where: string) =>
     database.prepare(
-      `SELECT o.*, p.reason AS parked_reason FROM outbox AS o
+      `SELECT o.*, p.reason AS parked_reason, p.next_try_at, (
+         SELECT MIN(u.id) FROM outbox AS u
+         WHERE u.account_id = o.account_id AND u.channel_id = o.channel_id AND u.id < o.id
+           AND u.state IN ('pending', 'sending') AND o.state IN ('pending', 'sending')
+       ) AS behind
+       FROM outbox AS o
        LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
          AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
        WHERE ${where} ORDER BY o.id`,
@@ -252,6 +264,8 @@ function toTurnOnRecord(row: unknown): TurnOnRecord {
 function toOutboxOnRecord(row: unknown): OutboxOnRecord {
   const { id, account_id, channel_id, kind, state, message: { of }, ...rest } = outboxSchema
     .parse(row);
+  const isWaiting = state === "pending" || state === "sending";
+  const nextAttemptAt = isWaiting ? rest.next_try_at ?? rest.next_attempt_at : null;
   return {
     id,
     accountId: account_id,
@@ -265,6 +279,8 @@ function toOutboxOnRecord(row: unknown): OutboxOnRecord {
     ...(rest.message_id !== null && { messageId: rest.message_id }),
     ...(rest.folded_into !== null && { foldedInto: rest.folded_into }),
     ...(rest.refusal !== null && { reason: rest.refusal }),
+    ...(nextAttemptAt !== null && { nextAttemptAt }),
+    ...(rest.behind !== null && { behind: rest.behind }),
     ...(rest.parked_reason !== null && { parkedReason: rest.parked_reason }),
   };
 }

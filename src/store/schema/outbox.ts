@@ -1,6 +1,6 @@
 /**
- * Tables of messages to send: the outbox with its files, parked channels, and the requests that
- * Discord counted as invalid.
+ * Tables of messages to send: the outbox with its files, channels that refuse messages or files,
+ * and the requests that Discord counted as invalid.
  *
  * @module
  */
@@ -25,6 +25,7 @@ export const OUTBOX = `
     created_at       INTEGER NOT NULL,
     first_attempt_at INTEGER,
     failing_since    INTEGER, -- no attempt has succeeded since
+    next_attempt_at  INTEGER, -- after a failure; NULL while an attempt runs
     message_id       TEXT, -- Discord's; NULL until sent, or if deleted by then
     folded_into      INTEGER,
     refusal          TEXT, -- Discord's last refusal, or why the row was given up
@@ -57,6 +58,14 @@ export const OUTBOX = `
     is_parked  INTEGER NOT NULL, -- 0: it is being tried again
     since      INTEGER NOT NULL, -- when the operator was notified
     refused_at INTEGER NOT NULL, -- last
+    next_try_at INTEGER NOT NULL, -- at the latest
+    PRIMARY KEY (account_id, channel_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE fileless_channel ( -- channels in which the bot may not attach files
+    account_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    told_at    INTEGER NOT NULL, -- when the owners were last notified
     PRIMARY KEY (account_id, channel_id)
   ) STRICT, WITHOUT ROWID;
 

@@ -50,6 +50,7 @@ async function botConfig(...ids: readonly AccountId[]): Promise<BotConfig> {
 async function setupOf(text: string, ...ids: readonly AccountId[]): Promise<Setup> {
   const account = (accountId: AccountId): Account => ({
     token: `${accountId}.x.y`,
+    checkModel: () => Promise.reject(new Error("no check in this test")),
     apiBase: AWAY,
     model: { id: "fake/model" } as never,
   });
@@ -108,6 +109,7 @@ function setUp(
       return known;
     },
     now,
+    onOnline: () => {},
     onEnd: (end) => void ends.push(end),
   });
   const running = () =>

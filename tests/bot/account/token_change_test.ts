@@ -73,10 +73,11 @@ describe("[D1] createTokenChange()", () => {
   });
 
   it("[O7] deletes nothing for a token that Discord refuses", async () => {
-    const { adoption, isOthers, count } = await setUp("unauthorized");
+    const { adoption, isOthers, count, lines } = await setUp("unauthorized");
     await assert.rejects(adoption.takeOver(), { kind: "unauthorized" });
     assert.equal(await isOthers(), true);
     assert.equal(count(), 1);
+    assert.deepEqual(lines, [], "nothing is known about another bot");
   });
 
   it("[G12] stops waiting when the process stops", async () => {

@@ -32,6 +32,7 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
     catchUp: { pending: 2, unreadable: ["#ops"] },
     findings: [],
     parked: [],
+    delayed: [],
     rest: { invalidRequests: 3, breaker: "slowed" },
   }),
   ...fields,
@@ -70,6 +71,7 @@ describe("[C6] createAccountVitals()", () => {
       catchUp: { pending: 0, unreadable: [] },
       findings: [],
       parked: [],
+      delayed: [],
       rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
     };
     assert.deepEqual(vitals.snapshot(), disabled);
@@ -98,6 +100,7 @@ describe("[C6] createAccountVitals()", () => {
       catchUp: { pending: 2, unreadable: ["#ops"] },
       findings: [],
       parked: [],
+      delayed: [],
       rest: { isUp: true, invalidRequests: 3, breaker: "slowed" },
     });
   });

@@ -30,6 +30,7 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
     catchUp: { pending: 0, unreadable: [] },
     findings: [],
     parked: [],
+    delayed: [],
     rest: { invalidRequests: 0, breaker: "closed" },
   }),
   ...fields,

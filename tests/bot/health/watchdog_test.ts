@@ -299,7 +299,7 @@ describe("[O4] statusLine()", () => {
     };
     assert.equal(
       statusLine(snapshot, NOW),
-      "fail  running, fail storage:write 3 ms, warn gateway:connection default/0 backoff",
+      "fail  running, fail storage:write 3 ms, warn gateway:connection default/0 waiting before the next attempt",
     );
   });
 });

@@ -77,6 +77,30 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual([lines, timers, findings()], [[], [], []]);
   });
 
+  it("checks again soon after a change of the config, also while a check runs", async () => {
+    const model = { id: "model", what: "Model", status: "fail" as const, why: "no key" };
+    const other = { ...model, why: "no such model" };
+    const { start, again, next, lines, timers, taken } = preflight([
+      { findings: [model] },
+      { findings: [other] },
+    ]);
+    await start();
+    assert.deepEqual(timers.map(({ ms }) => ms), [60_000], "the model may recover by itself");
+    again();
+    assert.deepEqual(timers.map(({ ms }) => ms), [250], "instead of the minute");
+    const running = next();
+    again();
+    await running;
+    assert.deepEqual(timers.map(({ ms }) => ms), [250]);
+    await next();
+    assert.equal(taken(), 3);
+    assert.deepEqual(lines.map(({ event }) => event), [
+      "Model: no key",
+      "Model: no such model",
+      "Model: right again",
+    ]);
+  });
+
   it("logs a problem once, checks again each minute, and logs the recovery", async () => {
     const run = preflight([
       { findings: [noDns, fine] },

@@ -19,12 +19,14 @@ const CHANNEL = guildPlace().channel.id;
 
 const OWNER = userId("987654321098765000");
 const MB = 1_000_000;
+const FILELESS = channelId("1400000000000000999");
 
 /** @param policy That of the config, if absent. */
 const rulesBy = (config: Config, policy = config.discord.access) =>
   turnRulesOf(config, {
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
+    takesFiles: ({ channelId }) => channelId !== FILELESS,
     policy: () => policy,
   });
 
@@ -33,6 +35,12 @@ describe("turnRulesOf()", () => {
     const rules = rulesBy(await loadTestConfig({ historyLimit: 7 }));
     assert.equal(rules(guildMessage()).historyLimit, 7);
     assert.equal(rules(directMessage()).historyLimit, 0);
+  });
+
+  it("[R12a] forbids files in a place that takes none", async () => {
+    const rules = rulesBy(await loadTestConfig());
+    assert.equal(rules(guildMessage()).takesNoFiles, undefined);
+    assert.equal(rules(guildMessage({ channelId: FILELESS })).takesNoFiles, true);
   });
 
   it("[H2] limits the turns of a direct message, per user if configured", async () => {

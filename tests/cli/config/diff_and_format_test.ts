@@ -49,6 +49,29 @@ describe("barnacle config diff", () => {
     assert.deepEqual(at.io.stdout, ['{"same":true,"changes":[]}']);
   });
 
+  it("[C9] compares a file without the section with the defaults of such a file", async () => {
+    using at = setUp({ "config.jsonc": '{ "log": { "level": "debug" } }' });
+    assert.equal(await diff(at.flags, undefined, at.io), 0);
+    assert.deepEqual(at.io.stdout, ['log.level: "info" → "debug"']);
+  });
+
+  it("[C9] prints a whole section by the number of its keys", async () => {
+    using at = setUp({ "config.jsonc": "{}", old: wrap("") });
+    assert.equal(await diff(at.flags, at.path("old"), at.io), 1);
+    assert.match(at.io.stdout.join(), /^channels\.discord: removed, was a section of \d+ keys$/);
+  });
+
+  it("[C9] [O7] says that there is no file, and so no difference", async () => {
+    using at = setUp({ old: "{}" });
+    const flags = { json: false };
+    const io = recordingIo({ HOME: at.path("home") });
+    assert.equal(await diff(flags, undefined, io), 0);
+    assert.deepEqual(io.stdout, []);
+    assert.match(io.stderr.join(), /no config file: .*, so every key has its default/);
+    assert.equal(await diff(flags, at.path("old"), io), 78);
+    assert.match(io.stderr.join(), /no config file to compare/);
+  });
+
   it("[O7] exits with 78 if one of the files is invalid", async () => {
     using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
     assert.equal(await diff(at.flags, at.path("old"), at.io), 78);

@@ -128,6 +128,16 @@ describe("barnacle config set", () => {
     assert.ok(!existsSync(flags.config));
   });
 
+  it("[C10] unset says that a key is not set, and rejects one that does not exist", async () => {
+    using at = setUp();
+    assert.equal(await unset(at.flags, "channels.discord.name", at.io), 0);
+    assert.match(at.output(), /^channels\.discord\.name is not set in .*: nothing to remove$/);
+    assert.equal(await unset(at.flags, "channels.discord.nme", at.io), 2);
+    assert.match(at.output(), /unknown key channels\.discord\.nme/);
+    assert.equal(at.text(), FILE);
+    assert.ok(!existsSync(`${at.path}.bak`));
+  });
+
   it("[O7] rejects an invalid path", async () => {
     using at = setUp();
     assert.equal(await at.set("a..b", "1"), 2);

@@ -54,10 +54,22 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
-  it("[P6] warns of a config that admits everyone", async () => {
-    using at = setUp("{}");
-    assert.equal(await importFile(FLAGS, at.source, at.io), 0);
-    assert.match(at.io.stderr.join("\n"), /warning: .*every member of every guild/);
+  for (const text of ["{}", "{ agents: {}, channels: { telegram: {} } }"]) {
+    it(`[C11] [O7] exits with 1 for ${text}, which has no Discord keys`, async () => {
+      using at = setUp(text);
+      assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
+      assert.ok(!existsSync(at.out));
+      assert.match(at.io.stderr.join("\n"), /has no channels\.discord, so nothing is imported/);
+      assert.equal(await importFile({ ...FLAGS, json: true }, at.source, at.io), 1);
+      assert.equal(JSON.parse(at.io.stdout.join("")).ok, false);
+    });
+  }
+
+  it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
+    using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 0);
+    assert.match(readFileSync(at.out, "utf8"), /"YOUR_BOT_TOKEN"/);
+    assert.match(at.io.stderr.join("\n"), /warning: "YOUR_BOT_TOKEN" is a placeholder/);
   });
 
   it("[C11] overwrites no file", async () => {
@@ -82,6 +94,7 @@ describe("barnacle config import", () => {
     const { ok, text, notes } = JSON.parse(at.io.stdout.join(""));
     assert.deepEqual({ ok, text }, { ok: true, text: OURS });
     assert.deepEqual(notes.map(({ path, line }: { path: string; line: number }) => [path, line]), [
+      ["session.dmScope", 0], // no line has it
       ["gateway", 3],
     ]);
     assert.deepEqual(at.io.stderr, []);

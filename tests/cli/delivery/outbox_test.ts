@@ -41,7 +41,7 @@ const held = (content = "hello") =>
       now - 600_000,
     );
     await outbox.markSending(row, now);
-    await outbox.markUncertain(row);
+    await outbox.markUncertain(row, "unknown");
   });
 
 describe("barnacle outbox list", () => {
@@ -49,17 +49,34 @@ describe("barnacle outbox list", () => {
     const io = recordingIo();
     assert.equal(await list({ data: await held(), json: false }, io), 0);
     assert.equal(io.stdout.length, 1);
-    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello"$/);
+    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello" +\(unknown\)$/);
   });
 
   it("[R11] names the reason that keeps the bot from posting", async () => {
     const io = recordingIo();
     const data = await withRows(async ({ outbox }, now) => {
       await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
-      await outbox.park(ACCOUNT, CHANNEL, { reason: "Send Messages is denied", now });
+      await outbox.park(ACCOUNT, CHANNEL, {
+        reason: "Send Messages is denied",
+        now,
+        nextTryAt: now,
+      });
     });
     await list({ data, json: false }, io);
-    assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied\)$/);
+    assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied; next attempt is due\)$/);
+  });
+
+  it("[D5] shows why a message waits, until when, and for which other one", async () => {
+    const io = recordingIo();
+    const data = await withRows(async ({ outbox }, now) => {
+      const row = await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
+      await outbox.add(frozen({ nonce: "b", channelId: CHANNEL }), now);
+      await outbox.markSending(row, now);
+      await outbox.markWaiting(row, "failed with 502", now + 240_000);
+    });
+    await list({ data, json: false }, io);
+    assert.match(io.stdout[0] ?? "", /sending .*\(failed with 502; next attempt in 4 min\)$/);
+    assert.match(io.stdout[1] ?? "", /pending .*\(waits for message 1\)$/);
   });
 
   it("[O10] prints the same as JSON", async () => {

@@ -29,6 +29,7 @@ async function setUp() {
   const bot = { pid: 7 as number | undefined, restarts: [] as Env[], pressed: [] as string[] };
   const news: BackstageNews[] = [];
   const errors: unknown[] = [];
+  const resets: string[] = [];
   const other = { id: "openai", label: "gpt", hint: "", env: { OPENAI_MODEL: "gpt" } };
   let looked = () => {};
   const backstage = createBackstage({
@@ -54,6 +55,7 @@ async function setUp() {
     models: [SCRIPT, other],
     model: SCRIPT,
     readVitals: () => Promise.resolve({ isReady: true, gateway: "ready", figures: [] }),
+    onReset: ({ id }) => resets.push(id),
     onError: (error) => errors.push(error),
   });
   backstage.subscribe((one) => news.push(one));
@@ -63,6 +65,7 @@ async function setUp() {
     pages,
     news,
     errors,
+    resets,
     /** Resolves after the next update. */
     look: () => new Promise<void>((resolve) => looked = resolve),
     async [Symbol.asyncDispose]() {
@@ -103,6 +106,13 @@ describe("[O5] createBackstage()", () => {
     assert.deepEqual(chosen(), ["model:openai"]);
     assert.deepEqual(stage.bot.restarts, [{ OPENAI_MODEL: "gpt" }]);
     assert.match(stage.backstage.notices()[0]?.text ?? "", /gpt/);
+  });
+
+  it("starts over with the current model", async () => {
+    await using stage = await setUp();
+    await stage.backstage.press("model:openai");
+    assert.equal(await stage.backstage.press("reset"), true);
+    assert.deepEqual(stage.resets, ["openai"]);
   });
 
   it("passes other buttons on, and reports unknown ones", async () => {

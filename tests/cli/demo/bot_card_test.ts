@@ -15,9 +15,9 @@ const FACTS: BotFacts = {
 
 describe("drawBotCard()", () => {
   const states: readonly [Partial<BotFacts>, string, readonly string[]][] = [
-    [{}, "online", ["pid 7", "60 MB", "1, 2"]],
-    [{ isConnected: false }, "away", ["pid 7", "60 MB", "1, 2"]],
-    [{ pid: undefined }, "offline", ["none", "1, 2"]],
+    [{}, "online", ["pid 7", "60 MB", "1", "2"]],
+    [{ isConnected: false }, "away", ["pid 7", "60 MB", "1", "2"]],
+    [{ pid: undefined }, "offline", ["none", "1", "2"]],
   ];
   for (const [change, state, values] of states) {
     it(`shows a bot that is ${state}`, () => {
@@ -31,7 +31,7 @@ describe("drawBotCard()", () => {
     const { controls } = drawBotCard(FACTS);
     assert.deepEqual(
       controls.map(({ id, isOn }) => [id, isOn]),
-      [[`model:${SCRIPT.id}`, false], ["model:openai", true]],
+      [[`model:${SCRIPT.id}`, false], ["model:openai", true], ["reset", false]],
     );
   });
 });

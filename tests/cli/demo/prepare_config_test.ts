@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { placeholdersIn } from "../../../src/config/checks/placeholders.ts";
 import { prepareConfig, type PreparedConfig } from "../../../src/cli/demo/prepare_config.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 
@@ -30,11 +32,11 @@ const ENV = {
   DISCORD_BOT_TOKEN: "real-token",
 };
 
-async function prepare(text: string | undefined, asksOwnModel = false) {
+async function prepare(text: string | undefined, asksOwnModel = false, env: Env = ENV) {
   using directory = tempDirectory();
   const file = join(directory.path, "config.jsonc");
   if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
-  const io = recordingIo(ENV);
+  const io = recordingIo(env);
   const prepared = await prepareConfig(text === undefined ? undefined : file, asksOwnModel, io);
   return { prepared, told: io.stderr.join("\n") };
 }
@@ -50,6 +52,16 @@ describe("[O5] prepareConfig()", () => {
     assert.equal(agentId, "main");
     assert.deepEqual(notes, []);
     assert.deepEqual(env, {});
+  });
+
+  it("cuts a hanging turn after a minute, unless the user's config names another time", async () => {
+    const limitOf = async (text?: string) => {
+      const { config } = ready((await prepare(text)).prepared);
+      return (config as { agents: { turnTimeoutSec: number } }).agents.turnTimeoutSec;
+    };
+    assert.equal(await limitOf(), 60);
+    assert.equal(await limitOf(OWN), 60);
+    assert.equal(await limitOf('{ "agents": { "turnTimeoutSec": 90 } }'), 90);
   });
 
   it("keeps the user's rules, with ids of the demo", async () => {
@@ -72,6 +84,55 @@ describe("[O5] prepareConfig()", () => {
     }
     assert.equal(model, undefined);
     assert.match(notes.join("\n"), /without its model acme\/small; use BARNACLE_DEMO_MODEL=config/);
+  });
+
+  it("uses no token of an account, and plays the rules of the first one", async () => {
+    const accounts = `{ "channels": { "discord": {
+      "dm": { "policy": "allowlist" },
+      "pluralkit": { "token": "pluralkit-token" },
+      "accounts": {
+        "off": { "token": "token-of-off", "enabled": false },
+        "work": { "token": "token-of-work", "name": "Work", "dm": { "allowFrom": ["ada"] } },
+        "home": { "token": "\${HOME_TOKEN}", "dm": { "policy": "disabled" } }
+      }
+    } } }`;
+    const { prepared, told } = await prepare(accounts, false, {});
+    const { config, notes } = ready(prepared);
+    const { channels } = config as { channels: unknown };
+    assert.deepEqual(channels, {
+      discord: {
+        dm: { policy: "allowlist", allowFrom: ["ada"] },
+        name: "Work",
+        pluralkit: {},
+      },
+    });
+    assert.match(notes.join("\n"), /rules of the account work, as one bot/);
+    assert.doesNotMatch(told, /HOME_TOKEN/, "a missing token is no problem");
+    assert.doesNotMatch(JSON.stringify(config) + told, /token-of|pluralkit-token/);
+  });
+
+  it("plays the account default if the environment has its token", async () => {
+    const text = '{ "channels": { "discord": { "accounts": { "work": { "token": "t", ' +
+      '"groupPolicy": "open" } } } } }';
+    const { prepared } = await prepare(text);
+    const { channels } = ready(prepared).config as { channels: unknown };
+    assert.deepEqual(channels, { discord: {} });
+  });
+
+  it("[P12] plays an example with its placeholders", async () => {
+    const text = '{ "channels": { "discord": { "guilds": { "YOUR_SERVER_ID": { "channels": ' +
+      '{ "YOUR_CHANNEL_ID": {} } } }, "dm": { "allowFrom": ["YOUR_USER_ID"] } } } }';
+    const { config } = ready((await prepare(text)).prepared);
+    assert.deepEqual(placeholdersIn(config), []);
+  });
+
+  it("leaves a config without the section as it is", async () => {
+    const { config } = ready((await prepare('{ "log": { "level": "info" } }')).prepared);
+    assert.deepEqual(config, {
+      log: { level: "info" },
+      agents: { turnTimeoutSec: 60 },
+      http: { port: 0 },
+    });
   });
 
   it("uses the config's model on request, with its keys", async () => {

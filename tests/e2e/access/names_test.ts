@@ -112,6 +112,31 @@ describe("[P12] a name in an allow list", () => {
       assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 
+  it("denies the renamed channel, and a new one with the written name", () =>
+    onStage({
+      discord: (simulator) => ({
+        dm: {},
+        guilds: {
+          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
+        },
+      }),
+    }, async (scene) => {
+      const { simulator, start, until, say, mention, decided, cli } = scene;
+      const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
+      await start();
+      await until("the name to be resolved", () => resolved(scene).length > 0);
+      assert.equal(await asked("help"), "accept: mentioned");
+
+      simulator.renameChannel("off-topic", "chat");
+      simulator.renameChannel("help", "off-topic");
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      const said = say("grace", "off-topic", `${mention} hello`);
+      assert.equal(await decided(said), "ignore: channel-disabled");
+      const { stdout } = await cli("why", said.id);
+      assert.match(stdout.join("\n"), /has the name of another entry, whose limits apply too/);
+      assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
+    }));
+
   it("is replaced by its id in the config, with the name in a comment", () =>
     onStage(allowing("grace"), async (scene) => {
       await scene.start();

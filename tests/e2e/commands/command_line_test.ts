@@ -93,6 +93,9 @@ describe("[O10] the command line", () => {
 
   const wrong: readonly [args: readonly string[], hint: RegExp][] = [
     [["rum"], /run/],
+    [["start"], /did you mean `run`/],
+    [["init"], /config example/],
+    [["help", "rum"], /did you mean `run`/],
     [["stauts"], /status/],
     [["config", "chek"], /check/],
     [["acess", "matrix"], /access/],
@@ -174,6 +177,61 @@ describe("[O10] the command line", () => {
       assert.match(ran.stdout.join("\n"), json);
       JSON.parse(ran.stdout.join("\n"));
     }
+  });
+
+  it("[C2] config check lists errors of all kinds in one run", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const text = `{
+  "model": "ollama/llama3.2",
+  "log": { "level": "lowd" }
+  "channels": { "discord": { "token": "\${BARNACLE_NOWHERE}" } },
+  "messages": { "groupChat": { "mentionPatterns": ["(?=a)"] } }
+}`;
+    writeFileSync(file, text, { mode: 0o600 });
+    const { code, stdout } = await barnacle("config", "check", "--config", file, "--json");
+    assert.equal(code, 78);
+    const { problems } = JSON.parse(stdout.join(""));
+    assert.deepEqual(
+      problems.map(({ line, path }: { line: number; path: string }) => [line, path]),
+      [
+        [2, "model"],
+        [3, "log.level"],
+        [4, ""], // the comma
+        [4, "channels.discord.token"],
+        [5, "messages.groupChat.mentionPatterns[0]"],
+      ],
+    );
+  });
+
+  it("[C11] config import and unset say when there is nothing to do", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    writeFileSync(file, "{}", { mode: 0o600 });
+    const imported = await barnacle("config", "import", file);
+    assert.equal(imported.code, 1);
+    assert.match(imported.stderr.join("\n"), /has no channels\.discord, so nothing is imported/);
+    const unset = await barnacle("config", "unset", "log.level", "--config", file);
+    assert.equal(unset.code, 0);
+    assert.match(unset.stdout.join("\n"), /log\.level is not set in .*: nothing to remove/);
+  });
+
+  it("[P12] refuses an example with its placeholders, and set replaces them", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const guilds = { YOUR_SERVER_ID: {} };
+    writeFileSync(file, JSON.stringify({ channels: { discord: { guilds } } }), { mode: 0o600 });
+    for (const command of [["config", "check"], ["run", "--data", folder.path]]) {
+      const { code, stdout, stderr } = await barnacle(...command, "--config", file);
+      assert.equal(code, 78);
+      const said = [...stdout, ...stderr].join("\n");
+      assert.match(said, /"YOUR_SERVER_ID\\?" is a placeholder/);
+      assert.match(said, /Copy Server ID/);
+    }
+    const path = "channels.discord.guilds";
+    const set = await barnacle("config", "set", path, `{"${USER}":{}}`, "--config", file);
+    assert.equal(set.code, 0, set.stderr.join("\n"));
+    assert.equal((await barnacle("config", "check", "--config", file)).code, 0);
   });
 
   it("config schema prints a JSON Schema", async () => {

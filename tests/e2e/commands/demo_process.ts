@@ -58,7 +58,7 @@ export async function* eventsOf(page: string, signal: AbortSignal): AsyncGenerat
   for await (const more of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     read += more;
     for (let end = read.indexOf("\n\n"); end >= 0; end = read.indexOf("\n\n")) {
-      yield JSON.parse(read.slice(read.indexOf("data: ") + 6, end));
+      yield JSON.parse(/^data: (.*)$/m.exec(read.slice(0, end))?.[1] ?? "");
       read = read.slice(end + 2);
     }
   }

@@ -52,6 +52,26 @@ describe("[O5] barnacle demo", LIMIT, () => {
     for (const { data } of [first, second]) assert.ok(!existsSync(data), data);
   });
 
+  it("serves other machines only with the key in the printed address", LIMIT, async () => {
+    const demo = await startDemo(["--port", "0", "--host", "0.0.0.0"]);
+    try {
+      const { port, hash } = new URL(demo.page);
+      const key = hash.slice(1);
+      assert.equal(key.length, 32);
+      const page = `http://127.0.0.1:${port}/`;
+      assert.match(await (await fetch(page)).text(), /Barnacle demo/);
+      const refused = await fetch(`${page}events`);
+      assert.equal(refused.status, 403);
+      assert.match(await refused.text(), /ends with a key/);
+      const stop = new AbortController();
+      const { status } = await fetch(`${page}events?key=${key}`, { signal: stop.signal });
+      assert.equal(status, 200);
+      stop.abort();
+    } finally {
+      await demo.end();
+    }
+  });
+
   it("ends and cleans up even if its bot is dead", LIMIT, async () => {
     const demo = await startDemo();
     const pid = await until(() => readHolder(`${demo.data}/lock`)?.pid);
@@ -79,35 +99,40 @@ describe("[O5] barnacle demo", LIMIT, () => {
     assert.ok(!isAlive(next), "the bot goes with the demo");
   });
 
-  it("plays a config of the visitor, by its rules", LIMIT, async () => {
-    using directory = tempDirectory();
-    const file = `${directory.path}/own.jsonc`;
-    const guilds = { "900000000000000001": { requireMention: false } };
-    writeFileSync(file, JSON.stringify({ channels: { discord: { guilds } } }), { mode: 0o600 });
-    const demo = await startDemo(["--port", "0", "--config", file]);
-    const stop = new AbortController();
-    try {
-      const events = eventsOf(demo.page, stop.signal);
-      const { world } = (await events.next()).value as Opening;
-      const grace = world.people.find(({ username }) => username === "grace")!.id;
-      const general = world.channels.find(({ name }) => name === "general")!.id;
-      const { status } = await fetch(`${demo.page}say`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ as: grace, channel: general, text: "no mention at all" }),
-      });
-      assert.equal(status, 204);
-      for await (const news of events) {
-        const { judged } = news as { judged?: Judged };
-        if (judged?.outcome?.kind !== "answered") continue;
-        assert.equal(judged.why, "mention-not-required");
-        break;
+  it(
+    "plays a config of the visitor by the rules of its account, without its token",
+    LIMIT,
+    async () => {
+      using directory = tempDirectory();
+      const file = `${directory.path}/own.jsonc`;
+      const guilds = { "900000000000000001": { requireMention: false } };
+      const accounts = { work: { token: "token-of-work", guilds } };
+      writeFileSync(file, JSON.stringify({ channels: { discord: { accounts } } }), { mode: 0o600 });
+      const demo = await startDemo(["--port", "0", "--config", file]);
+      const stop = new AbortController();
+      try {
+        const events = eventsOf(demo.page, stop.signal);
+        const { world } = (await events.next()).value as Opening;
+        const grace = world.people.find(({ username }) => username === "grace")!.id;
+        const general = world.channels.find(({ name }) => name === "general")!.id;
+        const { status } = await fetch(`${demo.page}say`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ as: grace, channel: general, text: "no mention at all" }),
+        });
+        assert.equal(status, 204);
+        for await (const news of events) {
+          const { judged } = news as { judged?: Judged };
+          if (judged?.outcome?.kind !== "answered") continue;
+          assert.equal(judged.why, "mention-not-required");
+          break;
+        }
+      } finally {
+        stop.abort();
+        await demo.end();
       }
-    } finally {
-      stop.abort();
-      await demo.end();
-    }
-  });
+    },
+  );
 
   it("refuses an invalid config with 78, and names the place", async () => {
     using directory = tempDirectory();

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import type { Finding } from "../../../src/core/finding.ts";
+import type { ModelBehaviour } from "../../../simulator/model/server.ts";
 import {
+  API_KEY,
   onStage,
   type Ran,
   type Scene,
@@ -15,13 +17,16 @@ import {
 
 /** Runs a command with the stage's config, data and Discord. */
 function barnacle(
-  { command, simulator, configFile, dataDir }: Scene,
+  { command, simulator, model, configFile, dataDir }: Scene,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   return command([...args, "--config", configFile, "--data", dataDir], {
     DISCORD_API_URL: simulator.apiUrl,
     DISCORD_BOT_TOKEN: simulator.token,
+    OPENAI_BASE_URL: model.baseUrl,
+    OPENAI_API_KEY: API_KEY,
+    OPENAI_MODEL: model.models[0],
     ...env,
   });
 }
@@ -92,7 +97,9 @@ describe("[O3] [G13] barnacle doctor", () => {
           "discord.token",
           "discord.intents",
           "discord.guilds",
+          "discord.permissions",
           "discord.identifies",
+          "model",
         ]
       ) {
         assert.ok(passed.has(id), `no row ${id}`);
@@ -281,6 +288,129 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 });
 
+describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
+  const listed: SceneOptions = {
+    discord: () => ({
+      guilds: { "krill-co": { channels: { general: {}, help: {} } } },
+    }),
+  };
+  const rowsOf = ({ findings }: Diagnosis, id: string) =>
+    findings.filter((one) => one.id === id).map(({ status, why }) => `${status} ${why}`);
+
+  it("names each missing permission of a listed channel, and who denies it", () =>
+    onStage(listed, async (scene) => {
+      const { permit } = scene.simulator;
+      const right = await diagnose(scene, ["--only", "discord"]);
+      assert.deepEqual(rowsOf(right, "discord.permissions"), [
+        "pass #general in Krill & Co: all granted; #help in Krill & Co: all granted",
+      ]);
+      permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
+      permit({ to: "@everyone", what: "attachFiles", as: "denied", in: "help" });
+      const wrong = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(wrong.code, 1);
+      assert.deepEqual(rowsOf(wrong, "discord.permissions"), [
+        "fail #general in Krill & Co: the bot lacks Send Messages (the role Barnacle)",
+        "warn #help in Krill & Co: the bot lacks Attach Files (@everyone)",
+      ]);
+    }));
+
+  it("warns of excess rights, and names the guilds", () =>
+    onStage(listed, async (scene) => {
+      const { permit } = scene.simulator;
+      const names = await diagnose(scene, ["--only", "discord"]);
+      assert.deepEqual(rowsOf(names, "discord.guilds"), [
+        'pass the bot is in 2: "Krill & Co", "Elsewhere"',
+      ]);
+      for (const what of ["manageWebhooks", "mentionEveryone"] as const) {
+        permit({ to: "Barnacle", what, as: "allowed" });
+      }
+      permit({ to: "Barnacle", what: "administrator", as: "allowed", guild: "Elsewhere" });
+      const { code, ...risky } = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(code, 3);
+      assert.deepEqual(rowsOf({ code, ...risky }, "discord.risks"), [
+        "warn the bot has Manage Webhooks and Mention Everyone in Krill & Co, and needs none of it",
+        "warn the bot has Administrator in Elsewhere, and needs none of it",
+      ]);
+    }));
+});
+
+describe("[O3] [L3] barnacle doctor, about the model", () => {
+  async function aboutModel(scene: Scene, env?: Readonly<Record<string, string>>) {
+    const { code, findings, stderr } = await diagnose(scene, ["--only", "model"], env);
+    const found = findings.find(({ what }) => what === "Model");
+    assert.ok(found, stderr);
+    assert.doesNotMatch(JSON.stringify(findings), new RegExp(API_KEY));
+    return { code, ...found };
+  }
+
+  it("finds it, and asks it no question", () =>
+    onStage({}, async (scene) => {
+      const { code, status, why } = await aboutModel(scene);
+      assert.equal(code, 0);
+      assert.equal(status, "pass");
+      assert.match(why, /^http:\/\/127\.0\.0\.1:\d+ has openai\/barnacle-script;/);
+      assert.deepEqual(scene.model.requests, []);
+    }));
+
+  const faults: readonly (readonly [ModelBehaviour, status: string, why: RegExp, fix: RegExp])[] = [
+    ["unauthorized", "fail", /refuses the API key/, /API key of the provider openai/],
+    ["html", "fail", /web page/, /baseUrl/],
+    ["redirect", "fail", /address is wrong/, /baseUrl/],
+    ["server_error", "fail", /answered 500/, /baseUrl/],
+    ["rate_limited", "warn", /answered 429/, /wait/],
+    ["not_found", "warn", /does not list .*it lists "another-script"/, /model's name/],
+  ];
+  for (const [behaviour, status, why, fix] of faults) {
+    it(`reports ${behaviour}`, () =>
+      onStage({}, async (scene) => {
+        scene.model.behave(behaviour);
+        const found = await aboutModel(scene);
+        assert.equal(found.status, status);
+        assert.match(found.why, why);
+        assert.match(found.fix ?? "", fix);
+        assert.equal(found.code, status === "fail" ? 1 : 3);
+      }));
+  }
+
+  it("says `ollama pull` for a model that Ollama does not have", () =>
+    onStage({}, async (scene) => {
+      const { baseUrl } = scene.model;
+      writeConfig(scene, {
+        agents: { defaults: { model: "ollama/llama3.2" } },
+        models: { providers: { ollama: { kind: "openai-compatible", baseUrl } } },
+      });
+      const { code, status, fix } = await aboutModel(scene);
+      assert.equal(code, 1);
+      assert.equal(status, "fail");
+      assert.match(fix ?? "", /`ollama pull llama3\.2`/);
+    }));
+
+  it("reports a server that cannot be reached, and a key that is missing", () =>
+    onStage({}, async (scene) => {
+      const away = await aboutModel(scene, { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" });
+      assert.equal(away.code, 1);
+      assert.match(away.why, /could not be reached.*\(http:\/\/127\.0\.0\.1:9\)/);
+      const keyless = await aboutModel(scene, { OPENAI_MODEL: "" });
+      assert.equal(keyless.code, 78);
+      assert.match(keyless.fix ?? "", /OPENAI_MODEL/);
+    }));
+
+  it("[G13] `run` reports a problem beside connecting, in log and health, until it is gone", () =>
+    onStage({}, async (scene) => {
+      scene.model.behave("unauthorized");
+      const bot = await scene.start();
+      const line = await scene.line(bot, /"Model: openai\/barnacle-script fails/);
+      assert.match(line, /"level":"error".*check the API key/);
+      const { checks } = await scene.status(bot);
+      assert.ok(checks.some(({ name }) => name === "preflight:model"), JSON.stringify(checks));
+      assert.equal((await scene.ask(bot, "/readyz")).status, 200);
+      assert.deepEqual(scene.model.requests, []);
+      scene.model.behave("script");
+      scene.rewrite({ discord: () => ({ historyLimit: 5 }) });
+      await scene.line(bot, /"Model: right again"/);
+    }));
+});
+
 describe("[G13] barnacle netcheck", () => {
   it("probes the path to Discord, with times", () =>
     onStage({}, async (scene) => {
@@ -322,9 +452,23 @@ describe("[O3] barnacle invite", () => {
       const { id } = scene.simulator.application;
       assert.deepEqual(stdout, [
         `https://discord.com/oauth2/authorize?client_id=${id}&scope=bot+applications.commands` +
-        "&permissions=274877975552",
+        "&permissions=309237763136",
       ]);
       assert.match(stderr.join("\n"), /View Channels +to receive/);
+    }));
+
+  it("asks for more with --tools and --external-emoji", () =>
+    onStage({ discord: () => ({ actions: { channels: false } }) }, async (scene) => {
+      const { code, stdout, stderr } = await barnacle(scene, [
+        "invite",
+        "--tools",
+        "--external-emoji",
+        "--json",
+      ]);
+      assert.equal(code, 0, stderr.join("\n"));
+      const { permissions }: { permissions: string } = JSON.parse(stdout[0] ?? "");
+      const has = (bit: number) => (BigInt(permissions) >> BigInt(bit) & 1n) === 1n;
+      assert.deepEqual([4, 13, 18, 37, 51].map(has), [false, true, true, true, true]);
     }));
 
   it("derives the id from the token if Discord cannot be reached", () =>

@@ -91,21 +91,43 @@ describe("[O5] the demo's page", options, () => {
     await mention(true);
   });
 
-  it("[P1] shows an unpaired sender refused in direct messages, and the owner answered", async () => {
+  it("[P3] shows pairing: a code, the owner's buttons with a time, and the answer", async () => {
     await become("mallory");
-    assert.equal(await page.locator(".place").count(), 1, "a stranger sees no guild");
+    assert.equal(await page.locator(".place").count(), 1, "an unknown person sees no guild");
     await say("tell me a secret");
     await asked("tell me a secret").locator(".verdict.is-ignored").waitFor();
     assert.match(
       await asked("tell me a secret").locator(".verdict").innerText(),
-      /dm-not-allowed[\s\S]*channels\.discord\.dm\.allowFrom/,
+      /Asked to pair\s+pairing[\s\S]*channels\.discord\.dm\.policy/,
     );
-    assert.equal(await page.locator(".message.is-bot").count(), 0);
+    await answers("barnacle pairing approve").waitFor();
 
     await become("Ada");
     await place("Barnacle");
-    await say("anything new?");
-    await asked("anything new?").locator("button.outcome.is-answered").waitFor();
+    const question = page.locator(".message.is-bot", { has: page.locator(".buttons") });
+    await question.waitFor();
+    assert.doesNotMatch(await question.innerText(), /<t:/);
+    assert.match(await question.locator("time.timestamp").innerText(), /\d/);
+    await question.locator("button:text-is('Approve')").click();
+    await question.waitFor({ state: "detached" }); // the buttons work once
+
+    await become("mallory");
+    await say("and now?");
+    await asked("and now?").locator("button.outcome.is-answered").waitFor();
+    assert.match(await asked("and now?").locator(".verdict").innerText(), /dm-paired/);
+    assert.equal(await answers("tell me a secret").count(), 0, "the first message stays unread");
+  });
+
+  it("opens a file of the bot", async () => {
+    await become("Ada");
+    await place("Barnacle");
+    await say("book");
+    const file = page.locator("a.attachment").first();
+    await file.waitFor({ timeout: 60_000 });
+    const [opened] = await Promise.all([page.context().waitForEvent("page"), file.click()]);
+    await opened.waitForLoadState();
+    assert.match(await opened.innerText("body"), /tide|hour/);
+    await opened.close();
   });
 
   it("explains the silence in an unlisted guild", async () => {
@@ -157,6 +179,20 @@ describe("[O5] the demo's page", options, () => {
     await asked("after the reconnect").locator("button.outcome.is-answered").waitFor();
   });
 
+  it("leads through the tour, which the user can close", async () => {
+    await page.reload();
+    await page.waitForSelector(".app[data-ready]");
+    const tour = page.locator("#tour");
+    // The earlier tests did the first steps.
+    await tour.locator("button:text-is('Kill it now')").click();
+    await page.waitForSelector("#bot-dot.is-offline");
+    await page.waitForSelector("#bot-dot.is-online");
+    await say("are you back?");
+    await asked("are you back?").locator("button.outcome.is-answered").waitFor();
+    await tour.locator("button").first().waitFor({ state: "detached" });
+    assert.equal(await tour.innerText(), "");
+  });
+
   it("uses the visitor's model only once it is selected", async () => {
     assert.equal(model.requests.length, 0, "a key that is there is not used for that");
     assert.ok(!(await page.content()).includes("key-of-somebody"));
@@ -166,6 +202,22 @@ describe("[O5] the demo's page", options, () => {
     await asked("who are you?").locator("button.outcome.is-answered").waitFor();
     assert.equal(await answers("I am a model of somebody's own.").count(), 1);
     assert.ok(model.requests.length > 0);
+  });
+
+  it("starts over with a new conversation at the same address", async () => {
+    assert.ok(await page.locator(".message").count() > 0);
+    await page.click("button.control:has-text('Start over')");
+    await page.waitForSelector("li.empty");
+    await page.waitForSelector("#bot-dot.is-online");
+    await page.locator("#tour strong", { hasText: "Mention the bot" }).waitFor();
+    await page.click("#tour button:text-is('Say hello as Grace')");
+    await asked("hello").locator("button.outcome.is-answered").waitFor();
+    await page.click("#tour button:text-is('Skip')");
+    await page.locator("#tour strong", { hasText: "Kill the bot" }).waitFor();
+    await page.click("#tour button:text-is('Close the tour')");
+    assert.equal(await page.innerText("#tour"), "");
+    const others = complaints.splice(0).filter((text) => !/net::ERR_/.test(text));
+    assert.deepEqual(others, [], "the browser may report the lost connection only");
   });
 
   it("works by keyboard alone", async () => {

@@ -287,7 +287,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     onStage({ mayRefuse: ({ status }) => status === 401 }, async ({ startBot, simulator }) => {
       const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
       assert.deepEqual(await ended(bot), { code: 77, signal: null });
-      assert.match(bot.lines.join("\n"), /token is wrong/);
+      assert.match(bot.lines.join("\n"), /does not accept the bot token of DISCORD_BOT_TOKEN/);
       const refused = simulator.requests.records().filter(({ status }) => status === 401);
       assert.equal(refused.length, 1);
       assert.equal(simulator.account().identifies.length, 0);

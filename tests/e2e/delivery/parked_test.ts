@@ -13,7 +13,8 @@ const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
 describe("[R11] [D5] a channel that refuses the bot's messages", () => {
   it("is parked with the reason, delays no other channel, and gets its answers later", () =>
     onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
-      const { simulator, start, say, mention, line, written, until, replies, command } = scene;
+      const { simulator, start, say, mention, line, written, until, eventually, replies, command } =
+        scene;
       const bot = await start();
       simulator.permit({ ...DENIED, as: "denied" });
       say("grace", "general", `${mention} q1.`);
@@ -34,11 +35,14 @@ describe("[R11] [D5] a channel that refuses the bot's messages", () => {
       assert.equal(told().length, 1);
       const waiting = await command(["outbox", "--data", scene.dataDir]);
       assert.match(waiting.stdout.join("\n"), /parked.*Send Messages is denied/);
+      const shown = async () => (await command(["status", "--data", scene.dataDir])).stdout.join();
+      assert.match(await shown(), /outbox:parked.*2 waiting: cannot post in #general/);
 
       simulator.permit({ ...DENIED, as: "unset" });
       const texts = await replies("general", 2);
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q3"]);
       assert.equal(told().length, 1);
+      await eventually("the status without it", async () => !/outbox:parked/.test(await shown()));
     }));
 
   it("is tried again after a restart, although events were missed in between", () =>

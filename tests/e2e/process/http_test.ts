@@ -38,7 +38,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
       const forPeople = await command(["status", "--data", dataDir]);
       assert.match(
         forPeople.stdout.join("\n"),
-        /^pass +running, barnacle .*\n[\s\S]*gateway:connection/,
+        /^Healthy: running, Barnacle .*\n[\s\S]*gateway:connection/,
       );
     }));
 

@@ -52,6 +52,21 @@ function lineOf(ran: Ran, expected: number): string {
   return lines[0] ?? "";
 }
 
+/** A port that this process uses; 0 for any. */
+async function usedPort(wanted = 0): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) =>
+    server.once("error", reject).listen(wanted, "127.0.0.1", resolve)
+  );
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address ? address.port : 0,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
 describe("[O7] barnacle run with a fault that prevents the start", () => {
   it("explains in two lines how to set a token", () =>
     onStage({}, async (scene) => {
@@ -98,19 +113,43 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.match(judge(await run(scene, { env }), 78), /^error: DISCORD_API_URL [^\n]+$/);
     }));
 
-  it("names a port that is in use", () =>
+  it("[O1] names a required port that is in use", () =>
     onStage({}, async (scene) => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      const address = server.address();
-      const port = typeof address === "object" && address ? address.port : 0;
-      try {
-        writeConfig(scene, { http: { port, bind: "127.0.0.1" } });
-        assert.match(lineOf(await run(scene), 75), new RegExp(`\\b${port}\\b`));
-        assert.equal(scene.simulator.posted().length, 0);
-      } finally {
-        server.close();
-      }
+      await using used = await usedPort();
+      writeConfig(scene, { http: { port: used.port, bind: "127.0.0.1", required: true } });
+      assert.match(lineOf(await run(scene), 75), new RegExp(`\\b${used.port}\\b`));
+      assert.equal(scene.simulator.posted().length, 0);
+    }));
+
+  it("[O1] takes the next free port if the default one is in use, and status finds it", () =>
+    onStage({}, async (scene) => {
+      // Another test may have the port already, which is as good.
+      await using _used = await usedPort(8_787).catch(() => ({
+        [Symbol.asyncDispose]: async () => {},
+      }));
+      scene.rewrite({ config: { http: {} } });
+      const bot = await scene.start();
+      const { fields } = JSON.parse(await scene.line(bot, /using the next free one/));
+      assert.equal(fields.insteadOf, 8_787);
+      assert.ok(fields.port > 8_787);
+      assert.equal((await scene.ask(bot, "/livez")).status, 200);
+      assert.equal((await scene.cli("status", "--json")).code, 0);
+    }));
+
+  it("[O1] answers messages although another program uses the port", () =>
+    onStage({}, async (scene) => {
+      await using used = await usedPort();
+      scene.rewrite({ config: { http: { port: used.port, bind: "127.0.0.1" } } });
+      const bot = await scene.start();
+      scene.say("grace", "general", `${scene.mention} hello`);
+      await scene.replies("general", 1);
+      const warning = JSON.parse(await scene.line(bot, /without HTTP server/));
+      assert.deepEqual([warning.level, warning.fields.port], ["warn", used.port]);
+      const { fields } = JSON.parse(await scene.line(bot, /"Barnacle is running"/));
+      assert.equal(fields.health, undefined);
+      const status = await scene.cli("status");
+      assert.equal(status.code, 75);
+      assert.match(status.stderr.join(""), /has no HTTP server/);
     }));
 
   it("names a data directory that it cannot create", () =>
@@ -179,11 +218,50 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       }));
   }
 
+  it("says which token is wrong in a used data directory, and nothing of another bot", () =>
+    onStage({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
+      const bot = await scene.start();
+      await scene.line(bot, /"Barnacle is running"/);
+      bot.kill("SIGTERM");
+      await bot.exited;
+      const env = { ...environment(scene), DISCORD_BOT_TOKEN: "MTIz.nobody.knows" };
+      const ran = await run(scene, { data: scene.dataDir, env });
+      const said = judge(ran, 77);
+      assert.match(said, /token of DISCORD_BOT_TOKEN\..*Reset Token/);
+      assert.doesNotMatch(said, /another bot/i);
+      const sent = await scene.command(
+        ["send", "channel:1", "hi", "--config", scene.configFile, "--data", scene.dataDir],
+        env,
+      );
+      assert.match(judge(sent, 77), /token of DISCORD_BOT_TOKEN/);
+    }));
+
   it("waits for an unreachable Discord, and reports it", () =>
     onStage({}, async (scene) => {
       const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
       await scene.line(bot, /Cannot ask Discord for its gateway's URL; will try again/);
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
       assert.equal((await scene.ask(bot, "/readyz")).status, 503);
+      assert.deepEqual(bot.lines.filter((line) => line.includes('"stack"')), []);
+    }));
+
+  it("[O2] logs that the bot is online, and one line per answer", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      scene.say("grace", "general", `${scene.mention} hello harbour`);
+      await scene.replies("general", 1);
+      const { fields: online } = JSON.parse(await scene.line(bot, /"The bot is ready"/));
+      assert.equal(online.bot, "Barnacle");
+      assert.deepEqual([online.guilds, online.guildNames], [2, ["Krill & Co", "Elsewhere"]]);
+      assert.equal(online.data, scene.dataDir);
+      assert.equal(online.config, scene.configFile);
+      assert.match(online.health, /^http:.*\/healthz$/);
+      const answered = await scene.line(bot, /"The model answered"/);
+      const { fields } = JSON.parse(answered);
+      assert.equal(fields.sender, "grace");
+      assert.match(fields.where, /general/);
+      assert.equal(fields.model, online.model);
+      assert.ok(fields.ms >= 0 && fields.outputTokens >= 0);
+      assert.doesNotMatch(answered, /harbour/);
     }));
 });

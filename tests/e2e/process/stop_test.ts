@@ -2,7 +2,18 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+
+/** Sends a signal again and again, until the bot counts it as the second one. */
+async function insist(bot: StagedBot, signal: "SIGTERM" | "SIGINT", code: number): Promise<void> {
+  const again = setInterval(() => bot.kill(signal), 50);
+  try {
+    assert.deepEqual(await ended(bot), { code, signal: null });
+  } finally {
+    clearInterval(again);
+  }
+}
 
 describe("[G12] [O7] a signal to the bot", () => {
   it("SIGTERM lets a running turn end, sends its answer, and keeps the session", () =>
@@ -14,6 +25,9 @@ describe("[G12] [O7] a signal to the bot", () => {
       bot.kill("SIGTERM");
       assert.deepEqual(await ended(bot), STOPPED);
       assert.match((await replies("general", 1))[0] ?? "", /q1/);
+      const waits = bot.lines.find((line) => line.includes('"Waiting for running turns'));
+      assert.equal(JSON.parse(waits ?? "{}").fields?.turns, 1, bot.lines.join("\n"));
+      assert.match(waits ?? "", /second signal/);
 
       await start();
       const { identifies, resumes, clientCloses } = simulator.account();
@@ -60,6 +74,7 @@ describe("[G12] [O7] a signal to the bot", () => {
       const bot = await start();
       bot.kill("SIGINT");
       assert.deepEqual(await ended(bot), STOPPED);
+      assert.doesNotMatch(bot.lines.join("\n"), /Waiting for running turns/);
     }));
 
   for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
@@ -71,8 +86,7 @@ describe("[G12] [O7] a signal to the bot", () => {
         await until("the turn to run", () => model.requests.length > 0);
         bot.kill(signal);
         await line(bot, /"Stopping"/);
-        bot.kill(signal);
-        assert.deepEqual(await ended(bot), { code, signal: null });
+        await insist(bot, signal, code);
 
         await start();
         assert.match((await replies("general", 1))[0] ?? "", /q1/);
@@ -87,7 +101,15 @@ describe("[G12] [O7] a signal to the bot", () => {
       await until("the turn to run", () => model.requests.length > 0);
       bot.kill("SIGTERM");
       await line(bot, /"Stopping"/);
-      bot.kill("SIGINT");
-      assert.deepEqual(await ended(bot), { code: 130, signal: null });
+      await insist(bot, "SIGINT", 130);
+    }));
+
+  it("counts two signals at once as one, as `timeout` sends them", () =>
+    onStage({}, async ({ start, rows }) => {
+      const bot = await start();
+      bot.kill("SIGTERM");
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.deepEqual(rows("SELECT ending FROM run"), [{ ending: "stopped" }]);
     }));
 });

@@ -105,6 +105,24 @@ describe("[H1] [H3] [H4] the model's input", () => {
       assert.equal(messages[1]?.text, answer);
     }));
 
+  it("[P10] calls a sender on the bot's list of owners the owner, in every place", () =>
+    onStage({ config: { commands: { ownerAllowFrom: ["grace"] } } }, async (scene) => {
+      const { start, say, mention, replies, user } = scene;
+      await start();
+      for (const place of ["general", "help"]) {
+        say("grace", place, `${mention} who am I?`);
+        await replies(place, 1);
+        const { system = "" } = scene.model.requests.at(-1) ?? {};
+        assert.ok(
+          system.includes(`The user with the id ${user("grace").id} is your owner`),
+          system,
+        );
+        say("ada", place, `${mention} and I?`);
+        await replies(place, 2);
+        assert.doesNotMatch(scene.model.requests.at(-1)?.system ?? "", /is your owner/);
+      }
+    }));
+
   it("[H4] has no text from Discord in the system prompt", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, user } = scene;

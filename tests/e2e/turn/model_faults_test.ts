@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { API_KEY, ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 
 const NOTICE = /^Sorry, something went wrong and I couldn't answer\. .*\b([0-9a-f]{12})\b.*$/;
 
@@ -27,7 +27,7 @@ async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): P
   assert.match(reply, /q2/);
   bot.kill("SIGTERM");
   assert.deepEqual(await ended(bot), STOPPED);
-  assert.equal(simulator.posted().length, 2);
+  assert.equal(simulator.posted("general").length, 2);
   const lines = bot.lines.filter((line) => line.includes(id));
   assert.equal(lines.length, 1);
   const { level, fields } = JSON.parse(lines[0] ?? "");
@@ -39,7 +39,7 @@ async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): P
 }
 
 const faults: readonly [ModelBehaviour, reason: RegExp][] = [
-  ["html", /not_an_answer/],
+  ["html", /web_page/],
   ["garbage", /not_an_answer/],
   ["cut", /unavailable|unreachable|not_an_answer/],
   ["ends_early", /not_an_answer/],
@@ -47,7 +47,7 @@ const faults: readonly [ModelBehaviour, reason: RegExp][] = [
   ["server_error", /unavailable/],
   ["drop", /unreachable|unavailable/],
   ["unauthorized", /unauthorized/],
-  ["quota", /quota|rate_limited/],
+  ["quota", /^quota: /],
 ];
 
 describe("[R11] a failing model", () => {
@@ -80,4 +80,52 @@ describe("[R11] a failing model", () => {
       assert.match((await replies("general", 1))[0] ?? "", NOTICE);
       assert.ok(bot.lines.some((line) => /"A turn failed"/.test(line)));
     }));
+});
+
+describe("[L3] a failure that only the operator can fix", () => {
+  it("causes one direct message to the owner until the model answers again", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, model, replies, written, until, simulator } = scene;
+      await start();
+      const told = () => written("dm", "ada");
+      const ask = async (count: number) => {
+        say("grace", "general", `${mention} question ${count}`);
+        await replies("general", count);
+      };
+      model.behave("unauthorized");
+      await ask(1);
+      await until("the owner to read it", () => told().length === 1);
+      assert.match(
+        told()[0] ?? "",
+        /refuses the API key.*check the API key of the provider openai/,
+      );
+      assert.doesNotMatch(told()[0] ?? "", new RegExp(API_KEY));
+      await ask(2);
+      model.behave("server_error"); // passes by itself, and ends no problem
+      await ask(3);
+      model.behave("unauthorized");
+      await ask(4);
+      model.behave("script");
+      await ask(5);
+      assert.equal(told().length, 1);
+      model.behave("unauthorized");
+      await ask(6);
+      await until("a second notice", () => told().length === 2);
+      assert.equal(simulator.posted("general").length, 6);
+    }));
+
+  for (const behaviour of ["html", "not_found", "quota"] as const) {
+    it(`includes ${behaviour}`, () =>
+      onStage({}, async ({ start, say, mention, model, written, until }) => {
+        await start();
+        model.behave(behaviour);
+        say("grace", "general", `${mention} question`);
+        const [text = ""] = await until("the notice", () => {
+          const texts = written("dm", "ada");
+          return texts.length > 0 && texts;
+        });
+        assert.match(text, /^I can't answer: my model `openai\/barnacle-script` fails/);
+        assert.match(text, /barnacle doctor/);
+      }));
+  }
 });

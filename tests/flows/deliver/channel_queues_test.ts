@@ -1,133 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Delivery } from "../../../src/core/outbound/delivery.ts";
-import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import type { OutboundMessage, PostOutcome } from "../../../src/core/outbound/outbound.ts";
-import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import {
-  type ChannelQueuesPorts,
-  createChannelQueues,
-} from "../../../src/flows/deliver/channel_queues.ts";
-import { createOutbox } from "../../../src/store/outbox/outbox.ts";
-import type { Parked } from "../../../src/flows/deliver/park.ts";
-import {
-  ACCOUNT,
-  channelId,
-  guildId,
-  messageId,
-  messageIdAt,
-  userId,
-} from "../../support/discord/builders.ts";
+import type { PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import type { Unread } from "../../../src/core/outbound/posted.ts";
+import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
-import { frozen, part } from "../../support/store/store.ts";
-
-const HERE = channelId("1400000000000000002");
-const THERE = channelId("1400000000000000005");
-const GUILD = guildId("1400000000000000010");
-const BOT = userId("1400000000000000003");
-const DAY_MS = 86_400_000;
-const CREATED: PostOutcome = { kind: "created", messageId: messageId("77") };
-const UNANSWERED: PostOutcome = { kind: "unanswered", reason: "nothing within 15000 ms" };
-const UNSENT: PostOutcome = { kind: "unsent", reason: "no route to host" };
-const FORBIDDEN: PostOutcome = { kind: "refused", why: "forbidden", reason: "Missing Permissions" };
-const NOT_THERE: PostedPage = {
-  kind: "page",
-  messages: [],
-  oldest: messageId("1"),
-  isLast: true,
-};
-
-type Asked = { nonce: string; answer: (outcome: PostOutcome) => Promise<void> };
-
-/** The real outbox in memory with these rows, and a Discord that answers one request at a time. */
-async function setUp(
-  rows: readonly [channel: ChannelId, nonce: string][],
-  more: Partial<ChannelQueuesPorts> = {},
-) {
-  const database = openDatabase();
-  const outbox = createOutbox(database);
-  const clock = new FakeClock();
-  const { log, lines } = recordingLog();
-  const asked: Asked[] = [];
-  const pages: (PostedPage | Unread)[] = [];
-  const deliveries: Delivery["kind"][] = [];
-  const dead: string[] = [];
-  const parked: Parked[] = [];
-  const looks: (readonly ChannelId[] | undefined)[] = [];
-
-  async function add(channel: ChannelId, nonce: string): Promise<void> {
-    const of = part(messageIdAt(clock.now() - 1_000));
-    await outbox.add(frozen({ channelId: channel, nonce, guildId: GUILD, of }), clock.now());
-  }
-  for (const row of rows) await add(...row);
-
-  const queuesPorts: ChannelQueuesPorts = {
-    accountId: ACCOUNT,
-    outbox: {
-      ...outbox,
-      heads(account, channels) {
-        looks.push(channels);
-        return outbox.heads(account, channels);
-      },
-    },
-    messages: {
-      create: ({ nonce }: OutboundMessage) =>
-        new Promise((resolve) => {
-          asked.push({
-            nonce,
-            answer: async (outcome) => {
-              resolve(outcome);
-              await settle();
-            },
-          });
-        }),
-      edit: () => Promise.reject(new Error("nothing is edited here")),
-      delete: () => Promise.reject(new Error("nothing is deleted here")),
-    },
-    history: () => Promise.resolve(pages.shift() ?? NOT_THERE),
-    canReadHistory: () => Promise.resolve(true),
-    self: () => BOT,
-    explain: () => Promise.resolve("cannot post in #ops"),
-    nonceWindowMs: 60_000,
-    steadyNow: clock.now,
-    bootedAt: () => 0,
-    retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
-    now: clock.now,
-    schedule: clock.schedule,
-    random: () => 0.5,
-    log,
-    onDelivery: (_row, { kind }) => deliveries.push(kind),
-    onParked: (told) => parked.push(told),
-    onDead: ({ message }) => dead.push(message.nonce),
-    ...more,
-  };
-  const begin = () => createChannelQueues(queuesPorts);
-  const nonces = () => asked.map(({ nonce }) => nonce);
-  const answer = (outcome: PostOutcome) => asked.at(-1)!.answer(outcome);
-  const stateOf = (nonce: string) =>
-    database.prepare("SELECT state FROM outbox WHERE nonce = ?").get(nonce)?.["state"];
-  async function pass(ms: number): Promise<void> {
-    clock.advance(ms);
-    await settle();
-  }
-  return {
-    ...{ begin, clock, lines, asked, nonces, answer, add, stateOf, pass, pages },
-    ...{ deliveries, dead, parked, looks, outbox },
-  };
-}
-
-/** The same, with running queues. */
-async function running(...rows: readonly [channel: ChannelId, nonce: string][]) {
-  const all = await setUp(rows);
-  const channelQueues = all.begin();
-  channelQueues.wake();
-  await settle();
-  return { ...all, channelQueues };
-}
+import {
+  BOT,
+  CREATED,
+  DAY_MS,
+  FORBIDDEN,
+  GUILD,
+  HERE,
+  NOT_THERE,
+  running,
+  setUp,
+  THERE,
+  UNANSWERED,
+  UNSENT,
+} from "../support/channel_queues.ts";
 
 describe("createChannelQueues()", () => {
   it("[D1] sends the rows of a channel in order, and channels in parallel", async () => {
@@ -364,7 +256,10 @@ describe("createChannelQueues()", () => {
       let setMs = 0;
       const clock = new FakeClock();
       const now = () => clock.now() + setMs;
-      const ports = { now, steadyNow: clock.now, schedule: clock.schedule };
+      // Without a history, no request to the channel succeeds, so that no row is set aside.
+      const history = () =>
+        Promise.resolve<Unread>({ kind: "unread", why: "unreachable", reason: "no network" });
+      const ports = { now, steadyNow: clock.now, schedule: clock.schedule, history };
       const { begin, answer, dead, stateOf } = await setUp([[HERE, "a"]], ports);
       begin().wake();
       await settle();

@@ -49,11 +49,12 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
     },
     explain({ message }) {
       explained.push(message.channelId);
-      return Promise.resolve(DENIED);
+      return Promise.resolve({ missing: "other", reason: DENIED });
     },
     now: clock.now,
     schedule: clock.schedule,
     log,
+    onRefused: () => {},
     onParked: (one) => told.push(one),
     ...more,
   }, (channels) => opened.push(...channels));
@@ -62,8 +63,13 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
     await settle();
   }
   /** Parks the channel, as a queue does after a refusal. */
-  const refuse = (row: OutboxRow) =>
-    parking.close(row, { reason: "Missing Permissions", code: 50013 }, clock.now());
+  async function refuse(row: OutboxRow, askedAt = clock.now()): Promise<void> {
+    const { reason = "Missing Permissions" } = await parking.explain(row, {
+      reason: "Missing Permissions",
+      code: 50013,
+    });
+    await parking.close(row, reason, askedAt);
+  }
   return { parking, clock, lines, parked, told, opened, explained, pass, refuse };
 }
 
@@ -86,7 +92,7 @@ describe("[D5] createParking()", () => {
   it("[R11] uses Discord's own words if it finds no better ones", async () => {
     const unknown: readonly ParkPorts["explain"][] = [
       () => Promise.reject(new Error("no network")),
-      () => Promise.resolve(undefined),
+      () => Promise.resolve({ missing: "unknown" }),
     ];
     for (const explain of unknown) {
       const { told, refuse } = setUp({ explain });
@@ -170,7 +176,7 @@ describe("[D5] createParking()", () => {
     await pass(0);
     const askedAt = clock.now();
     parking.permissionsChanged(GUILD); // after the request left
-    await parking.close(inOps, { reason: "Missing Permissions" }, askedAt);
+    await refuse(inOps, askedAt);
     await pass(5_000);
     assert.deepEqual(opened, [OPS, OPS]);
     await refuse(inOps);

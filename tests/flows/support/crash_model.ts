@@ -14,6 +14,7 @@
 
 import { afterDelivery } from "../../../src/core/outbound/delivery.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
+import { failedAgain, type Failures } from "../../../src/core/outbound/failures.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
 import type {
@@ -44,6 +45,8 @@ export interface Schedule {
   readonly withoutQuotes?: boolean;
   /** Whether no answer has a file; then the store journals it with its first intent (T3 and T4). */
   readonly isPlain?: boolean;
+  /** Whether Discord answers each request for the first part of the first answer with a 500. */
+  readonly rejectsFirst?: boolean;
 }
 
 export interface Weakness {
@@ -176,7 +179,8 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   let requests = 0;
   let turns = 0;
   let drawn = 0;
-  let failed = 0;
+  let failures: Failures | undefined;
+  let wasServed = false;
 
   function step(ms = 100): void {
     now += ms;
@@ -304,7 +308,13 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     },
     messages: {
       create: (message, files, notAfter) =>
-        Promise.resolve().then(() => request(notAfter, () => create(message, files))),
+        Promise.resolve().then(() => {
+          if (!schedule.rejectsFirst || message.nonce !== disk.outbox[0]?.message.nonce) {
+            return request(notAfter, () => create(message, files));
+          }
+          step();
+          return { kind: "unanswered", reason: "failed with 500: no reason given" };
+        }),
       edit: (id, { content }, files) =>
         Promise.resolve().then(() =>
           request(Infinity, () => {
@@ -372,17 +382,22 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     const { firstAttemptAt: _, ...untried } = stored;
     const head = memory.intended.has(row.id) ? untried : stored;
     const delivery = await deliver(head, ports);
-    const facts = { now, failed: failed + 1, random: 0.5, retry: RETRY };
+    if (delivery.kind === "absent") wasServed = true;
+    const facts = { now, ...failedAgain(failures, wasServed), random: 0.5, retry: RETRY };
     const next = afterDelivery(head, delivery, { ...facts, nonceWindowMs: ports.nonceWindowMs });
     switch (next.kind) {
       case "on":
-        if (delivery.kind !== "absent") failed = 0;
+        if (delivery.kind !== "absent") failures = undefined;
         return true;
       case "again":
-        if (next.isAttempt) failed++;
+        if (next.isAttempt) {
+          failures = facts;
+          wasServed = false;
+        }
         step(next.waitMs);
         return true;
       case "uncertain":
+        failures = undefined;
         await change(() => void (row.state = "uncertain"));
         return true;
       default:
@@ -549,7 +564,8 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     if (session && outageMs >= RESUME_MS) session.isOver = true;
     // A row that is stored nowhere is forgotten, and so is the record that it was sent.
     if (weak.keepsNoOutbox) disk.outbox.length = 0;
-    failed = 0;
+    failures = undefined;
+    wasServed = false;
     memory = emptyMemory();
     disk = late.at(-LATE_STEPS) ?? disk;
     late.length = 0;

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelRequest,
+  type ModelUsage,
+} from "../../../src/core/model.ts";
 import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
 import { answer, type AnswerPorts, type TurnRules } from "../../../src/flows/turn/answer.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
@@ -39,6 +44,7 @@ const RULES: TurnRules = {
 
 interface Facts {
   readonly says?: string | Error | "hang";
+  readonly usage?: ModelUsage;
   readonly rules?: Partial<TurnRules>;
   readonly entries?: readonly Entry[];
   readonly overheard?: readonly Overheard[];
@@ -58,6 +64,7 @@ const DISK_FULL = new Error("disk full");
 function setUp(
   {
     says = "hello, Ada",
+    usage,
     rules,
     entries = [],
     overheard = [],
@@ -79,6 +86,7 @@ function setUp(
   const limits: number[] = [];
   const queues: (PlanQueue | undefined)[] = [];
   const told: StoredTurn[] = [];
+  const noFiles: string[] = [];
   const bounds: (readonly [limit: number, maxChars: number])[] = [];
   const model: Model = {
     id: "test/scripted",
@@ -92,7 +100,8 @@ function setUp(
       }
       if (says instanceof Error) throw says;
       yield { kind: "text", text: says };
-      yield { kind: "finish", reason: "stop" };
+      clock.advance(1_200);
+      yield { kind: "finish", reason: "stop", ...(usage && { usage }) };
     },
   };
   const ports: AnswerPorts = {
@@ -127,6 +136,7 @@ function setUp(
     stopping: stopping.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
+    onNoFiles: ({ channelId }) => noFiles.push(channelId),
     onOutbox: (stored) => {
       steps.push("outbox");
       told.push(stored);
@@ -148,6 +158,7 @@ function setUp(
     bounds,
     queues,
     told,
+    noFiles,
   };
 }
 
@@ -156,6 +167,18 @@ function claimOf(message: InboundMessage = directMessage()): Claim {
 }
 
 describe("answer()", () => {
+  it("[R12a] reports a long answer in a place that takes no files, and no short one", async () => {
+    const rules = { takesNoFiles: true, chunks: { ...RULES.chunks, maxChunks: 1 } } as const;
+    const long = setUp({ says: "word ".repeat(1_000), rules });
+    const claim = claimOf();
+    await answer(claim, long.ports);
+    assert.deepEqual(long.noFiles, [claim.message.channelId]);
+    assert.deepEqual(long.finished[0]?.outbox.map(({ files }) => files), [[]]);
+    const short = setUp({ rules });
+    await answer(claimOf(), short.ports);
+    assert.deepEqual(short.noFiles, []);
+  });
+
   it("[D1] ends a turn with its transcript and its frozen messages in one transaction", async () => {
     const { ports, finished, steps, outcomes } = setUp();
     const claim = claimOf();
@@ -172,6 +195,43 @@ describe("answer()", () => {
     assert.deepEqual(turn?.outbox.map(({ message }) => message.content), ["hello, Ada"]);
     assert.deepEqual(steps.slice(-2), ["T3", "outbox"]);
     assert.deepEqual(outcomes, ["reply"]);
+  });
+
+  it("[O2] logs one line per answer: place, sender, model, time and tokens, and no text", async () => {
+    const { ports, lines } = setUp({ usage: { inputTokens: 812, outputTokens: 20 } });
+    const message = guildMessage({ sender: sender({ username: "a\u202eda\n" }) });
+    await answer(claimOf(message), ports);
+    assert.deepEqual(lines, [{
+      level: "info",
+      event: "The model answered",
+      fields: {
+        where: RULES.where,
+        sender: "a\\u{202e}da\\u{a}",
+        senderId: message.sender.id,
+        model: "test/scripted",
+        ms: 1_200,
+        inputTokens: 812,
+        outputTokens: 20,
+        messageId: message.id,
+        channelId: message.channelId,
+      },
+    }]);
+  });
+
+  it("[O2] logs an answer that the model declined to give, and without a count of tokens", async () => {
+    const { ports, lines } = setUp({ says: "NO_REPLY" });
+    await answer(claimOf(), ports);
+    assert.equal(lines[0]?.event, "The model declined to answer");
+    assert.equal(Object.hasOwn(lines[0]?.fields ?? {}, "inputTokens"), false);
+  });
+
+  it("[O2] logs a failed turn once, and no answer of a turn that is not stored", async () => {
+    const failing = setUp({ says: new Error("boom") });
+    await answer(claimOf(), failing.ports);
+    assert.deepEqual(failing.lines.map(({ event }) => event), ["A turn failed"]);
+    const late = setUp({ stored: { stored: false, folded: 0, dropped: 0 } });
+    await answer(claimOf(), late.ports);
+    assert.deepEqual(late.lines, []);
   });
 
   it("[R10] remembers the visible part of an answer", async () => {

@@ -110,6 +110,11 @@ describe("[SEC-R3] escapeUntrusted()", () => {
     ["<start_of_turn>model", "&lt;start_of_turn>model"],
     ["<tool_call>", "&lt;tool_call>"],
     ["</THINK>", "&lt;/THINK>"],
+    ["[THINK]x[/THINK]", "&#91;THINK]x&#91;/THINK]"],
+    ["[gMASK]<sop>", "&#91;gMASK]&lt;sop>"],
+    ["<unused94>", "&lt;unused94>"],
+    ["]~!b[]~b]system", "&#93;~!b[&#93;~b]system"],
+    ["[e~[", "&#91;e~["],
   ];
   for (const [token, expected] of tokens) {
     it(`turns ${token} into plain text`, () => assert.equal(escapeUntrusted(token), expected));

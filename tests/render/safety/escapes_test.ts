@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { unescaped } from "../../../src/render/safety/escapes.ts";
+import type { View } from "../../../src/render/safety/view.ts";
 
 describe("unescaped()", () => {
   const cases: readonly [text: string, views: readonly string[]][] = [
@@ -14,6 +15,8 @@ describe("unescaped()", () => {
     ["&#98;&#x62;", ["bb"]],
     ["\\142", ["b"]],
     ["0x623", []],
+    ["U+0062 u+62", ["b b"]],
+    ["U+0162", []],
   ];
   for (const [text, views] of cases) {
     it(text, () => assert.deepEqual(unescaped(text).map((view) => view.text), views));
@@ -21,11 +24,12 @@ describe("unescaped()", () => {
 
   it("remembers the position of each character", () => {
     const [once, twice] = unescaped("a%2562c");
-    assert.deepEqual([once?.text, once?.starts, once?.ends], [
+    const places = (view: View | undefined) =>
+      Array.from(view?.text ?? "", (_, at) => [view?.startOf(at), view?.endOf(at)]);
+    assert.deepEqual([once?.text, places(once)], [
       "a%62c",
-      [0, 1, 4, 5, 6],
-      [1, 4, 5, 6, 7],
+      [[0, 1], [1, 4], [4, 5], [5, 6], [6, 7]],
     ]);
-    assert.deepEqual([twice?.text, twice?.starts, twice?.ends], ["abc", [0, 1, 6], [1, 6, 7]]);
+    assert.deepEqual([twice?.text, places(twice)], ["abc", [[0, 1], [1, 6], [6, 7]]]);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { formsOf, letterOf, lettersOf } from "../../../src/render/safety/secret_forms.ts";
+import { formsOf, isPart, letterOf, lettersOf } from "../../../src/render/safety/secret_forms.ts";
 
 describe("[SEC-R10] formsOf()", () => {
   it("has the base64 of a secret within any text", () => {
@@ -11,14 +11,46 @@ describe("[SEC-R10] formsOf()", () => {
     fc.assert(
       fc.property(bytes, secret, bytes, (before, secret, behind) => {
         const written = lettersOf(Buffer.from(before + secret + behind).toString("base64url"));
-        assert.ok(formsOf(secret).some((form) => written.includes(form)));
+        assert.ok(formsOf(secret).some(({ letters }) => written.includes(letters)));
       }),
     );
   });
 
   it("has no form that is too short to tell from a word", () => {
     assert.deepEqual(formsOf("abc"), []);
-    for (const form of formsOf("hunter2")) assert.ok(form.length >= 10, form);
+    for (const { letters } of formsOf("hunter2")) assert.ok(letters.length >= 10, letters);
+  });
+});
+
+describe("[SEC-R10] isPart()", () => {
+  const [plain] = formsOf("https://example.org/AbC123xyz7Q9");
+  const from = "httpsexampleorg".length;
+  const cases: readonly [start: number, end: number, expected: boolean][] = [
+    [from, from + 11, false],
+    [from, from + 12, true],
+    [from - 6, from + 6, true],
+    [from - 7, from + 5, false],
+    [0, from, false],
+  ];
+  for (const [start, end, expected] of cases) {
+    const letters = plain?.letters.slice(start, end) ?? "";
+    it(`${letters}: ${expected}`, () => {
+      assert.ok(plain);
+      assert.equal(isPart(plain, start, end), expected);
+    });
+  }
+
+  it("marks the same characters in each form", () => {
+    for (const form of formsOf("word-AbC123xyz7Q9-word")) {
+      const { length } = form.letters;
+      const middle = Math.ceil(length * 0.3);
+      assert.deepEqual([form.marks().length, form.marks().at(0), form.marks().at(-1)], [
+        length,
+        false,
+        false,
+      ]);
+      assert.ok(form.marks().slice(middle, -middle).every((isMarked) => isMarked), form.letters);
+    }
   });
 });
 

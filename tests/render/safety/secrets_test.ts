@@ -118,7 +118,7 @@ describe("[SEC-R10] createSecretFilter() › other texts", () => {
     "hello",
     "",
     "a correct horse, and a battery: staple them",
-    "sk-proj-AbC123",
+    "sk-proj-AbC12",
     "MTQwMDAwMDAwMDAwMDAwMDAx",
     "%73%6b-proj 100% \\x41 &#65; 0x41",
     "😀".repeat(500),

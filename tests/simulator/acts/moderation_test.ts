@@ -46,7 +46,10 @@ const changes: readonly [
   [
     "a role",
     "GUILD_ROLE_UPDATE",
-    (sim) => sim.permit({ to: "@everyone", what: "sendMessages", as: "denied" }),
+    (sim) => {
+      sim.permit({ to: "@everyone", what: "sendMessages", as: "denied" });
+      sim.permit({ to: "Barnacle", what: "sendMessages", as: "denied" });
+    },
     (sim) => sim.permit({ to: "Barnacle", what: "sendMessages", as: "allowed" }),
   ],
   [

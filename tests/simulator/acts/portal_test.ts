@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { invitePermissions } from "../../../src/core/invite.ts";
 import { createRequestValidator } from "../../support/discord/openapi.ts";
 import { ask, connectReady, isEvent, withSimulator } from "../raw_client.ts";
 
@@ -37,11 +38,12 @@ describe("[C6] addBot()", () => {
       second.close();
     }));
 
-  it("brings its role, which mentions it", () =>
+  it("[SEC-R34] brings its role, which mentions it, with the link's permissions", () =>
     withSimulator((sim, { krill }) => {
       const squid = sim.addBot({ username: "Squid", guilds: [krill.id] });
-      const roles = krill.members.get(squid.userId)?.roles ?? [];
-      assert.deepEqual(roles.map((id) => krill.roles.get(id)?.botId), [squid.userId]);
+      const roles = (krill.members.get(squid.userId)?.roles ?? []).map((id) => krill.roles.get(id));
+      assert.deepEqual(roles.map((role) => role?.botId), [squid.userId]);
+      assert.deepEqual(roles.map((role) => String(role?.permissions)), [invitePermissions()]);
       return Promise.resolve();
     }));
 

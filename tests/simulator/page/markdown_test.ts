@@ -46,6 +46,16 @@ const ROWS: readonly (readonly [said: string, blocks: readonly object[]])[] = [
       { kind: "mention", to: "#7" },
     ),
   ],
+  [
+    "until <t:1764000000:R> or <t:-5>",
+    line(
+      text("until "),
+      { kind: "time", at: 1_764_000_000, style: "R" },
+      text(" or "),
+      { kind: "time", at: -5, style: "f" },
+    ),
+  ],
+  ["<t:9999999999999>", line(text("<t:9999999999999>"))],
   ["`<@123>`", line({ kind: "code", text: "<@123>" })],
   ["@everyone", line({ kind: "mention", to: "@everyone" })],
   [

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { refusalOf } from "../../../src/http/guard.ts";
+import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
+import { answerInteraction } from "../../../simulator/acts/interactions.ts";
+import { postMessage } from "../../../simulator/acts/messages.ts";
+import { viewMessage } from "../../../simulator/page/view.ts";
 import type { Backstage, BackstageNews } from "../../../simulator/page/backstage.ts";
 import { createPage, type Opening, type Page } from "../../../simulator/page/page.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
@@ -163,6 +167,70 @@ describe("[O5] createPage()", () => {
     assert.equal((await post("/press", { control: "op7" })).status, 204);
     assert.equal((await post("/press", { control: "nonsense" })).status, 400);
     assert.deepEqual(pressed, ["op7", "nonsense"]);
+  });
+
+  /** A message of the bot with a button and a file. */
+  const postAsBot = () => {
+    const { world, application } = simulator;
+    const outcome = postMessage(
+      world,
+      simulator.channel("dm", "ada").id,
+      { kind: "user", userId: application.userId },
+      {
+        ...EMPTY_DRAFT,
+        content: "Approve?",
+        components: [{
+          type: 1,
+          id: 1,
+          components: [{ type: 2, id: 2, style: 3, custom_id: "pairing:yes", label: "Approve" }],
+        }],
+        attachments: [{
+          filename: "page.html",
+          sizeBytes: 5,
+          contentType: "text/html",
+          bytes: new TextEncoder().encode("<b>hi"),
+        }],
+      },
+      Date.now(),
+    );
+    assert.equal(outcome.kind, "done");
+    if (outcome.kind !== "done") throw new TypeError("refused");
+    return viewMessage(world, outcome.value.message);
+  };
+
+  it("[P3] shows the bot's buttons, presses them, and passes on the bot's answer", async () => {
+    const message = postAsBot();
+    assert.deepEqual(message.buttons, [
+      { customId: "pairing:yes", label: "Approve", style: "success", isDisabled: false },
+    ]);
+    const press = (as: string, button = "pairing:yes") =>
+      post("/click", { as: idOf(as), channel: message.channelId, message: message.id, button });
+    const stop = simulator.subscribe((event) => {
+      if (event.kind !== "interaction_created") return;
+      const { interaction } = event;
+      const draft = { ...EMPTY_DRAFT, content: "Done", flags: 64 };
+      answerInteraction(simulator.world, interaction, { kind: "reply", draft }, Date.now());
+    });
+    const answered = await press("ada");
+    stop();
+    assert.deepEqual(await answered.json(), { whisper: "Done" });
+    assert.equal((await press("ada", "pairing:none")).status, 400);
+    assert.equal((await press("mallory")).status, 400, "it is not her channel");
+    const failed = await press("ada");
+    assert.equal(failed.status, 400);
+    assert.match(await failed.text(), /did not answer within 3 seconds/);
+  });
+
+  it("opens a file as text, and never as a page", async () => {
+    const { attachments: [file] } = postAsBot();
+    assert.ok(file);
+    assert.deepEqual([file.name, file.sizeBytes], ["page.html", 5]);
+    const response = await get(file.path);
+    assert.equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
+    assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    assert.match(response.headers.get("content-disposition") ?? "", /^inline;.*page\.html$/);
+    assert.equal(await response.text(), "<b>hi");
+    assert.equal((await get("/files/1/2/none.txt")).status, 404);
   });
 
   const REFUSED: readonly (readonly [string, Record<string, string>])[] = [

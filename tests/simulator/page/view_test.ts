@@ -12,7 +12,7 @@ describe("[O5] viewWorld()", () => {
     assert.deepEqual(seen.people.map(({ username, note }) => [username, note]), [
       ["ada", "owner of the bot"],
       ["grace", "member of Krill & Co"],
-      ["mallory", "an unpaired sender, DMs only"],
+      ["mallory", "unknown to the bot"],
       ["edsger", "member of Elsewhere"],
     ]);
   });

@@ -39,7 +39,11 @@ describe("adoptPeer()", () => {
       );
       await store.gateway.saveApplication(accountId, { flags: 1 }, 1);
       await store.gateway.takeIdentify(accountId, 0, 1);
-      await store.outbox.park(accountId, directMessage().channelId, { reason: "denied", now: 1 });
+      await store.outbox.park(accountId, directMessage().channelId, {
+        reason: "denied",
+        now: 1,
+        nextTryAt: 1,
+      });
       await store.outbox.addInvalidRequest(accountId, 1);
       const message = directMessage({
         accountId,

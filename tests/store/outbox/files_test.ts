@@ -84,7 +84,7 @@ describe("the bytes of a file", () => {
     const heads = await outbox.heads(ACCOUNT);
     for (const row of heads.slice(0, 5)) await outbox.markDead(row, "no");
     await outbox.markSending(heads[5]!, NOW);
-    await outbox.markUncertain(heads[5]!);
+    await outbox.markUncertain(heads[5]!, "unknown");
     const remaining = () =>
       rows("SELECT DISTINCT outbox_row AS id FROM outbox_file ORDER BY 1").map(({ id }) => id);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);

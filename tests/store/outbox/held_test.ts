@@ -55,11 +55,34 @@ describe("open()", () => {
     assert.deepEqual(await outbox.open(toAccountId("second")), []);
   });
 
+  it("[D5] gives reason and next attempt of a waiting message, and names it for the one behind", async () => {
+    const { outbox } = openTestStore().store;
+    for (const nonce of ["a", "b"]) await outbox.add(frozen({ nonce }), NOW);
+    await outbox.add(frozen({ nonce: "c", channelId: channelId("5") }), NOW);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, NOW);
+    await outbox.markWaiting(head!, "failed with 502", NOW + 8_000);
+    const shown = async () =>
+      (await outbox.open(ACCOUNT)).map(({ reason, nextAttemptAt, behind }) => [
+        reason,
+        nextAttemptAt,
+        behind,
+      ]);
+    const others = [[undefined, undefined, 1], [undefined, undefined, undefined]];
+    assert.deepEqual(await shown(), [["failed with 502", NOW + 8_000, undefined], ...others]);
+    await outbox.markUncertain(head!, "set aside");
+    assert.deepEqual((await shown())[0], ["set aside", undefined, undefined]);
+  });
+
   it("[R11] gives the reason why a channel is parked", async () => {
     const { outbox } = openTestStore().store;
     await outbox.add(frozen({ nonce: "" }), NOW);
     await outbox.add(frozen({ nonce: "", channelId: channelId("5") }), NOW);
-    await outbox.park(ACCOUNT, channelId("5"), { reason: "Send Messages is denied", now: NOW });
+    await outbox.park(ACCOUNT, channelId("5"), {
+      reason: "Send Messages is denied",
+      now: NOW,
+      nextTryAt: NOW,
+    });
     const open = await outbox.open(ACCOUNT);
     assert.deepEqual(open.map(({ state, reason, kind }) => [state, reason, kind]), [
       ["pending", undefined, undefined],

@@ -104,7 +104,7 @@ describe("createOutbox()", () => {
     const { outbox, nonces, stored } = openOutbox(first, second);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, NOW);
-    await outbox.markUncertain(head!);
+    await outbox.markUncertain(head!, "unknown");
     assert.equal(stored("first")["state"], "uncertain");
     assert.deepEqual(await nonces(), ["second"]);
     assert.equal(await outbox.markSending(head!, NOW), false);
@@ -119,7 +119,7 @@ describe("createOutbox()", () => {
     await outbox.markFailing(head!, NOW);
     await outbox.markAbsent(head!);
     await outbox.markDead(head!, "too late");
-    await outbox.markUncertain(head!);
+    await outbox.markUncertain(head!, "unknown");
     assert.equal(await outbox.markSent(head!), false); // a stored id stays
     assert.deepEqual(stored("first"), {
       state: "sent",
@@ -379,7 +379,7 @@ describe("the order of an outbox", () => {
               await outbox.markDead(row, "never");
               break;
             case "uncertain":
-              await outbox.markUncertain(row);
+              await outbox.markUncertain(row, "unknown");
               break;
             case "echo":
               settleEcho(ACCOUNT, { nonce, messageId: messageId("77"), channelId: channel });

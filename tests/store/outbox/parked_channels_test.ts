@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
 const OPS = channelId("1400000000000000005");
 const HELP = channelId("1400000000000000006");
-const DENIED = { reason: "Send Messages is denied for the role Krill", now: NOW };
+const DENIED = { reason: "Send Messages is denied for the role Krill", now: NOW, nextTryAt: NOW };
 
 /** Two messages to #ops, and one to another channel. */
 async function openQueues() {
@@ -34,10 +34,10 @@ describe("park()", () => {
     assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
     assert.deepEqual(await nonces(), ["help"]);
     assert.deepEqual(await outbox.heads(ACCOUNT, [OPS]), []);
-    assert.deepEqual(await outbox.parked(ACCOUNT), [
+    assert.deepEqual(await outbox.parked(ACCOUNT, NOW + 60), [
       { channelId: OPS, reason: DENIED.reason, since: NOW, waiting: 2 },
     ]);
-    assert.deepEqual(await outbox.parked(SECOND), []);
+    assert.deepEqual(await outbox.parked(SECOND, NOW + 60), []);
   });
 
   it("[D5] marks all waiting messages as failing from the first refusal on", async () => {
@@ -54,11 +54,15 @@ describe("park()", () => {
   it("[D5] asks for one notice, until a message arrives in the channel", async () => {
     const { outbox, failing } = await openQueues();
     assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
-    const again = { reason: "Attach Files is denied for @everyone", now: NOW + 50 };
+    const again = {
+      reason: "Attach Files is denied for @everyone",
+      now: NOW + 50,
+      nextTryAt: NOW + 50,
+    };
     assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
     await outbox.unpark(ACCOUNT, [OPS]);
     assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
-    assert.deepEqual(await outbox.parked(ACCOUNT), [
+    assert.deepEqual(await outbox.parked(ACCOUNT, NOW + 60), [
       { channelId: OPS, reason: again.reason, since: NOW, waiting: 2 },
     ]);
 
@@ -74,7 +78,9 @@ describe("park()", () => {
     await outbox.markSent(next!, messageId("77"));
     assert.deepEqual(failing(), [null, null, null, null], "waiting rows are not failing any more");
     assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 60 }), true);
-    assert.deepEqual((await outbox.parked(ACCOUNT)).map(({ since }) => since), [NOW + 60]);
+    assert.deepEqual((await outbox.parked(ACCOUNT, NOW + 60)).map(({ since }) => since), [
+      NOW + 60,
+    ]);
   });
 
   it("[D5] asks for another notice after a day without refusals", async () => {
@@ -87,6 +93,23 @@ describe("park()", () => {
     assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 4 * DAY_MS }), false);
   });
 
+  it("[D5] stays in the list while it is tried again, until a message arrives there", async () => {
+    const { outbox } = await openQueues();
+    const listed = async (now = NOW) =>
+      (await outbox.parked(ACCOUNT, now)).map(({ waiting }) => waiting);
+    await outbox.park(ACCOUNT, OPS, DENIED);
+    await outbox.unpark(ACCOUNT, "all");
+    assert.deepEqual(await listed(NOW + 2 * DAY_MS), [2]);
+    await outbox.park(ACCOUNT, OPS, DENIED);
+    for (const id of [1, 2]) await outbox.release(id, "drop");
+    assert.deepEqual(await listed(), [0]);
+    assert.deepEqual(await listed(NOW + DAY_MS), [], "a day without a refusal or a message");
+    await outbox.add(frozen({ nonce: "ops-3", channelId: OPS }), NOW + 3);
+    const [head] = await outbox.heads(ACCOUNT, [OPS]);
+    await outbox.markSent(head!, messageId("78"));
+    assert.deepEqual(await listed(), []);
+  });
+
   it("[D2] ends if the gateway's echo shows that a message arrived after all", async () => {
     const { store, outbox } = await openQueues();
     await outbox.park(ACCOUNT, OPS, DENIED);
@@ -95,7 +118,7 @@ describe("park()", () => {
       { accountId: ACCOUNT, judged: [], echoes: [echo], guilds: [] },
       NOW,
     );
-    assert.deepEqual(await outbox.parked(ACCOUNT), []);
+    assert.deepEqual(await outbox.parked(ACCOUNT, NOW + 60), []);
   });
 });
 
@@ -109,7 +132,7 @@ describe("unpark()", () => {
     assert.equal(await outbox.unpark(ACCOUNT, []), 0);
     assert.equal(await outbox.unpark(ACCOUNT, "all"), 1);
     assert.deepEqual(await nonces(), ["ops-1", "help"]);
-    assert.equal((await outbox.parked(SECOND)).length, 1);
+    assert.equal((await outbox.parked(SECOND, NOW + 60)).length, 1);
   });
 
   it("[D5] starts no transaction if no channel is parked", async () => {

@@ -424,7 +424,7 @@ describe("the messages of a channel", () => {
               if (row) await outbox.markSending(row, NOW);
               break;
             case "park":
-              await outbox.park(ACCOUNT, HERE, { reason: "denied", now: NOW });
+              await outbox.park(ACCOUNT, HERE, { reason: "denied", now: NOW, nextTryAt: NOW });
               break;
             default:
               await outbox.unpark(ACCOUNT, "all");

@@ -41,7 +41,11 @@ async function answered() {
   const [next] = await store.outbox.heads(ACCOUNT);
   await store.outbox.markSending(next!, NOW + 4);
   await store.outbox.markFailing(next!, NOW + 5);
-  await store.outbox.park(ACCOUNT, next!.message.channelId, { reason: "denied", now: NOW + 6 });
+  await store.outbox.park(ACCOUNT, next!.message.channelId, {
+    reason: "denied",
+    now: NOW + 6,
+    nextTryAt: NOW + 7,
+  });
   return { ...test, judged };
 }
 
@@ -89,11 +93,29 @@ describe("messageRecordOf()", () => {
           part: 1,
           firstAttemptAt: NOW + 4,
           failingSince: NOW + 5,
+          nextAttemptAt: NOW + 7,
           parkedReason: "denied",
         },
       ],
     });
     assert.doesNotMatch(JSON.stringify(record), /secret/);
+  });
+
+  it("[D5] tells why a message waits, until when, and for which other one", async () => {
+    const { store } = openTestStore();
+    const { outbox } = store;
+    for (const nonce of ["a", "b"]) await outbox.add(frozen({ nonce, of: part(ASKED.id) }), NOW);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, NOW);
+    await outbox.markWaiting(head!, "failed with 502", NOW + 8_000);
+    const record = await store.received.messageRecordOf({ messageId: ASKED.id });
+    assert.deepEqual(
+      record?.outbox.map(({ reason, nextAttemptAt, behind }) => [reason, nextAttemptAt, behind]),
+      [["failed with 502", NOW + 8_000, undefined], [undefined, undefined, 1]],
+    );
+    await outbox.markSending(head!, NOW + 8_000);
+    const [trying] = (await store.received.messageRecordOf({ messageId: ASKED.id }))?.outbox ?? [];
+    assert.deepEqual([trying?.reason, trying?.nextAttemptAt], ["failed with 502", undefined]);
   });
 
   it("[P1] finds the record by a message of ours that is part of the answer", async () => {

@@ -23,6 +23,7 @@ export const SERVING: AccountSnapshot = {
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
   parked: [],
+  delayed: [],
   rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
 };
 

@@ -16,6 +16,8 @@ export type Misdeed = (outgoing: ServerResponse, discord: Discord) => void | Pro
 export interface Discord {
   /** Passes the request to Discord, and returns the answer. */
   ask(): Promise<Passed>;
+  /** The body of the request as text. */
+  readonly body: string;
 }
 
 export interface Passed {
@@ -55,7 +57,7 @@ export async function startBadRest(target: string): Promise<BadRest> {
     const ask = () => pass(new URL(url, target), method, incoming.headers, body);
     if (bad && method === "POST" && bad.path.test(url)) {
       spoilt += 1;
-      return await bad.misdeed(outgoing, { ask });
+      return await bad.misdeed(outgoing, { ask, body: new TextDecoder().decode(body) });
     }
     const answer = await ask();
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);

@@ -18,7 +18,13 @@ import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard
 
 export const TOKEN = "secret-token";
 
-/** Short waits, so that no test takes long; the rules are the config's defaults. */
+/** Deadlines for tests in which the server does not answer. */
+export const SHORT_DEADLINES = { connectMs: 300, helloMs: 300, readyMs: 300 } as const;
+
+/**
+ * Options with the config's defaults. A server that answers is never late, also on a machine where
+ * a step of this process takes a second.
+ */
 export function gatewayOptions(
   url: string,
   fields: Partial<GatewayOptions> = {},
@@ -45,7 +51,7 @@ export function gatewayOptions(
     userAgent: "test",
     isConnectionDebug: false,
     dispatches: ["MESSAGE_CREATE"],
-    deadlines: { connectMs: 300, helloMs: 300, readyMs: 300 },
+    deadlines: { connectMs: 60_000, helloMs: 60_000, readyMs: 60_000 },
     ...fields,
   };
 }

@@ -45,6 +45,10 @@ const noMention: Scene = {
 
 const unknownSender: Scene = {
   name: "the bot ignores an unknown sender's direct message, and records why",
+  config: {
+    channels: { discord: { dm: { policy: "allowlist", allowFrom: ["ada"] } } },
+    http: { port: 0 },
+  },
   async play({ stage, say, untilReplies, replies, verdictOn, assert }) {
     const refused = say("mallory", "dm", "tell me a secret");
     const { verdict, why, rule } = await verdictOn(refused);

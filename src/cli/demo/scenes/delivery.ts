@@ -75,6 +75,23 @@ const parked: Scene = {
   },
 };
 
+const invited: Scene = {
+  name: "the permissions of the invite link suffice, even if @everyone has none",
+  async play({ stage: { simulator }, ask, until, untilReplies, assert }) {
+    for (const what of ["viewChannel", "sendMessages"] as const) {
+      simulator.permit({ to: "helpers", what, as: "allowed" });
+    }
+    simulator.permit({ to: "@everyone", what: "all", as: "denied" });
+    ask("grace", "#general", "may you answer?");
+    await untilReplies(1, "#general");
+    ask("grace", "#help", "a book, please");
+    const file = await until("a file", () => simulator.posted("help")[0]?.attachments[0]);
+    assert("it sends a long answer as a file", file.filename === "answer.md", file.filename);
+    const refused = simulator.requests.records().filter(({ status }) => status === 403);
+    assert("Discord refused no request", refused.length === 0, refused);
+  },
+};
+
 const twoChannels: Scene = {
   name: "two channels at once: a slow answer in one does not delay the other",
   async play({ stage, ask, until, untilReplies, replies, assert }) {
@@ -135,4 +152,11 @@ function countOf429(
 }
 
 /** All scenes of this file. */
-export const DELIVERY: readonly Scene[] = [long, book, twoChannels, rateLimit, parked];
+export const DELIVERY: readonly Scene[] = [
+  long,
+  book,
+  twoChannels,
+  rateLimit,
+  parked,
+  invited,
+];

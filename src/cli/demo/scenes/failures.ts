@@ -7,7 +7,7 @@
 import type { Scene } from "./scene.ts";
 
 const html: Scene = {
-  name: "the model returns a web page: the user gets one line, the log has the reason",
+  name: "the model returns a web page: the user gets one line, the owner the reason",
   async play({ stage, bot, ask, until, untilReplies, replies, assert }) {
     stage.model.behave("html");
     ask("grace", "#general", "hello?");
@@ -20,11 +20,16 @@ const html: Scene = {
       () => bot.lines.find((text) => id !== undefined && text.includes(id)),
     );
     assert("the log has the reason under that id", /html|page/i.test(logged), logged);
+    const told = await until(
+      "a notice to the owner",
+      () => replies().find((text) => text.includes("web page")),
+    );
+    assert("the owner learns the fix", told.includes("check the provider's baseUrl"), told);
 
     stage.model.behave("script");
     ask("grace", "#general", "and now?");
     const both = await untilReplies(2, "#general");
-    assert("the bot answers the next question as usual", replies().length === 2, both);
+    assert("the bot answers the next question as usual", replies("#general").length === 2, both);
   },
 };
 

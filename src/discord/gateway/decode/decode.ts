@@ -50,8 +50,9 @@ export interface DecodeProblem {
   readonly why: string;
 }
 
-/** Characters of a text; Discord allows some accounts 4,000. */
+/** Maximum characters of a message's text; Discord allows most accounts 2,000, and some 4,000. */
 const MAX_TEXT = 4_000;
+/** Maximum characters of a quoted message. */
 const MAX_QUOTE = 2_000;
 
 /** Message types that people and bots write; all others are Discord's own announcements. */

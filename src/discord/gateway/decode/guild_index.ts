@@ -19,8 +19,16 @@ import {
   type MessageId,
   parseSnowflake,
   type RoleId,
+  type UserId,
 } from "../../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../../core/inbound/inbound.ts";
+import {
+  type FilePermissions,
+  fileText,
+  fromFileText,
+  mayAttach,
+  toFileText,
+} from "./file_permissions.ts";
 
 /** A channel or thread in the index. */
 export interface Channel {
@@ -55,6 +63,8 @@ export interface Guild {
   readonly ownRole?: RoleId;
   /** Maximum size of an uploaded file in bytes; absent while the boost level is unknown. */
   readonly uploadLimitBytes?: number;
+  /** Settings about attached files (R12a); absent while unknown. */
+  readonly files?: FilePermissions;
   /** Set while its GUILD_CREATE is due: after a READY that lists it, or during an outage. */
   readonly isAwaited?: true;
 }
@@ -84,6 +94,27 @@ export function uploadLimitOf(index: GuildIndex, guildId?: GuildId): number {
   return (guild && guild.uploadLimitBytes) ?? DEFAULT_UPLOAD_LIMIT_BYTES;
 }
 
+/** Discord's channel types of threads, which have the permissions of their parent. */
+const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12]);
+
+/**
+ * Whether the bot may attach files in a place (R12a). Direct messages allow them. So does a place
+ * with unknown settings.
+ *
+ * @param self The bot's user id; `undefined` before the first READY.
+ */
+export function takesFiles(
+  index: GuildIndex,
+  { guildId, channelId }: { readonly guildId?: GuildId; readonly channelId: ChannelId },
+  self: UserId | undefined,
+): boolean {
+  const { files, channels } = (guildId && index.get(guildId)) ?? {};
+  const channel = channels?.get(channelId);
+  if (!guildId || !files || !channel || !self) return true;
+  const home = THREAD_TYPES.has(channel.type) ? channel.parentId : channelId;
+  return home === undefined || mayAttach(files, { guildId, channelId: home }, self);
+}
+
 /**
  * Number of the shard that receives a guild's events.
  *
@@ -102,8 +133,9 @@ const ENTRY_BYTES = 200;
  */
 export function bytesOfIndex(index: GuildIndex): number {
   let bytes = 0;
-  for (const { name, roles, channels } of index.values()) {
+  for (const { name, roles, channels, files } of index.values()) {
     bytes += ENTRY_BYTES + name.length + roles.size * ENTRY_BYTES + channels.size * ENTRY_BYTES;
+    bytes += ((files?.roles.size ?? 0) + (files?.channels.size ?? 0)) * ENTRY_BYTES;
     for (const role of roles.values()) bytes += role.length;
     for (const { name, topic = "" } of channels.values()) bytes += name.length + topic.length;
   }
@@ -128,6 +160,8 @@ const snapshotText = z.object({
   awaited: z.literal(true).optional(),
   /** Maximum upload in bytes; older texts do not have it. */
   upload: z.number().optional(),
+  /** Settings about attached files; older texts do not have them. */
+  files: fileText.optional(),
   /** The last item is the last message: `""` if there is none, `null` if it is unknown. */
   channels: z.array(z.tuple([...channelText, text.nullable()])),
 });
@@ -154,6 +188,7 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
     ...(guild.ownRole !== undefined && { own: guild.ownRole }),
     ...(guild.isAwaited && { awaited: true }),
     ...(guild.uploadLimitBytes !== undefined && { upload: guild.uploadLimitBytes }),
+    ...(guild.files && { files: toFileText(guild.files) }),
     roles: Array.from(guild.roles),
     channels: Array.from(
       guild.channels.values(),
@@ -203,7 +238,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   const parsed = anySnapshot.safeParse(json);
   if (!parsed.success) return undefined;
   const { name, own, roles, channels } = parsed.data;
-  const { awaited, upload }: Partial<SnapshotText> = parsed.data;
+  const { awaited, upload, files }: Partial<SnapshotText> = parsed.data;
   const ownRole = own === undefined ? undefined : parseSnowflake<"role">(own);
   return {
     id: guildId,
@@ -219,6 +254,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
     ...(ownRole && { ownRole }),
     ...(awaited && { isAwaited: awaited }),
     ...(upload !== undefined && { uploadLimitBytes: upload }),
+    ...(files && { files: fromFileText(files) }),
   };
 }
 

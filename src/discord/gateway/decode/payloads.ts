@@ -110,6 +110,8 @@ const channelPayload = z.object({
   name: z.string().nullish(),
   topic: z.string().nullish(),
   parent_id: snowflake<"channel">().nullish(),
+  /** `file_permissions.ts` reads them. */
+  permission_overwrites: z.unknown().optional(),
   /** `null` if the channel never had a message. A malformed id counts as absent. */
   last_message_id: snowflake<"message">().nullish().catch(undefined),
   thread_metadata: z.object({ archived: z.boolean().optional() }).nullish(),
@@ -120,6 +122,7 @@ export type ChannelPayload = z.infer<typeof channelPayload>;
 const rolePayload = z.object({
   id: snowflake<"role">(),
   name: z.string(),
+  permissions: z.string().optional().catch(undefined),
   tags: z.object({ bot_id: z.string().optional() }).nullish(),
 });
 /** A validated role. */
@@ -133,7 +136,10 @@ export const guildPayload = z.object({
   name: z.string(),
   /** The boost level. */
   premium_tier: z.number().optional().catch(undefined),
+  owner_id: z.string().optional().catch(undefined),
   roles: z.array(rolePayload).optional(),
+  /** Discord lists the bot itself, and others only with more intents. */
+  members: z.unknown().optional(),
   channels: z.array(channelPayload).optional(),
   threads: z.array(channelPayload).optional(),
 });
@@ -158,6 +164,13 @@ export const threadListPayload = z.object({
 export const guildRolePayload = z.object({ ...ofGuild, role: rolePayload });
 /** A GUILD_ROLE_DELETE. */
 export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role">() });
+
+/** A GUILD_MEMBER_UPDATE. */
+export const memberUpdatePayload = z.object({
+  ...ofGuild,
+  user: z.object({ id: z.string() }),
+  roles: z.array(z.string()),
+});
 
 /** A MESSAGE_DELETE. */
 export const deletedPayload = z.object({ id: snowflake<"message">() });

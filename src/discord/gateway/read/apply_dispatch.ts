@@ -5,12 +5,7 @@
  */
 
 import type { z } from "zod";
-import {
-  type ChannelId,
-  type GuildId,
-  parseSnowflake,
-  type UserId,
-} from "../../../core/discord/ids.ts";
+import { type GuildId, parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
 import {
   isLive,
@@ -22,7 +17,13 @@ import {
   toRoles,
 } from "./guild_entries.ts";
 import {
-  type Channel,
+  type FilePermissions,
+  grantOf,
+  ownRolesIn,
+  toFileOverwrites,
+  toFileRoles,
+} from "../decode/file_permissions.ts";
+import {
   type Guild,
   type GuildIndex,
   shardOf,
@@ -30,16 +31,19 @@ import {
   uploadLimitOfTier,
 } from "../decode/guild_index.ts";
 import {
+  type ChannelPayload,
   type Dispatch,
   guildChannelPayload,
   guildPayload,
   guildRolePayload,
+  memberUpdatePayload,
   type ReadyPayload,
   readyPayload,
   roleDeletePayload,
   threadListPayload,
   unavailablePayload,
 } from "../decode/payloads.ts";
+import { MEMBER_UPDATE } from "./permission_changes.ts";
 
 /** The index after a dispatch. */
 export interface IndexChange {
@@ -110,6 +114,10 @@ const guildUpdate = parsed(
       name: toName(update.name),
       ...(update.roles && toRoles(update.roles, self)),
       ...uploadLimitOfTier(update.premium_tier),
+      ...withFiles(guild, () => {
+        const roles = update.roles && toFileRoles(update.roles);
+        return roles && { roles };
+      }),
     })),
 );
 
@@ -125,6 +133,11 @@ const rolePut = parsed(
       ...guild,
       roles: new Map(guild.roles).set(role.id, toName(role.name)),
       ...(isOwnRole(role, self) && { ownRole: role.id }),
+      ...withFiles(guild, ({ roles }) => {
+        const grant = grantOf(role.permissions ?? "");
+        const others = [...roles].filter(([id]) => id !== role.id);
+        return { roles: new Map(grant ? [...others, [role.id, grant]] : others) };
+      }),
     })),
 );
 
@@ -134,32 +147,63 @@ const roleDelete = parsed(
     within(index, guild_id, ({ ownRole, ...guild }) => {
       const roles = new Map(guild.roles);
       roles.delete(role_id);
-      return { ...guild, roles, ...(ownRole && ownRole !== role_id && { ownRole }) };
+      return {
+        ...guild,
+        roles,
+        ...(ownRole && ownRole !== role_id && { ownRole }),
+        ...withFiles(guild, (files) => ({
+          roles: new Map([...files.roles].filter(([id]) => id !== role_id)),
+        })),
+      };
     }),
+);
+
+const memberUpdate = parsed(
+  memberUpdatePayload,
+  (index, member, self) =>
+    within(index, member.guild_id, (guild) => ({
+      ...guild,
+      ...withFiles(guild, () => {
+        const ownRoles = ownRolesIn([member], self);
+        return ownRoles && { ownRoles };
+      }),
+    })),
 );
 
 const channelPut = parsed(
   guildChannelPayload,
   (index, channel) =>
-    withChannels(index, channel.guild_id, (channels) => {
+    within(index, channel.guild_id, (guild) => {
+      const channels = new Map(guild.channels);
       if (isLive(channel)) putChannel(channels, channel);
       else channels.delete(channel.id);
+      return { ...guild, channels, ...withFiles(guild, (files) => overwritten(files, channel)) };
     }),
 );
 
 const channelDelete = parsed(
   guildChannelPayload,
   (index, { id, guild_id }) =>
-    withChannels(index, guild_id, (channels) => {
+    within(index, guild_id, (guild) => {
+      const channels = new Map(guild.channels);
       channels.delete(id);
+      return {
+        ...guild,
+        channels,
+        ...withFiles(guild, (files) => ({
+          channels: new Map([...files.channels].filter(([other]) => other !== id)),
+        })),
+      };
     }),
 );
 
 const threadListSync = parsed(
   threadListPayload,
   (index, { guild_id, threads }) =>
-    withChannels(index, guild_id, (channels) => {
+    within(index, guild_id, (guild) => {
+      const channels = new Map(guild.channels);
       for (const thread of threads.filter(isLive)) putChannel(channels, thread);
+      return { ...guild, channels };
     }),
 );
 
@@ -171,6 +215,7 @@ const CHANGES: ReadonlyMap<string, ApplyPayload> = new Map([
   ["GUILD_ROLE_CREATE", rolePut],
   ["GUILD_ROLE_UPDATE", rolePut],
   ["GUILD_ROLE_DELETE", roleDelete],
+  [MEMBER_UPDATE, memberUpdate],
   ["CHANNEL_CREATE", channelPut],
   ["CHANNEL_UPDATE", channelPut],
   ["CHANNEL_DELETE", channelDelete],
@@ -219,16 +264,25 @@ function without(index: GuildIndex, ids: readonly GuildId[]): GuildIndex {
   return rest;
 }
 
-function withChannels(
-  index: GuildIndex,
-  id: GuildId | undefined,
-  change: (channels: Map<ChannelId, Channel>) => void,
-): IndexChange {
-  return within(index, id, (guild) => {
-    const channels = new Map(guild.channels);
-    change(channels);
-    return { ...guild, channels };
-  });
+/** Changes a guild's settings about files. Unknown settings stay unknown. */
+function withFiles(
+  { files }: Guild,
+  change: (files: FilePermissions) => Partial<FilePermissions> | undefined,
+): Pick<Guild, "files"> {
+  return files ? { files: { ...files, ...change(files) } } : {};
+}
+
+/** Without the field, a payload says nothing about the overwrites. */
+function overwritten(
+  { channels }: FilePermissions,
+  channel: ChannelPayload,
+): Partial<FilePermissions> | undefined {
+  if (channel.permission_overwrites === undefined) return undefined;
+  const changed = new Map(channels);
+  const overwrites = toFileOverwrites(channel);
+  if (overwrites.length === 0) changed.delete(channel.id);
+  else changed.set(channel.id, overwrites);
+  return { channels: changed };
 }
 
 function isUnavailable(d: unknown): boolean {

@@ -8,6 +8,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { bounded } from "../../../lib/bounded.ts";
+import { ownRolesIn, toFileChannels, toFileRoles } from "../decode/file_permissions.ts";
 import { type Channel, type Guild, uploadLimitOfTier } from "../decode/guild_index.ts";
 import type { ChannelPayload, GuildPayload, RolePayload } from "../decode/payloads.ts";
 
@@ -24,6 +25,22 @@ export function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
     channels: new Map(channels.map((channel) => [channel.id, toChannel(channel)])),
     ...toRoles(guild.roles ?? [], self),
     ...uploadLimitOfTier(guild.premium_tier),
+    ...filesOf(guild, self),
+  };
+}
+
+/** Reads the settings about files; none if the payload lacks the permissions of a role. */
+function filesOf(guild: GuildPayload, self: UserId | undefined): Pick<Guild, "files"> {
+  const roles = guild.roles && toFileRoles(guild.roles);
+  if (!roles) return {};
+  const ownRoles = ownRolesIn(guild.members, self);
+  return {
+    files: {
+      ...(self !== undefined && guild.owner_id === self && { isOwner: true }),
+      ...(ownRoles && { ownRoles }),
+      roles,
+      channels: toFileChannels(guild.channels ?? []),
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 
 /**
- * The type that only this module reads. Without the intent for members, Discord sends it only about
+ * The type of changes of members. Without the intent for members, Discord sends it only about
  * the bot itself; with that intent, about all members.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#list-of-intents}

@@ -19,7 +19,7 @@ import { applyDispatch, GUILD_DISPATCH_TYPES, guildsLeft, readSelf } from "./app
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
 import { joinedGuild } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
-import { guildWithChangedPermissions, MEMBER_UPDATE } from "./permission_changes.ts";
+import { guildWithChangedPermissions } from "./permission_changes.ts";
 
 /** Facts for decoding a dispatch. */
 interface DecodeFacts {
@@ -48,7 +48,6 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 /** Types of the dispatches that the worker sends to the main thread. */
 export const READ_TYPES: readonly string[] = [
   ...GUILD_DISPATCH_TYPES,
-  MEMBER_UPDATE,
   ...DECODERS.keys(),
 ];
 

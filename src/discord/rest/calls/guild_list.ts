@@ -12,6 +12,12 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
+/** A guild of the bot. */
+export interface OwnGuild extends Named<GuildId> {
+  /** The bot's permissions in the guild as a whole; absent if Discord does not report them. */
+  readonly permissions?: bigint;
+}
+
 /** Lists the bot's guilds and their channels. */
 export interface GuildList {
   /**
@@ -19,7 +25,7 @@ export interface GuildList {
    *
    * @throws {RestError} If Discord does not answer, or refuses.
    */
-  guilds(): Promise<readonly Named<GuildId>[]>;
+  guilds(): Promise<readonly OwnGuild[]>;
   /**
    * Lists the channels that a guild's rules can name: all but categories, without threads.
    *
@@ -32,7 +38,16 @@ export interface GuildList {
 /** Maximum number of guilds in one response; a bot may be in many more. */
 const PAGE = 200;
 
-const guildsSchema = z.array(z.object({ id: snowflakeSchema<"guild">(), name: z.string() }));
+const guildsSchema = z.array(
+  z.object({
+    id: snowflakeSchema<"guild">(),
+    name: z.string(),
+    permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
+  }).transform(({ permissions, ...named }): OwnGuild => ({
+    ...named,
+    ...(permissions !== undefined && { permissions }),
+  })),
+);
 
 const channelsSchema = z.array(z.object({
   id: snowflakeSchema<"channel">(),
@@ -49,7 +64,7 @@ const channelsSchema = z.array(z.object({
 export function createGuildList(api: RestApi, options: RequestOptions = {}): GuildList {
   return {
     async guilds() {
-      const guilds = new Map<GuildId, Named<GuildId>>();
+      const guilds = new Map<GuildId, OwnGuild>();
       for (let after = "0";;) {
         const path = `/users/@me/guilds?limit=${PAGE}&after=${after}`;
         const answer = await api.request("GET", path, options);

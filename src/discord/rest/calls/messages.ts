@@ -29,6 +29,8 @@ import { RestError } from "../exchange/rest_error.ts";
 
 /** Discord's code for a message that does not exist. */
 const UNKNOWN_MESSAGE = 10008;
+/** Discord's code for a request with more than the place takes; its status is 413. */
+const TOO_LARGE = 40005;
 
 /**
  * Discord's codes for a refused quote: the bot may not read the history here, or a field is
@@ -205,7 +207,7 @@ async function outcomeOf(send: () => Promise<MessageId>): Promise<PostOutcome> {
  * for a create, "unknown message" can only mean the message with this nonce, which was deleted.
  */
 function failureOf(error: RestError): PostOutcome {
-  const { kind, message: reason, code, retryAfterMs } = error;
+  const { kind, message: reason, status, code, retryAfterMs } = error;
   if (code === UNKNOWN_MESSAGE) return { kind: "already_gone" };
   if (kind === "unavailable") return { kind: "unanswered", reason };
   if (kind === "unsent") return { kind: "unsent", reason };
@@ -215,6 +217,7 @@ function failureOf(error: RestError): PostOutcome {
     reason,
     ...(code !== undefined && { code }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...((status === 413 || code === TOO_LARGE) && { isTooLarge: true }),
   };
 }
 

@@ -8,6 +8,7 @@
  */
 
 import { createRestManager, type RestManager } from "@discordeno/rest";
+import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
 import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
@@ -50,6 +51,8 @@ export interface SendOptions extends AnswerHooks {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Called for each sent request, for the metrics. */
   readonly onRequest?: (request: RequestMetric) => void;
+  /** Called for each request to a channel that Discord carries out. */
+  readonly onServed?: (channelId: ChannelId) => void;
 }
 
 /** A request to send. */
@@ -91,7 +94,8 @@ export function createSend(
   userAgent: string,
   stopping: AbortSignal,
 ): (request: OutgoingRequest) => Promise<ParsedAnswer> {
-  const { token, apiUrl, steadyNow, schedule, onRequest, fetch = globalThis.fetch } = options;
+  const { token, apiUrl, steadyNow, schedule, onRequest, onServed, fetch = globalThis.fetch } =
+    options;
   // Without an application id, Discordeno derives one from the token, and throws if it cannot.
   const rest = createRestManager({ token, applicationId: "0" });
   rest.createBaseHeaders = () => ({ "user-agent": userAgent });
@@ -108,6 +112,8 @@ export function createSend(
     } catch (thrown) {
       throw toNoAnswer(route, thrown);
     } finally {
+      const channelId = isServed(answer) ? channelOf(path) : undefined;
+      if (channelId) onServed?.(channelId);
       onRequest?.({
         route: route.template,
         method: route.method,
@@ -137,6 +143,15 @@ export function failureOf(
     route: nameOf(route),
     status,
   });
+}
+
+function isServed(answer: Answer | undefined): boolean {
+  return answer !== undefined && answer.status >= 200 && answer.status < 300;
+}
+
+function channelOf(path: string): ChannelId | undefined {
+  const [, digits] = /^\/channels\/(\d+)/.exec(path) ?? [];
+  return digits === undefined ? undefined : parseSnowflake<"channel">(digits);
 }
 
 /** Returns `undefined` for a text that is not JSON: a proxy's page, or a truncated body. */

@@ -16,7 +16,8 @@ export type NeededPermission =
   | "View Channel"
   | "Send Messages"
   | "Attach Files"
-  | "Read Message History";
+  | "Read Message History"
+  | "Add Reactions";
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {
@@ -147,7 +148,8 @@ function missingIn(
         "no role grants it",
         name,
         (where) =>
-          `cannot post in ${where}: ${permission} is missing; no role of the bot's grants it`,
+          `${failedAct(permission)} in ${where}: ${permission} is missing; no role of the bot's ` +
+          "grants it",
       );
     }
     if (denied) {
@@ -160,7 +162,7 @@ function missingIn(
         permission,
         rule,
         name,
-        (where) => `cannot post in ${where}: ${permission} is denied for ${rule}`,
+        (where) => `${failedAct(permission)} in ${where}: ${permission} is denied for ${rule}`,
       );
     }
     if (isTimedOut && !ALLOWED_IN_TIMEOUT.has(permission)) {
@@ -174,6 +176,10 @@ function missingIn(
     }
   }
   return undefined;
+}
+
+function failedAct(permission: Permission): string {
+  return permission === "Attach Files" ? "cannot attach files" : "cannot post";
 }
 
 function roleNames(
@@ -215,6 +221,11 @@ const MAX_NAME = 100;
  */
 export function explainCode(code: number): string | undefined {
   return EXPLANATIONS.get(code);
+}
+
+/** Whether a code says that the bot lacks a permission, which the permissions may contradict. */
+export function namesPermission(code: number): boolean {
+  return code === 50001 || code === 50013;
 }
 
 const EXPLANATIONS: ReadonlyMap<number, string> = new Map([

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { ChannelTypes } from "@discordeno/types";
 import { z } from "zod";
 import {
   type ChannelId,
@@ -36,6 +37,8 @@ export interface GuildPermissions {
 export interface ChannelPermissions {
   /** Absent if Discord does not name it. */
   readonly name?: string;
+  /** Set for a category, in which no one can post. */
+  readonly isCategory?: true;
   /** The channel's permission overwrites. */
   readonly overwrites: readonly Overwrite[];
 }
@@ -59,6 +62,7 @@ const guildSchema = z.object({
 const overwriteSchema = z.object({ id: z.string(), allow: bits, deny: bits });
 const channelsSchema = z.array(z.object({
   id: snowflake<"channel">(),
+  type: z.number().optional(),
   name: z.string().nullish(),
   permission_overwrites: z.array(overwriteSchema).default([]),
 }));
@@ -90,9 +94,13 @@ export function createReadGuildPermissions(
     return {
       ...(member && { member }),
       inputs: { guildId, userId, ownerId, roles, memberRoles: member?.roles ?? [] },
-      channels: new Map(channels.map(({ id, name, permission_overwrites }) => [
+      channels: new Map(channels.map(({ id, type, name, permission_overwrites }) => [
         id,
-        { ...(name && { name }), overwrites: permission_overwrites.flatMap(toOverwrite) },
+        {
+          ...(name && { name }),
+          ...(type === ChannelTypes.GuildCategory && { isCategory: true }),
+          overwrites: permission_overwrites.flatMap(toOverwrite),
+        },
       ])),
     };
   };

@@ -47,7 +47,7 @@ export interface PermissionInputs {
   readonly memberRoles: readonly RoleId[];
 }
 
-/** The permissions for posting and reading, by their names in Discord's settings. */
+/** The permissions that Barnacle looks at, by their names in Discord's settings. */
 export const PERMISSIONS = {
   "View Channel": Flag.VIEW_CHANNEL,
   "Send Messages": Flag.SEND_MESSAGES,
@@ -55,6 +55,14 @@ export const PERMISSIONS = {
   "Attach Files": Flag.ATTACH_FILES,
   "Read Message History": Flag.READ_MESSAGE_HISTORY,
   "Manage Threads": Flag.MANAGE_THREADS,
+  "Add Reactions": Flag.ADD_REACTIONS,
+} as const;
+
+/** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
+const RISKY = {
+  "Administrator": Flag.ADMINISTRATOR,
+  "Manage Webhooks": Flag.MANAGE_WEBHOOKS,
+  "Mention Everyone": Flag.MENTION_EVERYONE,
 } as const;
 
 /** The name of a permission: `"Send Messages"`. */
@@ -98,6 +106,16 @@ export function deniedBy(
   });
   apply(own, { kind: "member" });
   return denial;
+}
+
+/**
+ * Finds the risky permissions in a bit set. An administrator has all others, so the result names
+ * only Administrator then.
+ */
+export function riskyIn(bits: bigint): readonly string[] {
+  const names = Object.keys(RISKY).filter((name): name is keyof typeof RISKY => name in RISKY);
+  const found = names.filter((name) => has(bits, RISKY[name]));
+  return found.includes("Administrator") ? ["Administrator"] : found;
 }
 
 /** Whether a member has all permissions everywhere: as the guild's owner, or an administrator. */

@@ -94,7 +94,11 @@ export function createPermit(
     sent: () => ports.sent(at),
     answered,
     retry(afterMs) {
-      if (!end()) return Promise.reject(new Error("Cannot retry: the permit is over"));
+      if (!end()) {
+        return Promise.reject(
+          new Error("Cannot retry: this permit has already ended by retry() or release()"),
+        );
+      }
       return ports.retry(queue, options, afterMs);
     },
     release() {

@@ -53,7 +53,7 @@ describe("createReactions()", () => {
       assert.ok(shown?.get("👀")?.has(demo.barnacle.userId));
       await reactions.remove(channelId, id, "👀");
       assert.deepEqual([...shown?.keys() ?? []], ["krill:1400000000000000001"]);
-      sim.permit({ to: "@everyone", what: "addReactions", as: "denied" });
+      sim.permit({ to: "Barnacle", what: "addReactions", as: "denied", in: "#general" });
       await assert.rejects(reactions.add(channelId, id, "🦐"), { kind: "forbidden", code: 50013 });
     }));
 });

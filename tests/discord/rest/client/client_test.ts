@@ -428,6 +428,17 @@ describe("createClient() against a server", () => {
     }, { onRequest: (metric) => metrics.push(metric) });
   });
 
+  it("[D5] reports each channel for which Discord carries out a request", async () => {
+    const served: string[] = [];
+    const script: Script = (seen, response, index) =>
+      index === 0 ? limited(response, "user", 0.01) : created(seen, response, index);
+    await withDiscord(script, async (_discord, client) => {
+      await client.request("POST", `/channels/${A}/typing`);
+      await client.request("GET", "/users/1400000000000000004");
+      assert.deepEqual(served, [A]);
+    }, { onServed: (channelId) => served.push(channelId) });
+  });
+
   it("[G14] calls the crash hooks for message creates only", async () => {
     const log: string[] = [];
     await withDiscord(created, async (_discord, client, say) => {

@@ -165,7 +165,7 @@ const cases: readonly [
     guild(),
     ops(deny(KRILL, ATTACH)),
     WITH_FILES,
-    "cannot post in #ops: Attach Files is denied for the role Krill",
+    "cannot attach files in #ops: Attach Files is denied for the role Krill",
     "the role Krill",
   ],
   ["it may not attach files, and has none", guild(), ops(deny(KRILL, ATTACH)), POST, undefined],

@@ -50,7 +50,11 @@ const changes: readonly [what: string, break_: Change, mend: Change, words: RegE
   ],
   [
     "a role that no longer grants",
-    ({ sim }) => sim.permit({ to: "@everyone", what: "sendMessages", as: "unset" }),
+    ({ sim }) => {
+      for (const to of ["@everyone", "Barnacle"]) {
+        sim.permit({ to, what: "sendMessages", as: "unset" });
+      }
+    },
     ({ sim }) => sim.permit({ to: "@everyone", what: "sendMessages", as: "allowed" }),
     /^cannot post in #help: Send Messages is missing; no role of the bot's grants it$/,
   ],

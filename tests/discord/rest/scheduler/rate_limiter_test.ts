@@ -476,7 +476,7 @@ describe("[D5] Permit.retry()", () => {
     const permit = await time.run(acquire(A));
     permit.release();
     permit.release();
-    await assert.rejects(permit.retry(0), /the permit is over/);
+    await assert.rejects(permit.retry(0), /this permit has already ended/);
   });
 });
 

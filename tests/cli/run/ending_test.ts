@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endingOf } from "../../../src/cli/run/serve.ts";
+import { endingOf, logWait } from "../../../src/cli/run/ending.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 describe("[O7] endingOf()", () => {
@@ -24,4 +24,22 @@ describe("[O7] endingOf()", () => {
       assert.match(lines[0]?.event ?? "", says);
     });
   }
+});
+
+describe("[G12] logWait()", () => {
+  it("logs running turns and unsent answers, and how to leave at once", () => {
+    const { log, lines } = recordingLog();
+    logWait({ turns: 1, unsent: 2 }, 20, log);
+    assert.match(
+      lines[0]?.event ?? "",
+      /^Waiting for running turns .*second signal, such as Ctrl\+C/,
+    );
+    assert.deepEqual(lines[0]?.fields, { turns: 1, unsent: 2, atMostSec: 20 });
+  });
+
+  it("logs nothing if nothing is open", () => {
+    const { log, lines } = recordingLog();
+    logWait({ turns: 0, unsent: 0 }, 20, log);
+    assert.deepEqual(lines, []);
+  });
 });

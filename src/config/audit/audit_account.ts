@@ -6,10 +6,10 @@
  * @module
  */
 
-import { quoted } from "../lib/text/quoted.ts";
-import { pathText } from "../core/config_path.ts";
-import type { Section } from "./schema/accounts.ts";
-import { entriesAt, isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { pathText } from "../../core/config_path.ts";
+import type { Section } from "../schema/accounts.ts";
+import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 
 /** Adds a remark about a key; the same remark about the same key is added once. */
 export type AddRemark = (path: readonly Segment[], message: string, hint?: string) => void;

@@ -5,15 +5,16 @@
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
-import { parseAllowEntry } from "../policy/allowlist.ts";
-import { writtenSections } from "./schema/accounts.ts";
+import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { namesOnePerson } from "../../policy/rights.ts";
+import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount } from "./audit_account.ts";
-import { quoted } from "../lib/text/quoted.ts";
-import { type Severity, type Span } from "./text/problem.ts";
-import type { Built } from "./schema/key.ts";
-import { childOf, docOf, type Schema } from "./schema/shape.ts";
-import { refusedIn } from "./refused.ts";
-import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
+import { auditModels } from "./audit_models.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { type Severity, type Span } from "../text/problem.ts";
+import type { Built } from "../schema/key.ts";
+import { childOf, docOf, type Schema } from "../schema/shape.ts";
+import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 
 /** A warning or an error about a part of the file. */
 export interface Remark extends Span {
@@ -31,13 +32,14 @@ export interface Remark extends Span {
  * All remarks about a valid file, in its order; one for each key and message.
  *
  * @param rootOf Called only if there is a remark.
+ * @param refused Keys that make the file invalid.
  */
 export function audit(
   rootOf: () => Node,
   value: unknown,
   schema: Schema,
+  refused: readonly Pick<Remark, "path" | "message" | "hint">[],
 ): readonly Remark[] {
-  const refused = refusedIn(value);
   const remarks: Remark[] = refused.map((one) => ({
     severity: "error",
     ...one,
@@ -79,6 +81,7 @@ export function audit(
 
   for (const section of writtenSections(value)) auditAccount(section, value, remark);
   owners(value, remark);
+  auditModels(value, remark);
   const agents = valueAt(value, ["agents", "list"]);
   if (isList(agents) && agents.length > 1) {
     remark(["agents", "list", 1], "This version runs only the first agent");
@@ -145,15 +148,21 @@ function owners(value: unknown, remark: AddRemark): void {
   const path = ["commands", "ownerAllowFrom"];
   const list = valueAt(value, path);
   if (!isList(list)) return;
-  for (const [index, entry] of list.entries()) {
-    const { kind } = parseAllowEntry(String(entry));
-    if (kind !== "anyone" && kind !== "role" && kind !== "role_name") continue;
+  const entries = list.map((written) => parseAllowEntry(String(written)));
+  for (const [index, entry] of entries.entries()) {
+    if (entry.kind === "problem" || namesOnePerson(entry)) continue;
     remark(
       [...path, index],
-      `An owner must be a single user: ${quoted(String(entry))} makes no one an owner`,
+      `An owner must be a single user: ${quoted(String(list[index]))} makes no one an owner`,
       "list users by id or name",
     );
   }
+  if (entries.some((entry) => entry.kind !== "problem" && namesOnePerson(entry))) return;
+  remark(
+    path,
+    "This list makes no one an owner, so the bot has no owner",
+    "list users by id or name, or remove the key: then the application's owner at Discord counts",
+  );
 }
 
 function spanOf(root: Node, path: readonly Segment[]): Span {

@@ -1,0 +1,40 @@
+/**
+ * Presses a button below a message, and waits for the bot's answer as Discord's client does.
+ *
+ * @module
+ */
+
+import type { ActingOn } from "../acts/people.ts";
+import type { Simulator } from "../simulator.ts";
+
+/** Milliseconds that Discord gives the bot to answer. */
+const ANSWER_MS = 3_000;
+
+/** The answer that only the person sees, if there is one. */
+export interface Clicked {
+  /** Text of an ephemeral message. */
+  readonly whisper?: string;
+}
+
+/**
+ * Presses the button.
+ *
+ * @throws {RangeError} If Discord refuses, or the bot does not answer in time.
+ */
+export async function clickButton(
+  simulator: Pick<Simulator, "press" | "until">,
+  on: ActingOn & { readonly customId: string },
+): Promise<Clicked> {
+  const interaction = simulator.press(on);
+  const limit = AbortSignal.timeout(ANSWER_MS);
+  try {
+    const answer = await simulator.until(() => interaction.answer, limit);
+    const isWhisper = answer.kind === "replied" && answer.isEphemeral;
+    return isWhisper ? { whisper: answer.message.content } : {};
+  } catch (error) {
+    if (!limit.aborted) throw error;
+    throw new RangeError("This interaction failed: the bot did not answer within 3 seconds", {
+      cause: error,
+    });
+  }
+}

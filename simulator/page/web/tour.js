@@ -1,0 +1,153 @@
+/**
+ * A tour of three steps: mention the bot, be a person whom it does not know, kill it.
+ *
+ * A step ends when it has happened, however the user did it, or when the user skips it.
+ *
+ * @module
+ */
+
+import { byId, element } from "./dom.js";
+import { channelsOf } from "./state.js";
+
+const STEPS = [
+  {
+    id: "mention",
+    title: "Mention the bot",
+    text: "Write in #general as Grace, with the switch @Barnacle on. Beside your message stands " +
+      "the bot's decision with its reason.",
+    isDone: (state) =>
+      answeredOf(state).some(({ messageId }) => isInGuild(state, state.messages.get(messageId))),
+    action: (state, acts) => [
+      "Say hello as Grace",
+      () => {
+        go(state, acts, memberOf(state), ({ name }) => name === "general");
+        acts.say(`<@${state.world.bot.id}> hello`);
+      },
+    ],
+  },
+  {
+    id: "unknown",
+    title: "Be a person whom the bot does not know",
+    text: "Write to the bot as mallory: she gets a pairing code instead of an answer. Ada owns " +
+      "the bot: as Ada, press Approve. Then write as mallory again.",
+    isDone(state) {
+      const verdicts = judgedOf(state, unknownOf(state));
+      return verdicts.some(({ verdict, why }) =>
+        verdict === "accept" || (verdict === "ignore" && !why.startsWith("pairing"))
+      );
+    },
+    action(state, acts) {
+      const unknown = unknownOf(state);
+      const isAsked = judgedOf(state, unknown).length > 0;
+      const next = isAsked && state.personId === unknown?.id ? ownerOf(state) : unknown;
+      return [
+        `Become ${next?.name ?? ""}`,
+        () => go(state, acts, next, ({ kind }) => kind === "dm"),
+      ];
+    },
+  },
+  {
+    id: "kill",
+    title: "Kill the bot",
+    text: "Kill its process and write to it while it is down. It starts again within seconds, " +
+      "and answers once.",
+    isDone: ({ tour, bot }, answered) =>
+      tour.answeredAtKill !== undefined && bot.state === "online" &&
+      answered.length > tour.answeredAtKill,
+    action: (state, acts) => [
+      "Kill it now",
+      () => {
+        go(state, acts, memberOf(state), ({ name }) => name === "general");
+        acts.press("kill");
+      },
+    ],
+  },
+];
+
+/** The first step that has neither happened nor been skipped. */
+export function stepOf(state) {
+  const answered = answeredOf(state);
+  for (const step of STEPS) {
+    if (step.isDone(state, answered)) state.tour.done.add(step.id);
+  }
+  return STEPS.find(({ id }) => !state.tour.done.has(id));
+}
+
+/** Notes when the bot goes down: a later answer ends the last step. */
+export function noteBot(state) {
+  if (state.bot.state !== "offline" || state.tour.answeredAtKill !== undefined) return;
+  state.tour.answeredAtKill = answeredOf(state).length;
+}
+
+let drawn = "";
+
+/** Draws the current step; nothing once the user has closed the tour. */
+export function drawTour(state, acts) {
+  const step = state.tour.isClosed ? undefined : stepOf(state);
+  const [label, act] = step?.action(state, acts) ?? [];
+  const wanted = step ? `${step.id} ${label}` : "";
+  if (wanted === drawn) return; // a button may have the focus
+  drawn = wanted;
+  const skip = () => {
+    state.tour.done.add(step.id);
+    drawTour(state, acts);
+  };
+  const close = () => {
+    state.tour.isClosed = true;
+    drawTour(state, acts);
+  };
+  byId("tour").replaceChildren(
+    ...(step
+      ? [
+        element(
+          "p",
+          {},
+          element("span.badge", {}, `${STEPS.indexOf(step) + 1} of ${STEPS.length}`),
+          element("strong", {}, step.title),
+          element("span", {}, step.text),
+        ),
+        element(
+          "div.steps",
+          {},
+          element("button.main", { type: "button", onclick: act }, label),
+          element("button", { type: "button", onclick: skip }, "Skip"),
+          element("button", { type: "button", onclick: close }, "Close the tour"),
+        ),
+      ]
+      : []),
+  );
+}
+
+/** Becomes a person, and shows that person's first channel of a kind. */
+function go(state, acts, person, isWanted) {
+  if (!person) return;
+  acts.become(person.id);
+  const wanted = channelsOf(state).find(isWanted);
+  if (wanted) acts.show(wanted.id);
+}
+
+function answeredOf({ judged }) {
+  return [...judged.values()].filter(({ outcome }) => outcome?.kind === "answered");
+}
+
+function judgedOf(state, person) {
+  return [...state.judged.values()].filter(({ messageId }) =>
+    person !== undefined && state.messages.get(messageId)?.author.id === person.id
+  );
+}
+
+function isInGuild({ world }, message) {
+  return world.channels.some(({ id, guildId }) => id === message?.channelId && guildId);
+}
+
+function memberOf({ world }) {
+  return world.people.find(({ note }) => note.startsWith("member"));
+}
+
+function ownerOf({ world }) {
+  return world.people.find(({ note }) => note.startsWith("owner"));
+}
+
+function unknownOf({ world }) {
+  return world.people.find(({ note }) => note.startsWith("unknown"));
+}

@@ -1,0 +1,88 @@
+/**
+ * Decides which requests the demo's page answers, and makes the key of a page that other machines
+ * can reach.
+ *
+ * A person on the page can kill the bot, and use the models that the user has a key for. So beyond
+ * this machine, a request needs the key. The printed address has it after its `#`, which no browser
+ * sends anywhere.
+ *
+ * @module
+ */
+
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { hostname, networkInterfaces } from "node:os";
+import { isLoopback } from "../../../lib/network/loopback.ts";
+import { refusalOf } from "../../../http/guard.ts";
+
+/** Addresses that mean "every address of this machine". */
+const ALL = ["0.0.0.0", "::"];
+
+/** The page's addresses, and its key. */
+export interface Reach {
+  /** The address to listen on; both of loopback if absent. */
+  readonly host?: string;
+  /** Host names in the page's address, the best first. */
+  readonly names: readonly string[];
+  /** Key of a page that other machines can reach; absent if only this machine can. */
+  readonly key?: string;
+}
+
+/**
+ * Decides this by the user's wish.
+ *
+ * @param host Value of `--host`; this machine only if absent.
+ */
+export function reachOf(host: string | undefined): Reach {
+  if (host === undefined || host === "localhost") return { names: ["127.0.0.1"] };
+  if (isLoopback(host)) return { host, names: [bracketed(host)] };
+  const key = randomBytes(24).toString("base64url"); // 32 characters
+  return { host, names: namesOf(host), key };
+}
+
+function namesOf(host: string): readonly string[] {
+  if (!ALL.includes(host)) return [bracketed(host)];
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
+    .map(({ address }) => bracketed(address));
+  return [...addresses, hostname().toLowerCase()];
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+/** The page's addresses, each with the key. */
+export function addressesOf({ names, key }: Reach, port: number): readonly string[] {
+  return names.map((name) => `http://${name}:${port}/${key === undefined ? "" : `#${key}`}`);
+}
+
+/**
+ * Makes the check of all requests.
+ *
+ * @returns The reason of a refusal; `undefined` if the request is allowed.
+ */
+export function createPageGuard(
+  { names, key }: Reach,
+): (request: Request) => string | undefined {
+  return (request) => {
+    if (refusalOf(request, names) !== undefined) {
+      return "This page answers only under the address that the demo printed";
+    }
+    if (key === undefined || !needsKey(request)) return undefined;
+    const given = new URL(request.url).searchParams.get("key") ?? "";
+    return isSame(given, key)
+      ? undefined
+      : "Open the whole address that the demo printed: it ends with a key";
+  };
+}
+
+/** The page's own files are the same in every demo. */
+function needsKey({ method, url }: Request): boolean {
+  return method !== "GET" || /^\/(?:events|files\/)/.test(new URL(url).pathname);
+}
+
+function isSame(given: string, key: string): boolean {
+  const [left, right] = [Buffer.from(given), Buffer.from(key)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

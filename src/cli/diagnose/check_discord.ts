@@ -1,0 +1,146 @@
+/**
+ * Checks one account at Discord for `barnacle doctor`: token, intents, guilds, permissions and
+ * remaining IDENTIFYs.
+ *
+ * @module
+ */
+
+import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
+import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
+import type { Config } from "../../config/config.ts";
+import {
+  type IdentifyBudget,
+  identifyBudget,
+  type SessionStartLimit,
+} from "../../core/discord/identify_budget.ts";
+import type { Finding } from "../../core/finding.ts";
+import { toIntents } from "../../discord/gateway/read/intents.ts";
+import { judgeDiscord } from "../../flows/preflight/discord.ts";
+import { guildKeyOf, judgePermissions } from "../../flows/preflight/permissions.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { withNames } from "../../policy/pinned.ts";
+import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
+import type { Io } from "../terminal/io.ts";
+import { grantIntents } from "./grant_intents.ts";
+import type { HostView } from "./host_facts.ts";
+
+/** The account to check. */
+export interface DiscordCheck {
+  /** The account's config. */
+  readonly config: Config;
+  /** Base of the REST API. */
+  readonly api: string;
+  /** The account's token; absent without a usable one. */
+  readonly token: string | undefined;
+  /** Facts of this machine, with stored data. */
+  readonly host: HostView;
+}
+
+/** Whether and how to enable missing intents. */
+export interface Mending {
+  /** Whether to enable them. */
+  readonly fix: boolean;
+  /** Whether to do so without a question. */
+  readonly yes: boolean;
+  /** Asks the user; absent without a terminal. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+}
+
+/** The result of the checks. */
+export interface AboutAccount {
+  /** A row for each check. */
+  readonly findings: readonly Finding[];
+  /** URL of the gateway from Discord, now or at the last connection. */
+  readonly gatewayUrl?: string;
+}
+
+const ASK = { schedule, timeoutMs: ASK_MS };
+const ASKING = "Asking Discord";
+
+/** Checks the account, and enables missing intents on request. */
+export async function checkDiscord(
+  { config, api, token, host }: DiscordCheck,
+  mending: Mending,
+  io: Io,
+): Promise<AboutAccount> {
+  const { accountId, enabled, access } = config.discord;
+  const known = host.known?.accounts.get(accountId);
+  if (!enabled) {
+    const why = `${
+      access.ruleOf("channels.discord.enabled")
+    } is false, so the bot does not connect`;
+    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
+  }
+  const discord = token === undefined ? undefined : openDiscord(token, api);
+  const options: DiscordOptions = {
+    tokenPlace: config.discord.tokenPlace,
+    intents: toIntents(config.discord.gateway.intents),
+    ...(discord && token !== undefined && {
+      bot: { token, applications: discord.applications },
+    }),
+  };
+  try {
+    let { facts, application } = await io.during(ASKING, examineDiscord(options, ASK));
+    const missing = facts.intents?.missing ?? [];
+    if (mending.fix && discord && application && missing.length > 0) {
+      const isChanged = await grantIntents(missing, application, discord.applications, {
+        err: io.err,
+        problem: io.problem,
+        ...(mending.yes ? { confirm: () => Promise.resolve(true) } : mending),
+      });
+      if (isChanged) {
+        ({ facts, application } = await io.during(ASKING, examineDiscord(options, ASK)));
+      }
+    }
+    // Only with a valid token: Discord counts rejected requests against the IP address.
+    const about = discord && application
+      ? await io.during(ASKING, furtherFacts(discord, config, known?.names ?? []))
+      : undefined;
+    const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
+    const now = Date.now();
+    const budget = leastOf(known?.budget, about?.place?.limit, now);
+    return {
+      findings: [
+        ...judgeDiscord({ ...facts, ...about?.guilds, ...(budget && { budget }) }, now),
+        ...(about?.findings ?? []),
+      ],
+      ...(gatewayUrl !== undefined && { gatewayUrl }),
+    };
+  } finally {
+    discord?.stop();
+  }
+}
+
+/** Reads the gateway's place, and the guilds with the bot's permissions. */
+async function furtherFacts(
+  discord: Discord,
+  { discord: { access } }: Config,
+  names: Parameters<typeof withNames>[1],
+) {
+  const policy = withNames(access, names);
+  const gateway = await ask(() => discord.readGatewayInfo(), ASK);
+  const guilds = await examineGuilds({
+    api: discord.api,
+    self: () => discord.applications.self(),
+    hasRules: (guild) => guildKeyOf(policy, guild) !== undefined,
+    now: Date.now(),
+  }, ASK);
+  return {
+    ...(gateway.kind === "answered" && { place: gateway.found }),
+    ...(guilds.kind === "answered" && {
+      guilds: { guildNames: guilds.found.map(({ name }) => name) },
+    }),
+    findings: guilds.kind === "answered" ? judgePermissions(policy, guilds.found) : [],
+  };
+}
+
+/** The smaller of our own count and Discord's, which includes other processes. */
+function leastOf(
+  own: IdentifyBudget | undefined,
+  limit: SessionStartLimit | undefined,
+  now: number,
+): IdentifyBudget | undefined {
+  const theirs = limit && identifyBudget({ identifies: [], limit }, now);
+  if (!own || !theirs) return own ?? theirs;
+  return own.left <= theirs.left ? own : theirs;
+}

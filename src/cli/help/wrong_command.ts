@@ -1,0 +1,115 @@
+/**
+ * Explains command lines that name no command, and reads `help` as `--help`.
+ *
+ * The library suggests names of one level only, and takes a wrong sub-command of a group with a
+ * default command for an argument of that one. So the names are checked here, before it.
+ *
+ * @module
+ */
+
+import { distance } from "fastest-levenshtein";
+import type { CliCommand, CliGroup } from "./command_help.ts";
+
+/** Commands and groups by name. */
+export type Commands = Readonly<Record<string, CliCommand | CliGroup>>;
+
+/** Options of `barnacle` itself. */
+const OWN_OPTIONS = ["--help", "-h", "--helpAll", "--help-all", "-H", "--version", "-v"];
+
+/** Names that other programs give to our commands. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  start: "run",
+  serve: "run",
+  up: "run",
+  health: "status",
+  ps: "status",
+  ping: "netcheck",
+  message: "send",
+  say: "send",
+  post: "send",
+  queue: "outbox",
+  pair: "pairing",
+  explain: "why",
+};
+
+const FIRST_STEPS = "`barnacle config example` prints a config to begin with, " +
+  "and `barnacle demo` needs none";
+const RELOADS = "a running bot applies a changed config by itself";
+
+/** Commands of other programs that Barnacle does not have, and the way without them. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  init: FIRST_STEPS,
+  setup: FIRST_STEPS,
+  new: FIRST_STEPS,
+  configure: FIRST_STEPS,
+  onboard: FIRST_STEPS,
+  stop: "Ctrl+C stops the bot, and `systemctl stop barnacle` the service",
+  restart: `${RELOADS}; \`systemctl restart barnacle\` restarts the service`,
+  reload: RELOADS,
+  logs: "the bot logs to stderr; `journalctl -u barnacle` shows the service's log",
+  log: "the bot logs to stderr; `journalctl -u barnacle` shows the service's log",
+};
+
+/** Reads `help access test` as `access test --help`. */
+export function withHelpOption(args: readonly string[]): readonly string[] {
+  const [first, ...rest] = args;
+  if (first !== "help") return args;
+  return [...rest.filter((word) => !word.startsWith("-")), "--help"];
+}
+
+/**
+ * Checks the names of command and sub-command.
+ *
+ * @param commands All commands of the program.
+ * @returns The message after `barnacle: `; `undefined` if the names are right.
+ */
+export function wrongCommand(args: readonly string[], commands: Commands): string | undefined {
+  const [name = "", sub] = args;
+  if (name.startsWith("-")) return wrongOption(name);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) return `unknown command ${JSON.stringify(name)}; ${insteadOf(name, commands)}`;
+  if (command.kind === "command" || sub === undefined || sub.startsWith("-")) return undefined;
+  if (Object.hasOwn(command.commands, sub)) return undefined;
+  const names = nearest(sub, Object.keys(command.commands)).map((near) => `${name} ${near}`);
+  const unknown = `unknown command ${JSON.stringify(`${name} ${sub}`)}`;
+  return `${unknown}; ${
+    names.length > 0 ? didYouMean(names) : `\`barnacle help ${name}\` lists its commands`
+  }`;
+}
+
+function wrongOption(name: string): string | undefined {
+  if (OWN_OPTIONS.includes(name)) return undefined;
+  const names = nearest(name, ["--help", "--version"]);
+  return names.length > 0
+    ? `unknown option ${name}; ${didYouMean(names)}`
+    : `option ${name} without a command; options follow the command: \`barnacle run ${name}\``;
+}
+
+function insteadOf(name: string, commands: Commands): string {
+  const text = Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined;
+  if (text !== undefined) return text;
+  const known = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
+  if (known !== undefined) return didYouMean([known]);
+  const subCommands = Object.entries(commands).flatMap(([group, command]) =>
+    command.kind === "group" && Object.hasOwn(command.commands, name) ? [`${group} ${name}`] : []
+  );
+  if (subCommands.length > 0) return didYouMean(subCommands);
+  const names = nearest(name, Object.keys(commands));
+  return names.length > 0 ? didYouMean(names) : "`barnacle help` lists all commands";
+}
+
+/** Number of typing mistakes up to which a name is suggested. */
+const MAX_DISTANCE = 2;
+
+/** The names that differ least, if they differ little. */
+function nearest(typed: string, names: readonly string[]): readonly string[] {
+  const lower = typed.toLowerCase();
+  const far = names.map((name) => ({ name, mistakes: distance(lower, name) }))
+    .filter(({ mistakes }) => mistakes <= MAX_DISTANCE && mistakes < typed.length);
+  const least = Math.min(...far.map(({ mistakes }) => mistakes));
+  return far.filter(({ mistakes }) => mistakes === least).map(({ name }) => name);
+}
+
+function didYouMean(names: readonly string[]): string {
+  return `did you mean ${names.map((name) => `\`${name}\``).join(" or ")}?`;
+}

@@ -1,0 +1,89 @@
+/**
+ * Finds placeholders of examples that the operator has not replaced: `"YOUR_SERVER_ID"` (P12).
+ *
+ * As a name, a placeholder matches no server and no person. So the bot would stay silent without any
+ * error.
+ *
+ * @module
+ */
+
+import { quoted } from "../../lib/text/quoted.ts";
+import { isList, isRecord, type Segment } from "../text/tree.ts";
+
+/** A placeholder, and where to find the value to write instead. */
+export interface Placeholder {
+  /** Config path of the value, or of the entry whose key it is. */
+  readonly path: readonly Segment[];
+  /** The fault, for the operator. */
+  readonly message: string;
+  /** How to fix it. */
+  readonly hint: string;
+}
+
+/**
+ * `YOUR_…` in capitals, or a word for a value in angle brackets. A person's name may begin with
+ * `your_`, but then it is in small letters.
+ */
+const PLACEHOLDER =
+  /^(?:@|[a-z]+:)?(?:YOUR_[A-Z0-9_]+|<(?:[a-z]+[ _-])*(?:id|name|token|key|server|guild|channel|user|role)>)$/;
+
+/** Whether a text is a placeholder, with or without a prefix such as `user:`. */
+export function isPlaceholder(text: string): boolean {
+  return PLACEHOLDER.test(text.trim().replace(/^<YOUR_([A-Z0-9_]+)>$/, "YOUR_$1"));
+}
+
+/** All placeholders of a file, in its order. */
+export function placeholdersIn(value: unknown): readonly Placeholder[] {
+  const found: Placeholder[] = [];
+  const visit = (part: unknown, path: readonly Segment[]): void => {
+    if (typeof part === "string" && isPlaceholder(part)) found.push(placeholder(part, path));
+    if (isList(part)) {
+      for (const [index, entry] of part.entries()) {
+        visit(entry, [...path, index]);
+      }
+    }
+    if (!isRecord(part)) return;
+    for (const [key, child] of Object.entries(part)) {
+      const here = [...path, key];
+      if (isPlaceholder(key)) found.push(placeholder(key, here));
+      visit(child, here);
+    }
+  };
+  visit(value, []);
+  return found;
+}
+
+function placeholder(text: string, path: readonly Segment[]): Placeholder {
+  return {
+    path,
+    message: `${quoted(text.trim())} is a placeholder`,
+    hint: hintFor(text, path),
+  };
+}
+
+const DEVELOPER_MODE = "switch on Developer Mode in Discord's settings, under Advanced; then ";
+
+/** By the words of the placeholder, or else by the key that has it. */
+function hintFor(text: string, path: readonly Segment[]): string {
+  const words = [text, ...path.toReversed().map(String)].map((word) => word.toLowerCase());
+  for (const word of words) {
+    const hint = HINTS.find(([pattern]) => pattern.test(word))?.[1];
+    if (hint !== undefined) return hint;
+  }
+  return "write your own value there";
+}
+
+const HINTS: readonly (readonly [word: RegExp, hint: string])[] = [
+  [/api_?key|provider/, 'write the key of your model provider, or "${NAME}" for a variable'],
+  [
+    /token/,
+    "get the bot token in Discord's developer portal, under your application, Bot, Reset Token",
+  ],
+  [/channel/, `${DEVELOPER_MODE}right-click the channel, Copy Channel ID`],
+  [/server|guild/, `${DEVELOPER_MODE}right-click the server, Copy Server ID`],
+  [/role/, `${DEVELOPER_MODE}right-click the role in the server's settings, Copy Role ID`],
+  [
+    /user|owner|member|person|allowfrom|approvers|dms/,
+    `${DEVELOPER_MODE}right-click the user, Copy User ID`,
+  ],
+];

@@ -1,0 +1,56 @@
+/**
+ * Finds names of models whose provider is not configured (L1).
+ *
+ * The environment cannot add a provider of another name, so such a name is an error wherever the
+ * config is checked.
+ *
+ * @module
+ */
+
+import { quoted } from "../lib/text/quoted.ts";
+import { providerNames } from "./models.ts";
+import type { Settings } from "./schema/root.ts";
+import type { Problem } from "./text/problem.ts";
+import type { ProblemAt } from "./parse.ts";
+import type { Segment } from "./text/tree.ts";
+import { nearestOf } from "./checks/nearest.ts";
+
+/** It has an error of its own, which explains more. */
+const GOOGLE = "google";
+
+type Written = Settings["agents"]["defaults"]["model"];
+
+/** Checks the models of all agents, and their fallbacks. */
+export async function unknownProviders(
+  { agents, models }: Settings,
+  problemAt: ProblemAt,
+): Promise<readonly Problem[]> {
+  const known = providerNames(models.providers);
+  const wrong = [
+    ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
+    ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
+  ].filter(({ provider }) => provider !== GOOGLE && !known.includes(provider));
+  if (wrong.length === 0) return [];
+  const { distance } = await import("fastest-levenshtein"); // only faulty configs need it
+  return wrong.map(({ provider, name, path }) => {
+    const nearest = nearestOf(provider, known, distance);
+    return problemAt(
+      "error",
+      path,
+      `The model ${quoted(name)} names an unknown provider: ${quoted(provider)}`,
+      nearest === undefined
+        ? `add models.providers.${provider}, or use one of ${known.join(", ")}`
+        : `did you mean ${quoted(`${nearest}${name.slice(provider.length)}`)}? If not, add ` +
+          `models.providers.${provider}`,
+    );
+  });
+}
+
+function namesIn(written: Written, path: readonly Segment[]) {
+  if (written === undefined) return [];
+  const names = typeof written === "string" ? [{ name: written, path }] : [
+    { name: written.primary, path: [...path, "primary"] },
+    ...written.fallbacks.map((name, at) => ({ name, path: [...path, "fallbacks", at] })),
+  ];
+  return names.map((one) => ({ ...one, provider: one.name.slice(0, one.name.indexOf("/")) }));
+}

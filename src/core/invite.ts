@@ -1,0 +1,146 @@
+/**
+ * Makes the link by which the owner of a guild invites the bot, with the fewest permissions that
+ * suffice (SEC-R34).
+ *
+ * @see {@link https://docs.discord.com/developers/topics/oauth2#bot-authorization-flow}
+ * @see {@link https://docs.discord.com/developers/topics/permissions}
+ * @module
+ */
+
+import type { ToolGate } from "./tool_gates.ts";
+import { type ApplicationId, parseSnowflake } from "./discord/ids.ts";
+
+/** A permission that the bot asks for. */
+export interface InvitePermission {
+  /** Name in Discord's dialogue: `"Send Messages"`. */
+  readonly name: string;
+  /** Index of its bit in Discord's bit set, from 0. */
+  readonly bit: number;
+  /** The bot's reason to need it, as the end of a sentence: `"to answer …"`. */
+  readonly why: string;
+  /**
+   * When the link asks for it: always, for emojis of other guilds, or if one of these tool gates is
+   * open.
+   */
+  readonly asked: "always" | "externalEmoji" | readonly ToolGate[];
+}
+
+/** The optional permissions of a link; the basic link has none of them. */
+export interface InviteOptions {
+  /** Tool gates whose permissions the link asks for. */
+  readonly gates?: readonly ToolGate[];
+  /** Whether the link asks for emojis and stickers of other guilds. */
+  readonly externalEmoji?: boolean;
+}
+
+/**
+ * All permissions that a link can ask for, in the order in which to show them. Gates without a line
+ * need none of their own. Manage Roles also lets a bot change overwrites of channels, but only its
+ * own gate asks for it, because it is closed by default.
+ */
+export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
+  { name: "View Channels", bit: 10, why: "to receive messages", asked: "always" },
+  {
+    name: "Send Messages",
+    bit: 11,
+    why: "to answer, and to show that it is typing",
+    asked: "always",
+  },
+  { name: "Send Messages in Threads", bit: 38, why: "to answer in threads", asked: "always" },
+  {
+    name: "Create Public Threads",
+    bit: 35,
+    why: "to open a thread for an answer, in a later version",
+    asked: "always",
+  },
+  {
+    name: "Read Message History",
+    bit: 16,
+    why: "to send replies, to use recent messages as context, and to catch up",
+    asked: "always",
+  },
+  { name: "Embed Links", bit: 14, why: "to show previews of links in answers", asked: "always" },
+  { name: "Attach Files", bit: 15, why: "to send long answers as a file", asked: "always" },
+  {
+    name: "Add Reactions",
+    bit: 6,
+    why: "to show by a reaction that it works on an answer",
+    asked: "always",
+  },
+  {
+    name: "Use External Emojis",
+    bit: 18,
+    why: "to use emojis of other servers",
+    asked: "externalEmoji",
+  },
+  {
+    name: "Use External Stickers",
+    bit: 37,
+    why: "to send stickers of other servers",
+    asked: "externalEmoji",
+  },
+  { name: "Manage Messages", bit: 13, why: "to delete others' messages", asked: ["messages"] },
+  { name: "Pin Messages", bit: 51, why: "to pin and unpin messages", asked: ["pins"] },
+  { name: "Create Polls", bit: 49, why: "to send polls", asked: ["polls"] },
+  {
+    name: "Create Expressions",
+    bit: 43,
+    why: "to upload emojis and stickers",
+    asked: ["emojiUploads", "stickerUploads"],
+  },
+  { name: "Create Events", bit: 44, why: "to create events", asked: ["events"] },
+  { name: "Manage Channels", bit: 4, why: "to create and change channels", asked: ["channels"] },
+  { name: "Manage Roles", bit: 28, why: "to give and take roles", asked: ["roles"] },
+  { name: "Timeout Members", bit: 40, why: "to time members out", asked: ["moderation"] },
+  { name: "Kick Members", bit: 1, why: "to remove members", asked: ["moderation"] },
+  { name: "Ban Members", bit: 2, why: "to ban members", asked: ["moderation"] },
+];
+
+/** `applications.commands` is for slash commands; it grants nothing in a guild. */
+const SCOPES = "bot applications.commands";
+
+/** The permissions that a link with these options asks for. */
+export function permissionsToAsk(
+  { gates = [], externalEmoji = false }: InviteOptions = {},
+): readonly InvitePermission[] {
+  return INVITE_PERMISSIONS.filter(({ asked }) => {
+    if (asked === "always") return true;
+    if (asked === "externalEmoji") return externalEmoji;
+    return asked.some((gate) => gates.includes(gate));
+  });
+}
+
+/** The bit set of a link's permissions as a decimal number, as Discord's URLs take it. */
+export function invitePermissions(options?: InviteOptions): string {
+  return permissionsToAsk(options).reduce((bits, { bit }) => bits | 1n << BigInt(bit), 0n)
+    .toString();
+}
+
+/**
+ * The link's URL.
+ *
+ * @param applicationId Application of the bot to invite.
+ */
+export function inviteUrl(applicationId: ApplicationId, options?: InviteOptions): string {
+  const url = new URL("https://discord.com/oauth2/authorize");
+  url.searchParams.set("client_id", applicationId);
+  url.searchParams.set("scope", SCOPES);
+  url.searchParams.set("permissions", invitePermissions(options));
+  return url.href;
+}
+
+/**
+ * Reads the bot's id out of its token, which begins with it in base64. For bots made since 2016,
+ * the application has the same id.
+ *
+ * @returns `undefined` if the text is no bot token.
+ */
+export function applicationIdIn(token: string): ApplicationId | undefined {
+  const [first = "", ...rest] = token.split(".");
+  if (rest.length !== 2 || !/^[\w-]+$/.test(first)) return undefined;
+  try {
+    return parseSnowflake<"application">(atob(first.replace(/-/g, "+").replace(/_/g, "/")));
+  } catch {
+    return undefined; // no base64
+  }
+}

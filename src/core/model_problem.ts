@@ -1,0 +1,65 @@
+/**
+ * Explains failures of a model that only the operator can fix (L3).
+ *
+ * All other failures pass by themselves, or belong to one request. No text contains a key, or the
+ * server's own words.
+ *
+ * @module
+ */
+
+import type { ModelErrorKind } from "./model.ts";
+
+/** A failure and its fix, in words for the operator. */
+export interface ModelProblem {
+  /** The failure, as the end of a sentence: `"its server refuses the API key …"`. */
+  readonly why: string;
+  /** The next step, in the imperative. */
+  readonly fix: string;
+}
+
+/** A failure, as a `ModelError` has it. */
+export interface ModelFailure {
+  /** Kind of the failure. */
+  readonly kind: ModelErrorKind;
+  /** `"<provider>/<model>"` */
+  readonly modelId: string;
+}
+
+/** Providers that are vendors, so no operator runs `ollama pull` for them. */
+const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic"]);
+
+/** Explains a failure; `undefined` if the operator cannot fix it, or need not. */
+export function modelProblemOf({ kind, modelId }: ModelFailure): ModelProblem | undefined {
+  const cut = modelId.indexOf("/");
+  const provider = modelId.slice(0, cut);
+  const name = modelId.slice(cut + 1);
+  switch (kind) {
+    case "unauthorized":
+      return {
+        why: "its server refuses the API key, or does not let the key use this model",
+        fix: `check the API key of the provider ${provider}, and which models it may use`,
+      };
+    case "quota":
+      return {
+        why: "the quota or the credit of its API key is used up",
+        fix: `add credit or raise the limit at the provider ${provider}, or choose another model`,
+      };
+    case "not_found":
+      return {
+        why: "its server does not have this model, or the address is wrong",
+        fix: "check the model's name and the provider's baseUrl" +
+          (VENDORS.has(provider) ? "" : `; if Ollama serves it, run \`ollama pull ${name}\` there`),
+      };
+    case "web_page":
+      return {
+        why: "its address answers with a web page, not with an API",
+        fix: "check the provider's baseUrl, and whether a login page intercepts requests",
+      };
+    case "rejected":
+    case "rate_limited":
+    case "unavailable":
+    case "timeout":
+    case "not_an_answer":
+      return undefined;
+  }
+}

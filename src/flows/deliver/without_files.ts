@@ -1,0 +1,40 @@
+/**
+ * Removes the files of a row that Discord refuses, so that its text is sent (R12a).
+ *
+ * @module
+ */
+
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
+import { checkHistory, type DeliverPorts } from "./deliver.ts";
+
+/** Everything that removing files needs from outside. */
+export interface WithoutFilesPorts extends DeliverPorts {
+  /** The store's outbox. */
+  readonly outbox: DeliverPorts["outbox"] & {
+    /** Replaces a row's message, and deletes its files. */
+    removeFiles(row: OutboxRow, message: OutboundMessage): Promise<void>;
+  };
+  /** Rewrites a message that loses files with these names. */
+  readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
+}
+
+/**
+ * Removes a row's files. An earlier attempt may have sent the message with its files, and a row
+ * without them could not be found in the history any more. So the history is read first.
+ *
+ * @returns What the history shows if the files were not removed; `undefined` if they were.
+ * @throws {unknown} The store's error, as a rejection.
+ */
+export async function removeFiles(
+  row: OutboxRow,
+  ports: WithoutFilesPorts,
+): Promise<Delivery | undefined> {
+  if (row.firstAttemptAt !== undefined && row.action.kind === "post") {
+    const seen = await checkHistory(row, ports);
+    if (seen.kind !== "absent") return seen;
+  }
+  const names = (await ports.outbox.filesOf(row)).map(({ name }) => name);
+  await ports.outbox.removeFiles(row, ports.withoutFiles(row.message, names));
+  return undefined;
+}

@@ -1,0 +1,151 @@
+/**
+ * Asks a server whether it has a model, by its list of models. This spends no tokens.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { ModelError } from "../core/model.ts";
+import type { ModelCheck } from "../core/model_check.ts";
+import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
+import { createWire } from "./wire.ts";
+
+/** Everything that the check needs from outside. */
+export interface CheckDeps {
+  /** Sends a request. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Maximum silence of the server, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** A list of models; some servers send `null` for an empty one. */
+const listSchema = z.looseObject({
+  data: z.array(z.looseObject({ id: z.string(), owned_by: z.string().nullish() })).nullable(),
+});
+
+/** One model, as Anthropic's API describes it. */
+const oneSchema = z.looseObject({ id: z.string() }).transform(({ id }) => ({ data: [{ id }] }));
+
+/** The vendors' own servers need a key, and list each model. */
+const VENDOR_HOSTS: ReadonlySet<string> = new Set(["api.openai.com", "api.anthropic.com"]);
+
+/** Port of Ollama, whose list is complete. */
+const OLLAMA_PORT = "11434";
+
+/** Anthropic's API requires its version in each request. */
+const ANTHROPIC_VERSION = { "anthropic-version": "2023-06-01" };
+
+/** Statuses of a server without such a path. */
+const NO_SUCH_PATH: ReadonlySet<number | undefined> = new Set([404, 405, 501]);
+
+/** Maximum number of other models in the result. */
+const OTHERS_MAX = 5;
+
+/**
+ * Asks the server. Failures are results.
+ *
+ * @throws {TypeError} If the provider's `baseUrl` is not an http or https URL.
+ */
+export async function checkModel(settings: ModelSettings, deps: CheckDeps): Promise<ModelCheck> {
+  const { provider, name } = settings;
+  const url = new URL(endpointOf(provider.baseUrl));
+  const { origin: server } = url;
+  const isVendor = VENDOR_HOSTS.has(url.hostname);
+  try {
+    const models = await readModels(settings, deps, credentialsOf(settings));
+    // Ollama takes a name without a tag for the newest. Anthropic resolves aliases of its models.
+    const isListed = provider.kind === "anthropic" ||
+      models.some(({ id }) => id === name || id === `${name}:latest`);
+    if (isListed) return { kind: "listed", server, key: await keyOf(settings, deps, isVendor) };
+    const isOllama = provider.id === "ollama" || url.port === OLLAMA_PORT ||
+      models.some(({ owned_by }) => owned_by === "library");
+    const others = models.slice(0, OTHERS_MAX).map(({ id }) => id);
+    return { kind: "unlisted", server, others, isCertain: isVendor || isOllama };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    const { kind, message, status } = error;
+    if (isVendor && provider.kind === "anthropic" && status === 404) {
+      return { kind: "unlisted", server, others: [], isCertain: true };
+    }
+    if (NO_SUCH_PATH.has(status) || kind === "not_an_answer") return { kind: "no_list", server };
+    return { kind: "failed", server, failure: { kind, modelId: modelIdOf(settings) }, message };
+  }
+}
+
+/** Whether the server has accepted the key: only if it refuses a request without one. */
+async function keyOf(
+  settings: ModelSettings,
+  deps: CheckDeps,
+  isVendor: boolean,
+): Promise<"accepted" | "unknown" | "none"> {
+  if (Object.keys(credentialsOf(settings)).length === 0) return "none";
+  if (isVendor) return "accepted";
+  try {
+    await readModels(settings, deps, {});
+    return "unknown";
+  } catch (error) {
+    return error instanceof ModelError && error.kind === "unauthorized" ? "accepted" : "unknown";
+  }
+}
+
+/**
+ * Reads the list of models; at Anthropic, the one model.
+ *
+ * @throws {ModelError} If the server refuses, or sends something else.
+ */
+async function readModels(
+  settings: ModelSettings,
+  { fetch, timeoutMs, now }: CheckDeps,
+  credentials: Readonly<Record<string, string>>,
+): Promise<readonly { readonly id: string; readonly owned_by?: string | null | undefined }[]> {
+  const { provider, name } = settings;
+  const modelId = modelIdOf(settings);
+  const isAnthropic = provider.kind === "anthropic";
+  const path = isAnthropic ? `/models/${encodeURIComponent(name)}` : "/models";
+  const wire = createWire({
+    modelId,
+    secrets: secretsOf(provider),
+    timeouts: { firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
+    fetch,
+    now,
+  }, new AbortController().signal);
+  try {
+    const headers = { ...(isAnthropic && ANTHROPIC_VERSION), ...credentials };
+    await wire.send(`${endpointOf(provider.baseUrl)}${path}`, { headers });
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {
+      text += decoder.decode(bytes, { stream: true });
+    }
+    const parsed = (isAnthropic ? oneSchema : listSchema).safeParse(jsonOf(text));
+    if (parsed.success) return parsed.data.data ?? [];
+    throw new ModelError(`${modelId}: the server has no list of models`, {
+      kind: "not_an_answer",
+      modelId,
+    });
+  } finally {
+    wire.close();
+  }
+}
+
+/** The headers that identify the operator to the server; none if it needs no key. */
+function credentialsOf({ provider }: ModelSettings): Readonly<Record<string, string>> {
+  const { kind, apiKey, headers = {} } = provider;
+  const own = apiKey === undefined
+    ? {}
+    : kind === "anthropic"
+    ? { "x-api-key": apiKey }
+    : { authorization: `Bearer ${apiKey}` };
+  const written = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...own, ...Object.fromEntries(written) };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // not a list of models
+  }
+}

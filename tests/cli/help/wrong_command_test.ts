@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { TASKS } from "../../../src/cli/commands.ts";
+import { withHelpOption, wrongCommand } from "../../../src/cli/help/wrong_command.ts";
+
+const COMMANDS = Object.assign({}, ...TASKS.map(({ commands }) => commands));
+
+describe("[O10] wrongCommand()", () => {
+  const rows: readonly [typed: string, message: string][] = [
+    ["rum", 'unknown command "rum"; did you mean `run`?'],
+    ["RUN", 'unknown command "RUN"; did you mean `run`?'],
+    ["stauts", 'unknown command "stauts"; did you mean `status`?'],
+    ["start", 'unknown command "start"; did you mean `run`?'],
+    ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
+    ["list", 'unknown command "list"; did you mean `pairing list` or `outbox list`?'],
+    ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
+    ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],
+    ["outbox lst", 'unknown command "outbox lst"; did you mean `outbox list`?'],
+    ["config ste a b", 'unknown command "config ste"; did you mean `config set`?'],
+    ["outbox 12", 'unknown command "outbox 12"; `barnacle help outbox` lists its commands'],
+    ["--verison", "unknown option --verison; did you mean `--version`?"],
+    [
+      "--data x outbox",
+      "option --data without a command; options follow the command: `barnacle run --data`",
+    ],
+  ];
+  for (const [typed, message] of rows) {
+    it(`explains: barnacle ${typed}`, () => {
+      assert.equal(wrongCommand(typed.split(" "), COMMANDS), message);
+    });
+  }
+
+  const others: readonly [typed: string, message: RegExp][] = [
+    ["init", /`barnacle config example` prints a config .* `barnacle demo`/],
+    ["setup", /config example/],
+    ["stop", /Ctrl\+C .*systemctl stop/],
+    ["logs", /stderr; `journalctl -u barnacle`/],
+  ];
+  for (const [typed, message] of others) {
+    it(`says what to do instead of: barnacle ${typed}`, () => {
+      assert.match(wrongCommand([typed], COMMANDS) ?? "", message);
+    });
+  }
+
+  for (
+    const typed of [
+      "run --force",
+      "outbox",
+      "outbox --json",
+      "access test --user 1",
+      "-h",
+      "--version",
+    ]
+  ) {
+    it(`accepts: barnacle ${typed}`, () => {
+      assert.equal(wrongCommand(typed.split(" "), COMMANDS), undefined);
+    });
+  }
+});
+
+describe("[O10] withHelpOption()", () => {
+  const rows: readonly [typed: string, read: string][] = [
+    ["help", "--help"],
+    ["help run", "run --help"],
+    ["help access test", "access test --help"],
+    ["help run --json", "run --help"],
+    ["run --help", "run --help"],
+    ["config help", "config help"],
+  ];
+  for (const [typed, read] of rows) {
+    it(`reads "${typed}" as "${read}"`, () => {
+      assert.equal(withHelpOption(typed.split(" ")).join(" "), read);
+    });
+  }
+});

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { isPlaceholder, placeholdersIn } from "../../../src/config/checks/placeholders.ts";
+import { discord, load, problemLines, rendered } from "../support.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..", "..");
+
+describe("[P12] isPlaceholder()", () => {
+  const cases: readonly [text: string, isOne: boolean][] = [
+    ["YOUR_SERVER_ID", true],
+    [" YOUR_BOT_TOKEN ", true],
+    ["user:YOUR_USER_ID", true],
+    ["role:YOUR_ROLE_ID", true],
+    ["@YOUR_NAME", true],
+    ["<YOUR_GUILD_ID>", true],
+    ["<your server id>", true],
+    ["<user-id>", true],
+    ["<channel>", true],
+    ["your_mother", false], // a username
+    ["YOUR SERVER", false], // a server's name
+    ["<@123456789012345678>", false],
+    ["<3 friends>", false],
+    ["${YOUR_TOKEN}", false], // a variable, which has its own errors
+    ["Ask YOUR_NAME for help.", false],
+    ["123456789012345678", false],
+  ];
+  for (const [text, isOne] of cases) {
+    it(`"${text}": ${isOne ? "a placeholder" : "a value"}`, () => {
+      assert.equal(isPlaceholder(text), isOne);
+    });
+  }
+});
+
+describe("[P12] placeholdersIn()", () => {
+  it("finds keys and values, in the order of the file", () => {
+    const file = {
+      token: "YOUR_BOT_TOKEN",
+      guilds: { YOUR_SERVER_ID: { users: ["ada", "YOUR_USER_ID"] }, help: {} },
+    };
+    assert.deepEqual(placeholdersIn(file).map(({ path }) => path.join(".")), [
+      "token",
+      "guilds.YOUR_SERVER_ID",
+      "guilds.YOUR_SERVER_ID.users.1",
+    ]);
+  });
+
+  const hints: readonly [value: unknown, says: RegExp][] = [
+    [{ guilds: { YOUR_SERVER_ID: {} } }, /Copy Server ID/],
+    [{ guilds: { "<id>": {} } }, /Copy Server ID/],
+    [{ guilds: { "*": { channels: { "<id>": {} } } } }, /Copy Channel ID/],
+    [{ guilds: { "*": { users: ["role:YOUR_ROLE"] } } }, /Copy Role ID/],
+    [{ guilds: { "*": { channels: { "*": { users: ["YOUR_ID"] } } } } }, /Copy User ID/],
+    [{ dm: { allowFrom: ["YOUR_ID"] } }, /Copy User ID/],
+    [{ token: "YOUR_BOT_TOKEN" }, /developer portal/],
+    [{ providers: { x: { apiKey: "YOUR_API_KEY" } } }, /key of your model provider/],
+    [{ slug: "YOUR_WORD" }, /write your own value/],
+  ];
+  for (const [value, says] of hints) {
+    it(`says where to find the value of ${JSON.stringify(value)}`, () => {
+      assert.match(placeholdersIn(value)[0]?.hint ?? "", says);
+    });
+  }
+});
+
+describe("[P12] a config with placeholders", () => {
+  for (const page of ["README.md", "docs/getting-started.md"]) {
+    it(`is refused if it is copied unchanged from ${page}`, async () => {
+      const blocks = readFileSync(join(ROOT, page), "utf8").matchAll(/```jsonc\n([^]*?)```/g);
+      const [sample = ""] = [...blocks].map(([, text = ""]) => text)
+        .filter((text) => text.includes("YOUR_"));
+      const { kind } = await load(sample);
+      assert.equal(kind, "refused");
+      assert.deepEqual((await problemLines(sample)).filter((line) => line.startsWith("error")), [
+        'error channels.discord.guilds.YOUR_SERVER_ID: "YOUR_SERVER_ID" is a placeholder',
+        'error channels.discord.dm.allowFrom[0]: "YOUR_USER_ID" is a placeholder',
+      ]);
+    });
+  }
+
+  it("shows the key, and where to find the value", async () => {
+    assert.equal(
+      await rendered(discord('"guilds":{"YOUR_SERVER_ID":{}}')),
+      `config.jsonc:1:58: error: "YOUR_SERVER_ID" is a placeholder
+  in channels.discord.guilds.YOUR_SERVER_ID
+1 | {"channels":{"discord":{"dm":{"enabled":false},"guilds":{"YOUR_SERVER_ID":{}}}}}
+  |                                                          ^^^^^^^^^^^^^^^^
+  = switch on Developer Mode in Discord's settings, under Advanced; then right-click the server, Copy Server ID
+`,
+    );
+  });
+
+  it("[C10] loads with warnings for commands that edit the file", async () => {
+    const { kind, problems } = await load(discord('"guilds":{"YOUR_SERVER_ID":{}}'), {
+      isElsewhere: true,
+    });
+    assert.equal(kind, "loaded");
+    assert.deepEqual(problems.map(({ severity }) => severity), ["warning"]);
+  });
+});

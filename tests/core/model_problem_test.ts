@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ModelErrorKind } from "../../src/core/model.ts";
+import { modelProblemOf } from "../../src/core/model_problem.ts";
+
+const of = (kind: ModelErrorKind, modelId = "local/llama3.2:3b") =>
+  modelProblemOf({ kind, modelId });
+
+describe("[L3] modelProblemOf()", () => {
+  const fixes: readonly (readonly [kind: ModelErrorKind, why: RegExp, fix: RegExp])[] = [
+    ["unauthorized", /refuses the API key/, /API key of the provider local/],
+    ["quota", /quota or the credit/, /add credit/],
+    ["not_found", /does not have this model/, /`ollama pull llama3\.2:3b`/],
+    ["web_page", /web page/, /baseUrl/],
+  ];
+  for (const [kind, why, fix] of fixes) {
+    it(`explains ${kind}`, () => {
+      assert.match(of(kind)?.why ?? "", why);
+      assert.match(of(kind)?.fix ?? "", fix);
+    });
+  }
+
+  const passing: readonly ModelErrorKind[] = [
+    "rejected",
+    "rate_limited",
+    "unavailable",
+    "timeout",
+    "not_an_answer",
+  ];
+  for (const kind of passing) {
+    it(`does not bother the operator with ${kind}`, () => assert.equal(of(kind), undefined));
+  }
+
+  it("does not suggest `ollama pull` for a vendor's model", () => {
+    assert.doesNotMatch(of("not_found", "openai/gpt-5")?.fix ?? "", /ollama/);
+  });
+});

@@ -1,0 +1,105 @@
+/**
+ * Tests a channel in which the bot may post, but not attach files. No answer there may wait for a
+ * file, and the owner hears of it once.
+ */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { startFixedModel } from "../../support/model/fixed_model.ts";
+
+const WORDS = "cannot attach files in #general: Attach Files is denied for the role Barnacle";
+const DENIED = { to: "Barnacle", what: "attachFiles", in: "general" } as const;
+const BOOK = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill`).join("\n");
+const OPTIONS = {
+  config: { messages: { maxChunks: 2 } },
+  mayRefuse: ({ status }: { readonly status?: number | undefined }) =>
+    status === 403 || status === 503,
+} as const;
+
+/** A model that answers "book" with a long text, and all else in a word. */
+const startLibrary = () =>
+  startFixedModel((question) => question.includes("the book") ? BOOK : "krill");
+
+const toldOf = ({ written }: Scene) =>
+  written("dm", "ada").filter((text) => text.includes("attach files"));
+
+describe("[R12a] a channel that takes no files", () => {
+  it("gets the beginning of a long answer, and each later answer; the owner hears it once", () =>
+    onStage(OPTIONS, async (scene) => {
+      const { simulator, start, say, mention, replies, until } = scene;
+      await using model = await startLibrary();
+      simulator.permit({ ...DENIED, as: "denied" });
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      say("grace", "general", `${mention} tell me the book`);
+      await replies("general", 2);
+      say("grace", "general", `${mention} q1`);
+      await replies("general", 3);
+      say("grace", "general", `${mention} the book again`);
+      await replies("general", 5);
+      const posted = simulator.posted("general");
+      assert.match(posted[0]?.content ?? "", /^0\. Krill/);
+      assert.match(
+        posted[1]?.content ?? "",
+        /This is only the beginning\..*I can't attach it here/,
+      );
+      assert.equal(posted[2]?.content, "krill");
+      assert.ok(posted.every(({ attachments }) => attachments.length === 0));
+      await until("a message to the owner", () => toldOf(scene).length > 0);
+      assert.equal(toldOf(scene).length, 1);
+      assert.ok(toldOf(scene)[0]?.includes(WORDS), toldOf(scene).join("\n"));
+      const refused = simulator.requests.records().filter(({ status }) => status === 403);
+      assert.deepEqual(refused, [], "the bot asks for nothing that it may not do");
+    }));
+
+  it("gets the text of an answer whose file Discord refuses", () =>
+    onStage(OPTIONS, async (scene) => {
+      const { simulator, start, say, mention, replies, until } = scene;
+      await using model = await startLibrary();
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      // The permission goes while the file is on its way.
+      const fault = { kind: "status", status: 503 } as const;
+      simulator.faults.rest.add({
+        method: "POST",
+        route: "/channels/:id/messages",
+        times: 2,
+        fault,
+      });
+      say("grace", "general", `${mention} tell me the book`);
+      await until(
+        "the first try",
+        () => simulator.requests.records().some(({ status }) => status === 503),
+      );
+      simulator.permit({ ...DENIED, as: "denied" });
+      say("grace", "general", `${mention} q1`);
+      const [first = "", second] = await replies("general", 2);
+      assert.match(first, /^0\. Krill[^]*`answer\.md` is not attached/);
+      assert.equal(second, "krill");
+      await until("a message to the owner", () => toldOf(scene).length > 0);
+      assert.deepEqual(simulator.posted("general").map(({ attachments }) => attachments), [[], []]);
+    }));
+
+  it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
+    onStage(OPTIONS, async (scene) => {
+      const { simulator, start, say, mention, replies, eventually, command, configFile, dataDir } =
+        scene;
+      await start();
+      simulator.permit({ ...DENIED, as: "denied" });
+      const path = join(dataDir, "report.txt");
+      writeFileSync(path, "42");
+      const target = `channel:${simulator.channel("general").id}`;
+      const sent = await command(
+        ["send", target, "done", "--file", path, "--config", configFile, "--data", dataDir],
+        { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token },
+      );
+      assert.equal(sent.code, 1);
+      assert.ok(sent.stderr.join("\n").includes(WORDS), sent.stderr.join("\n"));
+      say("grace", "general", `${mention} q1.`);
+      await replies("general", 1);
+      const open = async () =>
+        (await command(["outbox", "--json", "--data", dataDir])).stdout.join("");
+      await eventually("nothing left to send", async () => await open() === "[]");
+    }));
+});

@@ -1,0 +1,62 @@
+/**
+ * Tests a message that Discord refuses, in a channel where the bot may post. Barnacle sets it aside
+ * and delivers the next answers.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { startBadRest } from "../../support/discord/bad_rest.ts";
+import { onStage } from "../../support/bot/e2e.ts";
+
+const REFUSAL = JSON.stringify({ message: "Missing Permissions", code: 50013 });
+
+describe("[D5] a message that Discord refuses for itself", () => {
+  it("is set aside with its reason, and delays no later answer", () =>
+    onStage({ discord: () => ({ retry: { minDelayMs: 20, maxDelayMs: 200 } }) }, async (scene) => {
+      const { simulator, start, say, mention, replies, command, dataDir, written, until } = scene;
+      await using bad = await startBadRest(simulator.apiUrl);
+      await start({ DISCORD_API_URL: bad.url });
+      bad.spoil(String(simulator.channel("general").id), async (outgoing, { ask, body }) => {
+        const isRefused = body.includes("q1");
+        const { status, headers, body: answer } = isRefused
+          ? { status: 403, headers: { "content-type": "application/json" }, body: REFUSAL }
+          : await ask();
+        outgoing.writeHead(status, headers).end(answer);
+      });
+      say("grace", "general", `${mention} q1.`);
+      say("grace", "general", `${mention} q2.`);
+      say("grace", "general", `${mention} q3.`);
+      const texts = await replies("general", 2);
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q2", "q3"]);
+      const listed = (await command(["outbox", "--data", dataDir])).stdout.join("\n");
+      assert.match(
+        listed,
+        /dead .*\(.*Missing Permissions \(50013\); the bot lacks no permission there\)/,
+      );
+      await until("a message to the owner", () => written("dm", "ada").length > 0);
+      assert.match(written("dm", "ada").join("\n"), /gave up for/);
+    }));
+});
+
+describe("[D5] a message that gets server errors", () => {
+  it("has a reason in the log, in `outbox`, in `status` and in `why`", () =>
+    onStage({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
+      const { simulator, start, say, mention, replies, line, command, dataDir } = scene;
+      const fault = { kind: "status", status: 502 } as const;
+      const route = "/channels/:id/messages";
+      const broken = simulator.faults.rest.add({ method: "POST", route, fault });
+      const bot = await start();
+      const asked = say("grace", "general", `${mention} q1.`);
+      await line(bot, /A message waits, because it could not be delivered/);
+      const shown = async (...args: readonly string[]) =>
+        (await command([...args, "--data", dataDir])).stdout.join("\n");
+      assert.match(await shown("outbox"), /sending .*\(POST .* failed with 502.*; next attempt /);
+      assert.match(
+        await shown("status"),
+        /outbox:delayed .*message 1: .* failed with 502.*; next /,
+      );
+      assert.match(await shown("why", String(asked.id)), /failed with 502.*; next attempt 20/);
+      broken.remove();
+      await replies("general", 1);
+    }));
+});

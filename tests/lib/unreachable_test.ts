@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isUnreachable } from "../../src/lib/unreachable.ts";
+
+const coded = (code: string, cause?: unknown) =>
+  Object.assign(new Error("failed", { cause }), { code });
+
+describe("[O2] isUnreachable()", () => {
+  const offline: readonly [title: string, thrown: unknown][] = [
+    ["a failed look-up", coded("ENOTFOUND")],
+    ["a look-up that may succeed later", coded("EAI_AGAIN")],
+    ["a refused connection", coded("ECONNREFUSED")],
+    ["a connection that nothing answers", coded("ETIMEDOUT")],
+    ["a network without a route", coded("ENETUNREACH")],
+    ["a broken connection", coded("ECONNRESET")],
+    ["a time limit", new DOMException("nothing within 10000 ms", "TimeoutError")],
+    [
+      "an error that one of these caused",
+      new Error("a", { cause: new Error("b", { cause: coded("ECONNREFUSED") }) }),
+    ],
+    [
+      "Deno's text",
+      new TypeError("error sending request for url (x): client error (Connect): dns error"),
+    ],
+  ];
+  for (const [title, thrown] of offline) {
+    it(`recognises ${title}`, () => assert.equal(isUnreachable(thrown), true));
+  }
+
+  const others: readonly [title: string, thrown: unknown][] = [
+    ["a full disk", coded("ENOSPC")],
+    ["a bug", new TypeError("x is not a function")],
+    ["a text", "ENOTFOUND"],
+    ["a bug in a loop of causes", loop()],
+  ];
+  for (const [title, thrown] of others) {
+    it(`does not take ${title} for one`, () => assert.equal(isUnreachable(thrown), false));
+  }
+});
+
+function loop(): Error {
+  const error = new Error("a");
+  error.cause = error;
+  return error;
+}

@@ -1,0 +1,62 @@
+/**
+ * Tests the tasks of `deno.json`: what a fresh clone downloads for them.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { readSources } from "../../scripts/import_graph.ts";
+
+interface Task {
+  readonly command: string;
+  readonly dependencies?: readonly string[];
+}
+
+const ROOT = join(import.meta.dirname ?? ".", "..", "..");
+
+const { nodeModulesDir, tasks, imports }: {
+  readonly nodeModulesDir: string;
+  readonly tasks: Readonly<Record<string, string | Task>>;
+  readonly imports: Readonly<Record<string, string>>;
+} = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
+
+const taskOf = (name: string): Task => {
+  const task = tasks[name] ?? "";
+  return typeof task === "string" ? { command: task } : task;
+};
+
+/** Files that a person runs with `deno task demo`. */
+const PROGRAM = readSources(ROOT, ["src", "simulator"]);
+
+describe("[O5] the tasks of deno.json", () => {
+  it("install only packages of the program for the demo", () => {
+    // With "auto", Deno installs every package before any task: Bun alone has 200 MB.
+    assert.equal(nodeModulesDir, "manual");
+    assert.deepEqual(taskOf("demo").dependencies, ["install:demo"]);
+    const { command } = taskOf("install:demo");
+    for (const part of ["--unstable-npm-lazy-caching", "--node-modules-dir=auto", "--entrypoint"]) {
+      assert.ok(command.includes(part), part);
+    }
+    for (const large of ["bun", "discord.js", "playwright-core"]) {
+      const users = PROGRAM.filter(({ specifiers }) => specifiers.includes(large));
+      assert.deepEqual(users.map(({ path }) => path), []);
+    }
+  });
+
+  it("name for the demo each package that the program imports by its path", () => {
+    const byPath = PROGRAM.flatMap(({ specifiers }) => specifiers)
+      .flatMap((specifier) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(specifier)?.[1] ?? []);
+    assert.ok(byPath.length > 0);
+    const named = taskOf("install:demo").command.split(" ").filter((part) =>
+      part.startsWith("npm:")
+    );
+    assert.deepEqual(named, [...new Set(byPath)].map((name) => imports[name]));
+  });
+
+  it("install everything for each other task", () => {
+    const others = Object.keys(tasks).filter((name) => !/^install|^demo$/.test(name));
+    const without = others.filter((name) => !taskOf(name).dependencies?.includes("install"));
+    assert.deepEqual(without, ["test"], "scripts/test.ts installs first, and shows that as a step");
+  });
+});
