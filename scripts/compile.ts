@@ -7,8 +7,8 @@
  * `maps`. The flags were measured. Two of them keep a binary from running a `bunfig.toml`, or reading
  * an `.env`, of the working directory.
  *
- * The same commit gives the same bytes, in any folder (`scripts/reproduce.ts`). So nothing of this
- * machine may get into a binary: each named platform has the runtime of the lock file.
+ * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
+ * this machine may get into a binary: each named platform has the runtime of the lock file.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { bunVersion } from "./packages.ts";
-import { fetchRuntime, RELEASE_TARGETS } from "./runtimes.ts";
+import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
 
 const BUN = join("node_modules", ".bin", "bun");
 

@@ -27,7 +27,6 @@ const MEASURED_PAGE = `${PAGES}performance.md`;
 const PENDING: readonly string[] = [
   "C13", // a table of names
   "SEC-R4", // a canary in a direct message, and 1,000 turns in a guild
-  "SEC-R37", // the release's checksums
   "X3", // no request goes anywhere but to Discord, PluralKit and the model
 ];
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { type NameOwner, ownerOfName } from "../../src/host/locks/name_owner.ts";
@@ -79,7 +80,8 @@ describe(
         kind: "unsupported",
         squatter: { owner: { uid: STRANGER, pid: squatter.pid } },
       });
-      const missing = await takeTokenLock(token, SELF, portsAt("/dev/null/none"));
+      using directory = tempDirectory();
+      const missing = await takeTokenLock(token, SELF, portsAt(join(directory.path, "missing")));
       assert.equal(missing.kind, "unsupported");
     });
   },

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { startOwnProcess } from "../../src/host/process/own_process.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
@@ -55,6 +56,7 @@ async function runLogged(
   argsOf: (url: string) => readonly string[],
   level: string,
 ) {
+  using home = tempDirectory();
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.url} ${request.headers.authorization}`);
@@ -68,7 +70,7 @@ async function runLogged(
     argsOf(url),
     {
       PATH: process.env["PATH"],
-      HOME: "/nonexistent",
+      HOME: home.path,
       DISCORD_API_URL: `${url}/api`,
       DISCORD_BOT_TOKEN: TOKEN,
       BUN_CONFIG_VERBOSE_FETCH: level,

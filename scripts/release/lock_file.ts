@@ -21,7 +21,7 @@ export class IntegrityError extends Error {
 
 /** Reads this project's lock file. */
 export function readLockFile(): LockFile {
-  const root = join(import.meta.dirname ?? ".", "..");
+  const root = join(import.meta.dirname ?? ".", "..", "..");
   return JSON.parse(readFileSync(join(root, "deno.lock"), "utf8"));
 }
 
