@@ -10,6 +10,7 @@
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
+import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
@@ -210,26 +211,18 @@ function parseDispatches(text: string, skip: (problem: ReadProblem) => void): Di
 
 /** Parses a batch. If one text is no JSON, the batch is none, and each text is parsed by itself. */
 function parseItems(text: string, skip: (problem: ReadProblem) => void): readonly unknown[] {
-  const batch = parseJson(text);
+  const batch = parseForeignJson(text);
   if (batch !== undefined) {
     if (!Array.isArray(batch)) throw new TypeError("A batch is no JSON array");
     return batch;
   }
   const items: unknown[] = [];
   for (const itemText of text.slice(1, -1).split(SEPARATOR)) {
-    const item = parseJson(itemText);
+    const item = parseForeignJson(itemText);
     if (item === undefined) skip({ type: "unknown", why: "no JSON" });
     else items.push(item);
   }
   return items;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the error's message quotes the text, which may contain people's messages
-  }
 }
 
 /** Checked without a schema: a schema copies, which costs as much as parsing. */

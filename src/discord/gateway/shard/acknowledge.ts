@@ -13,6 +13,7 @@
 import { InteractionResponseTypes, InteractionTypes, MessageFlags } from "@discordeno/types";
 import { codeOf } from "../../../lib/error_code.ts";
 import { isRecord } from "../../../lib/record.ts";
+import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
 
 /** Options of the acknowledgements. */
 export interface AcknowledgeOptions {
@@ -99,17 +100,9 @@ export function createAcknowledge(
 function commandIn(
   dispatch: string,
 ): { readonly id: string; readonly token: string } | undefined {
-  const { d } = parse(dispatch) ?? {};
+  const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
+  const d = isRecord(parsed) ? parsed.d : undefined;
   if (!isRecord(d) || d.type !== InteractionTypes.ApplicationCommand) return undefined;
   const { id, token } = d;
   return typeof id === "string" && typeof token === "string" ? { id, token } : undefined;
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isRecord(parsed) ? parsed : undefined;
-  } catch {
-    return undefined; // the main thread reads the same text, and logs the problem
-  }
 }

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
+
 /** The fields of a payload beside its data. */
 export interface Envelope {
   /** The opcode. */
@@ -75,7 +77,7 @@ export interface Payload extends Envelope {
  * @returns `undefined` if the text is no gateway payload.
  */
 export function parsePayload(text: string): Payload | undefined {
-  const value = parseJson(text);
+  const value = parseForeignJson(text);
   if (typeof value !== "object" || value === null || !("op" in value)) return undefined;
   const { op } = value;
   if (typeof op !== "number" || !Number.isSafeInteger(op)) return undefined;
@@ -87,12 +89,4 @@ export function parsePayload(text: string): Payload | undefined {
     ...(typeof s === "number" && Number.isSafeInteger(s) && { s }),
     d: "d" in value ? value.d : undefined,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the error's message quotes the text, which may contain people's messages
-  }
 }

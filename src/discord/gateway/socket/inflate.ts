@@ -37,8 +37,17 @@ export interface InflateEvents {
   onError(error: Error): void;
 }
 
-/** Bytes; a longer payload is taken for a decompression bomb. */
-const MAX_TEXT_BYTES = 64 << 20;
+/**
+ * Maximum bytes of one payload, compressed as well as decompressed. A longer one is taken for a
+ * decompression bomb.
+ */
+export const MAX_MESSAGE_BYTES = 16 << 20;
+
+/**
+ * Maximum frames of one payload. Discord sends a payload as one frame. Each more costs more memory
+ * than its bytes.
+ */
+const MAX_FRAMES = 4_096;
 
 const CHUNK_BYTES = 65_536;
 
@@ -53,6 +62,7 @@ export function createInflater(kind: Compression, events: InflateEvents): Inflat
   let waiting: Buffer[] = [];
   let text: Buffer[] = [];
   let textBytes = 0;
+  const open = { frames: 0, bytes: 0 }; // of the payload that is not whole yet
   let backlogBytes = 0;
   let isBusy = false;
   let isOver = false;
@@ -62,10 +72,11 @@ export function createInflater(kind: Compression, events: InflateEvents): Inflat
     close();
     events.onError(error);
   };
+  const failAsTooLong = () => fail(new RangeError("A message is longer than 16 MiB"));
   stream.on("data", (part: Buffer) => {
     text.push(part);
     textBytes += part.length;
-    if (textBytes > MAX_TEXT_BYTES) fail(new RangeError("A message is longer than 64 MiB"));
+    if (textBytes > MAX_MESSAGE_BYTES) failAsTooLong();
   });
   stream.on("error", fail);
 
@@ -77,6 +88,9 @@ export function createInflater(kind: Compression, events: InflateEvents): Inflat
       return;
     }
     isBusy = true;
+    open.frames += 1;
+    open.bytes += frame.length;
+    if (open.frames > MAX_FRAMES || open.bytes > MAX_MESSAGE_BYTES) return failAsTooLong();
     stream.write(frame, (error) => {
       if (isOver) return;
       if (error) return fail(error);
@@ -85,6 +99,8 @@ export function createInflater(kind: Compression, events: InflateEvents): Inflat
         const whole = Buffer.concat(text, textBytes).toString();
         text = [];
         textBytes = 0;
+        open.frames = 0;
+        open.bytes = 0;
         events.onText(whole);
       }
       next();

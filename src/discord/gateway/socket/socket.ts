@@ -11,6 +11,7 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
+import { MAX_MESSAGE_BYTES } from "./inflate.ts";
 import { isLoopbackHost } from "../../../lib/network/loopback.ts";
 import { connectTransport, nameOf, type TransportOptions } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
@@ -46,7 +47,10 @@ export interface SocketEvents {
 
 /** A WebSocket that is open or being opened. */
 export interface GatewaySocket {
-  /** Sends a text message. Does nothing before the socket is open and after it has ended. */
+  /**
+   * Sends a text message. Does nothing before the socket is open, after it has ended, and while the
+   * peer does not read.
+   */
   send(text: string): void;
   /** Sends the close frame and keeps reading: `onClose` follows once Discord has closed. */
   beginClose(code: number): void;
@@ -61,8 +65,20 @@ export interface GatewaySocket {
 /** Bytes; a longer answer to the upgrade is an error. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** Bytes of one message; a GUILD_CREATE of the largest guild has a few million. */
-const MAX_PAYLOAD_BYTES = 64 << 20;
+/** Bounds of one message; a GUILD_CREATE of the largest guild has a few million bytes. */
+const MESSAGE_BOUNDS = {
+  maxPayload: MAX_MESSAGE_BYTES,
+  /** Discord sends a message as one frame. Each fragment would cost more memory than its bytes. */
+  maxFragments: 4_096,
+  /** Reads from the network that one frame may take: TCP segments of 256 bytes. */
+  maxBufferedChunks: 65_536,
+};
+
+/**
+ * Bytes that may wait for a peer that does not read. Then it gets nothing more, and the missing
+ * heartbeat acknowledgement ends the connection. Otherwise its pings alone could fill the memory.
+ */
+const MAX_UNSENT_BYTES = 256 << 10;
 
 /** Milliseconds that the peer has to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -106,6 +122,8 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     onEnd: (reason) => end({ reason }),
   });
 
+  const mayWrite = () => !isOver && (stream?.writableLength ?? 0) < MAX_UNSENT_BYTES;
+
   function sendClose(code: number | undefined): void {
     if (!isCloseSent) sender?.close(code, "", true);
     isCloseSent = true;
@@ -126,7 +144,13 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
 
     clearTimeout(timer);
     sender = new Sender(socket, {});
-    receiver = createReceiver(sender, { ...events, end, sendClose, isOver: () => isOver });
+    receiver = createReceiver(sender, {
+      ...events,
+      end,
+      sendClose,
+      isOver: () => isOver,
+      mayWrite,
+    });
     const rest = head.subarray(length + 4);
     head = Buffer.alloc(0);
     events.onOpen();
@@ -135,7 +159,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
 
   return {
     send(text) {
-      if (isOver) return;
+      if (!mayWrite()) return;
       sender?.send(text, { binary: false, mask: true, fin: true, compress: false });
     },
     beginClose(code) {
@@ -198,22 +222,24 @@ interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
   /** Sends a close frame, unless one has been sent. */
   sendClose(code: number | undefined): void;
   isOver(): boolean;
+  /** Whether the connection is open, and the peer reads. */
+  mayWrite(): boolean;
 }
 
 function createReceiver(
   sender: Sender,
-  { onFrame, end, sendClose, isOver }: ReceiverPorts,
+  { onFrame, end, sendClose, isOver, mayWrite }: ReceiverPorts,
 ): Receiver {
   const receiver = new Receiver({
     isServer: false,
-    maxPayload: MAX_PAYLOAD_BYTES,
+    ...MESSAGE_BOUNDS,
     skipUTF8Validation: true,
   });
   receiver.on("message", (data, isBinary) => {
     if (!isOver()) onFrame(data, isBinary);
   });
   receiver.on("ping", (data) => {
-    if (!isOver()) sender.pong(data, true);
+    if (mayWrite()) sender.pong(data, true);
   });
   receiver.on("error", (error) => end({ reason: nameOf(error) }));
   receiver.on("conclude", (code, reason) => {

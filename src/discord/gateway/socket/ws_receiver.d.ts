@@ -17,10 +17,15 @@ interface Receiver extends Writable {
   on(event: string, listener: (...args: never[]) => void): this;
 }
 
-/** Creates a parser; `maxPayload` is in bytes. */
+/**
+ * Creates a parser. `maxPayload` is in bytes. `maxFragments` bounds the frames of one message,
+ * `maxBufferedChunks` the writes that one frame takes.
+ */
 declare const Receiver: new (options: {
   readonly isServer: boolean;
   readonly maxPayload: number;
+  readonly maxFragments?: number;
+  readonly maxBufferedChunks?: number;
   readonly skipUTF8Validation?: boolean;
 }) => Receiver;
 

@@ -29,6 +29,9 @@ export type ReadGatewayInfo = () => Promise<GatewayInfo>;
 
 const ROUTE = "GET /gateway/bot";
 
+/** Each shard costs a connection; the config allows as many. */
+const MAX_SHARDS = 1_000;
+
 const count = z.int().nonnegative();
 
 /** A server in Discord's place may send no limits; then Discord's usual ones apply. */
@@ -41,7 +44,7 @@ const limitSchema = z.object({
 
 const gatewaySchema = z.object({
   url: z.url({ protocol: /^wss?$/ }),
-  shards: z.int().positive().default(1),
+  shards: z.int().positive().max(MAX_SHARDS).default(1),
   session_start_limit: limitSchema,
 });
 

@@ -10,9 +10,10 @@
 import { createRestManager, type RestManager } from "@discordeno/rest";
 import { type ChannelId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
+import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
 import { type Answer, type AnswerHooks, exchange } from "../exchange/exchange.ts";
 import { RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
-import { createsMessage, nameOf, type Route } from "../exchange/route.ts";
+import { createsMessage, maxAnswerBytes, nameOf, type Route } from "../exchange/route.ts";
 
 /** An HTTP method. */
 export type Method = Parameters<RestManager["makeRequest"]>[0];
@@ -78,7 +79,7 @@ export const API_VERSION = 10;
 
 /** A response with its parsed body, in Discord's field names. */
 export interface ParsedAnswer extends Answer {
-  /** `undefined` if the body is empty or not JSON. */
+  /** `undefined` if the body is empty or not JSON: a proxy's page, or a truncated body. */
   readonly body: unknown;
 }
 
@@ -103,12 +104,13 @@ export function createSend(
   return async ({ route, method, path, body, signal, waitMs, timeoutMs = options.timeoutMs }) => {
     const startedAt = steadyNow();
     const hooks = createsMessage(route) ? options : {};
-    const deps = { fetch, timeoutMs, schedule, signals: signal ? [stopping, signal] : [stopping] };
+    const signals = signal ? [stopping, signal] : [stopping];
+    const deps = { fetch, timeoutMs, maxBytes: maxAnswerBytes(route), schedule, signals };
     let answer: Answer | undefined;
     try {
       const url = `${apiUrl}/v${API_VERSION}${path}`;
       answer = await exchange(url, rest.createRequestBody(method, body), deps, hooks);
-      return { ...answer, body: parseJson(answer.text) };
+      return { ...answer, body: parseForeignJson(answer.text) };
     } catch (thrown) {
       throw toNoAnswer(route, thrown);
     } finally {
@@ -152,13 +154,4 @@ function isServed(answer: Answer | undefined): boolean {
 function channelOf(path: string): ChannelId | undefined {
   const [, digits] = /^\/channels\/(\d+)/.exec(path) ?? [];
   return digits === undefined ? undefined : parseSnowflake<"channel">(digits);
-}
-
-/** Returns `undefined` for a text that is not JSON: a proxy's page, or a truncated body. */
-function parseJson(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

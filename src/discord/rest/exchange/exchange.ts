@@ -25,6 +25,8 @@ export interface ExchangeDeps {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Milliseconds from the first byte out to the last byte in. */
   readonly timeoutMs: number;
+  /** Maximum size of the response's body in bytes, decompressed. */
+  readonly maxBytes: number;
   /** Timer for the deadline. */
   readonly schedule: Schedule;
   /** Each cancels the exchange. */
@@ -45,13 +47,13 @@ export interface AnswerHooks {
  * A redirect is a response like any other. It is not followed, because the token must not go to an
  * address that a third party chooses.
  *
- * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for an endless response, or a
- * signal's reason.
+ * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for a response that is too
+ * large, or a signal's reason.
  */
 export async function exchange(
   url: string,
   init: RequestInit,
-  { fetch, timeoutMs, schedule, signals }: ExchangeDeps,
+  { fetch, timeoutMs, maxBytes, schedule, signals }: ExchangeDeps,
   hooks: AnswerHooks = {},
 ): Promise<Answer> {
   for (const signal of signals) signal.throwIfAborted();
@@ -71,8 +73,7 @@ export async function exchange(
   async function run(): Promise<Answer> {
     const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
     hooks.onAnswerStarted?.();
-    const length = Number(response.headers.get("content-length") ?? NaN);
-    const text = length <= MAX_ANSWER_BYTES ? await response.text() : await textOf(response);
+    const text = await textOf(response, maxBytes);
     hooks.onAnswered?.();
     return { status: response.status, headers: response.headers, text };
   }
@@ -85,21 +86,19 @@ export async function exchange(
   }
 }
 
-/**
- * Maximum size of a response in bytes. Discord's largest responses, the channels of its largest
- * guilds, are some megabytes. A server in Discord's place may send without end.
- */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-
-async function textOf({ body }: Response): Promise<string> {
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  const { body, headers } = response;
+  const length = Number(headers.get("content-length") ?? NaN);
+  // The length of a compressed body says nothing about its size.
+  if (length <= maxBytes && !headers.has("content-encoding")) return await response.text();
   if (!body) return "";
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
   for await (const bytes of body) {
     size += bytes.length;
-    if (size > MAX_ANSWER_BYTES) {
-      throw new RangeError(`an answer of more than ${MAX_ANSWER_BYTES / 1024 / 1024} MiB`);
+    if (size > maxBytes) {
+      throw new RangeError(`an answer of more than ${maxBytes / 1024 / 1024} MiB`);
     }
     text += decoder.decode(bytes, { stream: true });
   }

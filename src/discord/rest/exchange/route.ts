@@ -68,6 +68,26 @@ export function createsMessage({ method, template }: Route): boolean {
   return method === "POST" && template === "/channels/:id/messages";
 }
 
+const MIB = 1024 * 1024;
+
+/** Maximum size of most responses in bytes: one message or one channel has some kilobytes. */
+const MAX_ANSWER_BYTES = MIB;
+
+/** The same for routes that list things. A hundred long messages are about 3 MiB. */
+const MAX_LIST_BYTES: ReadonlyMap<string, number> = new Map([
+  ["/channels/:id/messages", 16 * MIB],
+  ["/guilds/:id/channels", 16 * MIB], // with their permission overwrites
+  ["/guilds/:id", 4 * MIB], // with roles and emojis
+  ["/guilds/:id/members/search", 4 * MIB],
+  ["/users/@me/guilds", 4 * MIB],
+  ["/applications/:id/commands", 4 * MIB],
+]);
+
+/** Maximum size of a response in bytes. A server in Discord's place may send without end. */
+export function maxAnswerBytes({ method, template }: Route): number {
+  return (method === "GET" ? MAX_LIST_BYTES.get(template) : undefined) ?? MAX_ANSWER_BYTES;
+}
+
 function fold(segment: string, index: number, segments: readonly string[]): string {
   if (index === 2 && WITH_TOKEN.includes(segments[0] ?? "")) return ":token";
   const named = NAMED[segments[index - 1] ?? ""];

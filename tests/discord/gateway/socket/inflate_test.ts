@@ -101,4 +101,33 @@ describe('[G8] createInflater("zlib-stream")', () => {
     const halves = [second!.subarray(0, 3), second!.subarray(3)];
     assert.deepEqual(await inflate("zlib-stream", [first!, ...halves], 2), ["{}", '{"op":11}']);
   });
+
+  const MIB = 1 << 20;
+  const raw = (bytes: Buffer) =>
+    zlib.deflateRawSync(bytes, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
+  /** A block with one byte, which ends no message. */
+  const BLOCK = Buffer.from([0, 1, 0, 0xfe, 0xff, 0x78]);
+  const HEAD = Buffer.from([0x78, 0x9c]);
+
+  it("[SEC-R25] accepts a message of 15 MiB, and reports one of 17", async () => {
+    const [short, long] = [15, 17].map((size) => JSON.stringify("x".repeat(size * MIB)));
+    const all = await frames("zlib-stream", [short ?? "", "{}"]);
+    assert.deepEqual(await inflate("zlib-stream", all, 2), [short, "{}"]);
+    const tooLong = await frames("zlib-stream", [long ?? ""]);
+    await assert.rejects(inflate("zlib-stream", tooLong, 1), /longer than 16 MiB/);
+  });
+
+  it("[SEC-R25] reports a bomb before it is decompressed", async () => {
+    const bomb = Buffer.concat([HEAD, ...Array<Buffer>(64).fill(raw(Buffer.alloc(16 * MIB)))]);
+    assert.ok(bomb.length < 2 * MIB);
+    await assert.rejects(inflate("zlib-stream", [bomb], 1), /longer than 16 MiB/);
+  });
+
+  it("[SEC-R25] reports a message of too many frames, or too many compressed bytes", async () => {
+    const tiny = [HEAD, ...Array<Buffer>(5_000).fill(BLOCK)];
+    await assert.rejects(inflate("zlib-stream", tiny, 1), /longer than 16 MiB/);
+    const empty = Buffer.concat(Array<Buffer>(100_000).fill(Buffer.from([0, 0, 0, 0xff, 0xff])));
+    const nothing = [HEAD, ...Array<Buffer>(40).fill(Buffer.concat([empty, BLOCK]))];
+    await assert.rejects(inflate("zlib-stream", nothing, 1), /longer than 16 MiB/);
+  });
 });

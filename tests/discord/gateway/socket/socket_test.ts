@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import net from "node:net";
 import { describe, it } from "node:test";
 import { tmpdir } from "node:os";
@@ -25,6 +26,9 @@ import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../../support/network
 const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
 
 const USER_AGENT = "DiscordBot (https://bot.example, 1.2.3)";
+
+/** Suffix that a server adds to the upgrade's key (RFC 6455, 1.3). */
+const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);
@@ -335,6 +339,43 @@ describe("[G3] openSocket()", () => {
     }
     await gateway.until(() => texts.length === 1, "the frame");
     assert.deepEqual(texts, ["ab"]);
+  });
+
+  it("[SEC-R25] answers few pings of a server that does not read", async () => {
+    const PINGS = 400_000;
+    const ping = Buffer.concat([Buffer.from([0x89, 125]), Buffer.alloc(125)]);
+    let answered = 0;
+    let peer: net.Socket | undefined;
+    const server = net.createServer((socket) => {
+      peer = socket;
+      socket.on("error", () => {}); // the client may reset the connection
+      socket.once("data", (request: Buffer) => {
+        const key = /sec-websocket-key: (\S+)/i.exec(request.toString())?.[1] ?? "";
+        const accept = createHash("sha1").update(key + ACCEPT_SUFFIX).digest("base64");
+        socket.pause();
+        socket.write(`HTTP/1.1 101 x\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+        for (let sent = 0; sent < PINGS; sent += 10_000) {
+          socket.write(Buffer.concat(Array<Buffer>(10_000).fill(ping)));
+        }
+        socket.write(Buffer.from([0x81, 1, 0x61]));
+        socket.on("data", (data: Buffer) => void (answered += data.length));
+        socket.pause();
+      });
+    });
+    endAfterwards(server);
+    const clock = await fake();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const { socket, texts, closes } = open(`ws://127.0.0.1:${port}`, 10_000);
+    await clock.until(() => texts.length === 1, "all pings");
+    peer?.resume();
+    await socket.close(1000);
+    await clock.until(
+      () => peer?.readableEnded || closes.length > 0 || peer?.destroyed === true,
+      "the end",
+    );
+    // The kernel holds some megabytes; all pongs would be more than 50.
+    assert.ok(answered > 0 && answered < 25e6, `${answered} bytes`);
   });
 
   for (

@@ -11,6 +11,7 @@ function depsOf(fields: Partial<ExchangeDeps>): ExchangeDeps {
   return {
     fetch: globalThis.fetch,
     timeoutMs: 5_000,
+    maxBytes: 16 * 1024 * 1024,
     schedule,
     signals: [new AbortController().signal],
     ...fields,
