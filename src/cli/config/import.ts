@@ -5,17 +5,16 @@
  * @module
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { importConfig } from "../../config/openclaw/import.ts";
 import type { ImportNote } from "../../config/openclaw/rules.ts";
-import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { checkAnywhere, writeText } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { shown } from "../shared/read_config.ts";
+import { readConfigText, shown, whyUnreadable } from "../shared/read_config.ts";
 
 /** Options of `config import`. */
 export interface ImportFlags extends ConfigFlags {
@@ -41,9 +40,9 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   }
   let written: string;
   try {
-    written = readFileSync(resolve(io.cwd, source), "utf8");
+    written = readConfigText(resolve(io.cwd, source));
   } catch (cause) {
-    io.problem(`cannot read ${printable(source)}: ${codeOf(cause) ?? "unknown reason"}`);
+    io.problem(`cannot read ${printable(source)}: ${whyUnreadable(cause)}`);
     return EXIT.failed;
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { type Change, planReload } from "../../config/changes.ts";
 import type { Loaded } from "../../config/load.ts";
@@ -12,11 +12,10 @@ import { locateConfig } from "../../config/locate.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { isList, isRecord } from "../../config/text/tree.ts";
 import { replaceFile, WriteError } from "../../host/files/write_file.ts";
-import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Env, Io } from "../terminal/io.ts";
-import { checkConfig, shown } from "../shared/read_config.ts";
+import { checkConfig, readConfigText, shown, whyUnreadable } from "../shared/read_config.ts";
 
 /** A config file to change, with its text. */
 export interface OpenedConfig {
@@ -47,10 +46,9 @@ export function openConfig(flag: string | undefined, env: Env): OpenedConfig | C
     return { kind: "opened", file: located.looked.length > 2 && home ? home : here };
   }
   try {
-    return { kind: "opened", file: located.path, text: readFileSync(located.path, "utf8") };
+    return { kind: "opened", file: located.path, text: readConfigText(located.path) };
   } catch (cause) {
-    const why = codeOf(cause) ?? "unknown reason";
-    return closed(located.path, `Cannot read the file: ${why}`);
+    return closed(located.path, `Cannot read the file: ${whyUnreadable(cause)}`);
   }
 }
 

@@ -4,17 +4,39 @@
  * @module
  */
 
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
 import process from "node:process";
+import { auditFolders } from "../../config/checks/folders.ts";
 import { loadConfig, type Loaded } from "../../config/load.ts";
 import { locateConfig } from "../../config/locate.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/secrets.ts";
+import { foldersOf } from "../../host/files/folders_of.ts";
+import { FileRefusedError, readBounded } from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import type { Io } from "../terminal/io.ts";
+
+/** Largest size of a config. The parser takes 1 Mi characters, which have at most 3 MiB. */
+const CONFIG_MAX_BYTES = 5 * 1_024 * 1_024;
+/** Largest size of a file with a secret. */
+const SECRET_MAX_BYTES = 64 * 1_024;
+
+/**
+ * Reads the text of a config file.
+ *
+ * @throws {FileRefusedError} If it is larger than 5 MiB, or no file; a pipe is one.
+ */
+export function readConfigText(path: string): string {
+  return readBounded(path, { maxBytes: CONFIG_MAX_BYTES, acceptsPipes: true });
+}
+
+/** Why a file cannot be read: `"it has more than 64 KiB"`, or a code of the system. */
+export function whyUnreadable(error: unknown): string {
+  if (error instanceof FileRefusedError) return error.message;
+  return codeOf(error) ?? "unknown reason";
+}
 
 /**
  * Finds, reads and checks the config as `run` does.
@@ -46,9 +68,9 @@ async function findConfig(flag: string | undefined, env: Env, leniency: Leniency
   const path = located.kind === "file" ? located.path : undefined;
   let source: ConfigText | undefined;
   try {
-    source = path === undefined ? undefined : { file: path, text: readFileSync(path, "utf8") };
+    source = path === undefined ? undefined : { file: path, text: readConfigText(path) };
   } catch (cause) {
-    return refused(path ?? "", `Cannot read the file: ${codeOf(cause) ?? "unknown reason"}`);
+    return refused(path ?? "", `Cannot read the file: ${whyUnreadable(cause)}`);
   }
 
   return await checkConfig(source, env, leniency);
@@ -100,15 +122,18 @@ export async function checkConfig(
   const loaded = await loadConfig(source, {
     env,
     isElsewhere,
-    async readFile(path) {
-      const text = await textOf(path);
-      if (text !== undefined) secretFiles.add(path);
-      return text;
+    readFile(path) {
+      return Promise.try(() => {
+        const text = secretIn(path);
+        if (text !== undefined) secretFiles.add(path);
+        return text;
+      });
     },
   });
   if (loaded.kind === "refused") return loaded;
   const permissions = [
     ...(path === undefined ? [] : permissionsOf(path, loaded.holdsSecret, true)),
+    ...(path === undefined ? [] : folderProblems(path)),
     ...[...secretFiles].flatMap((file) => permissionsOf(file, true, false, isGivenBySystem(env))),
   ].map((problem) =>
     insecurePermissions && problem.severity === "error"
@@ -160,9 +185,17 @@ function permissionsOf(
   });
 }
 
-async function textOf(path: string): Promise<string | undefined> {
+/** No problems of a pipe, which is in no folder. */
+function folderProblems(path: string): readonly Problem[] {
+  const uid = process.getuid?.();
+  const gid = process.getgid?.();
+  if (uid === undefined || gid === undefined || !statSync(path).isFile()) return [];
+  return auditFolders(path, foldersOf(path), { uid, gid });
+}
+
+function secretIn(path: string): string | undefined {
   try {
-    return await readFile(path, "utf8");
+    return readBounded(path, { maxBytes: SECRET_MAX_BYTES });
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") return undefined;
     throw cause;

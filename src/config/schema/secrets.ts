@@ -204,7 +204,7 @@ async function fromFile(
     } catch (cause) {
       return {
         kind: "problem",
-        why: `The file ${candidate} cannot be read (${codeOf(cause) ?? "unknown reason"})`,
+        why: `The file ${candidate} cannot be read (${reasonOf(cause)})`,
         hint: "make it readable by Barnacle's user only",
         isAbsent: true,
       };
@@ -217,6 +217,17 @@ async function fromFile(
     hint: "create it with the secret, readable by Barnacle's user only",
     isAbsent: true,
   };
+}
+
+/** The codes by which `readFile` refuses a file; any other is the system's. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EFBIG: "it is too large for a secret",
+  ENODEV: "it is no regular file",
+};
+
+function reasonOf(cause: unknown): string {
+  const code = codeOf(cause) ?? "unknown reason";
+  return REFUSALS[code] ?? code;
 }
 
 /** Paths to try, in order (C5). */

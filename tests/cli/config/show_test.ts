@@ -62,7 +62,7 @@ describe("barnacle config", () => {
   it("[C1] check rejects a folder", async () => {
     const to = recordingIo();
     assert.equal(await check({ config: folder, json: false }, to), 78);
-    assert.match(to.stderr.join(""), /Cannot read the file: EISDIR/);
+    assert.match(to.stderr.join(""), /Cannot read the file: it is a folder/);
   });
 
   it("[C5] check finds a token's file beside the config", async () => {
