@@ -73,8 +73,8 @@ const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"
 
 describe("[T1] createWire()", () => {
   it("limits each silence, not the whole answer", async () => {
-    const wire = wireOver(answering(() => body(6, 30, true)), {
-      timeouts: { firstByteMs: 100, betweenBytesMs: 100 },
+    const wire = wireOver(answering(() => body(6, 400, true)), {
+      timeouts: { firstByteMs: 1_500, betweenBytesMs: 1_500 }, // shorter than the answer
     });
     await ask(wire);
     assert.equal(await readAll(wire), "data".repeat(6));
@@ -82,8 +82,8 @@ describe("[T1] createWire()", () => {
   });
 
   it("has a separate time limit for the first byte", async () => {
-    const wire = wireOver(answering(() => body(1, 120, true)), {
-      timeouts: { firstByteMs: 5_000, betweenBytesMs: 60 },
+    const wire = wireOver(answering(() => body(1, 1_200, true)), {
+      timeouts: { firstByteMs: 10_000, betweenBytesMs: 1_000 },
     });
     await ask(wire);
     assert.equal(await readAll(wire), "data");
