@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Effect, HeartbeatState } from "./state.ts";
+import type { HeartbeatState } from "./state.ts";
+import type { Effect } from "./step.ts";
 
 /**
  * Maximum heartbeats on request within a period. Discord closes connections that send more than 120

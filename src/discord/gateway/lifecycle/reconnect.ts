@@ -12,19 +12,16 @@
 import { answerBeatRequest, recordBeat } from "./heartbeat.ts";
 import {
   CLOSE_MS,
-  type Effect,
   hasSocket,
   identifyFromMs,
-  type LifecycleEvent,
   type LifecycleRules,
   type LifecycleState,
   type Now,
   omit,
   type Phase,
   renewAtMs,
-  type SocketEvent,
-  type Step,
 } from "./state.ts";
+import type { Effect, LifecycleEvent, SocketEvent, Step } from "./step.ts";
 import { loseConnection, type StepContext } from "./loss.ts";
 import { takeHello, takePermitAnswer } from "./permits.ts";
 

@@ -6,7 +6,8 @@
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import { SESSION_LOST } from "../lifecycle/close_line.ts";
-import { type Effect, isOfSession, type LifecycleState } from "../lifecycle/state.ts";
+import { isOfSession, type LifecycleState } from "../lifecycle/state.ts";
+import type { Effect } from "../lifecycle/step.ts";
 import type { Counters } from "../link/counts.ts";
 import type { Position } from "../link/position.ts";
 import type { CommonOptions, FromShard } from "../link/protocol.ts";

@@ -11,7 +11,7 @@
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import { parsePayload, type Payload, scanEnvelope } from "./envelope.ts";
-import type { SocketEvent } from "../lifecycle/state.ts";
+import type { SocketEvent } from "../lifecycle/step.ts";
 
 /** The fields of a dispatch that batching needs. */
 export interface DispatchFrame {
