@@ -1,12 +1,14 @@
 /**
  * Tests whether a text mentions the bot by name or by one of the operator's patterns (M2).
  *
- * Every user may write the text, so patterns must run in linear time: RE2 runs them. The agent's
- * name makes a literal pattern, which the runtime's own expressions can run.
+ * Every user may write the text, so patterns must run in linear time: RE2 runs them, several in one
+ * pass, and `config check` bounds their size. The agent's name makes a literal pattern, which the
+ * runtime's own expressions can run.
  *
  * @module
  */
 
+import type { RE2JS } from "re2js";
 import type { Settings } from "./schema/root.ts";
 import type { Segment } from "./text/tree.ts";
 
@@ -41,44 +43,124 @@ export async function mentionsOf({ agents, messages }: Settings): Promise<Mentio
   return { matches: byName(agent?.name), problems: [] };
 }
 
+/**
+ * Maximum size of one pattern, in instructions of RE2, and of all counting ones together. A text of
+ * 490 letters is as large.
+ */
+const MAX_SIZE = 500;
+/** Maximum size of all patterns together: a hundred of average length. */
+const MAX_SIZE_OF_ALL = 4_000;
+
+/**
+ * A repetition. Patterns without one run in one pass together. The automaton of others can have a
+ * state for each set of them: a hostile text makes 100 of them take 150 ms together, and 2 ms one
+ * by one. In fours they take less than either.
+ */
+const REPEATED = /[*+]/;
+const REPEATED_TOGETHER = 4;
+/** A counted repetition, whose automaton can have a state for each set of numbers: it runs alone. */
+const COUNTED = /\{\d/;
+
+type Program = Pick<RE2JS, "test" | "programSize">;
+type Fault = Omit<PatternProblem, "path">;
+type Kind = "plain" | "repeated" | "counted";
+
 async function compiled(
   patterns: readonly string[],
   path: readonly Segment[],
 ): Promise<Mentions> {
   if (patterns.length === 0) return { matches: () => false, problems: [] };
 
-  const { RE2JS } = await import("re2js"); // 150 kB, so only loaded for patterns
-  const tests: ((text: string) => boolean)[] = [];
+  const { RE2JS, RE2Set } = await import("re2js"); // 150 kB, so only loaded for patterns
+  const accepted: Record<Kind, string[]> = { plain: [], repeated: [], counted: [] };
   const problems: PatternProblem[] = [];
+  const sizes = { all: 0, counted: 0 };
   for (const [index, pattern] of patterns.entries()) {
-    try {
-      const program = RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE);
-      if (program.matcher("").find()) {
-        problems.push({
-          path: [...path, index],
-          message: "The pattern matches an empty text, and so every message",
-          hint: 'set "requireMention": false in a guild to answer every message',
-        });
-        continue;
-      }
-      tests.push((text) => program.matcher(text).find());
-    } catch (cause) {
-      problems.push({
-        path: [...path, index],
-        message: `The pattern is not valid: ${
-          cause instanceof Error ? cause.message : "unreadable"
-        }`,
-        hint: "patterns use RE2, which has no (?=…), (?<=…) or \\1",
-      });
-    }
+    const program = valid(pattern, (text) => RE2JS.compile(text, RE2JS.CASE_INSENSITIVE));
+    const fault = "message" in program ? program : sizeFault(pattern, program, sizes);
+    if (fault) problems.push({ path: [...path, index], ...fault });
+    else accepted[kindOf(pattern)].push(pattern);
   }
+  const { plain, repeated, counted } = accepted;
+  const sets = [
+    ...inGroups(plain, plain.length),
+    ...inGroups(repeated, REPEATED_TOGETHER),
+    ...inGroups(counted, 1),
+  ].map((group) => {
+    const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
+    for (const pattern of group) set.add(pattern);
+    return set;
+  });
   return {
     matches: (text) => {
-      const plain = normalized(text);
-      return tests.some((test) => test(plain));
+      const searched = normalized(text);
+      return sets.some((set) => set.match(searched).length > 0);
     },
     problems,
   };
+}
+
+function kindOf(pattern: string): Kind {
+  return COUNTED.test(pattern) ? "counted" : REPEATED.test(pattern) ? "repeated" : "plain";
+}
+
+function inGroups<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  const groups: (readonly Item[])[] = [];
+  for (let at = 0; at < items.length; at += size) groups.push(items.slice(at, at + size));
+  return groups;
+}
+
+function valid(pattern: string, compile: (pattern: string) => Program): Program | Fault {
+  try {
+    const program = compile(pattern);
+    if (!program.test("")) return program;
+    return {
+      message: "The pattern matches an empty text, and so every message",
+      hint: 'set "requireMention": false in a guild to answer every message',
+    };
+  } catch (cause) {
+    return {
+      message: `The pattern is not valid: ${cause instanceof Error ? cause.message : "unreadable"}`,
+      hint: "patterns use RE2, which has no (?=…), (?<=…) or \\1",
+    };
+  }
+}
+
+/**
+ * The fault of a pattern that is too large.
+ *
+ * @param sizes Sizes of the patterns so far; a pattern that fits is added.
+ */
+function sizeFault(
+  pattern: string,
+  program: Program,
+  sizes: { all: number; counted: number },
+): Fault | undefined {
+  const size = program.programSize();
+  const all = sizes.all + size;
+  const counted = sizes.counted + (COUNTED.test(pattern) ? size : 0);
+  if (size > MAX_SIZE) {
+    return {
+      message: `The pattern is too large: ${size} steps, at most ${MAX_SIZE}`,
+      hint: "shorten it, or use smaller numbers in {…}",
+    };
+  }
+  if (counted > MAX_SIZE) {
+    return {
+      message: `The patterns with {…} are too large: ${counted} steps up to here, at most ` +
+        `${MAX_SIZE}`,
+      hint: "use fewer of them, or smaller numbers",
+    };
+  }
+  if (all > MAX_SIZE_OF_ALL) {
+    return {
+      message: `The patterns are too large: ${all} steps up to here, at most ${MAX_SIZE_OF_ALL}`,
+      hint: "use fewer or shorter patterns",
+    };
+  }
+  sizes.all = all;
+  sizes.counted = counted;
+  return undefined;
 }
 
 /** Matches `@?name` as whole words; no text if the agent has no name. */

@@ -13,7 +13,8 @@ export const mentionPatterns = () => z.array(text().max(500)).max(100).optional(
 
 /** The description of each such list. */
 export const MENTION_PATTERNS =
-  "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none.";
+  "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
+  "`config check` refuses patterns that are too large.";
 
 /** One schema for all sentences: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
