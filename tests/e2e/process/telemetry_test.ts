@@ -22,6 +22,9 @@ const onDeno = skipUnless(
   "only Deno lists the addresses that a program uses",
 );
 
+const TIDE = { id: "tides", name: "Tide" };
+const LUNA = { id: "lunaa", name: "Luna" };
+
 /** The lock of the token: a socket without a file, which no other program connects to. */
 const OWN_LOCK = "the lock of the token";
 
@@ -67,7 +70,7 @@ describe("[X3] a running bot", onDeno, () => {
       command: ownCommand(),
       env: { DENO_AUDIT_PERMISSIONS: audit },
     }, async (scene) => {
-      const { simulator, model, rewrite, start, say, mention, replies, until, line } = scene;
+      const { simulator, model, rewrite, start, say, mention, replies, line } = scene;
       const pluralkit = await startPluralkit({ simulator });
       try {
         rewrite({
@@ -77,10 +80,11 @@ describe("[X3] a running bot", onDeno, () => {
         const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));
         say("ada", "dm", "good morning");
         await replies("dm", 1, "ada");
-        const original = say("grace", "general", `${mention} hello`);
-        pluralkit.proxy(original, { id: "tides", name: "Tide" }, { id: "lunaa", name: "Luna" });
+        say("grace", "general", `${mention} hello`);
         await replies("general", 1);
-        await until("PluralKit's look-up", () => pluralkit.requests.length > 0);
+        const original = say("grace", "general", "Luna: hello"); // the bot does not answer it
+        pluralkit.proxy(original, TIDE, LUNA, `${mention} hello`);
+        await replies("general", 2);
         await pair(scene);
         bot.kill("SIGTERM");
         assert.deepEqual(await ended(bot), STOPPED);
