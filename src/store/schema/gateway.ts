@@ -5,6 +5,7 @@
  * @module
  */
 
+/** SQL for the tables of accounts, their gateway sessions and places, and runs. */
 export const GATEWAY = `
   CREATE TABLE account (
     account_id           TEXT PRIMARY KEY,

@@ -5,6 +5,7 @@
  * @module
  */
 
+/** SQL for the tables of messages to send, and of refusals. */
 export const OUTBOX = `
   CREATE TABLE outbox (
     id               INTEGER PRIMARY KEY, -- in the order of sending

@@ -5,6 +5,7 @@
  * @module
  */
 
+/** SQL for the tables of resolved names and of pairing. */
 export const PAIRING = `
   CREATE TABLE resolved_name (
     account_id TEXT NOT NULL,

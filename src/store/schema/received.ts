@@ -8,6 +8,7 @@
  * @module
  */
 
+/** SQL for the tables of received messages. */
 export const RECEIVED = `
   CREATE TABLE inbox (
     id          INTEGER PRIMARY KEY, -- in the order of arrival

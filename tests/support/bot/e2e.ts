@@ -55,6 +55,8 @@ export interface SceneOptions {
   /** Keys beside `channels`, over the scene's own. */
   readonly config?: object;
   readonly env?: Env;
+  /** The program of the bots; {@link commandUnderTest} if absent. */
+  readonly command?: Command;
   /** Requests that Discord may refuse, because the test is about that. */
   readonly mayRefuse?: (request: RequestRecord) => boolean;
 }
@@ -108,7 +110,7 @@ export async function onStage(
 ): Promise<void> {
   const lines: string[] = [];
   const stage = await startStage({
-    command: commandUnderTest(),
+    command: options.command ?? commandUnderTest(),
     ...(options.simulator && { simulator: options.simulator }),
     config: (simulator) => configOf(simulator, options),
     env: { OPENAI_API_KEY: API_KEY, ...options.env },
