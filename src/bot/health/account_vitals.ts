@@ -18,7 +18,7 @@ import type { AccountEnd } from "./account_end.ts";
 
 /** The status that an account's parts report. */
 export interface PartsStatus
-  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked" | "delayed"> {
+  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
@@ -33,6 +33,7 @@ export interface AccountParts {
 export interface AccountStore {
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
   readonly pairing: Pick<Store["pairing"], "requests">;
+  readonly outbox: Pick<Store["outbox"], "parked">;
 }
 
 /** The dependencies of an account's vitals. */
@@ -76,7 +77,7 @@ export interface AccountVitals {
   snapshot(): AccountSnapshot;
   /** The turns' last report on the model; `undefined` for an account that is not running. */
   model(): ModelWord | undefined;
-  /** Reads the number of IDENTIFYs left and of unpaired senders waiting. */
+  /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
   readStore(): Promise<void>;
   /**
    * Stores when each shard was last alive. Only a live shard keeps its session resumable.
@@ -105,7 +106,7 @@ interface Told {
   shardCount: number;
   isRestUp: boolean;
   model: ModelWord;
-  stored: Pick<AccountSnapshot, "identify" | "pairingPending">;
+  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
   end?: string;
 }
 
@@ -113,7 +114,6 @@ interface Told {
 const NO_STATUS: PartsStatus = {
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
-  parked: [],
   delayed: [],
   rest: { invalidRequests: 0, breaker: "closed" },
 };
@@ -136,7 +136,7 @@ export function createAccountVitals(
         shardCount: 1,
         isRestUp: true,
         model: { id: modelId },
-        stored: {},
+        stored: { parked: [] },
       };
       refresh();
     },
@@ -161,7 +161,7 @@ export function createAccountVitals(
     delayed: onDelay,
     refresh,
     snapshot() {
-      if (!told) return { id: accountId, state: "disabled", shards: [], ...unknown() };
+      if (!told) return { id: accountId, state: "disabled", shards: [], parked: [], ...unknown() };
       const { stored, end, isRestUp } = told;
       const stats = told.parts()?.stats();
       const { rest, ...status } = told.parts()?.status() ?? NO_STATUS;
@@ -182,7 +182,8 @@ export function createAccountVitals(
       if (!asked) return;
       const identify = await store.gateway.identifyBudget(accountId, now());
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
-      asked.stored = { identify, pairingPending };
+      const parked = await store.outbox.parked(accountId, now());
+      asked.stored = { identify, pairingPending, parked };
     },
     touch: (isProbe) =>
       store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),

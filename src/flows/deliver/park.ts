@@ -51,8 +51,6 @@ export interface ParkPorts extends ParkTriesPorts {
   readonly log: Log;
   /** Gets the one report about a parked channel. */
   readonly onParked: (parked: Parked) => void;
-  /** Tells that the store has a new refusal of a channel. */
-  readonly onRefused: () => void;
 }
 
 /** What the bot's permissions tell about a refusal. */
@@ -169,7 +167,6 @@ export function createParking(
       const isFirstReport = await outbox.park(accountId, channelId, parked).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
       });
-      ports.onRefused();
       if (isFirstReport) {
         const event = "Discord does not let the bot post in a channel; its messages wait";
         log.error(event, { channelId, ...inGuild, reason });

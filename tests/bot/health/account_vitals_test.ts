@@ -31,7 +31,6 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
   status: () => ({
     catchUp: { pending: 2, unreadable: ["#ops"] },
     findings: [],
-    parked: [],
     delayed: [],
     rest: { invalidRequests: 3, breaker: "slowed" },
   }),
@@ -50,6 +49,7 @@ function setUp(store: Partial<AccountVitalsPorts["store"]> = {}) {
         },
         identifyBudget: () => Promise.resolve({ left: 999 }),
       },
+      outbox: { parked: () => Promise.resolve([]) },
       pairing: { requests: () => Promise.resolve([]) },
       ...store,
     },
@@ -211,6 +211,18 @@ describe("[C6] createAccountVitals()", () => {
     begin();
     await vitals.readStore();
     assert.equal(vitals.snapshot().pairingPending, 2);
+  });
+
+  it("[D5] shows the parked channels as the store has them at each reading", async () => {
+    const parked = { channelId: channelId("8"), reason: "cannot post", since: 1, waiting: 2 };
+    let now = [parked];
+    const { vitals, begin } = setUp({ outbox: { parked: () => Promise.resolve(now) } });
+    begin();
+    await vitals.readStore();
+    assert.deepEqual(vitals.snapshot().parked, [parked]);
+    now = [];
+    await vitals.readStore();
+    assert.deepEqual(vitals.snapshot().parked, []);
   });
 });
 

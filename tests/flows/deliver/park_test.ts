@@ -54,7 +54,6 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
     now: clock.now,
     schedule: clock.schedule,
     log,
-    onRefused: () => {},
     onParked: (one) => told.push(one),
     ...more,
   }, (channels) => opened.push(...channels));
