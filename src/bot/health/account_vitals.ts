@@ -10,6 +10,7 @@
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
 import type { ShardState } from "../../discord/gateway/link/protocol.ts";
 import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
@@ -106,6 +107,8 @@ interface Told {
   shardCount: number;
   isRestUp: boolean;
   model: ModelWord;
+  /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
+  failures?: { readonly count: number; readonly since: number };
   stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
   end?: string;
 }
@@ -141,7 +144,9 @@ export function createAccountVitals(
       refresh();
     },
     setModel(modelId) {
-      if (told && told.model.id !== modelId) told.model = { id: modelId };
+      if (!told || told.model.id === modelId) return;
+      told.model = { id: modelId };
+      delete told.failures;
     },
     ended(end) {
       if (told) told.end = wordsOf(end);
@@ -156,7 +161,7 @@ export function createAccountVitals(
       if (told) told.isRestUp = isUp;
     },
     setTurn(outcome) {
-      if (told) told.model = heard(told.model, outcome, now());
+      if (told) noteTurn(told, outcome, now());
     },
     delayed: onDelay,
     refresh,
@@ -227,19 +232,30 @@ function shardsOf(
   });
 }
 
-function heard(word: ModelWord, outcome: TurnOutcome, now: number): ModelWord {
-  if (outcome.kind === "reply") return { id: word.id, servedAt: now };
-  const isOpen = outcome.kind === "failed" && isOutage(outcome.error);
-  return isOpen ? { ...word, openAt: word.openAt ?? now } : word;
+/** Failed turns in a row after which the model counts as failing, whatever the failures are. */
+const FAILING_TURNS = 3;
+
+function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
+  const { model, failures } = told;
+  if (outcome.kind === "reply") {
+    told.model = { id: model.id, servedAt: now };
+    delete told.failures;
+  }
+  if (outcome.kind !== "failed") return;
+  const { count, since } = { count: (failures?.count ?? 0) + 1, since: failures?.since ?? now };
+  told.failures = { count, since };
+  if (model.openAt !== undefined) return;
+  if (isOutage(outcome.error)) told.model = { ...model, openAt: now };
+  else if (count >= FAILING_TURNS) told.model = { ...model, openAt: since };
 }
 
 /**
- * Whether the next turn would fail the same way. A rate limit or a malformed answer concerns one
- * turn alone.
+ * Whether the next turn would fail the same way: only the operator can fix it, or the server is
+ * down. Another failure may concern one turn alone.
  */
 function isOutage(error: unknown): boolean {
   return error instanceof ModelError &&
-    (error.kind === "unauthorized" || error.kind === "not_found" || error.kind === "unavailable");
+    (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
 }
 
 /** Says why the account ended, and how to fix it. */
