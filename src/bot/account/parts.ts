@@ -52,6 +52,8 @@ export interface Parts {
   readonly turns: AccountTurns;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
+  /** Aborted when the account ends by itself: no turn begins after that. */
+  readonly ended: AbortController;
   /** Aborted when the grace period of a stop is over. */
   readonly stopping: AbortController;
 }
@@ -75,6 +77,7 @@ export async function createParts(
   };
   const config = () => settings.config;
   const stopping = new AbortController();
+  const ended = new AbortController();
 
   const restEvents = createEmitter<RestEvents>();
   const client = createAccountRest(options, {
@@ -144,6 +147,7 @@ export async function createParts(
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
+      ended: ended.signal,
       room,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
@@ -185,6 +189,7 @@ export async function createParts(
     turns,
     duplicates,
     connection,
+    ended,
     stopping,
   };
 }

@@ -73,6 +73,8 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
   readonly model: Model;
+  /** Aborted when the account ends by itself: no request to the model begins after that. */
+  readonly ended: AbortSignal;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
   /** Loads the channel's context, once since the start. Never fails. */
@@ -145,7 +147,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   ports.onOutbox(stored, claim.message.channelId);
 }
 
-/** @returns `undefined` if the process stops meanwhile. */
+/** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
   const rules = ports.rules(claim.message);
   if (claim.attempt > MAX_ATTEMPTS) {
@@ -165,9 +167,10 @@ async function run(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping } = ports;
+  const { model, now, schedule, stopping, ended } = ports;
   const startedAt = now();
   const { envelope, overheard, history } = await gather(claim, rules, ports);
+  if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
   const maxChars = historyChars(rules.window, system.length + envelope.length);
   const limits = {

@@ -30,7 +30,7 @@ export const GATEWAY = `
     limit_read_at        INTEGER
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE gateway_session (
+  CREATE TABLE gateway_session ( -- from a shard's first IDENTIFY on
     account_id    TEXT NOT NULL,
     shard_id      INTEGER NOT NULL,
     session_id    TEXT, -- NULL: nothing to resume; T0 sets these four together

@@ -79,6 +79,7 @@ function setUp(
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const stopping = new AbortController();
+  const ended = new AbortController();
   const steps: string[] = [];
   const asked: ModelRequest[] = [];
   const finished: FinishedTurn[] = [];
@@ -134,6 +135,7 @@ function setUp(
     schedule: clock.schedule,
     randomId: () => "a1b2c3d4e5f6",
     stopping: stopping.signal,
+    ended: ended.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
     onNoFiles: ({ channelId }) => noFiles.push(channelId),
@@ -150,6 +152,7 @@ function setUp(
     clock,
     lines,
     stopping,
+    ended,
     steps,
     asked,
     finished,
@@ -177,6 +180,17 @@ describe("answer()", () => {
     const short = setUp({ rules });
     await answer(claimOf(), short.ports);
     assert.deepEqual(short.noFiles, []);
+  });
+
+  it("[D3] asks no model and stores no end once Discord has refused the token", async () => {
+    const { ports, ended, steps, outcomes } = setUp();
+    const fillUp = () => {
+      ended.abort(); // the history's 401
+      return Promise.resolve();
+    };
+    await answer(claimOf(), { ...ports, fillUp });
+    assert.deepEqual([steps.includes("model"), steps.includes("T3")], [false, false]);
+    assert.deepEqual(outcomes, []);
   });
 
   it("[D1] ends a turn with its transcript and its frozen messages in one transaction", async () => {
