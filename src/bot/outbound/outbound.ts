@@ -72,7 +72,10 @@ export interface Outbound {
   stop(): void;
 }
 
-/** Creates the outbound side of an account; it sends after `start`. */
+/**
+ * Creates the outbound side of an account; it sends after `start`. The function is long because each
+ * port of each part stands here once.
+ */
 export function createOutbound(options: OutboundOptions): Outbound {
   const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;

@@ -1,8 +1,8 @@
 /**
  * Finds the next row of each channel in the outbox, and its files.
  *
- * The queues of known channels are in memory (`send_queues.ts`), until another process has written.
- * The rows of all other channels are read from the tables.
+ * The queues of known channels are in memory (`memory/send_queues.ts`), until another process has
+ * written. The rows of all other channels are read from the tables.
  *
  * @module
  */
