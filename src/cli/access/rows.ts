@@ -158,7 +158,7 @@ function within(
     const known = channelId && guild?.channels.get(channelId);
     const place = known
       ? placeIn(id, known.id, guild)
-      : placeOf({ id, name }, channelId ?? other, key);
+      : placeOf({ id, name }, channelId ?? other, key, guild);
     rows.push(inGuild(policy, place, {
       place: `${name} #${known?.name ?? key}`,
       guildId: id,
@@ -167,7 +167,7 @@ function within(
     }));
   }
   const all = keys.length === 0 ? "" : ", other channels";
-  rows.push(inGuild(policy, placeOf({ id, name }, other, ""), {
+  rows.push(inGuild(policy, placeOf({ id, name }, other, "", guild), {
     place: `${name}${all}`,
     guildId: isAny ? undefined : id,
     channelId: undefined,
@@ -176,8 +176,15 @@ function within(
   return rows;
 }
 
-function placeOf(guild: Named, channelId: ChannelId, name: string): GuildPlace {
-  return { kind: "guild", guild, channel: { id: channelId, name } };
+function placeOf(
+  guild: Named,
+  channelId: ChannelId,
+  name: string,
+  known: Guild | undefined,
+): GuildPlace {
+  const { hasNamesake } = known ?? {};
+  const channel = { id: channelId, name };
+  return { kind: "guild", guild, channel, ...(hasNamesake && { hasNamesake }) };
 }
 
 function channelOf(

@@ -14,7 +14,8 @@ export const mentionPatterns = () => z.array(text().max(500)).max(100).optional(
 /** The description of each such list. */
 export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
-  "`config check` refuses patterns that are too large.";
+  "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
+  "write `bot.*help`.";
 
 /** One schema for all sentences: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
