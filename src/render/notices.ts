@@ -209,6 +209,14 @@ export const NOTICES = {
     when: "Barnacle could not finish the work of a button in time",
     placeholders: {},
   },
+  queueFull: {
+    text:
+      "Too many messages are waiting for my answer, so I won't answer this one. Please send it " +
+      "again later.",
+    when: "a message arrives while as many turns wait as `messages.queue` allows, once until " +
+      "fewer wait",
+    placeholders: {},
+  },
   joined: {
     text: "I was added to {name} ({id}), but my config ({rule}) keeps me silent there. To allow " +
       "it: {command}",

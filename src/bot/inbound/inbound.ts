@@ -9,7 +9,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
@@ -17,6 +17,7 @@ import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
+import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -94,6 +95,14 @@ export function createInbound(options: InboundOptions): Inbound {
     if (judged.length > 0) events.emit.accepted(judged);
   };
 
+  const waiting = () => waitingRulesOf(config().messages.queue, texts());
+  const onRefused = (channels: readonly ChannelId[]): void => {
+    logging.forPart("inbox").info("Too many turns wait, so some messages get no answer", {
+      channels,
+    });
+    outbound.channelQueues.wake(channels);
+  };
+
   const route = (message: InboundMessage) =>
     routeOf(message, config(), options.owners.sessionOwner());
   const lookUp = createPluralkitLookUp(options);
@@ -104,7 +113,9 @@ export function createInbound(options: InboundOptions): Inbound {
     ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),
     route,
+    waiting,
     onAccepted,
+    onRefused,
     log: logging.forPart("pluralkit"),
   });
   const judge = createJudge({ policy, isOurs, isProxied: pluralkit.isProxied, now });
@@ -122,6 +133,7 @@ export function createInbound(options: InboundOptions): Inbound {
     judge: (message, source) => judge.judge(message, {}, source),
     route,
     pairing: createPairingService({ draw: randomBytes, texts }),
+    waiting,
     now,
     schedule,
     log: logging.forPart("inbox"),
@@ -145,6 +157,7 @@ export function createInbound(options: InboundOptions): Inbound {
       outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
       challenges.challenged(requests);
     },
+    onRefused,
     onSettled: outbound.channelQueues.settled,
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,

@@ -60,6 +60,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "no-content": "Discord withheld its text, so the bot cannot judge it.",
   "too-old": "Sent while the bot was offline, and too old to answer.",
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",
+  "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
   "reactions-off": "Reactions are ignored here, or on messages of others.",
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",

@@ -70,6 +70,8 @@ export type IgnoreReason =
   | "too-old"
   /** Found by catch-up, before the newest `gateway.catchUp.maxPerChannel` of its channel (G6). */
   | "too-many"
+  /** Too many turns of the sender, or of the channel, wait already (X4). */
+  | "queue-full"
   /** Reactions do not count here, or not on messages of others (H5). */
   | "reactions-off"
   /** It needs a person who may manage messages here, or an owner (K3). */
