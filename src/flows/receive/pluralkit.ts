@@ -76,6 +76,8 @@ export interface PluralkitPorts extends RetryQueuePorts {
   readonly route: (message: InboundMessage) => Route;
   /** Tells which messages now wait for a turn. */
   readonly onAccepted: (accepted: readonly Judged[]) => void;
+  /** Tells which messages now wait for another fact. */
+  readonly onUndecided: (undecided: readonly Judged[]) => void;
   /** Returns the current limits of waiting turns (X4). */
   readonly waiting: () => WaitingRules;
   /** Tells in which channels a notice about waiting turns is to be sent. */
@@ -123,8 +125,14 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   let isStopped = false;
 
   function take(row: UndecidedRow): void {
-    if (row.why === "pluralkit") void ask(row.message);
-    else originals.add(row);
+    switch (row.why) {
+      case "pluralkit":
+        return void ask(row.message);
+      case "pluralkit-original":
+        return originals.add(row);
+      case "owner-in-guild": // see `owner_guilds.ts`
+        return;
+    }
   }
 
   async function ask(message: InboundMessage): Promise<void> {
@@ -179,8 +187,9 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   }
 
   async function settle(judged: Judged): Promise<void> {
-    const { accepted, refusedIn } = await store.decide(judged, now(), ports.waiting());
+    const { accepted, undecided, refusedIn } = await store.decide(judged, now(), ports.waiting());
     if (accepted.length > 0) onAccepted(accepted);
+    if (undecided.length > 0) ports.onUndecided(undecided);
     if (refusedIn.length > 0) onRefused(refusedIn);
   }
 

@@ -95,6 +95,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     route: () => ({ agentId: "main", sessionKey: "s" }),
     ruleOf: (path) => `${path} of work`,
     onAccepted: (judged) => accepted.push(...judged),
+    onUndecided: () => {},
     waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [] }),
     onRefused: (channels) => steps.push(`refused in ${channels.join()}`),
     now: clock.now,
