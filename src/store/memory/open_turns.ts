@@ -1,9 +1,9 @@
 /**
  * Counts the open turns of each sender and each channel, in memory (X4).
  *
- * The inbox has the same turns: accepted, without an end. Each accepted message needs a count,
- * and reading a table for it would be slow. The table `told_full` has the full lists whose senders know
- * of it.
+ * The inbox has the same turns: accepted, without an end. Each accepted message needs a count, and
+ * reading a table for it would be slow. The table `told_full` has the lists whose senders know that
+ * they are full.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Stores the guilds about which the owners got a question, so that a restart sends no second one (P6).
+ * Stores the guilds about which the owners got a question, so that a restart sends no second one
+ * (P6).
  *
  * @module
  */
