@@ -42,6 +42,7 @@ export interface AccessRow {
 }
 
 const EVERYBODY = ["everybody"];
+const EVERYBODY_WITH_OWNER = ["everybody, if an owner of the bot is a member"];
 const NOBODY = ["nobody"];
 
 /**
@@ -228,11 +229,12 @@ function inGuild(
     });
   }
   const { users, requireMention, reactionNotifications } = rules;
+  const everybody = policy.needsOwnerInGuild ? EVERYBODY_WITH_OWNER : EVERYBODY;
   const [listed, ...also] = users.map(({ value }) => value.map(markedText));
   const limits = also.map((list) => `limited to: ${list.join(", ") || "nobody"}`);
   return row(policy, {
     ...common,
-    talk: listed === undefined ? EVERYBODY : listed.length === 0 ? NOBODY : [...listed, ...limits],
+    talk: listed === undefined ? everybody : listed.length === 0 ? NOBODY : [...listed, ...limits],
     needsMention: requireMention.value,
     reactions: reactionNotifications.value,
     rule: policy.ruleOf((users[0] ?? requireMention).rule),

@@ -41,6 +41,13 @@ export const PAIRING = `
     WHERE state = 'pending';
   CREATE INDEX pairing_request_newest ON pairing_request (account_id, created_at);
 
+  CREATE TABLE asked_guild ( -- guilds about which the owners were asked
+    account_id TEXT NOT NULL,
+    guild_id   TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (account_id, guild_id)
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE paired (
     account_id TEXT NOT NULL,
     user_id    TEXT NOT NULL,

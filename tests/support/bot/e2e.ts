@@ -131,6 +131,9 @@ export async function onStage(
   judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
 }
 
+/** One person asks many questions in these tests, and all of them must be answered (X4). */
+export const MANY_QUESTIONS = { messages: { queue: { perUser: 10_000, perChannel: 10_000 } } };
+
 /** The config of a scene: the demo owner's config, with the test's own keys over it. */
 export function configOf(
   simulator: Simulator,
@@ -147,6 +150,7 @@ export function configOf(
       },
     },
     http: { port: 0 },
+    ...MANY_QUESTIONS,
     ...config,
   };
 }
