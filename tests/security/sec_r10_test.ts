@@ -60,7 +60,9 @@ const SPELLINGS: Readonly<Record<string, Spell>> = {
   calls: (part) => bytes(part).map((byte) => `chr(${byte})`).join(" + "),
   "a table": (part) => bytes(part).map((byte, at) => `| ${at + 1} | ${byte} |`).join("\n"),
   octal: (part) => bytes(part).map((byte) => byte.toString(8)).join(" "),
+  "octal, joined": (part) => bytes(part).map((byte) => byte.toString(8).padStart(3, "0")).join(""),
   binary: (part) => bytes(part).map((byte) => byte.toString(2).padStart(8, "0")).join(" "),
+  "binary, joined": (part) => bytes(part).map((byte) => byte.toString(2).padStart(8, "0")).join(""),
 };
 
 describe("[SEC-R10] createSecretFilter() › parts of secrets", () => {
