@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { onStage, type Scene, type SceneOptions } from "../support/bot/e2e.ts";
+import { onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
 
 /** Canaries by config path. */
 const CANARIES = {
