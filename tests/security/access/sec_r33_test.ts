@@ -35,14 +35,14 @@ describe("[SEC-R33] a webhook's message with a member's name", () => {
         const id = /\/messages\/(\d+)$/.exec(request.url ?? "")?.[1] ?? "";
         asked.push(id);
         const truth = {
-          ...{
-            id,
-            original: id,
-            channel: general,
-            guild: krill.id,
-            timestamp: "2026-01-01T00:00Z",
-          },
-          ...{ sender: scene.user("grace").id, system: SYSTEM, member: MEMBER },
+          id,
+          original: String(BigInt(id) - 1n),
+          channel: general,
+          guild: krill.id,
+          timestamp: "2026-01-01T00:00Z",
+          sender: scene.user("grace").id,
+          system: SYSTEM,
+          member: MEMBER,
         };
         response.setHeader("content-type", "application/json");
         response.end(JSON.stringify({ ...truth, ...lie }));
@@ -77,7 +77,7 @@ describe("[SEC-R33] a webhook's message with a member's name", () => {
         }
         assert.equal(model.requests.length, 0);
         lie = {};
-        assert.equal(await decided(say("stray")), "accept: mentioned", "the truth is believed");
+        assert.equal(await decided(say("stray")), "accept: mentioned");
       } finally {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
