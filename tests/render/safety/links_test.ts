@@ -104,6 +104,7 @@ describe("[SEC-R7] Links.neutralize() › other spellings of a trusted URL", () 
     ["**https://seen.example/x?y?!**", "**<https://seen.example/x?y>?!**"],
     ["https://seen.example/x?y\u3000secret", "<https://seen.example/x?y>\u3000secret"],
     ["https://seen.example/x?y\ufeffsecret", "<https://seen.example/x?y>\ufeffsecret"],
+    ["**https://seen.example/x?y**\u3000secret", "**<https://seen.example/x?y>**\u3000secret"],
     ["https://seen.example/x?y<secret", "<https://seen.example/x?y><secret"],
   ];
   for (const [text, code] of treated) {

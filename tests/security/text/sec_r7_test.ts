@@ -155,7 +155,8 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
         for (const link of linksIn(text)) assert.equal(link, WRITTEN, text);
         assert.ok(!text.includes(`?k=${DATA}`), text);
       }
-      const { flags = 0 } = simulator.posted("general").at(-1) ?? {};
-      assert.ok((flags & SUPPRESS_EMBEDS) !== 0, "the edited draft has the flag");
+      for (const { flags, content } of simulator.posted("general")) {
+        assert.ok((flags & SUPPRESS_EMBEDS) !== 0, `the edited draft has the flag: ${content}`);
+      }
     }));
 });
