@@ -23,7 +23,7 @@ const LIES: readonly (readonly [what: string, changed: object])[] = [
 ];
 
 describe("[SEC-R33] a webhook's message with a member's name", () => {
-  it("is never the member's, whatever PluralKit says about other messages", () =>
+  it("never counts as the member's if PluralKit's answer is about another message", () =>
     onStage({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, start, decided, mention, model } = scene;
       const [krill] = simulator.world.guilds.values();

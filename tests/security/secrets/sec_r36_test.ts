@@ -14,7 +14,7 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
       const { simulator, start, say, mention, replies, model, decided } = scene;
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
-      const names = { username: `eve${FORGED}`, globalName: ESCAPES };
+      const names = { username: `eve${FORGED}${ESCAPES}`, globalName: ESCAPES };
       const { id } = addUser(simulator.world, names, Date.now());
       addMember(krill, { userId: id, joinedAt: Date.now(), nick: `nick${FORGED}` });
       const bot = await start();
@@ -35,7 +35,7 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
       assert.ok(events.some((line) => line.includes("eve")), "the name is in the log");
       // deno-fmt-ignore
       assert.doesNotMatch(bot.lines.join(""), /[\p{Cc}\u202a-\u202e\u2066-\u2069\u2028\u2029]/u);
-      assert.doesNotMatch(bot.lines.join("\n"), /owned|let me in/, "no message is in the log");
+      assert.doesNotMatch(bot.lines.join("\n"), /q1|q2|let me in/, "no message is in the log");
     }));
 
   it("are no part of the log at all unless its level is debug", () =>

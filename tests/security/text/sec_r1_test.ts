@@ -49,7 +49,7 @@ function hostileWorld() {
 const UNTRUSTED = /<(\w+) boundary="(\w+)">\n[\s\S]*?\n<\/\1>|^\[(?:from|in reply to): .*$/gm;
 
 describe("[SEC-R1] names and texts with orders", () => {
-  it("are nowhere in the system message, and elsewhere only where they count as untrusted", () => {
+  it("do not reach the system message, and count as untrusted in the user's message", () => {
     const { world, application, guild, role, thread } = hostileWorld();
     return onStage({
       simulator: { world, application },
