@@ -53,16 +53,19 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
       ]);
       twins.push(join({ username: "eve", globalName: "grace" }, "grace"));
       await start();
-      const verdicts: Promise<string>[] = [];
       for (const id of twins) {
-        verdicts.push(decided(say(id, "general", `${mention} it is me`)));
-        verdicts.push(decided(say(id, "dm", "it is me")));
+        say(id, "general", `${mention} it is me`);
+        say(id, "dm", "it is me");
       }
-      const kinds = new Set(await Promise.all(verdicts));
-      assert.deepEqual([...kinds].toSorted(), [
-        "ignore: dm-not-allowed",
-        "ignore: sender-not-listed",
-      ]);
+      await decided(say("eve", "dm", "and now?"));
+      const verdicts = rows("SELECT verdict, why, count(*) AS n FROM decision GROUP BY 1, 2");
+      assert.deepEqual(
+        verdicts.map(({ verdict, why, n }) => `${verdict}: ${why} ${n}`).toSorted(),
+        [
+          `ignore: dm-not-allowed ${twins.length + 1}`,
+          `ignore: sender-not-listed ${twins.length}`,
+        ],
+      );
       const grace = user("grace").id;
       await eventually("the name to be resolved", () =>
         Promise.resolve(rows("SELECT 1 FROM resolved_name").length > 0));
