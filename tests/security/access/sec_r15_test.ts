@@ -4,11 +4,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember } from "../../../simulator/world/founding.ts";
 import { NOTICES } from "../../../src/render/notices.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { onStage, overtakesDeferral } from "../../support/bot/e2e.ts";
 
 describe("[SEC-R15] a person without access", () => {
   it("gets nothing by a message, an edit, a reaction, a reply, a thread, a webhook or a command", () =>
     onStage({
+      mayRefuse: overtakesDeferral,
       discord: ({ world }) => ({
         dm: { policy: "allowlist", allowFrom: ["ada"] },
         guilds: {
