@@ -129,7 +129,7 @@ async function testBinary(): Promise<void> {
   await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
   await smokeArm64();
   const env = { BARNACLE_BIN: binary };
-  await denoTests("the binary, end to end", ["tests/e2e"], 3, env);
+  await denoTests("the binary, end to end", ["tests/e2e", "tests/security"], 3, env);
   await denoTests("the binary, under faults", ["tests/chaos"], 3, env);
 }
 

@@ -11,7 +11,8 @@ import { type Account, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { BOT_TOKEN } from "./config.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
-import type { Settings } from "./schema/root.ts";
+import { mayHoldSecret } from "./schema/blank.ts";
+import { configSchema, type Settings } from "./schema/root.ts";
 import {
   botToken,
   type Env,
@@ -23,7 +24,8 @@ import {
   type SecretProblem,
   type SecretSource,
 } from "./schema/secrets.ts";
-import { type Segment, valueAt } from "./text/tree.ts";
+import { childOf, isSecret, type Schema } from "./schema/shape.ts";
+import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** The resolved secrets. */
 export interface FoundSecrets {
@@ -69,12 +71,13 @@ export interface ProviderSecrets {
  * @param written The file's own values.
  */
 export async function findSecrets(
-  { http, models }: Settings,
+  settings: Settings,
   written: unknown,
   accounts: readonly Account[],
   problemAt: ProblemAt,
   places: SecretPlaces,
 ): Promise<FoundSecrets> {
+  const { http, models } = settings;
   const finder = createFinder(problemAt, places);
   const { find } = finder;
   const ofAccounts = new Map<AccountId, AccountSecrets>();
@@ -102,6 +105,9 @@ export async function findSecrets(
     }
     providers[id] = { ...(apiKey && { apiKey }), headers };
   }
+  for (const [path, source] of writtenSecrets(settings, written)) {
+    await find(source, path, undefined, "has no effect");
+  }
   return {
     accounts: ofAccounts,
     ...(httpToken && { httpToken }),
@@ -110,6 +116,31 @@ export async function findSecrets(
     holdsLiteral: finder.sawLiteral(),
     problems: [...finder.problems, ...sameTokens(written, accounts, ofAccounts, problemAt)],
   };
+}
+
+/** All secrets of the file, also those that nothing uses yet, or that each account overrides. */
+function writtenSecrets(
+  settings: Settings,
+  written: unknown,
+): readonly (readonly [path: readonly Segment[], source: SecretSource])[] {
+  const visit = (
+    held: unknown,
+    schema: Schema | undefined,
+    path: readonly Segment[],
+  ): ReturnType<typeof writtenSecrets> => {
+    if (!schema || !mayHoldSecret(schema) || valueAt(written, path) === undefined) return [];
+    if (isSecret(schema)) return isSource(held) ? [[path, held]] : [];
+    if (!isRecord(held)) return [];
+    return Object.entries(held).flatMap(([name, part]) =>
+      visit(part, childOf(schema, name), [...path, name])
+    );
+  };
+  return visit(settings, configSchema, []);
+}
+
+function isSource(held: unknown): held is SecretSource {
+  return held instanceof Secret || held instanceof EnvReference ||
+    (isRecord(held) && typeof held["file"] === "string");
 }
 
 /** The environment's token is the default account's, unless the file has one (C5). */
@@ -165,6 +196,8 @@ interface Finder {
     source: SecretSource | undefined,
     path: readonly Segment[],
     read?: (secret: Secret) => Secret | SecretProblem,
+    /** A secret without effect is no problem if it cannot be read. */
+    effect?: "has no effect",
   ): Promise<Secret | undefined>;
 }
 
@@ -178,7 +211,7 @@ function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
     problems,
     byPath,
     sawLiteral: () => literal,
-    async find(source, path, read = (secret) => secret) {
+    async find(source, path, read = (secret) => secret, effect) {
       const place = pathText(path);
       if (source === undefined || failed.has(place)) return undefined;
       const known = byPath.get(place);
@@ -190,6 +223,7 @@ function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
         byPath.set(place, { path, secret });
         return secret;
       }
+      if (effect === "has no effect") return undefined;
       failed.add(place);
       const severity = places.isElsewhere && secret.isAbsent ? "warning" : "error";
       problems.push(problemAt(severity, path, secret.why, secret.hint));

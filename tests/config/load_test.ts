@@ -44,6 +44,33 @@ describe("loadConfig()", () => {
     assert.equal(missingModel(await configOf(undefined), {}), undefined);
   });
 
+  it("[SEC-R10] knows each secret of the file, also one without effect", async () => {
+    const text = `{
+      "channels": { "discord": {
+        "pluralkit": { "token": "above" },
+        "accounts": { "a": { "token": "t1", "pluralkit": { "token": "own" } } },
+      } },
+      "mcp": { "servers": {
+        "files": { "command": "x", "env": { "KEY": "\${MCP_KEY}", "GONE": "\${NOT_SET}" } },
+        "far": { "url": "https://mcp.example/", "headers": { "x-key": "h1" } },
+      } },
+    }`;
+    const loaded = await load(text, { env: { MCP_KEY: "m1" } });
+    assert.ok(loaded.kind === "loaded", JSON.stringify(loaded.problems));
+    const secrets = Array.from(
+      loaded.secrets,
+      ([path, { secret }]) => `${path} ${secret.reveal()}`,
+    );
+    assert.deepEqual(secrets.toSorted(), [
+      "channels.discord.accounts.a.pluralkit.token own",
+      "channels.discord.accounts.a.token t1",
+      "channels.discord.pluralkit.token above",
+      "mcp.servers.far.headers.x-key h1",
+      "mcp.servers.files.env.KEY m1",
+    ]);
+    assert.doesNotMatch(JSON.stringify(loaded.problems), /NOT_SET/);
+  });
+
   it("[C7] needs no token if Discord is off", async () => {
     assert.equal(missingToken(await configOf(discord('"enabled":false'))), undefined);
   });

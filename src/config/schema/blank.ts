@@ -80,10 +80,10 @@ export function holdsSecret(value: unknown, schema: Schema): boolean {
   return false;
 }
 
-/** Whether a part of the schema may contain secrets. Guilds, most of a file, contain none. */
 const holders = new WeakMap<Schema, boolean>();
 
-function mayHoldSecret(schema: Schema): boolean {
+/** Whether a part of the schema may contain secrets. Guilds, most of a file, contain none. */
+export function mayHoldSecret(schema: Schema): boolean {
   const cached = holders.get(schema);
   if (cached !== undefined) return cached;
   const item = childOf(schema, "*");

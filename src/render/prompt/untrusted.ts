@@ -50,11 +50,25 @@ export function nameInLine(name: string): string {
 }
 
 /**
- * Tokens that begin or end a turn, a system prompt or thinking: of ChatML and Llama 3, DeepSeek,
- * Llama 2 and Mistral, GLM, MiniMax, Gemma, and the tags of tool calls and thinking.
+ * Tokens that begin or end a turn, a system prompt, thinking, a call or a picture: of ChatML and
+ * Llama 3, Gemma 4, DeepSeek, Llama 2 and Mistral, GLM, MiniMax, Gemma, and tags that several
+ * vendors use.
  */
-const SPECIAL_TOKEN =
-  /<[|｜]|\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|THINK|[gs]MASK)\]|\]~!?b[[\]]|\[e~\[|<<\/?SYS>>|<\/?(?:s|bos|eos|sop|eop|pad|unk|start_of_turn|end_of_turn|tool_call|tool_response|tool_calls|think|unused\d{1,5})>/gi;
+const SPECIAL_TOKEN = new RegExp(
+  [
+    String.raw`<[|｜]`,
+    String.raw`<[\w"]{1,40}\|>`,
+    String.raw`\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT)\]`,
+    String.raw`\[\/?(?:THINK|MODEL_SETTINGS|ARGS|CALL_ID|PREFIX|MIDDLE|SUFFIX|[gs]MASK)\]`,
+    String.raw`\[(?:IMG(?:_BREAK|_END)?|(?:BEGIN_)?AUDIO|TRANSCRIBE)\]`,
+    String.raw`\]~!?b[[\]]|\[e~\[|\]![pd]~\[|\]<\][\w -]{1,30}\[>\[`,
+    String.raw`<<\/?SYS>>`,
+    String.raw`<\/?(?:\w{1,20}:)?(?:bos|eos|think|tool_calls?|tool_response)>`,
+    String.raw`<\/?(?:s|sop|eop|pad|unk|unused\d{1,5})>`,
+    String.raw`<(?:start|end)_(?:of_(?:turn|image|audio)|function_(?:call|response|declaration))>`,
+  ].join("|"),
+  "gi",
+);
 
 function escaped(character: string): string {
   return character === "<" ? "&lt;" : `&#${character.charCodeAt(0)};`;

@@ -38,6 +38,10 @@ const TOKEN_PAIRS: ReadonlyMap<string, string> = new Map([
   ["<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"],
   ["<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"],
   ["<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>"],
+  ["<|channel>", "<channel|>"],
+  ["<|tool_call>", "<tool_call|>"],
+  ["<|tool_response>", "<tool_response|>"],
+  ["<start_function_call>", "<end_function_call>"],
   ["<unused94>", "<unused95>"],
   ["<<sys>>", "<</sys>>"],
   ["◁think▷", "◁/think▷"],
@@ -153,17 +157,32 @@ function withoutOrphans(text: string): string {
     : rest;
 }
 
+/** Names in tokens of Gemma 4. */
+const ONE_LINE = "turn|channel|think|tool|tool_call|tool_response|image|audio|video";
+
 /** The beginning of a turn that is not the model's. */
 const OTHERS_TURN =
-  /<\|im_start\|>\s{0,9}(?:user|system|tool)|<\|start_header_id\|>\s{0,9}(?:user|system|tool|ipython)\s{0,9}<\|end_header_id\|>|<start_of_turn>\s{0,9}user|<\|(?:user|system|observation)\|>|<\|start\|>(?:user|system|developer)|\]~b\](?:user|system|tool)|\[INST\]/gi;
+  /<\|im_start\|>\s{0,9}(?:user|system|tool)|<\|turn>\s{0,9}(?:user|system|tool)|<\|start_header_id\|>\s{0,9}(?:user|system|tool|ipython)\s{0,9}<\|end_header_id\|>|<start_of_turn>\s{0,9}user|<\|(?:user|system|observation)\|>|<\|start\|>(?:user|system|developer)|\]~b\](?:user|system|tool)|\[INST\]/gi;
 /** The beginning of the model's own turn. */
 const OWN_TURN =
-  /<\|im_start\|>\s{0,9}assistant\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?|\]~b\]ai\n?/gi;
+  /<\|im_start\|>\s{0,9}assistant\n?|<\|turn>\s{0,9}model\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?|\]~b\]ai\n?/gi;
 /** A call in Mistral's format; after Llama's tag, all the rest is a call. */
 const CALL_TO_END = /\[TOOL_CALLS\][^\n]*\n?|<\|python_tag\|>[^]*$/gi;
-/** Tokens that begin and end turns, texts and parts of them. `]~b]` and `[e~[` are MiniMax's. */
-const TOKEN =
-  /<\|channel\|>final(?=<\|message\|>)|<\|\/?[a-z_]{2,40}\|>|<｜[^｜\n]{1,40}｜>|<\/?(?:bos|eos|sop|eop|start_of_turn|end_of_turn|unused\d{1,5})>|\[\/?THINK\]|\[\/(?:INST|TOOL_CALLS)\]|\[[gs]MASK\]|\]~!?b[[\]]|\[e~\[/gi;
+/**
+ * Tokens that begin and end turns, texts and parts of them. `]~b]` and `[e~[` are MiniMax's, and
+ * those with one line in their brackets are Gemma's.
+ */
+const TOKEN = new RegExp(
+  [
+    String.raw`<\|channel\|>final(?=<\|message\|>)|<\|\/?[a-z_]{2,40}\|>|<｜[^｜\n]{1,40}｜>`,
+    String.raw`<\|"\|>|<\|(?:${ONE_LINE})>|<(?:${ONE_LINE})\|>`,
+    String.raw`<\/?(?:bos|eos|sop|eop|unused\d{1,5})>`,
+    String.raw`<(?:start|end)_(?:of_(?:turn|image|audio)|function_(?:call|response|declaration))>`,
+    String.raw`<\/(?:start|end)_of_turn>|\[\/?THINK\]|\[\/(?:INST|TOOL_CALLS)\]|\[[gs]MASK\]`,
+    String.raw`\]~!?b[[\]]|\[e~\[|\]![pd]~\[|\]<\][\w -]{1,30}\[>\[`,
+  ].join("|"),
+  "gi",
+);
 /**
  * Tokens of Llama and others. In HTML they mean strikethrough, so they are removed only around the
  * whole text.

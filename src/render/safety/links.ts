@@ -5,7 +5,8 @@
  * sending its knowledge to a foreign server. A link stays whole only if the sender or the operator
  * wrote exactly this URL, or if the operator lists its host. A host in a quote, an embed, a file or
  * an overheard message may come from an injection, so it does not count. Any other link loses its
- * query and fragment, and becomes code, for which Discord fetches nothing.
+ * query and fragment, and becomes code, for which Discord fetches nothing. Behind a trusted URL,
+ * brackets keep characters out of the link that Discord might take for its end.
  *
  * Discord and Barnacle may disagree about where code begins. So Barnacle checks each message again
  * in its final form. If it still contains such a link, all links of the text are rewritten so that
@@ -17,6 +18,7 @@
 import { REDACTED } from "../../lib/text/redactor.ts";
 import { codeRegions, isInCode } from "../markdown/code_region.ts";
 import { createMarks } from "../markdown/open_marks.ts";
+import { ADDRESS, addressesIn, trailOf, withinSentence, writtenUrls } from "./written_urls.ts";
 
 /** Sources of trusted links. */
 export interface LinkRules {
@@ -48,21 +50,12 @@ export interface Links {
 }
 
 /**
- * Everything that Discord may take for an address: it searches for the scheme, regardless of the
- * text before it.
- */
-const ADDRESS = String.raw`https?:\/\/[^\s<>]*`;
-/**
  * `[words](address "title")`. The length of its parts is limited, so that no text takes for ever.
  */
 const MASKED = String
   .raw`\[([^[\]\n]{0,500})\]\(\s{0,9}<?(https?:\/\/(?:[^\s<>()]|\([^\s<>()]{0,500}\)){0,4000})>?(?:\s[^()\n]{0,500})?\)`;
 const LINK = new RegExp(`${MASKED}|<(${ADDRESS})>|${ADDRESS}`, "gi");
 const SCHEME = /https?:\/\//gi;
-/**
- * Punctuation that ends a sentence or closes marks. It does not belong to the address before it.
- */
-const TRAIL = /[.,:;!?'"\]}*_~|`]{1,50}$/;
 
 /** A host has at most 253 characters. */
 const HOST_LENGTH = 300;
@@ -70,15 +63,18 @@ const HOST_LENGTH = 300;
 /** Creates the check for one answer. */
 export function createLinks({ written, linkHosts }: LinkRules): Links {
   let urls: ReadonlySet<string> | undefined; // computed only if there is a link
+  const isWritten = (address: string) => (urls ??= writtenUrls(written)).has(address);
   const isListed = (host: string | undefined) =>
     host !== undefined && linkHosts.some((rule) => matchesRule(rule, host));
-  const isTrusted = (address: string) => {
+  /** How exactly an address was written; `undefined` if it was not. */
+  const trustOf = (address: string, isBare: boolean, before: string, after: string) => {
+    if (address.includes(REDACTED)) return undefined;
     const hosts = hostsOf(address);
-    if (hosts.every(isListed)) return true;
-    return !hosts.includes(undefined) && (urls ??= urlsIn(written)).has(canonical(address));
+    if (hosts.every(isListed)) return "whole";
+    if (hosts.includes(undefined)) return undefined;
+    if (!isBare) return isWritten(address) ? "whole" : undefined;
+    return withinSentence(address, before, after, isWritten);
   };
-  const isUntrusted = (linkText: string) =>
-    linkText.includes(REDACTED) || addressesIn(linkText).some((address) => !isTrusted(address));
 
   const neutralize: Links["neutralize"] = (text, how) => {
     if (!/https?:\/\//i.test(text)) return { text, found: 0 };
@@ -94,12 +90,25 @@ export function createLinks({ written, linkHosts }: LinkRules): Links {
         at: number,
       ) => {
         const bare = masked ?? angled;
-        if (!isUntrusted(bare ?? link) && !isUntrusted(label ?? "")) return link;
+        const before = text.slice(Math.max(0, at - 20), at);
+        const trust = trustOf(
+          bare ?? link,
+          bare === undefined,
+          before,
+          text.charAt(at + link.length),
+        );
+        const isLabelTrusted = addressesIn(label ?? "")
+          .every((address) => trustOf(address, true, "", "") === "whole");
+        if (trust === "whole" && isLabelTrusted) return link;
         if (how === "code") {
           isCode ??= codeTest(text);
           if (isCode(at)) return link;
         }
         found += 1;
+        if (trust === "without its end") {
+          const trail = trailOf(link);
+          return `<${link.slice(0, link.length - trail.length)}>${trail}`;
+        }
         const { address, trail } = split(bare ?? link, bare === undefined);
         const shownAs = how === "code"
           ? `\`${address.replaceAll("`", "%60")}\``
@@ -130,30 +139,6 @@ function split(linkText: string, isBare: boolean) {
   const trail = isBare ? trailOf(linkText) : "";
   const address = linkText.slice(0, linkText.length - trail.length);
   return { address: address.replace(/[?#].*$/s, ""), trail };
-}
-
-function trailOf(linkText: string): string {
-  const marks = TRAIL.exec(linkText.slice(-50))?.[0] ?? "";
-  const before = linkText.slice(0, linkText.length - marks.length);
-  const isClosing = before.endsWith(")") &&
-    before.split(")").length > before.split("(").length;
-  return isClosing ? `)${marks}` : marks;
-}
-
-/** The addresses in a text, each with any address within it. */
-function addressesIn(text: string): readonly string[] {
-  return Array.from(text.matchAll(new RegExp(ADDRESS, "gi")), ([address]) => address);
-}
-
-/** The URLs in texts, in canonical form. */
-function urlsIn(texts: readonly string[]): ReadonlySet<string> {
-  return new Set(texts.flatMap(addressesIn).map(canonical));
-}
-
-/** An address without the punctuation after it, normalized if it is a URL. */
-function canonical(address: string): string {
-  const url = address.slice(0, address.length - trailOf(address).length);
-  return URL.canParse(url) ? new URL(url).href : url;
 }
 
 /**

@@ -10,6 +10,8 @@ import { unguessable } from "./secret_words.ts";
 const PLAIN_MIN = 8;
 /** The same for encoded forms, which consist of any letters: `bXlwYXNz`. */
 const ENCODED_MIN = 10;
+/** Minimum number of bytes of a form that writes each with several digits. */
+const CODES_MIN = 5;
 
 /** Number of a secret's letters that count as a part of it. */
 const PART = 12;
@@ -70,8 +72,8 @@ interface Spelling {
 }
 
 /**
- * A secret in plain text, hex, base64 and decimal codes, forwards and backwards. Forms that are too
- * short to recognize are left out.
+ * A secret in plain text, hex, base64, and as decimal, octal and binary codes without space between
+ * them, forwards and backwards. Forms that are too short to recognize are left out.
  */
 export function formsOf(secret: string): readonly Form[] {
   const spelling = { text: secret, marks: () => unguessable(secret) };
@@ -81,11 +83,10 @@ export function formsOf(secret: string): readonly Form[] {
 function encodingsOf(spelling: Spelling): readonly Form[] {
   const bytes = new TextEncoder().encode(spelling.text);
   const marks = () => marksOfBytes(spelling);
-  const written = (codes: readonly string[]): Spelling => ({
-    text: codes.join(""),
-    marks: () => marks().flatMap((mark, at) => Array.from(codes[at] ?? "", () => mark)),
+  const written = (parts: readonly string[]): Spelling => ({
+    text: parts.join(""),
+    marks: () => marks().flatMap((mark, at) => Array.from(parts[at] ?? "", () => mark)),
   });
-  const decimal = Array.from(bytes, String);
   const both = [
     formOf(written(bytes.toHex().match(/../g) ?? []), 2 * PART),
     ...[0, 1, 2].map((before) => formOf(base64Of(bytes, marks, before), BASE64_PART)),
@@ -93,13 +94,21 @@ function encodingsOf(spelling: Spelling): readonly Form[] {
   const encoded = [
     ...both,
     ...both.map(backwardsForm),
-    formOf(written(decimal), 2 * PART),
-    formOf(written(decimal.map((code) => code.padStart(3, "0"))), 3 * PART),
+    formOf(written(codes(bytes, 10, 1)), 2 * PART),
+    ...(bytes.length < CODES_MIN ? [] : [[10, 3], [8, 3], [2, 8]])
+      .map(([radix = 10, digits = 3]) =>
+        formOf(written(codes(bytes, radix, digits)), digits * PART)
+      ),
   ];
   return [
     ...[formOf(spelling, PART)].filter(({ letters }) => letters.length >= PLAIN_MIN),
     ...encoded.filter(({ letters }) => letters.length >= ENCODED_MIN),
   ];
+}
+
+/** Bytes as numbers of at least so many digits. */
+function codes(bytes: Uint8Array, radix: number, digits: number): readonly string[] {
+  return Array.from(bytes, (byte) => byte.toString(radix).padStart(digits, "0"));
 }
 
 /** @param part The fewest letters of {@link PART} characters of the secret. */

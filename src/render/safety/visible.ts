@@ -34,7 +34,7 @@ export function visibleText(answer: string): string {
  * not match.
  */
 const MAY_LEAK =
-  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|[gs]mask|e~\[|(?:discord )?message|from:|in reply|time:|channel:)|\]~!?b|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
+  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|[gs]mask|e~\[|(?:discord )?message|from:|in reply|time:|channel:)|\]~!?b|\]![pd]~|\]<\]|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
 
 function withoutLeaks(answer: string): string {
   const cleaned = withoutToolCalls(withoutBlocks(answer));

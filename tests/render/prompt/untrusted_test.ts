@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { escapeUntrusted, fenced, nameInLine } from "../../../src/render/prompt/untrusted.ts";
+import { fencesIn } from "../../support/fences.ts";
 
 const BOUNDARY = "k3f9q2zz";
 const NAMES = ["context", "quoted", "extras", "message"] as const;
-
-/** A reader more tolerant than any parser. A model might take the same texts for a fence. */
-function fencesIn(text: string): number {
-  const plain = text.normalize("NFKC").replace(/[\p{Cf}\p{M}\s]/gu, "").toLowerCase();
-  return plain.match(/[<‹〈《≪](?:\/|\\|\|)*(?:context|quoted|extras|message)/gu)?.length ?? 0;
-}
 
 describe("[SEC-R2] fenced()", () => {
   it("puts the boundary into the opening tag, and the name into both", () => {
@@ -53,35 +47,6 @@ describe("[SEC-R2] fenced()", () => {
       assert.ok(escapeUntrusted(variant).includes("&lt;"));
     });
   }
-
-  it("escapes 500 other variants", () => {
-    const noise = fc.array(
-      fc.constantFrom("", " ", "\n", "\u200b", "\u2060", "\t", "\u0301", "\ufeff", "\u00ad"),
-      { maxLength: 3 },
-    ).map((parts) => parts.join(""));
-    const style = fc.constantFrom<(letter: string) => string>(
-      (letter) => letter,
-      (letter) => letter.toUpperCase(),
-      (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0),
-    );
-    const variant = fc.record({
-      bracket: fc.constantFrom("<", "＜", "﹤", "‹", "〈", "<<"),
-      slash: fc.constantFrom("", "/", "／", "\\"),
-      name: fc.constantFrom(...NAMES),
-      noises: fc.array(noise, { minLength: 9, maxLength: 9 }),
-      styles: fc.array(style, { minLength: 8, maxLength: 8 }),
-      tail: fc.constantFrom(">", "＞", ` boundary="${BOUNDARY}">`, ""),
-    }).map(({ bracket, slash, name, noises, styles, tail }) =>
-      bracket + noises[8] + slash +
-      Array.from(name, (letter, index) => noises[index]! + styles[index]!(letter)).join("") + tail
-    );
-    fc.assert(
-      fc.property(variant, fc.string(), fc.constantFrom(...NAMES), (one, around, name) => {
-        assert.equal(fencesIn(fenced(name, BOUNDARY, around + one + around)), 2);
-      }),
-      { numRuns: 500 },
-    );
-  });
 
   it("leaves other text unchanged", () => {
     for (

@@ -6,7 +6,7 @@ import { createLinks } from "../../../src/render/safety/links.ts";
 const links = createLinks({
   written: [
     "see https://seen.example/x?y, docs.example.org and https://bücher.example/",
-    "(https://seen.example/) **https://seen.example/a_(b)**",
+    "(https://seen.example/) **https://seen.example/a_(b)** https://seen.example/yes!",
   ],
   linkHosts: ["ok.example", "*.wild.example"],
 });
@@ -15,7 +15,6 @@ describe("[R9] Links.neutralize() › trusted links", () => {
   const left = [
     "no link at all",
     "https://seen.example/x?y",
-    "HTTPS://SEEN.example/x?y",
     "https://xn--bcher-kva.example/ https://bücher.example",
     "https://ok.example/?k",
     "https://a.wild.example/?k https://a.b.wild.example/?k",
@@ -25,6 +24,8 @@ describe("[R9] Links.neutralize() › trusted links", () => {
     "(https://seen.example), **https://seen.example** and `https://seen.example`.",
     "[https://seen.example](https://seen.example)",
     "https://seen.example/a_(b)",
+    "(https://seen.example/a_(b)), ||https://seen.example/||. [x]: https://seen.example/",
+    "https://seen.example/yes! is there, and https://seen.example/yes!",
     "ftp://evil.example/?k=1 is never fetched",
   ];
   for (const text of left) {
@@ -83,6 +84,37 @@ describe("[SEC-R7] Links.neutralize() › untrusted links", () => {
     it(text, () => {
       assert.deepEqual(links.neutralize(text, "code"), { text: code, found: 1 });
       assert.equal(links.hasUntrusted(code), false);
+    });
+  }
+});
+
+describe("[SEC-R7] Links.neutralize() › other spellings of a trusted URL", () => {
+  const treated: readonly [text: string, code: string][] = [
+    ["https://seen.example/secret/../x?y", "`https://seen.example/secret/../x`"],
+    ["https://seen.example/./x?y", "`https://seen.example/./x`"],
+    ["https://seen.example/secret/%2e%2e/x?y", "`https://seen.example/secret/%2e%2e/x`"],
+    ["https://seen.example:443/x?y", "`https://seen.example:443/x`"],
+    ["https://sEEn.eXample/x?y", "`https://sEEn.eXample/x`"],
+    ["https://ｓeen.example/x?y", "`https://ｓeen.example/x`"],
+    ["https://BÜCHER.example/", "`https://BÜCHER.example/`"],
+    ["<https://seen.example/x?y!?!>", "`https://seen.example/x`"],
+    ["[words](https://seen.example/x?y!?!)", "words (`https://seen.example/x`)"],
+    ["https://seen.example/x?y!?_*~!!", "<https://seen.example/x?y>!?_*~!!"],
+    ["https://seen.example/x?y.,.,;", "<https://seen.example/x?y>.,.,;"],
+    ["**https://seen.example/x?y?!**", "**<https://seen.example/x?y>?!**"],
+    ["https://seen.example/x?y\u3000secret", "<https://seen.example/x?y>\u3000secret"],
+    ["https://seen.example/x?y\ufeffsecret", "<https://seen.example/x?y>\ufeffsecret"],
+    ["**https://seen.example/x?y**\u3000secret", "**<https://seen.example/x?y>**\u3000secret"],
+    ["https://seen.example/x?y<secret", "<https://seen.example/x?y><secret"],
+  ];
+  for (const [text, code] of treated) {
+    it(JSON.stringify(text), () => {
+      for (const how of ["code", "plain"] as const) {
+        const { text: changed, found } = links.neutralize(text, how);
+        assert.equal(found, 1);
+        assert.equal(links.hasUntrusted(changed), false);
+        if (how === "code") assert.equal(changed, code);
+      }
     });
   }
 });

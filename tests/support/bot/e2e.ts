@@ -317,5 +317,10 @@ export async function ended(bot: StagedBot): Promise<Exit> {
   }
 }
 
+/** An answer to a command that overtook its deferral. Barnacle sends it again. */
+export function overtakesDeferral({ path, status }: RequestRecord): boolean {
+  return status === 404 && path.endsWith("/messages/@original");
+}
+
 export const KILLED: Exit = { code: null, signal: "SIGKILL" };
 export const STOPPED: Exit = { code: 0, signal: null };

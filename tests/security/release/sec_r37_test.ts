@@ -8,12 +8,16 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { checkSha512, readLockFile, sha512Of } from "../../scripts/release/lock_file.ts";
-import { fetchRuntime, RELEASE_TARGETS, runtimePackage } from "../../scripts/release/runtimes.ts";
-import { sbomText } from "../../scripts/release/sbom.ts";
-import { tempDirectory } from "../support/temp_directory.ts";
+import { checkSha512, readLockFile, sha512Of } from "../../../scripts/release/lock_file.ts";
+import {
+  fetchRuntime,
+  RELEASE_TARGETS,
+  runtimePackage,
+} from "../../../scripts/release/runtimes.ts";
+import { sbomText } from "../../../scripts/release/sbom.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
-const ROOT = join(import.meta.dirname ?? ".", "..", "..");
+const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 const BUN = "1.4.4";
 
 /** The workflow's jobs by name, as text. */

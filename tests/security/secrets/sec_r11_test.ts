@@ -16,15 +16,15 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { readConfig, readConfigLeniently } from "../../src/cli/shared/read_config.ts";
-import { skipUnless } from "../support/skip.ts";
-import { tempDirectory } from "../support/temp_directory.ts";
+import { readConfig, readConfigLeniently } from "../../../src/cli/shared/read_config.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
 const isPosix = process.getuid !== undefined;
 const isRoot = process.getuid?.() === 0;
 
 /** The runtime of the binary; Deno cannot tell whether a file system is read-only. */
-const BUN = join(import.meta.dirname ?? ".", "..", "..", "node_modules", ".bin", "bun");
+const BUN = join(import.meta.dirname ?? ".", "..", "..", "..", "node_modules", ".bin", "bun");
 
 /** Whether a test may mount file systems in a namespace of its own. */
 function canMount(): boolean {
@@ -99,7 +99,14 @@ describe("[SEC-R11] readConfig() over folders", skipUnless(isPosix, "no permissi
     using root = tempDirectory();
     const config = written(root.path, 0o777);
     const above = realpathSync(join(root.path, "above"));
-    const script = join(import.meta.dirname ?? ".", "..", "support", "process", "told_config.ts");
+    const script = join(
+      import.meta.dirname ?? ".",
+      "..",
+      "..",
+      "support",
+      "process",
+      "told_config.ts",
+    );
     const play = [BUN, script, config].map((arg) => `'${arg}'`).join(" ");
     const mount = `mount --bind ${above} ${above} && mount -o remount,bind,ro ${above}`;
     const output = execFileSync("unshare", ["-m", "sh", "-c", `${mount} && ${play}`], {

@@ -3,15 +3,15 @@ import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import zlib from "node:zlib";
-import { createReadGatewayInfo } from "../../src/discord/rest/calls/gateway_info.ts";
-import { createSend } from "../../src/discord/rest/client/send.ts";
-import { RestError } from "../../src/discord/rest/exchange/rest_error.ts";
-import { maxAnswerBytes, routeOf } from "../../src/discord/rest/exchange/route.ts";
-import { schedule } from "../../src/lib/schedule.ts";
-import { cleanUpAfterEach } from "../support/cleanups.ts";
-import { startFakeGateway } from "../support/gateway/fake_gateway.ts";
-import { gatewayOptions, startTestShard } from "../support/gateway/gateway_shard.ts";
-import { HOSTILE } from "../support/gateway/hostile_gateway.ts";
+import { createReadGatewayInfo } from "../../../src/discord/rest/calls/gateway_info.ts";
+import { createSend } from "../../../src/discord/rest/client/send.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { maxAnswerBytes, routeOf } from "../../../src/discord/rest/exchange/route.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
+import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
+import { gatewayOptions, startTestShard } from "../../support/gateway/gateway_shard.ts";
+import { HOSTILE } from "../../support/gateway/hostile_gateway.ts";
 
 const MIB = 1024 * 1024;
 

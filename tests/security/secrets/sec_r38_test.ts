@@ -7,10 +7,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { startOwnProcess } from "../../src/host/process/own_process.ts";
-import { tempDirectory } from "../support/temp_directory.ts";
+import { startOwnProcess } from "../../../src/host/process/own_process.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 
-const ROOT = join(import.meta.dirname ?? ".", "..", "..");
+const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
 
 /** Values of a setting of the unit; systemd adds up lines with the same name. */

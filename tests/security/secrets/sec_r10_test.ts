@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
-import { lettersOf } from "../../src/render/safety/secret_forms.ts";
-import { createSecretTail } from "../../src/render/safety/secret_tail.ts";
-import { createSecretFilter } from "../../src/render/safety/secrets.ts";
-import { type Seeded, seeded } from "../support/seeded.ts";
+import { lettersOf } from "../../../src/render/safety/secret_forms.ts";
+import { createSecretTail } from "../../../src/render/safety/secret_tail.ts";
+import { createSecretFilter } from "../../../src/render/safety/secrets.ts";
+import { type Seeded, seeded } from "../../support/seeded.ts";
 
 const TOKEN = "MTQwMDE1OTI2NTM1ODk3OTMy.GkQ7xR.wJ4vX9pLq2TnZ8sKd-7Yb3Rf_M1hVgC6uE0aQoW";
 const KEY = "sk-proj-Zq8mT2vN5xR7kP1w-J4hL9cD3fB6gS0yQe_UaIoXtVnMr";
@@ -60,7 +60,9 @@ const SPELLINGS: Readonly<Record<string, Spell>> = {
   calls: (part) => bytes(part).map((byte) => `chr(${byte})`).join(" + "),
   "a table": (part) => bytes(part).map((byte, at) => `| ${at + 1} | ${byte} |`).join("\n"),
   octal: (part) => bytes(part).map((byte) => byte.toString(8)).join(" "),
+  "octal, joined": (part) => bytes(part).map((byte) => byte.toString(8).padStart(3, "0")).join(""),
   binary: (part) => bytes(part).map((byte) => byte.toString(2).padStart(8, "0")).join(" "),
+  "binary, joined": (part) => bytes(part).map((byte) => byte.toString(2).padStart(8, "0")).join(""),
 };
 
 describe("[SEC-R10] createSecretFilter() › parts of secrets", () => {

@@ -1,0 +1,82 @@
+/** Accounts that look like an allowed person, or take the name that the person gave up. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addMember, addUser } from "../../../simulator/world/founding.ts";
+import { onStage } from "../../support/bot/e2e.ts";
+
+const CYRILLIC = { g: "ԍ", r: "г", a: "а", c: "с", e: "е" } as const;
+
+/** Two hundred spellings of `grace`. */
+function lookAlikes(): readonly string[] {
+  const marks = ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u2067"];
+  const inserted = [...marks, "\u0301", "\u0307", " ", ".", "_"].flatMap((mark) =>
+    Array.from({ length: 6 }, (_, at) => "grace".slice(0, at) + mark + "grace".slice(at))
+  );
+  const twins = (twin: (letter: string) => string) =>
+    Array.from(
+      { length: 31 },
+      (_, bits) =>
+        [..."grace"].map((letter, at) => bits + 1 >> at & 1 ? twin(letter) : letter).join(""),
+    );
+  return [
+    ...inserted,
+    ...twins((letter) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0)),
+    ...twins((letter) => CYRILLIC[letter as keyof typeof CYRILLIC]),
+    ...twins((letter) => String.fromCodePoint(0x1d41a + (letter.codePointAt(0) ?? 0) - 97)),
+    ...twins((letter) => `${letter}\u0308`),
+  ];
+}
+
+describe("[SEC-R12] an account that looks like an allowed one", () => {
+  it("is denied by username, display name, nickname and after a change of names", () =>
+    onStage({
+      simulator: { rateLimits: false },
+      discord: ({ world }) => ({
+        dm: { policy: "allowlist", allowFrom: ["grace"] },
+        guilds: { [String([...world.guilds.keys()][0])]: { users: ["grace"] } },
+      }),
+    }, async (scene) => {
+      const { simulator, start, say, mention, decided, rows, eventually, user, model } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      const names = [...new Set(lookAlikes())];
+      assert.ok(names.length >= 200, String(names.length));
+      const join = (fields: { username: string; globalName?: string }, nick?: string) => {
+        const { id } = addUser(simulator.world, fields, Date.now());
+        addMember(krill, { userId: id, joinedAt: Date.now(), ...(nick && { nick }) });
+        return id;
+      };
+      const twins = names.flatMap((username) => [
+        join({ username }),
+        join({ username: username.toUpperCase() }),
+      ]);
+      twins.push(join({ username: "eve", globalName: "grace" }, "grace"));
+      await start();
+      for (const id of twins) {
+        say(id, "general", `${mention} it is me`);
+        say(id, "dm", "it is me");
+      }
+      await decided(say("eve", "dm", "and now?"));
+      const verdicts = rows("SELECT verdict, why, count(*) AS n FROM decision GROUP BY 1, 2");
+      assert.deepEqual(
+        verdicts.map(({ verdict, why, n }) => `${verdict}: ${why} ${n}`).toSorted(),
+        [
+          `ignore: dm-not-allowed ${twins.length + 1}`,
+          `ignore: sender-not-listed ${twins.length}`,
+        ],
+      );
+      const grace = user("grace").id;
+      await eventually("the name to be resolved", () =>
+        Promise.resolve(rows("SELECT 1 FROM resolved_name").length > 0));
+      simulator.rename("grace", "hopper");
+      const thief = join({ username: "grace" });
+      assert.equal(
+        await decided(say(thief, "general", `${mention} hi`)),
+        "ignore: sender-not-listed",
+      );
+      assert.equal(await decided(say(thief, "dm", "hi")), "ignore: dm-not-allowed");
+      assert.equal(model.requests.length, 0);
+      assert.equal(await decided(say(grace, "general", `${mention} hi`)), "accept: mentioned");
+    }));
+});

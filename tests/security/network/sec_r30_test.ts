@@ -1,0 +1,75 @@
+/** A config that would open the HTTP server to other machines. */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { describe, it } from "node:test";
+import { ended, onStage } from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
+
+/** State of a listening socket in Linux's table. */
+const LISTEN = "0A";
+
+/** The addresses on which a process listens, as Linux writes them: `"0100007F"`. */
+function addressesOf(pid: number): readonly string[] {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return []; // closed meanwhile
+      }
+    }),
+  );
+  return ["tcp", "tcp6"].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, "utf8").split("\n").slice(1)
+      .map((row) => row.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode = ""]) => state === LISTEN && sockets.has(inode))
+      .map(([, local = ""]) => local.split(":")[0] ?? "")
+  );
+}
+
+describe("[SEC-R30] the HTTP server's addresses", () => {
+  it(
+    "are those of loopback, by default",
+    skipUnless(existsSync("/proc/net/tcp"), "no table of sockets"),
+    () =>
+      onStage({}, async ({ start, line }) => {
+        const bot = await start();
+        await line(bot, /"Barnacle is running"/);
+        assert.ok(bot.pid !== undefined);
+        const loopback = ["0100007F", "00000000000000000000000001000000"];
+        const addresses = addressesOf(bot.pid);
+        assert.ok(addresses.length > 0);
+        assert.deepEqual(addresses.filter((one) => !loopback.includes(one)), []);
+      }),
+  );
+
+  const refused: readonly (readonly [bind: string, token?: string])[] = [
+    ["0.0.0.0"],
+    ["::"],
+    ["::ffff:0.0.0.0"],
+    ["127.0.0.1.nip.io"],
+    ["localhost"],
+    ["0.0.0.0", "t".repeat(31)],
+    ["0.0.0.0", "${EMPTY}"],
+  ];
+  it("are not opened to others without a long token: the bot does not start", () =>
+    onStage({}, async ({ rewrite, startBot, simulator }) => {
+      for (const [bind, token] of refused) {
+        rewrite({ config: { http: { port: 0, bind, ...(token && { token }) } } });
+        const bot = startBot({ EMPTY: "" });
+        assert.deepEqual(await ended(bot), { code: 78, signal: null }, bind);
+        assert.match(bot.lines.join("\n"), /http\.(?:bind|token)/);
+      }
+      assert.equal(simulator.account().connections, 0);
+    }));
+
+  it("cause a warning if others reach them with the token", () =>
+    onStage({
+      config: { http: { port: 0, bind: "0.0.0.0", token: "t".repeat(32) } },
+    }, async ({ start, line }) => {
+      const bot = await start();
+      await line(bot, /"Barnacle is running"/);
+      assert.match(bot.lines.join("\n"), /"level":"warn".*http\.bind|warning: .*reach/);
+    }));
+});

@@ -1,0 +1,74 @@
+/**
+ * Holds the list of SEC-R1 to SEC-R38 together: each requirement that is built has attacks in this
+ * folder, and each one that is planned is named here.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, it } from "node:test";
+import { filesIn } from "../../scripts/import_graph.ts";
+
+const ROOT = join(import.meta.dirname ?? ".", "..", "..");
+
+/** Requirements of features that do not exist yet. Their tests come with the feature. */
+const PLANNED: Readonly<Record<string, string>> = {
+  "SEC-R16": "a forged requester in the arguments of a tool",
+  "SEC-R17": "rights of the requester",
+  "SEC-R18": "actions in other guilds",
+  "SEC-R19": "forged approvals",
+  "SEC-R20": "a card that shows another command",
+  "SEC-R21": "wrappers around commands that are always allowed",
+  "SEC-R22": "the sandbox of commands",
+  "SEC-R23": "server-side request forgery",
+  "SEC-R24": "names of attachments",
+  "SEC-R26": "budgets",
+  "SEC-R27": "flooded queues",
+  "SEC-R29": "stopping",
+  "SEC-R32": "HTTP interactions",
+};
+
+/** Requirements that are built, and whose attacks are still to be written. */
+const TO_COME = ["SEC-R4"];
+
+const ALL = Array.from({ length: 38 }, (_, index) => `SEC-R${index + 1}`);
+
+/** The paragraphs of the specification, and whether each is planned. */
+function paragraphs(): ReadonlyMap<string, boolean> {
+  const page = readFileSync(join(ROOT, "docs", "specification", "security.md"), "utf8");
+  const parts = page.matchAll(/^## (SEC-R\d+) · [^\n]+\n\n(.*)/gm);
+  return new Map(
+    Array.from(parts, ([, mark = "", first = ""]) => [mark, first.startsWith("**Planned.**")]),
+  );
+}
+
+/** The requirements with a file `sec_r<number>_test.ts` here whose titles name them. */
+function tested(): readonly string[] {
+  return filesIn(ROOT, "tests/security").flatMap((path) => {
+    const number = /^sec_r(\d+)_test\.ts$/.exec(basename(path))?.[1];
+    if (number === undefined) return [];
+    const text = readFileSync(join(ROOT, path), "utf8");
+    assert.ok(text.includes(`[SEC-R${number}]`), `${path} has no title with [SEC-R${number}]`);
+    return [`SEC-R${number}`];
+  });
+}
+
+const byNumber = (one: string, other: string) => Number(one.slice(5)) - Number(other.slice(5));
+
+describe("the requirements SEC-R1 to SEC-R38", () => {
+  it("have a paragraph each, and the planned ones are those of the list", () => {
+    assert.deepEqual([...paragraphs().keys()], ALL);
+    const planned = ALL.filter((mark) => paragraphs().get(mark));
+    assert.deepEqual(planned, Object.keys(PLANNED));
+  });
+
+  it("have attacks in one file each, if they are built", () => {
+    const files = tested();
+    assert.deepEqual(files.toSorted(byNumber), [...new Set(files)].toSorted(byNumber));
+    const built = ALL.filter((mark) => !(mark in PLANNED));
+    assert.deepEqual(
+      [...files, ...TO_COME.filter((mark) => !files.includes(mark))].toSorted(byNumber),
+      built,
+    );
+  });
+});

@@ -1,0 +1,31 @@
+/** A model whose server leaves its traces in the answer. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { LEAKS } from "../../render/leaks.ts";
+import { onStage } from "../../support/bot/e2e.ts";
+import { startFixedModel } from "../../support/model/fixed_model.ts";
+
+/** What Discord may see of an answer that is blank without its traces. */
+const FAILURE = "I had nothing to say.";
+
+describe("[SEC-R8] traces in answers", () => {
+  it("never reach Discord, in any of more than sixty forms", () =>
+    onStage({
+      simulator: { rateLimits: false },
+      config: { messages: { texts: { failure: FAILURE } } },
+    }, async ({ simulator, start, say, mention, replies }) => {
+      const leaks = LEAKS.filter(([, , visible]) => visible !== "NO_REPLY");
+      assert.ok(leaks.length >= 60);
+      await using model = await startFixedModel((asked) =>
+        leaks[Number(/leak (\d+)!/.exec(asked)?.[1])]?.[1] ?? "no such leak"
+      );
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      for (const [index, [name, , visible]] of leaks.entries()) {
+        say("grace", "general", `${mention} leak ${index}!`);
+        const shown = (await replies("general", index + 1)).at(-1);
+        assert.equal(shown, visible === "" ? FAILURE : visible, name);
+      }
+      assert.equal(simulator.posted("general").length, leaks.length);
+    }));
+});
