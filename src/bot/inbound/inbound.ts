@@ -130,6 +130,7 @@ export function createInbound(options: InboundOptions): Inbound {
       ...interactions.on,
       messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
       guild_joined: ({ guild }) => names.joined(guild),
+      renamed: names.renamed,
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     committed: (ticket) => events.emit.committed(ticket),
