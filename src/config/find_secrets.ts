@@ -10,6 +10,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { type Account, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { BOT_TOKEN } from "./config.ts";
 import type { ProblemAt } from "./parse.ts";
+import type { RemovedSecret } from "./removed_secrets.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import {
@@ -67,6 +68,7 @@ export interface ProviderSecrets {
  * Resolves all secrets.
  *
  * @param written The file's own values.
+ * @param removed References in faulty values, to be judged only.
  */
 export async function findSecrets(
   { http, models }: Settings,
@@ -74,6 +76,7 @@ export async function findSecrets(
   accounts: readonly Account[],
   problemAt: ProblemAt,
   places: SecretPlaces,
+  removed: readonly RemovedSecret[] = [],
 ): Promise<FoundSecrets> {
   const finder = createFinder(problemAt, places);
   const { find } = finder;
@@ -102,6 +105,7 @@ export async function findSecrets(
     }
     providers[id] = { ...(apiKey && { apiKey }), headers };
   }
+  for (const { source, path } of removed) await find(source, path);
   return {
     accounts: ofAccounts,
     ...(httpToken && { httpToken }),
