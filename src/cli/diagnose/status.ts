@@ -68,9 +68,11 @@ async function holderIn(
     const { dataDir, state } = place;
     if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
     const holder = holderOf(dataDir);
-    if (holder?.http !== undefined) return { holder, http: holder.http };
+    const isRunning = await isHeld(dataDir);
+    // After a crash, another bot may listen on the address in the lock file.
+    if (holder?.http !== undefined && isRunning !== false) return { holder, http: holder.http };
     throw new StartError(
-      holder && await isHeld(dataDir)
+      holder && isRunning
         ? `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`
         : `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
       EXIT.tryAgain,
