@@ -54,7 +54,7 @@ export async function runCommandLine(
     for (const line of welcomeLines(TASKS, VERSION, style)) stdout.write(`${line}\n`);
     return EXIT.done;
   }
-  const words = withHelpOption(withoutDashes(args));
+  const words = withHelpOption(withoutDashes(args), COMMANDS);
   const wrong = wrongCommand(words, COMMANDS);
   if (wrong !== undefined) {
     stderr.write(`barnacle: ${wrong}\n`);

@@ -10,6 +10,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { type Account, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { BOT_TOKEN } from "./config.ts";
 import type { ProblemAt } from "./parse.ts";
+import type { RemovedSecret } from "./removed_secrets.ts";
 import type { Problem } from "./text/problem.ts";
 import { mayHoldSecret } from "./schema/blank.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
@@ -69,6 +70,7 @@ export interface ProviderSecrets {
  * Resolves all secrets.
  *
  * @param written The file's own values.
+ * @param removed References in faulty values, to be judged only.
  */
 export async function findSecrets(
   settings: Settings,
@@ -76,6 +78,7 @@ export async function findSecrets(
   accounts: readonly Account[],
   problemAt: ProblemAt,
   places: SecretPlaces,
+  removed: readonly RemovedSecret[] = [],
 ): Promise<FoundSecrets> {
   const { http, models } = settings;
   const finder = createFinder(problemAt, places);
@@ -108,6 +111,7 @@ export async function findSecrets(
   for (const [path, source] of writtenSecrets(settings, written)) {
     await find(source, path, undefined, "has no effect");
   }
+  for (const { source, path } of removed) await find(source, path);
   return {
     accounts: ofAccounts,
     ...(httpToken && { httpToken }),

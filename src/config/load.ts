@@ -17,6 +17,7 @@ import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
+import { removedSecrets } from "./removed_secrets.ts";
 import { isNear } from "./sound_part.ts";
 import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 import { toConfig } from "./to_config.ts";
@@ -83,7 +84,8 @@ export async function loadConfig(
   const { env } = ports;
   const accounts = accountsOf(settings, written, envSecret(env, BOT_TOKEN) !== undefined);
   const places = { ...ports, configFile: source?.file };
-  const secrets = await findSecrets(settings, written, accounts, problemAt, places);
+  const faulty = parsed.part ? removedSecrets(parsed.part) : [];
+  const secrets = await findSecrets(settings, written, accounts, problemAt, places, faulty);
   const mentions = await mentionsOf(settings);
   const placeholders = placeholdersIn(parsed.part?.whole ?? written).map((
     { path, message, hint },
@@ -94,7 +96,7 @@ export async function loadConfig(
     ...placeholders,
     ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
-    ...await unknownProviders(settings, problemAt),
+    ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...(isNear(["http", "bind"], removed)
       ? []

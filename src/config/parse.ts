@@ -111,13 +111,13 @@ async function broken(
   if (!rest) {
     return { problems: remarks.map(toProblem), problemAt: atNodes(() => undefined, toProblem) };
   }
-  const { root } = rest;
+  const { root, lost } = rest;
   const { value } = withoutIgnored(rest.value, () => root);
   const checked = configSchema.safeParse(value, { jitless: true });
   const issues = checked.success
     ? withAccounts(checked.data, value).issues
     : checked.error.issues.filter(({ path }) => findNodeAtLocation(root, pathOf(path))); // others may be lost
-  const { errors, part } = await invalid({ value, root, text }, issues);
+  const { errors, part } = await invalid({ value, root, text, lost }, issues);
   return {
     problems: [...remarks, ...errors].sort(byOffset).map(toProblem),
     problemAt: atNodes(() => root, toProblem),
@@ -127,14 +127,16 @@ async function broken(
 
 /** The errors of an invalid file, and the part of it that further checks can judge. */
 async function invalid(
-  { value, root, text }: {
+  { value, root, text, lost }: {
     readonly value: Readonly<Record<string, unknown>>;
     readonly root: Node;
     readonly text: string;
+    /** Config paths of keys that a syntax error may have lost. */
+    readonly lost?: readonly (readonly Segment[])[];
   },
   issues: readonly z.core.$ZodIssue[],
 ): Promise<{ readonly errors: readonly Remark[]; readonly part?: SoundPart }> {
-  const { part, more } = soundPartOf(value, issues);
+  const { part, more } = soundPartOf(value, issues, lost);
   const context = { schema: configSchema, root, text, isSecret: isSecretAt };
   const errors = (await findingsOf([...issues, ...more], context))
     .map((finding): Remark => ({ severity: "error", ...finding }));

@@ -20,7 +20,7 @@ export interface SoundPart {
   readonly written: Written;
   /** The values of the whole file, with the faulty ones. */
   readonly whole: Written;
-  /** Config paths of the removed values. */
+  /** Config paths of the removed values, and of keys that a syntax error may have lost. */
   readonly removed: readonly (readonly Segment[])[];
 }
 
@@ -31,14 +31,16 @@ const MAX_ROUNDS = 20;
  * Removes faulty values until the rest is valid.
  *
  * @param issues The issues of the whole file.
+ * @param lost Config paths of keys that a syntax error may have lost.
  * @returns The part; absent if none is valid. `more`: issues that only the rest shows, such as those
  * between two keys. An issue that the removal itself may have caused is not among them.
  */
 export function soundPartOf(
   value: Written,
   issues: readonly Issue[],
+  lost: readonly (readonly Segment[])[] = [],
 ): { readonly part?: SoundPart; readonly more: readonly Issue[] } {
-  const removed: (readonly Segment[])[] = [];
+  const removed = [...lost];
   const more: Issue[] = [];
   let rest: unknown = structuredClone(value);
   let faults = issues;

@@ -12,7 +12,8 @@ import { providerNames } from "./models.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
-import type { Segment } from "./text/tree.ts";
+import type { SoundPart } from "./sound_part.ts";
+import { entriesAt, type Segment } from "./text/tree.ts";
 import { nearestOf } from "./checks/nearest.ts";
 
 /** It has an error of its own, which explains more. */
@@ -20,12 +21,21 @@ const GOOGLE = "google";
 
 type Written = Settings["agents"]["defaults"]["model"];
 
-/** Checks the models of all agents, and their fallbacks. */
+const PROVIDERS = ["models", "providers"];
+
+/**
+ * Checks the models of all agents, and their fallbacks.
+ *
+ * @param part Set for an invalid file: a faulty provider is known, too.
+ */
 export async function unknownProviders(
   { agents, models }: Settings,
   problemAt: ProblemAt,
+  part?: Pick<SoundPart, "removed" | "whole">,
 ): Promise<readonly Problem[]> {
-  const known = providerNames(models.providers);
+  const faulty = entriesAt(part?.whole, PROVIDERS).map(([id]) => id);
+  const known = [...new Set([...providerNames(models.providers), ...faulty])];
+  if (isLost(part)) return [];
   const wrong = [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
@@ -44,6 +54,16 @@ export async function unknownProviders(
           `models.providers.${provider}`,
     );
   });
+}
+
+/** Whether the file may have a provider that was not read. */
+function isLost({ removed = [] }: Partial<Pick<SoundPart, "removed">> = {}): boolean {
+  return removed.some((path) =>
+    (path.length <= PROVIDERS.length || path.at(-1) === "") &&
+    PROVIDERS.every((segment, at) =>
+      path[at] === segment || path[at] === "" || path[at] === undefined
+    )
+  );
 }
 
 function namesIn(written: Written, path: readonly Segment[]) {

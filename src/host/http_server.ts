@@ -199,6 +199,7 @@ function errorOf(error: unknown, address: string, port: number): HttpServerError
     case "EINVAL": // Deno's word for the same
     case "EAFNOSUPPORT":
     case "ENOTFOUND":
+    case "ENOENT": // Deno's word for a name that DNS does not know
       return new HttpServerError(
         `Cannot listen on ${where}: this machine has no such address. Fix http.bind`,
         { kind: "no_such_address", ...details },

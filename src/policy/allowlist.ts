@@ -68,6 +68,7 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   if (written === undefined || rest === undefined) {
     if (EVERYONE.test(entry)) return problem(`"${entry}" is no user: write "*" for everyone`);
     if (OTHER_MENTION.test(entry)) return problem(`"${entry}" mentions no user`);
+    if (entry.startsWith("#")) return problem(`"${entry}" is the name of a channel, not of a user`);
     if (UNKNOWN_PREFIX.test(entry)) return problem(`"${entry}" has a prefix that no user has`);
     const name = entry.replace(/^@/, ""); // as people write names
     if (name === "") return problem(`"${entry}" contains no name`);
@@ -82,6 +83,17 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
 
   const id = parseSnowflake<"role">(rest);
   return id ? { kind: "role", id } : { kind: "role_name", name: rest };
+}
+
+/**
+ * Whether an account at Discord can have a name or tag. The name of a PluralKit member is free.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/user#usernames-and-nicknames}
+ */
+export function mayNameAccount(name: string): boolean {
+  const plain = name.replace(/#\d{1,4}$/, "");
+  const { length } = Array.from(plain);
+  return length >= 2 && length <= 32 && !/[@#:\p{Cc}]/u.test(plain);
 }
 
 /**

@@ -192,6 +192,25 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       [shared("all users")],
     ],
     ["S1", "nothing about one user, listed twice", inMain(dms('"allowFrom":["1"," 1"]')), []],
+    [
+      "P4",
+      "names that no account can have, but those of PluralKit members",
+      '{"channels":{"discord":{"dm":{"policy":"allowlist","allowFrom":["tg:ada","Ada#1234"]},' +
+      '"guilds":{"1400000000000000010":{"users":["ada@example.com"]}},' +
+      '"accounts":{"pk":{"pluralkit":{"enabled":true},"dm":{"policy":"allowlist","allowFrom":["Luna: Moth"]}}}}},' +
+      '"commands":{"ownerAllowFrom":["ada"]}}',
+      [
+        'error channels.discord.dm.allowFrom[0]: No user of Discord can have the name "tg:ada"',
+        "error channels.discord.guilds.1400000000000000010.users[0]: " +
+        'No user of Discord can have the name "ada@example.com"',
+      ],
+    ],
+    [
+      "P4",
+      "an owner whose name no account can have",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["ada","tg:ada"]}}',
+      ['error commands.ownerAllowFrom[1]: No user of Discord can have the name "tg:ada"'],
+    ],
     ["S1", "nothing about users with a memory each", dms('"allowFrom":["1","2"]'), []],
     [
       "S1",

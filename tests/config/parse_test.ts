@@ -201,6 +201,54 @@ config.jsonc:3:3: error: A comma is missing here
   ],
   [
     "C2",
+    "errors after a second comma, and missing variables in a provider without kind",
+    `{
+  "log": { "levl": "info" },,
+  "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
+  "agents": { "defaults": { "model": "mine/x" } }
+}`,
+    `config.jsonc:2:12: error: There is no key "levl" here
+  in log.levl
+2 |   "log": { "levl": "info" },,
+  |            ^^^^^^
+  = did you mean "level"?
+
+config.jsonc:2:29: error: A key in double quotes is missing here
+2 |   "log": { "levl": "info" },,
+  |                             ^
+
+config.jsonc:3:30: error: "kind" is missing
+  in models.providers.mine.kind
+3 |   "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
+  |                              ^^^^^^
+  = add "kind": "openai-compatible", "anthropic" or "google"
+
+config.jsonc:3:50: error: The variable KEY is not set
+  in models.providers.mine.apiKey
+3 |   "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
+  |                                                  ^^^^^^^^
+  = set KEY in the environment of Barnacle
+`,
+  ],
+  [
+    "C2",
+    "no consequence of a key that a syntax error has lost",
+    `{
+  "http": { "bind": "0.0.0.0", "token": },
+  "models": { "providers": { "mine": } },
+  "agents": { "defaults": { "model": "mine/x" } }
+}`,
+    `config.jsonc:2:41: error: A value is missing here
+2 |   "http": { "bind": "0.0.0.0", "token": },
+  |                                         ^
+
+config.jsonc:3:38: error: A value is missing here
+3 |   "models": { "providers": { "mine": } },
+  |                                      ^
+`,
+  ],
+  [
+    "C2",
     "errors of the schema, a pattern, a variable and an unbuilt rule in one run",
     `{
   "log": { "level": "nonsense" },

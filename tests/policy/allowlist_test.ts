@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Sender } from "../../src/core/inbound/inbound.ts";
-import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/policy/allowlist.ts";
+import {
+  type AllowEntry,
+  mayNameAccount,
+  parseAllowEntry,
+  prepareAllowlist,
+} from "../../src/policy/allowlist.ts";
 import {
   directMessage,
   guildMessage,
@@ -62,6 +67,7 @@ describe("[P4] parseAllowEntry()", () => {
     ["pk:", /nothing after the colon/],
     ["role:", /nothing after the colon/],
     [`channel:${ALICE}`, /groupChannels/],
+    ["#ada", /"#ada" is the name of a channel, not of a user/],
   ];
   for (const [text, why] of refused) {
     it(`refuses ${JSON.stringify(text)}, which can match no sender`, () => {
@@ -69,6 +75,15 @@ describe("[P4] parseAllowEntry()", () => {
       assert.ok(entry.kind === "problem");
       assert.match(entry.why, why);
     });
+  }
+});
+
+describe("[P4] mayNameAccount()", () => {
+  for (const name of ["ada", "ada.lovelace_1", "Ada#1234", "Bot Name#0", "日本", "x".repeat(32)]) {
+    it(`accepts ${name}`, () => assert.ok(mayNameAccount(name)));
+  }
+  for (const name of ["a", "tg:ada", "ada@home", "#ada", "ada#12345", "x".repeat(33), "a\nb"]) {
+    it(`refuses ${JSON.stringify(name)}`, () => assert.ok(!mayNameAccount(name)));
   }
 });
 

@@ -180,6 +180,7 @@ export function createInbound(options: InboundOptions): Inbound {
         names.joined(guild);
         ownerGuilds.joined(guild);
       },
+      renamed: names.renamed,
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     committed: (ticket) => events.emit.committed(ticket),

@@ -15,6 +15,7 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
@@ -22,6 +23,7 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type ClosedGuild, createGuildJoined } from "../../flows/receive/guild_joined.ts";
 import { createNames, type Names } from "../../flows/names/resolve.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { heldNames } from "../../flows/names/held.ts";
 import { unresolvedNames } from "../../policy/pinned.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
@@ -41,9 +43,11 @@ export interface NamesOptions {
 }
 
 /** Resolves the config's names as guilds change. */
-export interface NameResolver extends Names {
+export interface NameResolver extends Omit<Names, "keep"> {
   /** A batch has changed guilds, so a missing name may exist now. */
   guildsChanged(): void;
+  /** A guild or channel has another name now; a name in the config keeps its object. */
+  renamed(event: Renamed): void;
   /** Discord has just added the bot to a guild. */
   joined(guild: Named<GuildId>): void;
 }
@@ -110,6 +114,15 @@ export function createNameResolver(
     },
     guildsChanged() {
       if (isReady) resolveSoon();
+    },
+    renamed({ guild, channel }) {
+      const held = heldNames(policy.now().policy, guild, channel, now());
+      if (held.length === 0) return;
+      policy.hold(held);
+      names.keep(held);
+      for (const { typed, id } of held) {
+        log.info("A name in the config means the object that had it until now", { typed, id });
+      }
     },
     joined,
     async stop() {

@@ -1,7 +1,7 @@
 /**
  * Reads the bot's permissions in its guilds, for `barnacle doctor`.
  *
- * One request lists the guilds. Each guild with rules in the config takes three more, so Barnacle
+ * One request lists the guilds. Each guild in which the bot may answer takes three more, so Barnacle
  * reads at most some of them.
  *
  * @module
@@ -17,12 +17,14 @@ import {
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
 import {
+  type ChannelPermissions,
   createReadGuildPermissions,
   type GuildPermissions,
 } from "../../discord/rest/permissions/guild_permissions.ts";
 import { riskyIn } from "../../discord/rest/permissions/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";
-import type { Lack, SeenGuild } from "../../flows/preflight/permissions.ts";
+import type { Lack } from "../../flows/preflight/channel_summary.ts";
+import type { SeenGuild } from "../../flows/preflight/permissions.ts";
 import { ask, type AskPorts } from "./examine.ts";
 
 /** The bot to look at. */
@@ -30,8 +32,8 @@ export interface GuildOptions {
   readonly api: RestApi;
   /** Reads the id of the bot's own user. */
   readonly self: () => Promise<UserId>;
-  /** Whether the config has rules for a guild. */
-  readonly hasRules: (guild: Named<GuildId>) => boolean;
+  /** Whether the bot may answer in a guild. */
+  readonly mayAnswerIn: (guild: Named<GuildId>) => boolean;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
@@ -48,27 +50,30 @@ const USED: readonly NeededPermission[] = [
   "Add Reactions",
 ];
 
-/** Reads all guilds of the bot; those with rules in detail. */
+/** Reads all guilds of the bot; those in which it may answer in detail. */
 export async function examineGuilds(
-  { api, self, hasRules, now }: GuildOptions,
+  { api, self, mayAnswerIn, now }: GuildOptions,
   ports: AskPorts,
 ): Promise<Answer<readonly SeenGuild[]>> {
   const listed = await ask(() => createGuildList(api).guilds(), ports);
   if (listed.kind !== "answered") return listed;
-  const withRules = new Set(listed.found.filter(hasRules).slice(0, GUILDS_MAX));
-  const userId = withRules.size === 0 ? undefined : await ask(self, ports);
+  const answered = listed.found.filter(mayAnswerIn);
+  const chosen = new Set(answered.slice(0, GUILDS_MAX));
+  const passedOver = new Set(answered.slice(GUILDS_MAX));
+  const userId = chosen.size === 0 ? undefined : await ask(self, ports);
   if (userId && userId.kind !== "answered") return userId;
   const readGuild = createReadGuildPermissions(api);
   const found: SeenGuild[] = [];
   for (const guild of listed.found) {
     const { id, name, permissions = 0n } = guild;
-    const read = userId && withRules.has(guild)
+    const read = userId && chosen.has(guild)
       ? await ask(() => readGuild(id, userId.found), ports)
       : undefined;
     found.push({
       id,
       name,
       risky: riskyIn(permissions),
+      ...(passedOver.has(guild) && { isPassedOver: true }),
       ...(read?.kind === "answered" && { details: detailsOf(read.found, now) }),
     });
   }
@@ -76,13 +81,20 @@ export async function examineGuilds(
 }
 
 function detailsOf(guild: GuildPermissions, now: number): NonNullable<SeenGuild["details"]> {
-  const lacksIn = (channel: Extract<PostingPlace, { kind: "channel" }>["channel"]) =>
-    lacksOf(guild, { kind: "channel", channel }, now);
   return {
-    lacks: lacksIn({ overwrites: [] }),
     channels: [...guild.channels].filter(([, { isCategory }]) => !isCategory)
-      .map(([id, channel]) => ({ id, name: channel.name ?? id, lacks: lacksIn(channel) })),
+      .map(([id, channel]) => {
+        const { name = id } = channel;
+        return { id, name, lacks: lacksOf(guild, placeIn(channel), now) };
+      }),
   };
+}
+
+/** In a forum, the bot answers within threads. */
+function placeIn(channel: ChannelPermissions): PostingPlace {
+  return channel.isForum
+    ? { kind: "thread", parent: channel, isLocked: false }
+    : { kind: "channel", channel };
 }
 
 /** A bot that does not see a channel can do nothing there, so the rest is not listed. */

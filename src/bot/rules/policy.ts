@@ -40,8 +40,13 @@ export interface PolicyKeeper {
   now(): CurrentPolicy;
   /** Applies another config. */
   apply(config: Config, text: string | undefined): Promise<void>;
-  /** Adds resolved names. */
+  /** Replaces the stored names; names that {@link hold} has added remain. */
   resolved(names: readonly ResolvedName[]): Promise<void>;
+  /**
+   * Adds names that the store does not have yet. They apply at once, so the next message of the
+   * same batch is judged with them.
+   */
+  hold(names: readonly ResolvedName[]): void;
 }
 
 /** The dependencies of a policy. */
@@ -68,28 +73,26 @@ export async function createPolicyKeeper(
   const { accountId } = config.discord;
   let source = { config, text };
   let names = await store.pairing.namesOf(accountId);
+  let held: readonly ResolvedName[] = [];
   let current = await prepared();
   /** Runs changes one after the other, so the last request wins. */
   let changing: Promise<void> = Promise.resolve();
 
+  /** Prepares and records the policy, and begins again if `hold` adds a name meanwhile. */
   async function prepared(): Promise<CurrentPolicy> {
-    const { config, text } = source;
-    const policy = withNames(config.discord.access, names);
-    const id = await saved(config.file, text);
-    return {
-      policy,
-      admit: prepareAdmission(policy),
-      authorize: prepareAuthorize(policy),
-      mayAct: prepareMayAct(policy),
-      mayActInDirect: mayActInDirect(policy),
-      asksRoles: prepareAsksRoles(policy),
-      ...(id !== undefined && { id }),
-    };
+    for (;;) {
+      const { config, text } = source;
+      const heldThen = held;
+      const all = [...names, ...held];
+      const id = await saved(config.file, text, all);
+      if (held === heldThen) return made(config, all, id);
+    }
   }
 
   async function saved(
     file: string | undefined,
     text: string | undefined,
+    names: readonly ResolvedName[],
   ): Promise<number | undefined> {
     const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
       .digest("base64url");
@@ -122,7 +125,31 @@ export async function createPolicyKeeper(
     },
     resolved(found) {
       names = found;
+      held = held.filter((name) => !found.some((other) => isSameEntry(name, other)));
       return change();
     },
+    hold(found) {
+      held = [...held, ...found];
+      current = made(source.config, [...names, ...held]);
+      void change(); // records it
+    },
   };
+}
+
+function made(config: Config, names: readonly ResolvedName[], id?: number): CurrentPolicy {
+  const policy = withNames(config.discord.access, names);
+  return {
+    policy,
+    admit: prepareAdmission(policy),
+    authorize: prepareAuthorize(policy),
+    mayAct: prepareMayAct(policy),
+    mayActInDirect: mayActInDirect(policy),
+    asksRoles: prepareAsksRoles(policy),
+    ...(id !== undefined && { id }),
+  };
+}
+
+function isSameEntry(name: ResolvedName, other: ResolvedName): boolean {
+  const guildOf = (one: ResolvedName) => one.kind === "channel" ? one.guildId : undefined;
+  return name.kind === other.kind && name.typed === other.typed && guildOf(name) === guildOf(other);
 }

@@ -35,7 +35,7 @@ export async function diff(
   io: Io,
 ): Promise<ExitCode> {
   const ours = openConfig(flag, io.env);
-  const theirs = other === undefined ? undefined : openConfig(other, io.env);
+  const theirs = other === undefined ? undefined : openConfig(other, io.env, "the command line");
   for (const opened of [ours, theirs]) {
     if (opened?.kind !== "closed") continue;
     io.err(shown([opened.problem], io));

@@ -11,6 +11,7 @@ import { parseConfig } from "../../config/parse.ts";
 import { parsePath } from "../../config/text/path.ts";
 import { positionOf } from "../../config/text/position.ts";
 import { configSchema } from "../../config/schema/root.ts";
+import { nearestPath } from "../../config/checks/nearest.ts";
 import { docOf, type Schema, schemaAt } from "../../config/schema/shape.ts";
 import { readTyped } from "../../config/text/typed_json.ts";
 import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.ts";
@@ -55,7 +56,7 @@ export async function get(
   io.problem(
     schema
       ? `${printable(path)} is not set${unset === undefined ? "" : ` (default: ${unset})`}`
-      : unknownKey(printable(path)),
+      : await unknownKey(read.path),
   );
   return schema ? EXIT.failed : EXIT.usage;
 }
@@ -95,27 +96,33 @@ export async function unset(flags: ConfigFlags, typed: string, io: Io): Promise<
   if (
     read.path.length > 0 && tree.kind === "tree" && valueAt(tree.value, read.path) === undefined
   ) {
-    return notSet(flags, opened.file, read.path, io);
+    return await notSet(flags, opened.file, read.path, io);
   }
   return await change(flags, opened, unsetAt(opened.text, read.path), io);
 }
 
 /** Says that a key to remove is not in the file: that is the wanted state, unless it is misspelt. */
-function notSet(
+async function notSet(
   { json }: ConfigFlags,
   file: string,
   path: readonly Segment[],
   io: Io,
-): ExitCode {
+): Promise<ExitCode> {
   const name = printable(pathText(path));
-  if (!schemaAt(configSchema, path)) return usage(unknownKey(name), io);
+  if (!schemaAt(configSchema, path)) return usage(await unknownKey(path), io);
   if (json) io.out(JSON.stringify({ ok: true, file, wrote: false }));
   else io.out(`${name} is not set in ${printable(file)}: nothing to remove`);
   return EXIT.done;
 }
 
-function unknownKey(name: string): string {
-  return `unknown key ${name}; \`barnacle config schema\` lists all keys`;
+/** The message about a key that the schema does not have, with the nearest one. */
+async function unknownKey(path: readonly Segment[]): Promise<string> {
+  const { distance } = await import("fastest-levenshtein"); // only faulty commands need it
+  const nearest = nearestPath(configSchema, path, distance);
+  return printable(
+    `unknown key ${pathText(path)}; ` +
+      (nearest ? `did you mean ${pathText(nearest)}?` : "`barnacle config schema` lists all keys"),
+  );
 }
 
 async function change(

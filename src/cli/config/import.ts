@@ -89,9 +89,10 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
 function withoutDiscord(
   { json }: ImportFlags,
   source: string,
-  notes: readonly ImportNote[],
+  allNotes: readonly ImportNote[],
   io: Io,
 ): ExitCode {
+  const notes = allNotes.filter(({ kind }) => kind !== "changed"); // nothing is imported
   if (json) io.out(JSON.stringify({ ok: false, notes, problems: [] }));
   else for (const note of notes) io.err(noteLine(source, note));
   io.problem(

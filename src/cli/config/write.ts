@@ -35,11 +35,19 @@ export interface ClosedConfig {
   readonly problem: Problem;
 }
 
-/** Reads the config file. If there is none, the file to create is the one in the user's home. */
-export function openConfig(flag: string | undefined, env: Env): OpenedConfig | ClosedConfig {
+/**
+ * Reads the config file. If there is none, the file to create is the one in the user's home.
+ *
+ * @param namedBy The place of a file's name that is not the value of `--config`.
+ */
+export function openConfig(
+  flag: string | undefined,
+  env: Env,
+  namedBy?: string,
+): OpenedConfig | ClosedConfig {
   const located = locateConfig(flag, env, existsSync);
   if (located.kind === "missing") {
-    return closed(located.path, `No such file; it is named by ${located.named}`);
+    return closed(located.path, `No such file; it is named by ${namedBy ?? located.named}`);
   }
   if (located.kind === "none") {
     const [here = "./config.jsonc", home] = located.looked;

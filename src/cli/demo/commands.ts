@@ -30,7 +30,7 @@ export const demo: CliCommand = describeCommand({
         data: UNUSED_PATH, // it uses a temporary directory
         host: {
           kind: "parsed",
-          parse: String,
+          parse: toHost,
           brief: "Address of the page, such as 0.0.0.0 for all of this machine (default: " +
             "127.0.0.1, this machine only)",
           optional: true,
@@ -51,6 +51,15 @@ export const demo: CliCommand = describeCommand({
       await end(this, demo(flags, processIo(flags)));
     },
   }));
+
+/** An empty address would open the page to other machines. */
+function toHost(text: string): string {
+  const host = text.trim();
+  if (host !== "") return host;
+  throw new RangeError(
+    "the address is empty: use one of this machine, such as 0.0.0.0, or leave the option out",
+  );
+}
 
 function toPort(text: string): number {
   const port = Number(text);

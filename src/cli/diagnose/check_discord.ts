@@ -16,7 +16,7 @@ import {
 import type { Finding } from "../../core/finding.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
-import { guildKeyOf, judgePermissions } from "../../flows/preflight/permissions.ts";
+import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { withNames } from "../../policy/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
@@ -122,7 +122,7 @@ async function furtherFacts(
   const guilds = await examineGuilds({
     api: discord.api,
     self: () => discord.applications.self(),
-    hasRules: (guild) => guildKeyOf(policy, guild) !== undefined,
+    mayAnswerIn: (guild) => mayAnswerIn(policy, guild),
     now: Date.now(),
   }, ASK);
   return {

@@ -50,11 +50,24 @@ const INSTEAD: Readonly<Record<string, string>> = {
   log: "the bot logs to stderr; `journalctl -u barnacle` shows the service's log",
 };
 
-/** Reads `help access test` as `access test --help`. */
-export function withHelpOption(args: readonly string[]): readonly string[] {
-  const [first, ...rest] = args;
-  if (first !== "help") return args;
-  return [...rest.filter((word) => !word.startsWith("-")), "--help"];
+/** Options that ask for help, which `help` does already. */
+const HELP_OPTIONS: readonly string[] = ["--help", "-h", "--helpAll", "--help-all", "-H"];
+
+/**
+ * Reads `help access test` and `access help` as `--help` of the command. `help help` is the help of
+ * Barnacle itself. Options after a command's name are dropped; one without a command is wrong.
+ */
+export function withHelpOption(args: readonly string[], commands: Commands): readonly string[] {
+  const [first = "", second, ...rest] = args;
+  if (first === "help") {
+    const others = args.slice(1).filter((word) => !HELP_OPTIONS.includes(word));
+    const [name = ""] = others;
+    if (name.startsWith("-")) return others;
+    const words = others.filter((word) => !word.startsWith("-"));
+    return [...name === "help" ? words.slice(1) : words, "--help"];
+  }
+  const group = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  return second === "help" && group?.kind === "group" ? [first, ...rest, "--help"] : args;
 }
 
 /**
@@ -94,7 +107,7 @@ function insteadOf(name: string, commands: Commands): string {
     command.kind === "group" && Object.hasOwn(command.commands, name) ? [`${group} ${name}`] : []
   );
   if (subCommands.length > 0) return didYouMean(subCommands);
-  const names = nearest(name, Object.keys(commands));
+  const names = nearest(name, [...Object.keys(commands), "help"]);
   return names.length > 0 ? didYouMean(names) : "`barnacle help` lists all commands";
 }
 

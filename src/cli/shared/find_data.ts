@@ -108,14 +108,16 @@ export async function findData(
  * @throws {StartError} If several bots run, and none with this user's own directory.
  */
 export function chooseData({ own, running, service }: DataFacts): DataChoice {
-  const [bot, ...others] = running;
+  const readable = running.filter(({ state }) => state === "store");
+  // Any user can claim to be a bot, so bots of others must not hide the one of this user.
+  const [bot, ...others] = readable.length > 0 ? readable : running;
   const isOwnRunning = own.isHeld || running.some(({ dataDir }) => dataDir === own.dataDir);
   if (isOwnRunning) return own;
   if (bot && others.length > 0) {
     if (own.state === "store") {
       return { ...own, note: `${others.length + 1} bots run with other data than ${own.dataDir}` };
     }
-    const choices = running.map(({ dataDir }) => `--data ${dataDir}`).join(", ");
+    const choices = [bot, ...others].map(({ dataDir }) => `--data ${dataDir}`).join(", ");
     throw new StartError(`several bots run on this machine; choose one: ${choices}`, EXIT.tryAgain);
   }
   if (bot) {

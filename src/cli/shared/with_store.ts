@@ -43,7 +43,9 @@ export function withStoreIfAny(
     const { dataDir, state } = place;
     const store = state === "store" ? openBeside(dataDir) : undefined;
     if (store) return await using(store, () => work(store));
-    if (state === "hidden") io.err(`Without pairings and names: ${dataProblem(place).message}`);
+    if (state === "hidden" || state === "foreign") {
+      io.err(`Without pairings and names: ${dataProblem(place).message}`);
+    }
     return await work(undefined);
   });
 }

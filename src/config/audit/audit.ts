@@ -5,10 +5,10 @@
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
-import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { mayNameAccount, parseAllowEntry } from "../../policy/allowlist.ts";
 import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
-import { type AddRemark, auditAccount } from "./audit_account.ts";
+import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
 import { auditModels } from "./audit_models.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Severity, type Span } from "../text/problem.ts";
@@ -46,12 +46,12 @@ export function audit(
     ...spanOf(rootOf(), one.path),
   }));
   const reported = new Set<string>();
-  const remark: AddRemark = (path, message, hint) => {
+  const remark: AddRemark = (path, message, hint, severity = "warning") => {
     const once = JSON.stringify([path, message]); // accounts inherit faults, too
     if (reported.has(once)) return;
     reported.add(once);
     remarks.push({
-      severity: "warning",
+      severity,
       path,
       message,
       ...(hint !== undefined && { hint }),
@@ -150,7 +150,13 @@ function owners(value: unknown, remark: AddRemark): void {
   const list = valueAt(value, path);
   if (!isList(list)) return;
   const entries = list.map((written) => parseAllowEntry(String(written)));
+  const asksPluralkit = writtenSections(value).some(({ value }) =>
+    valueAt(value, ["pluralkit", "enabled"]) === true
+  );
   for (const [index, entry] of entries.entries()) {
+    if (!asksPluralkit && entry.kind === "name" && !mayNameAccount(entry.name)) {
+      remark([...path, index], ...impossibleName(entry.name));
+    }
     if (entry.kind === "problem" || namesOnePerson(entry)) continue;
     remark(
       [...path, index],

@@ -1,5 +1,6 @@
 /**
- * Warns about rules of an account that may not do what the operator expects.
+ * Warns about rules of an account that may not do what the operator expects, and refuses names that
+ * match no one.
  *
  * The audit reads rules with inheritance, and reports them at their place in the file.
  *
@@ -7,16 +8,23 @@
  */
 
 import { quoted } from "../../lib/text/quoted.ts";
+import { mayNameAccount, parseAllowEntry } from "../../policy/allowlist.ts";
+import type { Severity } from "../text/problem.ts";
 import { pathText } from "../../core/config_path.ts";
 import type { Section } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 
-/** Adds a remark about a key; the same remark about the same key is added once. */
-export type AddRemark = (path: readonly Segment[], message: string, hint?: string) => void;
+/** Adds a warning or an error about a key; the same one about the same key is added once. */
+export type AddRemark = (
+  path: readonly Segment[],
+  message: string,
+  hint?: string,
+  severity?: Severity,
+) => void;
 
 /** Adds all remarks about an account, in any order. */
 export function auditAccount(section: Section, file: unknown, addRemark: AddRemark): void {
-  const remark: AddRemark = (key, message, hint) => addRemark(section.at(key), message, hint);
+  const remark: AddRemark = (key, ...rest) => addRemark(section.at(key), ...rest);
   const { value } = section;
   access(value, remark);
   missingIntents(value, remark);
@@ -35,13 +43,17 @@ function access(value: Value, remark: AddRemark): void {
       const hint = "remove it to let every member in, or list some";
       remark(path, 'The empty "users" lets no one in', hint);
     }
-    for (const [index, entry] of list.entries()) {
-      if (asksPluralkit || typeof entry !== "string" || !/^\s*pk:/.test(entry)) continue;
-      remark(
-        [...path, index],
-        `${quoted(entry)} lets no one in, because PluralKit is off`,
-        'set "pluralkit": { "enabled": true } in channels.discord',
-      );
+    for (const [index, written] of asksPluralkit ? [] : list.entries()) {
+      const entry = parseAllowEntry(String(written));
+      if (entry.kind === "pluralkit") {
+        remark(
+          [...path, index],
+          `${quoted(String(written))} lets no one in, because PluralKit is off`,
+          'set "pluralkit": { "enabled": true } in channels.discord',
+        );
+      } else if (entry.kind === "name" && !mayNameAccount(entry.name)) {
+        remark([...path, index], ...impossibleName(entry.name));
+      }
     }
   };
 
@@ -68,6 +80,15 @@ function access(value: Value, remark: AddRemark): void {
       if (users !== undefined) people(users, [...here, "channels", name, "users"], true);
     }
   }
+}
+
+/** The error about a name that no account has; a name of a PluralKit member is free. */
+export function impossibleName(name: string): readonly [string, string, "error"] {
+  return [
+    `No user of Discord can have the name ${quoted(name)}`,
+    "write the id, or the username: 2 to 32 characters, without @, # and :",
+    "error",
+  ];
 }
 
 /** Missing intents without which Discord does not send messages that the bot should answer (G9). */

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { childOf, type Schema, shapeOf } from "../schema/shape.ts";
+import type { Segment } from "../text/tree.ts";
+
 /** The number of letters to change from one word to the other. */
 export type Distance = (one: string, other: string) => number;
 
@@ -23,6 +26,31 @@ export function nearestOf(
     if (far < least) [best, least] = [word, far];
   }
   return best;
+}
+
+/**
+ * Finds the path in the schema that an operator probably meant, key by key.
+ *
+ * @returns `undefined` if one of the keys has no similar one.
+ */
+export function nearestPath(
+  root: Schema,
+  written: readonly Segment[],
+  distance: Distance,
+): readonly Segment[] | undefined {
+  const path: Segment[] = [];
+  let schema = root;
+  for (const segment of written) {
+    const own = childOf(schema, segment);
+    const name = own
+      ? segment
+      : nearestOf(String(segment), Object.keys(shapeOf(schema) ?? {}), distance);
+    const child = name === undefined ? undefined : own ?? childOf(schema, name);
+    if (name === undefined || !child) return undefined;
+    path.push(name);
+    schema = child;
+  }
+  return path;
 }
 
 /** Two swapped letters count as one slip. */

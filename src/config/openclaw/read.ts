@@ -9,6 +9,7 @@
 
 import { type DocumentNode, parse, type Token, type ValueNode } from "@humanwhocodes/momoa";
 import { pathTo } from "../../core/config_path.ts";
+import { yamlIn } from "../text/other_formats.ts";
 import { isRecord } from "../text/tree.ts";
 
 /** The line of an entry, and its comments with their marks. */
@@ -77,6 +78,11 @@ export function readOpenClaw(text: string): Source {
   } catch (cause) {
     if (cause instanceof RangeError) return fault("The file is nested too deep");
     if (!(cause instanceof Error)) throw cause;
+    const yaml = yamlIn(text);
+    if (yaml) {
+      const line = text.slice(0, yaml.offset).split("\n").length;
+      return fault("This is YAML; OpenClaw's config is JSON5. Convert it to JSON first", line);
+    }
     const line = /\((\d+):\d+\)$/.exec(cause.message)?.[1];
     return fault(
       cause.message.replace(/\s*\(\d+:\d+\)$/, "").replace(/\.$/, ""),

@@ -118,6 +118,13 @@ export function isReference(written: string): boolean {
   return REFERENCE.test(written.trim());
 }
 
+/** The reference that a value of the file is; `undefined` for a literal secret or another value. */
+export function referenceIn(written: unknown): EnvReference | FileReference | undefined {
+  if (typeof written !== "string") return FILE.safeParse(written, { jitless: true }).data;
+  const name = REFERENCE.exec(written.trim())?.[1];
+  return name === undefined ? undefined : new EnvReference(name);
+}
+
 /** A secret in the config: literal, `"${NAME}"`, or `{ "file": "path" }`. */
 export function secret() {
   const schema = z.union([z.string().min(1), FILE]).transform(toSource);

@@ -32,14 +32,8 @@ const YAML_BLANK = /^\s*(?:#|---|%|$)/;
  * @returns `undefined` for a text that is only faulty.
  */
 export function otherFormat(text: string, errors: readonly Span[]): OtherFormat | undefined {
-  let offset = 0;
-  for (const line of text.split("\n")) {
-    if (!YAML_BLANK.test(line)) {
-      if (YAML_LINE.test(line)) return yamlAt(offset + line.search(/\S/), line.trim().length);
-      break;
-    }
-    offset += line.length + 1;
-  }
+  const yaml = yamlIn(text);
+  if (yaml) return { ...yaml, message: YAML, hint: YAML_HINT };
   const json5 = errors.find((error) => JSON5.test(text.slice(error.offset, error.offset + 200)));
   return json5 && {
     offset: json5.offset,
@@ -49,11 +43,19 @@ export function otherFormat(text: string, errors: readonly Span[]): OtherFormat 
   };
 }
 
-function yamlAt(offset: number, length: number): OtherFormat {
-  return {
-    offset,
-    length,
-    message: "This is YAML; Barnacle's config is JSONC, which is JSON with comments",
-    hint: "write { … } with keys and texts in double quotes; `barnacle config example` prints one",
-  };
+/** The first line with content, if it is YAML; for a text that is not JSON5 either. */
+export function yamlIn(text: string): Span | undefined {
+  let offset = 0;
+  for (const line of text.split("\n")) {
+    if (!YAML_BLANK.test(line)) {
+      if (!YAML_LINE.test(line)) return undefined;
+      return { offset: offset + line.search(/\S/), length: line.trim().length };
+    }
+    offset += line.length + 1;
+  }
+  return undefined;
 }
+
+const YAML = "This is YAML; Barnacle's config is JSONC, which is JSON with comments";
+const YAML_HINT =
+  "write { … } with keys and texts in double quotes; `barnacle config example` prints one";

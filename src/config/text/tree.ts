@@ -10,6 +10,7 @@
 
 import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { quoted } from "../../lib/text/quoted.ts";
+import { isLocal, lostBy } from "./local_errors.ts";
 import { otherFormat } from "./other_formats.ts";
 import { type Span } from "./problem.ts";
 import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
@@ -41,7 +42,12 @@ export type Tree =
     readonly kind: "faults";
     readonly faults: readonly SyntaxFault[];
     /** The rest of the file, if the faults do not change where keys belong. */
-    readonly rest?: { readonly root: Node; readonly value: Readonly<Record<string, unknown>> };
+    readonly rest?: {
+      readonly root: Node;
+      readonly value: Readonly<Record<string, unknown>>;
+      /** Config paths of keys that the faults may have lost; the last part may be empty. */
+      readonly lost: readonly (readonly Segment[])[];
+    };
   };
 
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
@@ -49,12 +55,6 @@ const MAX_LENGTH = 2 ** 20;
 
 /** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
-
-/**
- * Codes of errors after which every other key is still in its section: a missing comma, a bad number
- * or word, a missing value, a bad escape.
- */
-const LOCAL_ERRORS: ReadonlySet<number> = new Set([1, 2, 4, 6, 14, 15, 16]);
 
 /** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
@@ -127,14 +127,15 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
   const badKeys: SyntaxFault[] = [];
   const value = root && valueOf(root, text, badKeys);
   if (errors.length > 0 || root === undefined || badKeys.length > 0) {
-    const isWhole = errors.every(({ error }) => LOCAL_ERRORS.has(error));
+    const isWhole = errors.every((error) => isLocal(text, error));
     const other = errors.length > 0 ? otherFormat(text, errors) : undefined;
     if (other) return faults({ ...other, path: [] });
     const found = errors.length > 0 || !root ? syntaxFaults(text, errors) : [];
     return {
       kind: "faults",
       faults: isWhole ? [...found, ...badKeys] : found,
-      ...(isWhole && root && isRecord(value) && { rest: { root, value } }),
+      ...(isWhole && root && isRecord(value) &&
+        { rest: { root, value, lost: lostBy(text, errors) } }),
     };
   }
   if (root.type !== "object" || !isRecord(value)) {

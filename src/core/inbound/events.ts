@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { AccountId, GuildId, MessageId } from "../discord/ids.ts";
+import type { AccountId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -46,6 +46,19 @@ export interface GuildJoined {
 }
 
 /**
+ * A known guild or channel has another name now. Its old name may be in the config without an id
+ * (P12).
+ */
+export interface Renamed {
+  /** Tells this event from the others of {@link InboundEvent}. */
+  readonly kind: "renamed";
+  /** The guild, under its old name. */
+  readonly guild: Named<GuildId>;
+  /** The channel, under its old name; absent if the guild itself was renamed. */
+  readonly channel?: Named<ChannelId>;
+}
+
+/**
  * A role, an overwrite, a channel or our own member has changed. The bot may now be allowed to post
  * in more places (R11).
  */
@@ -65,6 +78,7 @@ export type InboundEvent =
   | SlashCommand
   | MessagesDeleted
   | GuildJoined
+  | Renamed
   | PermissionsChanged;
 
 /** Names of all kinds of event. */

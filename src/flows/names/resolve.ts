@@ -116,6 +116,8 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
 
 /** The names in the policy of one account. */
 export interface Names {
+  /** Stores names that were resolved without a search. The policy has them already. */
+  keep(names: readonly ResolvedName[]): void;
   /** Tells that READY or a GUILD_CREATE has arrived, so that more names may be found. */
   resolve(): void;
   /** Tells that the config has changed: all names are searched again. */
@@ -164,6 +166,12 @@ export function createNames(ports: NamesPorts): Names {
   }
 
   return {
+    keep(names) {
+      retries.addFirst(async () => {
+        await store.saveNames(accountId, names);
+        await onResolved(await store.namesOf(accountId));
+      });
+    },
     resolve: plan,
     resolveAgain() {
       searched = new Map();

@@ -1,55 +1,50 @@
 /**
- * Judges the bot's permissions: in each channel that the config lists, and in each guild as a whole
- * (O3, SEC-R34).
+ * Judges the bot's permissions in each channel in which the config lets it answer, and finds
+ * excess rights (O3, SEC-R34).
+ *
+ * A listed channel has a row of its own. All other open channels of a guild share one.
  *
  * @module
  */
 
 import { pathTo } from "../../core/config_path.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { channelPins, find, GUILD_PINS } from "../../policy/entries.ts";
+import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy, GuildRules } from "../../policy/rules.ts";
-
-/** A permission that the bot lacks in a place. */
-export interface Lack {
-  /** Its name in Discord's settings: `"Send Messages"`. */
-  readonly permission: string;
-  /** The rule that denies it: `"the role Krill"`, `"no role grants it"`. */
-  readonly deniedBy: string;
-}
-
-/** A channel of a guild. */
-export interface SeenChannel extends Named<ChannelId> {
-  /** Empty if the bot has all permissions that it uses there. */
-  readonly lacks: readonly Lack[];
-}
+import {
+  ABOUT,
+  GRANT_IN_CHANNEL,
+  lackText,
+  REQUIRED,
+  type SeenChannel,
+  summarise,
+} from "./channel_summary.ts";
 
 /** A guild of the bot, with the bot's permissions. */
 export interface SeenGuild extends Named<GuildId> {
   /** Permissions that no bot of this program needs: `"Administrator"`. */
   readonly risky: readonly string[];
-  /** Absent if Discord did not answer, or if the config has no rules for the guild. */
+  /** Set if Barnacle did not read the details, because the bot may answer in too many guilds. */
+  readonly isPassedOver?: true;
+  /** Absent if Discord did not answer, or if Barnacle did not ask. */
   readonly details?: {
-    /** Lacks in a channel without permission overwrites. */
-    readonly lacks: readonly Lack[];
     /** All channels, without categories and threads. */
     readonly channels: readonly SeenChannel[];
   };
 }
 
-/** Without these, the bot does not answer in a channel. The others cost only comfort. */
-const REQUIRED: ReadonlySet<string> = new Set([
-  "View Channel",
-  "Send Messages",
-  "Read Message History",
-]);
-
-const ABOUT = { id: "discord.permissions", what: "Permissions" };
+/** Whether the config lets the bot answer in a guild, at least in some of its channels. */
+export function mayAnswerIn(policy: AccessPolicy, guild: Named<GuildId>): boolean {
+  const { groupPolicy, guilds } = policy;
+  if (groupPolicy === "disabled") return false;
+  return guilds ? guildKeyOf(policy, guild) !== undefined : groupPolicy === "open";
+}
 
 /** The key of the config's entry for a guild; `undefined` if there is none. */
-export function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
+function guildKeyOf({ guilds }: AccessPolicy, guild: Named<GuildId>): string | undefined {
   return guilds && find(guilds, guild, GUILD_PINS)[0];
 }
 
@@ -64,17 +59,17 @@ export function judgePermissions(
 ): readonly Finding[] {
   const risks = guilds.flatMap(judgeRisks);
   if (policy.groupPolicy === "disabled") return risks;
-  const places = guilds.flatMap((guild) => judgeGuild(policy, guild));
-  const troubles = places.filter(({ status }) => status !== "pass");
-  const right = places.length - troubles.length;
-  const pass: readonly Finding[] = right === 0 ? [] : [{
+  const rows = guilds.flatMap((guild) => judgeGuild(policy, guild));
+  const right = rows.flatMap((row) => row.kind === "right" ? [row.why] : []);
+  const notable = rows.flatMap((row) => row.kind === "finding" ? [row.finding] : []);
+  const pass: readonly Finding[] = right.length === 0 ? [] : [{
     ...ABOUT,
     status: "pass",
-    why: troubles.length === 0
-      ? places.map(({ why }) => why).slice(0, SHOWN).join("; ") + others(right)
-      : `the other places are right: ${right}`,
+    why: notable.length === 0
+      ? right.slice(0, SHOWN).join("; ") + others(right.length)
+      : `the other places are right: ${right.length}`,
   }];
-  return [...absent(policy, guilds), ...troubles, ...pass, ...risks];
+  return [...absent(policy, guilds), ...notable, ...passedOver(guilds), ...pass, ...risks];
 }
 
 /** Maximum number of places in one row. */
@@ -97,63 +92,97 @@ function absent(policy: AccessPolicy, guilds: readonly SeenGuild[]): readonly Fi
     }));
 }
 
+function passedOver(guilds: readonly SeenGuild[]): readonly Finding[] {
+  const count = guilds.filter(({ isPassedOver }) => isPassedOver).length;
+  if (count === 0) return [];
+  const why = `not checked, because the bot may answer in too many guilds: ${count} of them`;
+  return [{ ...ABOUT, status: "skipped", why }];
+}
+
 const ANY = "*";
 
 function ruleOf(policy: AccessPolicy, key: string): string {
   return pathTo(policy.ruleOf("channels.discord.guilds"), key);
 }
 
-/** One row for each listed channel; for unlisted ones, one row for the guild. */
-function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Finding[] {
-  const key = guildKeyOf(policy, guild);
-  const rules = key === undefined ? undefined : policy.guilds?.[key];
-  if (key === undefined || !rules) return [];
+/** The judgement of one place, or of several. */
+type Row =
+  /** Nothing is missing; such rows share a line. */
+  | { readonly kind: "right"; readonly why: string }
+  | { readonly kind: "finding"; readonly finding: Finding };
+
+function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Row[] {
+  if (guild.isPassedOver || !mayAnswerIn(policy, guild)) return [];
   const { details, name } = guild;
   if (!details) {
-    return [{ ...ABOUT, status: "skipped", why: `Discord did not answer about ${name}` }];
+    const why = `Discord did not answer about ${name}`;
+    return [{ kind: "finding", finding: { ...ABOUT, status: "skipped", why } }];
   }
-  const { channels = { [ANY]: {} } } = rules;
-  const path = pathTo(ruleOf(policy, key), "channels");
-  return Object.entries(channels).flatMap(([channelKey, { allow, enabled }]) => {
-    if (allow === false || enabled === false) return [];
-    if (channelKey === ANY) return [judgePlace(`channels of ${name}`, details.lacks, false)];
-    const found = details.channels.filter((channel) => keyOf(rules, guild, channel) === channelKey);
-    if (found.length > 0) {
-      return found.map((channel) => judgePlace(`#${channel.name} in ${name}`, channel.lacks, true));
+  const key = guildKeyOf(policy, guild);
+  const rules = (key === undefined ? undefined : policy.guilds?.[key]) ?? {};
+  const open = details.channels.filter((channel) =>
+    rulesFor({ kind: "guild", guild, channel }, policy).kind === "open"
+  );
+  const unlisted = open.filter((channel) => keyOf(rules, guild, channel) === ANY);
+  return [
+    ...(key === undefined ? [] : judgeListed(policy, guild, key, rules, open)),
+    ...summarise(name, unlisted).map((finding): Row =>
+      unlisted.some(({ lacks }) => lacks.length > 0)
+        ? { kind: "finding", finding }
+        : { kind: "right", why: finding.why }
+    ),
+  ];
+}
+
+/** The rules of a guild that decide which channels are listed. */
+type Channels = Pick<GuildRules, "channels">;
+
+/** One row for each listed channel, and for each entry without a channel. */
+function judgeListed(
+  policy: AccessPolicy,
+  guild: SeenGuild,
+  guildKey: string,
+  rules: Channels,
+  open: readonly SeenChannel[],
+): readonly Row[] {
+  const path = pathTo(ruleOf(policy, guildKey), "channels");
+  return Object.entries(rules.channels ?? {}).flatMap(([key, { allow, enabled }]) => {
+    if (key === ANY || allow === false || enabled === false) return [];
+    const isTheirs = (channel: SeenChannel) => keyOf(rules, guild, channel) === key;
+    const found = open.filter(isTheirs);
+    // An entry for all guilds may mean another guild's channel; a closed channel needs no rights.
+    if (guildKey === ANY || guild.details?.channels.some(isTheirs)) {
+      return found.map((channel) => judgeChannel(guild, channel));
     }
-    if (key === ANY) return []; // the channel may be in another guild
-    return [{
+    const finding = {
       ...ABOUT,
       status: "warn" as const,
-      where: pathTo(path, channelKey),
-      why: `${pathTo(path, channelKey)}: the bot sees no such channel in ${name}`,
+      where: pathTo(path, key),
+      why: `${pathTo(path, key)}: the bot sees no such channel in ${guild.name}`,
       fix: 'correct the entry, or allow the bot "View Channel" there; ' +
         "threads are not checked",
-    }];
+    };
+    return [{ kind: "finding" as const, finding }];
   });
 }
 
-function keyOf(
-  { channels = {} }: GuildRules,
-  guild: SeenGuild,
-  channel: SeenChannel,
-): string | undefined {
-  return find(channels, channel, channelPins(guild.id))[0];
+/** The key of a channel's entry; `"*"` if it has no entry of its own. */
+function keyOf({ channels = {} }: Channels, guild: SeenGuild, channel: SeenChannel): string {
+  return find(channels, channel, channelPins(guild.id))[0] ?? ANY;
 }
 
-/** @param isExact Whether the lacks are those of a channel, not of a guild as a whole. */
-function judgePlace(place: string, lacks: readonly Lack[], isExact: boolean): Finding {
-  if (lacks.length === 0) return { ...ABOUT, status: "pass", why: `${place}: all granted` };
-  const isFailure = isExact && lacks.some(({ permission }) => REQUIRED.has(permission));
-  const words = lacks.map(({ permission, deniedBy }) => `${permission} (${deniedBy})`);
+function judgeChannel(guild: SeenGuild, { name, lacks }: SeenChannel): Row {
+  const place = `#${name} in ${guild.name}`;
+  if (lacks.length === 0) return { kind: "right", why: `${place}: all granted` };
+  const isFailure = lacks.some(({ permission }) => REQUIRED.has(permission));
   return {
-    ...ABOUT,
-    status: isFailure ? "fail" : "warn",
-    why: `${place}: the bot lacks ${words.join(", ")}` +
-      (isExact ? "" : ", unless a channel's own settings grant it"),
-    fix: isExact
-      ? "grant it to the bot's role in the channel's settings, under Permissions"
-      : "invite the bot again with the link of `barnacle invite`, or grant it to the bot's role",
+    kind: "finding",
+    finding: {
+      ...ABOUT,
+      status: isFailure ? "fail" : "warn",
+      why: `${place}: the bot lacks ${lacks.map(lackText).join(", ")}`,
+      fix: GRANT_IN_CHANNEL,
+    },
   };
 }
 

@@ -76,7 +76,10 @@ describe("barnacle config diff", () => {
     using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
     assert.equal(await diff(at.flags, at.path("old"), at.io), 78);
     assert.equal(await diff(at.flags, at.path("none"), at.io), 78);
-    assert.match(at.io.stderr.join("\n"), /did you mean "log"[\s\S]*No such file/);
+    assert.match(
+      at.io.stderr.join("\n"),
+      /did you mean "log"[\s\S]*none: error: No such file; it is named by the command line/,
+    );
   });
 });
 

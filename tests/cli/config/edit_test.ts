@@ -133,7 +133,10 @@ describe("barnacle config set", () => {
     assert.equal(await unset(at.flags, "channels.discord.name", at.io), 0);
     assert.match(at.output(), /^channels\.discord\.name is not set in .*: nothing to remove$/);
     assert.equal(await unset(at.flags, "channels.discord.nme", at.io), 2);
-    assert.match(at.output(), /unknown key channels\.discord\.nme/);
+    assert.match(
+      at.output(),
+      /unknown key channels\.discord\.nme; did you mean channels\.discord\.name\?/,
+    );
     assert.equal(at.text(), FILE);
     assert.ok(!existsSync(`${at.path}.bak`));
   });

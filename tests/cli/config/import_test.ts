@@ -60,10 +60,17 @@ describe("barnacle config import", () => {
       assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
       assert.ok(!existsSync(at.out));
       assert.match(at.io.stderr.join("\n"), /has no channels\.discord, so nothing is imported/);
+      assert.doesNotMatch(at.io.stderr.join("\n"), /dmScope/, "nothing has changed");
       assert.equal(await importFile({ ...FLAGS, json: true }, at.source, at.io), 1);
       assert.equal(JSON.parse(at.io.stdout.join("")).ok, false);
     });
   }
+
+  it("[C11] names YAML", async () => {
+    using at = setUp("# mine\nchannels:\n  discord: {}\n");
+    assert.equal(await importFile(FLAGS, at.source, at.io), 78);
+    assert.match(at.io.stderr.join("\n"), /openclaw\.json:2: error: This is YAML; /);
+  });
 
   it("[C11] [P12] keeps placeholders, and says where to find the values", async () => {
     using at = setUp("{ channels: { discord: { token: 'YOUR_BOT_TOKEN' } } }");

@@ -22,8 +22,10 @@ const REPORT = {
 /** Runs the command against a bot with this answer, found by its lock file. */
 async function ask(
   answer: RequestListener,
-  { json = false, config = "{}", timeoutMs }: {
+  { json = false, config = "{}", timeoutMs, isKilled = false }: {
     readonly json?: boolean;
+    /** Whether the bot no longer holds its lock file, which still has its address. */
+    readonly isKilled?: boolean;
     readonly config?: string;
     readonly timeoutMs?: number;
   } = {},
@@ -39,6 +41,7 @@ async function ask(
   try {
     assert.ok(lock.kind === "held");
     lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`);
+    if (isKilled) lock.release();
     const code = await status({ data: folder.path, config: file, json }, io, timeoutMs);
     return { code, ...io };
   } finally {
@@ -131,6 +134,13 @@ describe("[O1] barnacle status", () => {
     const gone = await ask((request) => void request.socket.destroy(), { timeoutMs: 5_000 });
     assert.equal(gone.code, 75);
     assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);
+  });
+
+  it("[O7] does not ask the address of a bot that was killed: another bot may have it", async () => {
+    const { code, stdout, stderr } = await ask(answering(REPORT), { isKilled: true });
+    assert.equal(code, 75);
+    assert.deepEqual(stdout, []);
+    assert.match(stderr.join(""), /no bot runs with the data in/);
   });
 
   it("[O7] exits with 75 if no bot ever ran there, or the directory is missing", async () => {

@@ -9,6 +9,7 @@ describe("[O10] wrongCommand()", () => {
   const rows: readonly [typed: string, message: string][] = [
     ["rum", 'unknown command "rum"; did you mean `run`?'],
     ["RUN", 'unknown command "RUN"; did you mean `run`?'],
+    ["halp", 'unknown command "halp"; did you mean `help`?'],
     ["stauts", 'unknown command "stauts"; did you mean `status`?'],
     ["start", 'unknown command "start"; did you mean `run`?'],
     ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
@@ -65,11 +66,18 @@ describe("[O10] withHelpOption()", () => {
     ["help access test", "access test --help"],
     ["help run --json", "run --help"],
     ["run --help", "run --help"],
-    ["config help", "config help"],
+    ["help run --confg x", "run x --help"],
+    ["help help", "--help"],
+    ["help help run", "run --help"],
+    ["help --help", "--help"],
+    ["help --foo", "--foo"],
+    ["config help", "config --help"],
+    ["config help check", "config check --help"],
+    ["why help", "why help"],
   ];
   for (const [typed, read] of rows) {
     it(`reads "${typed}" as "${read}"`, () => {
-      assert.equal(withHelpOption(typed.split(" ")).join(" "), read);
+      assert.equal(withHelpOption(typed.split(" "), COMMANDS).join(" "), read);
     });
   }
 });

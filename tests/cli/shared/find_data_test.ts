@@ -88,6 +88,12 @@ describe("[X2] chooseData()", () => {
       OWN,
       /2 bots run with other data/,
     ],
+    [
+      "takes the only running bot whose data this user can read",
+      facts({ running: [bot("/tmp/x", "foreign", 1), bot(OTHER, "store"), bot("/y", "hidden")] }),
+      OTHER,
+      /running bot \(pid 812\)/,
+    ],
     ["takes the service's", facts({ service: "store" }), SERVICE, /data of the service/],
     ["takes the service's for its error", facts({ service: "hidden" }), SERVICE, /the service/],
     ["ignores a service without a store", facts({ service: "empty" }), OWN, undefined],
@@ -108,7 +114,7 @@ describe("[X2] chooseData()", () => {
   }
 
   it("asks for a choice between several bots", () => {
-    const running = [bot(OTHER, "store"), bot(SERVICE, "store")];
+    const running = [bot(OTHER, "store"), bot("/tmp/x", "foreign"), bot(SERVICE, "store")];
     assert.throws(() => chooseData(facts({ running })), (error) => {
       assert.ok(error instanceof StartError);
       assert.equal(error.code, 75);

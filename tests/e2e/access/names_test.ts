@@ -137,6 +137,30 @@ describe("[P12] a name in an allow list", () => {
       assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
     }));
 
+  it("denies a channel that lost the written name before the name was resolved", () =>
+    onStage({
+      discord: (simulator) => ({
+        dm: {},
+        guilds: {
+          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
+        },
+      }),
+    }, async (scene) => {
+      const { simulator, start, until, say, mention, decided } = scene;
+      const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
+      const { id } = simulator.channel("off-topic");
+      await start();
+      assert.equal(await asked("general"), "accept: mentioned");
+      simulator.renameChannel("off-topic", "chat");
+      simulator.renameChannel("help", "off-topic");
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      assert.equal(await asked("off-topic"), "ignore: channel-disabled");
+      await until("the name to be resolved", () => resolved(scene).length > 0);
+      assert.deepEqual(resolved(scene), [`off-topic: ${id}`]);
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      assert.equal(await asked("off-topic"), "ignore: channel-disabled");
+    }));
+
   it("is replaced by its id in the config, with the name in a comment", () =>
     onStage(allowing("grace"), async (scene) => {
       await scene.start();

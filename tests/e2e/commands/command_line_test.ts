@@ -101,7 +101,11 @@ describe("[O10] the command line", () => {
     [["access", "test", "--user", "ada"], /--channel/],
     [["why", "hello"], /link or id/],
     [["pairing", "revoke", "mallory"], /not a user id/],
-    [["config", "get", "chanels"], /config schema/],
+    [["config", "get", "chanels"], /did you mean channels\?/],
+    [["config", "get", "nothing.near"], /config schema/],
+    [["halp"], /did you mean `help`/],
+    [["help", "--foo"], /--foo/],
+    [["demo", "--host", ""], /the address is empty/],
     [["version", "--jsno"], /json/],
     [["run", "--conifg", "x"], /config/],
   ];

@@ -314,6 +314,26 @@ describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
       ]);
     }));
 
+  it("checks each channel of a guild that the config allows as a whole", () =>
+    onStage({ discord: () => ({ guilds: { "krill-co": {} } }) }, async (scene) => {
+      const right = await diagnose(scene, ["--only", "discord"]);
+      const [row = ""] = rowsOf(right, "discord.permissions");
+      const total = /^pass can post in (\d+) of \1 channels of Krill & Co$/.exec(row)?.[1];
+      assert.ok(total !== undefined, row);
+      scene.simulator.permit({
+        to: "Barnacle",
+        what: "sendMessages",
+        as: "denied",
+        in: "general",
+      });
+      const wrong = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(wrong.code, 3);
+      assert.deepEqual(rowsOf(wrong, "discord.permissions"), [
+        `warn can post in ${Number(total) - 1} of ${total} channels of Krill & Co; ` +
+        "not in #general: Send Messages missing (the role Barnacle)",
+      ]);
+    }));
+
   it("warns of excess rights, and names the guilds", () =>
     onStage(listed, async (scene) => {
       const { permit } = scene.simulator;

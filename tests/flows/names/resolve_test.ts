@@ -142,6 +142,22 @@ describe("[P12] createNames()", () => {
     ]);
   });
 
+  it("stores names that it is given, and passes all to the policy", async () => {
+    const { names, world } = setUp([]);
+    const held: ResolvedName = {
+      kind: "channel",
+      typed: "help",
+      name: "help",
+      id: channelId("1400000000000000011"),
+      guildId: FRIENDS.id,
+      at: 1,
+    };
+    names.keep([held]);
+    await settle();
+    assert.deepEqual(world.names, [held]);
+    assert.deepEqual(world.rebuilt, [[held]]);
+  });
+
   it("[P4] keeps the person whose name another person has taken since", async () => {
     const { names, world } = setUp([want("user", "ada")]);
     world.members.set(FRIENDS.id, [ADA]);

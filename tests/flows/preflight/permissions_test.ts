@@ -1,34 +1,38 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  judgePermissions,
-  type Lack,
-  type SeenGuild,
-} from "../../../src/flows/preflight/permissions.ts";
+import type { Lack, SeenChannel } from "../../../src/flows/preflight/channel_summary.ts";
+import { judgePermissions, type SeenGuild } from "../../../src/flows/preflight/permissions.ts";
 import type { AccessPolicy } from "../../../src/policy/rules.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 
 const SEND: Lack = { permission: "Send Messages", deniedBy: "the role Krill" };
+const VIEW: Lack = { permission: "View Channel", deniedBy: "@everyone" };
 const FILES: Lack = { permission: "Attach Files", deniedBy: "no role grants it" };
 
 /** A guild with the channels help, ops and general. */
-function krill(fields: Partial<SeenGuild> & { lacks?: readonly Lack[] } = {}): SeenGuild {
-  const { lacks = [], ...rest } = fields;
+function krill(fields: Partial<SeenGuild> = {}): SeenGuild {
   return {
     id: guildId("100"),
     name: "Krill & Co",
     risky: [],
     details: {
-      lacks,
       channels: [
         { id: channelId("1"), name: "help", lacks: [] },
         { id: channelId("2"), name: "ops", lacks: [SEND, FILES] },
         { id: channelId("3"), name: "general", lacks: [FILES] },
       ],
     },
-    ...rest,
+    ...fields,
   };
+}
+
+/** A guild with one channel for each list of lacks, called c1, c2 and so on. */
+function guildWith(...lacks: readonly (readonly Lack[])[]): SeenGuild {
+  const channels = lacks.map((lacks, at): SeenChannel => {
+    return { id: channelId(`${at + 1}`), name: `c${at + 1}`, lacks };
+  });
+  return krill({ details: { channels } });
 }
 
 async function policyOf(guilds: object, more: object = {}): Promise<AccessPolicy> {
@@ -71,12 +75,56 @@ describe("[O3] judgePermissions()", () => {
     );
   });
 
-  it("judges the guild as a whole if its channels are not listed", async () => {
+  it("judges each open channel of a guild whose channels are not listed, in one row", async () => {
+    const why = "can post in 2 of 3 channels of Krill & Co; " +
+      "not in #ops: Send Messages missing (the role Krill), " +
+      "Attach Files missing (no role grants it); " +
+      "in #general: Attach Files missing (no role grants it)";
     for (const rules of [{}, { channels: { "*": {} } }]) {
-      assert.deepEqual(await rows({ 100: rules }), ["pass channels of Krill & Co: all granted"]);
-      const [row = ""] = await rows({ "*": rules }, [krill({ lacks: [SEND] })]);
-      assert.match(row, /^warn channels of Krill & Co: the bot lacks Send Messages .*, unless/);
+      assert.deepEqual(await rows({ 100: rules }), [`warn ${why}`]);
+      assert.deepEqual(await rows({ "*": rules }), [`warn ${why}`]);
     }
+  });
+
+  it("judges all guilds if none is listed and groupPolicy is open", async () => {
+    const policy = (await loadTestConfig({ groupPolicy: "open", guilds: undefined }))
+      .discord.access;
+    const found = judgePermissions(policy, [guildWith([], [])]);
+    assert.deepEqual(found.map(({ status, why }) => `${status} ${why}`), [
+      "pass can post in 2 of 2 channels of Krill & Co",
+    ]);
+  });
+
+  it("leaves closed and listed channels out of that row", async () => {
+    const channels = { "*": {}, ops: { enabled: false }, general: {} };
+    assert.deepEqual(await rows({ 100: { channels } }), [
+      "warn #general in Krill & Co: the bot lacks Attach Files (no role grants it)",
+      "pass the other places are right: 1",
+    ]);
+  });
+
+  it("names hidden channels without a warning, unless all are hidden", async () => {
+    assert.deepEqual(await rows({ 100: {} }, [guildWith([], [VIEW])]), [
+      "pass can post in 1 of 2 channels of Krill & Co; " +
+      "not in #c2: View Channel missing (@everyone)",
+    ]);
+    const [row = ""] = await rows({ 100: {} }, [guildWith([VIEW], [VIEW])]);
+    assert.match(row, /^fail can post in 0 of 2 channels/);
+  });
+
+  it("bounds the names in a row", async () => {
+    const many = Array.from({ length: 9 }, () => [SEND]);
+    assert.deepEqual(await rows({ 100: {} }, [guildWith([], ...many)]), [
+      "warn can post in 1 of 10 channels of Krill & Co; " +
+      "not in #c2, #c3, #c4, #c5, #c6 and 4 more: Send Messages missing (the role Krill)",
+    ]);
+  });
+
+  it("counts guilds that it did not read", async () => {
+    const { details: _, ...unread } = krill({ isPassedOver: true });
+    assert.deepEqual(await rows({ "*": {} }, [unread, unread]), [
+      "skipped not checked, because the bot may answer in too many guilds: 2 of them",
+    ]);
   });
 
   it("names entries that match no guild and no channel", async () => {

@@ -145,6 +145,7 @@ function setUp() {
       slash: ({ name }) => handled.push(`/${name}`),
       messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
+      renamed: ({ guild }) => handled.push(`renamed ${guild.id}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
   });

@@ -21,6 +21,7 @@ import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
 import { markNamesakes, mayChangeMarks } from "../decode/namesakes.ts";
 import { joinedGuild } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
+import { renamedIn } from "./renamed.ts";
 import { guildWithChangedPermissions } from "./permission_changes.ts";
 
 /** Facts for decoding a dispatch. */
@@ -133,10 +134,13 @@ export function createReader(
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
     const applied = applyDispatch(index, dispatch, self?.userId);
+    for (const id of applied.changed) {
+      changed.add(id);
+      events.push(...renamedIn(index.get(id), applied.index.get(id)));
+    }
     index = mayChangeMarks(index, applied.index, applied.changed)
       ? markNamesakes(applied.index)
       : applied.index;
-    for (const id of applied.changed) changed.add(id);
     const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });
     if (dispatch.t === "READY" && applied.problem === undefined) {

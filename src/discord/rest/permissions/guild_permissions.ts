@@ -39,6 +39,8 @@ export interface ChannelPermissions {
   readonly name?: string;
   /** Set for a category, in which no one can post. */
   readonly isCategory?: true;
+  /** Set for a forum or media channel, in which messages exist only within threads. */
+  readonly isForum?: true;
   /** The channel's permission overwrites. */
   readonly overwrites: readonly Overwrite[];
 }
@@ -99,11 +101,16 @@ export function createReadGuildPermissions(
         {
           ...(name && { name }),
           ...(type === ChannelTypes.GuildCategory && { isCategory: true }),
+          ...(isForum(type) && { isForum: true }),
           overwrites: permission_overwrites.flatMap(toOverwrite),
         },
       ])),
     };
   };
+}
+
+function isForum(type: number | undefined): boolean {
+  return type === ChannelTypes.GuildForum || type === ChannelTypes.GuildMedia;
 }
 
 function toOverwrite({ id, ...bits }: z.infer<typeof overwriteSchema>): readonly Overwrite[] {

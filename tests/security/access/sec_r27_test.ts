@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Message } from "../../simulator/world/world.ts";
-import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../support/bot/e2e.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
 
 /** The bot's own limits, and no others. */
 

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createPolicyKeeper } from "../../../src/bot/rules/policy.ts";
+import type { ResolvedName } from "../../../src/core/names.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import { channelId, guildId } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const GUILD = guildId("1400000000000000010");
+const HELD: ResolvedName = {
+  kind: "channel",
+  typed: "off-topic",
+  name: "off-topic",
+  id: channelId("1400000000000000011"),
+  guildId: GUILD,
+  at: 1,
+};
+
+async function setUp() {
+  const config = await loadTestConfig({
+    guilds: { [GUILD]: { channels: { "off-topic": { allow: false }, "*": {} } } },
+  });
+  /** Names of each recorded policy. */
+  const saved: (readonly ResolvedName[])[] = [];
+  /** Lets the store record policies; it does at once if absent. */
+  let gate: Promise<void> | undefined;
+  const keeper = await createPolicyKeeper(config, "{}", {
+    store: {
+      pairing: { namesOf: () => Promise.resolve([]) },
+      received: {
+        savePolicy: async ({ names }) => {
+          const id = saved.push(names);
+          await gate;
+          return id;
+        },
+      },
+    },
+    now: () => 0,
+    log: recordingLog().log,
+  });
+  const pinned = () => {
+    const { guilds } = keeper.now().policy;
+    return guilds?.[GUILD]?.channels?.["off-topic"]?.pinned?.get(GUILD);
+  };
+  return {
+    keeper,
+    config,
+    saved,
+    pinned,
+    block() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      return resolve;
+    },
+  };
+}
+
+describe("[P12] createPolicyKeeper()", () => {
+  it("applies a held name at once, and then records it", async () => {
+    const { keeper, saved, pinned } = await setUp();
+    keeper.hold([HELD]);
+    assert.equal(pinned(), HELD.id);
+    assert.equal(keeper.now().id, undefined);
+    await settle();
+    assert.deepEqual(saved, [[], [HELD]]);
+    assert.equal(keeper.now().id, 2);
+  });
+
+  it("does not lose a held name to a change that began before", async () => {
+    const { keeper, config, pinned, block } = await setUp();
+    const open = block();
+    const applied = keeper.apply(config, "{ }");
+    await settle();
+    keeper.hold([HELD]);
+    open();
+    await applied;
+    assert.equal(pinned(), HELD.id);
+  });
+
+  it("keeps a held name until the store has it", async () => {
+    const { keeper, saved, pinned } = await setUp();
+    keeper.hold([HELD]);
+    await keeper.resolved([]);
+    assert.equal(pinned(), HELD.id);
+    await keeper.resolved([HELD]);
+    assert.equal(pinned(), HELD.id);
+    assert.deepEqual(saved.at(-1), [HELD], "once");
+    await keeper.resolved([]);
+    assert.equal(pinned(), undefined);
+  });
+});

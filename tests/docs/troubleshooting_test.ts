@@ -1,0 +1,51 @@
+/** Checks the commands of `docs/troubleshooting.md`: their names, options and config keys exist. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { runCommandLine } from "../../src/cli/app.ts";
+import { TASKS } from "../../src/cli/commands.ts";
+import { wrongCommand } from "../../src/cli/help/wrong_command.ts";
+import type { Terminal } from "../../src/cli/terminal/io.ts";
+import { configSchema } from "../../src/config/schema/root.ts";
+import { schemaAt } from "../../src/config/schema/shape.ts";
+
+const PAGE = readFileSync(
+  join(import.meta.dirname!, "..", "..", "docs", "troubleshooting.md"),
+  "utf8",
+);
+
+/** The words of each command after `barnacle`, without comments; each command once. */
+const WRITTEN = [
+  ...PAGE.matchAll(/`barnacle ([^`]+)`/g),
+  ...PAGE.matchAll(/^barnacle (.*?)(?: +#.*)?$/gm),
+].map(([, words = ""]) => words.trim().replace(/<[^>]*>/g, "1").split(/\s+/));
+const COMMANDS = Object.assign({}, ...TASKS.map(({ commands }) => commands));
+
+async function helpOf(words: readonly string[]): Promise<string> {
+  const lines: string[] = [];
+  const stream = { write: (text: string) => lines.push(text) > 0 };
+  const names = words.slice(0, COMMANDS[words[0] ?? ""]?.kind === "group" ? 2 : 1)
+    .filter((word) => !word.startsWith("-"));
+  const terminal = { stdout: stream, stderr: stream, env: {} } as unknown as Terminal;
+  assert.equal(await runCommandLine([...names, "--help"], terminal), 0, names.join(" "));
+  return lines.join("");
+}
+
+describe("[C10] [O10] docs/troubleshooting.md", () => {
+  const commands = [...new Map(WRITTEN.map((words) => [words.join(" "), words])).values()];
+  it("has commands", () => assert.ok(commands.length > 25));
+
+  for (const words of commands) {
+    it(`names a real command: ${words.join(" ")}`, async () => {
+      assert.equal(wrongCommand(words, COMMANDS), undefined);
+      const help = await helpOf(words);
+      for (const option of words.filter((word) => word.startsWith("--"))) {
+        assert.match(help, new RegExp(`${option}\\b`), help);
+      }
+      const [, get, key = ""] = words;
+      if (get === "get") assert.ok(schemaAt(configSchema, key.split(".")), key);
+    });
+  }
+});
