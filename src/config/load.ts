@@ -12,7 +12,7 @@ import { silentDefaults } from "./audit/audit.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
-import { mentionsOf } from "./mention.ts";
+import { mentionsOf } from "./mentions/mention.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";

@@ -11,7 +11,7 @@ import type { AccountId } from "../core/discord/ids.ts";
 import type { AccessPolicy } from "../policy/rules.ts";
 import { toAccessPolicy } from "./access.ts";
 import { accountsOf } from "./schema/accounts.ts";
-import { mentionsOf } from "./mention.ts";
+import { mentionsOf } from "./mentions/mention.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
 /** The access policy of one account. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { configOf, discord, problemLines } from "../config/support.ts";
-import { makeStates, MAX_WORK } from "../../src/config/mention_states.ts";
+import { makeStates, MAX_WORK } from "../../src/config/mentions/mention_states.ts";
 import { seeded } from "../support/seeded.ts";
 
 function withPatterns(patterns: readonly string[]): string {

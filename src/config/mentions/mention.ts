@@ -10,8 +10,8 @@
 
 import type { RE2JS } from "re2js";
 import { makeStates, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
-import type { Settings } from "./schema/root.ts";
-import type { Segment } from "./text/tree.ts";
+import type { Settings } from "../schema/root.ts";
+import type { Segment } from "../text/tree.ts";
 
 /** A test of texts, and the patterns that are not valid. */
 export interface Mentions {
