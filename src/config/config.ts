@@ -186,6 +186,10 @@ export interface AgentConfig {
   readonly timezone?: string;
   /** How long a turn may take, in seconds (T1). */
   readonly turnTimeoutSec: number;
+  /** Maximum number of model requests of a turn (T1). */
+  readonly maxSteps: number;
+  /** How long a tool call may take, in seconds (T1). */
+  readonly toolTimeoutSec: number;
 }
 
 /** The HTTP server for health checks and metrics. */

@@ -21,6 +21,8 @@ import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
+/** Of `tools.timeoutSec`, for a config without `tools`. */
+const TOOL_TIMEOUT_SEC = 120;
 
 /** Makes the config. */
 export function toConfig(
@@ -37,7 +39,7 @@ export function toConfig(
     accounts: accounts.map((account) =>
       discordConfig(settings, account, secrets.accounts.get(account.id) ?? {}, matchesPattern)
     ),
-    agent: agentConfig(agents),
+    agent: agentConfig(settings),
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
     texts: messages.texts,
@@ -140,7 +142,8 @@ function tokenPlaceOf({ id, name, settings: { token }, ruleOf }: Account): strin
   return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
 }
 
-function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): AgentConfig {
+function agentConfig({ agents, tools }: Settings): AgentConfig {
+  const { list, defaults, turnTimeoutSec, maxSteps } = agents;
   const [agent] = list;
   return {
     id: agent?.id ?? "main",
@@ -148,6 +151,8 @@ function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): Ag
     ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
     ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
     turnTimeoutSec,
+    maxSteps,
+    toolTimeoutSec: tools?.timeoutSec ?? TOOL_TIMEOUT_SEC,
   };
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Tool } from "./tool.ts";
+import type { Tool } from "../core/turn/tool.ts";
 
 /** None yet: a turn is one model request. */
 export const TOOLS: readonly Tool[] = [];

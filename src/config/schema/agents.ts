@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { key, later, laterSection, text, whole } from "./key.ts";
+import { key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model } from "./models.ts";
 
@@ -39,7 +39,11 @@ export const agents = z.strictObject({
     "How long a turn may take. After that, the user gets a failure notice.",
     { unit: "seconds", example: 120 },
   ),
-  maxSteps: later(whole(1, 200).default(16), "Maximum number of model requests of a turn."),
+  maxSteps: key(
+    whole(1, 200).default(16),
+    "Maximum number of model requests of a turn. The last one may call no tool.",
+    { unit: "requests", example: 8 },
+  ),
   defaults: key(
     z.strictObject({
       model: key(
@@ -217,14 +221,14 @@ export const session = z.strictObject({
 });
 
 /** `tools`. */
-export const tools = laterSection(
+export const tools = lazySection(
   () =>
     z.strictObject({
-      allow: key(z.array(text()).optional(), "Allow these tools only.", { example: ["discord"] }),
-      alsoAllow: key(z.array(text()).optional(), "Allow these tools in addition.", {
+      allow: later(z.array(text()).optional(), "Allow these tools only.", { example: ["discord"] }),
+      alsoAllow: later(z.array(text()).optional(), "Allow these tools in addition.", {
         example: ["web_fetch"],
       }),
-      deny: key(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
+      deny: later(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
       timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,

@@ -1,17 +1,19 @@
 /**
- * Declares a tool of the agent. Each tool is a module of its own, listed in `registry.ts`.
+ * Declares a tool of the agent. Each tool is a module of its own, listed in `tools/registry.ts`.
  *
  * @module
  */
 
 import type { z } from "zod";
-import type { ToolGate } from "../core/tool_gates.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+import type { ToolGate } from "../tool_gates.ts";
 
 /** Facts that a call has besides its input. */
 export interface ToolContext {
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
+  /** Identifies the call among all calls of all turns, also after a crash. */
+  readonly callKey: string;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
