@@ -7,7 +7,7 @@
  */
 
 import type { ModelMessage, ToolCall } from "../core/model.ts";
-import type { Step } from "../core/turn/step.ts";
+import type { Step } from "../core/step.ts";
 import { clip } from "../lib/text/clip.ts";
 
 /** What a turn does next. */

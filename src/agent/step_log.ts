@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SaveSteps, Step } from "../core/turn/step.ts";
+import type { SaveSteps, Step } from "../core/step.ts";
 
 /** The steps of one turn. */
 export interface StepLog {

@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
-import type { ToolResult } from "../core/turn/step.ts";
+import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
@@ -26,8 +26,10 @@ export interface Toolbox {
   run(call: ToolCall, context: ToolContext): Promise<ToolResult>;
 }
 
-/** Limits of tool calls. */
-export interface ToolLimits {
+/** Everything that tool calls need from outside, besides their context. */
+export interface ToolboxPorts {
+  /** Puts a fence around a result, which may have words of people in it (H4). */
+  readonly fence: (result: string) => string;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -37,7 +39,7 @@ export interface ToolLimits {
 /** Creates the toolbox of a turn. */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule }: ToolLimits,
+  { timeoutMs, schedule, fence }: ToolboxPorts,
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
@@ -57,7 +59,7 @@ export function createToolbox(
     try {
       const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
       run.catch(() => {}); // after the limit, its failure changes nothing
-      return { end: "done", text: await Promise.race([run, stopped]) };
+      return { end: "done", text: fence(await Promise.race([run, stopped])) };
     } catch (error) {
       return failed(error instanceof Error ? error.message : String(error));
     } finally {

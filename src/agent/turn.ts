@@ -3,7 +3,7 @@
  * without a call.
  *
  * Each step is stored before the next one begins. After a crash, the turn goes on from its steps:
- * the model is not asked again for what it answered, and a call that must not run twice does not
+ * the model is not asked again for a stored answer, and a call that must not run twice does not
  * (`next_step.ts`). Only results of calls that may run twice wait for the next step's transaction.
  * So a step with such calls costs one commit.
  *
@@ -17,7 +17,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
-import type { SaveSteps, Step } from "../core/turn/step.ts";
+import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { conversationOf, nextStep } from "./next_step.ts";

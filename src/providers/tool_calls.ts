@@ -71,7 +71,7 @@ function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
 export function argumentsOf({ arguments: written }: ToolCall): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(written);
-    return Array.isArray(value) ? {} : fieldsOf(value);
+    return typeof value !== "object" || Array.isArray(value) ? {} : fieldsOf(value);
   } catch {
     return {};
   }

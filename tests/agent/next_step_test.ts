@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { conversationOf, nextStep } from "../../src/agent/next_step.ts";
 import type { ToolCall } from "../../src/core/model.ts";
-import type { Step } from "../../src/core/turn/step.ts";
+import type { Step } from "../../src/core/step.ts";
 
 /** Calls of the tool `read` may run twice, those of `post` must not. */
 const call = (id: string): ToolCall => ({

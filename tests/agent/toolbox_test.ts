@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { createToolbox } from "../../src/agent/toolbox.ts";
-import type { Tool, ToolContext } from "../../src/core/turn/tool.ts";
-import { guildMessage } from "../support/discord/builders.ts";
+import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { toolboxOf, toolContext } from "../support/model/tools.ts";
 
 const tide: Tool = {
   name: "tide",
@@ -18,12 +18,8 @@ const tide: Tool = {
 function setUp(...tools: readonly Tool[]) {
   const clock = new FakeClock();
   const stopping = new AbortController();
-  const toolbox = createToolbox(tools, { timeoutMs: 120_000, schedule: clock.schedule });
-  const context: ToolContext = {
-    message: guildMessage(),
-    callKey: "1:call_1",
-    signal: stopping.signal,
-  };
+  const toolbox = toolboxOf(tools, clock);
+  const context = toolContext({ signal: stopping.signal });
   const run = (name: string, written: string) =>
     toolbox.run({ id: "call_1", name, arguments: written }, context);
   return { clock, stopping, toolbox, run };
@@ -53,12 +49,8 @@ describe("[T1] createToolbox()", () => {
 
   it("defines the same tools as the same array, which a provider caches", () => {
     const tools = [tide];
-    assert.equal(setUp(...tools).toolbox.definitions.length, 1);
-    const limits = { timeoutMs: 1, schedule: new FakeClock().schedule };
-    assert.equal(
-      createToolbox(tools, limits).definitions,
-      createToolbox(tools, limits).definitions,
-    );
+    const clock = new FakeClock();
+    assert.equal(toolboxOf(tools, clock).definitions, toolboxOf(tools, clock).definitions);
   });
 
   it("runs a tool with its checked input", async () => {
@@ -68,6 +60,16 @@ describe("[T1] createToolbox()", () => {
       text: '{"port":"Hull","hours":1}',
     });
     assert.equal(clock.pending, 0);
+  });
+
+  it("[H4] puts a fence around a result, but not around its own errors", async () => {
+    const { schedule } = new FakeClock();
+    const fence = (result: string) => `<${result}>`;
+    const toolbox = createToolbox([tide], { timeoutMs: 1_000, schedule, fence });
+    const run = (written: string) =>
+      toolbox.run({ id: "1", name: "tide", arguments: written }, toolContext());
+    assert.equal((await run('{"port":"Hull"}')).text, '<{"port":"Hull","hours":1}>');
+    assert.match((await run("no")).text, /^Error/);
   });
 
   const failures: readonly [what: string, name: string, written: string, why: RegExp][] = [
@@ -106,8 +108,8 @@ describe("[T1] createToolbox()", () => {
     const deaf: Tool = { ...tide, run: () => new Promise(() => {}) };
     const { run, clock } = setUp(deaf);
     const ended = run("tide", '{"port":"Hull"}');
-    clock.advance(120_000);
-    assert.deepEqual(await ended, { end: "failed", text: "Error: no result within 120 s" });
+    clock.advance(1_000);
+    assert.deepEqual(await ended, { end: "failed", text: "Error: no result within 1 s" });
     assert.equal(clock.pending, 0);
   });
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { createToolbox } from "../../src/agent/toolbox.ts";
 import { runTurn, type TurnOutcome, type TurnPorts } from "../../src/agent/turn.ts";
 import {
   type Model,
@@ -10,10 +9,10 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "../../src/core/model.ts";
-import type { Step } from "../../src/core/turn/step.ts";
+import type { Step } from "../../src/core/step.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
-import { guildMessage } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { toolboxOf, toolContext } from "../support/model/tools.ts";
 
 const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } as const;
 const FINISH: ModelPart = { kind: "finish", reason: "stop" };
@@ -52,8 +51,8 @@ function run(
   const { schedule } = clock;
   return runTurn(REQUEST, {
     model,
-    toolbox: createToolbox([], { timeoutMs: 120_000, schedule }),
-    contextOf: ({ id }) => ({ message: guildMessage(), callKey: `1:${id}` }),
+    toolbox: toolboxOf([], clock),
+    contextOf: ({ id }) => toolContext({ callKey: `1:${id}` }),
     steps: [],
     save: () => Promise.resolve(),
     maxResultChars: 10_000,
@@ -163,10 +162,7 @@ function withTools(answers: readonly (string | readonly string[])[], stored: rea
     },
   };
   const ports: Partial<TurnPorts> = {
-    toolbox: createToolbox([tool("read", true), tool("post", false)], {
-      timeoutMs: 1_000,
-      schedule: clock.schedule,
-    }),
+    toolbox: toolboxOf([tool("read", true), tool("post", false)], clock),
     steps: stored,
     save(steps, waitsForDisk) {
       events.push(`${waitsForDisk ? "sync" : "store"} ${steps.map(stepName).join()}`);
@@ -274,7 +270,7 @@ describe("[T1] runTurn() with tools", () => {
     assert.equal(requests.length, 2);
   });
 
-  it("offers no tools where there are none, and ignores calls then", async () => {
+  it("offers no tools if it has none, and ignores calls then", async () => {
     const { model, requests } = withTools([["r1"]]);
     const outcome = await run(model);
     assert.equal(outcome.kind, "failed");
@@ -284,7 +280,7 @@ describe("[T1] runTurn() with tools", () => {
   it("[G12] stores no result of a call that the stop of the process cut", async () => {
     const stopping = new AbortController();
     const { model, ports, saved } = withTools([["p1"], "done"]);
-    const toolbox = createToolbox([{
+    const toolbox = toolboxOf([{
       name: "post",
       description: "post",
       input: z.object({}),
@@ -294,7 +290,7 @@ describe("[T1] runTurn() with tools", () => {
         stopping.abort(new Error("stop"));
         return hangUntil(signal);
       },
-    }], { timeoutMs: 1_000, schedule: new FakeClock().schedule });
+    }], new FakeClock());
     const outcome = await run(model, { stopping, ports: { ...ports, toolbox } });
     assert.equal(outcome.kind, "interrupted");
     assert.deepEqual(saved.map(stepName), ["answer", "begun p1"]);

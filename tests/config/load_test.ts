@@ -96,7 +96,12 @@ describe("loadConfig()", () => {
       removeAckAfterReply: false,
       linkHosts: [],
     });
-    assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
+    assert.deepEqual(config.agent, {
+      id: "main",
+      turnTimeoutSec: 600,
+      maxSteps: 16,
+      toolTimeoutSec: 120,
+    });
     assert.deepEqual(config.http, {
       bind: ["127.0.0.1", "::1"],
       port: 8787,

@@ -10,7 +10,7 @@ import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
-import type { Step } from "../turn/step.ts";
+import type { Step } from "../step.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 

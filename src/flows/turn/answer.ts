@@ -17,8 +17,8 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
-import type { Step } from "../../core/turn/step.ts";
-import type { Tool } from "../../core/turn/tool.ts";
+import type { Step } from "../../core/step.ts";
+import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
 import {
@@ -28,6 +28,7 @@ import {
   type ReplyRules,
   type ShownToModel,
 } from "../../render/reply.ts";
+import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
@@ -89,6 +90,8 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly model: Model;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
+  /** What tools can do outside the process. */
+  readonly toolPorts: ToolPorts;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
   /**
@@ -184,7 +187,8 @@ async function run(
 ): Promise<FinishedTurn | undefined> {
   const { model, now, schedule, stopping, store } = ports;
   const startedAt = now();
-  const { envelope, overheard, history, steps } = await gather(claim, rules, ports);
+  const boundary = ports.randomId();
+  const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
   const system = systemPromptOf(rules.instructions);
   const freeChars = historyChars(rules.window, system.length + envelope.length);
   const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
@@ -209,8 +213,16 @@ async function run(
   });
   const outcome = await runTurn(request, {
     model,
-    toolbox: createToolbox(rules.tools, { timeoutMs: rules.toolTimeoutMs, schedule }),
-    contextOf: (call) => ({ message: claim.message, callKey: `${claim.message.id}:${call.id}` }),
+    toolbox: createToolbox(rules.tools, {
+      timeoutMs: rules.toolTimeoutMs,
+      schedule,
+      fence: (result) => fenced("result", boundary, result),
+    }),
+    contextOf: ({ id }) => ({
+      ports: ports.toolPorts,
+      message: claim.message,
+      callKey: `${claim.message.id}:${id}`,
+    }),
     steps,
     save: (more, waitsForDisk) => store.addSteps(claim, more, waitsForDisk),
     maxResultChars,
@@ -236,8 +248,9 @@ async function run(
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
   { message, route: { sessionKey }, attempt }: Claim,
+  boundary: string,
   { historyLimit, timezone, window }: TurnRules,
-  { store, fillUp, randomId }: AnswerPorts,
+  { store, fillUp }: AnswerPorts,
 ) {
   await fillUp(message, historyLimit);
   const [overheard, history, steps] = await Promise.all([
@@ -250,7 +263,7 @@ async function gather(
     overheard,
     overheardChars: OVERHEARD_CHARS,
     timezone,
-    boundary: randomId(),
+    boundary,
   });
   return { envelope, overheard, history, steps };
 }

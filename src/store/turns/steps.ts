@@ -11,7 +11,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Step } from "../../core/turn/step.ts";
+import type { Step } from "../../core/step.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { ClaimQueue } from "../memory/claim_queue.ts";

@@ -14,7 +14,7 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn, TurnEnd } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
-import type { Step } from "../../core/turn/step.ts";
+import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { Memory } from "../memory/memory.ts";

@@ -12,7 +12,7 @@ import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
 import { answer, type AnswerPorts, type TurnRules } from "../../../src/flows/turn/answer.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
-import type { Step } from "../../../src/core/turn/step.ts";
+import type { Step } from "../../../src/core/step.ts";
 import { historyChars } from "../../../src/session/history.ts";
 import {
   directMessage,
@@ -140,6 +140,7 @@ function setUp(
       },
     },
     model,
+    toolPorts: { readHistory: () => Promise.resolve([]) },
     rules: () => ({ ...RULES, ...rules }),
     fillUp: () => {
       steps.push("fill up");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Step } from "../../../src/core/turn/step.ts";
+import type { Step } from "../../../src/core/step.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ModelUsage, ToolCall } from "../model.ts";
+import type { ModelUsage, ToolCall } from "./model.ts";
 
 /** One step, with the Unix time in milliseconds of its end. */
 export type Step =
@@ -24,15 +24,16 @@ export type Step =
   /** A call has ended. */
   | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult);
 
-/** The end of a tool call. `text` is for the model. */
+/** The end of a tool call. */
 export interface ToolResult {
   /** `unknown`: a crash cut the call, which must not run twice. */
   readonly end: "done" | "failed" | "unknown";
+  /** The result, or the reason of the failure, for the model. */
   readonly text: string;
 }
 
 /**
- * Stores steps. What it resolves for survives `kill -9`.
+ * Stores steps. Once it resolves, they survive `kill -9`.
  *
  * @param waitsForDisk Whether the steps must also survive a power cut.
  * @throws {unknown} The store's error, as a rejection.
