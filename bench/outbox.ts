@@ -66,7 +66,6 @@ async function readings(): Promise<Readings> {
     log: { debug: silent, info: silent, warn: silent, error: console.error },
     onDelivery: () => sent.resolve(),
     onParked: silent,
-    onRefused: silent,
     onSetAside: silent,
     onNoFiles: silent,
     onDead: silent,

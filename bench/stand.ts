@@ -93,9 +93,7 @@ export const IDENTIFY_SPACING_MS = SPACING_MS + 100;
 
 /** Milliseconds after which a wait fails. */
 const PATIENCE_MS = 120_000;
-/**
- * No limits of Discord, and no bound on waiting messages: every message of a burst gets an answer.
- */
+/** No limits of Discord. */
 const UNLIMITED = { rest: { globalPerSec: 10_000 }, rateLimit: { enabled: false } };
 
 /** With a Discord that costs less than the bots. */
@@ -234,6 +232,7 @@ function configOf(
     },
     agents: { maxConcurrentTurns: 64 },
     http: { port: 0 },
+    messages: { queue: { perUser: 10_000, perChannel: 10_000 } },
     ...config,
   };
 }

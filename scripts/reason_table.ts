@@ -23,6 +23,8 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "group-dm-not-listed": "add its ID to `dm.groupChannels`; without the key, all are allowed",
   "guilds-disabled": "`groupPolicy`",
   "guild-not-listed": "`barnacle config set 'channels.discord.guilds.<id>' '{}'`",
+  "owner-not-in-guild": "`barnacle config set 'channels.discord.guilds.<id>' '{}'`",
+  "owner-unknown": "`barnacle config set 'channels.discord.guilds.<id>' '{}'`",
   "channel-not-listed": 'add the channel to the server\'s `channels`, or `"*"`; without the ' +
     "key, all are allowed",
   "channel-disabled": "`allow` or `enabled` of the channel",
@@ -36,6 +38,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "no-content": "switch on the Message Content Intent: `barnacle doctor --fix`, then restart",
   "too-old": "`gateway.catchUp.maxAgeMin`",
   "too-many": "`gateway.catchUp.maxPerChannel`",
+  "queue-full": "send it again later; `messages.queue.perUser`, `messages.queue.perChannel`",
   "reactions-off": "`reactionNotifications` of the server",
   "not-manager": "give the sender Manage Messages, or use `commands.ownerAllowFrom`",
   "not-owner": "`commands.ownerAllowFrom`; without it, the application's owner or team counts",

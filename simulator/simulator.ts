@@ -69,7 +69,7 @@ export interface Simulator extends People, Moderation, Portal {
   /** The bot's token. */
   readonly token: string;
   readonly application: Application;
-  /** The world, for reading; to change it, use `changes.ts` and {@link Simulator.publish}. */
+  /** The world, for reading; `acts/changes.ts` and {@link Simulator.publish} change it. */
   readonly world: World;
   readonly faults: { readonly gateway: GatewayFaults; readonly rest: RestFaults };
   /** Every request to REST, refused ones too. */

@@ -1,8 +1,7 @@
 /**
- * Which Barnacle this is.
+ * Names the version and the commit of this program.
  *
- * The compiler replaces both names; run from source there is nothing to
- * replace, and the version says so.
+ * `scripts/compile.ts` writes both into a binary. A run from source has neither.
  *
  * @module
  */
@@ -10,9 +9,10 @@
 declare const BARNACLE_VERSION: string | undefined;
 declare const BARNACLE_COMMIT: string | undefined;
 
+/** Version of the release, `"0.1.0"`; `"0.0.0-source"` if run from source. */
 export const VERSION: string = typeof BARNACLE_VERSION === "string"
   ? BARNACLE_VERSION
   : "0.0.0-source";
 
-/** Short hash of the commit; empty where it is not known. */
+/** Short hash of the commit; empty if run from source, or if compiled outside a git clone. */
 export const COMMIT: string = typeof BARNACLE_COMMIT === "string" ? BARNACLE_COMMIT : "";

@@ -72,6 +72,13 @@ describe("[O2] startLog()", () => {
     assert.match(JSON.parse(json.lines.join("")).fields.error.stack, /log_test/);
   });
 
+  it("[O2] shows a refused token or key without a stack", () => {
+    const json = start();
+    const error = Object.assign(new Error("GET / failed with 401"), { kind: "unauthorized" });
+    json.log.warn("Cannot ask Discord", { error });
+    assert.equal(JSON.parse(json.lines.join("")).fields.error.stack, undefined);
+  });
+
   it("[O2] shows an unreachable network in one short line, without a stack", () => {
     const cause = Object.assign(new TypeError("fetch failed"), { code: "ENOTFOUND" });
     const error = Object.assign(new Error("could not reach Discord: ENOTFOUND", { cause }), {

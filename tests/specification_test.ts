@@ -23,13 +23,6 @@ const THIS_TEST = "tests/specification_test.ts";
 /** Benches measure its bars, because machines differ. */
 const MEASURED_PAGE = `${PAGES}performance.md`;
 
-/** Built paragraphs whose tests are still to be written. */
-const PENDING: readonly string[] = [
-  "C13", // a table of names
-  "SEC-R4", // a canary in a direct message, and 1,000 turns in a guild
-  "X3", // no request goes anywhere but to Discord, PluralKit and the model
-];
-
 /** The store's transactions are T0 to T5; of these names, only T0 is no paragraph's mark as well. */
 const TRANSACTION = "T0";
 
@@ -80,15 +73,8 @@ describe("the specification", () => {
     const unproved = paragraphs
       .filter(({ page, isPlanned }) => !isPlanned && page !== MEASURED_PAGE)
       .map(({ mark }) => mark)
-      .filter((mark) => !proved.has(mark) && !PENDING.includes(mark));
+      .filter((mark) => !proved.has(mark));
     assert.deepEqual(unproved, []);
-  });
-
-  it("has no test for a paragraph that is called pending", () => {
-    const proved = provedMarks();
-    assert.deepEqual(PENDING.filter((mark) => proved.has(mark)), []);
-    const built = new Set(paragraphs.filter((one) => !one.isPlanned).map(({ mark }) => mark));
-    assert.deepEqual(PENDING.filter((mark) => !built.has(mark)), []);
   });
 
   it("has a link to each page in its index", () => {

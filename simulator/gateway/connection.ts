@@ -67,7 +67,10 @@ export interface GatewayConnection {
   readonly link: SocketLink;
 }
 
-/** Speaks the protocol on a link. */
+/**
+ * Speaks the protocol on a link. The function is long because its inner functions share one state:
+ * the session of the connection and its timers.
+ */
 export function speakGateway(
   link: SocketLink,
   deps: ConnectionDeps,

@@ -63,7 +63,10 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
-/** Answers one request with a behaviour, to the end. */
+/**
+ * Answers one request with a behaviour, to the end. The function is long because it is a list: one
+ * behaviour after the other.
+ */
 export async function perform(
   request: Asked,
   format: WireFormat,

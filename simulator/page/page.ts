@@ -119,6 +119,7 @@ const ACTS = {
   press: z.strictObject({ control: z.string().max(100) }),
 } as const;
 
+/** Creates the page. The function is long because each of its routes stands here once. */
 export function createPage(options: PageOptions): Page {
   const { simulator, backstage, prompts, refusalOf, onError } = options;
   const feeds = new Set<Feed<PageNews>>();

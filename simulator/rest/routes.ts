@@ -45,6 +45,7 @@ export interface RouteDeps {
   publish(events: readonly WorldEvent[]): void;
 }
 
+/** Creates the routes. The function is long because it is a list: one route after the other. */
 export function createRoutes(deps: RouteDeps): Hono<Env> {
   const { world, publish } = deps;
   const app = new Hono<Env>();

@@ -64,18 +64,19 @@ export function commandRules(
 /**
  * The guild policy of an account, and the config path that sets it (P6).
  *
- * A bot with nothing but a token is open, with mentions required. An operator who writes a
- * `channels.discord` has begun to list people and places, so the rest is denied.
+ * A bot with nothing but a token is open in guilds of which an owner is a member, with mentions
+ * required. An operator who writes a `channels.discord` has begun to list people and places, so the
+ * rest is denied.
  */
 function groupPolicyOf(
   { discord, defaults }: Settings["channels"],
   account: AccountSettings,
   ruleOf: (path: string) => string,
-): Pick<AccessPolicy, "groupPolicy" | "groupPolicyRule"> {
+): Pick<AccessPolicy, "groupPolicy" | "groupPolicyRule" | "needsOwnerInGuild"> {
   const groupPolicyRule = ruleOf(`${DISCORD}.groupPolicy`);
   if (discord) return { groupPolicy: account.groupPolicy ?? "allowlist", groupPolicyRule };
   return defaults.groupPolicy === undefined
-    ? { groupPolicy: "open", groupPolicyRule }
+    ? { groupPolicy: "open", groupPolicyRule, needsOwnerInGuild: true }
     : { groupPolicy: defaults.groupPolicy, groupPolicyRule: "channels.defaults.groupPolicy" };
 }
 

@@ -8,6 +8,7 @@
  */
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
+import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { ToolGate } from "../core/tool_gates.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
@@ -161,6 +162,8 @@ export interface MessagesConfig {
   readonly removeAckAfterReply: boolean;
   /** Hosts that the model may link to. */
   readonly linkHosts: readonly string[];
+  /** Limits of waiting turns (X4). */
+  readonly queue: WaitingLimits;
 }
 
 /** The bot's status at Discord. */

@@ -9,6 +9,7 @@
  */
 
 import type { RE2JS } from "re2js";
+import { makeStates, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Segment } from "./text/tree.ts";
 
@@ -58,12 +59,14 @@ const MAX_SIZE_OF_ALL = 4_000;
  */
 const REPEATED = /[*+]/;
 const REPEATED_TOGETHER = 4;
+/** Plain words. Their automaton has a state per letter at most, so the states are not made before. */
+const LITERAL = /^(?:\\b|\^)?[\p{L}\p{N} _@#,!'-]*(?:\\b|\$)?$/u;
 /** A counted repetition, whose automaton can have a state for each set of numbers: it runs alone. */
 const COUNTED = /\{\d/;
 
 type Program = Pick<RE2JS, "test" | "programSize">;
 type Fault = Omit<PatternProblem, "path">;
-type Kind = "plain" | "repeated" | "counted";
+type Kind = "literal" | "plain" | "repeated" | "counted";
 
 async function compiled(
   patterns: readonly string[],
@@ -72,25 +75,45 @@ async function compiled(
   if (patterns.length === 0) return { matches: () => false, problems: [] };
 
   const { RE2JS, RE2Set } = await import("re2js"); // 150 kB, so only loaded for patterns
-  const accepted: Record<Kind, string[]> = { plain: [], repeated: [], counted: [] };
+  const accepted: Record<Kind, Numbered[]> = {
+    literal: [],
+    plain: [],
+    repeated: [],
+    counted: [],
+  };
   const problems: PatternProblem[] = [];
   const sizes = { all: 0, counted: 0 };
   for (const [index, pattern] of patterns.entries()) {
     const program = valid(pattern, (text) => RE2JS.compile(text, RE2JS.CASE_INSENSITIVE));
     const fault = "message" in program ? program : sizeFault(pattern, program, sizes);
     if (fault) problems.push({ path: [...path, index], ...fault });
-    else accepted[kindOf(pattern)].push(pattern);
+    else accepted[kindOf(pattern)].push({ pattern, index });
   }
-  const { plain, repeated, counted } = accepted;
-  const sets = [
+  const { literal, plain, repeated, counted } = accepted;
+  const setOf = (group: readonly Numbered[]) => {
+    const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
+    for (const { pattern } of group) set.add(pattern);
+    return set;
+  };
+  const sets = inGroups(literal, literal.length).map(setOf);
+  const left = { counted: MAX_WORK_OF_COUNTED, all: MAX_WORK };
+  const groups = [
+    ...inGroups(counted, 1),
     ...inGroups(plain, plain.length),
     ...inGroups(repeated, REPEATED_TOGETHER),
-    ...inGroups(counted, 1),
-  ].map((group) => {
-    const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
-    for (const pattern of group) set.add(pattern);
-    return set;
-  });
+  ];
+  for (const group of groups) {
+    const set = setOf(group);
+    const of = counted.some((one) => group.includes(one)) ? "counted" : "all";
+    const work = makeStates(set, left[of]);
+    if (work === undefined) {
+      const alone = group.filter((one) => makeStates(setOf([one]), left[of]) === undefined);
+      problems.push(...tooComplex(alone.length > 0 ? alone : group, path));
+      break; // the work of the rest is unknown
+    }
+    left[of] -= work;
+    sets.push(set);
+  }
   return {
     matches: (text) => {
       const searched = normalized(text);
@@ -100,7 +123,27 @@ async function compiled(
   };
 }
 
+/** A pattern with its index in the list. */
+interface Numbered {
+  readonly pattern: string;
+  readonly index: number;
+}
+
+/** The problem of patterns whose automaton is too large; several share it. */
+function tooComplex(
+  patterns: readonly Numbered[],
+  path: readonly Segment[],
+): readonly PatternProblem[] {
+  const [first, ...others] = patterns;
+  const message = others.length === 0
+    ? "The pattern is too complex: a hostile message could make each search slow"
+    : "The patterns are too complex together: a hostile message could make each search slow";
+  const hint = 'write ".*" in place of ".{0,40}", a letter in place of a class, or fewer patterns';
+  return first ? [{ path: [...path, first.index], message, hint }] : [];
+}
+
 function kindOf(pattern: string): Kind {
+  if (LITERAL.test(pattern)) return "literal";
   return COUNTED.test(pattern) ? "counted" : REPEATED.test(pattern) ? "repeated" : "plain";
 }
 

@@ -62,9 +62,9 @@ export function toConfig(
 }
 
 function messagesConfig(
-  { maxChunks, tables, ackReaction, ackReactionScope, removeAckAfterReply, linkHosts }:
-    Settings["messages"],
+  { ackReaction, queue: { perUser, perChannel }, ...messages }: Settings["messages"],
 ): MessagesConfig {
+  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts } = messages;
   return {
     maxChunks,
     tables,
@@ -72,6 +72,7 @@ function messagesConfig(
     ackReactionScope,
     removeAckAfterReply,
     linkHosts,
+    queue: { perUser, perChannel },
   };
 }
 

@@ -59,10 +59,13 @@ export function createHealthApp(
   app.get("/readyz", async (c) => {
     const checks = judge(await measure(), now());
     const ok = isReady(checks);
-    const isVerbose = c.req.query("verbose") !== undefined && showsDetail(c.req.raw, peerOf(c));
+    const status = !ok ? "fail" : checks.some(({ status }) => status !== "pass") ? "warn" : "pass";
+    // Names of checks have names of models.
+    if (!showsDetail(c.req.raw, peerOf(c))) return answer(c, ok, { status });
+    const isVerbose = c.req.query("verbose") !== undefined;
     const degraded = checks.filter(({ status }) => status !== "pass");
     return answer(c, ok, {
-      status: !ok ? "fail" : degraded.length > 0 ? "warn" : "pass",
+      status,
       failing: namesOf(checks.filter((check) => !check.isReady)),
       ...(ok && degraded.length > 0 && { degraded: namesOf(degraded) }),
       ...(isVerbose && { checks: byName(checks) }),

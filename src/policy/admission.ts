@@ -14,7 +14,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import type { Granted } from "./caller.ts";
-import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
+import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { type Ask, ignore, nameOf, recordNothing } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./place_rules.ts";
@@ -87,6 +87,11 @@ export function prepareMessages(
     return ignore(right.why, right.rule);
   }
 
+  /** Whether the guild has an owner of the bot, or needs none (P6). */
+  function isOwnerKnown({ ownerInGuild }: KnownFacts): boolean {
+    return !policy.needsOwnerInGuild || ownerInGuild === "member";
+  }
+
   function addressed(
     message: InboundMessage | RecalledMessage,
     moment: KnownFacts,
@@ -98,7 +103,7 @@ export function prepareMessages(
     const fact = () => mentionFact(isMeant, isCommand, requireMention.value);
     const { rule } = requireMention;
     if (!ask("mention", isMeant || !requireMention.value, rule, fact)) {
-      return overhear("no-mention", rule);
+      return overhear("no-mention", rule, isOwnerKnown(moment));
     }
     if (!isMeant && intentFilter.value) {
       ask(
@@ -107,9 +112,10 @@ export function prepareMessages(
         intentFilter.rule,
         () => "an intent filter is set, and this version has none",
       );
-      return overhear("rule-not-built", intentFilter.rule);
+      return overhear("rule-not-built", intentFilter.rule, isOwnerKnown(moment));
     }
     const why = isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required";
+    if (!isOwnerKnown(moment)) return ownerIsAsked(policy, ask);
     return proxyIsAwaited(message, moment, ask, policy) ??
       accept(why, isCommand ? TEXT_COMMANDS : rule);
   }
@@ -191,7 +197,11 @@ function accept(why: AcceptReason, rule: string): Verdict {
   return { kind: "accept", why, rule };
 }
 
-/** Not answered, but a later turn in the channel may see it. */
-function overhear(why: "no-mention" | "rule-not-built", rule: string): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext: true };
+/** Not answered, but a later turn in the channel may see it, if the place allows any turn. */
+function overhear(
+  why: "no-mention" | "rule-not-built",
+  rule: string,
+  keepAsContext: boolean,
+): Verdict {
+  return { kind: "ignore", why, rule, keepAsContext };
 }

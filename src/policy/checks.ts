@@ -21,6 +21,7 @@ export type Question =
   | "group-list"
   | "guilds"
   | "guild"
+  | "owner"
   | "channel"
   | "enabled"
   | "pluralkit"

@@ -8,6 +8,7 @@
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
+import type { Verdict } from "../core/inbound/verdict.ts";
 import type { Caller, Granted, Refusal } from "./caller.ts";
 import { type Ask, ignore, nameOf } from "./checks.ts";
 import { prepareDirectAccess } from "./direct_access.ts";
@@ -39,8 +40,22 @@ export function preparePlaceAccess(
   function guild(caller: Caller, ask: Ask, place: GuildPlace): Granted | Refusal {
     const rules = rulesFor(place, policy, ask);
     if (rules.kind === "closed") return ignore(rules.why, rules.rule);
-    return pluralkitIsAsked(caller, ask) ?? automatonIsRefused(caller, ask) ??
-      guildSender(caller, ask, rules);
+    return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
+      automatonIsRefused(caller, ask) ?? guildSender(caller, ask, rules);
+  }
+
+  /** Refuses a guild without an owner. A message without the fact may still be refused otherwise. */
+  function ownerIsMissing(
+    { moment: { ownerInGuild }, isMessage }: Caller,
+    ask: Ask,
+  ): Refusal | undefined {
+    if (!policy.needsOwnerInGuild) return undefined;
+    if (!ownerInGuild) return isMessage ? undefined : ownerIsAsked(policy, ask);
+    const { groupPolicyRule: rule } = policy;
+    if (ask("owner", ownerInGuild === "member", rule, () => OWNER_SAYS[ownerInGuild])) {
+      return undefined;
+    }
+    return ignore(ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown", rule);
   }
 
   function pluralkitIsAsked(
@@ -92,6 +107,21 @@ export function preparePlaceAccess(
     }
   };
 }
+
+/** Lets an event wait until Discord has told whether an owner is in its guild (P6). */
+export function ownerIsAsked(
+  { groupPolicyRule: rule }: Pick<AccessPolicy, "groupPolicyRule">,
+  ask: Ask,
+): Verdict & { readonly kind: "undecided" } {
+  ask("owner", false, rule, () => "Barnacle has not asked Discord yet who of the owners is there");
+  return { kind: "undecided", why: "owner-in-guild", rule };
+}
+
+const OWNER_SAYS = {
+  member: "an owner of the bot is a member of the guild",
+  absent: "no owner of the bot is a member of the guild",
+  unknown: "Discord did not tell whether an owner of the bot is a member of the guild",
+} as const;
 
 const PLURALKIT_SAYS = {
   unasked: "PluralKit posted it, and Barnacle has not asked yet for the author",

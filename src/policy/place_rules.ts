@@ -96,7 +96,10 @@ export function rulesFor(
     found = found ? stricter(found, rules) : rules;
   }
   if (found) return found;
-  ask("guild", false, GUILDS, () => `${guildName(place)} is not listed`);
+  const problem = place.hasNamesake
+    ? "is not listed by its id, and another guild shares its name"
+    : "is not listed";
+  ask("guild", false, GUILDS, () => `${guildName(place)} ${problem}`);
   return closed("guild-not-listed", GUILDS);
 }
 
@@ -144,11 +147,14 @@ function deniedBy(channel: ChannelRules, path: string, ask: Ask): ClosedPlace | 
   return undefined;
 }
 
+/** A name that two guilds share opens neither; only an id does. */
+const SHARED_NAME: typeof GUILD_PINS = { ...GUILD_PINS, isPinned: () => true };
+
 function guildKeys(
-  { guild, isUnknown }: GuildPlace,
+  { guild, isUnknown, hasNamesake }: GuildPlace,
   guilds: Readonly<Record<string, GuildRules>>,
 ): readonly string[] {
-  if (!isUnknown) return find(guilds, guild, GUILD_PINS);
+  if (!isUnknown) return find(guilds, guild, hasNamesake ? SHARED_NAME : GUILD_PINS);
   const couldBe = (key: string, rules: GuildRules) => isNameKey(key) && !GUILD_PINS.isPinned(rules);
   return findById(guilds, guild.id, GUILD_PINS, couldBe, couldNarrow);
 }

@@ -114,7 +114,7 @@ function fullAnswerOf(parts: readonly Omit<Waiting, "id">[]): FullAnswer | undef
   if (!first || !isComplete(parts.map(({ message }) => message))) return undefined;
   const { message, whole } = first;
   if (message.of?.kind === "draft" || message.of?.kind === "challenge") return undefined;
-  // Only older versions of Barnacle froze an answer of several parts without its full text.
+  // A folded answer that was taken apart (R12a) has no full text any more.
   const text = whole ?? parts.map(({ message: { content } }) => content).join("\n");
   if (message.of?.kind === "folded") return { message, text, answers: countIn(text) };
   // A text that did not fit into one message is the answer's own file.

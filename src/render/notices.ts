@@ -209,6 +209,27 @@ export const NOTICES = {
     when: "Barnacle could not finish the work of a button in time",
     placeholders: {},
   },
+  queueFull: {
+    text:
+      "Too many messages are waiting for my answer, so I won't answer this one. Please send it " +
+      "again later.",
+    when: "a message arrives while as many turns wait as `messages.queue` allows, once until " +
+      "fewer wait",
+    placeholders: {},
+  },
+  ownerNotThere: {
+    text:
+      "I don't answer in {name} ({id}), because {reason}. To allow it: {command}. From then on, I " +
+      "answer only in servers that my config lists.",
+    when: "the bot joins a guild, or is mentioned in one, of which no owner is known to be a " +
+      "member, and the config has no `channels.discord`; once per guild, to the bot's owner",
+    placeholders: {
+      name: "the guild's name",
+      id: "its ID",
+      reason: '"none of my owners is a member there"',
+      command: "the command that allows it",
+    },
+  },
   joined: {
     text: "I was added to {name} ({id}), but my config ({rule}) keeps me silent there. To allow " +
       "it: {command}",

@@ -256,7 +256,7 @@ function quoteOf(
   return { messageId: targetId, ...(authorId && { authorId }), on: replyToMode };
 }
 
-/** Whether `envelope.ts` wrote this id as a message's id, and not as a user's or a channel's. */
+/** Whether `prompt/envelope.ts` wrote this id as a message's id, and not as a user's or a channel's. */
 function hasMessageId(id: string, texts: readonly string[]): boolean {
   const pattern = new RegExp(`(?:message[_ ]id: |"(?:id|reply_to)":")${id}(?!\\d)`);
   return texts.some((text) => pattern.test(text));

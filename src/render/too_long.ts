@@ -19,14 +19,14 @@ export interface TooLong {
   readonly file?: OutboundFile;
 }
 
-/** Name of the file. */
-const FILE_NAME = "answer.md";
+/** Name of the file with a whole answer. */
+export const ANSWER_FILE = "answer.md";
 
 /** Shortens an answer, and puts the whole answer into a file if the place takes one. */
 export function tooLong(text: string, chunks: ChunkRules, rules: FileRules): TooLong {
   const file = rules.takesNoFiles ? undefined : fileOf(text, rules);
   if (file) {
-    const line = notice("tooLong", { file: FILE_NAME }, rules.texts);
+    const line = notice("tooLong", { file: ANSWER_FILE }, rules.texts);
     return { chunks: [withLastLine(text, line, chunks)], file };
   }
   const line = notice("tooLongNoFile", { size: sizeOf(byteLength(text)) }, rules.texts);
@@ -46,13 +46,13 @@ export function withLastLine(text: string, line: string, chunks: ChunkRules): st
 
 function fileOf(text: string, { maxFileBytes, texts }: FileRules): OutboundFile | undefined {
   const size = byteLength(text);
-  if (size <= maxFileBytes) return textFile(FILE_NAME, text);
+  if (size <= maxFileBytes) return textFile(ANSWER_FILE, text);
   const line = notice("fileCut", { size: sizeOf(size), limit: sizeOf(maxFileBytes) }, texts);
   const lastLine = `\n\n${line}\n`;
   const room = maxFileBytes - byteLength(lastLine);
   if (room < MIN_FILE_BYTES) return undefined;
   const [beginning = ""] = cutBytes(text, room, 1);
-  return textFile(FILE_NAME, beginning + lastLine);
+  return textFile(ANSWER_FILE, beginning + lastLine);
 }
 
 function byteLength(text: string): number {

@@ -13,6 +13,7 @@ import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
 import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
+import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/watch_file.ts";
 import { createFigures, type Figures } from "./figures.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
@@ -87,7 +88,13 @@ export function openStore(
     readonly now: number;
   },
 ): Store {
-  return createStore(openDatabase(path, options), path, options);
+  const database = openDatabase(path, options);
+  try {
+    return createStore(database, path, options);
+  } catch (thrown) {
+    database.close();
+    throw toStoreError(thrown, path);
+  }
 }
 
 /**

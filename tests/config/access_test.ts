@@ -45,6 +45,21 @@ describe("[P6] toAccessPolicy() › groupPolicy", () => {
   }
 });
 
+describe("[P6] toAccessPolicy() › needsOwnerInGuild", () => {
+  const cases: readonly (readonly [name: string, text: string | undefined, needs?: true])[] = [
+    ["nothing but a token", undefined, true],
+    ["a file without a section", '{"log":{}}', true],
+    ["an empty section", '{"channels":{"discord":{}}}'],
+    ["a section that is open", discord('"groupPolicy":"open"')],
+    ["a default that is open", '{"channels":{"defaults":{"groupPolicy":"open"}}}'],
+  ];
+  for (const [name, text, needs] of cases) {
+    it(`is ${needs ?? false} for ${name}`, async () => {
+      assert.equal((await accessOf(text)).needsOwnerInGuild, needs);
+    });
+  }
+});
+
 describe("toAccessPolicy()", () => {
   it("[P2] lets paired users write by default", async () => {
     const { dm } = await accessOf(undefined);

@@ -93,6 +93,7 @@ describe("loadConfig()", () => {
       tables: "code",
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
+      queue: { perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
       linkHosts: [],
     });

@@ -55,7 +55,6 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       log,
       onDelivery: () => {},
       onParked: () => {},
-      onRefused: () => {},
       onSetAside: () => {},
       onNoFiles: () => {},
       onDead: () => {},

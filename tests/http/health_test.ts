@@ -120,12 +120,14 @@ describe("[O1] createHealthApp()", () => {
     assert.equal(body.checks["gateway:connection"][0].observedValue, "disabled");
   });
 
-  it("shows only a status to clients that may not see details", async () => {
+  it("[SEC-R35] shows only a status to clients that may not see details", async () => {
     assert.deepEqual((await ask("/healthz", {}, false)).body, { status: "pass" });
-    assert.deepEqual(Object.keys((await ask("/readyz?verbose", {}, false)).body), [
-      "status",
-      "failing",
-    ]);
+    const down = { models: [{ id: "private-model", openAt: NOW - 1 }] };
+    for (const path of ["/readyz", "/readyz?verbose"]) {
+      const { status, body } = await ask(path, down, false);
+      assert.equal(status, 503);
+      assert.deepEqual(body, { status: "fail" }); // a check's name has the model's
+    }
     assert.ok("checks" in (await ask("/readyz?verbose")).body);
   });
 });

@@ -248,9 +248,23 @@ describe("[P1] laws of access", () => {
   it("[P13] lets only messages in guilds wait for PluralKit", () => {
     fc.assert(
       fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
-        if (prepareAuthorize(rules)(event, moment).kind !== "undecided") return;
+        const verdict = prepareAuthorize(rules)(event, moment);
+        if (verdict.kind !== "undecided" || verdict.why === "owner-in-guild") return;
         assert.ok(rules.asksPluralkit && "message" in event);
         assert.equal(event.message.place.kind, "guild");
+      }),
+      RUNS,
+    );
+  });
+
+  it("[P6] accepts nothing in a guild that needs an owner, and waits only for an unknown one", () => {
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+        const { place } = "message" in event ? event.message : event;
+        const { kind, why } = prepareAuthorize(rules)(event, moment);
+        const isNeeded = rules.needsOwnerInGuild === true && place.kind === "guild";
+        if (isNeeded && moment.ownerInGuild !== "member") assert.notEqual(kind, "accept");
+        if (why === "owner-in-guild") assert.ok(isNeeded && moment.ownerInGuild === undefined);
       }),
       RUNS,
     );

@@ -140,15 +140,17 @@ export const drawn = (() => {
       groupEnabled: fc.boolean(),
     }),
     groupPolicy: fc.constantFrom("allowlist", "open", "disabled" as const),
+    needsOwnerInGuild: option(fc.constant(true as const)),
     guilds: option(fc.dictionary(key, guildRules, { maxKeys: 4 })),
     allowBots: fc.boolean(),
     asksPluralkit: fc.boolean(),
     usesAccessGroups: fc.boolean(),
     owners: option(someEntries),
     approvers: fc.subarray([ADA, BOB]),
-  }).map(({ usesAccessGroups, owners, guilds, ...rules }) =>
+  }).map(({ usesAccessGroups, owners, guilds, needsOwnerInGuild, ...rules }) =>
     policy({
       ...rules,
+      ...(needsOwnerInGuild && { needsOwnerInGuild }),
       ...(guilds && { guilds }),
       commands: commands({ usesAccessGroups, ...(owners && { owners }) }),
     })
@@ -189,6 +191,7 @@ export const drawn = (() => {
     isMuted: option(fc.boolean()),
     ownsApplication: option(fc.boolean()),
     managesMessages: option(fc.boolean()),
+    ownerInGuild: option(fc.constantFrom("member", "absent", "unknown" as const)),
   }).map((moment) => tidy(moment) as KnownFacts);
   return { anEntry, aPolicy, aMessage, aMoment, aSender, aPlace };
 })();

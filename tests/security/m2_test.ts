@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { configOf, discord, problemLines } from "../config/support.ts";
+import { makeStates, MAX_WORK } from "../../src/config/mention_states.ts";
 import { seeded } from "../support/seeded.ts";
 
 function withPatterns(patterns: readonly string[]): string {
@@ -17,7 +18,10 @@ describe("[M2] mentionPatterns › size", () => {
     ["a hundred greetings", times(100, (index) => `^(hey|hi|hello),? bot${index}`)],
     ["a hundred repetitions", times(100, (index) => `barney${index}.*please`)],
     ["a long text", ["barnacle ".repeat(54)]],
-    ["five gaps", times(5, (index) => `bot${index}.{0,40}help`)],
+    ["five gaps", times(5, (index) => `bot${index}.{0,10}help`)],
+    ["a counted class", ["hey \\w{1,20}", "yo [a-z]{1,30}!"]],
+    ["a name and a word behind it", ["\\bbarney\\b.*please", "@?barney[,:!]?\\s+\\w+"]],
+    ["a gap at the start", ["^.{0,30}barney"]],
   ];
   for (const [name, patterns] of accepted) {
     it(`accepts ${name}`, async () => {
@@ -28,7 +32,20 @@ describe("[M2] mentionPatterns › size", () => {
   const refused: readonly [name: string, patterns: readonly string[], problem: RegExp][] = [
     ["a large count", ["[a-z ]{1,1000}x"], /Patterns\[0\]: .* too large: 2\d{3} steps/],
     ["counts in counts", ["ok", "((a{0,30}b{0,30}){0,30}x)"], /\[1\]: .* too large: 3\d{3} steps/],
-    ["many counts", times(100, (index) => `[a-z]{0,100}x${index}`), /\[2\]: .* with {…} .* 6\d\d /],
+    [
+      "many counts",
+      times(100, (index) => `hey${index} \\w{1,20}`),
+      /\[\d+\]: .* with {…} .* 5\d\d /,
+    ],
+    ["a wide gap", ["ok", "bot.{0,40}help"], /\[1\]: The pattern is too complex/],
+    ["a gap of all but dots", ["\\bbot\\b[^.]{0,60}\\?"], /\[0\]: The pattern is too complex/],
+    ["a long row of classes", [`a${"[ab]".repeat(30)}x`], /\[0\]: The pattern is too complex/],
+    ["a counted class behind a repeated one", times(25, () => "[ab]*a[ab]{12}x"), /too complex/],
+    [
+      "a hundred short rows of classes",
+      times(100, (index) => `a${"[ab]".repeat(8)}x${index}`),
+      /\[0\]: The patterns are too complex together/,
+    ],
     ["many long texts", times(100, (index) => `${index} `.repeat(100)), /\[\d+\]: .* 4\d{3} steps/],
   ];
   for (const [name, patterns, problem] of refused) {
@@ -79,5 +96,43 @@ describe("[M2] mentionPatterns › together", () => {
       assert.equal(together(text), hits.length > 0, text);
     }
     assert.equal(matched.size, PATTERNS.length);
+  });
+});
+
+describe("[M2] mentionPatterns › states", () => {
+  const lists: readonly (readonly string[])[] = [
+    ["a[ab]{5}x"],
+    ["a[ab][ab][ab][ab]x"],
+    ["\\ba\\b.*b", "^ab+c$", "(?m)^x$"],
+    ["hey \\w{1,20}", "x.{0,5}a"],
+    ["[^a]\\Bb|é[à-ü]{2}x"],
+  ].flatMap((list) => [list, ...list.map((one) => [one])]);
+  const LETTERS = ["a", "b", "x", " ", "\n", "é", "ö", "hey ", "1", "_", "😀"];
+
+  it("are all made at the check, so that no text needs a new one", async () => {
+    const { RE2JS, RE2Set } = await import("re2js");
+    const random = seeded(9);
+    for (const list of lists) {
+      const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
+      for (const pattern of list) set.add(pattern);
+      const work = makeStates(set, MAX_WORK);
+      assert.ok(work !== undefined && work > 0);
+      const before = set.dfa.stateCount;
+      const TEXTS = 100;
+      for (let text = 0; text < TEXTS; text++) {
+        set.match(times(500, () => random.pick(LETTERS)).join(""));
+      }
+      // The end of a text has a state of its own.
+      const grown = set.dfa.stateCount - before;
+      assert.ok(grown <= TEXTS, `${list}: ${before} states, then ${grown} more`);
+    }
+  });
+
+  it("are given up at the bound", async () => {
+    const { RE2JS, RE2Set } = await import("re2js");
+    const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
+    set.add("a[ab]{100}x");
+    assert.equal(makeStates(set, 10_000), undefined);
+    assert.ok(set.dfa.stateCount < 2_000);
   });
 });

@@ -49,6 +49,34 @@ describe("[SEC-R25] a shard, and a gateway that wants to fill its memory", () =>
   }
 });
 
+describe("[SEC-R25] a shard, and a dispatch that is too large", () => {
+  it("passes over a message of more than 1 MiB, but not over a guild", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const shard = startTestShard({
+      ...gatewayOptions(gateway.url),
+      dispatches: ["MESSAGE_CREATE", "GUILD_CREATE"],
+    });
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "READY");
+    const [connection] = gateway.connections;
+    assert.ok(connection);
+    const content = "x".repeat(MIB);
+    connection.dispatch("MESSAGE_CREATE", { content });
+    connection.dispatch("GUILD_CREATE", { content });
+    connection.dispatch("MESSAGE_CREATE", { content: "x".repeat(MIB - 1_000) });
+    connection.dispatch("MESSAGE_CREATE", { content: "behind it" });
+    await gateway.until(() => shard.dispatches().some(isBehind), "the message behind it");
+    const types = shard.dispatches().map(({ t }) => t).filter((type) => type !== "READY");
+    assert.deepEqual(types, [
+      "GUILD_CREATE",
+      "MESSAGE_CREATE",
+      "MESSAGE_CREATE",
+    ]);
+    assert.equal(gateway.connections.length, 1);
+  });
+});
+
 function isBehind(dispatch: { readonly d?: { readonly content?: unknown } }): boolean {
   return dispatch.d?.content === "behind it";
 }

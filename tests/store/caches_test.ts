@@ -18,6 +18,7 @@ describe("[D1] caches()", () => {
     const { store } = openTestStore();
     const empty = {
       inbox: 0,
+      open_turns: 0,
       outbox: 0,
       quiet_channels: 0,
       direct_channels: 0,

@@ -66,7 +66,10 @@ export interface Applied {
   readonly connected: Promise<void>;
 }
 
-/** Creates the accounts; `start` starts each of the setup. */
+/**
+ * Creates the accounts; `start` starts each of the setup. The function is longer than most, because
+ * starts, stops and reloads share one state: the setup and the accounts of it that run.
+ */
 export function createAccounts(options: AccountsOptions, ports: AccountsPorts): Accounts {
   const { setup: firstSetup, ...slotOptions } = options;
   const { store, logging } = options;

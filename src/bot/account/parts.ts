@@ -53,6 +53,8 @@ export interface Parts {
   readonly turns: AccountTurns;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
+  /** Aborted when the account ends by itself: no turn begins after that. */
+  readonly ended: AbortController;
   /** Aborted when the grace period of a stop is over. */
   readonly stopping: AbortController;
 }
@@ -76,6 +78,7 @@ export async function createParts(
   };
   const config = () => settings.config;
   const stopping = new AbortController();
+  const ended = new AbortController();
 
   const restEvents = createEmitter<RestEvents>();
   const client = createAccountRest(options, {
@@ -145,6 +148,7 @@ export async function createParts(
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
+      ended: ended.signal,
       room,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
@@ -187,6 +191,7 @@ export async function createParts(
     turns,
     duplicates,
     connection,
+    ended,
     stopping,
   };
 }

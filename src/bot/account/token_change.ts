@@ -62,18 +62,19 @@ export function createTokenChange(
     for (let attempt = 1;; attempt++) {
       try {
         await me();
+        if (attempt > 1) log.info("Discord answers again");
         return;
       } catch (error) {
         stopping.throwIfAborted();
         if (!(error instanceof RestError) || error.kind === "unauthorized") throw error;
         const waitMs = backoffMs(attempt, Math.random(), WAIT);
-        log.warn(
-          "Cannot ask Discord which bot this token belongs to; trying again",
-          {
-            waitMs,
-            error,
-          },
-        );
+        if (attempt === 1) {
+          log.warn(
+            "Cannot ask Discord which bot this token belongs to; Barnacle tries again until " +
+              "Discord answers",
+            { reason: error.message },
+          );
+        }
         await sleep(waitMs, undefined, { signal: stopping });
       }
     }

@@ -27,7 +27,11 @@ export function connectParts(
     stopping: parts.stopping.signal,
     onOnline,
   });
-  const tokenRefused = () => onEnd({ kind: "refused", hint: tokenHint(tokenPlace) });
+  const end: AccountPorts["onEnd"] = (how) => {
+    parts.ended.abort(); // before any other part meets the refusal
+    onEnd(how);
+  };
+  const tokenRefused = () => end({ kind: "refused", hint: tokenHint(tokenPlace) });
   const noteState = createReachability(outbound.channelQueues.reachable);
 
   parts.stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
@@ -83,8 +87,8 @@ export function connectParts(
     delayed: vitals.delayed,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.
-      if (final.kind !== "give_up" || final.exit) onEnd(withTokenPlace(final, tokenPlace));
+      if (final.kind !== "give_up" || final.exit) end(withTokenPlace(final, tokenPlace));
     },
-    failed: (error) => onEnd(endOf(error, tokenPlace)),
+    failed: (error) => end(endOf(error, tokenPlace)),
   });
 }

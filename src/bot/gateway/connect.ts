@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
 import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
@@ -66,6 +67,7 @@ export interface ConnectPorts
     | "takeIdentify"
     | "identifyBudget"
     | "identifyInMs"
+    | "forgetRefused"
   >;
   /** The number of shards is known. */
   readonly onShards: (count: number) => void;
@@ -197,6 +199,7 @@ async function openGateway(
   }
 
   async function onFinal(final: GatewayFinal): Promise<void> {
+    if (final.kind === "stop") await forgetRefused(accountId, ports); // no session began
     const isRefused = final.kind === "stop" && final.code === DISALLOWED_INTENTS;
     const goesOn = isRefused && await intents.chooseFewer();
     if (!goesOn || isStopped) {
@@ -226,6 +229,17 @@ async function openGateway(
       return threads.stop();
     },
   };
+}
+
+async function forgetRefused(
+  accountId: AccountId,
+  { store, log }: Pick<ConnectPorts, "store" | "log">,
+): Promise<void> {
+  try {
+    await store.forgetRefused(accountId);
+  } catch (error) {
+    log.warn("Cannot store that Discord has refused an IDENTIFY", { error });
+  }
 }
 
 /** Options shared by the gateway's threads, whichever intents they request. */

@@ -10,6 +10,7 @@
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
 import type { ShardState } from "../../discord/gateway/link/protocol.ts";
 import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
@@ -18,7 +19,7 @@ import type { AccountEnd } from "./account_end.ts";
 
 /** The status that an account's parts report. */
 export interface PartsStatus
-  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked" | "delayed"> {
+  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
@@ -33,6 +34,7 @@ export interface AccountParts {
 export interface AccountStore {
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
   readonly pairing: Pick<Store["pairing"], "requests">;
+  readonly outbox: Pick<Store["outbox"], "parked">;
 }
 
 /** The dependencies of an account's vitals. */
@@ -76,7 +78,7 @@ export interface AccountVitals {
   snapshot(): AccountSnapshot;
   /** The turns' last report on the model; `undefined` for an account that is not running. */
   model(): ModelWord | undefined;
-  /** Reads the number of IDENTIFYs left and of unpaired senders waiting. */
+  /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
   readStore(): Promise<void>;
   /**
    * Stores when each shard was last alive. Only a live shard keeps its session resumable.
@@ -105,7 +107,9 @@ interface Told {
   shardCount: number;
   isRestUp: boolean;
   model: ModelWord;
-  stored: Pick<AccountSnapshot, "identify" | "pairingPending">;
+  /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
+  failures?: { readonly count: number; readonly since: number };
+  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
   end?: string;
 }
 
@@ -113,7 +117,6 @@ interface Told {
 const NO_STATUS: PartsStatus = {
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
-  parked: [],
   delayed: [],
   rest: { invalidRequests: 0, breaker: "closed" },
 };
@@ -136,12 +139,14 @@ export function createAccountVitals(
         shardCount: 1,
         isRestUp: true,
         model: { id: modelId },
-        stored: {},
+        stored: { parked: [] },
       };
       refresh();
     },
     setModel(modelId) {
-      if (told && told.model.id !== modelId) told.model = { id: modelId };
+      if (!told || told.model.id === modelId) return;
+      told.model = { id: modelId };
+      delete told.failures;
     },
     ended(end) {
       if (told) told.end = wordsOf(end);
@@ -156,12 +161,12 @@ export function createAccountVitals(
       if (told) told.isRestUp = isUp;
     },
     setTurn(outcome) {
-      if (told) told.model = heard(told.model, outcome, now());
+      if (told) noteTurn(told, outcome, now());
     },
     delayed: onDelay,
     refresh,
     snapshot() {
-      if (!told) return { id: accountId, state: "disabled", shards: [], ...unknown() };
+      if (!told) return { id: accountId, state: "disabled", shards: [], parked: [], ...unknown() };
       const { stored, end, isRestUp } = told;
       const stats = told.parts()?.stats();
       const { rest, ...status } = told.parts()?.status() ?? NO_STATUS;
@@ -182,7 +187,8 @@ export function createAccountVitals(
       if (!asked) return;
       const identify = await store.gateway.identifyBudget(accountId, now());
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
-      asked.stored = { identify, pairingPending };
+      const parked = await store.outbox.parked(accountId, now());
+      asked.stored = { identify, pairingPending, parked };
     },
     touch: (isProbe) =>
       store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
@@ -226,19 +232,30 @@ function shardsOf(
   });
 }
 
-function heard(word: ModelWord, outcome: TurnOutcome, now: number): ModelWord {
-  if (outcome.kind === "reply") return { id: word.id, servedAt: now };
-  const isOpen = outcome.kind === "failed" && isOutage(outcome.error);
-  return isOpen ? { ...word, openAt: word.openAt ?? now } : word;
+/** Failed turns in a row after which the model counts as failing, whatever the failures are. */
+const FAILING_TURNS = 3;
+
+function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
+  const { model, failures } = told;
+  if (outcome.kind === "reply") {
+    told.model = { id: model.id, servedAt: now };
+    delete told.failures;
+  }
+  if (outcome.kind !== "failed") return;
+  const { count, since } = { count: (failures?.count ?? 0) + 1, since: failures?.since ?? now };
+  told.failures = { count, since };
+  if (model.openAt !== undefined) return;
+  if (isOutage(outcome.error)) told.model = { ...model, openAt: now };
+  else if (count >= FAILING_TURNS) told.model = { ...model, openAt: since };
 }
 
 /**
- * Whether the next turn would fail the same way. A rate limit or a malformed answer concerns one
- * turn alone.
+ * Whether the next turn would fail the same way: only the operator can fix it, or the server is
+ * down. Another failure may concern one turn alone.
  */
 function isOutage(error: unknown): boolean {
   return error instanceof ModelError &&
-    (error.kind === "unauthorized" || error.kind === "not_found" || error.kind === "unavailable");
+    (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
 }
 
 /** Says why the account ended, and how to fix it. */

@@ -14,17 +14,20 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { OwnerIds } from "./owner_ids.ts";
+import type { OwnerPresence } from "./owner_presence.ts";
 
 /** The facts that the decision needs. */
 export interface AuthorizeInteractionPorts {
   readonly policy: Pick<PolicyKeeper, "now">;
   readonly owners: Pick<OwnerIds, "ownsApplication">;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: OwnerPresence["ask"];
   readonly pairing: Pick<Store["pairing"], "isPaired">;
 }
 
 /** Creates the decision for one account. */
 export function createAuthorizeInteraction(
-  { policy, owners, pairing }: AuthorizeInteractionPorts,
+  { policy, owners, ownerIn, pairing }: AuthorizeInteractionPorts,
 ): (event: ComponentUse | SlashCommand, needs: CommandNeeds) => Promise<Verdict> {
   async function factsOf(
     { accountId, place, sender, managesMessages }: ComponentUse | SlashCommand,
@@ -35,8 +38,10 @@ export function createAuthorizeInteraction(
     // If the config names owners, Discord is not asked, and need not be reachable.
     const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
       !policy.now().policy.commands.owners;
+    const asksOwner = place.kind === "guild" && policy.now().policy.needsOwnerInGuild;
     return {
       ...facts,
+      ...(asksOwner && { ownerInGuild: await ownerIn(place.guild.id) }),
       ...(isPaired && { isPaired }),
       ...(asksDiscord && { ownsApplication: await owners.ownsApplication(sender.id) }),
     };

@@ -9,14 +9,17 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
+import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
+import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
+import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -28,10 +31,11 @@ import { createInteractionHandlers, type InteractionOptions } from "./interactio
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
+import { createOwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
-export interface InboundOptions extends NamesOptions, InteractionOptions {
+export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
@@ -81,6 +85,8 @@ export interface Inbound extends Pick<Acceptor, "found"> {
   stop(): Promise<void>;
 }
 
+const GUILDS = "channels.discord.guilds";
+
 /**
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
@@ -94,8 +100,39 @@ export function createInbound(options: InboundOptions): Inbound {
     if (judged.length > 0) events.emit.accepted(judged);
   };
 
+  const waiting = () => waitingRulesOf(config().messages.queue, texts());
+  const onRefused = (channels: readonly ChannelId[]): void => {
+    logging.forPart("inbox").info("Too many turns wait, so some messages get no answer", {
+      channels,
+    });
+    outbound.channelQueues.wake(channels);
+  };
+
   const route = (message: InboundMessage) =>
     routeOf(message, config(), options.owners.sessionOwner());
+  const presence = createOwnerPresence({
+    owners: options.owners.all,
+    readMember: createReadMember(options.client),
+    schedule,
+    now,
+    log: logging.forPart("access"),
+  });
+  const ownerGuilds = createOwnerGuilds({
+    ...common,
+    inbox: store.inbox,
+    asked: store.pairing,
+    isNeeded: () => policy.now().policy.needsOwnerInGuild === true,
+    ask: presence.ask,
+    judge: (message, known) => judge.judge(message, known),
+    route,
+    waiting,
+    onAccepted,
+    onRefused,
+    tellOwners: (text) => outbound.reachOwners(text),
+    guildsPath: () => policy.now().policy.ruleOf(GUILDS),
+    texts,
+    log: logging.forPart("access"),
+  });
   const lookUp = createPluralkitLookUp(options);
   const pluralkit = createPluralkit({
     ...common,
@@ -104,10 +141,19 @@ export function createInbound(options: InboundOptions): Inbound {
     ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),
     route,
+    waiting,
     onAccepted,
+    onUndecided: ownerGuilds.undecided,
+    onRefused,
     log: logging.forPart("pluralkit"),
   });
-  const judge = createJudge({ policy, isOurs, isProxied: pluralkit.isProxied, now });
+  const judge = createJudge({
+    policy,
+    isOurs,
+    isProxied: pluralkit.isProxied,
+    ownerIn: presence.known,
+    now,
+  });
   const challenges = createChallenges({
     ...common,
     store: store.pairing,
@@ -115,13 +161,14 @@ export function createInbound(options: InboundOptions): Inbound {
     texts,
     log: logging.forPart("pairing"),
   });
-  const interactions = createInteractionHandlers(options);
+  const interactions = createInteractionHandlers({ ...options, ownerIn: presence.ask });
   const names = createNameResolver(options);
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route,
     pairing: createPairingService({ draw: randomBytes, texts }),
+    waiting,
     now,
     schedule,
     log: logging.forPart("inbox"),
@@ -129,7 +176,10 @@ export function createInbound(options: InboundOptions): Inbound {
       own_message: ({ channelId }) => judge.recordOwn(channelId),
       ...interactions.on,
       messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
-      guild_joined: ({ guild }) => names.joined(guild),
+      guild_joined({ guild }) {
+        names.joined(guild);
+        ownerGuilds.joined(guild);
+      },
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     committed: (ticket) => events.emit.committed(ticket),
@@ -140,11 +190,15 @@ export function createInbound(options: InboundOptions): Inbound {
       events.emit.sessionStarted(shardId);
     },
     onAccepted,
-    onUndecided: pluralkit.undecided,
+    onUndecided(judged) {
+      pluralkit.undecided(judged);
+      ownerGuilds.undecided(judged);
+    },
     onChallenged(requests) {
       outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
       challenges.challenged(requests);
     },
+    onRefused,
     onSettled: outbound.channelQueues.settled,
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
@@ -169,10 +223,12 @@ export function createInbound(options: InboundOptions): Inbound {
     },
     ready() {
       names.resolve();
+      ownerGuilds.ready();
       interactions.ready();
     },
     answered: interactions.answered,
     reconfigured() {
+      presence.forget();
       interactions.reconfigured();
       lookUp.reconfigured();
       names.resolveAgain();
@@ -182,6 +238,7 @@ export function createInbound(options: InboundOptions): Inbound {
       try {
         await Promise.all([
           pluralkit.stop(),
+          ownerGuilds.stop(),
           challenges.stop(),
           names.stop(),
           interactions.stop(),

@@ -25,6 +25,7 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 import type { OwnerIds } from "./owner_ids.ts";
+import type { OwnerPresence } from "./owner_presence.ts";
 
 /** The settings and dependencies of an account's interactions. */
 export interface InteractionOptions {
@@ -35,6 +36,8 @@ export interface InteractionOptions {
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
   readonly owners: Pick<OwnerIds, "ownsApplication">;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: OwnerPresence["ask"];
   readonly outbound: Pick<Outbound, "channelQueues">;
   readonly logging: Logging;
   /** The account's current status, for `/status`. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
@@ -24,6 +24,8 @@ export interface JudgePorts {
   readonly isOurs: (userId: UserId) => boolean;
   /** Whether PluralKit has proxied that user before. */
   readonly isProxied: (userId: UserId) => boolean;
+  /** Whether an owner is in a guild, by the answers of Discord so far. */
+  readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -51,11 +53,18 @@ export interface Judge {
 }
 
 /** Creates the judge of an account. */
-export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Judge {
+export function createJudge({ policy, isOurs, isProxied, ownerIn, now }: JudgePorts): Judge {
   const guard = createLoopGuard(() => policy.now().policy.loopGuard);
 
   function whose({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
     return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
+  }
+
+  /** Whether the guild has an owner, if the policy needs one there. */
+  function ownerOf({ place }: InboundMessage): Pick<KnownFacts, "ownerInGuild"> | undefined {
+    if (!policy.now().policy.needsOwnerInGuild || place.kind !== "guild") return undefined;
+    const ownerInGuild = ownerIn(place.guild.id);
+    return ownerInGuild && { ownerInGuild };
   }
 
   function knownFactsOf(message: InboundMessage, known: KnownFacts): KnownFacts {
@@ -71,7 +80,8 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
   return {
     judge(message, known = {}, source = "live") {
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
-      const moment = knownFactsOf(message, known);
+      const owner = ownerOf(message);
+      const moment = knownFactsOf(message, owner ? { ...owner, ...known } : known);
       const verdict = admit(message, moment);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = source === "live" && verdict.kind !== "undecided";
@@ -84,7 +94,8 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
         ...(policyId !== undefined && { policyId }),
       };
     },
-    recall: (message) => policy.now().admit(message, { isUnproxied: true, ...whose(message) }),
+    recall: (message) =>
+      policy.now().admit(message, { isUnproxied: true, ...whose(message), ...ownerOf(message) }),
     recordOwn(channelId) {
       if (policy.now().policy.allowBots) guard.record(channelId, "own", now());
     },

@@ -15,7 +15,7 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
-import type { Named } from "../../core/inbound/inbound.ts";
+import type { GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -68,6 +68,7 @@ export function createNameResolver(
   const names = createNames({
     accountId,
     unresolved: () => unresolvedNames(policy.now().policy),
+    isWhole: () => [...reader.index.values()].every(({ isAwaited }) => !isAwaited),
     guilds: () =>
       Array.from(reader.index.values()).filter(({ isAwaited }) => !isAwaited).map(namesIn),
     searchMembers: (guildId, query) => members.search(guildId, query),
@@ -80,7 +81,7 @@ export function createNameResolver(
     log,
   });
   const joined = createGuildJoined({
-    closed: (guild) => closedTo(guild, policy.now().policy),
+    closed: (guild) => closedTo(reader.index.get(guild.id) ?? guild, policy.now().policy),
     guildsPath: () => policy.now().policy.ruleOf(GUILDS),
     tellOwners: (text) => outbound.tellOwners(text),
     texts: () => config().texts,
@@ -121,11 +122,18 @@ export function createNameResolver(
 const GUILDS = "channels.discord.guilds";
 
 /** Whether the policy refuses the guild itself, in every channel. */
-function closedTo(guild: Named<GuildId>, policy: AccessPolicy): ClosedGuild | undefined {
-  const id = parseSnowflake<"channel">(guild.id); // the guild's rule decides, whatever its channels allow
+function closedTo(
+  { id: guildId, name, hasNamesake }: Named<GuildId> & Pick<GuildPlace, "hasNamesake">,
+  policy: AccessPolicy,
+): ClosedGuild | undefined {
+  const id = parseSnowflake<"channel">(guildId); // the guild's rule decides, whatever its channels allow
   if (!id) return undefined;
   const channel = { id, name: "" };
-  const rules = rulesFor({ kind: "guild", guild, channel }, policy);
+  const guild = { id: guildId, name };
+  const rules = rulesFor(
+    { kind: "guild", guild, channel, ...(hasNamesake && { hasNamesake }) },
+    policy,
+  );
   if (rules.kind === "open") return undefined;
   const { why, rule } = rules;
   return why === "guilds-disabled" || why === "guild-not-listed"

@@ -16,6 +16,8 @@ export interface OwnerIds {
    * whole team.
    */
   toTell(): Promise<readonly UserId[]>;
+  /** All owners with a known id: those of a list, or the application's owner and its whole team. */
+  all(): Promise<readonly UserId[]>;
   /** Whether Discord names a user as the application's owner, or as a member of its team. */
   ownsApplication(userId: UserId): Promise<boolean>;
   /**
@@ -59,6 +61,7 @@ export function createOwnerIds(
       const { ownerId } = await application();
       return ownerId ? [ownerId] : [];
     },
+    all: async () => listedOwners() ?? (await application()).ownerIds,
     ownsApplication: async (userId) => (await application()).ownerIds.includes(userId),
     sessionOwner() {
       const listed = listedOwners();

@@ -53,7 +53,7 @@ export interface DeliveryOptions {
 
 /** Receives the events of messages in delivery. */
 export type DeliveryPorts =
-  & Pick<ChannelQueuesPorts, "onParked" | "onRefused" | "onDead" | "onSetAside" | "onNoFiles">
+  & Pick<ChannelQueuesPorts, "onParked" | "onDead" | "onSetAside" | "onNoFiles">
   & {
     readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
   };

@@ -67,12 +67,15 @@ export interface Outbound {
   stopped(invalidRequests: number): void;
   /** A turn has ended, perhaps because of a problem that the owners must fix. */
   turnEnded(outcome: TurnOutcome): void;
-  status(): Pick<PartsStatus, "parked" | "delayed" | "rest">;
+  status(): Pick<PartsStatus, "delayed" | "rest">;
   /** Stops everything but the channel queues, which stop separately. */
   stop(): void;
 }
 
-/** Creates the outbound side of an account; it sends after `start`. */
+/**
+ * Creates the outbound side of an account; it sends after `start`. The function is long because each
+ * port of each part stands here once.
+ */
 export function createOutbound(options: OutboundOptions): Outbound {
   const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
@@ -85,7 +88,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
-  let parked: PartsStatus["parked"] = [];
 
   const { channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
@@ -99,12 +101,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
     onDelivery(row, end) {
       meter.delivery(row, end);
       progress.delivered(row, end);
-      if (parked.length > 0) readParked();
     },
     onParked(channel) {
       notices.parked(channel);
     },
-    onRefused: () => readParked(),
     onSetAside({ message: { channelId } }, reason) {
       notices.setAside(channelId, reason);
     },
@@ -144,20 +144,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
     log,
   });
 
-  function readParked(): void {
-    outbox.parked(accountId, now()).then((channels) => {
-      parked = channels;
-    }, (error: unknown) => log.warn("Cannot read the parked channels", { error }));
-  }
-
   return {
     channelQueues,
     progress,
     cleanSecrets,
-    start() {
-      readParked();
-      channelQueues.wake();
-    },
+    start: () => channelQueues.wake(),
     accepted(judged) {
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
@@ -174,7 +165,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     turnEnded: notices.turnEnded,
     status() {
       const { invalidRequests, breaker } = client.status();
-      return { parked, delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };
+      return { delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };
     },
     stop: notices.flush,
   };

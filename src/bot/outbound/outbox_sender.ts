@@ -103,7 +103,6 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
     {
       onDelivery: () => {},
       onParked: () => {},
-      onRefused: () => {},
       onDead: () => {},
       onSetAside: () => {},
       onNoFiles: () => {},

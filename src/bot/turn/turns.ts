@@ -66,7 +66,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onNoFiles" | "onTurn">
+    & Pick<AnswerPorts, "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
     & Pick<TurnsPorts, "room">
     & TurnRulesPorts
     & Pick<FillUpPorts, "admit" | "history">
@@ -88,6 +88,7 @@ export function createAccountTurns(
         store.turns.addOverheard(accountId, channelId, messages, now()),
     },
     schedule,
+    ended: ports.ended,
     log,
   });
 
@@ -120,7 +121,10 @@ export function createAccountTurns(
   }
 
   const turns = createTurns({
-    claimNext: () => store.inbox.claimNext(accountId, now(), ports.held()),
+    claimNext: () =>
+      ports.ended.aborted
+        ? Promise.resolve(undefined)
+        : store.inbox.claimNext(accountId, now(), ports.held()),
     release: (claim) => store.inbox.release(claim),
     async answer(claim) {
       const stopTyping = progress.typing.begin(claim.message.channelId);

@@ -42,6 +42,7 @@ export interface AccessRow {
 }
 
 const EVERYBODY = ["everybody"];
+const EVERYBODY_WITH_OWNER = ["everybody, if an owner of the bot is a member"];
 const NOBODY = ["nobody"];
 
 /**
@@ -158,7 +159,7 @@ function within(
     const known = channelId && guild?.channels.get(channelId);
     const place = known
       ? placeIn(id, known.id, guild)
-      : placeOf({ id, name }, channelId ?? other, key);
+      : placeOf({ id, name }, channelId ?? other, key, guild);
     rows.push(inGuild(policy, place, {
       place: `${name} #${known?.name ?? key}`,
       guildId: id,
@@ -167,7 +168,7 @@ function within(
     }));
   }
   const all = keys.length === 0 ? "" : ", other channels";
-  rows.push(inGuild(policy, placeOf({ id, name }, other, ""), {
+  rows.push(inGuild(policy, placeOf({ id, name }, other, "", guild), {
     place: `${name}${all}`,
     guildId: isAny ? undefined : id,
     channelId: undefined,
@@ -176,8 +177,15 @@ function within(
   return rows;
 }
 
-function placeOf(guild: Named, channelId: ChannelId, name: string): GuildPlace {
-  return { kind: "guild", guild, channel: { id: channelId, name } };
+function placeOf(
+  guild: Named,
+  channelId: ChannelId,
+  name: string,
+  known: Guild | undefined,
+): GuildPlace {
+  const { hasNamesake } = known ?? {};
+  const channel = { id: channelId, name };
+  return { kind: "guild", guild, channel, ...(hasNamesake && { hasNamesake }) };
 }
 
 function channelOf(
@@ -221,11 +229,12 @@ function inGuild(
     });
   }
   const { users, requireMention, reactionNotifications } = rules;
+  const everybody = policy.needsOwnerInGuild ? EVERYBODY_WITH_OWNER : EVERYBODY;
   const [listed, ...also] = users.map(({ value }) => value.map(markedText));
   const limits = also.map((list) => `limited to: ${list.join(", ") || "nobody"}`);
   return row(policy, {
     ...common,
-    talk: listed === undefined ? EVERYBODY : listed.length === 0 ? NOBODY : [...listed, ...limits],
+    talk: listed === undefined ? everybody : listed.length === 0 ? NOBODY : [...listed, ...limits],
     needsMention: requireMention.value,
     reactions: reactionNotifications.value,
     rule: policy.ruleOf((users[0] ?? requireMention).rule),

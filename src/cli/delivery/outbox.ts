@@ -88,7 +88,7 @@ function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
     ...(isOneOfMany ? [printable(accountId).padEnd(10)] : []),
     state.padEnd(9),
     ageOf(now - createdAt).padStart(7),
-    `channel:${channelId}`,
+    `channel:${printable(channelId)}`, // a damaged row may have any text
     quoted(text, PREVIEW_CHARS + 1) + files,
     ...noteOf(row, now),
   ].join("  ");

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
 import { tokenHint } from "../../bot/health/account_end.ts";
@@ -23,6 +23,7 @@ import { missingToken } from "../../config/load.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { parseTarget, type Target } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";
 import { sizeOf } from "../../lib/text/byte_size.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -89,7 +90,7 @@ async function sendTo(
     return EXIT.config;
   }
   const config = whichAccount(loaded.config, flags.account);
-  const files = filesOf(flags, config.discord.mediaMaxBytes);
+  const files = filesOf(flags, config.discord.mediaMaxBytes, io);
   const content = text === "-" ? await readStdin() : text ?? "";
   if (content.trim() === "" && files.length === 0) {
     throw new StartError(
@@ -174,8 +175,16 @@ function targetOf(text: string): Target {
   throw new StartError(`${target.problem}; use ${target.hint}`, EXIT.usage);
 }
 
-/** @throws {StartError} If a file cannot be read, or is too large to send. */
-function filesOf({ file = [], alt = [] }: SendFlags, maxBytes: number): readonly OutboundFile[] {
+/**
+ * Reads the files, and names the target of each link.
+ *
+ * @throws {StartError} If a file cannot be read, or is too large to send.
+ */
+function filesOf(
+  { file = [], alt = [] }: SendFlags,
+  maxBytes: number,
+  io: Io,
+): readonly OutboundFile[] {
   if (alt.length > file.length) {
     throw new StartError("more --alt than --file", EXIT.usage);
   }
@@ -184,31 +193,55 @@ function filesOf({ file = [], alt = [] }: SendFlags, maxBytes: number): readonly
     return {
       name: basename(path),
       ...(about !== undefined && { alt: about }),
-      bytes: bytesOf(path, maxBytes),
+      bytes: bytesOf(path, maxBytes, io),
     };
   });
 }
 
-/** Only a regular file: a pipe or a device may have no end. */
-function bytesOf(path: string, maxBytes: number): OutboundFile["bytes"] {
+function bytesOf(path: string, maxBytes: number, io: Io): OutboundFile["bytes"] {
+  let named = printable(path);
   try {
-    const about = statSync(path);
-    if (!about.isFile()) {
-      const kind = about.isDirectory() ? "a directory" : "not a regular file";
-      throw new StartError(`cannot send ${printable(path)}: it is ${kind}`, EXIT.usage);
-    }
-    if (about.size > maxBytes) throw tooLarge(path, about.size, maxBytes);
-    return readFileSync(path).slice();
+    named = nameOf(path, realpathSync(path));
+    return withRegularFile(path, (file) => {
+      named = nameOf(path, file.realPath); // a link may have changed meanwhile
+      if (named !== printable(path)) io.err(`Sending ${named}`);
+      if (file.size > maxBytes) throw tooLarge(named, file.size, maxBytes);
+      return file.read(maxBytes);
+    });
   } catch (error) {
     if (error instanceof StartError) throw error;
-    const why = codeOf(error) ?? "unknown reason";
-    throw new StartError(`cannot read ${printable(path)}: ${why}`, EXIT.usage, error);
+    throw new StartError(fileProblem(named, error, maxBytes), EXIT.usage, error);
   }
 }
 
-function tooLarge(path: string, size: number, maxBytes: number): StartError {
+/** A path, with its target if it is a link: a link's name tells nothing about the sent file. */
+function nameOf(path: string, realPath: string): string {
+  const own = join(realpathSync(dirname(path)), basename(path));
+  return own === realPath
+    ? printable(path)
+    : `${printable(path)} (a link to ${printable(realPath)})`;
+}
+
+function fileProblem(named: string, error: unknown, maxBytes: number): string {
+  if (!(error instanceof FileRefusedError)) {
+    return `cannot read ${named}: ${codeOf(error) ?? "unknown reason"}`;
+  }
+  switch (error.code) {
+    case "EFBIG":
+      return `${named} is too large: it grows, and channels.discord.mediaMaxMb allows ` +
+        sizeOf(maxBytes);
+    case "EISDIR":
+      return `cannot send ${named}: it is a directory`;
+    case "ENODEV":
+      return `cannot send ${named}: it is not a regular file`;
+    case "ENOTSUP":
+      return `cannot send ${named}: the system makes it up, and it is on no disk`;
+  }
+}
+
+function tooLarge(named: string, size: number, maxBytes: number): StartError {
   return new StartError(
-    `${printable(path)} is too large: ${sizeOf(size)}, but channels.discord.mediaMaxMb allows ` +
+    `${named} is too large: ${sizeOf(size)}, but channels.discord.mediaMaxMb allows ` +
       sizeOf(maxBytes),
     EXIT.usage,
   );

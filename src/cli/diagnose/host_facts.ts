@@ -26,6 +26,7 @@ import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { takeTokenLock } from "../../host/locks/token_lock.ts";
 import { checkText } from "../../http/check_text.ts";
 import { codeOf } from "../../lib/error_code.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import type { Run } from "../../store/gateway/runs.ts";
 import { createStore } from "../../store/store.ts";
@@ -201,19 +202,18 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
   const held = await isHeld(dataDir);
   if (held === false) return { kind: "none" };
   if (isHidden(lockOf(dataDir))) return { kind: "hidden" };
+  if (held === undefined) return { kind: "unknown" };
   const holder = holderOf(dataDir);
   if (!holder?.http) {
-    if (held === undefined) return { kind: "unknown" };
     const pid = holder?.pid;
     return { kind: "silent", ...(pid !== undefined && { pid }), why: "does not listen yet" };
   }
-  const { pid, http } = holder;
-  const report = await askStatus(http, token, STATUS_TIMEOUT_MS);
-  if (typeof report === "string") {
-    if (held === undefined) return { kind: "unknown" };
-    return { kind: "silent", pid, why: `does not answer: ${report}` };
+  const { pid } = holder;
+  const answer = await askStatus(dataDir, holder, token, STATUS_TIMEOUT_MS);
+  if (typeof answer === "string") {
+    return { kind: "silent", pid, why: `does not answer: ${answer}` };
   }
-  const { snapshot, checks } = report;
+  const { snapshot, checks } = answer.report;
   return {
     kind: "answers",
     pid,
@@ -223,10 +223,11 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
       // The bot's preflight checks are those that doctor runs now.
       .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
       .map((check) => ({
-        name: check.name,
+        name: printable(check.name),
         isFailure: check.status === "fail",
-        observed: [check.componentId, checkText(check)]
-          .filter((part) => part !== undefined).join(" "),
+        observed: printable(
+          [check.componentId, checkText(check)].filter((part) => part !== undefined).join(" "),
+        ),
       })),
   };
 }

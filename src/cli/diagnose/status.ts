@@ -8,10 +8,10 @@
  */
 
 import type { LockHolder } from "../../host/locks/lock.ts";
-import type { StatusReport } from "../../http/app.ts";
 import type { Check, Status } from "../../http/check.ts";
 import { checkText } from "../../http/check_text.ts";
-import type { AccountSnapshot } from "../../http/snapshot.ts";
+import type { ShownReport } from "../../http/read_report.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
@@ -40,26 +40,27 @@ export async function status(
     io.problem(found.problem.message);
     return found.problem.code;
   }
-  const { holder, http } = found;
-  const report = await io.during(
+  const { dataDir, holder } = found;
+  const answer = await io.during(
     "Asking the running bot",
-    askStatus(http, await httpTokenOf(config, io.env), timeoutMs),
+    askStatus(dataDir, holder, await httpTokenOf(config, io.env), timeoutMs),
   );
-  if (typeof report === "string") {
-    io.problem(`the bot with pid ${holder.pid} does not answer: ${report}`);
+  if (typeof answer === "string") {
+    io.problem(`the bot with pid ${holder.pid} does not answer: ${answer}`);
     return EXIT.tryAgain;
   }
-  if (json) io.out(JSON.stringify(report));
-  else for (const line of linesOf(report)) io.out(line);
+  const { report } = answer;
+  if (json) io.out(answer.json);
+  else for (const line of linesOf(report)) io.out(printable(line));
   return report.status === "fail" ? EXIT.failed : EXIT.done;
 }
 
-/** Finds the bot of the data directory, and its address. */
+/** Finds the bot that holds the data directory and has an address. */
 async function holderIn(
   data: string | undefined,
   io: Io,
 ): Promise<
-  | { readonly holder: LockHolder; readonly http: string }
+  | { readonly dataDir: string; readonly holder: LockHolder }
   | { readonly problem: ReturnType<typeof toStartError> }
 > {
   try {
@@ -67,10 +68,11 @@ async function holderIn(
     if (place.note !== undefined) io.err(place.note);
     const { dataDir, state } = place;
     if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
-    const holder = holderOf(dataDir);
-    if (holder?.http !== undefined) return { holder, http: holder.http };
+    // The file keeps the address of a bot that has ended, and any user can listen there.
+    const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
+    if (holder?.http !== undefined) return { dataDir, holder };
     throw new StartError(
-      holder && await isHeld(dataDir)
+      holder
         ? `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`
         : `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
       EXIT.tryAgain,
@@ -90,7 +92,7 @@ const STATUS_TEXT: Readonly<Record<Status, string>> = {
 /** The state of a check, as `doctor` writes it. */
 const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
 
-function linesOf({ status, build, snapshot, checks }: StatusReport): readonly string[] {
+function linesOf({ status, build, snapshot, checks }: ShownReport): readonly string[] {
   const { version, commit, runtime } = build;
   const [first, ...others] = snapshot.accounts;
   const only = others.length === 0 ? first?.id : undefined;
@@ -102,7 +104,9 @@ function linesOf({ status, build, snapshot, checks }: StatusReport): readonly st
   ];
 }
 
-function accountLine({ id, name, state, end }: AccountSnapshot): string {
+function accountLine(
+  { id, name, state, end }: ShownReport["snapshot"]["accounts"][number],
+): string {
   const called = name === undefined ? id : `${id} (${name})`;
   return `      ${called.padEnd(28)} ${end === undefined ? state : `${state}: ${end}`}`;
 }

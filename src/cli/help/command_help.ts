@@ -5,10 +5,11 @@
  */
 
 import { buildRouteMap, type Command, type CommandContext, type RouteMap } from "@stricli/core";
+import { wrapped } from "../../lib/text/wrap.ts";
 import { exitRows, type Exits } from "../shared/exit_code.ts";
 import { COLOURED, PLAIN, type Style } from "../terminal/style.ts";
 import { dashed } from "./error_texts.ts";
-import { type Row, section, WIDTH, wrapped } from "./layout.ts";
+import { type Row, section, WIDTH } from "./layout.ts";
 
 /** The help of one command. */
 export interface CommandHelp {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { wrapped } from "../../lib/text/wrap.ts";
 import type { Style } from "../terminal/style.ts";
 
 /** Columns of a help text. */
@@ -17,18 +18,6 @@ const MAX_TERM = 26;
 
 /** A term and its explanation: `["--json", "Print the result as JSON"]`. */
 export type Row = readonly [term: string, text: string];
-
-/** Breaks a text into lines of at most `width` columns; a word is never cut. */
-export function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) {
-      lines[lines.length - 1] = `${last} ${word}`;
-    } else lines.push(word);
-  }
-  return lines;
-}
 
 /** A heading and its list, after an empty line; nothing for an empty list. */
 export function section(title: string, rows: readonly Row[], style: Style): readonly string[] {

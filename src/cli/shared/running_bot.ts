@@ -10,13 +10,28 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { isLocked, type LockHolder, readHolder } from "../../host/locks/lock.ts";
-import type { StatusReport } from "../../http/app.ts";
+import { boundedGet } from "../../host/bounded_get.ts";
+import { isListener } from "../../host/locks/tcp_listener.ts";
+import { readReport, type ShownReport } from "../../http/read_report.ts";
 import { codeOf } from "../../lib/error_code.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { readConfig } from "./read_config.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Milliseconds to wait for a bot on this machine. */
 export const STATUS_TIMEOUT_MS = 3_000;
+
+/** Maximum size of the bot's answer: a thousand shards take two. */
+const MAX_REPORT_BYTES = 8 * 2 ** 20;
+
+/** The bot's answer. */
+export interface BotAnswer {
+  /** The shown part, unescaped. */
+  readonly report: ShownReport;
+  /** The whole report on one line, without characters that a terminal obeys. */
+  readonly json: string;
+}
 
 /** The process that holds the data directory, or held it last. */
 export function holderOf(dataDir: string): LockHolder | undefined {
@@ -35,27 +50,41 @@ export function isHeld(dataDir: string): Promise<boolean | undefined> {
 /**
  * Asks the bot for its status.
  *
- * @param address Host and port: `"127.0.0.1:8787"`.
+ * The caller has seen that a process holds the lock. The request and the token go out only if this
+ * process listens on the address, as far as the kernel tells.
+ *
+ * @param dataDir Absolute path.
+ * @param holder The holder of the directory's lock.
  * @param token `http.token`, if the config has one.
  * @returns The report, or the reason for its absence.
  */
 export async function askStatus(
-  address: string,
+  dataDir: string,
+  { pid, startedAt, http = "" }: LockHolder,
   token: string | undefined,
   timeoutMs: number,
-): Promise<StatusReport | string> {
-  try {
-    const response = await fetch(`http://${address}/status`, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    return response.ok ? await response.json() : `HTTP ${response.status} from ${address}`;
-  } catch (error) {
-    if (error instanceof SyntaxError) return `another program listens on ${address}`;
-    return error instanceof DOMException && error.name === "TimeoutError"
-      ? `no response from ${address} within ${timeoutMs / 1_000} s`
-      : `nothing listens on ${address}`; // each runtime has its own error for this
+): Promise<BotAnswer | string> {
+  const another = `another program listens on ${printable(http)}`;
+  const address = URL.parse(`http://${http}`);
+  if (!address || address.host !== http) return "its lock file has no valid address";
+  if (isListener(pid, http) === false) return another;
+  const got = await boundedGet(`${address.origin}/status`, {
+    host: "localhost", // an address such as 0.0.0.0 is not in http.hosts
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  }, { timeoutMs, maxBytes: MAX_REPORT_BYTES, schedule });
+  switch (got) {
+    case "late":
+      return `no response from ${http} within ${timeoutMs / 1_000} s`;
+    case "too_large":
+      return another;
+    case "unreachable":
+      return `nothing listens on ${http}`;
   }
+  // Without a table of listeners, only the lock shows who answered.
+  const now = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
+  if (now?.pid !== pid || now.startedAt !== startedAt) return "it ended meanwhile";
+  if (got.status !== 200) return `HTTP ${got.status} from ${http}`;
+  return readReport(got.text) ?? another;
 }
 
 /** `http.token` of the config; `undefined` if it has none, or is invalid. */

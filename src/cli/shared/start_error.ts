@@ -4,10 +4,12 @@
  * @module
  */
 
+import { ZodError } from "zod";
 import { DataDirError } from "../../host/files/data_dir.ts";
 import { FlockUnavailableError } from "../../host/locks/flock.ts";
 import { HttpServerError } from "../../host/http_server.ts";
 import { isUnreachable } from "../../lib/unreachable.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
@@ -42,6 +44,7 @@ export function toStartError(
   ) {
     return { message: error.message, code: EXIT.io };
   }
+  if (error instanceof ZodError) return { message: damageOf(error), code: EXIT.io };
   if (error instanceof HttpServerError) {
     return {
       message: error.message,
@@ -54,4 +57,11 @@ export function toStartError(
   }
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   return { message: `internal error, please report it: ${stack}`, code: EXIT.failed };
+}
+
+/** Only stored rows are read with schemas that throw. An issue may quote a stored text. */
+function damageOf({ issues: [first] }: ZodError): string {
+  const field = first?.path.join(".") ?? "";
+  return `A record in the store is damaged${field === "" ? "" : ` (${printable(field)})`}. ` +
+    "Put a backup of the database in its place, without the files -wal and -shm";
 }

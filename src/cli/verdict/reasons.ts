@@ -35,6 +35,7 @@ export const UNDECIDED: Readonly<Record<UndecidedReason, string>> = {
   "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
     "PluralKit may repost it in a member's name; it waits two seconds for that.",
+  "owner-in-guild": "Barnacle asks Discord whether an owner of the bot is a member of this guild.",
 };
 
 /** Why a message is not answered. */
@@ -48,6 +49,10 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "group-dm-not-listed": "This group chat is not on the allow list.",
   "guilds-disabled": "Guilds are disabled.",
   "guild-not-listed": "This guild is not on the allow list.",
+  "owner-not-in-guild":
+    "Without channels.discord, the bot answers only in guilds of which an owner is a member.",
+  "owner-unknown":
+    "Without channels.discord, an owner must be a member, and Discord did not tell whether one is.",
   "channel-not-listed": "This channel is not on the guild's allow list.",
   "channel-disabled": "This channel is disabled.",
   "sender-not-listed": "The sender is not on the allow list of this place.",
@@ -60,6 +65,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "no-content": "Discord withheld its text, so the bot cannot judge it.",
   "too-old": "Sent while the bot was offline, and too old to answer.",
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",
+  "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
   "reactions-off": "Reactions are ignored here, or on messages of others.",
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",

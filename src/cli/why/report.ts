@@ -226,6 +226,12 @@ const LATER: Readonly<Record<string, Later>> = {
     passed: false,
     fact: "found when the bot came back, with too many newer messages",
   },
+  "queue-full": {
+    id: "queue",
+    after: ["accept", "challenge", "undecided"],
+    passed: false,
+    fact: "as many turns were waiting as this limit allows",
+  },
   "pk-original": {
     id: "pluralkit",
     after: ["accept", "undecided"],

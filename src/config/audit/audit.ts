@@ -119,7 +119,8 @@ export function silentDefaults(value: unknown): readonly SilentRemark[] {
   return [{
     severity: "warning",
     path: "channels.discord.groupPolicy",
-    message: "Without channels.discord, every member of every guild of the bot may talk to it",
+    message:
+      "Without channels.discord, every member may talk to the bot in each guild of its owners",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
 }

@@ -8,6 +8,7 @@
  */
 
 import { z } from "zod";
+import { wrapped } from "../../lib/text/wrap.ts";
 import { docText } from "../schema/key.ts";
 import { configSchema } from "../schema/root.ts";
 import { core, type Schema } from "../schema/shape.ts";
@@ -111,17 +112,6 @@ function valueLines(
     ? example ?? {}
     : fallback;
   return [`${name}: ${json(shown)},`];
-}
-
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) {
-      lines[lines.length - 1] = `${last} ${word}`;
-    } else lines.push(word);
-  }
-  return lines;
 }
 
 function indent(line: string): string {

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { NOTICES, type TextKey } from "../../render/notices.ts";
-import { key, laterSection, text, whole } from "./key.ts";
+import { key, later, text, whole } from "./key.ts";
 
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
@@ -14,7 +14,8 @@ export const mentionPatterns = () => z.array(text().max(500)).max(100).optional(
 /** The description of each such list. */
 export const MENTION_PATTERNS =
   "Regular expressions (RE2, case-insensitive) that count as a mention in guilds; `[]` means none. " +
-  "`config check` refuses patterns that are too large.";
+  "`config check` refuses patterns that are too large or too complex, such as `bot.{0,40}help`; " +
+  "write `bot.*help`.";
 
 /** One schema for all sentences: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
@@ -67,6 +68,8 @@ const texts = {
   status: sentence("status", "Barnacle {version} mit `{model}`. Online seit {online} ({latency})."),
   statusModelFails: sentence("statusModelFails", "Das Modell antwortet nicht, seit {since}."),
   pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
+  queueFull: sentence("queueFull", "Gerade warten zu viele Nachrichten. Frag später noch einmal."),
+  ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),
   joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 
@@ -130,25 +133,27 @@ export const messages = z.strictObject({
       "subdomains.",
     { example: ["example.org", "*.example.org"] },
   ),
-  queue: laterSection(
-    () =>
-      z.strictObject({
-        mode: key(
-          z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
-          "How to handle messages that arrive during a turn. `collect`: in one turn after it. " +
-            "`steer`: at its next step. `followup`: in a turn each. `interrupt`: instead of it.",
-          { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
-        ),
-        perUser: key(whole(1, 100).default(3), "Maximum number of a user's turns that wait.", {
-          unit: "turns",
-          example: 5,
-        }),
-        perChannel: key(
-          whole(1, 100).default(8),
-          "Maximum number of a channel's turns that wait.",
-          { unit: "turns", example: 5 },
-        ),
-      }).prefault({}),
+  queue: key(
+    z.strictObject({
+      mode: later(
+        z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
+        "How to handle messages that arrive during a turn. `collect`: in one turn after it. " +
+          "`steer`: at its next step. `followup`: in a turn each. `interrupt`: instead of it.",
+        { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
+      ),
+      perUser: key(
+        whole(1, 10_000).default(3),
+        "Maximum number of a user's turns that wait, over all channels. The bot does not answer " +
+          "messages beyond it, and says so once.",
+        { unit: "turns", example: 5 },
+      ),
+      perChannel: key(
+        whole(1, 10_000).default(8),
+        "Maximum number of a channel's turns that wait. The bot does not answer messages beyond " +
+          "it, and says so once.",
+        { unit: "turns", example: 20 },
+      ),
+    }).prefault({}),
     "Handling of messages that arrive during a turn.",
     { task: "agents" },
   ),

@@ -44,7 +44,10 @@ export const configSchema = z.strictObject({
             groupPolicy().optional(),
             "Guilds that the bot answers in if the config has no `channels.discord`; values as of " +
               "`channels.discord.groupPolicy`.",
-            { unset: '`"open"`, with a warning', example: "allowlist" },
+            {
+              unset: '`"open"` in guilds of which an owner of the bot is a member, with a warning',
+              example: "allowlist",
+            },
           ),
         }).prefault({}),
         "Defaults for channels without a section.",

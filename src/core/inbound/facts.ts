@@ -127,7 +127,7 @@ export function factsKey(
   const { id, username, tag } = sender;
   let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
     `${message.mention} ${message.mentionsOthers} ${hasContent(message)} ${place.isUnknown} ` +
-    `${place.guild.id} ${place.channel.id} ` +
+    `${place.hasNamesake} ${place.guild.id} ${place.channel.id} ` +
     measured(username) + measured(tag) + measured(place.guild.name) + measured(place.channel.name);
   for (const role of roles) key += ` ${role.id} ${measured(role.name)}`;
   return key;

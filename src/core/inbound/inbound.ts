@@ -91,6 +91,8 @@ export interface GuildPlace {
    * sure.
    */
   readonly isUnknown?: true;
+  /** Set if another guild of the bot shares the guild's name; then the name opens neither (P12). */
+  readonly hasNamesake?: true;
 }
 
 /** How a message addresses the bot, patterns apart (M2): by user, by role, or as a reply. */

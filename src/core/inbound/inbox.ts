@@ -13,6 +13,7 @@ import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { Step } from "../step.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
+import type { WaitingRules } from "./waiting_turns.ts";
 
 /** A message with its verdict: one row of T1. */
 export interface Judged {
@@ -20,7 +21,7 @@ export interface Judged {
   readonly message: InboundMessage;
   /** The verdict to store. */
   readonly verdict: Verdict;
-  /** The policy's verdict, if catch-up replaced it (G6); else absent. */
+  /** The policy's verdict, if catch-up (G6) or a full queue (X4) replaced it; else absent. */
   readonly said?: Verdict;
   /** Set if the message is accepted, or may be later: a challenge, or an undecided one. */
   readonly route?: Route;
@@ -52,6 +53,8 @@ export interface AcceptedBatch {
    * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
    */
   readonly pairing?: PairingService;
+  /** Limits of waiting turns (X4). Without them, every accepted message gets a turn. */
+  readonly waiting?: WaitingRules;
 }
 
 /** One of the bot's own messages, seen at Discord. */
@@ -98,6 +101,8 @@ export interface Accepted {
   readonly undecided: readonly Judged[];
   /** Requests of unpaired senders who got a code just now. */
   readonly challenged: readonly PairingRequest[];
+  /** Channels with a new notice that too many turns wait (X4). */
+  readonly refusedIn: readonly ChannelId[];
 }
 
 /** The result of a T1 that brought nothing new. */
@@ -108,6 +113,7 @@ export const NOTHING_ACCEPTED: Accepted = {
   foreign: [],
   undecided: [],
   challenged: [],
+  refusedIn: [],
 };
 
 /** The agent and the session that answer a message. */

@@ -23,6 +23,11 @@ export interface KnownFacts {
   readonly isMuted?: boolean;
   /** Discord lists the sender as owner of the application, or as a member of its team (P10). */
   readonly ownsApplication?: boolean;
+  /**
+   * Whether an owner of the bot is a member of the message's guild (P6). `unknown`: Discord did not
+   * tell. Absent if Barnacle did not ask.
+   */
+  readonly ownerInGuild?: "member" | "absent" | "unknown";
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;
 }

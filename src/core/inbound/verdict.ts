@@ -34,7 +34,9 @@ export type UndecidedReason =
   /** Whether PluralKit knows a webhook's message (P13). */
   | "pluralkit"
   /** Whether PluralKit replaces the message that this person has just written (P13). */
-  | "pluralkit-original";
+  | "pluralkit-original"
+  /** Whether an owner of the bot is in the message's guild (P6). */
+  | "owner-in-guild";
 
 /** Why a message is not answered. */
 export type IgnoreReason =
@@ -51,6 +53,10 @@ export type IgnoreReason =
   | "group-dm-not-listed"
   | "guilds-disabled"
   | "guild-not-listed"
+  /** Without `channels.discord`, the bot answers only in guilds of which an owner is a member (P6). */
+  | "owner-not-in-guild"
+  /** The same, and Discord did not tell whether an owner is a member. */
+  | "owner-unknown"
   | "channel-not-listed"
   | "channel-disabled"
   | "sender-not-listed"
@@ -70,6 +76,8 @@ export type IgnoreReason =
   | "too-old"
   /** Found by catch-up, before the newest `gateway.catchUp.maxPerChannel` of its channel (G6). */
   | "too-many"
+  /** Too many turns of the sender, or of the channel, wait already (X4). */
+  | "queue-full"
   /** Reactions do not count here, or not on messages of others (H5). */
   | "reactions-off"
   /** It needs a person who may manage messages here, or an owner (K3). */

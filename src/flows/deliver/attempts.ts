@@ -94,6 +94,9 @@ const LONG_WAIT_MS = 60_000;
 /**
  * Creates the attempts of one account.
  *
+ * The function is longer than most, because its inner functions share one state: the refusals and
+ * failures of earlier attempts decide about the next one.
+ *
  * @param parking Parks channels that refuse.
  */
 export function createAttempts(
@@ -180,8 +183,7 @@ export function createAttempts(
     facts: AttemptFacts,
   ): Promise<number> {
     const { message: { channelId, guildId }, fileCount } = row;
-    const explained = await parking.explain(row, next);
-    const { missing, reason = next.reason } = explained;
+    const { missing, reason = next.reason } = await parking.explain(row, next);
     // A look into the history is not about files, which it does not send.
     const sentFiles = next.end === "dead" ? fileCount : 0;
     const subject = subjectOf({ code: next.code, fileCount: sentFiles }, missing);
@@ -194,7 +196,7 @@ export function createAttempts(
     switch (subject === "place" ? "park" : suspects.judge(row)) {
       case "park":
         failing.end(channelId);
-        await parking.close(row, reason, askedAt);
+        await parking.close(row, { missing, reason }, askedAt);
         return 0;
       case "end":
         return await end(row, {
@@ -220,6 +222,7 @@ export function createAttempts(
     if (!of) return await end(row, { kind: "dead", reason });
     const seen = await removeFiles(row, ports);
     if (seen) return await settle(row, seen, askedAt, facts);
+    failing.end(channelId);
     log.warn("Discord refuses the files of a message; Barnacle sends its text", {
       channelId,
       row: id,

@@ -51,8 +51,6 @@ export interface ParkPorts extends ParkTriesPorts {
   readonly log: Log;
   /** Gets the one report about a parked channel. */
   readonly onParked: (parked: Parked) => void;
-  /** Tells that the store has a new refusal of a channel. */
-  readonly onRefused: () => void;
 }
 
 /** What the bot's permissions tell about a refusal. */
@@ -81,18 +79,24 @@ export interface Parking {
   open(): Promise<void>;
   /**
    * Finds out what a refusal is about. While a channel is parked and nothing changes, the reason of
-   * its first refusal holds, and Discord is not asked again. Never rejects.
+   * its first refusal holds, and Discord is not asked again unless it did not answer then. Never
+   * rejects.
    */
   explain(row: OutboxRow, refusal: Refused): Promise<Explained>;
   /**
    * Parks a channel.
    *
    * @param row The refused row.
-   * @param reason For people: the missing permission by name, or Discord's own words.
+   * @param explained What the permissions tell, with a reason for people: the missing permission by
+   * name, or Discord's own words.
    * @param askedAt Unix time in milliseconds of the request.
    * @throws {unknown} The store's error, as a rejection.
    */
-  close(row: OutboxRow, reason: string, askedAt: number): Promise<void>;
+  close(
+    row: OutboxRow,
+    explained: Explained & { readonly reason: string },
+    askedAt: number,
+  ): Promise<void>;
   /** Tells that Discord accepted a message there. So the next refusal gets a new report. */
   delivered(channelId: ChannelId): void;
   /** Tells that the bot will answer a message there. */
@@ -125,7 +129,8 @@ export function createParking(
   return {
     async open() {
       for (const { channelId, reason } of await outbox.parked(accountId, now())) {
-        places.set(channelId, { reason, isClosed: false, refusedAt: -Infinity, again: 0 });
+        const place = { reason, isExplained: false, isClosed: false };
+        places.set(channelId, { ...place, refusedAt: -Infinity, again: 0 });
       }
       if (places.size > 0) await outbox.unpark(accountId, "all");
     },
@@ -133,7 +138,7 @@ export function createParking(
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       // After a change, another permission may be the missing one.
-      if (before && !hasChanged(guildId, before.refusedAt)) {
+      if (before?.isExplained && !hasChanged(guildId, before.refusedAt)) {
         return { missing: "other", reason: before.reason };
       }
       try {
@@ -143,19 +148,25 @@ export function createParking(
         return { missing: "unknown" };
       }
     },
-    async close(row, reason, askedAt) {
+    async close(row, { missing, reason }, askedAt) {
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       before?.cancel?.();
       const inGuild = guildId === undefined ? {} : { guildId };
       const refusedAt = now();
       const again = before ? before.again + 1 : 0;
-      const place: ParkedPlace = { ...inGuild, reason, isClosed: true, refusedAt, again };
+      const place: ParkedPlace = {
+        ...inGuild,
+        reason,
+        isExplained: missing !== "unknown",
+        isClosed: true,
+        refusedAt,
+        again,
+      };
       const parked = { reason, now: refusedAt, nextTryAt: tries.later() };
       const isFirstReport = await outbox.park(accountId, channelId, parked).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
       });
-      ports.onRefused();
       if (isFirstReport) {
         const event = "Discord does not let the bot post in a channel; its messages wait";
         log.error(event, { channelId, ...inGuild, reason });

@@ -34,6 +34,8 @@ export interface ParkTriesPorts {
 export interface ParkedPlace {
   /** For people: the missing permission by name, or Discord's own words. */
   readonly reason: string;
+  /** Whether the permissions in the place gave the reason, and not only Discord's refusal. */
+  readonly isExplained: boolean;
   /** Absent for a direct message channel, and for channels that the last process parked. */
   readonly guildId?: GuildId;
   /** Whether the channel's rows wait; `false` during a try. */

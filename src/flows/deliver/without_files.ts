@@ -1,11 +1,13 @@
 /**
- * Removes the files of a row that Discord refuses, so that its text is sent (R12a).
+ * Removes the files of a row that Discord refuses, so that its text is sent (R12a). A file with
+ * folded answers is their text, so they become messages again.
  *
  * @module
  */
 
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
+import { ANSWER_FILE } from "../../render/too_long.ts";
 import { checkHistory, type DeliverPorts } from "./deliver.ts";
 
 /** Everything that removing files needs from outside. */
@@ -14,6 +16,16 @@ export interface WithoutFilesPorts extends DeliverPorts {
   readonly outbox: DeliverPorts["outbox"] & {
     /** Replaces a row's message, and deletes its files. */
     removeFiles(row: OutboxRow, message: OutboundMessage): Promise<void>;
+    /**
+     * Lets the messages be sent that were folded into a row, and withdraws the row.
+     *
+     * @param withoutFile Rewrites a message whose own file was folded, too.
+     * @returns Number of these messages.
+     */
+    unfold(
+      row: OutboxRow,
+      withoutFile: (message: OutboundMessage) => OutboundMessage,
+    ): Promise<number>;
   };
   /** Rewrites a message that loses files with these names. */
   readonly withoutFiles: (message: OutboundMessage, names: readonly string[]) => OutboundMessage;
@@ -33,6 +45,10 @@ export async function removeFiles(
   if (row.firstAttemptAt !== undefined && row.action.kind === "post") {
     const seen = await checkHistory(row, ports);
     if (seen.kind !== "absent") return seen;
+  }
+  const withoutFile = (message: OutboundMessage) => ports.withoutFiles(message, [ANSWER_FILE]);
+  if (row.message.of?.kind === "folded" && await ports.outbox.unfold(row, withoutFile) > 0) {
+    return undefined;
   }
   const names = (await ports.outbox.filesOf(row)).map(({ name }) => name);
   await ports.outbox.removeFiles(row, ports.withoutFiles(row.message, names));

@@ -60,8 +60,9 @@ function logOne(
       return; // a role's name is enough
     case "ambiguous": {
       const candidates = result.candidates.map(({ id, name }) => `${name} (${id})`);
-      const event =
-        "A name in the config has several matches. It is compared as a name; use the id instead";
+      const event = result.wanted.kind === "guild"
+        ? "A guild's name in the config has several matches, so it opens none of them; use the id"
+        : "A name in the config has several matches. It is compared as a name; use the id instead";
       return warn(event, { typed, rule, candidates }, key);
     }
     case "unfound":

@@ -100,6 +100,8 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
   readonly unresolved: () => readonly UnresolvedName[];
   /** Guilds with complete facts, without those that are awaited or in an outage. */
   readonly guilds: () => readonly GuildNames[];
+  /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
+  readonly isWhole: () => boolean;
   /** The store's resolved names; each method is one transaction. */
   readonly store: {
     namesOf(accountId: AccountId): Promise<readonly ResolvedName[]>;
@@ -137,7 +139,8 @@ export function createNames(ports: NamesPorts): Names {
     const deleted = before.filter((name) => isDeleted(name, guilds));
     const remaining = before.filter((name) => !deleted.includes(name));
     const known = { guilds, resolved: remaining, now: now() };
-    const resolution = await resolveNames(ports.unresolved(), known, ports, searched);
+    const wanted = ports.unresolved().filter(({ kind }) => kind !== "guild" || ports.isWhole());
+    const resolution = await resolveNames(wanted, known, ports, searched);
     const found = newNames(resolution.matched);
     if (deleted.length > 0) await store.forgetNames(accountId, deleted);
     if (found.length > 0) await store.saveNames(accountId, found);

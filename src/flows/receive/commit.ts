@@ -10,6 +10,7 @@ import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 
 /** The store's methods for this flow; each is one transaction. */
 export interface AcceptStore {
@@ -51,6 +52,8 @@ export interface CommitPorts {
   readonly store: AcceptStore;
   /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;
+  /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
+  readonly waiting: () => WaitingRules;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** Tells that every batch up to the one with this ticket is stored. */
@@ -69,6 +72,8 @@ export interface CommitPorts {
   readonly onUndecided: (undecided: readonly Judged[]) => void;
   /** Tells which unpaired senders got a code. */
   readonly onChallenged: (requests: readonly PairingRequest[]) => void;
+  /** Tells in which channels a notice about waiting turns is to be sent. */
+  readonly onRefused: (channels: readonly ChannelId[]) => void;
   /** Tells in which channels an echo settled rows of the outbox. */
   readonly onSettled: (channels: readonly ChannelId[]) => void;
   /** Tells of live messages by our own user that this store did not send (G11). */
@@ -174,20 +179,22 @@ async function begin(unit: Unit, { store, ...ports }: CommitPorts): Promise<void
 export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
-  { store, pairing, now, onAccepted, onUndecided, onChallenged, onSettled, onStored }: CommitPorts,
+  { store, pairing, waiting, now, ...on }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
   const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
+  const mayWait = hasStranger || batch.judged.some(({ verdict }) => verdict.kind === "accept");
   const done = await store.inbox.acceptBatch(
-    { ...batch, ...(hasStranger && { pairing }) },
+    { ...batch, ...(hasStranger && { pairing }), ...(mayWait && { waiting: waiting() }) },
     arrivedAt,
   );
-  const { accepted, undecided, challenged, settled, settledIn } = done;
-  if (accepted.length > 0) onAccepted(accepted);
-  if (undecided.length > 0) onUndecided(undecided);
-  if (challenged.length > 0) onChallenged(challenged);
-  if (settled > 0) onSettled(settledIn);
+  const { accepted, undecided, challenged, refusedIn, settled, settledIn } = done;
+  if (accepted.length > 0) on.onAccepted(accepted);
+  if (undecided.length > 0) on.onUndecided(undecided);
+  if (challenged.length > 0) on.onChallenged(challenged);
+  if (refusedIn.length > 0) on.onRefused(refusedIn);
+  if (settled > 0) on.onSettled(settledIn);
   const ms = Math.max(0, now() - begunAt);
-  onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
+  on.onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
   return done;
 }

@@ -13,12 +13,13 @@
  * @module
  */
 
-import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Accepted, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
@@ -38,7 +39,7 @@ export interface PluralkitStore {
   /** Stored messages that wait for PluralKit. */
   undecided(accountId: AccountId): Promise<readonly UndecidedRow[]>;
   /** Stores the verdict on an undecided message. Changes nothing if it is decided already. */
-  decide(judged: Judged, now: number): Promise<Accepted>;
+  decide(judged: Judged, now: number, waiting: WaitingRules): Promise<Accepted>;
   /**
    * Replaces the verdict on an original that PluralKit has replaced.
    *
@@ -75,6 +76,12 @@ export interface PluralkitPorts extends RetryQueuePorts {
   readonly route: (message: InboundMessage) => Route;
   /** Tells which messages now wait for a turn. */
   readonly onAccepted: (accepted: readonly Judged[]) => void;
+  /** Tells which messages now wait for another fact. */
+  readonly onUndecided: (undecided: readonly Judged[]) => void;
+  /** Returns the current limits of waiting turns (X4). */
+  readonly waiting: () => WaitingRules;
+  /** Tells in which channels a notice about waiting turns is to be sent. */
+  readonly onRefused: (channels: readonly ChannelId[]) => void;
   /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
   readonly ruleOf: (path: string) => string;
   /** Unix time in milliseconds. */
@@ -107,7 +114,7 @@ const MAX_PROXIED = 10_000;
 
 /** Creates the flow for one account; {@link Pluralkit.start} begins. */
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
-  const { accountId, store, lookUp, judge, route, onAccepted, now, log } = ports;
+  const { accountId, store, lookUp, judge, route, onAccepted, onRefused, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const proxied = createNewestSet<UserId>(MAX_PROXIED);
   const originals = createOriginals<UndecidedRow>({
@@ -118,8 +125,14 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   let isStopped = false;
 
   function take(row: UndecidedRow): void {
-    if (row.why === "pluralkit") void ask(row.message);
-    else originals.add(row);
+    switch (row.why) {
+      case "pluralkit":
+        return void ask(row.message);
+      case "pluralkit-original":
+        return originals.add(row);
+      case "owner-in-guild": // see `owner_guilds.ts`
+        return;
+    }
   }
 
   async function ask(message: InboundMessage): Promise<void> {
@@ -174,8 +187,10 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   }
 
   async function settle(judged: Judged): Promise<void> {
-    const { accepted } = await store.decide(judged, now());
+    const { accepted, undecided, refusedIn } = await store.decide(judged, now(), ports.waiting());
     if (accepted.length > 0) onAccepted(accepted);
+    if (undecided.length > 0) ports.onUndecided(undecided);
+    if (refusedIn.length > 0) onRefused(refusedIn);
   }
 
   return {

@@ -88,6 +88,8 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
   readonly model: Model;
+  /** Aborted when the account ends by itself: no request to the model begins after that. */
+  readonly ended: AbortSignal;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
   /** What tools can do outside the process. */
@@ -165,7 +167,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   ports.onOutbox(stored, claim.message.channelId);
 }
 
-/** @returns `undefined` if the process stops meanwhile. */
+/** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
   const rules = ports.rules(claim.message);
   if (claim.attempt > MAX_ATTEMPTS) {
@@ -185,10 +187,11 @@ async function run(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping, store } = ports;
+  const { model, now, schedule, stopping, ended, store } = ports;
   const startedAt = now();
   const boundary = ports.randomId();
   const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
+  if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
   const freeChars = historyChars(rules.window, system.length + envelope.length);
   const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);

@@ -32,6 +32,8 @@ export interface FillUpPorts {
   };
   /** Timer for the longest wait. */
   readonly schedule: Schedule;
+  /** Aborted when the account ends by itself; failed readings are expected then. */
+  readonly ended: AbortSignal;
   /** Gets a warning if a history cannot be read. */
   readonly log: Log;
 }
@@ -57,7 +59,7 @@ const CHANNEL_BYTES = 80;
 
 /** Creates the loading for one account. No channel is loaded yet. */
 export function createFillUp(
-  { history, admit, store, schedule, log }: FillUpPorts,
+  { history, admit, store, schedule, ended, log }: FillUpPorts,
 ): {
   readonly fillUp: FillUp;
   /** Approximate bytes of memory. */
@@ -74,6 +76,7 @@ export function createFillUp(
       const visible = messages.filter((message) => mayBeSeen(admit(message)));
       await store.addOverheard(channelId, visible.map(toOverheard));
     } catch (error) {
+      if (ended.aborted) return;
       log.warn("Cannot read a channel's history; going on without it", { channelId, error });
     }
   }

@@ -1,11 +1,24 @@
 /**
- * Reads a text file up to a size, so that a wrong path fills no memory.
+ * Reads a file up to a size, so that a wrong path fills no memory.
+ *
+ * A path can point to another file at each use. So all checks are made on the file that is open.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statfsSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 
 /** The bound of a read. */
 export interface ReadBound {
@@ -18,8 +31,11 @@ export interface ReadBound {
 /** A file that is not read; `code` is the system's name for the reason. */
 export class FileRefusedError extends Error {
   override readonly name = "FileRefusedError";
-  /** `EFBIG`: too large. `EISDIR`: a folder. `ENODEV`: a device, a socket, or a pipe. */
-  readonly code: "EFBIG" | "EISDIR" | "ENODEV";
+  /**
+   * `EFBIG`: too large. `EISDIR`: a folder. `ENODEV`: a device, a socket, or a pipe. `ENOTSUP`: a
+   * file that the system makes up, such as those in `/proc`.
+   */
+  readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP";
 
   constructor(code: FileRefusedError["code"], message: string) {
     super(message);
@@ -40,15 +56,94 @@ export function readBounded(path: string, { maxBytes, acceptsPipes = false }: Re
   const descriptor = openSync(path, constants.O_RDONLY | noWait);
   try {
     const stat = fstatSync(descriptor);
-    if (stat.isDirectory()) throw new FileRefusedError("EISDIR", "it is a folder");
-    if (!stat.isFile() && !(acceptsPipes && stat.isFIFO())) {
-      throw new FileRefusedError("ENODEV", "it is no regular file");
-    }
+    if (!(acceptsPipes && stat.isFIFO())) assertRegular(stat);
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
     return readAll(descriptor, maxBytes).toString("utf8");
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** A file that is open. */
+export interface OpenFile {
+  /** Path of the open file, without links. */
+  readonly realPath: string;
+  /** Its size when it was opened. */
+  readonly size: number;
+  /**
+   * Reads the whole file.
+   *
+   * @throws {FileRefusedError} `EFBIG` if it has more; `ENOTSUP` if the system makes it up.
+   */
+  read(maxBytes: number): Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Opens a regular file for `use`, and closes it. It never waits: a pipe, a device and the files of
+ * `/proc` and `/sys` are refused.
+ *
+ * @throws {FileRefusedError} If it is no regular file. Other errors are the system's.
+ */
+export function withRegularFile<T>(path: string, use: (file: OpenFile) => T): T {
+  assertRegular(statSync(path)); // opening a device can change its state
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = fstatSync(descriptor);
+    assertRegular(stat);
+    const realPath = pathOf(descriptor, path);
+    if (isMadeUp(descriptor, realPath)) throw madeUp();
+    return use({
+      realPath,
+      size: stat.size,
+      read(maxBytes) {
+        if (stat.size > maxBytes) throw tooLarge(maxBytes);
+        const bytes = new Uint8Array(readAll(descriptor, maxBytes));
+        if (stat.size === 0 && bytes.length > 0 && fstatSync(descriptor).size === 0) throw madeUp();
+        return bytes;
+      },
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function assertRegular(stat: Pick<Stats, "isDirectory" | "isFile">): void {
+  if (stat.isDirectory()) throw new FileRefusedError("EISDIR", "it is a folder");
+  if (!stat.isFile()) throw new FileRefusedError("ENODEV", "it is no regular file");
+}
+
+/** Linux knows the path of an open file. Elsewhere, a link may have changed since. */
+function pathOf(descriptor: number, path: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return realpathSync(path);
+  }
+}
+
+/** File systems of Linux without stored files: proc, sys, debug, trace, security, cgroup, bpf. */
+const MADE_UP: readonly number[] = [
+  0x9fa0,
+  0x62656572,
+  0x64626720,
+  0x74726163,
+  0x73636673,
+  0x27e0eb,
+  0x63677270,
+  0xcafe4a11,
+];
+
+function isMadeUp(descriptor: number, realPath: string): boolean {
+  if (/^\/(?:proc|sys)\//.test(realPath)) return true;
+  try {
+    return MADE_UP.includes(statfsSync(`/proc/self/fd/${descriptor}`).type >>> 0);
+  } catch {
+    return false; // no Linux
+  }
+}
+
+function madeUp(): FileRefusedError {
+  return new FileRefusedError("ENOTSUP", "the system makes it up");
 }
 
 /** A file can grow meanwhile, and the size of a pipe or of a file in `/proc` is 0. */

@@ -12,19 +12,22 @@
 import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
 
 /**
- * Takes the lock of an open file for this process alone, without waiting.
+ * Takes the lock of an open file without waiting.
  *
+ * @param mode `alone` by default. `shared` fails only beside a process that holds it alone.
  * @returns Whether this process has the lock now.
  */
-export type Flock = (descriptor: number) => boolean;
+export type Flock = (descriptor: number, mode?: "alone" | "shared") => boolean;
 
 /** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
 export class FlockUnavailableError extends Error {
   override readonly name = "FlockUnavailableError";
 }
 
-/** `LOCK_EX | LOCK_NB`: the same numbers on Linux and macOS. */
-const EXCLUSIVE_AND_AT_ONCE = 2 | 4;
+/** `LOCK_SH`, `LOCK_EX` and `LOCK_NB`: the same numbers on Linux and macOS. */
+const SHARED = 1;
+const EXCLUSIVE = 2;
+const AT_ONCE = 4;
 
 /**
  * Loads `flock`.
@@ -35,7 +38,8 @@ export async function loadFlock(): Promise<Flock> {
   try {
     const libc = await loadLibc({ flock: { parameters: ["i32", "i32"], result: "i32" } });
     const flock = libc("flock");
-    return (descriptor) => flock(descriptor, EXCLUSIVE_AND_AT_ONCE) === 0;
+    return (descriptor, mode = "alone") =>
+      flock(descriptor, (mode === "alone" ? EXCLUSIVE : SHARED) | AT_ONCE) === 0;
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
     throw new FlockUnavailableError(`Cannot lock a file: ${cause.message}`, { cause });

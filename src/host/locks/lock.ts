@@ -8,11 +8,12 @@
  * @module
  */
 
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { z } from "zod";
 import { codeOf } from "../../lib/error_code.ts";
 import { readBootId, readPid } from "../process/boot.ts";
+import { readBounded } from "../files/read_bounded.ts";
 import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
 
 /** The holder's description of itself. */
@@ -46,6 +47,9 @@ export type Lock =
    * or the disk supports no locks.
    */
   | { readonly kind: "taken"; readonly heldBy?: LockHolder };
+
+/** Bound of the file: a description has some hundred bytes. */
+const BOUND = { maxBytes: 65_536 };
 
 const holderSchema = z.object({
   pid: z.number(),
@@ -120,12 +124,13 @@ export async function takeLock(
 export async function isLocked(path: string): Promise<boolean | undefined> {
   let descriptor: number;
   try {
-    descriptor = openSync(path, "r");
+    // A pipe in its place would wait for a writer. Windows has no such flag, and no pipes.
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     return codeOf(error) === "ENOENT" ? false : undefined; // the file belongs to another user
   }
   try {
-    return !(await loadFlock())(descriptor);
+    return !(await loadFlock())(descriptor, "shared"); // two tests at once do not see each other
   } catch (error) {
     if (error instanceof FlockUnavailableError) return undefined;
     throw error;
@@ -141,8 +146,8 @@ export async function isLocked(path: string): Promise<boolean | undefined> {
  */
 export function readHolder(path: string): LockHolder | undefined {
   try {
-    return holderSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
+    return holderSchema.safeParse(JSON.parse(readBounded(path, BOUND))).data;
   } catch {
-    return undefined; // it serves a message only, and may be read between two writes
+    return undefined; // it may be read between two writes
   }
 }

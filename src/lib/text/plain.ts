@@ -96,7 +96,7 @@ export function toPlain(value: unknown, clean: (text: string) => string): Plain 
       ),
       ...(cause === undefined ? [] : [["cause", cause] as const]),
       ...(errors === undefined ? [] : [["errors", errors] as const]),
-      ...(isUnreachable(value) ? [] : [["stack", stack ?? ""] as const]),
+      ...(isUnreachable(value) || isRefusal(value) ? [] : [["stack", stack ?? ""] as const]),
     ]);
   };
 
@@ -115,6 +115,11 @@ export function toPlain(value: unknown, clean: (text: string) => string): Plain 
   };
 
   return plain(value);
+}
+
+/** Tests for a refused token or key: the server's answer tells all, and the stack nothing more. */
+function isRefusal(error: Error): boolean {
+  return "kind" in error && error.kind === "unauthorized";
 }
 
 /** Cuts before a word, not in it: half a token is still half a token. */

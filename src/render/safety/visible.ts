@@ -53,7 +53,8 @@ function withoutLeaks(answer: string): string {
 const OUR_FENCE = /<(?:context|quoted|extras|message) boundary="/;
 
 /**
- * A tag of ours, or a line that contains only text that `envelope.ts` writes between the fences.
+ * A tag of ours, or a line that contains only text that `prompt/envelope.ts` writes between the
+ * fences.
  */
 const LEAK =
   /(<\/?(?:context|quoted|extras|message)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;

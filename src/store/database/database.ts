@@ -14,11 +14,12 @@ import {
   constants,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { syncDirectory, syncFile } from "./sync.ts";
@@ -56,6 +57,7 @@ export function openDatabase(
 ): DatabaseSync {
   prepareFile(path);
   try {
+    assertNotEmptied(path);
     if (statSync(path).size > 0) inspect(path, migrations.length);
     const database = new DatabaseSync(path);
     try {
@@ -74,17 +76,13 @@ export function openDatabase(
 /**
  * Whether an existing database has the newest schema, so that opening it changes nothing.
  *
- * @throws {StoreError} `damaged`, or `unavailable` by the disk.
+ * @throws {StoreError} `damaged`, `unwritable` if it belongs to another program, or `unavailable` by
+ * the disk.
  */
 export function isCurrent(path: string): boolean {
   try {
-    const database = new DatabaseSync(path, { readOnly: true });
-    try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-      return schemaOf(database) === MIGRATIONS.length;
-    } finally {
-      database.close();
-    }
+    assertNotEmptied(path);
+    return inspect(path, Infinity) === MIGRATIONS.length;
   } catch (thrown) {
     throw toStoreError(thrown, path);
   }
@@ -110,8 +108,39 @@ function prepareFile(path: string): void {
   }
 }
 
-/** Refuses a file that this Barnacle cannot use, without changing it. */
-function inspect(path: string, newest: number): void {
+/** Bytes of SQLite's header. It takes a file of one byte for a new one. */
+const HEADER_BYTES = 100;
+
+/**
+ * Refuses a file without content that once had some. SQLite would start with an empty database, and
+ * pairings and waiting messages would be gone without a word.
+ */
+function assertNotEmptied(path: string): void {
+  const { size } = statSync(path);
+  if (size >= HEADER_BYTES || statSync(path).isDirectory()) return;
+  const name = basename(path);
+  const remains = size > 0
+    ? name
+    : readdirSync(dirname(path)).find((file) =>
+      file.startsWith(name) && (file.endsWith("-wal") || file.endsWith(".bak")) &&
+      (statSync(join(dirname(path), file), { throwIfNoEntry: false })?.size ?? 0) > 0
+    );
+  if (remains === undefined) return;
+  throw new StoreError(
+    `The database ${path} is damaged: it has ${size} bytes` +
+      (size > 0 ? "" : `, although ${remains} shows that it had content`) +
+      ". It stays unchanged. Move it away, with its -wal and -shm, and put a backup in its place; " +
+      "to start anew, choose another directory with --data",
+    { kind: "damaged", path },
+  );
+}
+
+/**
+ * Refuses a file that this Barnacle cannot use, without changing it.
+ *
+ * @returns The file's schema.
+ */
+function inspect(path: string, newest: number): number {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
@@ -131,6 +160,7 @@ function inspect(path: string, newest: number): void {
         { kind: "unwritable", path },
       );
     }
+    return schema;
   } finally {
     database.close();
   }

@@ -9,6 +9,7 @@
  */
 
 import { codeOf } from "../../lib/error_code.ts";
+import { printable } from "../../lib/text/quoted.ts";
 
 /**
  * The kinds of failure, with the next step of each.
@@ -66,6 +67,7 @@ const RESULTS: readonly (readonly [code: number, text: string, kind: StoreErrorK
 
 /** The same for `node:fs`, which copies the file before a migration. */
 const FILE_RESULTS: Readonly<Record<string, StoreErrorKind>> = {
+  EISDIR: "unavailable",
   ENOSPC: "full",
   EDQUOT: "full",
   EIO: "unavailable",
@@ -87,7 +89,14 @@ export function toStoreError(thrown: unknown, path: string): unknown {
   return new StoreError(messageOf(kind, thrown.message, path), { kind, path, cause: thrown });
 }
 
+/** Maximum length of SQLite's text in a message. */
+const REASON_CHARS = 200;
+
+/** The schema is always complete, so a part that is missing shows damage. */
+const MISSING_PART = /^(?:no such (?:table|column|index)\b|table \S+ has no column named )/;
+
 function kindOf(thrown: Error): StoreErrorKind | undefined {
+  if (MISSING_PART.test(thrown.message)) return "damaged";
   if ("errcode" in thrown && typeof thrown.errcode === "number") {
     const code = thrown.errcode & 0xff; // the other bits tell SQLite's action
     return RESULTS.find(([known]) => known === code)?.[2];
@@ -96,11 +105,14 @@ function kindOf(thrown: Error): StoreErrorKind | undefined {
     RESULTS.find(([, text]) => thrown.message.startsWith(text))?.[2];
 }
 
-function messageOf(kind: StoreErrorKind, reason: string, path: string): string {
+/** @param text SQLite's; it quotes the schema of a damaged file, with line ends. */
+function messageOf(kind: StoreErrorKind, text: string, path: string): string {
+  const reason = printable(text.length > REASON_CHARS ? `${text.slice(0, REASON_CHARS)}…` : text);
   switch (kind) {
     case "damaged":
       return `The database ${path} is damaged (${reason}). It stays unchanged. ` +
-        "Move it away and put a backup in its place, or start with another --data " +
+        "Move it away, with its -wal and -shm, and put a backup in its place, or start with another " +
+        "--data " +
         "(`barnacle restore` comes in a later version)";
     case "full":
       return `Cannot write to ${path}: the disk is full (${reason}); free some space on it`;

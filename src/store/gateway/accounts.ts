@@ -29,7 +29,7 @@ export interface StoredAccount {
   readonly shardCount?: number;
   /** Intents (bits) of the stored sessions; RESUME keeps them. */
   readonly intents?: number;
-  /** Shards that have ever begun a session or have a gap, by their number. */
+  /** Shards that have ever asked for a session or have a gap, by their number. */
   readonly shards: readonly StoredShard[];
   /** Discord's newest answer about the IDENTIFY limit; `shards` is the recommended number. */
   readonly limit?: SessionStartLimit & { readonly shards: number };

@@ -70,8 +70,7 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
   const selectOldest = database.prepare(
     `SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
             MIN(stored_up_to) AS stored_up_to, MAX(alive_at) AS alive_at
-     FROM gateway_session
-     WHERE account_id = ? AND COALESCE(session_id, catch_up_from) IS NOT NULL
+     FROM gateway_session WHERE account_id = ?
      HAVING COUNT(*) > 0`,
   );
   const forget = database.prepare("DELETE FROM gateway_session WHERE account_id = ?");
@@ -99,7 +98,7 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
     saveCount.run(accountId, shardCount);
     const row = selectOldest.get(accountId);
     forget.run(accountId);
-    if (!row) return; // no event was ever received, so none is missing
+    if (!row) return; // no IDENTIFY was ever sent, so no event is missing
     const { from, stored_up_to, alive_at } = oldestSchema.parse(row);
     for (let shardId = 0; shardId < shardCount; shardId++) {
       open.run(accountId, shardId, alive_at, stored_up_to, from, now);

@@ -4,6 +4,10 @@
  *
  * `core/discord/identify_budget.ts` decides by the record.
  *
+ * The first IDENTIFY of a shard also stores its moment as the shard's beginning. Discord may begin a
+ * session and send it messages, and this process may die before it stores any of that. The next
+ * IDENTIFY then opens a gap that begins there (G6).
+ *
  * @module
  */
 
@@ -19,16 +23,21 @@ import {
 } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { toLimit } from "./accounts.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** Allows and counts IDENTIFYs. `now` is Unix time in milliseconds throughout. */
 export interface Identifies {
   /**
    * Allows a shard one IDENTIFY, which is on the disk before this resolves, or tells how long to
-   * wait.
+   * wait. If no session was stored after the shard's first IDENTIFY, a gap opens from there.
    */
   takeIdentify(accountId: AccountId, shardId: number, now: number): Promise<IdentifyAnswer>;
+  /**
+   * Forgets the beginnings of shards whose IDENTIFY Discord has refused for good. An account that
+   * ever had a session keeps its gaps.
+   */
+  forgetRefused(accountId: AccountId): Promise<void>;
   /** Reads the number of IDENTIFYs left, and until when none is allowed. */
   identifyBudget(accountId: AccountId, now: number): Promise<IdentifyBudget>;
   /**
@@ -63,6 +72,20 @@ export function createIdentifies(
   const insert = database.prepare(
     "INSERT INTO identify (account_id, shard_id, at) VALUES (?, ?, ?)",
   );
+  // A row without a session and without a gap is the beginning of a shard.
+  const begin = database.prepare(
+    `INSERT INTO gateway_session (account_id, shard_id, alive_at, stored_up_to)
+     VALUES (:accountId, :shardId, :now, :now)
+     ON CONFLICT (account_id, shard_id) DO UPDATE
+     SET catch_up_from = stored_up_to, lost_at = :now
+     WHERE session_id IS NULL AND catch_up_from IS NULL`,
+  );
+  const forgetRefused = database.prepare(
+    `DELETE FROM gateway_session
+     WHERE account_id = :accountId AND session_id IS NULL AND NOT EXISTS (
+       SELECT 1 FROM account WHERE account_id = :accountId AND user_id IS NOT NULL
+     )`,
+  );
   // After the clock was set back, some records have times in the future. They are moved to now, or
   // they would count until the clock reaches these times again.
   const moveIdentifies = database.prepare(
@@ -91,6 +114,7 @@ export function createIdentifies(
     const answer = askIdentify(record, shardId, now);
     if (answer.kind === "granted") {
       insert.run(accountId, shardId, now);
+      begin.run({ accountId, shardId, now });
       prune.run({ accountId, kept: Math.max(KEPT, record.limit?.total ?? 0) });
     }
     return answer;
@@ -99,6 +123,10 @@ export function createIdentifies(
   return {
     takeIdentify: (accountId, shardId, now) =>
       commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, shardId, now)),
+    forgetRefused: (accountId) =>
+      commit(UNNAMED, () => {
+        forgetRefused.run({ accountId });
+      }),
     identifyBudget: (accountId, now) => read(() => identifyBudget(recordOf(accountId, now), now)),
     identifyInMs: (accountId, shardId, now) =>
       read(() => {

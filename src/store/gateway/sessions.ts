@@ -147,7 +147,7 @@ export function createGatewaySessions(
        ready_at = excluded.ready_at`,
   );
   // The right side of each equals sign reads the row before the change. A shard without a session
-  // and without a gap has missed nothing yet.
+  // and without a gap has missed nothing yet: this session is the answer to its first IDENTIFY.
   const start = database.prepare(
     `INSERT INTO gateway_session (
        account_id, shard_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
@@ -160,6 +160,7 @@ export function createGatewaySessions(
        seq = excluded.seq,
        started_at = excluded.started_at,
        alive_at = excluded.alive_at,
+       stored_up_to = IIF(COALESCE(session_id, catch_up_from) IS NULL, :arrivedAt, stored_up_to),
        catch_up_from = COALESCE(catch_up_from, IIF(session_id IS NULL, NULL, stored_up_to)),
        lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt),
        has_hole = 0`,

@@ -69,6 +69,8 @@ export function createStoreOwner(
     "parked_channel",
     "fileless_channel",
     "pairing_request",
+    "told_full",
+    "asked_guild",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

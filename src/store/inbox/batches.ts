@@ -21,6 +21,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { Echo } from "../../core/inbound/inbox.ts";
 import { directOf, type InboxDeps } from "./judged.ts";
 import { prepareStoreBatch } from "./store_batch.ts";
+import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
 import { prepareSettle } from "../outbox/settle.ts";
@@ -32,7 +33,8 @@ export interface Batches {
   /**
    * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
    * settled here. A sender who is paired by now is accepted. If a sender gets a code, the message
-   * with the code goes to the outbox.
+   * with the code goes to the outbox. If too many turns wait, an accepted message is refused, and
+   * the notice about that goes to the outbox (X4).
    *
    * @param arrivedAt Unix time in milliseconds at which the batch arrived. That may be an hour ago,
    * if the disk has refused it since.
@@ -52,7 +54,9 @@ export function createBatches(
 ): Batches {
   const { claims, direct, outgoing } = memory;
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
-  const store = prepareStoreBatch(database, { memory, verdicts, pruner }, unpairedSenders);
+  const waitingTurns = prepareWaitingTurns(database, memory);
+  const deps = { memory, verdicts, pruner };
+  const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns);
   const settleKnown = prepareSettleKnown(database, outgoing.queues, later);
   /** Messages whose verdict is in the journal only, or is about to be stored. */
   const unrecorded = new Set<MessageId>();
@@ -77,6 +81,11 @@ export function createBatches(
       );
   }
 
+  /** Whether all turns of a plain batch may wait; if so, they count from now on. */
+  function mayWait({ judged, waiting }: AcceptedBatch): boolean {
+    return !waiting || waitingTurns.reserve(judged, waiting);
+  }
+
   async function storePlain(
     { accountId, heard, judged }: AcceptedBatch,
     arrivedAt: number,
@@ -90,6 +99,7 @@ export function createBatches(
       await append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt });
     } catch (error) {
       for (const { message: { id } } of judged) unrecorded.delete(id);
+      waitingTurns.cancel(judged);
       throw error;
     }
     onRecorded(judged);
@@ -104,8 +114,9 @@ export function createBatches(
       : batch.judged;
     const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
       directOf(previewed).some((message) => !direct.has(keyOf(message)));
+    if (batch.waiting && waitingTurns.isStale) await read(waitingTurns.refresh);
     const { settledIn, unknown } = settleKnown(batch);
-    if (!isFirst && isPlain(batch, unknown)) {
+    if (!isFirst && isPlain(batch, unknown) && mayWait(batch)) {
       const accepted = await storePlain(batch, arrivedAt);
       return { ...accepted, settled: settledIn.length, settledIn };
     }

@@ -7,12 +7,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Accepted, AcceptedBatch, Judged } from "../../core/inbound/inbox.ts";
 import { prepareKeepGuild } from "../gateway/guilds.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { prepareSettleEcho } from "../outbox/echoes.ts";
 import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
+import type { WaitingTurns } from "./waiting_turns.ts";
 
 /**
  * Stores a batch in the tables.
@@ -27,11 +29,18 @@ export type StoreBatch = (
   readonly recorded: readonly Judged[];
 };
 
+/** A message with its new verdict. */
+interface Recorded extends Settled {
+  /** The channel of a notice that too many turns wait. */
+  readonly refusedIn?: ChannelId;
+}
+
 /** Prepares the statements for batches. */
 export function prepareStoreBatch(
   database: DatabaseSync,
   { memory, verdicts, pruner }: Omit<InboxDeps, "onRecorded">,
   unpairedSenders: Pick<UnpairedSenders, "settle">,
+  waitingTurns: Pick<WaitingTurns, "check">,
 ): StoreBatch {
   const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
@@ -40,28 +49,36 @@ export function prepareStoreBatch(
 
   /**
    * Records one message after the other, so that an unpaired sender's second message finds the
-   * request of the first.
+   * request of the first, and each turn counts for the next one.
    */
   function recordAll(
-    { accountId, judged, pairing }: AcceptedBatch,
+    { accountId, judged, pairing, waiting }: AcceptedBatch,
     now: number,
-  ): readonly Settled[] {
+  ): readonly Recorded[] {
     const recording = verdicts.begin(accountId, now);
-    const settled: Settled[] = [];
+    const recorded: Recorded[] = [];
     for (const incoming of judged) {
       const { verdict, message } = incoming;
-      if (verdict.kind === "challenge" && verdicts.isOnRecord(message)) continue;
-      const result = unpairedSenders.settle(incoming, pairing, now);
-      if (recording.add(result.judged)) settled.push(result);
+      const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
+      if (isForStore && verdicts.isOnRecord(message)) continue;
+      const { judged: settled, request } = unpairedSenders.settle(incoming, pairing, now);
+      const { judged, keep, isTold } = waitingTurns.check(settled, waiting, now);
+      if (!recording.add(judged)) continue;
+      keep?.();
+      recorded.push({
+        judged,
+        ...(request && { request }),
+        ...(isTold && { refusedIn: message.channelId }),
+      });
     }
     recording.end();
-    return settled;
+    return recorded;
   }
 
   return (batch, arrivedAt) => {
     const { accountId, heard, echoes, guilds } = batch;
-    const settled = recordAll(batch, arrivedAt);
-    const recorded = settled.map(({ judged }) => judged);
+    const results = recordAll(batch, arrivedAt);
+    const recorded = results.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
@@ -75,7 +92,8 @@ export function prepareStoreBatch(
       recorded,
       accepted,
       undecided,
-      challenged: settled.flatMap(({ request }) => request ?? []),
+      challenged: results.flatMap(({ request }) => request ?? []),
+      refusedIn: [...new Set(results.flatMap(({ refusedIn }) => refusedIn ?? []))],
       settled: settledRows.length,
       settledIn: [...new Set(settledRows)],
       foreign: echoResults.flatMap(({ foreign }) => foreign ?? []),

@@ -13,11 +13,13 @@ import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareTakeUndecided, toUndecided, type Undecided } from "./undecided_rows.ts";
+import { prepareWaitingTurns } from "./waiting_turns.ts";
 
 /** Reads, decides and takes back messages. */
 export interface UndecidedMessages {
@@ -28,8 +30,9 @@ export interface UndecidedMessages {
    * unchanged. The content may differ from the stored one, because PluralKit names the real sender.
    *
    * @param now Unix time in milliseconds.
+   * @param waiting Limits of waiting turns (X4). Without them, every accepted message gets a turn.
    */
-  decide(judged: Judged, now: number): Promise<Accepted>;
+  decide(judged: Judged, now: number, waiting?: WaitingRules): Promise<Accepted>;
   /**
    * Takes back a message that is undecided, or accepted and still waiting for its first turn.
    *
@@ -56,6 +59,7 @@ export function createUndecided(
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
   const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
+  const waitingTurns = prepareWaitingTurns(database, memory);
   const keep = prepareKeepJudged(database, memory, pruner);
 
   /**
@@ -63,28 +67,32 @@ export function createUndecided(
    *
    * @param at Unix time in milliseconds of its arrival, which it keeps if it stays undecided.
    */
-  function replace(judged: Judged, now: number, at: number) {
-    const settled = unpairedSenders.settle(judged, undefined, now).judged;
+  function replace(judged: Judged, now: number, at: number, waiting?: WaitingRules) {
+    const { judged: paired } = unpairedSenders.settle(judged, undefined, now);
+    const checked = waitingTurns.check(paired, waiting, now);
+    const { judged: settled } = checked;
     verdicts.replace(settled, now);
+    checked.keep?.();
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
     const { accepted, undecided, grown } = keep([settled], keptAt);
     pruner.afterBatch(grown, 1, now);
-    return { settled, accepted, undecided };
+    const refusedIn = checked.isTold ? [settled.message.channelId] : [];
+    return { settled, accepted, undecided, refusedIn };
   }
 
   return {
     undecided: (accountId) => read(() => select.all(accountId).map(toUndecided)),
-    async decide(judged, now) {
+    async decide(judged, now, waiting) {
       const { accountId, id } = judged.message;
       const replaced = await commit(UNNAMED, () => {
         const taken = take(accountId, id);
-        return taken && replace(judged, now, taken.at);
+        return taken && replace(judged, now, taken.at, waiting);
       });
       if (!replaced) return NOTHING_ACCEPTED;
-      const { settled, accepted, undecided } = replaced;
+      const { settled, accepted, undecided, refusedIn } = replaced;
       onRecorded([settled]);
       for (const { message, route } of accepted) if (route) memory.claims.add(message, route);
-      return { ...NOTHING_ACCEPTED, accepted, undecided };
+      return { ...NOTHING_ACCEPTED, accepted, undecided, refusedIn };
     },
     async retract(accountId, messageId, verdict) {
       const retracted = await commit(UNNAMED, () => {
@@ -96,7 +104,10 @@ export function createUndecided(
         const { at, ...waiting } = taken;
         return replace({ ...waiting, verdict }, at, at).settled;
       });
-      if (retracted) onRecorded([retracted]);
+      if (retracted) {
+        memory.turns.end(messageId);
+        onRecorded([retracted]);
+      }
       return retracted !== undefined;
     },
   };

@@ -86,7 +86,7 @@ export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
 
 /** The JSON is ours, written by {@link prepareKeepUndecided}. */
 const rowSchema = z.object({
-  why: z.enum(["pluralkit", "pluralkit-original"]),
+  why: z.enum(["pluralkit", "pluralkit-original", "owner-in-guild"]),
   agent_id: z.string().nullable(),
   session_key: z.string().nullable(),
   message: z.string().transform((text): InboundMessage => JSON.parse(text)),

@@ -11,6 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { createNewestSet, type NewestSet } from "../../lib/newest_set.ts";
 import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
+import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
 
@@ -18,6 +19,8 @@ import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
 export interface Memory {
   /** Messages that wait for a turn. */
   readonly claims: ClaimQueue;
+  /** Numbers of open turns. */
+  readonly turns: OpenTurnCounts;
   /** Messages that wait to be sent. */
   readonly outgoing: Outgoing;
   /** Channels without new context for their sessions. */
@@ -38,22 +41,26 @@ const DIRECT_BYTES = 120;
 /** Creates empty memory. */
 export function createMemory(database: DatabaseSync): Memory {
   const claims = createClaimQueue();
+  const turns = createOpenTurnCounts();
   const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
     claims,
+    turns,
     outgoing,
     quiet,
     direct,
     forget() {
       claims.forget();
+      turns.forget();
       outgoing.forget();
       quiet.forget();
       direct.clear();
     },
     caches: () => ({
       inbox: claims.bytes(),
+      open_turns: turns.bytes(),
       outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
       direct_channels: direct.size * DIRECT_BYTES,

@@ -32,7 +32,7 @@ export interface Additions {
 
 /**
  * States of a row. `uncertain`: Barnacle cannot tell whether Discord has it. `folded`: another
- * row has its text. `withdrawn`: a draft that was not needed any more before it was sent.
+ * row has its text. `withdrawn`: not needed any more before it was sent, such as a draft.
  */
 export type RowState =
   | "pending"

@@ -1,8 +1,8 @@
 /**
  * Finds the next row of each channel in the outbox, and its files.
  *
- * The queues of known channels are in memory (`send_queues.ts`), until another process has written.
- * The rows of all other channels are read from the tables.
+ * The queues of known channels are in memory (`memory/send_queues.ts`), until another process has
+ * written. The rows of all other channels are read from the tables.
  *
  * @module
  */
@@ -12,17 +12,18 @@ import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { isNotParked } from "./parked_channels.ts";
-import { JOIN_DRAFT, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
+import { JOIN_DRAFT, prepareHoldDamaged, readOutboxRow, ROW_COLUMNS } from "./rows.ts";
 
 /** Reads rows that are to be sent. */
 export interface Heads {
   /**
    * The first unsent row of each channel that is not parked. It blocks the rest of that channel
-   * only.
+   * only. A damaged row is held as dead, and the next one is the first.
    *
    * @param channels Distinct channels to read; all if absent, which costs more.
    */
@@ -49,7 +50,7 @@ const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
  */
 export function createHeads(
   database: DatabaseSync,
-  { read }: Transactions,
+  { read, commit }: Transactions,
   outgoing: Outgoing,
 ): Heads {
   const { queues } = outgoing;
@@ -70,24 +71,38 @@ export function createHeads(
        AND o.state IN ('pending', 'sending') AND ${isNotParked("o")}
      ORDER BY o.id LIMIT 1`,
   );
+  const holdDamaged = prepareHoldDamaged(database);
   const selectKnown = database.prepare(
     `SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
   );
 
   /** The head of a channel as the tables have it. */
-  function headOf(accountId: AccountId, channelId: ChannelId): readonly OutboxRow[] {
+  function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
     const row = selectHead.get({ accountId, channelId });
-    if (row) return [toOutboxRow(row)];
+    if (row) return [row];
     outgoing.checkChannel(accountId, channelId);
     return [];
+  }
+
+  /** Selects rows until none is damaged. A damaged index may show a held row again. */
+  async function readRows(select: () => readonly unknown[]): Promise<readonly OutboxRow[]> {
+    const held = new Set<unknown>();
+    for (;;) {
+      const found = await read(() => select().map((row) => ({ row, data: readOutboxRow(row) })));
+      const damaged = found.flatMap(({ row, data }) => data ? [] : [row]);
+      const isNew = damaged.some((row) => !held.has(JSON.stringify(row)));
+      if (!isNew) return found.flatMap(({ data }) => data ?? []);
+      for (const row of damaged) held.add(JSON.stringify(row));
+      await commit(COMMIT_OPTIONS.BY_HAND, () => damaged.forEach(holdDamaged));
+    }
   }
 
   return {
     async heads(accountId, channels) {
       if (!channels) {
         queues.forget(accountId);
-        return await read(() => selectHeads.all({ accountId }).map(toOutboxRow));
+        return await readRows(() => selectHeads.all({ accountId }));
       }
       outgoing.forgetIfOthersWrote();
       const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
@@ -96,7 +111,9 @@ export function createHeads(
       );
       const unknown = channels.filter((channelId) => !isKnown(channelId));
       if (unknown.length === 0) return rows;
-      const others = await read(() => unknown.flatMap((channelId) => headOf(accountId, channelId)));
+      const others = await readRows(() =>
+        unknown.flatMap((channelId) => headOf(accountId, channelId))
+      );
       return [...rows, ...others];
     },
     filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),

@@ -14,7 +14,7 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { OutboundKind } from "../../core/outbound/nonce.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
-import { prepareAddToOutbox, readMessage } from "./rows.ts";
+import { DAMAGED_ROW, prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -78,9 +78,18 @@ const rowSchema = z.object({
   failing_since: z.number().nullable(),
   next_attempt_at: z.number().nullable(),
   refusal: z.string().nullable(),
-  message: z.string(),
+  message: storedMessageSchema,
   parked_for: z.string().nullable(),
   next_try_at: z.number().nullable(),
+});
+
+/** A damaged row: whatever can be read of it. */
+const damagedSchema = z.object({
+  id: z.number(),
+  channel_id: z.custom<ChannelId>((value) => typeof value === "string"),
+  state: rowSchema.shape.state.catch("dead"),
+  file_count: z.number().catch(0),
+  created_at: z.number().catch(0),
 });
 
 /**
@@ -141,7 +150,7 @@ const draftSchema = z.object({
   id: z.number(),
   state: z.enum(["pending", "sending", "sent"]),
   created_at: z.number(),
-  message: z.string().transform(readMessage),
+  message: storedMessageSchema,
 });
 
 /**
@@ -159,7 +168,9 @@ function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: nu
   return (id) => {
     const row = select.get(id);
     if (!row) return;
-    const { id: draft, state, message: { of, ...message }, created_at } = draftSchema.parse(row);
+    const { data } = draftSchema.safeParse(row);
+    if (!data) return; // damaged: the draft stays at Discord
+    const { id: draft, state, message: { of, ...message }, created_at } = data;
     if (state === "pending") withdraw.run(draft);
     else if (of) add(removalOf({ message: { ...message, of } }), created_at);
   };
@@ -178,8 +189,9 @@ function withFirsts(rows: readonly OpenRow[]): readonly OpenRow[] {
 }
 
 function toOpenRow(row: unknown): OpenRow {
-  const { message, parked_for, next_try_at, ...rest } = rowSchema.parse(row);
-  const { content, of } = readMessage(message);
+  const { data } = rowSchema.safeParse(row);
+  if (!data) return toDamagedRow(row);
+  const { message: { content, of }, parked_for, next_try_at, ...rest } = data;
   const reason = parked_for ?? rest.refusal;
   const isWaiting = rest.state === "pending" || rest.state === "sending";
   const nextAttemptAt = next_try_at ?? (isWaiting ? rest.next_attempt_at : null);
@@ -196,5 +208,19 @@ function toOpenRow(row: unknown): OpenRow {
     ...(rest.failing_since !== null && { failingSince: rest.failing_since }),
     ...(reason !== null && { reason }),
     ...(nextAttemptAt !== null && { nextAttemptAt }),
+  };
+}
+
+function toDamagedRow(row: unknown): OpenRow {
+  const { id, channel_id, state, file_count, created_at } = damagedSchema.parse(row);
+  return {
+    id,
+    channelId: channel_id,
+    state,
+    preview: "",
+    chars: 0,
+    fileCount: file_count,
+    createdAt: created_at,
+    reason: DAMAGED_ROW,
   };
 }

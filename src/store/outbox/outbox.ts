@@ -20,6 +20,7 @@ import { createHeldRows, type HeldRows } from "./held.ts";
 import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
 import { createParkedChannels, type ParkedChannels } from "./parked_channels.ts";
 import { createSendResults, type SendResults } from "./send_results.ts";
+import { createUnfolding, type Unfolding } from "./unfold.ts";
 
 /** All methods of `store.outbox`. */
 export interface Outbox
@@ -31,7 +32,8 @@ export interface Outbox
     HeldRows,
     InvalidRequestCounts,
     ParkedChannels,
-    SendResults {}
+    SendResults,
+    Unfolding {}
 
 /**
  * Creates the namespace.
@@ -53,5 +55,6 @@ export function createOutbox(
     createInvalidRequestCounts(database, transactions),
     createParkedChannels(database, transactions),
     createSendResults(database, transactions),
+    createUnfolding(database, transactions, outgoing),
   );
 }

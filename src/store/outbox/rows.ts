@@ -161,50 +161,102 @@ export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddO
 }
 
 /** Columns of a query over `outbox AS o` with {@link JOIN_DRAFT}, for {@link toOutboxRow}. */
-export const ROW_COLUMNS = `o.id, o.message, o.file_count, o.first_attempt_at, o.failing_since,
-  o.action, d.state AS draft_state, d.message_id AS draft_id`;
+export const ROW_COLUMNS = `o.id, o.account_id, o.channel_id, o.nonce, o.message, o.file_count,
+  o.first_attempt_at, o.failing_since, o.action, d.state AS draft_state, d.message_id AS draft_id`;
 
 /** Joins the draft that a row replaces or removes, as `d`. */
 export const JOIN_DRAFT =
   "LEFT JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce";
 
+const messageSchema = z.looseObject({
+  accountId: z.string(),
+  channelId: snowflakeSchema<"channel">(),
+  guildId: snowflakeSchema<"guild">().optional(),
+  nonce: z.string(),
+  content: z.string(),
+  pings: z.looseObject({
+    users: z.array(snowflakeSchema<"user">()),
+    roles: z.array(snowflakeSchema<"role">()),
+    quotedAuthor: z.boolean(),
+  }),
+  quote: snowflakeSchema<"message">().optional(),
+  buttons: z.array(z.looseObject({ customId: z.string(), label: z.string() })).optional(),
+  of: z.looseObject({ cause: snowflakeSchema<"message">(), kind: z.string() }).optional(),
+});
+
+/**
+ * The JSON of a stored message, written by {@link prepareAddToOutbox}. A damaged disk, or a program
+ * of the operator, may have changed it.
+ */
+export const storedMessageSchema: z.ZodType<OutboundMessage> = z.string()
+  .transform((text, context): OutboundMessage => {
+    try {
+      const value = JSON.parse(text);
+      if (messageSchema.safeParse(value).success) return value;
+    } catch {
+      // as below
+    }
+    context.addIssue({ code: "custom", message: "Not a stored message" });
+    return z.NEVER;
+  });
+
 const rowSchema = z.object({
   id: z.number(),
-  message: z.string(),
+  account_id: z.string(),
+  channel_id: z.string(),
+  nonce: z.string(),
+  message: storedMessageSchema,
   file_count: z.number(),
   first_attempt_at: z.number().nullable(),
   failing_since: z.number().nullable(),
   action: z.enum(["post", "replace", "remove"]),
   draft_state: z.string().nullable(),
   draft_id: snowflakeSchema<"message">().nullable(),
-});
+}).refine(({ message, account_id, channel_id, nonce }) =>
+  message.accountId === account_id && message.channelId === channel_id && message.nonce === nonce
+);
 
 /**
  * Reads a row with the columns {@link ROW_COLUMNS}.
  *
- * @throws {ZodError} If the row has other columns.
+ * @returns `undefined` if the row is damaged.
  */
-export function toOutboxRow(row: unknown): OutboxRow {
-  const { id, message, file_count, first_attempt_at, failing_since, ...columns } = rowSchema
-    .parse(row);
+export function readOutboxRow(row: unknown): OutboxRow | undefined {
+  const { data } = rowSchema.safeParse(row);
+  if (!data) return undefined;
+  const { id, message, file_count, first_attempt_at, failing_since } = data;
   return {
     id,
-    message: readMessage(message),
+    message,
     fileCount: file_count,
-    action: actionOf(columns.action, columns.draft_state === "sent", columns.draft_id),
+    action: actionOf(data.action, data.draft_state === "sent", data.draft_id),
     ...(first_attempt_at !== null && { firstAttemptAt: first_attempt_at }),
     ...(failing_since !== null && { failingSince: failing_since }),
   };
 }
 
 /**
- * Reads the JSON of a stored message.
+ * Reads a row with the columns {@link ROW_COLUMNS}.
  *
- * @param text Ours, written by {@link prepareAddToOutbox}.
+ * @throws {TypeError} If the row is damaged.
  */
-export function readMessage(text: string): OutboundMessage {
-  return JSON.parse(text);
+export function toOutboxRow(row: unknown): OutboxRow {
+  const read = readOutboxRow(row);
+  if (!read) throw new TypeError("A row of the outbox is damaged; `barnacle outbox` shows it");
+  return read;
 }
+
+/**
+ * Prepares the statement that holds a damaged row as dead, within a transaction of the caller's.
+ * Later rows of its channel then do not wait for it.
+ */
+export function prepareHoldDamaged(database: DatabaseSync): (row: unknown) => void {
+  const hold = database.prepare("UPDATE outbox SET state = 'dead', refusal = ? WHERE id = ?");
+  return (row) => void hold.run(DAMAGED_ROW, idSchema.parse(row).id);
+}
+
+/** Why a damaged row is held, for the operator. */
+export const DAMAGED_ROW = "its record in the store is damaged";
 
 /**
  * Decides the action of a row.

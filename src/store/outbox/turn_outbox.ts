@@ -17,7 +17,7 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/inbound/queue.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
-import { prepareAddToOutbox, readMessage } from "./rows.ts";
+import { prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 
 /** Adds a turn's messages within a transaction of the caller's. */
@@ -92,7 +92,7 @@ function prepareFold(database: DatabaseSync): (id: number, into: number) => void
 }
 
 const draftSchema = z.object({
-  message: z.string().transform(readMessage),
+  message: storedMessageSchema,
   state: z.enum(["pending", "sending", "sent"]),
   message_id: snowflakeSchema<"message">().nullable(),
 });
@@ -122,7 +122,7 @@ function prepareDraftsOf(database: DatabaseSync): (turn: FinishedTurn) => readon
 
 const waitingSchema = z.object({
   id: z.number(),
-  message: z.string().transform(readMessage),
+  message: storedMessageSchema,
   whole: z.string().nullable(),
   file_count: z.number(),
 });

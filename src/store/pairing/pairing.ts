@@ -1,5 +1,6 @@
 /**
- * `store.pairing`: paired people, requests to be paired, and resolved names of the config.
+ * `store.pairing`: paired people, requests to be paired, resolved names of the config, and guilds
+ * about which the owners were asked.
  *
  * @module
  */
@@ -8,11 +9,12 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
+import { type AskedGuilds, createAskedGuilds } from "./asked_guilds.ts";
 import { createPairings, type Pairings } from "./pairings.ts";
 import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
 
 /** All methods of `store.pairing`. */
-export interface Pairing extends Pairings, ResolvedNames {}
+export interface Pairing extends Pairings, ResolvedNames, AskedGuilds {}
 
 /**
  * Creates the namespace.
@@ -27,5 +29,6 @@ export function createPairing(
   return joinParts(
     createPairings(database, transactions, outgoing),
     createResolvedNames(database, transactions),
+    createAskedGuilds(database, transactions),
   );
 }

@@ -18,7 +18,7 @@ import {
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { type Decision, DECISION_COLUMNS, toDecision } from "./decisions.ts";
-import { readMessage } from "../outbox/rows.ts";
+import { storedMessageSchema } from "../outbox/rows.ts";
 import type { StoredPolicy } from "./policies.ts";
 import { createUngroupedTransactions, type Transactions } from "../database/transact.ts";
 
@@ -148,7 +148,7 @@ const outboxSchema = z.object({
   channel_id: snowflakeSchema<"channel">(),
   kind: z.string().nullable(),
   state: z.string(),
-  message: z.string().transform(readMessage),
+  message: storedMessageSchema,
   created_at: z.number(),
   first_attempt_at: z.number().nullable(),
   failing_since: z.number().nullable(),

@@ -5,6 +5,7 @@
  * @module
  */
 
+/** SQL for the tables of accounts, their gateway sessions and places, and runs. */
 export const GATEWAY = `
   CREATE TABLE account (
     account_id           TEXT PRIMARY KEY,
@@ -29,7 +30,7 @@ export const GATEWAY = `
     limit_read_at        INTEGER
   ) STRICT, WITHOUT ROWID;
 
-  CREATE TABLE gateway_session (
+  CREATE TABLE gateway_session ( -- from a shard's first IDENTIFY on
     account_id    TEXT NOT NULL,
     shard_id      INTEGER NOT NULL,
     session_id    TEXT, -- NULL: nothing to resume; T0 sets these four together

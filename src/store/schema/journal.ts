@@ -4,6 +4,7 @@
  * @module
  */
 
+/** SQL for the journal. */
 export const JOURNAL = `
   CREATE TABLE journal (
     id         INTEGER PRIMARY KEY, -- in the order of storing

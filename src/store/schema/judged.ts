@@ -7,6 +7,7 @@
  * @module
  */
 
+/** SQL for the tables of verdicts, policies and undecided messages. */
 export const JUDGED = `
   CREATE TABLE policy ( -- as written, one row for each policy that judged
     id         INTEGER PRIMARY KEY,

@@ -5,6 +5,7 @@
  * @module
  */
 
+/** SQL for the tables of messages to send, and of refusals. */
 export const OUTBOX = `
   CREATE TABLE outbox (
     id               INTEGER PRIMARY KEY, -- in the order of sending
@@ -15,7 +16,7 @@ export const OUTBOX = `
       'pending', 'sending', 'sent', 'uncertain', 'dead',
       'dropped',  -- its queue was full, or the operator gave it up
       'folded',   -- the row folded_into has its text
-      'withdrawn' -- a draft without an attempt that is not needed any more
+      'withdrawn' -- an untried draft, or a folded message that was taken apart: not needed any more
     )),
     kind             TEXT, -- both from the message; NULL if it answers no message
     cause_id         TEXT,
@@ -39,6 +40,7 @@ export const OUTBOX = `
     WHERE state IN ('pending', 'sending', 'uncertain', 'dead');
   CREATE INDEX outbox_message ON outbox (message_id) WHERE message_id IS NOT NULL;
   CREATE INDEX outbox_cause ON outbox (cause_id) WHERE cause_id IS NOT NULL;
+  CREATE INDEX outbox_folded ON outbox (folded_into) WHERE folded_into IS NOT NULL;
 
   CREATE TABLE outbox_file ( -- until its message is sent
     outbox_row   INTEGER NOT NULL,

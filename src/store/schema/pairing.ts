@@ -5,6 +5,7 @@
  * @module
  */
 
+/** SQL for the tables of resolved names and of pairing. */
 export const PAIRING = `
   CREATE TABLE resolved_name (
     account_id TEXT NOT NULL,
@@ -39,6 +40,13 @@ export const PAIRING = `
   CREATE UNIQUE INDEX pairing_request_pending ON pairing_request (account_id, user_id)
     WHERE state = 'pending';
   CREATE INDEX pairing_request_newest ON pairing_request (account_id, created_at);
+
+  CREATE TABLE asked_guild ( -- guilds about which the owners were asked
+    account_id TEXT NOT NULL,
+    guild_id   TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (account_id, guild_id)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE paired (
     account_id TEXT NOT NULL,

@@ -8,6 +8,7 @@
  * @module
  */
 
+/** SQL for the tables of received messages. */
 export const RECEIVED = `
   CREATE TABLE inbox (
     id          INTEGER PRIMARY KEY, -- in the order of arrival
@@ -28,6 +29,13 @@ export const RECEIVED = `
   ) STRICT;
   CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
   CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;
+
+  CREATE TABLE told_full ( -- senders and channels that know that too many of their turns wait
+    account_id TEXT NOT NULL,
+    list       TEXT NOT NULL CHECK (list IN ('user', 'channel')),
+    id         TEXT NOT NULL, -- of the user or the channel
+    PRIMARY KEY (account_id, list, id)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE entry (
     id          INTEGER PRIMARY KEY, -- in the order of the transcript

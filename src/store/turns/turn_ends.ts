@@ -73,7 +73,7 @@ interface PlainTurn {
 export function createTurnEnds(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
-  { memory: { claims, outgoing }, transcripts }: TurnEndsDeps,
+  { memory: { claims, turns, outgoing }, transcripts }: TurnEndsDeps,
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
@@ -178,6 +178,7 @@ export function createTurnEnds(
         : await commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
       if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
       claims.end(claim);
+      turns.end(claim.message.id);
       return stored;
     },
   };

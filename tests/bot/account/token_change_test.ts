@@ -87,4 +87,13 @@ describe("[D1] createTokenChange()", () => {
     await assert.rejects(taking, { name: "AbortError" });
     assert.equal(await isOthers(), true);
   });
+
+  it("[O2] logs once that Discord gives no answer, and once that it answers again", async () => {
+    const { adoption, lines } = await setUp("unsent", "unsent", "known");
+    await adoption.takeOver();
+    const away = lines.filter(({ event }) => event.startsWith("Cannot ask Discord"));
+    const back = lines.filter(({ event }) => event.startsWith("Discord answers again"));
+    assert.deepEqual([away.length, back.length], [1, 1]);
+    assert.deepEqual(away[0]?.fields, { reason: "GET / no" });
+  });
 });

@@ -31,7 +31,6 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
   status: () => ({
     catchUp: { pending: 2, unreadable: ["#ops"] },
     findings: [],
-    parked: [],
     delayed: [],
     rest: { invalidRequests: 3, breaker: "slowed" },
   }),
@@ -50,6 +49,7 @@ function setUp(store: Partial<AccountVitalsPorts["store"]> = {}) {
         },
         identifyBudget: () => Promise.resolve({ left: 999 }),
       },
+      outbox: { parked: () => Promise.resolve([]) },
       pairing: { requests: () => Promise.resolve([]) },
       ...store,
     },
@@ -212,6 +212,18 @@ describe("[C6] createAccountVitals()", () => {
     await vitals.readStore();
     assert.equal(vitals.snapshot().pairingPending, 2);
   });
+
+  it("[D5] shows the parked channels as the store has them at each reading", async () => {
+    const parked = { channelId: channelId("8"), reason: "cannot post", since: 1, waiting: 2 };
+    let now = [parked];
+    const { vitals, begin } = setUp({ outbox: { parked: () => Promise.resolve(now) } });
+    begin();
+    await vitals.readStore();
+    assert.deepEqual(vitals.snapshot().parked, [parked]);
+    now = [];
+    await vitals.readStore();
+    assert.deepEqual(vitals.snapshot().parked, []);
+  });
 });
 
 describe("[O2] createAccountVitals().setTurn()", () => {
@@ -226,19 +238,33 @@ describe("[O2] createAccountVitals().setTurn()", () => {
     const { vitals, clock, begin } = setUp();
     begin();
     assert.deepEqual(vitals.model(), { id: MODEL });
-    for (const kind of ["rate_limited", "rejected", "timeout", "not_an_answer"] as const) {
-      vitals.setTurn(failed(kind));
-      assert.deepEqual(vitals.model(), { id: MODEL }, kind);
-    }
-    const openAt = clock.now();
-    for (const kind of ["unauthorized", "not_found", "unavailable"] as const) {
+    for (const kind of ["unauthorized", "not_found", "quota", "web_page", "unavailable"] as const) {
+      const openAt = clock.now();
       vitals.setTurn(failed(kind));
       clock.advance(1_000);
+      vitals.setTurn(failed("timeout"));
+      vitals.setTurn({ kind: "interrupted" });
+      assert.equal(vitals.model()?.openAt, openAt, kind);
+      vitals.setTurn(reply);
+      assert.deepEqual(vitals.model(), { id: MODEL, servedAt: clock.now() });
     }
-    vitals.setTurn({ kind: "interrupted" });
-    assert.deepEqual(vitals.model(), { id: MODEL, openAt });
-    vitals.setTurn(reply);
-    assert.deepEqual(vitals.model(), { id: MODEL, servedAt: clock.now() });
+  });
+
+  it("[L3] shows a model that fails three turns in a row, in any way", () => {
+    const { vitals, clock, begin } = setUp();
+    begin();
+    for (const kind of ["rate_limited", "rejected", "timeout", "not_an_answer"] as const) {
+      const failingSince = clock.now();
+      for (const openAt of [undefined, undefined, failingSince]) {
+        vitals.setTurn(failed(kind));
+        assert.equal(vitals.model()?.openAt, openAt, kind);
+        clock.advance(1_000);
+      }
+      vitals.setTurn(reply);
+      assert.equal(vitals.model()?.openAt, undefined);
+      vitals.setTurn(failed(kind));
+      vitals.setTurn(reply);
+    }
   });
 
   it("[C9] starts without facts about another model", () => {

@@ -29,7 +29,6 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
   status: () => ({
     catchUp: { pending: 0, unreadable: [] },
     findings: [],
-    parked: [],
     delayed: [],
     rest: { invalidRequests: 0, breaker: "closed" },
   }),
@@ -64,6 +63,7 @@ function setUp(
         ...gateway,
       },
       health: () => Promise.resolve(FIGURES),
+      outbox: { parked: () => Promise.resolve([]) },
       pairing: { requests: () => Promise.resolve([]) },
       ...store,
     },

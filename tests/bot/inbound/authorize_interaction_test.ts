@@ -34,6 +34,7 @@ async function factsOf(
     },
   };
   const authorize = createAuthorizeInteraction({
+    ownerIn: () => Promise.resolve("member"),
     policy: { now: () => policy } as unknown as AuthorizeInteractionPorts["policy"],
     owners: {
       ownsApplication() {

@@ -17,6 +17,7 @@ async function judgeBy(discord: object) {
     policy: { now: () => current },
     isOurs: (id) => id === OURS,
     isProxied: (id) => id === ADA,
+    ownerIn: () => undefined,
     now: () => 0,
   });
 }

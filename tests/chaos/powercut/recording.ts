@@ -15,7 +15,7 @@ import { startModelServer } from "../../../simulator/model/server.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { createdAtMs } from "../../../src/core/discord/ids.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { commandUnderTest } from "../../support/bot/e2e.ts";
+import { commandUnderTest, MANY_QUESTIONS } from "../../support/bot/e2e.ts";
 import type { Seeded } from "../../support/seeded.ts";
 import type { Question } from "./judge.ts";
 import { readSyscalls, STRACE, STRACE_ARGS, type Syscall } from "./syscall_log.ts";
@@ -86,6 +86,7 @@ export async function openPowerStage(
         },
       },
       http: { port: 0 },
+      ...MANY_QUESTIONS,
     }),
     env: { OPENAI_BASE_URL: model.baseUrl },
     onLine,

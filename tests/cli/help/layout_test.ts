@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { section, wrapped } from "../../../src/cli/help/layout.ts";
+import { section } from "../../../src/cli/help/layout.ts";
 import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
-
-describe("[O10] wrapped()", () => {
-  it("breaks lines between words, and never within one", () => {
-    assert.deepEqual(wrapped("one two three", 7), ["one two", "three"]);
-    assert.deepEqual(wrapped("a veryverylongword b", 5), ["a", "veryverylongword", "b"]);
-  });
-});
 
 describe("[O10] section()", () => {
   it("lists terms in a column, with their texts beside them", () => {

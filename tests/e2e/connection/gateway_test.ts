@@ -197,6 +197,27 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       }));
   }
 
+  it("[D3] begins no turn once Discord has refused the token, and runs it at the next start", () =>
+    onStage({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
+      const { start, say, mention, simulator, model, until, rows, replies } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      const asked = model.requests.length;
+      const fault = { kind: "status", status: 401 } as const;
+      const refusal = simulator.faults.rest.add({ fault });
+      say("grace", "off-topic", `${mention} q2.`);
+      assert.deepEqual(await ended(bot), { code: 77, signal: null });
+      assert.equal(model.requests.length, asked);
+      assert.equal(bot.lines.filter((line) => line.includes('"level":"error"')).length, 1);
+      assert.doesNotMatch(bot.lines.join("\n"), /"stack"|Cannot read a channel's history/);
+      const open = rows("SELECT 1 FROM inbox WHERE state NOT IN ('answered', 'declined')");
+      assert.equal(open.length, 1);
+      await until("the connection to end", () => simulator.connected() === 0);
+      refusal.remove();
+      await start();
+      assert.match((await replies("off-topic", 1)).join(), /q2\./);
+    }));
+
   it("[G9] continues without an intent that Discord does not grant, after one 4014", () =>
     onStage({}, async (scene) => {
       const { start, line, simulator, status } = scene;

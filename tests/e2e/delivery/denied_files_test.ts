@@ -81,6 +81,33 @@ describe("[R12a] a channel that takes no files", () => {
       assert.deepEqual(simulator.posted("general").map(({ attachments }) => attachments), [[], []]);
     }));
 
+  it("gets folded answers as messages if the permission goes after they were folded", () => {
+    const options = { ...OPTIONS, discord: () => ({ rateLimit: { maxQueueSize: 2 } }) };
+    return onStage(options, async (scene) => {
+      const { simulator, start, say, mention, rows, written, until, eventually } = scene;
+      await start();
+      const noPosts = { ...DENIED, what: "sendMessages" } as const;
+      simulator.permit({ ...noPosts, as: "denied" });
+      const asked = Array.from({ length: 6 }, (_, number) => `${mention} q${number + 1}.`);
+      for (const text of asked) say("grace", "general", text);
+      const isFolded = () => {
+        const stored = rows("SELECT state FROM outbox WHERE kind = 'reply'");
+        return stored.length === asked.length && stored.some(({ state }) => state === "folded");
+      };
+      await eventually("answers to be folded", () => Promise.resolve(isFolded()));
+      simulator.permit({ ...DENIED, as: "denied" });
+      simulator.permit({ ...noPosts, as: "unset" });
+      const answered = () =>
+        asked.map((text) => written("general").filter((one) => one.includes(`> ${text}`)).length);
+      await until("each answer once", () => answered().every((count) => count > 0));
+      assert.deepEqual(answered(), asked.map(() => 1));
+      const order = written("general").map((text) => /q\d/.exec(text)?.[0]);
+      assert.deepEqual(order, ["q1", "q2", "q3", "q4", "q5", "q6"]);
+      await until("a message to the owner", () => toldOf(scene).length > 0);
+      assert.ok(toldOf(scene)[0]?.includes(WORDS), toldOf(scene).join("\n"));
+    });
+  });
+
   it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
     onStage(OPTIONS, async (scene) => {
       const { simulator, start, say, mention, replies, eventually, command, configFile, dataDir } =

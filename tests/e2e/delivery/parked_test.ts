@@ -36,13 +36,43 @@ describe("[R11] [D5] a channel that refuses the bot's messages", () => {
       const waiting = await command(["outbox", "--data", scene.dataDir]);
       assert.match(waiting.stdout.join("\n"), /parked.*Send Messages is denied/);
       const shown = async () => (await command(["status", "--data", scene.dataDir])).stdout.join();
-      assert.match(await shown(), /outbox:parked.*2 waiting: cannot post in #general/);
+      const isShown = /outbox:parked.*2 waiting: cannot post in #general/;
+      await eventually("the status with both", async () => isShown.test(await shown()));
 
       simulator.permit({ ...DENIED, as: "unset" });
       const texts = await replies("general", 2);
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q3"]);
       assert.equal(told().length, 1);
       await eventually("the status without it", async () => !/outbox:parked/.test(await shown()));
+    }));
+
+  it("is shown with its count after each refusal, a restart and a dropped message", () =>
+    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+      const { simulator, start, say, mention, line, until, eventually, ask, cli } = scene;
+      let bot = await start();
+      simulator.permit({ ...DENIED, as: "denied" });
+      say("grace", "general", `${mention} q1.`);
+      await line(bot, new RegExp(WORDS));
+      const isShown = async (waiting: number) => {
+        const shown = (await cli("status")).stdout.join("\n");
+        const health = await (await ask(bot, "/healthz")).text();
+        const metrics = await (await ask(bot, "/metrics")).text();
+        return [shown, health].every((text) => text.includes(`${waiting} waiting: cannot post`)) &&
+          /^barnacle_outbox_parked_channels\{account="default"\} 1$/m.test(metrics);
+      };
+      await eventually("one message", () => isShown(1));
+      say("grace", "general", `${mention} q2.`);
+      await eventually("two messages", () => isShown(2));
+      bot.kill("SIGKILL");
+      await bot.exited;
+      await until("the connection to be gone", () => simulator.connected() === 0);
+      bot = await start();
+      await eventually("two messages after a restart", () => isShown(2));
+      for (const left of [1, 0]) {
+        const [next] = JSON.parse((await cli("outbox", "--json")).stdout.join(""));
+        assert.equal((await cli("outbox", "drop", String(next.id))).code, 0);
+        await eventually(`${left} messages`, () => isShown(left));
+      }
     }));
 
   it("is tried again after a restart, although events were missed in between", () =>

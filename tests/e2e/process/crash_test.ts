@@ -123,6 +123,16 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
     });
   });
 
+  it("[G6] before:T0 › answers messages sent after the first IDENTIFY, without a session", () => {
+    const simulator = { identifyLimit: { maxConcurrency: 16 } };
+    return onStage({ discord, simulator }, async (scene) => {
+      assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
+      const owed = twoChannels.ask(scene);
+      assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
+      await judge(scene, await scene.start(), owed);
+    });
+  });
+
   it("[G5] after:T0 › resumes the session, and answers messages sent meanwhile", () =>
     onStage({ discord }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "after:T0" })), KILLED);

@@ -116,8 +116,12 @@ describe("[L3] a failure that only the operator can fix", () => {
 
   for (const behaviour of ["html", "not_found", "quota"] as const) {
     it(`includes ${behaviour}`, () =>
-      onStage({}, async ({ start, say, mention, model, written, until }) => {
-        await start();
+      onStage({}, async ({ start, say, mention, model, written, until, eventually, status }) => {
+        const bot = await start();
+        const health = async () => {
+          const { checks } = await status(bot);
+          return checks.find(({ name }) => name === "llm:openai/barnacle-script");
+        };
         model.behave(behaviour);
         say("grace", "general", `${mention} question`);
         const [text = ""] = await until("the notice", () => {
@@ -126,6 +130,13 @@ describe("[L3] a failure that only the operator can fix", () => {
         });
         assert.match(text, /^I can't answer: my model `openai\/barnacle-script` fails/);
         assert.match(text, /barnacle doctor/);
+        await eventually("health without the model", async () => {
+          const check = await health();
+          return check?.status !== "pass" && check?.isReady === false;
+        });
+        model.behave("script");
+        say("grace", "general", `${mention} again`);
+        await eventually("health with the model", async () => (await health())?.status === "pass");
       }));
   }
 });

@@ -54,7 +54,6 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
     now: clock.now,
     schedule: clock.schedule,
     log,
-    onRefused: () => {},
     onParked: (one) => told.push(one),
     ...more,
   }, (channels) => opened.push(...channels));
@@ -64,11 +63,11 @@ function setUp(more: Partial<ParkPorts> = {}, stored: ReadonlyMap<ChannelId, str
   }
   /** Parks the channel, as a queue does after a refusal. */
   async function refuse(row: OutboxRow, askedAt = clock.now()): Promise<void> {
-    const { reason = "Missing Permissions" } = await parking.explain(row, {
+    const { missing, reason = "Missing Permissions" } = await parking.explain(row, {
       reason: "Missing Permissions",
       code: 50013,
     });
-    await parking.close(row, reason, askedAt);
+    await parking.close(row, { missing, reason }, askedAt);
   }
   return { parking, clock, lines, parked, told, opened, explained, pass, refuse };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboundFile, PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import type { Explained } from "../../../src/flows/deliver/park.ts";
 import { ACCOUNT, messageIdAt } from "../../support/discord/builders.ts";
 import { settle } from "../../support/settle.ts";
 import { frozen, part } from "../../support/store/store.ts";
@@ -27,7 +28,7 @@ const noFiles = () => Promise.resolve({ missing: "files", reason: NO_FILES } as 
 const nothing = () => Promise.resolve({ missing: "none" } as const);
 
 /** Queues with a message that has a file, and a plain one behind it. */
-async function withFile(explain: typeof noFiles | typeof nothing, isAnswer = true) {
+async function withFile(explain: () => Promise<Explained>, isAnswer = true) {
   const all = await setUp([], { explain });
   const of = isAnswer ? { of: part(messageIdAt(all.clock.now())) } : {};
   const message = frozen({ channelId: HERE, guildId: GUILD, nonce: "file", ...of });
@@ -66,6 +67,21 @@ describe("[R12a] a file that Discord refuses", () => {
     await answer(FORBIDDEN);
     await answer(CREATED);
     assert.deepEqual([sent(), parked], [["file:1", "file:0", "plain:0"], []]);
+  });
+
+  it("is removed at the next try if Barnacle could not ask for the permissions before", async () => {
+    let isReachable = false;
+    const explain = () => isReachable ? noFiles() : Promise.reject(new Error("no network"));
+    const { sent, answer, pass, parked, stateOf, noFiles: owner } = await withFile(explain);
+    await answer(FORBIDDEN);
+    assert.deepEqual(parked.map(({ reason }) => reason), ["Missing Permissions"]);
+    isReachable = true;
+    await pass(1_800_000);
+    await answer(FORBIDDEN);
+    await answer(CREATED);
+    await answer(CREATED);
+    assert.deepEqual(sent(), ["file:1", "file:1", "file:0", "plain:0"]);
+    assert.deepEqual([stateOf("file"), owner], ["sent", [NO_FILES]]);
   });
 
   it("ends a message of `barnacle send` with the reason", async () => {

@@ -40,6 +40,7 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
   const world = {
     config,
     guilds,
+    isWhole: true,
     names: [] as readonly ResolvedName[],
     /** How often the names were read; each search reads them first. */
     reads: 0,
@@ -53,6 +54,7 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
         !world.names.some((name) => name.kind === kind && name.typed === typed)
       ),
     guilds: () => world.guilds,
+    isWhole: () => world.isWhole,
     searchMembers(guildId, query) {
       asked.push(`${guildId} ${query}`);
       const found = world.members.get(guildId) ?? [];
@@ -110,6 +112,19 @@ describe("[P12] createNames()", () => {
       ["info", "help", "rule of help"],
       ["info", "ada", "rule of ada"],
     ]);
+  });
+
+  it("resolves no guild while one is in an outage, because that one may have the same name", async () => {
+    const { names, world } = setUp([want("guild", "friends"), want("user", "ada")]);
+    world.members.set(FRIENDS.id, [ADA]);
+    world.isWhole = false;
+    names.resolve();
+    await settle();
+    assert.deepEqual(world.names.map(({ kind }) => kind), ["user"]);
+    world.isWhole = true;
+    names.resolve();
+    await settle();
+    assert.deepEqual(world.names.map(({ kind }) => kind), ["user", "guild"]);
   });
 
   it("logs and does nothing without news", async () => {

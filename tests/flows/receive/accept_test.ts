@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import type { ApplicationId, ChannelId } from "../../../src/core/discord/ids.ts";
 import type { AcceptedBatch, Foreign, Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
 import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
@@ -31,6 +31,8 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["whose?", UNDECIDED],
 ]);
 const DESK: PairingService = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
+const WAITING = { perUser: 3, perChannel: 8, refusal: () => [] };
+const FULL = channelId("1400000000000000005");
 const REQUEST = pairingRequest();
 const SELF: Self = {
   userId: userId("99"),
@@ -72,6 +74,7 @@ function setUp() {
   const foreign: Foreign[] = [];
   const undecided: Judged[] = [];
   const challenged: PairingRequest[] = [];
+  const refused: ChannelId[] = [];
   const sources: string[] = [];
   /** Events in the order of their handling. */
   const handled: string[] = [];
@@ -101,6 +104,7 @@ function setUp() {
           return Promise.resolve({
             accepted: of("accept"),
             undecided: of("undecided"),
+            refusedIn: accepted.waiting && of("accept").length > 4 ? [FULL] : [],
             challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
             settled: accepted.echoes.length,
             settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
@@ -117,6 +121,7 @@ function setUp() {
       return { verdict: VERDICTS.get(text) ?? IGNORE, moment: { isMuted: true }, policyId: 7 };
     },
     pairing: DESK,
+    waiting: () => WAITING,
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     now: clock.now,
     schedule: clock.schedule,
@@ -129,6 +134,7 @@ function setUp() {
     onAccepted: () => world.accepted++,
     onUndecided: (judged) => undecided.push(...judged),
     onChallenged: (requests) => challenged.push(...requests),
+    onRefused: (channels) => refused.push(...channels),
     onSettled: () => world.settled++,
     onStored: (one) => told.push(one),
     on: {
@@ -142,7 +148,7 @@ function setUp() {
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
   });
-  const seen = { undecided, challenged, sources, handled };
+  const seen = { undecided, challenged, refused, sources, handled };
   return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
 }
 
@@ -255,6 +261,25 @@ describe("createAcceptor()", () => {
     await acceptor.flush();
     assert.ok(stored[0] && !("pairing" in stored[0]));
     assert.deepEqual(challenged, []);
+  });
+
+  it("[X4] passes the limits of waiting turns with messages that the bot may answer", async () => {
+    const { acceptor, stored, refused } = setUp();
+    acceptor.accept(batch(1, chatter("11"), webhook("12")));
+    await acceptor.flush();
+    assert.ok(stored[0] && !("waiting" in stored[0]));
+    acceptor.accept(batch(2, question("13")));
+    acceptor.accept(batch(3, stranger("14")));
+    await acceptor.flush();
+    assert.deepEqual(stored.slice(1).map(({ waiting }) => waiting), [WAITING, WAITING]);
+    assert.deepEqual(refused, []);
+  });
+
+  it("[X4] tells in which channels a notice waits", async () => {
+    const { acceptor, refused } = setUp();
+    acceptor.accept(batch(1, ...["11", "12", "13", "14", "15"].map(question)));
+    await acceptor.flush();
+    assert.deepEqual(refused, [FULL]);
   });
 
   it("[P13] passes on undecided messages at once", async () => {

@@ -117,7 +117,6 @@ export async function setUp(
     log,
     onDelivery: (_row, { kind }) => deliveries.push(kind),
     onParked: (told) => parked.push(told),
-    onRefused: () => {},
     onSetAside: ({ message }) => setAside.push(message.nonce),
     onNoFiles: ({ reason }) => noFiles.push(reason),
     onDead: ({ message }) => dead.push(message.nonce),

@@ -86,6 +86,7 @@ function setUp(
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const stopping = new AbortController();
+  const ended = new AbortController();
   const steps: string[] = [];
   const asked: ModelRequest[] = [];
   const finished: FinishedTurn[] = [];
@@ -150,6 +151,7 @@ function setUp(
     schedule: clock.schedule,
     randomId: () => "a1b2c3d4e5f6",
     stopping: stopping.signal,
+    ended: ended.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
     onNoFiles: ({ channelId }) => noFiles.push(channelId),
@@ -166,6 +168,7 @@ function setUp(
     clock,
     lines,
     stopping,
+    ended,
     steps,
     asked,
     finished,
@@ -193,6 +196,17 @@ describe("answer()", () => {
     const short = setUp({ rules });
     await answer(claimOf(), short.ports);
     assert.deepEqual(short.noFiles, []);
+  });
+
+  it("[D3] asks no model and stores no end once Discord has refused the token", async () => {
+    const { ports, ended, steps, outcomes } = setUp();
+    const fillUp = () => {
+      ended.abort(); // the history's 401
+      return Promise.resolve();
+    };
+    await answer(claimOf(), { ...ports, fillUp });
+    assert.deepEqual([steps.includes("model"), steps.includes("T3")], [false, false]);
+    assert.deepEqual(outcomes, []);
   });
 
   it("[D1] ends a turn with its transcript and its frozen messages in one transaction", async () => {

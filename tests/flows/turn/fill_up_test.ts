@@ -21,6 +21,7 @@ const said = (id: string, text: string): InboundMessage =>
 
 function setUp(history: () => Promise<readonly InboundMessage[]>) {
   let asked = 0;
+  const ended = new AbortController();
   const stored: Overheard[] = [];
   const { log, lines } = recordingLog();
   const clock = new FakeClock();
@@ -37,12 +38,22 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
       },
     },
     schedule: clock.schedule,
+    ended: ended.signal,
     log,
   });
-  return { fillUp, bytes, stored, lines, clock, asked: () => asked };
+  return { fillUp, ended, bytes, stored, lines, clock, asked: () => asked };
 }
 
 describe("[H1] createFillUp()", () => {
+  it("logs no failure once the account has ended", async () => {
+    const { fillUp, ended, lines } = setUp(() => {
+      ended.abort();
+      return Promise.reject(new Error("401"));
+    });
+    await fillUp(directMessage(), 20);
+    assert.deepEqual(lines, []);
+  });
+
   it("reads a channel once for any number of messages", async () => {
     const { fillUp, asked } = setUp(() => Promise.resolve([]));
     await Promise.all([fillUp(directMessage(), 20), fillUp(directMessage(), 20)]);

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/core/discord/day.ts";
 import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/identify_budget.ts";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createStore, openStore } from "../../../src/store/store.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
+import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import type { Self } from "../../../src/core/inbound/inbound.ts";
+import { createStore, openStore, type Store } from "../../../src/store/store.ts";
+import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -19,6 +20,65 @@ function answer(fields: Partial<SessionStartLimit> = {}) {
   const limit = { total: 1_000, remaining: 1_000, resetAfterMs: DAY_MS, maxConcurrency: 1 };
   return { url: "wss://one", shards: 1, limit: { ...limit, readAt: NOW, ...fields } };
 }
+
+const SELF: Self = {
+  userId: userId("91"),
+  applicationId: parseSnowflake<"application">("92")!,
+  username: "barnacle",
+};
+
+describe("[G6] the first IDENTIFY of a shard", () => {
+  const begin = async (store: Store, at: number) => {
+    const session = { sessionId: `at ${at}`, resumeUrl: "wss://resume", seq: 1 };
+    await store.gateway.startSession(ACCOUNT, 0, session, SELF, at);
+  };
+  const shardsOf = async (store: Store) =>
+    (await store.gateway.loadAccount(ACCOUNT)).shards.map((shard) => [
+      shard.session?.sessionId,
+      shard.catchUpFrom,
+      shard.storedUpTo,
+    ]);
+
+  it("leaves no gap before the session that follows it", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(await shardsOf(store), [[undefined, undefined, NOW]]);
+    await begin(store, NOW + 300);
+    assert.deepEqual(await shardsOf(store), [[`at ${NOW + 300}`, undefined, NOW + 300]]);
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 9_000);
+    assert.deepEqual(await shardsOf(store), [[`at ${NOW + 300}`, undefined, NOW + 300]]);
+  });
+
+  it("begins a gap if no session was stored before the next one", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    for (const at of [NOW + 9_000, NOW + 20_000]) {
+      await store.gateway.takeIdentify(ACCOUNT, 0, at);
+      assert.deepEqual(await shardsOf(store), [[undefined, NOW, NOW]]);
+    }
+    await begin(store, NOW + 20_300);
+    assert.deepEqual(await shardsOf(store), [[`at ${NOW + 20_300}`, NOW, NOW]]);
+  });
+
+  it("begins a gap if the number of shards changes before a session was stored", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    await store.gateway.reshard(ACCOUNT, 2, NOW + 9_000);
+    assert.deepEqual(await shardsOf(store), [[undefined, NOW, NOW], [undefined, NOW, NOW]]);
+  });
+
+  it("is forgotten if Discord refuses it, unless the bot was online before", async () => {
+    const { store } = openTestStore();
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 9_000);
+    await store.gateway.forgetRefused(ACCOUNT);
+    assert.deepEqual(await shardsOf(store), []);
+    await begin(store, NOW + 20_000);
+    await store.gateway.reshard(ACCOUNT, 1, NOW + 30_000);
+    await store.gateway.forgetRefused(ACCOUNT);
+    assert.deepEqual(await shardsOf(store), [[undefined, NOW + 20_000, NOW + 20_000]]);
+  });
+});
 
 describe("takeIdentify()", () => {
   it("[G5] records granted IDENTIFYs, and no others", async () => {

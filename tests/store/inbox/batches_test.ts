@@ -51,6 +51,7 @@ describe("acceptBatch()", () => {
       foreign: [],
       undecided: [],
       challenged: [],
+      refusedIn: [],
     });
     assert.deepEqual(rows(INBOX), [{ message_id: first.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -165,7 +166,7 @@ describe("acceptBatch()", () => {
     database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
     const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
     const { settled, settledIn, ...rest } = await store.inbox.acceptBatch(batch({ echoes }), NOW);
-    const none = { accepted: [], undecided: [], challenged: [] };
+    const none = { accepted: [], undecided: [], challenged: [], refusedIn: [] };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
     assert.deepEqual(rest, { ...none, foreign });
@@ -192,6 +193,7 @@ describe("acceptBatch()", () => {
       foreign: [{ messageId: "70", channelId, why: "unsent" }],
       undecided: [],
       challenged: [],
+      refusedIn: [],
     });
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });

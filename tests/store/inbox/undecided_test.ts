@@ -112,6 +112,7 @@ describe("decide()", () => {
       foreign: [],
       undecided: [],
       challenged: [],
+      refusedIn: [],
     });
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     const why = { verdict: "accept", why: "mentioned", policy_row: 4, at: NOW + 5 };

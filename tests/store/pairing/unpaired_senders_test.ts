@@ -70,6 +70,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       expiresAt: NOW + CODE_LIFE_MS,
     }]);
     assert.deepEqual(rest, {
+      refusedIn: [],
       accepted: [],
       settled: 0,
       settledIn: [],

@@ -55,6 +55,8 @@ export interface SceneOptions {
   /** Keys beside `channels`, over the scene's own. */
   readonly config?: object;
   readonly env?: Env;
+  /** The program of the bots; {@link commandUnderTest} if absent. */
+  readonly command?: Command;
   /** Requests that Discord may refuse, because the test is about that. */
   readonly mayRefuse?: (request: RequestRecord) => boolean;
 }
@@ -108,7 +110,7 @@ export async function onStage(
 ): Promise<void> {
   const lines: string[] = [];
   const stage = await startStage({
-    command: commandUnderTest(),
+    command: options.command ?? commandUnderTest(),
     ...(options.simulator && { simulator: options.simulator }),
     config: (simulator) => configOf(simulator, options),
     env: { OPENAI_API_KEY: API_KEY, ...options.env },
@@ -129,6 +131,9 @@ export async function onStage(
   judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
 }
 
+/** One person asks many questions in these tests, and all of them must be answered (X4). */
+export const MANY_QUESTIONS = { messages: { queue: { perUser: 10_000, perChannel: 10_000 } } };
+
 /** The config of a scene: the demo owner's config, with the test's own keys over it. */
 export function configOf(
   simulator: Simulator,
@@ -145,6 +150,7 @@ export function configOf(
       },
     },
     http: { port: 0 },
+    ...MANY_QUESTIONS,
     ...config,
   };
 }

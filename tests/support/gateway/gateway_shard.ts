@@ -15,6 +15,7 @@ import type {
 } from "../../../src/discord/gateway/link/protocol.ts";
 import type { GatewaySession } from "../../../src/core/inbound/inbound.ts";
 import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard.ts";
+import { RECONNECT } from "./reconnect_rules.ts";
 
 export const TOKEN = "secret-token";
 
@@ -35,15 +36,7 @@ export function gatewayOptions(
     intents: 1,
     compress: false,
     tcpKeepaliveSec: 30,
-    reconnect: {
-      enabled: true,
-      maxRetries: 10,
-      backoffBase: 1.5,
-      backoffMaxSec: 60,
-      resumeSession: true,
-      sessionCacheTtlSec: 300,
-      exitOnGiveUp: false,
-    },
+    reconnect: RECONNECT,
     presence: { status: "online" },
     shards: [{ id: 0, identifyInMs: 0 }],
     shardCount: 1,

@@ -29,6 +29,7 @@ import {
   mayAttach,
   toFileText,
 } from "./file_permissions.ts";
+import { markNamesakes } from "./namesakes.ts";
 
 /** A channel or thread in the index. */
 export interface Channel {
@@ -67,6 +68,8 @@ export interface Guild {
   readonly files?: FilePermissions;
   /** Set while its GUILD_CREATE is due: after a READY that lists it, or during an outage. */
   readonly isAwaited?: true;
+  /** Set if another guild of the bot shares its name, as `namesakes.ts` finds; never stored. */
+  readonly hasNamesake?: true;
 }
 
 /** The known guilds by id. */
@@ -225,7 +228,7 @@ export function restore(snapshots: readonly GuildSnapshot[]): Restored {
     if (guild) index.set(guildId, guild);
     else dropped.push(guildId);
   }
-  return { index, dropped };
+  return { index: markNamesakes(index), dropped };
 }
 
 function readSnapshot(guildId: GuildId, text: string): Guild | undefined {

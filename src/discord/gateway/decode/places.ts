@@ -70,6 +70,7 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
     ...(parentId && here && { thread: { id: here.id, name: here.name } }),
     ...(channel?.topic !== undefined && { topic: channel.topic }),
     ...(isUnknown && { isUnknown }),
+    ...(guild?.hasNamesake && { hasNamesake: guild.hasNamesake }),
   };
 }
 

@@ -3,7 +3,7 @@
  *
  * All of Discord's rules about connecting, identifying, resuming and heartbeats are here. So a test
  * can check each rule by itself. No two rules can act at once, because there is one state with at
- * most one socket. `effects.ts` executes the effects.
+ * most one socket. `shard/effects.ts` executes the effects.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
  * @module

@@ -58,7 +58,7 @@ export interface LostConnection {
   readonly failedResumes: number;
 }
 
-/** Effects of a step, which `effects.ts` executes in order. */
+/** Effects of a step, which `shard/effects.ts` executes in order. */
 export type Effect =
   | {
     readonly kind: "open";

@@ -101,7 +101,10 @@ export interface Gateway {
 /** What the gateway needs. */
 export type GatewayPorts = SupervisorPorts;
 
-/** Starts the gateway of one account. */
+/**
+ * Starts the gateway of one account. The function is long because each message of the thread, in
+ * either direction, stands here once.
+ */
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,

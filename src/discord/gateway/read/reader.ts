@@ -18,6 +18,7 @@ import { decodeInteraction } from "../decode/decode_interaction.ts";
 import { decodeDeletion } from "../decode/decode_deletion.ts";
 import { applyDispatch, GUILD_DISPATCH_TYPES, guildsLeft, readSelf } from "./apply_dispatch.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
+import { markNamesakes, mayChangeMarks } from "../decode/namesakes.ts";
 import { joinedGuild } from "./joined_guild.ts";
 import { type Dispatch, readyPayload } from "../decode/payloads.ts";
 import { guildWithChangedPermissions } from "./permission_changes.ts";
@@ -132,7 +133,9 @@ export function createReader(
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
     const applied = applyDispatch(index, dispatch, self?.userId);
-    index = applied.index;
+    index = mayChangeMarks(index, applied.index, applied.changed)
+      ? markNamesakes(applied.index)
+      : applied.index;
     for (const id of applied.changed) changed.add(id);
     const guildId = guildWithChangedPermissions(dispatch, self?.userId);
     if (guildId) events.push({ kind: "permissions_changed", guildId });

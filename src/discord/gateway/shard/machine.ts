@@ -1,8 +1,8 @@
 /**
  * Runs a shard's state machine: one event at a time, with a timer for the next deadline.
  *
- * `reconnect.ts` computes the next state and its effects. The machine keeps the state, and passes
- * each effect to its handler before it takes the next event.
+ * `lifecycle/reconnect.ts` computes the next state and its effects. The machine keeps the state, and
+ * passes each effect to its handler before it takes the next event.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
  * Runs one gateway connection: creates its parts and connects them.
  *
- * `reconnect.ts` decides, and `machine.ts` executes its steps. The socket passes payloads to the
- * receiver. The receiver sorts them into events for the machine and dispatches for the main thread.
+ * `lifecycle/reconnect.ts` decides, and `machine.ts` executes its steps. The socket passes payloads
+ * to the receiver. The receiver sorts them into events for the machine and dispatches for the main
+ * thread.
  *
  * @module
  */

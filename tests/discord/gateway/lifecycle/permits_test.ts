@@ -7,19 +7,12 @@ import {
 } from "../../../../src/discord/gateway/lifecycle/state.ts";
 import type { StepContext } from "../../../../src/discord/gateway/lifecycle/loss.ts";
 import { askPermit, takePermitAnswer } from "../../../../src/discord/gateway/lifecycle/permits.ts";
+import { RECONNECT } from "../../../support/gateway/reconnect_rules.ts";
 
 const AT: StepContext = {
   rules: {
     url: "wss://gateway.example",
-    reconnect: {
-      enabled: true,
-      maxRetries: 10,
-      backoffBase: 1.5,
-      backoffMaxSec: 60,
-      resumeSession: true,
-      sessionCacheTtlSec: 300,
-      exitOnGiveUp: false,
-    },
+    reconnect: RECONNECT,
     deadlines: DEADLINES,
   },
   now: { monotonicMs: 1_000, wallMs: 5_000 },

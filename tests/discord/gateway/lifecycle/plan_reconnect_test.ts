@@ -7,29 +7,20 @@ import {
   planReconnect,
   type ReconnectRules,
 } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
+import { RECONNECT } from "../../../support/gateway/reconnect_rules.ts";
 
-/** The defaults of the config. */
-const RULES: ReconnectRules = {
-  enabled: true,
-  maxRetries: 10,
-  backoffBase: 1.5,
-  backoffMaxSec: 60,
-  resumeSession: true,
-  sessionCacheTtlSec: 300,
-  exitOnGiveUp: false,
-};
 const LOSS: Loss = { code: 1006, hasSession: true, attempt: 1 };
 const ALMOST_ONE = 1 - Number.EPSILON;
 
 describe("[G10] backoffOf()", () => {
   it("gives the bounds of the random delays", () => {
-    assert.deepEqual(backoffOf("identify", RULES), {
+    assert.deepEqual(backoffOf("identify", RECONNECT), {
       minDelayMs: 500,
       maxDelayMs: 60_000,
       base: 1.5,
     });
-    assert.equal(backoffOf("resume", RULES).maxDelayMs, 8_000);
-    assert.equal(backoffOf("resume", { ...RULES, backoffMaxSec: 5 }).maxDelayMs, 5_000);
+    assert.equal(backoffOf("resume", RECONNECT).maxDelayMs, 8_000);
+    assert.equal(backoffOf("resume", { ...RECONNECT, backoffMaxSec: 5 }).maxDelayMs, 5_000);
   });
 });
 
@@ -65,7 +56,7 @@ describe("[G4] planReconnect()", () => {
   for (const [name, loss, rules, delaysMs] of waits) {
     it(`waits ${name}`, () => {
       const delays = [0, ALMOST_ONE].map((random) => {
-        const plan = planReconnect({ ...LOSS, ...loss }, { ...RULES, ...rules }, random);
+        const plan = planReconnect({ ...LOSS, ...loss }, { ...RECONNECT, ...rules }, random);
         return "delayMs" in plan ? plan.delayMs : undefined;
       });
       assert.deepEqual(delays, delaysMs);
@@ -73,7 +64,7 @@ describe("[G4] planReconnect()", () => {
   }
 
   it("always identifies if resuming is off, with the delays of identifying", () => {
-    const rules = { ...RULES, resumeSession: false };
+    const rules = { ...RECONNECT, resumeSession: false };
     assert.deepEqual(planReconnect({ ...LOSS, attempt: 8 }, rules, ALMOST_ONE), {
       kind: "identify",
       delayMs: 17_085,
@@ -83,7 +74,7 @@ describe("[G4] planReconnect()", () => {
 
   for (const [attempt, isDown] of [[10, false], [11, true], [1_000, true]] as const) {
     it(`continues at attempt ${attempt} of 10, ${isDown ? "down" : "not down"}`, () => {
-      const plan = planReconnect({ ...LOSS, attempt }, RULES, 0);
+      const plan = planReconnect({ ...LOSS, attempt }, RECONNECT, 0);
       assert.ok(plan.kind === "resume");
       assert.equal(plan.isDown, isDown);
     });
@@ -96,7 +87,7 @@ describe("[G4] planReconnect()", () => {
   ];
   for (const [name, attempt, rules, exit] of givenUp) {
     it(`gives up ${name}`, () => {
-      const plan = planReconnect({ ...LOSS, attempt }, { ...RULES, ...rules }, 0);
+      const plan = planReconnect({ ...LOSS, attempt }, { ...RECONNECT, ...rules }, 0);
       assert.deepEqual(plan, { kind: "give_up", exit });
     });
   }
@@ -108,7 +99,7 @@ describe("[G4] planReconnect()", () => {
       fc.constantFrom(undefined, 1000, 4000, 4008, 4009),
       fc.double({ min: 0, max: ALMOST_ONE, noNaN: true }),
       (attempt, hasSession, code, random) => {
-        const plan = planReconnect({ code, hasSession, attempt }, RULES, random);
+        const plan = planReconnect({ code, hasSession, attempt }, RECONNECT, random);
         assert.ok(plan.kind === "resume" || plan.kind === "identify");
         const least = code === 4008 ? 10_000 : 500;
         assert.ok(plan.delayMs >= least);

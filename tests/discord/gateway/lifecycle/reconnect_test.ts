@@ -24,16 +24,8 @@ import { LIVED_MS } from "../../../../src/discord/gateway/lifecycle/loss.ts";
 import type { ReconnectRules } from "../../../../src/discord/gateway/lifecycle/plan_reconnect.ts";
 import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
 import { advance } from "../../../../src/discord/gateway/lifecycle/reconnect.ts";
+import { RECONNECT } from "../../../support/gateway/reconnect_rules.ts";
 
-const RECONNECT: ReconnectRules = {
-  enabled: true,
-  maxRetries: 10,
-  backoffBase: 1.5,
-  backoffMaxSec: 60,
-  resumeSession: true,
-  sessionCacheTtlSec: 300,
-  exitOnGiveUp: false,
-};
 const RULES: LifecycleRules = {
   url: "wss://gateway.example",
   reconnect: RECONNECT,

@@ -7,22 +7,10 @@ import {
   createFairQueue,
   type FairQueue,
 } from "../../../../src/discord/rest/scheduler/fair_queue.ts";
-import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/waiting_request.ts";
+import { request } from "./request.ts";
 
 function queue(channel: number) {
   return createRequestQueue<void>(routeOf("POST", `/channels/${channel}/messages`));
-}
-
-function request(): WaitingRequest<void> {
-  return {
-    options: { priority: "reply", notAfter: Infinity },
-    notBefore: -Infinity,
-    resolve: () => undefined,
-    reject: () => undefined,
-    firstSince: undefined,
-    isWaiting: true,
-    cancelLimit: undefined,
-  };
 }
 
 function takeNext(fairQueue: FairQueue<void>): string | undefined {

@@ -1,30 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  endWait,
-  limitWait,
-  type WaitingRequest,
-} from "../../../../src/discord/rest/scheduler/waiting_request.ts";
+import { endWait, limitWait } from "../../../../src/discord/rest/scheduler/waiting_request.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import { request } from "./request.ts";
 
 function setUp(withinMs: number, signal?: AbortSignal) {
   const clock = new FakeClock();
   const over: string[] = [];
-  const request: WaitingRequest<void> = {
-    options: { priority: "reply", notAfter: clock.now() + withinMs, signal },
-    notBefore: -Infinity,
-    resolve: () => undefined,
-    reject: () => undefined,
-    firstSince: undefined,
-    isWaiting: true,
-    cancelLimit: undefined,
-  };
+  const waiting = request({ notAfter: clock.now() + withinMs, signal });
   const onOver = (why: string) => {
     over.push(why);
-    endWait(request);
+    endWait(waiting);
   };
-  const begin = () => limitWait(request, { now: clock.now, schedule: clock.schedule, onOver });
-  return { clock, over, request, begin };
+  const begin = () => limitWait(waiting, { now: clock.now, schedule: clock.schedule, onOver });
+  return { clock, over, waiting, begin };
 }
 
 describe("[D6] limitWait()", () => {
@@ -53,7 +42,7 @@ describe("[D6] limitWait()", () => {
     begin();
     assert.equal(clock.pending, 0);
     const ended = setUp(500);
-    assert.deepEqual([endWait(ended.request), endWait(ended.request)], [true, false]);
+    assert.deepEqual([endWait(ended.waiting), endWait(ended.waiting)], [true, false]);
     ended.begin();
     assert.equal(ended.clock.pending, 0);
   });

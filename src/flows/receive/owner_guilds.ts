@@ -1,0 +1,192 @@
+/**
+ * Decides messages that wait for the fact whether an owner of the bot is in their guild (P6).
+ *
+ * Without `channels.discord`, any person may add a public bot to a guild and spend its owner's
+ * model. So the bot answers only in guilds with an owner. About any other guild, the owners are
+ * asked once, by direct message, and the bot writes nothing there.
+ *
+ * The store keeps waiting messages, so the next process continues with them.
+ *
+ * @module
+ */
+
+import { pathTo } from "../../core/config_path.ts";
+import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { Accepted, Judged, Route } from "../../core/inbound/inbox.ts";
+import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { UndecidedReason } from "../../core/inbound/verdict.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
+import { nameAsCode } from "../../render/name.ts";
+import { notice, type Texts } from "../../render/notices.ts";
+import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+
+/** Whether one of the owners is in a guild. */
+export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
+
+/** A stored message without a decision. */
+export interface WaitingForOwner extends Pick<Judged, "message"> {
+  /** The fact that it waits for. */
+  readonly why: UndecidedReason;
+}
+
+/** The store's messages without a decision; each method is one transaction. */
+export interface OwnerGuildsInbox {
+  /** Stored messages that wait for a fact. */
+  undecided(accountId: AccountId): Promise<readonly WaitingForOwner[]>;
+  /** Stores the verdict on an undecided message. Changes nothing if it is decided already. */
+  decide(judged: Judged, now: number, waiting: WaitingRules): Promise<Accepted>;
+}
+
+/** The store's record of questions; each method is one transaction. */
+export interface AskedGuilds {
+  /** Whether the owners got a question about a guild. */
+  wasAsked(accountId: AccountId, guildId: GuildId): Promise<boolean>;
+  /** Notes that they were. */
+  noteAsked(accountId: AccountId, guildId: GuildId, now: number): Promise<void>;
+}
+
+/** Everything that this flow needs from outside. */
+export interface OwnerGuildsPorts extends RetryQueuePorts {
+  /** The account that received the messages. */
+  readonly accountId: AccountId;
+  /** The store's messages. */
+  readonly inbox: OwnerGuildsInbox;
+  /** The store's questions to owners. */
+  readonly asked: AskedGuilds;
+  /** Whether the policy needs an owner in each guild; the config may change. */
+  readonly isNeeded: () => boolean;
+  /** Asks Discord whether an owner is in a guild. Never rejects. */
+  readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
+  /** Judges a message again, with the fact that was found since the first verdict. */
+  readonly judge: (
+    message: InboundMessage,
+    known: KnownFacts,
+  ) => Pick<Judged, "verdict" | "moment" | "policyId">;
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  /** Returns the current limits of waiting turns (X4). */
+  readonly waiting: () => WaitingRules;
+  /** Tells which messages now wait for a turn. */
+  readonly onAccepted: (accepted: readonly Judged[]) => void;
+  /** Tells in which channels a notice about waiting turns is to be sent. */
+  readonly onRefused: (channels: readonly ChannelId[]) => void;
+  /** Writes to each owner. Rejects only if it could write to none of them. */
+  readonly tellOwners: (text: string) => Promise<void>;
+  /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
+  readonly guildsPath: () => string;
+  /** Returns the current texts, since the config may change. */
+  readonly texts: () => Texts;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** The messages of one account that wait for this fact. */
+export interface OwnerGuilds {
+  /** Continues, once, with the messages that the last process left. Call it once Discord answers. */
+  ready(): void;
+  /** Tells which stored messages wait. */
+  undecided(judged: readonly Judged[]): void;
+  /** Tells that the bot was added to a guild just now. */
+  joined(guild: Named<GuildId>): void;
+  /** Decides nothing more; the next start continues. */
+  stop(): Promise<void>;
+}
+
+const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
+  absent: "none of my owners is a member there",
+  unknown: "I can't tell whether one of my owners is a member there",
+};
+
+/** Creates the flow for one account; it begins at {@link OwnerGuilds.ready}. */
+export function createOwnerGuilds(ports: OwnerGuildsPorts): OwnerGuilds {
+  const { accountId, inbox, asked, ask, judge, route, now, log } = ports;
+  const decisions = createRetryQueue("Cannot decide a message of a guild", ports);
+  const questions = createRetryQueue("Cannot ask the bot's owner about a guild", ports);
+  /** Guilds about which a question is under way. */
+  const asking = new Set<GuildId>();
+  let isReady = false;
+  let isStopped = false;
+
+  async function take(message: InboundMessage): Promise<void> {
+    const { place } = message;
+    if (place.kind !== "guild") return; // no other message waits for this
+    const ownerInGuild = await ask(place.guild.id);
+    if (isStopped) return; // an aborted request proves nothing: the next start asks again
+    const judged = judge(message, { ownerInGuild });
+    const isAccepted = judged.verdict.kind === "accept";
+    decisions.add(async () => {
+      const { accepted, refusedIn } = await inbox.decide(
+        { ...judged, message, ...(isAccepted && { route: route(message) }) },
+        now(),
+        ports.waiting(),
+      );
+      if (accepted.length > 0) ports.onAccepted(accepted);
+      if (refusedIn.length > 0) ports.onRefused(refusedIn);
+    });
+    const { why } = judged.verdict;
+    if (why === "owner-not-in-guild" || why === "owner-unknown") {
+      askOwners(
+        place.guild,
+        ownerInGuild,
+        async () => !await asked.wasAsked(accountId, place.guild.id),
+      );
+    }
+  }
+
+  /** @param isDue Whether the owners get a question at all. */
+  function askOwners(
+    { id, name }: GuildPlace["guild"],
+    found: OwnerInGuild,
+    isDue: () => Promise<boolean>,
+  ): void {
+    if (found === "member" || asking.has(id)) return;
+    asking.add(id);
+    const reason = REASONS[found];
+    let isTold = false; // if only storing fails, owners get no second message
+    questions.add(async () => {
+      if (!isTold && await isDue()) {
+        const command = `barnacle config set ${pathTo(ports.guildsPath(), id)} '{}'`;
+        log.warn("The bot does not answer in a guild without one of its owners", {
+          guildId: id,
+          guild: name,
+          reason,
+          command,
+        });
+        const words = { name: nameAsCode(name), id, reason, command: `\`${command}\`` };
+        await ports.tellOwners(notice("ownerNotThere", words, ports.texts()));
+        isTold = true;
+      }
+      if (isTold) await asked.noteAsked(accountId, id, now());
+      asking.delete(id);
+    });
+  }
+
+  return {
+    ready() {
+      if (isReady) return;
+      isReady = true;
+      decisions.add(async () => {
+        for (const { message, why } of await inbox.undecided(accountId)) {
+          if (why === "owner-in-guild") void take(message);
+        }
+      });
+    },
+    undecided(judged) {
+      if (isStopped) return;
+      for (const { message, verdict } of judged) {
+        if (verdict.kind === "undecided" && verdict.why === "owner-in-guild") void take(message);
+      }
+    },
+    joined(guild) {
+      if (!ports.isNeeded()) return;
+      void ask(guild.id).then((found) => {
+        if (!isStopped) askOwners(guild, found, () => Promise.resolve(true));
+      });
+    },
+    async stop() {
+      isStopped = true;
+      await Promise.all([decisions.stop(), questions.stop()]);
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * Sends one GET request over plain HTTP, with bounds for the time and the size of the answer.
+ *
+ * `fetch` sends requests through a proxy of the environment, and the token with them. This module
+ * always connects directly, and follows no redirect.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { request } from "node:http";
+import type { Schedule } from "../lib/schedule.ts";
+
+/** A response, read to its end. */
+export interface GotResponse {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * Why there is no response.
+ *
+ * - `late`: not within the time, to its last byte.
+ * - `too_large`: more than the bound.
+ * - `unreachable`: no connection, or it broke.
+ */
+export type GetProblem = "late" | "too_large" | "unreachable";
+
+/** The bounds of a request. */
+export interface GetBounds {
+  /** Milliseconds until the response's last byte. */
+  readonly timeoutMs: number;
+  /** Largest body in bytes. */
+  readonly maxBytes: number;
+  readonly schedule: Schedule;
+}
+
+/**
+ * Sends the request.
+ *
+ * @param url Must start with `http:`.
+ * @param headers Header fields by name.
+ */
+export function boundedGet(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  { timeoutMs, maxBytes, schedule }: GetBounds,
+): Promise<GotResponse | GetProblem> {
+  return new Promise((resolve) => {
+    const sent = request(url, { headers: { ...headers, connection: "close" }, agent: false });
+    const finish = (result: GotResponse | GetProblem) => {
+      cancel();
+      resolve(result);
+      sent.destroy();
+    };
+    const cancel = schedule(() => finish("late"), timeoutMs);
+    sent.on("error", () => finish("unreachable"));
+    sent.on("close", () => finish("unreachable"));
+    sent.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxBytes) finish("too_large");
+        else chunks.push(chunk);
+      });
+      response.on("error", () => finish("unreachable"));
+      response.on("end", () => {
+        const status = response.statusCode ?? 0;
+        finish({ status, text: Buffer.concat(chunks).toString("utf8") });
+      });
+    });
+    sent.end();
+  });
+}

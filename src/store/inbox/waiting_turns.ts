@@ -1,0 +1,191 @@
+/**
+ * Refuses messages whose sender or channel has too many waiting turns (X4).
+ *
+ * Verdict and notice are stored in the transaction that records the message. So after a crash, the
+ * same message is neither answered nor refused a second time.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import {
+  type FullList,
+  fullList,
+  LIMIT_RULES,
+  type WaitingRules,
+} from "../../core/inbound/waiting_turns.ts";
+import type { Memory } from "../memory/memory.ts";
+import { type ListKey, listsOf, type OpenTurn } from "../memory/open_turns.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+
+/** An accepted message after the check. */
+export interface Checked {
+  /** The message, refused or unchanged. */
+  readonly judged: Judged;
+  /** Stores everything else that the result needs, once the verdict is new on the record. */
+  readonly keep?: () => void;
+  /** Whether a notice goes to the outbox with it. */
+  readonly isTold?: true;
+}
+
+/** Checks accepted messages; others stay unchanged. */
+export interface WaitingTurns {
+  /** Reads all open turns from the tables, unless memory has them. The tables must be up to date. */
+  refresh(): void;
+  /** Whether the open turns must be read first. */
+  readonly isStale: boolean;
+  /**
+   * Counts the turns of messages that are all accepted, without a transaction.
+   *
+   * @returns Whether they may wait, and no stored notice changes by it; else nothing is counted.
+   */
+  reserve(judged: readonly Judged[], rules: WaitingRules): boolean;
+  /** Takes {@link WaitingTurns.reserve} back. */
+  cancel(judged: readonly Judged[]): void;
+  /**
+   * Checks a message that has no final verdict yet, within a transaction of the caller's.
+   *
+   * @param rules Without them, every turn may wait, and none is counted.
+   * @param now Unix time in milliseconds.
+   */
+  check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked;
+}
+
+const turnSchema = z.object({
+  message_id: snowflakeSchema<"message">(),
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
+  user_id: snowflakeSchema<"user">(),
+}).transform((row): OpenTurn => ({
+  messageId: row.message_id,
+  accountId: row.account_id,
+  channelId: row.channel_id,
+  userId: row.user_id,
+}));
+
+const toldSchema = z.object({
+  account_id: z.string().transform(toAccountId),
+  list: z.enum(["user", "channel"]),
+  id: z.string(),
+}).transform(({ account_id, ...row }): ListKey => ({ accountId: account_id, ...row }));
+
+/** Prepares the statements for waiting turns. */
+export function prepareWaitingTurns(
+  database: DatabaseSync,
+  { turns, outgoing }: Pick<Memory, "turns" | "outgoing">,
+): WaitingTurns {
+  const addOnce = prepareAddOnce(database, outgoing);
+  // Both states are named, because the index of open messages begins with the state.
+  const selectOpen = database.prepare(
+    `SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
+     WHERE finished_at IS NULL AND state IN ('waiting', 'running')`,
+  );
+  const selectTold = database.prepare("SELECT account_id, list, id FROM told_full");
+  const isInInbox = database.prepare("SELECT 1 FROM inbox WHERE message_id = ?");
+  const insertTold = database.prepare(
+    "INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)",
+  );
+  const deleteTold = database.prepare(
+    "DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?",
+  );
+
+  function refresh(): void {
+    if (!turns.isStale) return;
+    turns.fill(
+      selectOpen.all().map((row) => turnSchema.parse(row)),
+      selectTold.all().map((row) => toldSchema.parse(row)),
+    );
+  }
+
+  function untell(key: ListKey): void {
+    deleteTold.run(key.accountId, key.list, key.id);
+    turns.untell(key);
+  }
+
+  /** Stores that the senders of a list know that it is full, and forgets lists without turns. */
+  function tell(key: ListKey): void {
+    for (const empty of turns.toldWithoutTurns()) untell(empty);
+    insertTold.run(key.accountId, key.list, key.id);
+    turns.tell(key);
+  }
+
+  function refuse(
+    judged: Judged,
+    full: FullList,
+    rules: WaitingRules,
+    now: number,
+  ): Checked {
+    const { message, verdict, said = verdict } = judged;
+    const [user, channel] = listsOf(turnOf(message));
+    const key = full === "user" ? user : channel;
+    const { route: _, ...rest } = judged;
+    const refused: Judged = {
+      ...rest,
+      said,
+      verdict: {
+        kind: "ignore",
+        why: "queue-full",
+        rule: LIMIT_RULES[full],
+        keepAsContext: message.place.kind === "guild", // only guilds have such context
+      },
+    };
+    // A bot gets no notice: it might answer that.
+    if (message.sender.automaton || turns.isTold(key)) return { judged: refused };
+    return {
+      judged: refused,
+      isTold: true,
+      keep() {
+        tell(key);
+        for (const frozen of rules.refusal(message)) addOnce(frozen, now);
+      },
+    };
+  }
+
+  return {
+    refresh,
+    get isStale() {
+      return turns.isStale;
+    },
+    reserve(judged, rules) {
+      if (turns.isStale) return false;
+      for (const [index, { message }] of judged.entries()) {
+        const turn = turnOf(message);
+        if (fullList(turns.counts(turn), rules) || listsOf(turn).some(turns.isTold)) {
+          for (const { message: { id } } of judged.slice(0, index)) turns.end(id);
+          return false;
+        }
+        turns.add(turn);
+      }
+      return true;
+    },
+    cancel(judged) {
+      for (const { message: { id } } of judged) turns.end(id);
+    },
+    check(judged, rules, now) {
+      const { message, verdict } = judged;
+      if (verdict.kind !== "accept" || !rules) return { judged };
+      refresh();
+      // Another account answers it, and counts it.
+      if (isInInbox.get(message.id)) return { judged };
+      const turn = turnOf(message);
+      const full = fullList(turns.counts(turn), rules);
+      if (full) return refuse(judged, full, rules, now);
+      return {
+        judged,
+        keep() {
+          turns.add(turn);
+          for (const key of listsOf(turn)) if (turns.isTold(key)) untell(key);
+        },
+      };
+    },
+  };
+}
+
+function turnOf({ id, accountId, sender, channelId }: InboundMessage): OpenTurn {
+  return { messageId: id, accountId, userId: sender.id, channelId };
+}

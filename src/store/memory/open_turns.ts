@@ -1,0 +1,140 @@
+/**
+ * Counts the open turns of each sender and each channel, in memory (X4).
+ *
+ * The inbox has the same turns: accepted, without an end. Each accepted message needs a count, and
+ * reading a table for it would be slow. The table `told_full` has the lists whose senders know that
+ * they are full.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { FullList, OpenTurns } from "../../core/inbound/waiting_turns.ts";
+
+/** A message whose turn is open. */
+export interface OpenTurn {
+  /** Discord's id of the message. */
+  readonly messageId: MessageId;
+  /** The account that answers it. */
+  readonly accountId: AccountId;
+  /** Its sender. */
+  readonly userId: UserId;
+  /** Channel, thread or direct message channel that it stands in. */
+  readonly channelId: ChannelId;
+}
+
+/** A list of open turns: those of one sender or of one channel, with one account. */
+export interface ListKey {
+  /** The account that answers. */
+  readonly accountId: AccountId;
+  /** Kind of the list. */
+  readonly list: FullList;
+  /** The sender's id, or the channel's. */
+  readonly id: string;
+}
+
+/** Open turns of all accounts. */
+export interface OpenTurnCounts {
+  /** Whether {@link OpenTurnCounts.fill} must be called before counts are right. */
+  readonly isStale: boolean;
+  /** Replaces everything by the content of the tables. */
+  fill(turns: readonly OpenTurn[], told: readonly ListKey[]): void;
+  /** Counts the open turns beside a message. */
+  counts(turn: OpenTurn): OpenTurns;
+  /** Notes that a turn is open; a known one counts once. */
+  add(turn: OpenTurn): void;
+  /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
+  end(messageId: MessageId): void;
+  /** Whether the senders of a full list know that it is full. */
+  isTold(key: ListKey): boolean;
+  /** Notes that they know. */
+  tell(key: ListKey): void;
+  /** Notes that the list is not full any more. */
+  untell(key: ListKey): void;
+  /** The lists in {@link OpenTurnCounts.tell} without any open turn. */
+  toldWithoutTurns(): readonly ListKey[];
+  /** Forgets everything, because the tables may differ. */
+  forget(): void;
+  /** Estimated bytes of memory. */
+  bytes(): number;
+}
+
+/** Estimated bytes of a turn, with its share of the counts. */
+const TURN_BYTES = 300;
+/** Estimated bytes of a list in `told`. */
+const TOLD_BYTES = 200;
+
+/** Creates counts that must be filled first. */
+export function createOpenTurnCounts(): OpenTurnCounts {
+  const turns = new Map<MessageId, readonly [user: string, channel: string]>();
+  const counts = new Map<string, number>();
+  const told = new Map<string, ListKey>();
+  let isStale = true;
+
+  function change(name: string, by: number): void {
+    const count = (counts.get(name) ?? 0) + by;
+    if (count > 0) counts.set(name, count);
+    else counts.delete(name);
+  }
+
+  function add(turn: OpenTurn): void {
+    if (turns.has(turn.messageId)) return;
+    const [user, channel] = listsOf(turn);
+    const names = [nameOf(user), nameOf(channel)] as const;
+    turns.set(turn.messageId, names);
+    for (const name of names) change(name, 1);
+  }
+
+  function forget(): void {
+    turns.clear();
+    counts.clear();
+    told.clear();
+    isStale = true;
+  }
+
+  return {
+    get isStale() {
+      return isStale;
+    },
+    fill(open, toldLists) {
+      forget();
+      for (const turn of open) add(turn);
+      for (const key of toldLists) told.set(nameOf(key), key);
+      isStale = false;
+    },
+    counts(turn) {
+      const [user, channel] = listsOf(turn);
+      return {
+        ofUser: counts.get(nameOf(user)) ?? 0,
+        inChannel: counts.get(nameOf(channel)) ?? 0,
+      };
+    },
+    add,
+    end(messageId) {
+      const names = turns.get(messageId);
+      if (!names) return;
+      turns.delete(messageId);
+      for (const name of names) change(name, -1);
+    },
+    isTold: (key) => told.has(nameOf(key)),
+    tell: (key) => void told.set(nameOf(key), key),
+    untell: (key) => void told.delete(nameOf(key)),
+    toldWithoutTurns: () => [...told.values()].filter((key) => !counts.has(nameOf(key))),
+    forget,
+    bytes: () => turns.size * TURN_BYTES + told.size * TOLD_BYTES,
+  };
+}
+
+/** The lists that a turn belongs to: its sender's and its channel's. */
+export function listsOf(
+  { accountId, userId, channelId }: Omit<OpenTurn, "messageId">,
+): readonly [user: ListKey, channel: ListKey] {
+  return [
+    { accountId, list: "user", id: userId },
+    { accountId, list: "channel", id: channelId },
+  ];
+}
+
+function nameOf({ accountId, list, id }: ListKey): string {
+  return `${list} ${id} ${accountId}`;
+}

@@ -1,0 +1,22 @@
+/**
+ * A request that waits in a queue, for tests of the queues.
+ *
+ * @module
+ */
+
+import type { WaitingRequest } from "../../../../src/discord/rest/scheduler/waiting_request.ts";
+
+/** A reply that waits without a deadline, unless the options name one. */
+export function request(
+  options: Partial<WaitingRequest<void>["options"]> = {},
+): WaitingRequest<void> {
+  return {
+    options: { priority: "reply", notAfter: Infinity, ...options },
+    notBefore: -Infinity,
+    resolve: () => undefined,
+    reject: () => undefined,
+    firstSince: undefined,
+    isWaiting: true,
+    cancelLimit: undefined,
+  };
+}

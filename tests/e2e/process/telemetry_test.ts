@@ -1,0 +1,103 @@
+/**
+ * Tests that the bot connects to Discord, the model and PluralKit, and to nothing else.
+ *
+ * Deno writes each address that a program wants to use to the file `DENO_AUDIT_PERMISSIONS`, of all
+ * threads. A compiled binary does not, so this test runs the source, whatever `BARNACLE_BIN` says.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { ownCommand } from "../../../src/host/process/own_process.ts";
+import { NOTICES } from "../../../src/render/notices.ts";
+import { startPluralkit } from "../../../simulator/pluralkit/server.ts";
+import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const onDeno = skipUnless(
+  process.versions["deno"] !== undefined,
+  "only Deno lists the addresses that a program uses",
+);
+
+const TIDE = { id: "tides", name: "Tide" };
+const LUNA = { id: "lunaa", name: "Luna" };
+
+/** The lock of the token: a socket without a file, which no other program connects to. */
+const OWN_LOCK = "the lock of the token";
+
+/** The addresses that a bot used. */
+function usedAddresses(audit: string): ReadonlySet<string> {
+  const uses = readFileSync(audit, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  return new Set(
+    uses.filter(({ permission }) => permission === "net").map(({ value }) => addressOf(value)),
+  );
+}
+
+/** `"127.0.0.1:40123"` of a URL, or of an address as it is. */
+function addressOf(value: string): string {
+  if (value.startsWith("unix:\0barnacle-")) return OWN_LOCK;
+  return URL.canParse(value) && value.includes("://") ? new URL(value).host : value;
+}
+
+/** An unpaired person writes, the owner approves with the button, and the person is answered. */
+async function pair({ simulator, say, replies, until, user }: Scene): Promise<void> {
+  say("mallory", "dm", "may I come in?");
+  await replies("dm", 1, "mallory");
+  const asked = await until(
+    "the question to the owner",
+    () =>
+      simulator.posted(simulator.channel("dm", "ada").id).find(({ content }) =>
+        content.includes(user("mallory").id)
+      ),
+  );
+  const buttons = asked.components.flatMap((row) => row.components);
+  const approve = buttons.find(({ label }) => label === NOTICES.approve.text);
+  assert.ok(approve);
+  simulator.press({ as: "ada", in: "dm", message: asked.id, customId: approve.custom_id });
+  await replies("dm", 2, "mallory");
+  say("mallory", "dm", "good evening");
+  await replies("dm", 3, "mallory");
+}
+
+describe("[X3] a running bot", onDeno, () => {
+  it("connects to nothing but Discord, the model and PluralKit", async () => {
+    using folder = tempDirectory();
+    const audit = join(folder.path, "permissions.jsonl");
+    await onStage({
+      command: ownCommand(),
+      env: { DENO_AUDIT_PERMISSIONS: audit },
+    }, async (scene) => {
+      const { simulator, model, rewrite, start, say, mention, replies, line } = scene;
+      const pluralkit = await startPluralkit({ simulator });
+      try {
+        rewrite({
+          discord: () => ({ pluralkit: { enabled: true, apiUrl: pluralkit.apiUrl } }),
+        });
+        const bot = await start();
+        const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));
+        say("ada", "dm", "good morning");
+        await replies("dm", 1, "ada");
+        say("grace", "general", `${mention} hello`);
+        await replies("general", 1);
+        const original = say("grace", "general", "Luna: hello"); // the bot does not answer it
+        pluralkit.proxy(original, TIDE, LUNA, `${mention} hello`);
+        await replies("general", 2);
+        await pair(scene);
+        bot.kill("SIGTERM");
+        assert.deepEqual(await ended(bot), STOPPED);
+
+        const used = usedAddresses(audit);
+        const services = [simulator.apiUrl, simulator.gatewayUrl, model.baseUrl, pluralkit.apiUrl];
+        const addresses = services.map(addressOf);
+        assert.deepEqual(addresses.filter((address) => !used.has(address)), []);
+        const own = ["127.0.0.1:0", `[::1]:${new URL(fields.health).port}`, OWN_LOCK];
+        assert.deepEqual([...used].filter((one) => ![...addresses, ...own].includes(one)), []);
+      } finally {
+        await pluralkit.close();
+      }
+    });
+  });
+});

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { createOwnerGuilds, type OwnerInGuild } from "../../../src/flows/receive/owner_guilds.ts";
+import { ACCOUNT, guildId, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const RULE = "channels.discord.groupPolicy";
+const WAITING: Verdict = { kind: "undecided", why: "owner-in-guild", rule: RULE };
+const GUILD = { id: guildId("7"), name: "Kelp" };
+
+const question = (id: string): InboundMessage =>
+  guildMessage({
+    id: messageId(id),
+    place: { kind: "guild", guild: GUILD, channel: { id: guildMessage().channelId, name: "x" } },
+  });
+const undecided = (id: string): Judged => ({ message: question(id), verdict: WAITING });
+
+function judge(_: InboundMessage, { ownerInGuild }: KnownFacts): Pick<Judged, "verdict"> {
+  if (ownerInGuild === "member") {
+    return { verdict: { kind: "accept", why: "mentioned", rule: RULE } };
+  }
+  const why = ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown";
+  return { verdict: { kind: "ignore", why, rule: RULE, keepAsContext: false } };
+}
+
+function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) {
+  const clock = new FakeClock();
+  const { log } = recordingLog();
+  const steps: string[] = [];
+  const told: string[] = [];
+  const world = { found, wasAsked, failures: 0 };
+  const guilds = createOwnerGuilds({
+    accountId: ACCOUNT,
+    inbox: {
+      undecided: () =>
+        Promise.resolve([
+          { message: question("1"), why: "owner-in-guild" },
+          { message: question("2"), why: "pluralkit" },
+        ]),
+      decide(judged) {
+        steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
+        const isAccepted = judged.verdict.kind === "accept" && judged.route !== undefined;
+        return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
+      },
+    },
+    asked: {
+      wasAsked: () => Promise.resolve(world.wasAsked),
+      noteAsked(_account, id) {
+        world.wasAsked = true;
+        steps.push(`noted ${id}`);
+        return Promise.resolve();
+      },
+    },
+    isNeeded: () => isNeeded,
+    ask: () => Promise.resolve(world.found),
+    judge,
+    route: () => ({ agentId: "main", sessionKey: "s" }),
+    waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [] }),
+    onAccepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),
+    onRefused: () => {},
+    tellOwners(text) {
+      if (world.failures-- > 0) return Promise.reject(new Error("no connection"));
+      told.push(text);
+      return Promise.resolve();
+    },
+    guildsPath: () => "channels.discord.guilds",
+    texts: () => ({}),
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0,
+    log,
+  });
+  return { guilds, clock, steps, told, world };
+}
+
+describe("[P6] createOwnerGuilds()", () => {
+  it("accepts a message in a guild with an owner", async () => {
+    const { guilds, steps, told } = setUp("member");
+    guilds.undecided([undecided("11")]);
+    await settle();
+    assert.deepEqual(steps, ["decide 11 mentioned", "accepted 11"]);
+    assert.deepEqual(told, []);
+  });
+
+  it("refuses it elsewhere, and asks the owners once about several messages", async () => {
+    const { guilds, steps, told } = setUp("absent");
+    guilds.undecided([undecided("11"), undecided("12")]);
+    await settle();
+    guilds.undecided([undecided("13")]);
+    await settle();
+    assert.deepEqual(steps.filter((step) => step.startsWith("decide")), [
+      "decide 11 owner-not-in-guild",
+      "decide 12 owner-not-in-guild",
+      "decide 13 owner-not-in-guild",
+    ]);
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /`Kelp` \(7\), because none of my owners is a member there/);
+    assert.match(told[0] ?? "", /`barnacle config set channels\.discord\.guilds\.7 '\{\}'`/);
+  });
+
+  it("asks nothing about a guild that the last process has asked about", async () => {
+    const { guilds, told } = setUp("unknown", { wasAsked: true });
+    guilds.undecided([undecided("11")]);
+    await settle();
+    assert.deepEqual(told, []);
+  });
+
+  it("asks again after a failure, and notes the question only then", async () => {
+    const { guilds, clock, steps, told, world } = setUp("absent");
+    world.failures = 1;
+    guilds.undecided([undecided("11")]);
+    await settle();
+    assert.ok(!world.wasAsked);
+    clock.advance(60_000);
+    await settle();
+    assert.equal(told.length, 1);
+    assert.equal(steps.at(-1), "noted 7");
+  });
+
+  it("continues once with the messages that wait for this fact", async () => {
+    const { guilds, steps } = setUp("member");
+    guilds.ready();
+    guilds.ready();
+    await settle();
+    assert.deepEqual(steps, ["decide 1 mentioned", "accepted 1"]);
+  });
+
+  const joins = [["absent", 1], ["unknown", 1], ["member", 0]] as const;
+  for (const [found, count] of joins) {
+    it(`sends ${count} questions about a guild that adds the bot, owner ${found}`, async () => {
+      const { guilds, told } = setUp(found, { wasAsked: true });
+      guilds.joined(GUILD);
+      await settle();
+      assert.equal(told.length, count);
+    });
+  }
+
+  it("sends no question about such a guild if the policy needs no owner", async () => {
+    const { guilds, told } = setUp("absent", { isNeeded: false });
+    guilds.joined(GUILD);
+    await settle();
+    assert.deepEqual(told, []);
+  });
+
+  it("decides nothing after a stop", async () => {
+    const { guilds, steps } = setUp("absent");
+    guilds.undecided([undecided("11")]);
+    await guilds.stop();
+    await settle();
+    assert.deepEqual(steps, []);
+  });
+});

@@ -1,0 +1,242 @@
+/** Attacks on `barnacle status` by a program at the address of a bot that has ended. */
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { status } from "../../src/cli/diagnose/status.ts";
+import { takeLock } from "../../src/host/locks/lock.ts";
+import { isListener } from "../../src/host/locks/tcp_listener.ts";
+import { judge } from "../../src/http/checks.ts";
+import { recordingIo } from "../cli/io.ts";
+import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
+import { skipUnless } from "../support/skip.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+
+const TOKEN = "canary-0123456789abcdef0123456789abcdef";
+const REPORT = {
+  status: "pass",
+  build: BUILD,
+  at: NOW,
+  snapshot: HEALTHY,
+  checks: judge(HEALTHY, NOW),
+};
+
+interface AskOptions {
+  readonly json?: boolean;
+  readonly timeoutMs?: number;
+  /** Whether the lock is free again before the command asks. */
+  readonly hasEnded?: boolean;
+}
+
+/** Runs the command with a listener at the address of the lock file. */
+async function ask(answer: RequestListener, options: AskOptions = {}) {
+  const requests: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.headers.authorization);
+    answer(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    return { ...await askAt(`127.0.0.1:${port}`, options), requests };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  }
+}
+
+async function askAt(
+  address: string,
+  { json = false, timeoutMs = 10_000, hasEnded = false }: AskOptions = {},
+) {
+  using folder = tempDirectory();
+  const config = join(folder.path, "config.jsonc");
+  writeFileSync(config, JSON.stringify({ http: { token: TOKEN } }), { mode: 0o600 });
+  const lock = await takeLock(join(folder.path, "lock"), NOW);
+  assert.ok(lock.kind === "held");
+  lock.setHttp(address);
+  if (hasEnded) lock.release();
+  const io = recordingIo();
+  try {
+    const code = await status({ data: folder.path, config, json }, io, timeoutMs);
+    return { code, stdout: io.stdout.join("\n"), stderr: io.stderr.join("\n") };
+  } finally {
+    lock.release();
+  }
+}
+
+const answering = (report: object): RequestListener => (_, response) => {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(report));
+};
+
+/** Starts a program that is not the bot, and says "pass". */
+async function squat(): Promise<{ readonly child: ChildProcess; readonly address: string }> {
+  const code = `
+    const { createServer } = require("node:http");
+    const server = createServer((request, response) => {
+      console.log("asked with " + request.headers.authorization);
+      response.end(${JSON.stringify(JSON.stringify(REPORT))});
+    });
+    server.listen(0, "127.0.0.1", () => console.log("port " + server.address().port));
+  `;
+  const args = "Deno" in globalThis ? ["eval", "--ext=cjs", code] : ["-e", code];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(child.stdout, "data");
+  return { child, address: `127.0.0.1:${/port (\d+)/.exec(`${line}`)?.[1]}` };
+}
+
+describe("[O1] [O7] barnacle status › another program at the bot's address", () => {
+  it("asks nothing if no bot holds the lock", async () => {
+    const { code, stdout, stderr, requests } = await ask(answering(REPORT), { hasEnded: true });
+    assert.equal(code, 75);
+    assert.deepEqual(requests, []);
+    assert.equal(stdout, "");
+    assert.match(stderr, /no bot runs with the data in/);
+  });
+
+  it("does not believe a report if the bot ends meanwhile", async () => {
+    using folder = tempDirectory();
+    const lock = await takeLock(join(folder.path, "lock"), NOW);
+    assert.ok(lock.kind === "held");
+    const server = createServer((request, response) => {
+      lock.release();
+      answering(REPORT)(request, response);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    lock.setHttp(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const io = recordingIo();
+    const code = await status({ data: folder.path, json: false }, io, 10_000);
+    server.close();
+    assert.equal(code, 75);
+    assert.deepEqual(io.stdout, []);
+  });
+
+  it("sends nothing to a process that is not the lock's holder", {
+    ...skipUnless(process.platform === "linux", "needs /proc"),
+  }, async () => {
+    const { child, address } = await squat();
+    try {
+      const said: string[] = [];
+      child.stdout?.on("data", (text) => said.push(`${text}`));
+      const { code, stdout, stderr } = await askAt(address);
+      assert.equal(code, 75);
+      assert.equal(stdout, "");
+      assert.match(stderr, /another program listens on/);
+      assert.deepEqual(said, []);
+      assert.equal(isListener(child.pid ?? 0, address), true);
+      assert.equal(isListener(process.pid, address), false);
+    } finally {
+      child.kill();
+      await once(child, "close");
+    }
+  });
+
+  it("follows no redirect", async () => {
+    let isReached = false;
+    const { code, requests } = await ask((request, response) => {
+      isReached ||= request.url !== "/status";
+      response.writeHead(302, { location: "/elsewhere" }).end();
+    });
+    assert.equal(code, 75);
+    assert.equal(isReached, false);
+    assert.deepEqual(requests, [`Bearer ${TOKEN}`]);
+  });
+
+  it("reads no endless answer", async () => {
+    const chunk = "x".repeat(65_536);
+    let isCut = false;
+    let sent = 0;
+    const { code, stderr } = await ask((_, response) => {
+      response.on("close", () => isCut = true);
+      const more = () => {
+        while (!isCut && sent < 256 * 2 ** 20) {
+          sent += chunk.length;
+          if (!response.write(chunk)) return void response.once("drain", more);
+        }
+        response.end();
+      };
+      more();
+    });
+    assert.equal(code, 75);
+    assert.match(stderr, /another program listens on/);
+    assert.ok(sent < 64 * 2 ** 20, `${sent} bytes`);
+  });
+
+  it("does not wait for the rest of an answer longer than its time", async () => {
+    const { code, stderr } = await ask((_, response) => {
+      response.writeHead(200).write("{");
+      const drip = setInterval(() => response.write(" "), 10);
+      response.on("close", () => clearInterval(drip));
+    }, { timeoutMs: 200 });
+    assert.equal(code, 75);
+    assert.match(stderr, /no response from .* within 0.2 s/);
+  });
+
+  /** A terminal obeys `ESC ]` and U+009B; U+202E reverses the line. */
+  const EVIL = "\u001b]0;owned\u0007\u001b[2J\u009b2J\r\nHealthy\u202e\u{e0041}\u007f";
+
+  it("escapes control characters of a report", async () => {
+    const checks = [
+      { name: EVIL, componentId: EVIL, observedValue: EVIL, status: "pass", isReady: true },
+      { name: "a", observedValue: 3, observedUnit: EVIL, status: "pass", isReady: true },
+    ];
+    const accounts = [
+      { id: EVIL, name: EVIL, state: "ended", end: EVIL },
+      { id: "b", state: "running" },
+    ];
+    const build = { version: EVIL, commit: EVIL, runtime: EVIL, sqlite: EVIL };
+    const report = {
+      ...REPORT,
+      build,
+      checks,
+      snapshot: { ...HEALTHY, accounts },
+      [EVIL]: EVIL,
+    };
+    const text = await ask(answering(report));
+    assert.equal(text.code, 0);
+    assert.doesNotMatch(text.stdout, /[^\P{C}\n]/u);
+    assert.equal(text.stdout.split("\n").length, 5);
+
+    const json = await ask(answering(report), { json: true });
+    assert.doesNotMatch(json.stdout, /\p{C}/u);
+    assert.deepEqual(JSON.parse(json.stdout), JSON.parse(JSON.stringify(report)));
+  });
+
+  it("believes no answer that is no report", async () => {
+    const answers = [
+      "",
+      "null",
+      "[]",
+      '{"status":"pass"}',
+      JSON.stringify({ ...REPORT, checks: "none" }),
+      JSON.stringify({ ...REPORT, status: "fine" }),
+      JSON.stringify({ ...REPORT, checks: [null] }),
+      JSON.stringify(REPORT).replace('"pass"', "[".repeat(30_000)),
+      JSON.stringify(REPORT).replace("{", `{"x":${"[".repeat(15_000)}${"]".repeat(15_000)},`),
+    ];
+    for (const answer of answers) {
+      const { code, stdout } = await ask((_, response) => void response.end(answer), {
+        json: true,
+      });
+      if (code === 0) JSON.parse(stdout);
+      else assert.deepEqual([code, stdout], [75, ""], answer.slice(0, 50));
+    }
+  });
+
+  it("does not trust an address that is more than host and port", async () => {
+    for (const address of ["127.0.0.1:1@127.0.0.1", "127.0.0.1:1/x?", "x\u001b[2J", ""]) {
+      const { code, stderr } = await askAt(address);
+      assert.equal(code, 75, address);
+      assert.doesNotMatch(stderr, /[^\P{C}\n]/u);
+    }
+  });
+});

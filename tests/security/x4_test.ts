@@ -1,0 +1,115 @@
+/** Tests floods of questions: only a few turns wait, and the sender learns of the limit once. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Message } from "../../simulator/world/world.ts";
+import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../support/bot/e2e.ts";
+
+/** The bot's own limits, and no others. */
+
+const WITH_LIMITS: SceneOptions = { simulator: { rateLimits: false }, config: { messages: {} } };
+const NOTICE = /^Too many messages are waiting/;
+
+function isNotice(text: string): boolean {
+  return NOTICE.test(text);
+}
+
+/** The bot's notices in a channel, each with the quoted message. */
+function noticesIn({ simulator }: Scene, where: string): readonly (string | undefined)[] {
+  return [...simulator.channel(where).messages.values()]
+    .filter(({ author, content }) =>
+      author.kind === "user" && author.userId === simulator.application.userId && isNotice(content)
+    )
+    .map(({ reference }) => reference?.messageId);
+}
+
+/** Asks, while the model answers nothing. */
+function flood({ say, mention }: Scene, as: string, names: readonly string[]): readonly Message[] {
+  return names.map((name) => say(as, "general", `${mention} ${name}`));
+}
+
+const names = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => `q${from + index}.`);
+
+/** The questions that the answers in a channel repeat. */
+const answered = (texts: readonly string[]) =>
+  texts.filter((text) => !isNotice(text)).map((text) => /q\d+\./.exec(text)?.[0]);
+
+describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => {
+  it("gets four answers and one notice, and each other message has its reason", () =>
+    onStage(WITH_LIMITS, async (scene) => {
+      const { start, replies, model, until, written, decided, cli, say, mention } = scene;
+      await start();
+      model.behave("slow", 1);
+      const asked = flood(scene, "grace", names(1, 12));
+      await until("the model", () => model.requests.length > 0);
+      const texts = await replies("general", 5);
+      assert.deepEqual(answered(texts), names(1, 4));
+      assert.deepEqual(noticesIn(scene, "general"), [asked[4]?.id]);
+      for (const message of asked.slice(4)) {
+        assert.equal(await decided(message), "ignore: queue-full");
+      }
+      const why = await cli("why", asked[4]?.id ?? "");
+      assert.match(why.stdout.join(""), /messages\.queue\.perUser/);
+      assert.match(why.stdout.join(""), /NO\s+queue/);
+
+      say("grace", "general", `${mention} q13.`); // the flood is over: there is room again
+      await until("the last answer", () => answered(written("general")).includes("q13."));
+      assert.deepEqual(answered(written("general")), [...names(1, 4), "q13."]);
+      assert.equal(noticesIn(scene, "general").length, 1);
+    }));
+
+  it("leaves room for others in the channel", () =>
+    onStage(WITH_LIMITS, async (scene) => {
+      const { start, model, until, written, decided } = scene;
+      await start();
+      model.behave("slow", 1);
+      flood(scene, "grace", names(1, 6));
+      const [other] = flood(scene, "ada", ["q7."]);
+      assert.ok(other);
+      assert.equal(await decided(other), "accept: mentioned");
+      await until("all answers", () => answered(written("general")).length === 5);
+      assert.deepEqual(answered(written("general")), [...names(1, 4), "q7."]);
+    }));
+
+  it("gets one notice, although a kill comes before the notice leaves", () =>
+    onStage(WITH_LIMITS, async (scene) => {
+      const { start, model, replies, decided, eventually, rows, until, written } = scene;
+      const bot = await start({ BARNACLE_CRASH_AT: "before:T4:1" }); // of the notice: no answer comes
+      model.behave("hang");
+      const asked = flood(scene, "grace", names(1, 8));
+      assert.deepEqual(await ended(bot), KILLED);
+      assert.deepEqual(written("general"), []);
+
+      model.behave("script");
+      await start();
+      const texts = await replies("general", 5);
+      assert.deepEqual(answered(texts), names(1, 4));
+      await eventually(
+        "verdicts on all messages",
+        () => Promise.resolve(rows("SELECT 1 FROM decision").length >= asked.length),
+      );
+      for (const message of asked.slice(4)) {
+        assert.equal(await decided(message), "ignore: queue-full");
+      }
+      await until("the notice", () => noticesIn(scene, "general").length > 0);
+      assert.deepEqual(noticesIn(scene, "general"), [asked[4]?.id]);
+      assert.equal(written("general").length, 5);
+    }));
+});
+
+describe("[X4] messages.queue", () => {
+  it("applies at once after a reload", () =>
+    onStage(WITH_LIMITS, async (scene) => {
+      const { start, model, until, rewrite, line, decided } = scene;
+      const bot = await start();
+      rewrite({ config: { messages: { queue: { perUser: 1 } } } });
+      await line(bot, /messages\.queue\.perUser/);
+      model.behave("slow", 1);
+      const asked = flood(scene, "grace", names(1, 3));
+      await until("the model", () => model.requests.length > 0);
+      const verdicts = [];
+      for (const message of asked) verdicts.push(await decided(message));
+      assert.deepEqual(verdicts, ["accept: mentioned", "accept: mentioned", "ignore: queue-full"]);
+    }));
+});

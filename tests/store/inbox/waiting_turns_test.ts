@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import { waitingRulesOf } from "../../../src/flows/receive/waiting.ts";
+import { createStore, type Store } from "../../../src/store/store.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildMessage,
+  messageId,
+  userId,
+} from "../../support/discord/builders.ts";
+import { accepted, batch, found, heard, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 10, 21);
+const SECOND = toAccountId("second");
+const WAITING = waitingRulesOf({ perUser: 3, perChannel: 8 }, {});
+const DECISIONS =
+  "SELECT message_id, verdict || ': ' || why AS verdict, rule FROM decision ORDER BY message_id";
+const NOTICES = "SELECT cause_id, channel_id FROM outbox WHERE kind = 'notice' ORDER BY id";
+const TOLD = "SELECT list, id FROM told_full ORDER BY list, id";
+
+let lastId = 1_400_000_000_000_001_000n;
+
+/** A question, from grace in channel 11 by default. */
+function question(fields: { readonly user?: string; readonly channel?: string } = {}): Judged {
+  const { user = "1", channel = "11" } = fields;
+  const id = messageId(String(++lastId));
+  const sender = { id: userId(user), username: `user${user}`, roles: [] };
+  return accepted(guildMessage({ id, channelId: channelId(channel), sender }), {
+    agentId: "main",
+    sessionKey: `session ${channel}`,
+  });
+}
+
+const times = (count: number, make: (index: number) => Judged) =>
+  Array.from({ length: count }, (_, index) => make(index));
+
+function setUp() {
+  const opened = openTestStore();
+  const { rows } = opened;
+  let { store } = opened;
+  let seq = 0;
+  const take = (judged: readonly Judged[], fields: Partial<Parameters<typeof batch>[0]> = {}) =>
+    store.inbox.acceptBatch(
+      batch({ judged, waiting: WAITING, heard: heard(++seq), ...fields }),
+      NOW,
+    );
+  return {
+    ...opened,
+    take,
+    /** Opens the same database again, as the next process does. */
+    restart() {
+      store = createStore(opened.database, ":memory:", { elapsed: () => 0 });
+    },
+    async answer(): Promise<InboundMessage | undefined> {
+      const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+      if (!claim) return undefined;
+      const turn = { claim, end: { kind: "declined" }, entries: [], outbox: [] } as const;
+      assert.ok((await store.turns.finishTurn(turn, NOW)).stored);
+      return claim.message;
+    },
+    inbox: () =>
+      rows("SELECT message_id FROM inbox ORDER BY id").map(({ message_id }) => message_id),
+    notices: () => rows(NOTICES).map(({ cause_id }) => cause_id),
+    whyOf: (judged: Judged) =>
+      rows(DECISIONS).find(({ message_id }) => message_id === judged.message.id),
+    current: (): Store => store,
+  };
+}
+
+describe("[X4] acceptBatch() › waiting turns of a sender", () => {
+  it("refuses the fifth open one, on record and with one notice", async () => {
+    const { take, inbox, notices, whyOf, rows } = setUp();
+    for (const judged of times(4, () => question())) await take([judged]);
+    const fifth = question();
+    const { accepted: none, refusedIn } = await take([fifth]);
+    assert.deepEqual(none, []);
+    assert.deepEqual(refusedIn, ["11"]);
+    assert.equal(inbox().length, 4);
+    assert.deepEqual(whyOf(fifth), {
+      message_id: fifth.message.id,
+      verdict: "ignore: queue-full",
+      rule: "messages.queue.perUser",
+    });
+    assert.deepEqual(notices(), [fifth.message.id]);
+    const sixth = question();
+    assert.deepEqual((await take([sixth])).refusedIn, []);
+    assert.equal(whyOf(sixth)?.["verdict"], "ignore: queue-full");
+    assert.deepEqual(notices(), [fifth.message.id]);
+    assert.deepEqual(rows(TOLD), [{ list: "user", id: "1" }]);
+  });
+
+  it("[SEC-R27] refuses the rest of a batch that brings more at once", async () => {
+    const { take, inbox, notices, rows } = setUp();
+    const judged = times(10_000, () => question());
+    const { accepted: taken } = await take(judged);
+    assert.deepEqual(taken, judged.slice(0, 4));
+    assert.deepEqual(inbox(), judged.slice(0, 4).map(({ message }) => message.id));
+    assert.deepEqual(notices(), [judged[4]?.message.id]);
+    const counts = rows("SELECT why, COUNT(*) AS count FROM decision GROUP BY why ORDER BY why");
+    assert.deepEqual(counts, [{ why: "mentioned", count: 4 }, { why: "queue-full", count: 9_996 }]);
+  });
+
+  it("counts all of their channels, and no turns of others", async () => {
+    const { take, whyOf } = setUp();
+    const channels = ["11", "12", "13", "14", "15"];
+    const mine = channels.map((channel) => question({ channel }));
+    for (const judged of mine) await take([judged]);
+    const other = question({ user: "2", channel: "15" });
+    await take([other]);
+    const why = (judged: Judged | undefined) => judged && whyOf(judged)?.["verdict"];
+    assert.equal(why(mine[3]), "accept: mentioned");
+    assert.equal(why(mine[4]), "ignore: queue-full");
+    assert.equal(why(other), "accept: mentioned");
+  });
+
+  it("counts each account by itself", async () => {
+    const { take, whyOf } = setUp();
+    for (const judged of times(4, () => question())) await take([judged]);
+    const judged = question();
+    const message = { ...judged.message, accountId: SECOND };
+    await take([{ ...judged, message }], { accountId: SECOND });
+    assert.equal(whyOf(judged)?.["verdict"], "accept: mentioned");
+  });
+
+  it("tells again once a turn has ended and another message was accepted", async () => {
+    const { take, answer, notices, rows } = setUp();
+    const first = times(6, () => question());
+    for (const judged of first) await take([judged]);
+    assert.ok(await answer());
+    assert.equal(rows(TOLD).length, 1);
+    const [next, refused] = [question(), question()];
+    await take([next]);
+    assert.deepEqual(rows(TOLD), []);
+    await take([refused]);
+    assert.deepEqual(notices(), [first[4]?.message.id, refused.message.id]);
+  });
+
+  it("forgets the notice of a channel in which no turn is left, with the next notice", async () => {
+    const { take, answer, rows } = setUp();
+    for (const judged of times(5, () => question())) await take([judged]);
+    while (await answer());
+    for (const judged of times(5, () => question({ user: "2" }))) await take([judged]);
+    assert.deepEqual(rows(TOLD), [{ list: "user", id: "2" }]);
+  });
+});
+
+describe("[X4] acceptBatch() › waiting turns of a channel", () => {
+  const crowd = (count: number) => times(count, (index) => question({ user: String(100 + index) }));
+
+  it("refuses the tenth open one, and tells the channel once", async () => {
+    const { take, inbox, notices, whyOf, rows } = setUp();
+    const judged = crowd(15);
+    for (const one of judged) await take([one]);
+    assert.equal(inbox().length, 9);
+    assert.deepEqual(notices(), [judged[9]?.message.id]);
+    const tenth = judged[9];
+    assert.equal(tenth && whyOf(tenth)?.["rule"], "messages.queue.perChannel");
+    assert.deepEqual(rows(TOLD), [{ list: "channel", id: "11" }]);
+  });
+
+  it("leaves room in other channels", async () => {
+    const { take, inbox } = setUp();
+    await take(crowd(15));
+    await take([question({ user: "200", channel: "12" })]);
+    assert.equal(inbox().length, 10);
+  });
+});
+
+describe("[X4] acceptBatch() › restarts", () => {
+  it("counts and remembers as before", async () => {
+    const { take, restart, inbox, notices, answer } = setUp();
+    for (const judged of times(5, () => question())) await take([judged]);
+    restart();
+    await take([question()]);
+    assert.equal(inbox().length, 4);
+    assert.equal(notices().length, 1);
+    await answer();
+    restart();
+    await take([question()]);
+    assert.equal(inbox().length, 5);
+  });
+
+  it("counts a turn that the dead process had begun", async () => {
+    const { take, restart, current, inbox } = setUp();
+    for (const judged of times(4, () => question())) await take([judged]);
+    await current().inbox.claimNext(ACCOUNT, NOW, []);
+    restart();
+    await current().inbox.voidClaims();
+    await take([question()]);
+    assert.equal(inbox().length, 4);
+  });
+
+  it("leaves a replayed refused message refused, even if there is room now", async () => {
+    const { take, restart, inbox, notices, answer } = setUp();
+    const judged = times(5, () => question());
+    await take(judged);
+    while (await answer());
+    restart();
+    const { accepted: none, refusedIn } = await take(judged);
+    assert.deepEqual([none, refusedIn], [[], []]);
+    assert.equal(inbox().length, 4);
+    assert.equal(notices().length, 1);
+  });
+
+  it("leaves a replayed accepted message accepted, even if the queue is full now", async () => {
+    const { take, restart, whyOf, notices } = setUp();
+    const judged = times(4, () => question());
+    await take(judged);
+    restart();
+    await take(judged);
+    for (const one of judged) assert.equal(whyOf(one)?.["verdict"], "accept: mentioned");
+    assert.deepEqual(notices(), []);
+  });
+});
+
+describe("[X4] acceptBatch() › commits", () => {
+  const journalOf = ({ database }: ReturnType<typeof setUp>) =>
+    database.prepare("SELECT kind FROM journal ORDER BY id").all().map(({ kind }) => kind);
+
+  it("keeps an accepted message in the journal, as without limits", async () => {
+    const world = setUp();
+    await world.take([question()]); // the counts are read once
+    world.rows("SELECT 1");
+    assert.deepEqual(journalOf(world), []);
+    await world.take([question()]);
+    assert.deepEqual(journalOf(world), ["batch"]);
+  });
+
+  it("ends a notice's memory in the transaction of the next accepted message", async () => {
+    const world = setUp();
+    for (const judged of times(5, () => question())) await world.take([judged]);
+    await world.answer();
+    await world.take([question()]);
+    assert.deepEqual(journalOf(world), []);
+    assert.deepEqual(world.database.prepare(TOLD).all(), []);
+    await world.answer();
+    world.rows("SELECT 1");
+    await world.take([question()]);
+    assert.deepEqual(journalOf(world), ["batch"]);
+  });
+});
+
+describe("[X4] acceptBatch() › what counts", () => {
+  it("counts no message that another account answers", async () => {
+    const { take, whyOf, notices } = setUp();
+    const shared = question();
+    await take([shared]);
+    const toSecond = (judged: Judged) => ({
+      ...judged,
+      message: { ...judged.message, accountId: SECOND },
+    });
+    for (const judged of times(4, () => question())) {
+      await take([toSecond(judged)], { accountId: SECOND });
+    }
+    await take([toSecond(shared)], { accountId: SECOND });
+    assert.deepEqual(notices(), [], "its turn belongs to the first account");
+    for (const judged of times(3, () => question())) await take([judged]);
+    const last = question();
+    await take([last]);
+    assert.equal(whyOf(last)?.["verdict"], "ignore: queue-full", "the first one counts it");
+  });
+
+  it("counts messages that catch-up has found", async () => {
+    const { current, inbox } = setUp();
+    const judged = times(6, () => question());
+    await current().inbox.acceptBatch(found({ judged, waiting: WAITING }), NOW);
+    assert.equal(inbox().length, 4);
+  });
+
+  it("counts an undecided message once it is accepted, and refuses it if the queue is full", async () => {
+    const { take, current, whyOf, inbox } = setUp();
+    const undecided = times(2, () => question());
+    const waits = (judged: Judged): Judged => ({
+      ...judged,
+      verdict: { kind: "undecided", why: "pluralkit-original", rule: "pluralkit.enabled" },
+    });
+    await take(undecided.map(waits));
+    await take(times(3, () => question()));
+    const results = [];
+    for (const judged of undecided) {
+      results.push(await current().inbox.decide(judged, NOW, WAITING));
+    }
+    assert.deepEqual(results.map(({ refusedIn }) => refusedIn), [[], ["11"]]);
+    assert.equal(inbox().length, 4);
+    const last = undecided[1];
+    assert.equal(last && whyOf(last)?.["verdict"], "ignore: queue-full");
+  });
+
+  it("counts no message that was taken back", async () => {
+    const { take, current, inbox } = setUp();
+    const judged = times(4, () => question());
+    await take(judged);
+    const taken = judged[3]?.message.id;
+    assert.ok(taken);
+    const rule = { kind: "ignore", why: "pk-original", rule: "r", keepAsContext: false } as const;
+    assert.ok(await current().inbox.retract(ACCOUNT, taken, rule));
+    await take([question()]);
+    assert.equal(inbox().length, 4);
+  });
+
+  it("keeps a refused message as context in a guild, and not in a direct message", async () => {
+    const { take, rows } = setUp();
+    const inGuild = times(5, () => question());
+    await take(inGuild);
+    const kept = () => rows("SELECT message_id FROM message").map(({ message_id }) => message_id);
+    assert.deepEqual(kept(), [inGuild[4]?.message.id]);
+    const sender = { id: userId("7"), username: "seven", roles: [] };
+    const direct = times(
+      5,
+      () =>
+        accepted(directMessage({ id: question().message.id, channelId: channelId("77"), sender })),
+    );
+    await take(direct);
+    assert.deepEqual(kept(), [inGuild[4]?.message.id]);
+  });
+
+  it("refuses a bot without a notice, which it might answer", async () => {
+    const { take, inbox, notices } = setUp();
+    const sender = { id: userId("8"), username: "bot", roles: [], automaton: "bot" } as const;
+    await take(times(6, () => accepted(guildMessage({ id: question().message.id, sender }))));
+    assert.equal(inbox().length, 4);
+    assert.deepEqual(notices(), []);
+  });
+
+  it("refuses nothing if the batch fails, and counts it again", async () => {
+    const { take, inbox } = setUp();
+    const { route: _, ...lost } = question();
+    await assert.rejects(take([...times(3, () => question()), lost]), /no route/);
+    await take(times(4, () => question()));
+    assert.equal(inbox().length, 4);
+  });
+});
