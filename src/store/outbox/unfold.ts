@@ -14,7 +14,7 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareOutboxFiles } from "./files.ts";
-import { readMessage } from "./rows.ts";
+import { prepareHoldDamaged, storedMessageSchema } from "./rows.ts";
 
 /** Takes folded messages apart. */
 export interface Unfolding {
@@ -32,7 +32,7 @@ export interface Unfolding {
 
 const foldedSchema = z.object({
   id: z.number(),
-  message: z.string().transform(readMessage),
+  message: storedMessageSchema,
   file_count: z.number(),
 });
 
@@ -69,6 +69,7 @@ export function createUnfolding(
          next_attempt_at = NULL, refusal = NULL, file_count = 0, message = ?
      WHERE id = ?`,
   );
+  const holdDamaged = prepareHoldDamaged(database);
   const withdraw = database.prepare(
     "UPDATE outbox SET state = 'withdrawn', whole = NULL WHERE id = ?",
   );
@@ -80,8 +81,14 @@ export function createUnfolding(
         const unsent = selectUnsent.get(accountId, nonce);
         if (!unsent) return 0;
         const { id: into } = idSchema.parse(unsent);
-        const folded = selectFolded.all(into).map((row) => foldedSchema.parse(row));
-        for (const { id, message, file_count } of folded) {
+        const folded = selectFolded.all(into);
+        for (const row of folded) {
+          const { data } = foldedSchema.safeParse(row);
+          if (!data) {
+            holdDamaged(row);
+            continue;
+          }
+          const { id, message, file_count } = data;
           restore.run(JSON.stringify(file_count > 0 ? withoutFile(message) : message), id);
         }
         if (folded.length === 0) return 0;

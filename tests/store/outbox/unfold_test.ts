@@ -46,7 +46,7 @@ function setUp() {
     ).all().map((row) => `${row["text"]}: ${row["state"]}, ${row["file_count"]}`);
   const files = () =>
     database.prepare("SELECT outbox_row FROM outbox_file").all().map((row) => row["outbox_row"]);
-  return { outbox, rows, files, second };
+  return { database, outbox, rows, files, second };
 }
 
 describe("[R12a] [D4] unfold()", () => {
@@ -71,6 +71,19 @@ describe("[R12a] [D4] unfold()", () => {
       await outbox.markSent(next, messageId(String(100 + next.id)));
     }
     assert.deepEqual(sent, ["1", "2", "without its file", "4", "5"]);
+  });
+
+  it("holds a damaged message as dead, and lets the others be sent", async () => {
+    const { database, outbox, rows } = setUp();
+    database.exec(`UPDATE outbox SET message = '{"content":"2"}' WHERE id = 3`);
+    const [head] = await outbox.heads(ACCOUNT, [HERE]);
+    assert.ok(head);
+    await outbox.unfold(head, withoutFile);
+    assert.equal(rows()[2], "2: dead, 0");
+    assert.deepEqual(
+      rows().filter((row) => row.includes("pending")).map((row) => row.slice(0, 9)),
+      ["1: pendin", "without i", "4: pendin", "5: pendin"],
+    );
   });
 
   it("changes nothing about a row that Discord has meanwhile", async () => {
