@@ -9,7 +9,6 @@
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
-import type { ToolGate } from "../core/tool_gates.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
 import type { ModelsConfig } from "./models.ts";
@@ -118,8 +117,6 @@ export interface DiscordConfig {
     /** `"auto"`: as many as Discord recommends. */
     readonly shards: "auto" | number;
   };
-  /** Gates of the `discord` tool that are open (T3); only the invite link uses them so far. */
-  readonly openToolGates: readonly ToolGate[];
   /** The bot's status at Discord. */
   readonly presence: Presence;
   /** Whether to register slash commands. */

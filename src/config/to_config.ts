@@ -5,7 +5,6 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { openGates } from "../core/tool_gates.ts";
 import { commandRules, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
@@ -122,7 +121,6 @@ function discordConfig(
       shards: gateway.shards,
     },
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
-    openToolGates: openGates(discord.actions ?? {}),
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
     retry: discord.retry,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
-import { openGates } from "../../src/core/tool_gates.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
@@ -77,7 +76,6 @@ describe("loadConfig()", () => {
         catchUp: { enabled: true, maxAgeMin: 60, maxPerChannel: 100 },
         shards: "auto",
       },
-      openToolGates: openGates({}),
       presence: { status: "online" },
       rest: { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
       retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { toolLists, toolsWithin } from "./access.ts";
 import { key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model } from "./models.ts";
@@ -99,17 +100,8 @@ export const agents = z.strictObject({
         unset: "`<data>/agents/<id>/`",
         example: "/srv/barney",
       }),
-      tools: laterSection(
-        () =>
-          z.strictObject({
-            allow: key(z.array(text()).optional(), "Allow these tools only.", {
-              example: ["discord"],
-            }),
-            alsoAllow: key(z.array(text()).optional(), "Allow these tools in addition.", {
-              example: ["web_fetch"],
-            }),
-            deny: key(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
-          }).optional(),
+      tools: lazySection(
+        () => toolsWithin("the tools that the top-level `tools` allows"),
         "The agent's tools.",
         { example: { deny: ["exec"] } },
       ),
@@ -224,11 +216,17 @@ export const session = z.strictObject({
 export const tools = lazySection(
   () =>
     z.strictObject({
-      allow: later(z.array(text()).optional(), "Allow these tools only.", { example: ["discord"] }),
-      alsoAllow: later(z.array(text()).optional(), "Allow these tools in addition.", {
-        example: ["web_fetch"],
-      }),
-      deny: later(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
+      ...toolLists("the default tools"),
+      allow: key(
+        z.array(text()).optional(),
+        "The tools of everyone who may talk to the bot, instead of the default ones: names of " +
+          'tools, groups such as `group:web`, or `"*"`; `[]` allows none.',
+        {
+          unset: "tools for Discord, memory, reminders, the web and code; for owners also files, " +
+            "MCP and `exec`",
+          example: ["group:discord", "web_fetch"],
+        },
+      ),
       timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,
