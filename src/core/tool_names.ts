@@ -35,8 +35,8 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["exec", { for: "owners" }],
 ]);
 
-/** Names of MCP servers' tools begin with this: `mcp__github__list_issues`. */
-const MCP_PREFIX = "mcp__";
+/** MCP servers and their tools: `mcp__github`, `mcp__github__list_issues`. */
+const MCP_NAME = /^mcp__[\w-]+$/;
 const MCP: NamedTool = { for: "owners", group: "group:mcp" };
 
 const GROUPS: readonly ToolGroup[] = [
@@ -62,7 +62,8 @@ export function audienceOf(tool: string): ToolAudience | undefined {
 
 /** Whether an entry of the config is for a tool. */
 export function isForTool(entry: string, tool: string): boolean {
-  return entry === "*" || entry === tool || entry === named(tool)?.group;
+  if (entry === "*" || entry === tool || entry === named(tool)?.group) return true;
+  return isMcp(entry) && tool.startsWith(`${entry}__`);
 }
 
 /** The tools of an entry that only owners have by default; for `"*"` and groups, all of them. */
@@ -74,7 +75,7 @@ export function ownerToolsOf(entry: string): readonly string[] {
 }
 
 function isMcp(name: string): boolean {
-  return name.startsWith(MCP_PREFIX) && name.length > MCP_PREFIX.length;
+  return MCP_NAME.test(name);
 }
 
 function named(tool: string): NamedTool | undefined {

@@ -169,13 +169,13 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         "toolsBySender":{"*":{"allow":["group:all"]}}}}}}`)
         .replace(
           /}$/,
-          ',"tools":{"deny":["Exec"]},"agents":{"list":[{"id":"a","tools":{"alsoAllow":["x"]}}]}}',
+          ',"tools":{"deny":["Exec"]},"agents":{"list":[{"id":"a","tools":{"alsoAllow":["mcp__a__*"]}}]}}',
         ),
       [
         'warning channels.discord.guilds.*.tools.deny[0]: "exce" is no known tool, so this entry has no effect',
         'warning channels.discord.guilds.*.channels.a.toolsBySender.*.allow[0]: "group:all" is no known tool, so this entry has no effect',
         'warning tools.deny[0]: "Exec" is no known tool, so this entry has no effect',
-        'warning agents.list[0].tools.alsoAllow[0]: "x" is no known tool, so this entry has no effect',
+        'warning agents.list[0].tools.alsoAllow[0]: "mcp__a__*" is no known tool, so this entry has no effect',
       ],
     ],
     [

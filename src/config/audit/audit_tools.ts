@@ -83,7 +83,7 @@ function toolLists(
   }
 }
 
-const KNOWN = `known names: ${TOOL_ENTRIES.join(", ")}, and mcp__<server>__<tool>`;
+const KNOWN = `known names: ${TOOL_ENTRIES.join(", ")}, mcp__<server> and mcp__<server>__<tool>`;
 
 function entriesIn(list: unknown): Iterable<readonly [number, unknown]> {
   return isList(list) ? list.entries() : [];
