@@ -76,6 +76,7 @@ function policy(): AccessPolicy {
     asksPluralkit: true,
     commands: { usesAccessGroups: true, texts: COMMANDS },
     approvers: [],
+    tools: { global: {}, agent: {}, openGates: [] },
     matchesPattern: (text) => /\b@?barnacle\b/i.test(text),
     ruleOf: (path) => path,
   };

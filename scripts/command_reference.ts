@@ -27,7 +27,7 @@ import type { Command, CommandOption } from "../src/interactions/command.ts";
 import type { Component } from "../src/interactions/component.ts";
 import { COMMANDS, COMPONENTS } from "../src/interactions/registry.ts";
 import { TOOLS } from "../src/tools/registry.ts";
-import type { Tool } from "../src/tools/tool.ts";
+import type { Tool } from "../src/core/turn/tool.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reason_table.ts";
 

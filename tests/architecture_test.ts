@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "providers",
     "http",
     "host",
+    "tools", // `access test` tells who may use them
     "core",
     "lib",
   ],

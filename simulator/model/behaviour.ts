@@ -6,7 +6,8 @@
  */
 
 import type { ServerResponse } from "node:http";
-import { answerTo } from "./script.ts";
+import type { AskedCalls } from "./calls.ts";
+import { answerTo, answerWith } from "./script.ts";
 import type { WireFormat } from "./wire.ts";
 
 /** How the server treats a request for an answer. */
@@ -47,6 +48,7 @@ export interface Asked {
   readonly behaviour: ModelBehaviour;
   readonly model: string;
   readonly words: string;
+  readonly asked: AskedCalls;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -89,11 +91,16 @@ export async function perform(
   const finish = (reason: Parameters<WireFormat["finish"]>[0], outputTokens: number) => {
     res.end(format.finish(reason, outputTokens));
   };
-  const answer = answerTo(request.words);
+  const { calls, results } = request.asked;
+  const answer = results.length > 0 ? answerWith(results) : answerTo(request.words);
 
   switch (request.behaviour) {
     case "script":
       stream();
+      if (calls.length > 0) {
+        for (const call of calls) res.write(format.toolCall(call));
+        return finish("tool_calls", calls.length);
+      }
       return finish("stop", await say(answer));
     case "slow":
       stream();
@@ -166,7 +173,7 @@ export async function perform(
       return finish("content_filter", 0);
     case "tool_call":
       stream();
-      res.write(format.toolCall());
+      res.write(format.toolCall({ id: "call_1", name: "get_tide", arguments: "{}" }));
       return finish("tool_calls", 5);
     case "reasoning":
       stream();

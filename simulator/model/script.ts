@@ -54,6 +54,14 @@ export function answerTo(words: string): string {
   }
 }
 
+/** Repeats the results of tools. */
+export function answerWith(results: readonly string[]): string {
+  const shown = results.map((result) =>
+    result.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n")
+  );
+  return [`${WHO} The tools returned:`, ...shown].join("\n\n");
+}
+
 function echo(words: string): string {
   if (words === "") return `${WHO} You sent no words, so there is nothing for me to repeat.`;
   const shown = words.length > ECHO_MAX ? `${words.slice(0, ECHO_MAX).trimEnd()}…` : words;
@@ -68,6 +76,7 @@ const HELP = [
   "- **book**: more than a dozen messages hold",
   "- **code**: a short program",
   "- **table**: a table",
+  "- `call: <tool> <JSON>` on a line of its own: I call that tool, and repeat its result",
   "- anything else: I repeat it",
   "",
   "To see how a failing model looks, write `simulate: html`, or one of",

@@ -11,6 +11,7 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type Asked, MODEL_BEHAVIOURS, type ModelBehaviour, perform, send } from "./behaviour.ts";
+import { callsFor } from "./calls.ts";
 import { wordsOf } from "./script.ts";
 import { anthropicFormat, openAiFormat, parseWireRequest, type WireRequest } from "./wire.ts";
 
@@ -105,6 +106,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       headers: headersOf(incoming),
       body,
       words,
+      asked: callsFor(request, words),
       behaviour: behaviourFor(words),
       end: undefined,
     };
@@ -125,8 +127,14 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   const respond = async (incoming: IncomingMessage, res: ServerResponse): Promise<void> => {
     const path = pathOf(incoming);
     if (path === "/v1/models" && LISTS_AS_IT_ANSWERS.has(behaviour)) {
-      const asked = { behaviour, model: MODELS[0] ?? "", words: "", headers: headersOf(incoming) };
-      return await perform(asked, openAiFormat(asked.model), res, {
+      const list: Asked = {
+        behaviour,
+        model: MODELS[0] ?? "",
+        words: "",
+        asked: { calls: [], results: [] },
+        headers: headersOf(incoming),
+      };
+      return await perform(list, openAiFormat(list.model), res, {
         chunkDelayMs: 0,
         retryAfterSec: settings.retryAfterSec ?? 1,
         signal: stop.signal,

@@ -9,23 +9,40 @@
 
 import { z } from "zod";
 
-const contentSchema = z.union([
-  z.string(),
-  z.array(z.looseObject({ text: z.string().optional() })),
-]);
+/** `content` is that of a tool's result in Anthropic's format. */
+const blockSchema = z.looseObject({
+  type: z.string().optional(),
+  text: z.string().optional(),
+  content: z.union([
+    z.string(),
+    z.array(z.looseObject({ text: z.string().optional() })),
+  ]).optional(),
+});
+
+const contentSchema = z.union([z.string(), z.array(blockSchema)]);
+
+const toolSchema = z.looseObject({
+  name: z.string().optional(),
+  function: z.looseObject({ name: z.string() }).optional(),
+});
 
 const requestSchema = z.looseObject({
   model: z.string(),
   stream: z.boolean().optional(),
   system: contentSchema.optional(),
   messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.nullish() })),
+  tools: z.array(toolSchema).default([]),
+  tool_choice: z.unknown().optional(),
 });
 
 /** A request of either format, parsed as far as a script needs it. */
 export interface WireRequest {
   readonly model: string;
   readonly system: string;
+  /** In Anthropic's format, too, a tool's result has the role `tool`. */
   readonly messages: readonly { readonly role: string; readonly text: string }[];
+  /** Names of the tools that the answer may call. */
+  readonly tools: readonly string[];
 }
 
 /**
@@ -37,13 +54,24 @@ export interface WireRequest {
 export function parseWireRequest(body: string): WireRequest | undefined {
   const parsed = requestSchema.safeParse(jsonOf(body));
   if (!parsed.success || parsed.data.stream !== true) return undefined;
-  const all = parsed.data.messages.map(({ role, content }) => ({ role, text: textOf(content) }));
+  const { tools, tool_choice: choice } = parsed.data;
+  const all = parsed.data.messages.flatMap(({ role, content }) => messagesOf(role, content));
   const system = all.filter(({ role }) => isSystem(role)).map(({ text }) => text);
   return {
     model: parsed.data.model,
     system: [textOf(parsed.data.system), ...system].filter((text) => text !== "").join("\n"),
     messages: all.filter(({ role }) => !isSystem(role)),
+    tools: isNone(choice)
+      ? []
+      : tools.map(({ name, function: called }) => called?.name ?? name ?? ""),
   };
+}
+
+/** A tool call of an answer. `arguments` is JSON. */
+export interface WireCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
 }
 
 /** One format's events, as text to write. */
@@ -52,7 +80,7 @@ export interface WireFormat {
   open(): string;
   text(delta: string): string;
   thought(delta: string): string;
-  toolCall(): string;
+  toolCall(call: WireCall): string;
   /** The end of an answer; nothing follows it. */
   finish(reason: "stop" | "length" | "tool_calls" | "content_filter", outputTokens: number): string;
   /** A failure after the answer has begun. */
@@ -66,6 +94,7 @@ const INPUT_TOKENS = 11;
 
 export function openAiFormat(model: string): WireFormat {
   const base = { id: "chatcmpl-script", object: "chat.completion.chunk", created: 0, model };
+  let calls = 0;
   const data = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
   const chunk = (delta: object, finish_reason: string | null = null) =>
     data({ ...base, choices: [{ index: 0, delta, finish_reason }] });
@@ -73,13 +102,13 @@ export function openAiFormat(model: string): WireFormat {
     open: () => chunk({ role: "assistant", content: "" }),
     text: (content) => chunk({ content }),
     thought: (reasoning_content) => chunk({ reasoning_content }),
-    toolCall: () =>
+    toolCall: ({ id, name, arguments: written }) =>
       chunk({
         tool_calls: [{
-          index: 0,
-          id: "call_1",
+          index: calls++,
+          id,
           type: "function",
-          function: { name: "get_tide", arguments: "{}" },
+          function: { name, arguments: written },
         }],
       }),
     finish: (reason, completion_tokens) =>
@@ -151,10 +180,10 @@ export function anthropicFormat(model: string): WireFormat {
         type: "thinking_delta",
         thinking,
       }),
-    toolCall: () =>
-      inBlock("tool_use", { type: "tool_use", id: "toolu_1", name: "get_tide", input: {} }, {
+    toolCall: ({ id, name, arguments: partial_json }) =>
+      inBlock(`tool_use ${id}`, { type: "tool_use", id, name, input: {} }, {
         type: "input_json_delta",
-        partial_json: "{}",
+        partial_json,
       }),
     finish: (reason, output_tokens) =>
       close() +
@@ -177,6 +206,21 @@ export function anthropicFormat(model: string): WireFormat {
 
 function isSystem(role: string): boolean {
   return role === "system" || role === "developer";
+}
+
+function isNone(choice: unknown): boolean {
+  return choice === "none" || Object(choice).type === "none";
+}
+
+/** One message, or one for each tool's result of Anthropic's format. */
+function messagesOf(role: string, content: z.infer<typeof contentSchema> | null | undefined) {
+  if (typeof content !== "object" || content === null) return [{ role, text: textOf(content) }];
+  const results = content.filter(({ type }) => type === "tool_result");
+  const rest = content.filter(({ type }) => type !== "tool_result");
+  return [
+    ...results.map(({ content }) => ({ role: "tool", text: textOf(content) })),
+    ...(rest.length > 0 || results.length === 0 ? [{ role, text: textOf(rest) }] : []),
+  ];
 }
 
 function textOf(content: z.infer<typeof contentSchema> | null | undefined): string {

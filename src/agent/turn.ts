@@ -1,26 +1,70 @@
 /**
- * Runs one turn: asks the model once, within a time limit, and returns the outcome.
+ * Runs one turn: asks the model, runs the tools that it calls, and asks again, until it answers
+ * without a call.
  *
- * After a crash, Barnacle runs the turn again from its claim.
+ * Each step is stored before the next one begins. After a crash, the turn goes on from its steps:
+ * the model is not asked again for a stored answer, and a call that must not run twice does not
+ * (`next_step.ts`). Only results of calls that may run twice wait for the next step's transaction.
+ * So a step with such calls costs one commit.
  *
  * @module
  */
 
-import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelRequest,
+  type ModelUsage,
+  type ToolCall,
+} from "../core/model.ts";
+import type { SaveSteps, Step } from "../core/step.ts";
+import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import { conversationOf, nextStep } from "./next_step.ts";
+import { createStepLog, type StepLog } from "./step_log.ts";
+import type { Toolbox } from "./toolbox.ts";
 
 /** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
 export type TurnOutcome =
-  | { readonly kind: "reply"; readonly text: string; readonly usage?: ModelUsage }
+  | {
+    readonly kind: "reply";
+    readonly text: string;
+    /** Of all requests that this process made for the turn. */
+    readonly usage?: ModelUsage;
+    /** Absent if the model called no tool. */
+    readonly taken?: StepsTaken;
+  }
   /** The user learns only that the turn failed; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
-  /** The process is stopping; the next process begins the turn anew. */
+  /** The process is stopping; the next process continues the turn. */
   | { readonly kind: "interrupted" };
+
+/** The steps of a turn that has ended. */
+export interface StepsTaken {
+  /** All of them, in order. */
+  readonly steps: readonly Step[];
+  /** The last of them, which are not stored yet. */
+  readonly unsaved: readonly Step[];
+}
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts {
   /** Answers the request. */
   readonly model: Model;
+  /** The tools that the model may call. */
+  readonly toolbox: Toolbox;
+  /** What tools get to know of a call of this turn. */
+  readonly contextOf: (call: ToolCall) => Omit<ToolContext, "signal">;
+  /** Steps of the turn that an earlier process has stored, in order. */
+  readonly steps: readonly Step[];
+  /** Stores further steps. */
+  readonly save: SaveSteps;
+  /** UTF-16 units that the results of tools may take in a request. */
+  readonly maxResultChars: number;
+  /** Maximum number of requests to the model, from `agents.maxSteps`. */
+  readonly maxSteps: number;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Timer for the time limit. */
@@ -31,9 +75,14 @@ export interface TurnPorts {
   readonly onText?: (soFar: string) => void;
 }
 
-/** Runs a turn to its end. A failure is an outcome; it is never thrown. */
+/**
+ * Runs a turn to its end. A failure of the model or of a tool is an outcome; it is never thrown.
+ *
+ * @throws {unknown} The store's error, if it cannot keep a step.
+ */
 export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<TurnOutcome> {
   const { stopping, schedule, timeoutMs } = ports;
+  const log = createStepLog(ports.steps, ports.save);
   // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
   const ending = new AbortController();
   let isLate = false;
@@ -45,9 +94,10 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   if (stopping.aborted) onStop();
   stopping.addEventListener("abort", onStop, { once: true });
   try {
-    return await ask(request, ending.signal, ports);
+    return await converse(request, log, ending.signal, ports);
   } catch (error) {
     if (stopping.aborted) return { kind: "interrupted" };
+    if (log.failure()) throw error;
     if (isLate) {
       return { kind: "failed", reason: `no answer within ${timeoutMs / 1_000} s`, error };
     }
@@ -59,12 +109,88 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   }
 }
 
-/** Reads the answer. One without a last part, or without text, counts as a failure (L3). */
+/** Takes steps until the model answers without a call. */
+async function converse(
+  request: ModelRequest,
+  log: StepLog,
+  signal: AbortSignal,
+  ports: TurnPorts,
+): Promise<TurnOutcome> {
+  const { toolbox, contextOf, maxSteps, now } = ports;
+  const run = async (call: ToolCall): Promise<Step> => {
+    const result = await toolbox.run(call, { ...contextOf(call), signal });
+    signal.throwIfAborted(); // the next process decides again about this call
+    return { kind: "result", callId: call.id, at: now(), ...result };
+  };
+  let usage: ModelUsage | undefined;
+  for (;;) {
+    const next = nextStep(log.steps, toolbox.isIdempotent);
+    switch (next.kind) {
+      case "ask": {
+        const isLast = next.answers + 1 >= maxSteps;
+        const answer = await ask(requestFor(request, log.steps, isLast, ports), signal, ports);
+        usage = sum(usage, answer.usage);
+        if (!answer.calls) {
+          const { steps, unsaved } = log;
+          const taken = steps.length > 0 && { taken: { steps, unsaved } };
+          return { kind: "reply", text: answer.text, ...(usage && { usage }), ...taken };
+        }
+        log.add({ kind: "answer", at: now(), calls: answer.calls, ...answer });
+        break;
+      }
+      case "run":
+        await log.save(false);
+        log.add(...await Promise.all(next.calls.map(run)));
+        break;
+      case "run_once":
+        log.add({ kind: "begun", callId: next.call.id, at: now() });
+        await log.save(true);
+        log.add(await run(next.call));
+        await log.save(false);
+        break;
+      case "unknown":
+        log.add({ kind: "result", callId: next.call.id, at: now(), ...CUT_OFF });
+        break;
+    }
+  }
+}
+
+const CUT_OFF = {
+  end: "unknown",
+  text: "Unknown: the process ended while this ran. It may have happened, or not. " +
+    "Find out before you do it again, or tell the user.",
+} as const;
+
+/** The request of the next step. The last one may call nothing, so that it answers. */
+function requestFor(
+  request: ModelRequest,
+  steps: readonly Step[],
+  isLast: boolean,
+  { toolbox: { definitions: tools }, maxResultChars }: TurnPorts,
+): ModelRequest {
+  return {
+    ...request,
+    ...(steps.length > 0 && {
+      messages: [...request.messages, ...conversationOf(steps, maxResultChars)],
+    }),
+    ...(tools.length > 0 && { tools }),
+    ...(tools.length > 0 && isLast && { mayCall: false }),
+  };
+}
+
+/** One answer. `calls` is absent if it ends the turn. */
+interface Answer {
+  readonly text: string;
+  readonly calls?: readonly ToolCall[];
+  readonly usage?: ModelUsage;
+}
+
+/** Reads an answer. One without a last part, or without text and calls, is a failure (L3). */
 async function ask(
   request: ModelRequest,
   signal: AbortSignal,
   { model, onText }: TurnPorts,
-): Promise<TurnOutcome> {
+): Promise<Answer> {
   let text = "";
   for await (const part of model.generate(request, signal)) {
     if (part.kind === "text") {
@@ -72,10 +198,22 @@ async function ask(
       onText?.(text);
       continue;
     }
+    const { calls, usage } = part;
+    if (calls && request.tools && request.mayCall !== false) {
+      return { text, calls, ...(usage && { usage }) };
+    }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    return { kind: "reply", text, ...(part.usage && { usage: part.usage }) };
+    return { text, ...(usage && { usage }) };
   }
   throw notAnAnswer(model, "it ended early");
+}
+
+function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
+  if (!one || !other) return other ?? one;
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+  };
 }
 
 function notAnAnswer({ id: modelId }: Model, why: string): ModelError {

@@ -5,6 +5,7 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
+import { openGates } from "../core/tool_gates.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/allowlist.ts";
 import type {
   AccessPolicy,
@@ -13,6 +14,8 @@ import type {
   DmRules,
   GroupEntry,
   GuildRules,
+  PlaceToolRules,
+  ToolLists,
 } from "../policy/rules.ts";
 import { type Account, DISCORD } from "./schema/accounts.ts";
 import { parseGroupEntry } from "./schema/group_entry.ts";
@@ -20,6 +23,9 @@ import type { AccountSettings, Settings } from "./schema/root.ts";
 
 type GuildSettings = NonNullable<AccountSettings["guilds"]>[string];
 type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];
+
+/** As zod writes optional keys. */
+type OptionalLists = { readonly [Key in keyof ToolLists]?: ToolLists[Key] | undefined };
 
 const MINUTE_MS = 60_000;
 
@@ -33,7 +39,8 @@ export function toAccessPolicy(
   { settings: account, ruleOf }: Account,
   matchesPattern: (text: string) => boolean,
 ): AccessPolicy {
-  const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals } = account;
+  const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals, actions } =
+    account;
   return {
     dm: dmRules(dm),
     ...groupPolicyOf(settings.channels, account, ruleOf),
@@ -45,6 +52,11 @@ export function toAccessPolicy(
     commands: commandRules(settings.commands),
     approvers: (execApprovals?.approvers ?? []).map((id) => parseSnowflake<"user">(id))
       .filter((id) => id !== undefined),
+    tools: {
+      global: toolLists(settings.tools),
+      agent: toolLists(settings.agents.list[0]?.tools),
+      openGates: openGates(actions ?? {}),
+    },
     matchesPattern,
     ruleOf,
   };
@@ -100,6 +112,7 @@ function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
     ...(requireMention !== undefined && { requireMention }),
     ...(users && { users: entries(users) }),
     ...(channels && { channels: mapped(channels, channelRules) }),
+    ...placeTools(guild),
     reactionNotifications,
     ...(intents !== undefined && { intentFilter: intents }),
   };
@@ -113,8 +126,27 @@ function channelRules(channel: ChannelSettings): ChannelRules {
     ...(requireMention !== undefined && { requireMention }),
     ...(users && { users: entries(users) }),
     ...(systemPrompt !== undefined && { systemPrompt }),
+    ...placeTools(channel),
     ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),
   };
+}
+
+function placeTools(
+  { tools, toolsBySender }: Pick<ChannelSettings, "tools" | "toolsBySender">,
+): PlaceToolRules {
+  return {
+    ...(tools && { tools: toolLists(tools) }),
+    ...(toolsBySender && {
+      toolsBySender: Object.entries(toolsBySender).flatMap(([key, lists]) => {
+        const who = parseAllowEntry(key);
+        return who.kind === "problem" ? [] : [{ key, who, lists: toolLists(lists) }];
+      }),
+    }),
+  };
+}
+
+function toolLists({ allow, alsoAllow, deny }: OptionalLists = {}): ToolLists {
+  return { ...(allow && { allow }), ...(alsoAllow && { alsoAllow }), ...(deny && { deny }) };
 }
 
 /** The schema has refused entries that match no one; should one get here, it lets no one in. */

@@ -9,7 +9,6 @@
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
-import type { ToolGate } from "../core/tool_gates.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
 import type { ModelsConfig } from "./models.ts";
@@ -118,8 +117,6 @@ export interface DiscordConfig {
     /** `"auto"`: as many as Discord recommends. */
     readonly shards: "auto" | number;
   };
-  /** Gates of the `discord` tool that are open (T3); only the invite link uses them so far. */
-  readonly openToolGates: readonly ToolGate[];
   /** The bot's status at Discord. */
   readonly presence: Presence;
   /** Whether to register slash commands. */
@@ -189,6 +186,10 @@ export interface AgentConfig {
   readonly timezone?: string;
   /** How long a turn may take, in seconds (T1). */
   readonly turnTimeoutSec: number;
+  /** Maximum number of model requests of a turn (T1). */
+  readonly maxSteps: number;
+  /** How long a tool call may take, in seconds (T1). */
+  readonly toolTimeoutSec: number;
 }
 
 /** The HTTP server for health checks and metrics. */

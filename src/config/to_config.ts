@@ -5,7 +5,6 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { openGates } from "../core/tool_gates.ts";
 import { commandRules, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
@@ -21,6 +20,8 @@ import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
+/** Of `tools.timeoutSec`, for a config without `tools`. */
+const TOOL_TIMEOUT_SEC = 120;
 
 /** Makes the config. */
 export function toConfig(
@@ -37,7 +38,7 @@ export function toConfig(
     accounts: accounts.map((account) =>
       discordConfig(settings, account, secrets.accounts.get(account.id) ?? {}, matchesPattern)
     ),
-    agent: agentConfig(agents),
+    agent: agentConfig(settings),
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
     texts: messages.texts,
@@ -120,7 +121,6 @@ function discordConfig(
       shards: gateway.shards,
     },
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
-    openToolGates: openGates(discord.actions ?? {}),
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
     retry: discord.retry,
@@ -141,7 +141,8 @@ function tokenPlaceOf({ id, name, settings: { token }, ruleOf }: Account): strin
   return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
 }
 
-function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): AgentConfig {
+function agentConfig({ agents, tools }: Settings): AgentConfig {
+  const { list, defaults, turnTimeoutSec, maxSteps } = agents;
   const [agent] = list;
   return {
     id: agent?.id ?? "main",
@@ -149,6 +150,8 @@ function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): Ag
     ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
     ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
     turnTimeoutSec,
+    maxSteps,
+    toolTimeoutSec: tools?.timeoutSec ?? TOOL_TIMEOUT_SEC,
   };
 }
 

@@ -6,27 +6,62 @@
  * @module
  */
 
+/** A tool call that the model asks for. */
+export interface ToolCall {
+  /** Id of the call, unique within its answer. */
+  readonly id: string;
+  /** Name of the tool, as the model wrote it. */
+  readonly name: string;
+  /** JSON as the model wrote it, not checked. */
+  readonly arguments: string;
+}
+
 /** One message of a conversation. */
-export interface ModelMessage {
-  /** `user` for people's messages with their context, `assistant` for the model's answers. */
-  readonly role: "user" | "assistant";
-  /** The whole text; for `user`, the message with its envelope (H3). */
-  readonly text: string;
+export type ModelMessage =
+  /** A person's message with its envelope and context (H3). */
+  | { readonly role: "user"; readonly text: string }
+  /** An answer of the model. One with calls is followed by the result of each. */
+  | {
+    readonly role: "assistant";
+    readonly text: string;
+    readonly calls?: readonly ToolCall[];
+  }
+  /** The result of a tool call. */
+  | { readonly role: "tool"; readonly call: ToolCall; readonly text: string };
+
+/** A tool, as the model gets to see it. */
+export interface ToolDefinition {
+  /** Name to call it by. */
+  readonly name: string;
+  /** Tells the model what the tool does and when to use it. */
+  readonly description: string;
+  /** JSON Schema of the arguments: an object. */
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** Everything that the model gets to see. */
 export interface ModelRequest {
   /** System prompt: only our text and the operator's, never a text from Discord (H4). */
   readonly system: string;
-  /** The conversation, oldest first; the last message is the user's. */
+  /** The conversation, oldest first; the last message is the user's, or a tool's result. */
   readonly messages: readonly ModelMessage[];
+  /** Tools that the model may call; absent if it has none. */
+  readonly tools?: readonly ToolDefinition[];
+  /** `false`: the model sees the tools, but must answer without a call. */
+  readonly mayCall?: boolean;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
 export type ModelPart =
   | { readonly kind: "text"; readonly text: string }
   /** Always the last part; an answer without it is incomplete. */
-  | { readonly kind: "finish"; readonly reason: FinishReason; readonly usage?: ModelUsage };
+  | {
+    readonly kind: "finish";
+    readonly reason: FinishReason;
+    /** Calls in the order of the answer; absent if the model calls no tool. */
+    readonly calls?: readonly ToolCall[];
+    readonly usage?: ModelUsage;
+  };
 
 /** Why the model stopped. `length`: it reached its maximum of output tokens. */
 export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls" | "other";

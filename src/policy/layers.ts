@@ -7,6 +7,7 @@
  */
 
 import { pathTo } from "../core/config_path.ts";
+import type { PlaceToolRules, SenderTools, ToolLists } from "./rules.ts";
 
 /** A value that applies in a place. */
 export interface Ruled<Value> {
@@ -43,4 +44,19 @@ export function firstOf<Rules, Key extends keyof Rules & string>(
 /** A value with its config path; for a default, the path at which to change it. */
 export function ruled<Value>(value: Value, path: string, key: string): Ruled<Value> {
   return { value, rule: pathTo(path, key) };
+}
+
+/** One level of a place's tools, the most specific first (T2). */
+export type PlaceTools =
+  | ({ readonly kind: "by-sender" } & Ruled<readonly SenderTools[]>)
+  | ({ readonly kind: "all" } & Ruled<ToolLists>);
+
+/** The keys about tools of some layers, the one for single senders first. */
+export function toolsOf(layers: readonly Layer<PlaceToolRules>[]): readonly PlaceTools[] {
+  const bySender = firstOf(layers, "toolsBySender");
+  const all = firstOf(layers, "tools");
+  return [
+    ...(bySender ? [{ kind: "by-sender" as const, ...bySender }] : []),
+    ...(all ? [{ kind: "all" as const, ...all }] : []),
+  ];
 }

@@ -13,7 +13,7 @@ import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../co
 import type { ResolvedName } from "../core/names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { isNameKey } from "./entries.ts";
-import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
+import type { AccessPolicy, ChannelRules, GuildRules, SenderTools } from "./rules.ts";
 
 /** An entry that matches by a name, which another object may take. */
 export interface UnresolvedName {
@@ -25,6 +25,8 @@ export interface UnresolvedName {
   readonly rule: string;
   /** Key of the guild entry that contains it; absent outside guilds. */
   readonly guild?: string;
+  /** The name is the key at `rule`, as in `toolsBySender`; absent for an entry of a list. */
+  readonly isKey?: true;
 }
 
 type Guilds = NonNullable<AccessPolicy["guilds"]>;
@@ -79,13 +81,25 @@ function pinsOf(names: readonly ResolvedName[]): Pins {
   return { users, guilds, channels };
 }
 
-function pinnedList(entries: readonly AllowEntry[], { users }: Pins): readonly AllowEntry[] {
-  return entries.map((entry) => {
-    const id = entry.kind === "name" ? users.get(entry.name) : undefined;
-    return id === undefined || entry.kind !== "name"
-      ? entry
-      : { kind: "user", id, typed: entry.name };
-  });
+function pinnedList(entries: readonly AllowEntry[], pins: Pins): readonly AllowEntry[] {
+  return entries.map((entry) => pinnedEntry(entry, pins));
+}
+
+function pinnedEntry(entry: AllowEntry, { users }: Pins): AllowEntry {
+  const id = entry.kind === "name" ? users.get(entry.name) : undefined;
+  return id === undefined || entry.kind !== "name"
+    ? entry
+    : { kind: "user", id, typed: entry.name };
+}
+
+function pinnedTools(
+  { toolsBySender }: Pick<GuildRules, "toolsBySender">,
+  pins: Pins,
+): Pick<GuildRules, "toolsBySender"> {
+  if (!toolsBySender) return {};
+  return {
+    toolsBySender: toolsBySender.map((one) => ({ ...one, who: pinnedEntry(one.who, pins) })),
+  };
 }
 
 function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
@@ -95,6 +109,7 @@ function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
     ...guild,
     ...(pinned && { pinned }),
     ...(users && { users: pinnedList(users, pins) }),
+    ...pinnedTools(guild, pins),
     ...(channels && {
       channels: mapped(channels, (channel, name) => pinnedChannel(channel, name, pins)),
     }),
@@ -109,6 +124,7 @@ function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelR
     ...channel,
     ...(pinned && { pinned }),
     ...(users && { users: pinnedList(users, pins) }),
+    ...pinnedTools(channel, pins),
   };
 }
 
@@ -136,9 +152,22 @@ function unresolvedInGuild(guild: GuildRules, key: string): readonly UnresolvedN
     const name: readonly UnresolvedName[] = isNameKey(typed) && !isPinned
       ? [{ kind: "channel", typed, rule, guild: key }]
       : [];
-    return [...name, ...unresolvedIn(channel.users, pathTo(rule, "users"), key)];
+    return [...name, ...unresolvedPeople(channel, rule, key)];
   });
-  return [...own, ...unresolvedIn(guild.users, pathTo(path, "users"), key), ...channels];
+  return [...own, ...unresolvedPeople(guild, path, key), ...channels];
+}
+
+/** @param guild Key of the guild entry. */
+function unresolvedPeople(
+  { users, toolsBySender = [] }: Pick<GuildRules, "users" | "toolsBySender">,
+  path: string,
+  guild: string,
+): readonly UnresolvedName[] {
+  const withTools = toolsBySender.flatMap(({ key, who }: SenderTools) =>
+    unresolvedAt(who, pathTo(pathTo(path, "toolsBySender"), key), guild)
+      .map((name) => ({ ...name, isKey: true as const }))
+  );
+  return [...unresolvedIn(users, pathTo(path, "users"), guild), ...withTools];
 }
 
 function unresolvedIn(
@@ -146,17 +175,23 @@ function unresolvedIn(
   path: string,
   guild?: string,
 ): readonly UnresolvedName[] {
-  return (entries ?? []).flatMap((entry, index): readonly UnresolvedName[] => {
-    const rule = pathTo(path, index);
-    switch (entry.kind) {
-      case "name":
-        return [{ kind: "user", typed: entry.name, rule, ...(guild !== undefined && { guild }) }];
-      case "role_name":
-        return [{ kind: "role", typed: entry.name, rule, ...(guild !== undefined && { guild }) }];
-      default:
-        return [];
-    }
-  });
+  return (entries ?? []).flatMap((entry, at) => unresolvedAt(entry, pathTo(path, at), guild));
+}
+
+function unresolvedAt(
+  entry: AllowEntry,
+  rule: string,
+  guild: string | undefined,
+): readonly UnresolvedName[] {
+  const within = guild !== undefined && { guild };
+  switch (entry.kind) {
+    case "name":
+      return [{ kind: "user", typed: entry.name, rule, ...within }];
+    case "role_name":
+      return [{ kind: "role", typed: entry.name, rule, ...within }];
+    default:
+      return [];
+  }
 }
 
 /** The result has no prototype: a channel called `constructor` must find no rule. */

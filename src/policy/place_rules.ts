@@ -9,7 +9,7 @@ import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { type Ask, channelName, guildName, recordNothing } from "./checks.ts";
 import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
-import { firstOf, type Layer, type Ruled, ruled } from "./layers.ts";
+import { firstOf, type Layer, type PlaceTools, type Ruled, ruled, toolsOf } from "./layers.ts";
 import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
 
 /** The rules of a place in which the bot may answer. */
@@ -31,6 +31,11 @@ export interface OpenPlace {
    * Absent if the guild has none.
    */
   readonly guildUsers?: Ruled<readonly AllowEntry[]>;
+  /**
+   * The keys about tools, by entry that applies to the place. The first entry gives tools; each
+   * further one only limits them.
+   */
+  readonly tools: readonly (readonly PlaceTools[])[];
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
   /** Operator's short name for the guild (S2); absent if not set. */
@@ -179,6 +184,7 @@ type Limits = Partial<Omit<GuildRules & ChannelRules, "pinned">>;
 function couldNarrow(rules: Limits, applied: Limits): boolean {
   const isClosed = rules.allow === false || rules.enabled === false;
   return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
+    rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
     rules.reactionNotifications !== applied.reactionNotifications ||
     (["requireMention", "intentFilter"] as const).some((key) =>
       rules[key] !== false && rules[key] !== applied[key]
@@ -203,6 +209,7 @@ function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
       ...other.users.filter(({ rule }) => users.every((list) => list.rule !== rule)),
     ],
     reactionNotifications,
+    tools: [...place.tools, ...other.tools],
     ...(guildUsers && { guildUsers }),
   };
 }
@@ -282,6 +289,7 @@ function joined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): 
     users: users ? [users] : [],
     intentFilter: firstOf(layers, "intentFilter") ?? ruled(false, path, "intentFilter"),
     reactionNotifications: ruled(reactionNotifications, path, "reactionNotifications"),
+    tools: [[...toolsOf(own), ...toolsOf([guild])]],
     ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),
     ...(systemPrompt !== undefined && { systemPrompt }),
     ...(guildSlug !== undefined && { guildSlug }),

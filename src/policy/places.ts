@@ -20,7 +20,7 @@ export function mayActInDirect({ dm }: AccessPolicy): boolean {
 }
 
 /**
- * Prepares the check of whether access to a place depends on the author's roles.
+ * Prepares the check of whether access to a place, or its tools, depend on the author's roles.
  *
  * A channel's history contains no roles. There, Barnacle must fetch them with one request for each
  * author.
@@ -30,7 +30,10 @@ export function prepareAsksRoles(policy: AccessPolicy): (place: GuildPlace) => b
   return (place) => {
     const rules = rulesFor(place, policy);
     if (rules.kind === "closed") return false;
-    return rules.users.some(({ value: entries }) => {
+    const isForTools = rules.tools.flat().some((level) =>
+      level.kind === "by-sender" && level.value.some(({ who }) => isRole(who))
+    );
+    return isForTools || rules.users.some(({ value: entries }) => {
       const asks = known.get(entries) ?? entries.some(isRole);
       known.set(entries, asks);
       return asks;

@@ -7,6 +7,7 @@
 
 import type { CommandKind } from "../core/inbound/commands.ts";
 import type { ChannelId, GuildId, UserId } from "../core/discord/ids.ts";
+import type { ToolGate } from "../core/tool_gates.ts";
 import type { AllowEntry } from "./allowlist.ts";
 
 export type { CommandKind, CommandNeeds } from "../core/inbound/commands.ts";
@@ -42,6 +43,8 @@ export interface AccessPolicy {
   readonly commands: CommandRules;
   /** User ids of `execApprovals.approvers`. */
   readonly approvers: readonly UserId[];
+  /** The tools that turns may use, apart from the rules of single places (T2). */
+  readonly tools: ToolRules;
   /** Whether a text addresses the bot by a mention pattern (M2). */
   readonly matchesPattern: (text: string) => boolean;
   /**
@@ -101,8 +104,46 @@ export interface CommandRules {
   readonly texts: ReadonlyMap<string, CommandKind>;
 }
 
+/** The rules for tools that hold in every place (T2). */
+export interface ToolRules {
+  /** `tools`. */
+  readonly global: ToolLists;
+  /** `tools` of the agent. */
+  readonly agent: ToolLists;
+  /** Open gates of the account's `actions`. */
+  readonly openGates: readonly ToolGate[];
+}
+
+/** Lists of tool names, groups and `"*"`. An absent list changes nothing. */
+export interface ToolLists {
+  /** The only tools of the level above that stay. Empty: none. */
+  readonly allow?: readonly string[];
+  /** Tools in addition to those of the level above. */
+  readonly alsoAllow?: readonly string[];
+  /** Tools that no other list gives back. */
+  readonly deny?: readonly string[];
+}
+
+/** An entry of `toolsBySender`. */
+export interface SenderTools {
+  /** The key in the config. */
+  readonly key: string;
+  /** The senders that it is for. */
+  readonly who: AllowEntry;
+  /** Their tools. */
+  readonly lists: ToolLists;
+}
+
+/** The keys about tools of a guild or a channel. */
+export interface PlaceToolRules {
+  /** Tools of all senders. */
+  readonly tools?: ToolLists;
+  /** Tools of single senders, in the order of the config. */
+  readonly toolsBySender?: readonly SenderTools[];
+}
+
 /** An entry of `channels.discord.guilds`. */
-export interface GuildRules {
+export interface GuildRules extends PlaceToolRules {
   /**
    * The guild that the key was resolved to (P12). The entry is for this guild only, even if another
    * one takes the name. Absent if the key is no resolved name.
@@ -131,7 +172,7 @@ export interface GuildRules {
 /**
  * An entry of a guild's `channels`. Absent values come from the `"*"` entry, then from the guild.
  */
-export interface ChannelRules {
+export interface ChannelRules extends PlaceToolRules {
   /**
    * The channels that the key was resolved to, by guild; several if the guild entry is `"*"`.
    * Absent if the key is no resolved name.

@@ -3,7 +3,7 @@
  *
  * The providers know the wire formats and follow their changes. Barnacle itself does retries,
  * time-outs and the classification of failures (`wire.ts`). This module does not use the SDK's
- * `streamText`: that adds a tool loop, which a turn does not need, and costs more CPU time than the
+ * `streamText`: its tool loop cannot be stored step by step, and it costs more CPU time than the
  * rest of a reply. It makes a provider's model once, because the provider compiles its schemas each
  * time.
  *
@@ -14,14 +14,18 @@ import type { createAnthropic } from "@ai-sdk/anthropic";
 import {
   type FinishReason,
   ModelError,
+  type ModelMessage,
   type ModelPart,
   type ModelRequest,
   type ModelUsage,
+  type ToolCall,
+  type ToolDefinition,
 } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
 import { createVisibleText, endingFault } from "./endings.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
+import { argumentsOf } from "./tool_calls.ts";
 import { createWire, type Wire } from "./wire.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
@@ -32,7 +36,9 @@ type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">
 type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
 type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
-type SdkPrompt = Parameters<SdkModel["doStream"]>[0]["prompt"];
+type SdkOptions = Parameters<SdkModel["doStream"]>[0];
+type SdkPrompt = SdkOptions["prompt"];
+type SdkTool = NonNullable<SdkOptions["tools"]>[number];
 
 /** Creates the `Ask` of one model. */
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
@@ -55,6 +61,8 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     try {
       const { stream } = await model.doStream({
         prompt: promptOf(request),
+        ...(request.tools && { tools: request.tools.map(toolOf) }),
+        ...(request.mayCall === false && { toolChoice: { type: "none" as const } }),
         abortSignal,
         maxOutputTokens: settings.maxOutputTokens ?? ANTHROPIC_MAX_OUTPUT_TOKENS,
       });
@@ -89,8 +97,38 @@ function responseOf(wire: Wire, { status, headers }: Response): Response {
 function promptOf({ system, messages }: ModelRequest): SdkPrompt {
   return [
     ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
-    ...messages.map(({ role, text }) => ({ role, content: [{ type: "text" as const, text }] })),
+    ...messages.map(messageOf),
   ];
+}
+
+function messageOf(message: ModelMessage): SdkPrompt[number] {
+  const text = { type: "text" as const, text: message.text };
+  switch (message.role) {
+    case "user":
+      return { role: "user", content: [text] };
+    case "assistant": {
+      const calls = (message.calls ?? []).map((call) => ({
+        type: "tool-call" as const,
+        toolCallId: call.id,
+        toolName: call.name,
+        input: argumentsOf(call),
+      }));
+      // Anthropic refuses an empty text.
+      return { role: "assistant", content: message.text === "" ? calls : [text, ...calls] };
+    }
+    case "tool": {
+      const output = { type: "text" as const, value: message.text };
+      const { id: toolCallId, name: toolName } = message.call;
+      return {
+        role: "tool",
+        content: [{ type: "tool-result", toolCallId, toolName, output }],
+      };
+    }
+  }
+}
+
+function toolOf({ name, description, parameters: inputSchema }: ToolDefinition): SdkTool {
+  return { type: "function", name, description, inputSchema };
 }
 
 /**
@@ -103,18 +141,23 @@ async function* answerOf(
   secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
   const visible = createVisibleText();
+  const calls: ToolCall[] = [];
   for await (const part of parts) {
     if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
     if (part.type === "text-delta") {
       const text = visible.add(part.delta);
       if (text !== "") yield { kind: "text", text };
     }
+    if (part.type === "tool-call") {
+      calls.push({ id: part.toolCallId, name: part.toolName, arguments: part.input });
+    }
     if (part.type !== "finish") continue;
     const reason = finishReasonOf(part.finishReason);
-    const fault = endingFault(reason, visible.isEmpty(), modelId);
+    const fault = endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
     if (fault || !reason) throw fault;
     const usage = usageOf(part.usage);
-    yield { kind: "finish", reason, ...(usage && { usage }) };
+    const isWhole = reason === "tool_calls" && calls.length > 0;
+    yield { kind: "finish", reason, ...(isWhole && { calls }), ...(usage && { usage }) };
     return;
   }
   // The SDK also ends a stream like this when its caller aborts.

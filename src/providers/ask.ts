@@ -18,9 +18,8 @@ export interface AskDeps {
 }
 
 /**
- * Asks once and streams the text of the answer. Leaves out tool calls, because a turn offers no
- * tool yet, and thinking that the server sends separately. `render/safety/visible.ts` removes other
- * thinking.
+ * Asks once and streams the text of the answer; its tool calls come with the last part. Leaves out
+ * thinking that the server sends separately. `render/safety/visible.ts` removes other thinking.
  *
  * @throws {ModelError} As the port of `core/model.ts` says, or the signal's reason.
  */

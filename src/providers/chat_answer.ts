@@ -11,7 +11,7 @@ import { createParser } from "eventsource-parser";
 import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
 import { createVisibleText, endingFault } from "./endings.ts";
 import { brokenAnswerOf } from "./failures.ts";
-import { createToolCalls, fieldsOf, type ToolCall } from "./tool_calls.ts";
+import { createToolCalls, fieldsOf } from "./tool_calls.ts";
 
 /** Reads one answer from its bytes. */
 export interface ChatAnswerReader {
@@ -29,11 +29,9 @@ export interface ChatAnswerReader {
   /**
    * Returns the last part.
    *
-   * @throws {ModelError} If the answer failed, broke off or has no text.
+   * @throws {ModelError} If the answer failed or broke off, or has neither text nor calls.
    */
   finish(): Extract<ModelPart, { kind: "finish" }>;
-  /** The tool calls of the answer so far, in the order in which they began. */
-  toolCalls(): readonly ToolCall[];
 }
 
 /** Creates the reader of one answer. */
@@ -112,12 +110,16 @@ export function createChatAnswerReader(
     isOver: () => isOver,
     finish() {
       if (reason === "stop" && hasRefusal) reason = "content_filter";
-      if (reason === "stop" && tools.calls().length > 0) reason = "tool_calls";
-      const fault = failure ?? endingFault(reason, visible.isEmpty(), modelId);
+      const calls = tools.calls();
+      // Some servers end with "stop" after calls.
+      if (reason === "stop" && calls.length > 0) reason = "tool_calls";
+      const fault = failure ??
+        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
       if (fault || !reason) throw fault;
-      return { kind: "finish", reason, ...(usage && { usage }) };
+      // Calls of an answer that was cut are incomplete.
+      const isWhole = reason === "tool_calls" && calls.length > 0;
+      return { kind: "finish", reason, ...(isWhole && { calls }), ...(usage && { usage }) };
     },
-    toolCalls: tools.calls,
   };
 }
 

@@ -7,10 +7,11 @@
  * @module
  */
 
-import type { ModelMessage, ModelRequest } from "../core/model.ts";
+import type { ModelMessage, ModelRequest, ToolCall, ToolDefinition } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
 import { createChatAnswerReader } from "./chat_answer.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
+import { argumentsOf } from "./tool_calls.ts";
 import { createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
@@ -38,7 +39,8 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     signal.throwIfAborted();
     const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
-      const body = `${options.slice(0, -1)},"messages":[${messagesOf(request)}]}`;
+      const head = options.slice(0, -1) + toolsOf(request);
+      const body = `${head},"messages":[${messagesOf(request)}]}`;
       await wire.send(url, { method: "POST", headers, body });
       const answer = createChatAnswerReader(modelId, secrets);
       while (!answer.isOver()) {
@@ -60,21 +62,64 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   };
 }
 
+/** The JSON of the tools, as a further field; empty without tools. */
+function toolsOf({ tools, mayCall = true }: ModelRequest): string {
+  if (!tools || tools.length === 0) return "";
+  let json = jsonByTools.get(tools);
+  if (json === undefined) {
+    const functions = tools.map((tool) => ({ type: "function", function: tool }));
+    json = `,"tools":${JSON.stringify(functions)}`;
+    jsonByTools.set(tools, json);
+  }
+  return mayCall ? json : `${json},"tool_choice":"none"`;
+}
+
 /** The JSON of the messages. `JSON.stringify` of the whole list takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
   const texts = messages.map((message) => {
     const cached = jsonByMessage.get(message);
     if (cached !== undefined) return cached;
-    const fresh = jsonOf(message.role, message.text);
+    const fresh = jsonOf(message);
     jsonByMessage.set(message, fresh);
     return fresh;
   });
-  return system === "" ? texts.join() : [jsonOf("system", system), ...texts].join();
+  return system === "" ? texts.join() : [contentJson("system", system), ...texts].join();
 }
 
-/** JSON of messages, because most messages of a session are part of many requests. */
+/** JSON of messages and tools, because most of a session's are part of many requests. */
 const jsonByMessage = new WeakMap<ModelMessage, string>();
+const jsonByTools = new WeakMap<readonly ToolDefinition[], string>();
 
-function jsonOf(role: string, text: string): string {
+function jsonOf(message: ModelMessage): string {
+  switch (message.role) {
+    case "user":
+      return contentJson(message.role, message.text);
+    case "assistant":
+      return message.calls ? callsJson(message.text, message.calls) : contentJson(
+        message.role,
+        message.text,
+      );
+    case "tool":
+      return JSON.stringify({
+        role: "tool",
+        tool_call_id: message.call.id,
+        content: message.text,
+      });
+  }
+}
+
+function contentJson(role: string, text: string): string {
   return `{"role":"${role}","content":${JSON.stringify(text)}}`;
+}
+
+function callsJson(text: string, calls: readonly ToolCall[]): string {
+  return JSON.stringify({
+    role: "assistant",
+    content: text === "" ? null : text,
+    tool_calls: calls.map((call) => ({
+      id: call.id,
+      type: "function",
+      function: { name: call.name, arguments: JSON.stringify(argumentsOf(call)) },
+    })),
+  });
 }

@@ -39,7 +39,7 @@ export function createVisibleText(): VisibleText {
  * Checks whether a completed answer counts as one.
  *
  * @param reason The server's reason for the end; `undefined` if it gave none.
- * @param isEmpty Whether the answer has no visible text.
+ * @param isEmpty Whether the answer has neither visible text nor tool calls.
  * @returns The error; `undefined` if it is an answer.
  */
 export function endingFault(
@@ -53,7 +53,7 @@ export function endingFault(
   if (!isEmpty) return undefined;
   switch (reason) {
     case "tool_calls":
-      return undefined;
+      return notAnAnswer("said that it calls tools, and called none");
     case "content_filter":
       return new ModelError(`${modelId} gave no answer: its content filter stopped it`, {
         kind: "rejected",

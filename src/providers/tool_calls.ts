@@ -7,15 +7,7 @@
  * @module
  */
 
-/** A tool call of the model. */
-export interface ToolCall {
-  /** Id of the call; `"call_1"` and so on if the server gave none. */
-  readonly id: string;
-  /** Name of the tool. */
-  readonly name: string;
-  /** JSON as the model wrote it, not checked. */
-  readonly arguments: string;
-}
+import type { ToolCall } from "../core/model.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -23,7 +15,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export interface ToolCalls {
   /** Adds a piece: one element of a chunk's `tool_calls`. */
   add(piece: unknown): void;
-  /** All calls so far, in the order in which they began. */
+  /**
+   * All calls so far, in the order in which they began. A call whose id is missing, or another
+   * call's, gets one: `"call_1"` and so on.
+   */
   calls(): readonly ToolCall[];
 }
 
@@ -52,8 +47,34 @@ export function createToolCalls(): ToolCalls {
 
   return {
     add,
-    calls: () => calls.map((call, at) => ({ ...call, id: call.id || `call_${at + 1}` })),
+    calls: () => withIds(calls),
   };
+}
+
+/** Gives each call without an id of its own the first free one. */
+function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
+  const used = new Set<string>();
+  return calls.map((call) => {
+    let { id } = call;
+    for (let at = 1; id === "" || used.has(id); at++) id = `call_${at}`;
+    used.add(id);
+    return id === call.id ? call : { ...call, id };
+  });
+}
+
+/**
+ * The arguments of a call, as an object.
+ *
+ * @returns `{}` if the model wrote no JSON object. Servers refuse a conversation that has such a
+ * call; its result tells the model what was wrong.
+ */
+export function argumentsOf({ arguments: written }: ToolCall): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(written);
+    return typeof value !== "object" || Array.isArray(value) ? {} : fieldsOf(value);
+  } catch {
+    return {};
+  }
 }
 
 /** The unchecked fields of an object; none for any other value. */

@@ -1,11 +1,12 @@
 /**
- * All tools: a new one is a module, and a line here. Nothing calls them yet. `docs/commands.md` lists
- * them; the config's gates derive from `core/tool_gates.ts`.
+ * All tools: a new one is a module, and a line here. Turns and `docs/commands.md` use this list; the
+ * config's gates derive from `core/tool_gates.ts`.
  *
  * @module
  */
 
-import type { Tool } from "./tool.ts";
+import type { Tool } from "../core/turn/tool.ts";
+import { readChannelHistory } from "./read_channel_history.ts";
 
-/** None yet: a turn is one model request. */
-export const TOOLS: readonly Tool[] = [];
+/** All tools, with distinct names. */
+export const TOOLS: readonly Tool[] = [readChannelHistory];

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { runTurn, type TurnOutcome } from "../../src/agent/turn.ts";
-import { type Model, ModelError, type ModelPart } from "../../src/core/model.ts";
+import { z } from "zod";
+import { runTurn, type TurnOutcome, type TurnPorts } from "../../src/agent/turn.ts";
+import {
+  type Model,
+  ModelError,
+  type ModelPart,
+  type ModelRequest,
+  type ToolCall,
+} from "../../src/core/model.ts";
+import type { Step } from "../../src/core/step.ts";
+import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { toolboxOf, toolContext } from "../support/model/tools.ts";
 
 const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } as const;
 const FINISH: ModelPart = { kind: "finish", reason: "stop" };
@@ -28,15 +38,30 @@ function hangUntil(signal: AbortSignal): Promise<never> {
   });
 }
 
+interface Facts {
+  readonly stopping?: AbortController;
+  readonly clock?: FakeClock;
+  readonly ports?: Partial<TurnPorts>;
+}
+
 function run(
   model: Model,
-  { stopping = new AbortController(), clock = new FakeClock() } = {},
+  { stopping = new AbortController(), clock = new FakeClock(), ports }: Facts = {},
 ): Promise<TurnOutcome> {
+  const { schedule } = clock;
   return runTurn(REQUEST, {
     model,
+    toolbox: toolboxOf([], clock),
+    contextOf: ({ id }) => toolContext({ callKey: `1:${id}` }),
+    steps: [],
+    save: () => Promise.resolve(),
+    maxResultChars: 10_000,
+    maxSteps: 16,
+    now: clock.now,
     stopping: stopping.signal,
-    schedule: clock.schedule,
+    schedule,
     timeoutMs: 600_000,
+    ...ports,
   });
 }
 
@@ -49,14 +74,8 @@ describe("[L3] runTurn()", () => {
 
   it("[R8] calls onText with the whole answer so far", async () => {
     const texts: string[] = [];
-    const clock = new FakeClock();
-    await runTurn(REQUEST, {
-      model: scripted([text("hello, "), text("Ada"), FINISH]),
-      stopping: new AbortController().signal,
-      schedule: clock.schedule,
-      timeoutMs: 600_000,
-      onText: (soFar) => texts.push(soFar),
-    });
+    const onText = (soFar: string) => void texts.push(soFar);
+    await run(scripted([text("hello, "), text("Ada"), FINISH]), { ports: { onText } });
     assert.deepEqual(texts, ["hello, ", "hello, Ada"]);
   });
 
@@ -105,5 +124,185 @@ describe("[L3] runTurn()", () => {
     const outcome = run(scripted([text("a")], "hang"), { stopping });
     stopping.abort(new Error("stop"));
     assert.deepEqual(await outcome, { kind: "interrupted" });
+  });
+});
+
+/** A turn with tools: `read` may run twice, `post` must not. */
+function withTools(answers: readonly (string | readonly string[])[], stored: readonly Step[] = []) {
+  const clock = new FakeClock();
+  const events: string[] = [];
+  const requests: ModelRequest[] = [];
+  const saved: Step[] = [...stored];
+  const tool = (name: string, isIdempotent: boolean): Tool => ({
+    name,
+    description: name,
+    input: z.object({}),
+    needs: [],
+    isIdempotent,
+    run(_input, { callKey }) {
+      events.push(`${name} ${callKey}`);
+      return Promise.resolve(`result of ${callKey}`);
+    },
+  });
+  const left = [...answers];
+  const model: Model = {
+    id: "test/tools",
+    async *generate(request) {
+      await Promise.resolve();
+      events.push("ask");
+      requests.push(request);
+      const said = left.shift() ?? "nothing more to say";
+      if (typeof said === "string") {
+        yield text(said);
+        yield { ...FINISH, usage: { inputTokens: 10, outputTokens: 1 } };
+      } else {
+        const usage = { inputTokens: 10, outputTokens: 1 };
+        yield { kind: "finish", reason: "tool_calls", calls: said.map(callOf), usage };
+      }
+    },
+  };
+  const ports: Partial<TurnPorts> = {
+    toolbox: toolboxOf([tool("read", true), tool("post", false)], clock),
+    steps: stored,
+    save(steps, waitsForDisk) {
+      events.push(`${waitsForDisk ? "sync" : "store"} ${steps.map(stepName).join()}`);
+      saved.push(...steps);
+      return Promise.resolve();
+    },
+  };
+  return { model, ports, events, requests, saved, clock };
+}
+
+const callOf = (id: string): ToolCall => ({
+  id,
+  name: id.startsWith("r") ? "read" : "post",
+  arguments: "{}",
+});
+const stepName = (step: Step) => step.kind === "answer" ? step.kind : `${step.kind} ${step.callId}`;
+
+describe("[T1] runTurn() with tools", () => {
+  it("runs the calls, and asks again with their results", async () => {
+    const { model, ports, requests } = withTools([["r1"], "done"]);
+    const outcome = await run(model, { ports });
+    assert.ok(outcome.kind === "reply");
+    assert.equal(outcome.text, "done");
+    assert.deepEqual(outcome.usage, { inputTokens: 20, outputTokens: 2 });
+    assert.deepEqual(requests[1]?.messages, [
+      ...REQUEST.messages,
+      { role: "assistant", text: "", calls: [callOf("r1")] },
+      { role: "tool", call: callOf("r1"), text: "result of 1:r1" },
+    ]);
+    assert.deepEqual(outcome.taken?.steps.map(stepName), ["answer", "result r1"]);
+    assert.deepEqual(outcome.taken?.unsaved.map(stepName), ["result r1"]);
+  });
+
+  it("stores each answer before its calls, with one commit for calls that may run twice", async () => {
+    const { model, ports, events } = withTools([["r1", "r2"], ["r3"], "done"]);
+    await run(model, { ports });
+    assert.deepEqual(events, [
+      "ask",
+      "store answer",
+      "read 1:r1",
+      "read 1:r2",
+      "ask",
+      "store result r1,result r2,answer",
+      "read 1:r3",
+      "ask",
+    ]);
+  });
+
+  it("[D1] waits for the disk before a call that must not run twice, and stores its result", async () => {
+    const { model, ports, events } = withTools([["p1", "p2"], "done"]);
+    await run(model, { ports });
+    assert.deepEqual(events, [
+      "ask",
+      "sync answer,begun p1",
+      "post 1:p1",
+      "store result p1",
+      "sync begun p2",
+      "post 1:p2",
+      "store result p2",
+      "ask",
+    ]);
+  });
+
+  it("[D1] continues after a crash at any step, and asks for no answer twice", async () => {
+    const whole = withTools([["r1", "p1"], ["p2"], "done"]);
+    await run(whole.model, { ports: whole.ports });
+    for (let cut = 1; cut <= whole.saved.length; cut++) {
+      const stored = whole.saved.slice(0, cut);
+      const answered = stored.filter(({ kind }) => kind === "answer").length;
+      const rest = [["r1", "p1"], ["p2"], "done"].slice(answered);
+      const again = withTools(rest, stored);
+      const outcome = await run(again.model, { ports: again.ports });
+      assert.ok(outcome.kind === "reply", `cut at ${cut}`);
+      assert.equal(again.events.filter((event) => event === "ask").length, rest.length);
+      const posts = [...whole.saved.slice(0, cut), ...again.saved.slice(cut)];
+      for (const id of ["p1", "p2"]) {
+        const begun = posts.filter((step) => step.kind === "begun" && step.callId === id);
+        assert.equal(begun.length, 1, `${id}, cut at ${cut}`);
+      }
+      const last = stored.at(-1);
+      if (last?.kind !== "begun") continue;
+      const result = again.saved.find((step) =>
+        step.kind === "result" && step.callId === last.callId
+      );
+      const told = outcome.taken?.steps.find((step) =>
+        step.kind === "result" && step.callId === last.callId
+      );
+      assert.equal((result ?? told)?.kind === "result" && (result ?? told), told);
+      assert.ok(told?.kind === "result" && told.end === "unknown");
+    }
+  });
+
+  it("lets the last step answer without a call", async () => {
+    const { model, ports, requests } = withTools([["r1"], ["r2"], "done"]);
+    const outcome = await run(model, { ports: { ...ports, maxSteps: 3 } });
+    assert.equal(outcome.kind, "reply");
+    assert.deepEqual(requests.map(({ mayCall }) => mayCall), [undefined, undefined, false]);
+  });
+
+  it("fails if the model calls tools even then", async () => {
+    const { model, ports, requests } = withTools([["r1"], ["r2"], ["r3"]]);
+    const outcome = await run(model, { ports: { ...ports, maxSteps: 2 } });
+    assert.ok(outcome.kind === "failed");
+    assert.match(outcome.reason, /^not_an_answer: .* empty \(tool_calls\)$/);
+    assert.equal(requests.length, 2);
+  });
+
+  it("offers no tools if it has none, and ignores calls then", async () => {
+    const { model, requests } = withTools([["r1"]]);
+    const outcome = await run(model);
+    assert.equal(outcome.kind, "failed");
+    assert.equal(requests[0]?.tools, undefined);
+  });
+
+  it("[G12] stores no result of a call that the stop of the process cut", async () => {
+    const stopping = new AbortController();
+    const { model, ports, saved } = withTools([["p1"], "done"]);
+    const toolbox = toolboxOf([{
+      name: "post",
+      description: "post",
+      input: z.object({}),
+      needs: [],
+      isIdempotent: false,
+      run(_input, { signal }) {
+        stopping.abort(new Error("stop"));
+        return hangUntil(signal);
+      },
+    }], new FakeClock());
+    const outcome = await run(model, { stopping, ports: { ...ports, toolbox } });
+    assert.equal(outcome.kind, "interrupted");
+    assert.deepEqual(saved.map(stepName), ["answer", "begun p1"]);
+  });
+
+  it("throws the error of a store that cannot keep a step, and runs nothing", async () => {
+    const full = new Error("disk full");
+    const { model, ports, events } = withTools([["p1"], "done"]);
+    await assert.rejects(
+      run(model, { ports: { ...ports, save: () => Promise.reject(full) } }),
+      full,
+    );
+    assert.deepEqual(events, ["ask"]);
   });
 });

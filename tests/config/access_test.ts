@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessPolicy } from "../../src/policy/rules.ts";
-import { configOf, discord } from "./support.ts";
+import { openGates } from "../../src/core/tool_gates.ts";
+import { botConfigOf, configOf, discord, problemLines } from "./support.ts";
 
 async function accessOf(text: string | undefined): Promise<AccessPolicy> {
   const env = { DISCORD_BOT_TOKEN: "t" };
@@ -91,6 +92,81 @@ describe("toAccessPolicy()", () => {
         },
       },
     });
+  });
+
+  it("[T2] reads the tools of every level", async () => {
+    const { tools, guilds } = await accessOf(
+      discord(`"actions": { "messages": false, "roles": true }, "guilds": {
+        "123": { "tools": { "deny": ["exec"] }, "channels": { "help": {
+          "toolsBySender": { "<@175928847299117063>": {}, "role:Mods": { "alsoAllow": ["exec"] } },
+          "tools": { "allow": [] } } } } }`).replace(
+        /}$/,
+        ', "tools": { "allow": ["remind"] }, "agents": { "list": [' +
+          '{ "id": "a", "tools": { "deny": ["x"] } }, { "id": "b", "tools": { "deny": ["y"] } }] } }',
+      ),
+    );
+    assert.deepEqual([tools.global, tools.agent], [{ allow: ["remind"] }, { deny: ["x"] }]);
+    assert.ok(tools.openGates.includes("roles") && !tools.openGates.includes("messages"));
+    assert.deepEqual(guilds?.["123"]?.tools, { deny: ["exec"] });
+    const { help } = guilds?.["123"]?.channels ?? {};
+    assert.deepEqual(structuredClone(help), {
+      tools: { allow: [] },
+      toolsBySender: [
+        {
+          key: "<@175928847299117063>",
+          who: { kind: "user", id: "175928847299117063" },
+          lists: {},
+        },
+        {
+          key: "role:Mods",
+          who: { kind: "role_name", name: "Mods" },
+          lists: { alsoAllow: ["exec"] },
+        },
+      ],
+    });
+  });
+
+  it("[T2] has no tools of its own without the keys", async () => {
+    const { tools } = await accessOf(undefined);
+    assert.deepEqual(tools, { global: {}, agent: {}, openGates: openGates({}) });
+  });
+
+  it("[T2] [C6] an account inherits tools, and may set its own", async () => {
+    const { accounts } = await botConfigOf(
+      discord(`"guilds": { "1": { "tools": { "deny": ["exec"] } } },
+      "accounts": { "a": {}, "b": { "guilds": { "1": { "tools": { "deny": ["code"] } } } } }`),
+      {
+        env: { DISCORD_BOT_TOKEN: "t" },
+      },
+    );
+    const denied = accounts.map(({ accountId, access }) => [
+      accountId,
+      access.guilds?.["1"]?.tools?.deny,
+    ]);
+    assert.deepEqual(denied, [["default", ["exec"]], ["a", ["exec"]], ["b", ["code"]]]);
+  });
+
+  const wrong: readonly [string, RegExp][] = [
+    ["@everyone", /"@everyone" is no user/],
+    ["channel:1", /is not a person/],
+    ["discord:ada", /contains no Discord user id/],
+    ["telegram:5", /has a prefix that no user has/],
+    [" ", /An entry is blank/],
+  ];
+  for (const [sender, message] of wrong) {
+    it(`[T2] [P4] refuses tools of the sender ${JSON.stringify(sender)}`, async () => {
+      const places = { toolsBySender: { [sender]: {} } };
+      const text = discord(`"guilds":{"*":${JSON.stringify(places)}}`);
+      const [problem, ...others] = await problemLines(text);
+      assert.match(problem ?? "", /^error channels\.discord\.guilds\.\*\.toolsBySender\./);
+      assert.match(problem ?? "", message);
+      assert.deepEqual(others, []);
+    });
+  }
+
+  it("[T2] refuses an unknown key beside the lists", async () => {
+    const [problem] = await problemLines(discord('"guilds":{"*":{"tools":{"alowed":["exec"]}}}'));
+    assert.match(problem ?? "", /^error channels\.discord\.guilds\.\*\.tools\.alowed: /);
   });
 
   it("[P8] tells an empty list of channels from no list", async () => {

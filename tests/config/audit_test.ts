@@ -149,9 +149,54 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "C12",
       "a section without effect, once",
-      discord('"actions":{"roles":true,"moderation":true}'),
+      discord('"execApprovals":{"enabled":true,"approvers":["1"]}'),
       [
-        'warning channels.discord.actions: "actions" has no effect in this version',
+        'warning channels.discord.execApprovals: "execApprovals" has no effect in this version',
+      ],
+    ],
+    [
+      "T2",
+      "nothing about known names of tools, also of later versions",
+      discord(`"actions":{"messages":false},"guilds":{"*":{"tools":{"allow":["group:fs","*"]},
+        "toolsBySender":{"ada":{"alsoAllow":["exec"]},"*":{"deny":["mcp__github__issues","code"]}}}}`)
+        .replace(/}$/, ',"tools":{"allow":["web_fetch"],"deny":["exec"]}}'),
+      [],
+    ],
+    [
+      "T2",
+      "unknown names of tools, at every level",
+      discord(`"guilds":{"*":{"tools":{"deny":["exce"]},"channels":{"a":{
+        "toolsBySender":{"*":{"allow":["group:all"]}}}}}}`)
+        .replace(
+          /}$/,
+          ',"tools":{"deny":["Exec"]},"agents":{"list":[{"id":"a","tools":{"alsoAllow":["mcp__a__*"]}}]}}',
+        ),
+      [
+        'warning channels.discord.guilds.*.tools.deny[0]: "exce" is no known tool, so this entry has no effect',
+        'warning channels.discord.guilds.*.channels.a.toolsBySender.*.allow[0]: "group:all" is no known tool, so this entry has no effect',
+        'warning tools.deny[0]: "Exec" is no known tool, so this entry has no effect',
+        'warning agents.list[0].tools.alsoAllow[0]: "mcp__a__*" is no known tool, so this entry has no effect',
+      ],
+    ],
+    [
+      "T2",
+      "owners' tools for everyone, and not for single people",
+      discord(`"guilds":{"*":{"tools":{"allow":["exec"],"alsoAllow":["exec"]},
+        "toolsBySender":{"ada":{"alsoAllow":["exec"]},"*":{"alsoAllow":["group:mcp"]}}}}`)
+        .replace(/}$/, ',"tools":{"allow":["web_fetch","*"],"alsoAllow":["read_file"]}}'),
+      [
+        'warning channels.discord.guilds.*.tools.alsoAllow[0]: "exec" gives "exec" to everyone who may talk to the bot there',
+        'warning channels.discord.guilds.*.toolsBySender.*.alsoAllow[0]: "group:mcp" gives "group:mcp" to everyone who may talk to the bot there',
+        'warning tools.allow[1]: "*" gives tools that only owners have by default to everyone who may talk to the bot there',
+        'warning tools.alsoAllow[0]: "read_file" gives "read_file" to everyone who may talk to the bot there',
+      ],
+    ],
+    [
+      "T2",
+      "tools of a PluralKit member while PluralKit is off",
+      discord('"guilds":{"*":{"toolsBySender":{"pk:abcde":{}}}}'),
+      [
+        'warning channels.discord.guilds.*.toolsBySender."pk:abcde": "pk:abcde" matches no one, because PluralKit is off',
       ],
     ],
     [

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { missingModel, missingToken } from "../../src/config/load.ts";
-import { openGates } from "../../src/core/tool_gates.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
 describe("loadConfig()", () => {
@@ -104,7 +103,6 @@ describe("loadConfig()", () => {
         catchUp: { enabled: true, maxAgeMin: 60, maxPerChannel: 100 },
         shards: "auto",
       },
-      openToolGates: openGates({}),
       presence: { status: "online" },
       rest: { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
       retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
@@ -124,7 +122,12 @@ describe("loadConfig()", () => {
       removeAckAfterReply: false,
       linkHosts: [],
     });
-    assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
+    assert.deepEqual(config.agent, {
+      id: "main",
+      turnTimeoutSec: 600,
+      maxSteps: 16,
+      toolTimeoutSec: 120,
+    });
     assert.deepEqual(config.http, {
       bind: ["127.0.0.1", "::1"],
       port: 8787,

@@ -346,6 +346,31 @@ describe("[P4] [P12] unresolvedNames()", () => {
     );
   });
 
+  it("[T2] names the senders of tools, until they are resolved", () => {
+    const toolsBySender = ["ada", "role:Mods", ADA, "*"].map((key) => ({
+      key,
+      who: entries(key)[0] ?? assert.fail(),
+      lists: {},
+    }));
+    const rules = policy({
+      guilds: { [GUILD]: guild({ toolsBySender, channels: { [CHANNEL]: { toolsBySender } } }) },
+    });
+    const here = `channels.discord.guilds.${GUILD}`;
+    const expected = [here, `${here}.channels.${CHANNEL}`].flatMap((path) => [
+      { kind: "user", typed: "ada", rule: `${path}.toolsBySender.ada`, guild: GUILD, isKey: true },
+      {
+        kind: "role",
+        typed: "Mods",
+        rule: `${path}.toolsBySender."role:Mods"`,
+        guild: GUILD,
+        isKey: true,
+      },
+    ]);
+    assert.deepEqual(unresolvedNames(rules), expected);
+    const left = unresolvedNames(withNames(rules, [user("ada", BOB)]));
+    assert.deepEqual(left.map(({ kind }) => kind), ["role", "role"]);
+  });
+
   it("leaves out resolved names", () => {
     const known = withNames(written, [
       user("ada", ADA),

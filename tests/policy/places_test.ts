@@ -64,6 +64,18 @@ describe("[G6] [P14] prepareAsksRoles()", () => {
     });
   }
 
+  it("[T2] returns true if the tools of the place depend on a role", () => {
+    const bySender = (...keys: readonly string[]) => ({
+      toolsBySender: entries(...keys).map((who) => ({ key: "k", who, lists: {} })),
+    });
+    const asks = (...keys: readonly string[]) =>
+      prepareAsksRoles(inGuild({ help: bySender(...keys) }))(guildPlace());
+    assert.equal(asks("ada", "role:helpers"), true);
+    assert.equal(asks("ada", "*"), false);
+    const guildWide = policy({ [GUILD]: guild(bySender("role:123456789012345678")) });
+    assert.equal(prepareAsksRoles(guildWide)(guildPlace()), true);
+  });
+
   it("needs no roles in a place without any answers", () => {
     const users = entries("role:helpers");
     assert.equal(prepareAsksRoles(inGuild({ general: { users } }))(guildPlace()), false);

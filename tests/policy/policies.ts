@@ -6,6 +6,7 @@
 
 import fc from "fast-check";
 import { COMMANDS } from "../../src/core/inbound/commands.ts";
+import { openGates } from "../../src/core/tool_gates.ts";
 import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
@@ -78,6 +79,7 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   asksPluralkit: false,
   commands: commands(),
   approvers: [],
+  tools: { global: {}, agent: {}, openGates: openGates({}) },
   matchesPattern: (text) => text.includes("barnacle"),
   ruleOf: (path) => path,
   ...fields,

@@ -316,20 +316,38 @@ const CALLS: readonly [what: string, body: string, calls: readonly string[]][] =
   ],
   ["arguments of null", piece(0, "a", "tide", null), ["a tide()"]],
   ["arguments as an object", piece(0, "a", "tide", { p: 1 }), ['a tide({"p":1})']],
-  ["nothing from other types", chunk({ tool_calls: "tide" }) + chunk({ tool_calls: null }), []],
+  [
+    "an id that another call was given",
+    piece(undefined, "", "tide", "{}") + piece(undefined, "call_1", "moon", "{}"),
+    ["call_1 tide({})", "call_2 moon({})"],
+  ],
 ];
 
-describe("[T1] toolCalls()", () => {
+describe("[T1] the last part of an answer", () => {
   for (const [what, body, calls] of CALLS) {
-    it(`assembles ${what}`, () => {
-      const { answer } = read([new TextEncoder().encode(body + CALLED)]);
+    it(`has the calls of ${what}`, () => {
+      const { part } = read([encoded(body + CALLED)]);
+      assert.ok(part);
+      const { reason, calls: found = [] } = part;
       assert.deepEqual(
-        answer.toolCalls().map((call) => `${call.id} ${call.name}(${call.arguments})`),
+        found.map((call) => `${call.id} ${call.name}(${call.arguments})`),
         calls,
       );
-      assert.equal(answer.finish().reason, "tool_calls");
+      assert.equal(reason, "tool_calls");
     });
   }
+
+  it("has no calls of an answer that was cut off", () => {
+    const cut = piece(0, "a", "tide", '{"port":') + chunk({ content: "I" }) + chunk({}, "length");
+    const { part } = read([encoded(cut)]);
+    assert.deepEqual([part?.reason, part?.calls], ["length", undefined]);
+  });
+
+  it("is a failure if the answer announces calls and has none", () => {
+    const { error } = read([encoded(chunk({ tool_calls: "tide" }) + CALLED)]);
+    assert.ok(error instanceof ModelError);
+    assert.match(error.message, /said that it calls tools, and called none/);
+  });
 
   it("reads `stop` after a call as `tool_calls`", () => {
     assert.equal(read([encoded(piece(0, "a", "tide", "{}") + STOP)]).part?.reason, "tool_calls");
@@ -338,8 +356,8 @@ describe("[T1] toolCalls()", () => {
   it("finds the calls of one completion", () => {
     const called = { id: "a", type: "function", function: { name: "tide", arguments: "{}" } };
     const body = JSON.stringify(completion({ content: null, tool_calls: [called] }, "tool_calls"));
-    const { answer, part } = read([encoded(body)]);
-    assert.deepEqual(answer.toolCalls(), [{ id: "a", name: "tide", arguments: "{}" }]);
+    const { part } = read([encoded(body)]);
+    assert.deepEqual(part?.calls, [{ id: "a", name: "tide", arguments: "{}" }]);
     assert.equal(part?.reason, "tool_calls");
   });
 });

@@ -7,7 +7,21 @@ import { messageId } from "../support/discord/builders.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
 
 const ID = messageId("1400000000000000001");
-const entry = (role: Entry["role"], text: string): Entry => ({ role, text, messageId: ID, at: 0 });
+const CALL = { id: "call_1", name: "tide", arguments: "{}" };
+const entry = (role: "user" | "assistant", text: string): Entry => ({
+  role,
+  text,
+  messageId: ID,
+  at: 0,
+});
+const called = (text: string): Entry => ({
+  role: "assistant",
+  text,
+  calls: [CALL],
+  messageId: ID,
+  at: 0,
+});
+const result = (text: string): Entry => ({ role: "tool", call: CALL, text, messageId: ID, at: 0 });
 const user = (text: string) => entry("user", text);
 const bot = (text: string) => entry("assistant", text);
 const texts = (entries: readonly Entry[]) => entries.map(({ text }) => text).join(" ");
@@ -25,6 +39,14 @@ describe("selectEntries()", () => {
     ["[L4] no answer without its question", undefined, 7, "u4"],
     ["[L4] nothing where nothing fits", undefined, 1, ""],
   ];
+  it("[L4] never splits a call from its result", () => {
+    const turns = [user("u1"), called("c1"), result("r1"), bot("a1"), user("u2"), bot("a2")];
+    assert.equal(texts(selectEntries(turns, { maxChars: 12 })), "u1 c1 r1 a1 u2 a2");
+    for (let maxChars = 11; maxChars >= 4; maxChars--) {
+      assert.equal(texts(selectEntries(turns, { maxChars })), "u2 a2");
+    }
+  });
+
   for (const [name, userTurns, maxChars, all] of cases) {
     it(`${name}: ${all || "nothing"}`, () => {
       const limits = { maxChars, ...(userTurns !== undefined && { userTurns }) };
@@ -70,7 +92,7 @@ describe("[L4] historyChars()", () => {
 
 describe("[H2] OpenClaw's history limit", () => {
   type Input = readonly [
-    readonly { readonly role: Entry["role"]; readonly content: string }[],
+    readonly { readonly role: "user" | "assistant"; readonly content: string }[],
     number?,
   ];
   const { vectors, options } = vectorsOf<Input, Input[0]>("seed-misc", "limitHistoryTurns");

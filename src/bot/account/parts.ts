@@ -29,6 +29,8 @@ import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import { createTurnTools } from "../rules/turn_tools.ts";
+import { TOOLS } from "../../tools/registry.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -153,6 +155,11 @@ export async function createParts(
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
+      tools: createTurnTools({
+        tools: TOOLS,
+        policy: policy.now,
+        ownsApplication: owners.ownsApplicationAsRead,
+      }),
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);

@@ -21,6 +21,11 @@ export interface OwnerIds {
   /** Whether Discord names a user as the application's owner, or as a member of its team. */
   ownsApplication(userId: UserId): Promise<boolean>;
   /**
+   * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside,
+   * and the next call has the answer. Before the first answer, only the application's owner counts.
+   */
+  ownsApplicationAsRead(userId: UserId): boolean;
+  /**
    * The user whose direct messages are the main session (S1): the first of the list, or else the
    * application's owner as last read. It never waits, because a message's session is fixed as the
    * message is stored.
@@ -38,13 +43,17 @@ export function createOwnerIds(
   applicationOwner: () => UserId | undefined,
   now: () => number,
 ): OwnerIds {
+  let lastRead: readonly UserId[] | undefined;
   let asked: { readonly at: number; readonly answer: Promise<Application> } | undefined;
 
   function application(): Promise<Application> {
     if (asked && now() - asked.at < FRESH_MS) return asked.answer;
     const answer = applications.me();
     asked = { at: now(), answer };
-    answer.catch(() => void (asked = undefined)); // the caller handles it, and the next call asks again
+    answer.then(
+      ({ ownerIds }) => void (lastRead = ownerIds),
+      () => void (asked = undefined), // the caller handles it, and the next call asks again
+    );
     return answer;
   }
 
@@ -63,6 +72,10 @@ export function createOwnerIds(
     },
     all: async () => listedOwners() ?? (await application()).ownerIds,
     ownsApplication: async (userId) => (await application()).ownerIds.includes(userId),
+    ownsApplicationAsRead(userId) {
+      application().catch(() => {}); // the last answer counts until there is another
+      return lastRead?.includes(userId) ?? applicationOwner() === userId;
+    },
     sessionOwner() {
       const listed = listedOwners();
       return listed ? listed[0] : applicationOwner();

@@ -17,6 +17,7 @@ import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
 import { withNames } from "../../policy/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
+import { type DecideTools, prepareToolAccess } from "../../policy/tools/access.ts";
 import type { Store } from "../../store/store.ts";
 
 /** One policy, prepared for many messages. */
@@ -28,6 +29,7 @@ export interface CurrentPolicy {
   readonly mayAct: ReturnType<typeof prepareMayAct>;
   readonly mayActInDirect: boolean;
   readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
+  readonly decideTools: DecideTools;
   /**
    * Absent if the store could not record the policy; then a verdict has its reason, but no list of
    * checks.
@@ -145,6 +147,7 @@ function made(config: Config, names: readonly ResolvedName[], id?: number): Curr
     mayAct: prepareMayAct(policy),
     mayActInDirect: mayActInDirect(policy),
     asksRoles: prepareAsksRoles(policy),
+    decideTools: prepareToolAccess(policy),
     ...(id !== undefined && { id }),
   };
 }

@@ -8,6 +8,7 @@ import type { Config } from "../../config/config.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
@@ -28,6 +29,8 @@ export interface TurnRulesPorts {
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
   /** Whether the bot may attach files in a place (R12a). */
   readonly takesFiles: TakesFiles;
+  /** The tools of a message's turn (T2): the same array for the same tools. */
+  readonly tools: (message: InboundMessage) => readonly Tool[];
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
@@ -35,7 +38,7 @@ export interface TurnRulesPorts {
 /** Derives the rules of turns from a config. */
 export function turnRulesOf(
   config: Config,
-  { cleanSecrets, uploadLimit, takesFiles, policy: policyNow }: TurnRulesPorts,
+  { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, policy: policyNow }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
@@ -43,12 +46,15 @@ export function turnRulesOf(
     const { place, sender, guildId } = message;
     const policy = policyNow();
     shared ??= sharedBy(config); // built by the first turn, because Intl's tables take 5 MiB and 5 ms
+    const tools = toolsFor(message);
     const instructions = {
       ...shared.instructions,
+      hasTools: tools.length > 0,
       ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
     };
     const common = {
       ...shared.rules,
+      tools,
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       ...(!takesFiles(message) && { takesNoFiles: true } as const),
@@ -98,6 +104,8 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
       replyToMode,
       allowedMentions,
       timeoutMs: agent.turnTimeoutSec * 1_000,
+      toolTimeoutMs: agent.toolTimeoutSec * 1_000,
+      maxSteps: agent.maxSteps,
       texts,
     },
   };

@@ -7,13 +7,15 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
-import { createFillUp, type FillUpPorts } from "../../flows/turn/fill_up.ts";
+import { createFillUp, type FillUpPorts, mayBeSeen } from "../../flows/turn/fill_up.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -90,6 +92,14 @@ export function createAccountTurns(
     log,
   });
 
+  const toolPorts: ToolPorts = {
+    async readHistory(channelOf, { limit, before }) {
+      const messages = await ports.history({ ...channelOf, id: before }, limit);
+      return messages.filter((message) => mayBeSeen(ports.admit(message))).map(toOverheard)
+        .toSorted((one, other) => one.sentAt - other.sentAt);
+    },
+  };
+
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
     const drafts = progress.drafts();
@@ -100,6 +110,7 @@ export function createAccountTurns(
       model: model(),
       rules: rulesNow(),
       fillUp,
+      toolPorts,
       ...(drafts && { drafts }),
       now,
       schedule,

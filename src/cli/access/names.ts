@@ -30,6 +30,8 @@ export interface Mapping {
   readonly typed: string;
   /** Config path of the entry. */
   readonly rule: string;
+  /** The name is the key at `rule`, as in `toolsBySender`; absent for an entry of a list. */
+  readonly isKey?: true;
   /** The id; absent unless there is exactly one match. */
   readonly id?: string;
   /** Its current name. */
@@ -91,7 +93,7 @@ const OFFLINE = new Error("Discord was not asked");
 
 function ofStored(
   accountId: AccountId,
-  { kind, typed, rule }: UnresolvedName,
+  { kind, typed, rule, isKey }: UnresolvedName,
   known: readonly ResolvedName[],
 ): Mapping {
   // If a name was resolved twice, the first result counts.
@@ -102,13 +104,14 @@ function ofStored(
     kind,
     typed,
     rule,
+    ...(isKey && { isKey }),
     ...(first && { id: first.id, name: first.name }),
   };
 }
 
 function toMapping(accountId: AccountId, matched: Matched, refused: unknown): Mapping {
-  const { kind, typed, rule } = matched.wanted;
-  const common = { accountId, kind, typed, rule };
+  const { kind, typed, rule, isKey } = matched.wanted;
+  const common = { accountId, kind, typed, rule, ...(isKey && { isKey }) };
   switch (matched.kind) {
     case "resolved":
       return { ...common, id: matched.name.id, name: matched.name.name };

@@ -12,6 +12,7 @@ import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
@@ -26,6 +27,8 @@ import { checkLines, type PlacedCheck, placedChecks } from "../verdict/checks.ts
 import { shown } from "../shared/read_config.ts";
 import { StartError } from "../shared/start_error.ts";
 import { reasonText } from "../verdict/reasons.ts";
+import { TOOLS } from "../../tools/registry.ts";
+import { dependOnOwner, toolLines, toolsOf } from "./tools.ts";
 import { phrase } from "../why/text.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 
@@ -59,8 +62,17 @@ export interface AccessTestFlags extends CommonFlags {
   readonly offline: boolean;
 }
 
-/** Prints the verdict on the hypothetical event, with every check. */
-export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
+/**
+ * Prints the verdict on the hypothetical event, with every check. If the bot would answer, it also
+ * prints the tools of the turn (T2).
+ *
+ * @param tools All tools of this version, unless a test has others.
+ */
+export function accessTest(
+  flags: AccessTestFlags,
+  io: Io,
+  tools: readonly Tool[] = TOOLS,
+): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
@@ -68,8 +80,8 @@ export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
       return EXIT.config;
     }
     const view = viewOf(now, flags.account);
-    const tried = await tryIt(flags, { now, view, store, io });
-    const { verdict: { kind, why, rule }, checks, unknown } = tried;
+    const tried = await tryIt(flags, { now, view, store, io, tools });
+    const { verdict: { kind, why, rule }, checks, decisions, unknown } = tried;
     const place = view.placeOf(rule);
     if (flags.json) {
       io.out(JSON.stringify({
@@ -80,12 +92,14 @@ export function accessTest(flags: AccessTestFlags, io: Io): Promise<ExitCode> {
         rule,
         ...(place && { place }),
         checks,
+        tools: decisions,
         unknown,
       }));
     } else {
       const where = printable(ruleText(rule, place, io.cwd));
       io.out(`${WOULD[kind]}: ${phrase(reasonText(why))} (${where})`);
       for (const line of checkLines(checks, io)) io.out(line);
+      for (const line of toolLines(decisions, io)) io.out(line);
       for (const fact of unknown) io.err(`Note: ${fact}`);
     }
     if (kind === "accept") return EXIT.done;
@@ -109,9 +123,10 @@ interface Trying {
   readonly view: AccessView;
   readonly store: Store | undefined;
   readonly io: Io;
+  readonly tools: readonly Tool[];
 }
 
-async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
+async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Trying) {
   const { accountId, policy } = view;
   const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
   const place = findPlace(flags.channel, index);
@@ -128,7 +143,9 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
       index,
       policy,
       ...(flags.role && { roles: given }),
-      needsOwner: flags.needs === "owner" && isCommand(flags.event),
+      needsOwner: isCommand(flags.event)
+        ? flags.needs === "owner"
+        : flags.event === "message" && dependOnOwner(tools),
       isOffline: flags.offline,
     }, { config: now.config, accountId, store, env: io.env }),
   );
@@ -139,8 +156,18 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
     now: Date.now(),
   });
   const explanation = explain(event, knownFactsOf(flags, view, now, learned), policy);
+  const { verdict } = explanation;
+  const isAnswered = verdict.kind === "accept" && event.kind === "message";
   return {
-    verdict: explanation.verdict,
+    verdict,
+    decisions: isAnswered
+      ? toolsOf(
+        { ...event.message, ownsApplication: () => learned.ownsApplication },
+        policy,
+        tools,
+        view.placeOf,
+      )
+      : [],
     checks: placedChecks(explanation, view.placeOf).map(withoutUnknownId),
     unknown: learned.unknown,
   };

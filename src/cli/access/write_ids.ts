@@ -7,7 +7,7 @@
 import { parsePath } from "../../config/text/path.ts";
 import { policiesIn } from "../../config/policies.ts";
 import { type Replacement, replaceWithComment } from "../../config/text/edit_comment.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import type { AccessPolicy, PlaceToolRules } from "../../policy/rules.ts";
 import type { Mapping } from "./names.ts";
 
 /** The new text. */
@@ -70,17 +70,14 @@ function changesOf(
   for (const [rule, matches] of byRule) {
     const [first] = matches;
     if (first?.id === undefined || matches.some(({ id }) => id === undefined)) continue;
-    const { id, kind, typed } = first;
+    const { id, kind, typed, isKey } = first;
     if (matches.some((match) => match.id !== id)) {
       left.push({ rule, why: "it has a different id in each guild or account" });
       continue;
     }
-    const to = kind === "user"
-      ? { value: id }
-      : kind === "role"
-      ? { value: `role:${id}` }
-      : { key: id };
-    changes.push({ rule, to, comment: typed });
+    const entry = kind === "role" ? `role:${id}` : id;
+    const isValue = (kind === "user" || kind === "role") && !isKey;
+    changes.push({ rule, to: isValue ? { value: entry } : { key: entry }, comment: typed });
   }
   return changes.sort((a, b) => b.rule.length - a.rule.length);
 }
@@ -98,6 +95,11 @@ async function keepsEntries(before: string, after: string, file: string): Promis
   return size !== "[]" && size === await sizesOf(before);
 }
 
-function sizeOf({ guilds = {} }: AccessPolicy): readonly number[] {
-  return Object.values(guilds).map(({ channels = {} }) => Object.keys(channels).length);
+/** Numbers of guilds, of channels in each, and of senders with own tools. */
+function sizeOf({ guilds = {} }: AccessPolicy): readonly (readonly number[])[] {
+  const senders = ({ toolsBySender = [] }: PlaceToolRules): number => toolsBySender.length;
+  return Object.values(guilds).map((guild) => [
+    senders(guild),
+    ...Object.values(guild.channels ?? {}).map(senders),
+  ]);
 }

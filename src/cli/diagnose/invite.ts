@@ -72,7 +72,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     return EXIT.tryAgain;
   }
   const options: InviteOptions = {
-    gates: flags.tools ? config.discord.openToolGates : [],
+    gates: flags.tools ? config.discord.access.tools.openGates : [],
     externalEmoji: flags.externalEmoji,
   };
   const url = inviteUrl(application.id, options);

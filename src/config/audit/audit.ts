@@ -10,6 +10,7 @@ import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
 import { auditModels } from "./audit_models.ts";
+import { auditPlaceTools, auditTools } from "./audit_tools.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Severity, type Span } from "../text/problem.ts";
 import type { Built } from "../schema/key.ts";
@@ -79,7 +80,11 @@ export function audit(
   };
   visit(value, schema, []);
 
-  for (const section of writtenSections(value)) auditAccount(section, value, remark);
+  for (const section of writtenSections(value)) {
+    auditAccount(section, value, remark);
+    auditPlaceTools(section, remark);
+  }
+  auditTools(value, remark);
   owners(value, remark);
   auditModels(value, remark);
   const agents = valueAt(value, ["agents", "list"]);

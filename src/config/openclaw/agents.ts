@@ -11,7 +11,6 @@ import {
   changed,
   type Convert,
   dropped,
-  each,
   eachKey,
   type Found,
   gone,
@@ -27,6 +26,7 @@ import {
   to,
   walk,
 } from "./rules.ts";
+import { toolLists } from "./tools.ts";
 import { listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const ref: Convert = (value, found) => {
@@ -60,7 +60,7 @@ const AGENT: Table = {
   model: same(model),
   workspace: same(words),
   groupChat: same(section({ mentionPatterns: same(listOfWords) })),
-  tools: same(section(each(["allow", "alsoAllow", "deny"], same(listOfWords)))),
+  tools: same(toolLists),
   identity,
 };
 

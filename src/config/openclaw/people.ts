@@ -29,10 +29,10 @@ import {
   put,
   refuse,
   same,
-  section,
   type Table,
   walk,
 } from "./rules.ts";
+import { toolLists } from "./tools.ts";
 import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
 /** An allow list; entries that OpenClaw would not match stay behind, the list stays. */
@@ -118,16 +118,16 @@ function addRoles(place: Found, made: Made): void {
   put(made, ["users"], all, isList(users) ? markAt(made, "users") : roles.mark);
 }
 
-const tools: Convert = section(each(["allow", "alsoAllow", "deny"], same(listOfWords)));
-
 const toolsBySender: Convert = (value, found) => {
   if (!isRecord(value)) return refuse(found, "Expected an object");
   return walk<Made>(value, found, {}, {}, (at, into) => {
-    const key = at.key.replace(/^id:/, "");
-    if (key !== "*" && !parseSnowflake(key)) {
-      return refuse(at, "Barnacle matches senders by id here; write the id");
+    const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
+    if (kind === "name") {
+      return refuse(at, "Barnacle matches no display names, which anyone can take; write the id");
     }
-    const own = tools(at.value, at);
+    const isTheirs = kind === "username" ? PLAIN_NAME.test(key) : parseSnowflake(key) !== undefined;
+    if (key !== "*" && !isTheirs) return refuse(at, "This key is no Discord id; write the id");
+    const own = toolLists(at.value, at);
     if (own !== undefined) put(into, [key], own, at.mark);
   });
 };
@@ -144,7 +144,7 @@ function quietAboutOthers(found: Found, made: Made, above: Made, isQuiet: boolea
 const PLACE: Table = {
   requireMention: same(must(flag)),
   users: same(must(people)),
-  tools: same(must(tools)),
+  tools: same(must(toolLists)),
   toolsBySender: same(must(toolsBySender)),
   roles: dropped, // `addRoles` reads them
   ignoreOtherMentions: dropped, // and `quietAboutOthers` this

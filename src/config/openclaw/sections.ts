@@ -28,6 +28,7 @@ import {
   to,
   walk,
 } from "./rules.ts";
+import { allowedTools, otherTools } from "./tools.ts";
 import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const channels: Convert = (value, found) => {
@@ -125,9 +126,9 @@ const exec: Rule = (found, into) => {
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
 const tools: Rule = (found, into) => {
   const table: Table = {
-    allow: to("tools.allow", must(listOfWords)),
-    alsoAllow: to("tools.alsoAllow", must(listOfWords)),
-    deny: to("tools.deny", must(listOfWords)),
+    allow: to("tools.allow", must(allowedTools)),
+    alsoAllow: to("tools.alsoAllow", must(otherTools)),
+    deny: to("tools.deny", must(otherTools)),
     exec,
     profile: gone("Barnacle has no profiles; write tools.allow"),
     agentToAgent: gone("Barnacle's agents do not call one another"),

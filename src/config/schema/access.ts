@@ -8,7 +8,7 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { parseAllowEntry } from "../../policy/allowlist.ts";
 import { parseGroupEntry } from "./group_entry.ts";
-import { amount, key, later, laterSection, text } from "./key.ts";
+import { amount, key, later, laterSection, lazySection, text } from "./key.ts";
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
@@ -46,34 +46,65 @@ const listOfPeople = (parse: typeof parseAllowEntry, hint: string) =>
     }),
   );
 
-const toolLists = () => ({
-  allow: later(z.array(text()).optional(), "Allow these tools only.", {
-    example: ["group:discord"],
-  }),
-  alsoAllow: later(
+const TOOL_NAMES = 'names of tools, groups such as `group:web`, or `"*"`';
+
+/** Lists of tools; `above` says which tools they change (T2). */
+export const toolLists = (
+  above: string,
+): {
+  readonly allow: z.ZodOptional<z.ZodArray<z.ZodString>>;
+  readonly alsoAllow: z.ZodOptional<z.ZodArray<z.ZodString>>;
+  readonly deny: z.ZodOptional<z.ZodArray<z.ZodString>>;
+} => ({
+  allow: key(
     z.array(text()).optional(),
-    "Allow these tools in addition to those that the level above allows.",
-    { example: ["web_fetch"] },
+    `Allow only these of ${above}: ${TOOL_NAMES}; \`[]\` allows none.`,
+    { unset: `all of ${above}`, example: ["group:discord", "web_fetch"] },
   ),
-  deny: later(
+  alsoAllow: key(
+    z.array(text()).optional(),
+    `Allow these tools in addition to ${above}.`,
+    { unset: "none", example: ["web_search"] },
+  ),
+  deny: key(
     z.array(text()).optional(),
     "Deny these tools, even if another key allows them.",
-    { example: ["exec"] },
+    { unset: "none", example: ["exec"] },
   ),
 });
 
-const tools = () => z.strictObject(toolLists());
+/** An object of lists of tools. */
+export const toolsWithin = (above: string): z.ZodObject<ReturnType<typeof toolLists>> =>
+  z.strictObject(toolLists(above));
+
+const ABOVE_PLACES = "the tools that `tools` and the agent's `tools` allow";
 
 const toolsHere = (place: string) => ({
-  tools: laterSection(tools, `Tools that turns in this ${place} may use.`, {
-    example: { deny: ["exec"] },
-  }),
-  toolsBySender: laterSection(
-    () => z.record(text(), tools()),
-    'Tools by sender; these entries take precedence over `tools`. `"*"` matches every sender.',
-    { example: { "*": { deny: ["exec"] } }, entry: "<sender>" },
+  tools: lazySection(
+    () => toolsWithin(ABOVE_PLACES),
+    `Tools of turns in this ${place}.`,
+    { example: { deny: ["exec"] }, task: "agents" },
+  ),
+  toolsBySender: lazySection(
+    () => z.record(text(), toolsWithin(ABOVE_PLACES)).superRefine(sendersOfTools),
+    `Tools by sender in this ${place}, instead of its \`tools\`. Keys are written as in \`users\`. ` +
+      'Of the matching ones, the most exact applies: id, name, role, then `"*"`.',
+    { example: { "*": { deny: ["exec"] } }, entry: "<sender>", task: "agents" },
   ),
 });
+
+function sendersOfTools(record: object, context: z.RefinementCtx): void {
+  for (const sender of Object.keys(record)) {
+    const entry = parseAllowEntry(sender);
+    if (entry.kind !== "problem") continue;
+    context.addIssue({
+      code: "custom",
+      path: [sender],
+      message: entry.why,
+      params: { hint: ENTRY_FORMS },
+    });
+  }
+}
 
 /** The effect of an intent filter in this version. */
 export const INTENT_FILTER =

@@ -5,7 +5,8 @@
  */
 
 import { z } from "zod";
-import { key, later, laterSection, text, whole } from "./key.ts";
+import { toolLists, toolsWithin } from "./access.ts";
+import { key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model } from "./models.ts";
 
@@ -39,7 +40,11 @@ export const agents = z.strictObject({
     "How long a turn may take. After that, the user gets a failure notice.",
     { unit: "seconds", example: 120 },
   ),
-  maxSteps: later(whole(1, 200).default(16), "Maximum number of model requests of a turn."),
+  maxSteps: key(
+    whole(1, 200).default(16),
+    "Maximum number of model requests of a turn. The last one may call no tool.",
+    { unit: "requests", example: 8 },
+  ),
   defaults: key(
     z.strictObject({
       model: key(
@@ -95,17 +100,8 @@ export const agents = z.strictObject({
         unset: "`<data>/agents/<id>/`",
         example: "/srv/barney",
       }),
-      tools: laterSection(
-        () =>
-          z.strictObject({
-            allow: key(z.array(text()).optional(), "Allow these tools only.", {
-              example: ["discord"],
-            }),
-            alsoAllow: key(z.array(text()).optional(), "Allow these tools in addition.", {
-              example: ["web_fetch"],
-            }),
-            deny: key(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
-          }).optional(),
+      tools: lazySection(
+        () => toolsWithin("the tools that the top-level `tools` allows"),
         "The agent's tools.",
         { example: { deny: ["exec"] } },
       ),
@@ -217,14 +213,20 @@ export const session = z.strictObject({
 });
 
 /** `tools`. */
-export const tools = laterSection(
+export const tools = lazySection(
   () =>
     z.strictObject({
-      allow: key(z.array(text()).optional(), "Allow these tools only.", { example: ["discord"] }),
-      alsoAllow: key(z.array(text()).optional(), "Allow these tools in addition.", {
-        example: ["web_fetch"],
-      }),
-      deny: key(z.array(text()).optional(), "Deny these tools.", { example: ["exec"] }),
+      ...toolLists("the default tools"),
+      allow: key(
+        z.array(text()).optional(),
+        "The tools of everyone who may talk to the bot, instead of the default ones: names of " +
+          'tools, groups such as `group:web`, or `"*"`; `[]` allows none.',
+        {
+          unset: "tools for Discord, memory, reminders, the web and code; for owners also files, " +
+            "MCP and `exec`",
+          example: ["group:discord", "web_fetch"],
+        },
+      ),
       timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,

@@ -30,7 +30,7 @@ const actions = () =>
   z.strictObject(Object.fromEntries(
     Object.entries(TOOL_GATES).map(([gate, isOpen]) => [
       gate,
-      key(z.boolean().default(isOpen), `Whether the tool may use ${gate}.`),
+      key(z.boolean().default(isOpen), `Whether tools may use ${gate}.`),
     ]),
   ));
 
@@ -194,9 +194,10 @@ const accountKeys = {
     "The bot's status at Discord.",
     CONNECTION,
   ),
-  actions: laterSection(
+  actions: lazySection(
     () => actions().prefault({}),
-    "Actions that the `discord` tool may take.",
+    "Gates of tools: Discord's features that tools may use. The model does not see a tool whose " +
+      "gate is closed.",
     { task: "agents" },
   ),
   execApprovals: laterSection(

@@ -10,6 +10,7 @@ import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
+import type { Step } from "../step.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 import type { WaitingRules } from "./waiting_turns.ts";
@@ -149,6 +150,8 @@ export interface FinishedTurn {
   readonly end: TurnEnd;
   /** Transcript entries that the session keeps of this turn; none of a failed turn. */
   readonly entries: readonly Entry[];
+  /** The turn's last steps, which no TS has stored; absent: none. */
+  readonly steps?: readonly Step[];
   /** Messages to send, in this order. */
   readonly outbox: readonly Frozen[];
   /** Whether the outbox may contain drafts of it (R8). */

@@ -5,19 +5,19 @@
  */
 
 import type { MessageId } from "../discord/ids.ts";
+import type { ModelMessage } from "../model.ts";
 import type { InboundMessage, Sender } from "./inbound.ts";
 
-/** One entry of a session's history. */
-export interface Entry {
-  /** `user` for a message to the bot, `assistant` for an answer. */
-  readonly role: "user" | "assistant";
-  /** The text as the model read or wrote it; for `user`, the whole envelope (H3). */
-  readonly text: string;
-  /** The `user` message itself, or the message that an `assistant` entry answers. */
+/**
+ * One entry of a session's history: a message as the model read or wrote it. The text of a `user`
+ * entry is the whole envelope (H3), that of a `tool` entry the result as the model was shown it.
+ */
+export type Entry = ModelMessage & {
+  /** The message to the bot, or the message that the turn of this entry answers. */
   readonly messageId: MessageId;
   /** Unix time in milliseconds. */
   readonly at: number;
-}
+};
 
 /** A message in a channel that was not addressed to the bot (H1). */
 export interface Overheard {

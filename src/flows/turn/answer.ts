@@ -1,7 +1,7 @@
 /**
  * Turns a claimed message into a finished turn.
  *
- * It fetches history and context, composes the request, and asks the model. Then it stores
+ * It fetches history and context, composes the request, and runs the turn. Then it stores
  * transcript, frozen messages and the answered inbox row at once (T3). It sends nothing. It
  * finishes a failed turn as well, with one line for the user and the reason in the log, both with
  * the same id (R11).
@@ -9,12 +9,16 @@
  * @module
  */
 
+import { conversationOf } from "../../agent/next_step.ts";
+import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnOutcome } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { Step } from "../../core/step.ts";
+import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
 import {
@@ -24,6 +28,7 @@ import {
   type ReplyRules,
   type ShownToModel,
 } from "../../render/reply.ts";
+import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
@@ -47,6 +52,10 @@ export interface AnswerStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
+  /** The stored steps of a message's turn, in order. */
+  stepsOf(messageId: MessageId): Promise<readonly Step[]>;
+  /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
+  addSteps(claim: Claim, steps: readonly Step[], waitsForDisk: boolean): Promise<void>;
 }
 
 /** The part of the config that applies to one turn. */
@@ -63,8 +72,14 @@ export interface TurnRules extends ReplyRules {
   readonly window: { readonly contextWindow: number; readonly maxOutput: number };
   /** IANA time zone for the times that the model reads: `"Europe/Vienna"`. */
   readonly timezone: string;
-  /** Milliseconds that the model's answer may take, from `agents.turnTimeoutSec`. */
+  /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
+  /** The tools of this turn: the same array for all turns that have the same tools. */
+  readonly tools: readonly Tool[];
+  /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
+  readonly toolTimeoutMs: number;
+  /** Maximum number of requests to the model, from `agents.maxSteps`. */
+  readonly maxSteps: number;
 }
 
 /** Everything that answering needs from outside. */
@@ -77,6 +92,8 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly ended: AbortSignal;
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
+  /** What tools can do outside the process. */
+  readonly toolPorts: ToolPorts;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
   /**
@@ -102,6 +119,9 @@ const MAX_ENTRIES = 400;
  * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
  */
 const MAX_ATTEMPTS = 20;
+
+/** Share of the context window that is kept free for the results of tools. */
+const RESULTS_SHARE = 0.4;
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -167,12 +187,15 @@ async function run(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping, ended } = ports;
+  const { model, now, schedule, stopping, ended, store } = ports;
   const startedAt = now();
-  const { envelope, overheard, history } = await gather(claim, rules, ports);
+  const boundary = ports.randomId();
+  const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
-  const maxChars = historyChars(rules.window, system.length + envelope.length);
+  const freeChars = historyChars(rules.window, system.length + envelope.length);
+  const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
+  const maxChars = freeChars - maxResultChars;
   const limits = {
     maxChars,
     ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
@@ -193,6 +216,21 @@ async function run(
   });
   const outcome = await runTurn(request, {
     model,
+    toolbox: createToolbox(rules.tools, {
+      timeoutMs: rules.toolTimeoutMs,
+      schedule,
+      fence: (result) => fenced("result", boundary, result),
+    }),
+    contextOf: ({ id }) => ({
+      ports: ports.toolPorts,
+      message: claim.message,
+      callKey: `${claim.message.id}:${id}`,
+    }),
+    steps,
+    save: (more, waitsForDisk) => store.addSteps(claim, more, waitsForDisk),
+    maxResultChars,
+    maxSteps: rules.maxSteps,
+    now,
     stopping,
     schedule,
     timeoutMs: rules.timeoutMs,
@@ -206,55 +244,62 @@ async function run(
     case "failed":
       return fail(claim, outcome.reason, rules, ports);
     case "reply":
-      return finish(claim, compose(outcome.text), { envelope, rules }, ports);
+      return finish(claim, compose(outcome.text), { envelope, rules, ...outcome.taken }, ports);
   }
 }
 
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  { message, route: { sessionKey } }: Claim,
+  { message, route: { sessionKey }, attempt }: Claim,
+  boundary: string,
   { historyLimit, timezone, window }: TurnRules,
-  { store, fillUp, randomId }: AnswerPorts,
+  { store, fillUp }: AnswerPorts,
 ) {
   await fillUp(message, historyLimit);
-  const [overheard, history] = await Promise.all([
+  const [overheard, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
+    attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
   const envelope = envelopeOf({
     message,
     overheard,
     overheardChars: OVERHEARD_CHARS,
     timezone,
-    boundary: randomId(),
+    boundary,
   });
-  return { envelope, overheard, history };
+  return { envelope, overheard, history, steps };
 }
 
 /** The composed parts of a turn that its end needs. */
 interface Context {
   readonly envelope: string;
   readonly rules: TurnRules;
+  /** All steps of the turn, and the last of them, which are not stored yet. */
+  readonly steps?: readonly Step[];
+  readonly unsaved?: readonly Step[];
 }
 
 /** The finished turn to store. */
 function finish(
   claim: Claim,
   composed: ComposedReply,
-  { envelope, rules }: Context,
+  { envelope, rules, steps = [], unsaved = [] }: Context,
   ports: AnswerPorts,
 ): FinishedTurn {
   if (composed.kind === "blank") return fail(claim, "nothing to show in the answer", rules, ports);
   const { message } = claim;
   if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
-  const at = ports.now();
+  const stamp = { messageId: message.id, at: ports.now() };
   const entries: readonly Entry[] = [
-    { role: "user", text: envelope, messageId: message.id, at },
-    { role: "assistant", text: composed.text, messageId: message.id, at },
+    { role: "user", text: envelope, ...stamp },
+    ...conversationOf(steps).map((said): Entry => ({ ...said, ...stamp })),
+    { role: "assistant", text: composed.text, ...stamp },
   ];
+  const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };
   return composed.kind === "declined"
-    ? { claim, end: { kind: "declined" }, entries, outbox: [] }
-    : { claim, end: { kind: "answered" }, entries, outbox: freeze(composed.reply) };
+    ? { ...end, end: { kind: "declined" }, outbox: [] }
+    : { ...end, end: { kind: "answered" }, outbox: freeze(composed.reply) };
 }
 
 function answered({ message, route: { agentId } }: Claim) {

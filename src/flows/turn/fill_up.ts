@@ -109,6 +109,6 @@ export function createFillUp(
  * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
  * the start.
  */
-function mayBeSeen(verdict: Verdict): boolean {
+export function mayBeSeen(verdict: Verdict): boolean {
   return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
 }

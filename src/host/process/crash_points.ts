@@ -11,7 +11,7 @@
 import process from "node:process";
 
 /** The transactions of the crash table; in TJ the tables catch up with the journal. */
-const TRANSACTIONS = ["T0", "T1", "T2", "T3", "T4", "T5", "TJ"] as const;
+const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
 /** Moments between them: Discord has answered a request; the model has answered. */
 const MOMENTS = ["posted", "answered"] as const;
 

@@ -37,8 +37,7 @@ const messages = new WeakMap<Entry, ModelMessage>();
 function messageOf(entry: Entry): ModelMessage {
   const known = messages.get(entry);
   if (known) return known;
-  const { role, text } = entry;
-  const message = { role, text };
+  const { messageId: _, at: __, ...message } = entry;
   messages.set(entry, message);
   return message;
 }

@@ -23,6 +23,9 @@
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
  *   message that this process has stored is in memory, and reaches the table later
  *   (`inbox/claims.ts`).
+ * - TS is normal: without it, the turn continues from an earlier step, asks the model again, or runs
+ *   again a call that may run twice. `TS_BEGUN` is full: it says that a call has begun that must not
+ *   run twice. It leaves before the call does.
  * - T3 is normal: without it the turn runs again, and no person has seen its reply. A reply leaves
  *   only after T4. T4 comes after T1 and T3 in the same log, so its wait for the disk covers all
  *   three. A reply costs one wait.
@@ -43,7 +46,7 @@
  */
 
 /** Transactions of the crash table in `docs/architecture.md`; `docs/glossary.md` explains each. */
-export type TransactionName = "T0" | "T1" | "T2" | "T3" | "T4" | "T5" | "TJ";
+export type TransactionName = "T0" | "T1" | "T2" | "TS" | "T3" | "T4" | "T5" | "TJ";
 
 /** Whether a commit waits until the disk has it. */
 export type Durability = "full" | "normal";
@@ -64,6 +67,8 @@ export const COMMIT_OPTIONS = {
   T1: { name: "T1", durability: "normal" },
   FIRST_DM: { name: "T1", durability: "full" },
   T2: { name: "T2", durability: "normal" },
+  TS: { name: "TS", durability: "normal" },
+  TS_BEGUN: { name: "TS", durability: "full" },
   T3: { name: "T3", durability: "normal" },
   T3_T4: { name: "T3", also: "T4", durability: "full" },
   T4: { name: "T4", durability: "full" },

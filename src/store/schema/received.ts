@@ -1,5 +1,5 @@
 /**
- * Tables of received messages: the inbox, transcripts, and overheard messages.
+ * Tables of received messages: the inbox, transcripts, steps of turns, and overheard messages.
  *
  * Overheard messages of a channel that were stored together share a row of `message_block`. A row
  * with index entries for each message would cost more than all other work for an ignored message.
@@ -42,14 +42,25 @@ export const RECEIVED = `
     agent_id    TEXT NOT NULL,
     session_key TEXT NOT NULL,
     channel_id  TEXT NOT NULL, -- channel of the turn
-    role        TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+    role        TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'tool')),
     text        TEXT NOT NULL,
+    calls       TEXT, -- JSON: the tool calls of an answer; the call of a tool's result
     message_id  TEXT NOT NULL,
     at          INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX entry_in_session ON entry (session_key, id);
   CREATE INDEX entry_in_channel
     ON entry (session_key, channel_id, length(message_id), message_id);
+
+  CREATE TABLE step ( -- steps of turns that call tools; results are whole here
+    id         INTEGER PRIMARY KEY, -- in the order of the turn
+    account_id TEXT NOT NULL,
+    message_id TEXT NOT NULL, -- the answered message
+    attempt    INTEGER NOT NULL, -- number of the turn that took the step
+    step       TEXT NOT NULL, -- JSON of a Step
+    at         INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX step_of_turn ON step (message_id, id);
 
   CREATE TABLE message_block ( -- overheard messages of one channel, stored together
     id         INTEGER PRIMARY KEY,

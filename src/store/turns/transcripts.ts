@@ -65,8 +65,9 @@ interface CachedSession {
 }
 
 const entrySchema = z.object({
-  role: z.enum(["user", "assistant"]),
+  role: z.enum(["user", "assistant", "tool"]),
   text: z.string(),
+  calls: z.string().nullable(),
   message_id: snowflakeSchema<"message">(),
   at: z.number(),
 });
@@ -81,12 +82,12 @@ export function createTranscripts(
   { read }: Pick<Transactions, "read">,
 ): TranscriptRows {
   const select = database.prepare(
-    `SELECT role, text, message_id, at FROM entry
+    `SELECT role, text, calls, message_id, at FROM entry
      WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
   );
   const insert = database.prepare(
-    `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
@@ -145,8 +146,9 @@ export function createTranscripts(
       });
     },
     insert({ agentId, sessionKey, channelId }, entries) {
-      for (const { role, text, messageId, at } of entries) {
-        insert.run(agentId, sessionKey, channelId, role, text, messageId, at);
+      for (const entry of entries) {
+        const { role, text, messageId, at } = entry;
+        insert.run(agentId, sessionKey, channelId, role, text, callsOf(entry), messageId, at);
       }
     },
     stored(sessionKey, entries) {
@@ -207,7 +209,21 @@ function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, { text }) => sum + ENTRY_BYTES + text.length * 2, 0);
 }
 
+function callsOf(entry: Entry): string | null {
+  const calls = entry.role === "assistant" ? entry.calls : entry.role === "tool" && entry.call;
+  return calls ? JSON.stringify(calls) : null;
+}
+
+/** `calls` is ours, written by {@link callsOf}. */
 function toEntry(row: unknown): Entry {
-  const { message_id, ...rest } = entrySchema.parse(row);
-  return { ...rest, messageId: message_id };
+  const { role, text, calls, message_id: messageId, at } = entrySchema.parse(row);
+  const common = { text, messageId, at };
+  switch (role) {
+    case "user":
+      return { role, ...common };
+    case "assistant":
+      return { role, ...common, ...(calls !== null && { calls: JSON.parse(calls) }) };
+    case "tool":
+      return { role, ...common, call: JSON.parse(calls ?? "{}") };
+  }
 }

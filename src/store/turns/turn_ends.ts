@@ -14,6 +14,7 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn, TurnEnd } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
+import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -21,6 +22,7 @@ import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "./transcripts.ts";
+import { prepareInsertSteps } from "./steps.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 
 /** Stores the ends of turns. */
@@ -45,14 +47,19 @@ export interface TurnEndsDeps {
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
+/** Only a message's first turn is journaled. */
+const PLAIN_ATTEMPT = 1;
+
 /** The journal's record of a T3. */
 interface PlainTurn {
+  readonly accountId: string;
   readonly messageId: string;
   readonly agentId: string;
   readonly sessionKey: string;
   readonly channelId: ChannelId;
   readonly end: TurnEnd;
   readonly entries: readonly Entry[];
+  readonly steps: readonly Step[];
   readonly rows: readonly PlainRow[];
   /** Unix time in milliseconds. */
   readonly now: number;
@@ -71,6 +78,7 @@ export function createTurnEnds(
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const addRows = prepareAddPlainRows(database, outgoing);
+  const insertSteps = prepareInsertSteps(database);
   // The claim is in memory (T2), so the row may still be `waiting` in the table.
   const finish = database.prepare(
     `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
@@ -87,11 +95,13 @@ export function createTurnEnds(
     // Given up meanwhile, because the account moved to another bot.
     if (!end(messageId, turn.end, now)) return;
     transcripts.insert(turn, turn.entries);
+    const { accountId } = turn;
+    insertSteps({ accountId, messageId, attempt: PLAIN_ATTEMPT }, turn.steps);
     addRows(rows, now);
   });
 
   async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
-    const { claim: { message, route: { agentId, sessionKey } }, end, entries } = turn;
+    const { claim: { message, route: { agentId, sessionKey } }, end, entries, steps = [] } = turn;
     const { accountId, channelId } = message;
     const isFirst = queues.size(accountId, channelId) === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
@@ -111,7 +121,18 @@ export function createTurnEnds(
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
     const messageId = message.id;
     try {
-      await append(options, { messageId, agentId, sessionKey, channelId, end, entries, rows, now });
+      await append(options, {
+        accountId,
+        messageId,
+        agentId,
+        sessionKey,
+        channelId,
+        end,
+        entries,
+        steps,
+        rows,
+        now,
+      });
     } catch (error) {
       queues.forget(accountId, channelId);
       throw error;
@@ -121,9 +142,10 @@ export function createTurnEnds(
   }
 
   function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
-    const { claim: { message, route }, entries } = turn;
+    const { claim: { message, route, attempt }, entries, steps = [] } = turn;
     if (!end(message.id, turn.end, now)) return NOT_STORED;
     transcripts.insert({ ...route, channelId: message.channelId }, entries);
+    insertSteps({ accountId: message.accountId, messageId: message.id, attempt }, steps);
     return { stored: true, ...addTurn(turn, now, queue) };
   }
 
@@ -133,7 +155,8 @@ export function createTurnEnds(
   ): boolean {
     const { accountId, channelId } = message;
     const size = queues.size(accountId, channelId) + outbox.length;
-    return !mayHaveDrafts && attempt === 1 && size <= (queue?.maxQueueSize ?? Infinity) &&
+    return !mayHaveDrafts && attempt === PLAIN_ATTEMPT &&
+      size <= (queue?.maxQueueSize ?? Infinity) &&
       queues.hasRoom(accountId, channelId) &&
       outbox.every(({ message, files, draft }) =>
         files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId

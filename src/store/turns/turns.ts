@@ -1,6 +1,6 @@
 /**
- * `store.turns`: the transcript of a session and overheard messages, which a turn reads, and the end
- * of a turn (T3).
+ * `store.turns`: the transcript of a session and overheard messages, which a turn reads, the steps of
+ * a turn (TS), and its end (T3).
  *
  * @module
  */
@@ -10,10 +10,11 @@ import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Context, type ContextDeps, createContext } from "./context.ts";
 import type { Transcripts } from "./transcripts.ts";
+import { createSteps, type Steps } from "./steps.ts";
 import { createTurnEnds, type TurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
 
 /** All methods of `store.turns`. */
-export interface Turns extends Context, Transcripts, TurnEnds {}
+export interface Turns extends Context, Transcripts, Steps, TurnEnds {}
 
 /**
  * Creates the namespace.
@@ -29,6 +30,7 @@ export function createTurns(
   return joinParts(
     createContext(database, transactions, deps),
     { entriesOf },
+    createSteps(database, transactions, deps.memory.claims),
     createTurnEnds(database, transactions, deps),
   );
 }

@@ -4,6 +4,7 @@ import { turnRulesOf } from "../../../src/bot/rules/turn_rules.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { withNames } from "../../../src/policy/pinned.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import type { Tool } from "../../../src/core/turn/tool.ts";
 import {
   channelId,
   directMessage,
@@ -21,12 +22,15 @@ const OWNER = userId("987654321098765000");
 const MB = 1_000_000;
 const FILELESS = channelId("1400000000000000999");
 
+const TOOLS: readonly Tool[] = [];
+
 /** @param policy That of the config, if absent. */
 const rulesBy = (config: Config, policy = config.discord.access) =>
   turnRulesOf(config, {
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
     takesFiles: ({ channelId }) => channelId !== FILELESS,
+    tools: () => TOOLS,
     policy: () => policy,
   });
 
@@ -65,7 +69,7 @@ describe("turnRulesOf()", () => {
       guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt: "Only about krill." } } } },
     }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
     const rules = rulesBy(config);
-    const common = { hasTables: true, hasReplyTags: false };
+    const common = { hasTables: true, hasReplyTags: false, hasTools: false };
     assert.deepEqual(rules(guildMessage()).instructions, {
       ...common,
       agentName: "Barney",

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import { z } from "zod";
+import type { Tool } from "../../../src/core/turn/tool.ts";
 import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
 import type { Env } from "../../../src/cli/terminal/io.ts";
 import { demoWorld } from "../../../simulator/acts/demo_world.ts";
@@ -46,9 +48,10 @@ async function attempt(
   where: DataFixture,
   flags: Partial<AccessTestFlags> = {},
   env: Env = {},
+  tools: readonly Tool[] = [],
 ) {
   const io = { ...recordingIo(env), cwd: where.data };
-  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io);
+  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io, tools);
   return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
 }
 
@@ -225,6 +228,73 @@ describe("[P1] barnacle access test", () => {
     assert.equal((await attempt(bare, { channel: "nowhere" })).code, 2);
     const link = `https://discord.com/channels/${GUILD}/1400000000000000011`;
     assert.equal((await attempt(bare, { channel: link, mention: true })).code, 0);
+  });
+});
+
+describe("[T2] barnacle access test › tools", () => {
+  const tool = (name: string): Tool => ({
+    name,
+    description: name,
+    input: z.strictObject({}),
+    needs: [],
+    isIdempotent: true,
+    run: () => Promise.resolve(""),
+  });
+  const TOOLS = [tool("remind"), tool("web_fetch"), tool("exec")];
+  const mentioned = { mention: true } as const;
+
+  it("prints each tool with the config path that decided", async () => {
+    const guilds = { [GUILD]: { toolsBySender: { [ADA]: { deny: ["web_fetch"] } } } };
+    const { code, out } = await attempt(
+      await fixture({ guilds }, { commands: { ownerAllowFrom: ["5"] } }),
+      mentioned,
+      {},
+      TOOLS,
+    );
+    assert.equal(code, 0);
+    assert.match(out, /^Tools of the turn:$/m);
+    assert.match(out, /^ {2}ok {2}remind +everyone has it by default {2}\(tools\.allow/m);
+    const deny = `channels\\.discord\\.guilds\\.${GUILD}\\.toolsBySender\\.${ADA}\\.deny`;
+    assert.match(
+      out,
+      new RegExp(`^ {2}NO {2}web_fetch +denied {2}\\(${deny}, config\\.jsonc:\\d+\\)$`, "m"),
+    );
+    assert.match(out, /^ {2}NO {2}exec +only owners have it by default {2}\(commands\.owner/m);
+  });
+
+  it("prints an owner's tools, and none if the bot would not answer", async () => {
+    const place = await fixture(OPEN, { commands: { ownerAllowFrom: [ADA] } });
+    const { out } = await attempt(place, mentioned, {}, TOOLS);
+    assert.match(out, /^ {2}ok {2}exec +owners have it by default {2}\(commands\.owner/m);
+    assert.doesNotMatch((await attempt(place, {}, {}, TOOLS)).out, /Tools of the turn/);
+    assert.doesNotMatch((await attempt(place, mentioned)).out, /Tools of the turn/);
+  });
+
+  it("reports unknown roles and owners if tools depend on them", async () => {
+    const byRole = { guilds: { [GUILD]: { toolsBySender: { "role:Crew": { deny: ["exec"] } } } } };
+    const place = await fixture(byRole);
+    const { code, err } = await attempt(place, mentioned, {}, TOOLS);
+    assert.equal(code, 0);
+    assert.match(err, /unknown roles of the sender/);
+    assert.match(err, /unknown owners of the bot/);
+    const crew = await attempt(place, { ...mentioned, role: ["Crew"] }, {}, TOOLS);
+    assert.match(crew.out, /^ {2}NO {2}exec +denied {2}\(.*"role:Crew"\.deny/m);
+  });
+
+  it("[O10] prints the decisions as JSON", async () => {
+    const place = await fixture(OPEN, { tools: { allow: ["remind"] } });
+    const { out } = await attempt(place, { ...mentioned, json: true, offline: true }, {}, TOOLS);
+    const { tools } = JSON.parse(out);
+    assert.deepEqual(
+      tools.map((
+        { name, isAllowed, why, rule }: Record<string, unknown>,
+      ) => [name, isAllowed, why, rule]),
+      [
+        ["remind", true, "allowed", "tools.allow"],
+        ["web_fetch", false, "not-allowed", "tools.allow"],
+        ["exec", false, "not-allowed", "tools.allow"],
+      ],
+    );
   });
 });
 

@@ -121,4 +121,44 @@ describe("[P12] withIds()", () => {
     assert.equal(after, text);
     assert.match(left[0]?.why ?? "", /an account overrides keys/);
   });
+
+  const bySender = (own: object, account: object) =>
+    JSON.stringify({
+      channels: {
+        discord: {
+          guilds: { friends: { toolsBySender: own } },
+          accounts: { work: { guilds: { friends: { toolsBySender: account } } } },
+        },
+      },
+    });
+  const SENDERS = [
+    mapping({
+      kind: "user",
+      typed: "ada",
+      rule: `${FRIENDS}.toolsBySender.ada`,
+      isKey: true,
+      id: "5",
+    }),
+    mapping({
+      kind: "role",
+      typed: "Crew",
+      rule: `${FRIENDS}.toolsBySender."role:Crew"`,
+      isKey: true,
+      id: "6",
+    }),
+  ];
+
+  it("[T2] replaces the senders of tools, which are keys", async () => {
+    const text = bySender({ ada: { deny: ["exec"] }, "role:Crew": {} }, {});
+    const { text: after, left } = await withIds(text, "config.jsonc", SENDERS);
+    assert.deepEqual(left, []);
+    assert.match(after, /"5" \/\* ada \*\/ ?:\{"deny":\["exec"\]\},"role:6"/);
+  });
+
+  it("[T2] [C6] leaves a sender whose tools an account overrides", async () => {
+    const text = bySender({ ada: { deny: ["exec"] } }, { ada: { allow: ["code"] } });
+    const { text: after, left } = await withIds(text, "config.jsonc", SENDERS.slice(0, 1));
+    assert.equal(after, text);
+    assert.match(left[0]?.why ?? "", /an account overrides keys/);
+  });
 });

@@ -139,6 +139,9 @@ describe("[C11] other imported sections", () => {
       tools: { allow: ["exec"], deny: ["x"] },
       exec: { mode: "ask" },
     }],
+    ['tools: { allow: [], deny: ["Group:Runtime", "bash", "message", "read"] }', {
+      tools: { deny: ["exec", "discord", "read_file"] },
+    }],
     ['tools: { exec: { security: "deny" } }', { exec: { mode: "deny" } }],
     ['logging: { level: "trace", file: "/x" }', { log: { level: "debug" } }],
     [

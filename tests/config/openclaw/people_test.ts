@@ -196,6 +196,14 @@ describe("[C11] [P7] imported guilds and channels", () => {
     });
   });
 
+  it("[T2] imports tools by sender if the sender is a username", async () => {
+    const { guild, told } = await guildOf(
+      'toolsBySender: { "username:ada": { deny: ["exec"] }, "username:a.b": {}, "e164:1": {}, ada: {} }',
+    );
+    assert.deepEqual(guild.toolsBySender, { ada: { deny: ["exec"] } });
+    assert.equal(told.length, 3);
+  });
+
   it("imports tools by sender if the sender is an id", async () => {
     const { guild, told } = await guildOf(
       `toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] }, "name:ada": {} }`,
@@ -205,5 +213,24 @@ describe("[C11] [P7] imported guilds and channels", () => {
       [ID]: { alsoAllow: ["exec"] },
     });
     assert.equal(told.length, 1);
+  });
+
+  it("[T2] imports OpenClaw's names of tools as ours, and says so", async () => {
+    const { guild, told } = await guildOf(
+      'tools: { allow: ["web_fetch", "Read"], alsoAllow: ["x"], deny: ["group:runtime", "bash"] }',
+    );
+    assert.deepEqual(guild.tools, {
+      allow: ["web_fetch", "read_file"],
+      alsoAllow: ["x"],
+      deny: ["exec"],
+    });
+    assert.match(told.join("\n"), /Barnacle calls this tool "read_file"/);
+    assert.equal(told.length, 3);
+  });
+
+  it("[T2] leaves out an empty list of allowed tools, which means none here", async () => {
+    const { guild, told } = await guildOf('tools: { allow: [], deny: ["exec"] }');
+    assert.deepEqual(guild.tools, { deny: ["exec"] });
+    assert.match(told.join("\n"), /reads an empty list as no limit/);
   });
 });

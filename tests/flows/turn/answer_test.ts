@@ -12,6 +12,7 @@ import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
 import { answer, type AnswerPorts, type TurnRules } from "../../../src/flows/turn/answer.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
+import type { Step } from "../../../src/core/step.ts";
 import { historyChars } from "../../../src/session/history.ts";
 import {
   directMessage,
@@ -32,6 +33,9 @@ const RULES: TurnRules = {
   window: { contextWindow: 8_192, maxOutput: 1_024 },
   timezone: "UTC",
   timeoutMs: 600_000,
+  tools: [],
+  toolTimeoutMs: 120_000,
+  maxSteps: 16,
   chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
   tables: "code",
   allowedMentions: { users: "context", roles: [] },
@@ -47,6 +51,8 @@ interface Facts {
   readonly usage?: ModelUsage;
   readonly rules?: Partial<TurnRules>;
   readonly entries?: readonly Entry[];
+  /** Steps that an earlier process has stored. */
+  readonly taken?: readonly Step[];
   readonly overheard?: readonly Overheard[];
   /** Result of the store at the end of the turn. */
   readonly stored?: StoredTurn;
@@ -67,6 +73,7 @@ function setUp(
     usage,
     rules,
     entries = [],
+    taken = [],
     overheard = [],
     stored = { stored: true, folded: 0, dropped: 0 },
     queue,
@@ -116,6 +123,14 @@ function setUp(
         steps.push("overheard");
         return Promise.resolve(overheard);
       },
+      stepsOf: (id) => {
+        steps.push(`steps of ${id}`);
+        return Promise.resolve(taken);
+      },
+      addSteps: (_claim, added) => {
+        steps.push(`TS ${added.map(({ kind }) => kind).join()}`);
+        return Promise.resolve();
+      },
       finishTurn: (turn, _now, queue) => {
         steps.push("T3");
         queues.push(queue);
@@ -126,6 +141,7 @@ function setUp(
       },
     },
     model,
+    toolPorts: { readHistory: () => Promise.resolve([]) },
     rules: () => ({ ...RULES, ...rules }),
     fillUp: () => {
       steps.push("fill up");

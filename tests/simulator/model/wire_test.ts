@@ -17,6 +17,7 @@ describe("parseWireRequest()", () => {
       model: "m",
       system: "Be kind.",
       messages: [{ role: "user", text: "hello" }, { role: "assistant", text: "" }],
+      tools: [],
     });
   });
 
@@ -31,8 +32,43 @@ describe("parseWireRequest()", () => {
       model: "m",
       system: "Be kind.",
       messages: [{ role: "user", text: "hello" }],
+      tools: [],
     });
   });
+
+  const results = [
+    ["OpenAI's", {
+      tools: [{ type: "function", function: { name: "tide" } }],
+      messages: [{ role: "tool", tool_call_id: "call_1", content: "high" }],
+    }],
+    ["Anthropic's", {
+      tools: [{ name: "tide", input_schema: {} }],
+      messages: [{
+        role: "user",
+        content: [{ type: "tool_result", tool_use_id: "call_1", content: [{ text: "high" }] }],
+      }],
+    }],
+  ] as const;
+  for (const [whose, fields] of results) {
+    it(`[T1] reads tools and results of ${whose}`, () => {
+      const parsed = parseWireRequest(JSON.stringify({ model: "m", stream: true, ...fields }));
+      assert.deepEqual(parsed?.tools, ["tide"]);
+      assert.deepEqual(parsed?.messages, [{ role: "tool", text: "high" }]);
+    });
+  }
+
+  for (const choice of ["none", { type: "none" }]) {
+    it(`[T1] reads no tools if the choice is ${JSON.stringify(choice)}`, () => {
+      const body = JSON.stringify({
+        model: "m",
+        stream: true,
+        messages: [{ role: "user", content: "hello" }],
+        tools: [{ name: "tide" }],
+        tool_choice: choice,
+      });
+      assert.deepEqual(parseWireRequest(body)?.tools, []);
+    });
+  }
 
   const wrong = ["", "{", "[]", "null", '{"model":"m"}', '{"model":"m","messages":[]}'];
   for (const body of wrong) {

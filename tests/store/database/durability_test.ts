@@ -10,6 +10,7 @@ describe("COMMIT_OPTIONS", () => {
     assert.deepEqual(full.map(([key]) => key), [
       "T0",
       "FIRST_DM",
+      "TS_BEGUN",
       "T3_T4",
       "T4",
       "BY_HAND",
@@ -27,6 +28,8 @@ describe("COMMIT_OPTIONS", () => {
       T1: "T1",
       FIRST_DM: "T1",
       T2: "T2",
+      TS: "TS",
+      TS_BEGUN: "TS",
       T3: "T3",
       T3_T4: "T3",
       T4: "T4",

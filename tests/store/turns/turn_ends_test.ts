@@ -14,7 +14,7 @@ import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/sto
 const NOW = Date.UTC(2026, 0, 1);
 const question = guildMessage({ id: messageId("1400000000000000101") });
 
-const entry = (role: Entry["role"], text: string): Entry => ({
+const entry = (role: "user" | "assistant", text: string): Entry => ({
   role,
   text,
   messageId: question.id,

@@ -1,17 +1,38 @@
 /**
- * Declares a tool of the agent. Each tool is a module of its own, listed in `registry.ts`.
+ * Declares a tool of the agent. Each tool is a module of its own, listed in `tools/registry.ts`.
  *
  * @module
  */
 
 import type { z } from "zod";
-import type { ToolGate } from "../core/tool_gates.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { MessageId } from "../discord/ids.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+import type { Overheard } from "../inbound/transcript.ts";
+import type { ToolGate } from "../tool_gates.ts";
+
+/** What tools can do outside the process. */
+export interface ToolPorts {
+  /**
+   * Reads messages of the channel of a message, of those that the policy lets a model see (P10).
+   *
+   * @param range `limit` is from 1 to 100, counted before the policy; `before` is exclusive.
+   * @returns Oldest first, without the bot's own.
+   * @throws {Error} If Discord does not answer, or refuses; as a rejection.
+   */
+  readHistory(
+    channelOf: InboundMessage,
+    range: { readonly limit: number; readonly before: MessageId },
+  ): Promise<readonly Overheard[]>;
+}
 
 /** Facts that a call has besides its input. */
 export interface ToolContext {
+  /** What the tool can do outside the process. */
+  readonly ports: ToolPorts;
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
+  /** Identifies the call among all calls of all turns, also after a crash. */
+  readonly callKey: string;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
@@ -37,4 +58,9 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * @throws {Error} If it failed; the message tells the model why.
    */
   run(input: z.infer<Input>, context: ToolContext): Promise<string>;
+}
+
+/** Checks a tool's types while it is declared, and hides that of its input from the list of tools. */
+export function defineTool<Input extends z.ZodType>(tool: Tool<Input>): Tool {
+  return tool;
 }

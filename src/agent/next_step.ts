@@ -1,0 +1,88 @@
+/**
+ * Decides how a turn goes on from the steps that it has taken.
+ *
+ * A new turn and a turn that a crash has cut are the same here: the decision uses only the steps.
+ *
+ * @module
+ */
+
+import type { ModelMessage, ToolCall } from "../core/model.ts";
+import type { Step } from "../core/step.ts";
+import { clip } from "../lib/text/clip.ts";
+
+/** What a turn does next. */
+export type NextStep =
+  /** Ask the model; `answers` is the number of its answers so far. */
+  | { readonly kind: "ask"; readonly answers: number }
+  /** Run these calls at the same time. A second run of them changes nothing more. */
+  | { readonly kind: "run"; readonly calls: readonly ToolCall[] }
+  /** Run this call alone, once it is stored that it has begun. */
+  | { readonly kind: "run_once"; readonly call: ToolCall }
+  /** This call had begun before a crash, and may have run. */
+  | { readonly kind: "unknown"; readonly call: ToolCall };
+
+/**
+ * Decides the next step.
+ *
+ * Calls of one answer keep their order; neighbours that may run twice run at the same time.
+ *
+ * @param isIdempotent Whether a call may run twice.
+ */
+export function nextStep(
+  steps: readonly Step[],
+  isIdempotent: (call: ToolCall) => boolean,
+): NextStep {
+  const last = steps.findLast((step) => step.kind === "answer");
+  const answers = steps.filter(({ kind }) => kind === "answer").length;
+  if (!last) return { kind: "ask", answers };
+  const since = steps.slice(steps.lastIndexOf(last) + 1);
+  const has = (kind: "begun" | "result", { id }: ToolCall) =>
+    since.some((step) => step.kind === kind && step.callId === id);
+  const open = last.calls.filter((call) => !has("result", call));
+  const [first] = open;
+  if (!first) return { kind: "ask", answers };
+  if (!isIdempotent(first)) {
+    return { kind: has("begun", first) ? "unknown" : "run_once", call: first };
+  }
+  const end = open.findIndex((call) => !isIdempotent(call));
+  return { kind: "run", calls: end < 0 ? open : open.slice(0, end) };
+}
+
+/** Maximum UTF-16 units of a result that the model is shown; the store has all of it. */
+const RESULT_CHARS = 8_000;
+
+const CLEARED = "[cleared: call the tool again if you need this result]";
+
+/**
+ * The conversation of the steps, for the model: each answer with the results of all its calls. A
+ * long result is shortened.
+ *
+ * @param maxChars UTF-16 units for the results together. The oldest ones are cleared until the rest
+ * fits, but never the newest.
+ */
+export function conversationOf(
+  steps: readonly Step[],
+  maxChars = Infinity,
+): readonly ModelMessage[] {
+  const most = Math.min(RESULT_CHARS, maxChars);
+  const calls = new Map<string, ToolCall>();
+  let room = maxChars;
+  const messages = steps.flatMap((step): readonly ModelMessage[] => {
+    switch (step.kind) {
+      case "answer":
+        for (const call of step.calls) calls.set(call.id, call);
+        return [{ role: "assistant", text: step.text, calls: step.calls }];
+      case "begun":
+        return [];
+      case "result": {
+        const call = calls.get(step.callId);
+        return call ? [{ role: "tool", call, text: clip(step.text, most) }] : [];
+      }
+    }
+  });
+  return messages.toReversed().map((message, index) => {
+    if (message.role !== "tool") return message;
+    room -= message.text.length;
+    return room >= 0 || index === 0 ? message : { ...message, text: CLEARED };
+  }).reverse();
+}

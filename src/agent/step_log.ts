@@ -1,0 +1,55 @@
+/**
+ * The steps of one turn in memory, and which of them the store has.
+ *
+ * @module
+ */
+
+import type { SaveSteps, Step } from "../core/step.ts";
+
+/** The steps of one turn. */
+export interface StepLog {
+  /** All steps so far, in order. */
+  readonly steps: readonly Step[];
+  /** The last of them, which the store does not have. */
+  readonly unsaved: readonly Step[];
+  /** Adds steps, without storing them. */
+  add(...steps: readonly Step[]): void;
+  /**
+   * Stores the unsaved steps; does nothing if there are none.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
+  save(waitsForDisk: boolean): Promise<void>;
+  /** Whether the store has failed. */
+  failure(): boolean;
+}
+
+/**
+ * Creates the log.
+ *
+ * @param stored Steps that an earlier process has stored.
+ */
+export function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog {
+  const steps = [...stored];
+  let saved = steps.length;
+  let hasFailed = false;
+  return {
+    steps,
+    get unsaved() {
+      return steps.slice(saved);
+    },
+    add: (...more) => void steps.push(...more),
+    async save(waitsForDisk) {
+      if (saved === steps.length) return;
+      const until = steps.length;
+      try {
+        await save(steps.slice(saved, until), waitsForDisk);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+      saved = until;
+    },
+    failure: () => hasFailed,
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * The tools of one turn: checks the model's calls, and runs them within a time limit.
+ *
+ * A tool may ignore its signal. So the limit is a race, which the tool cannot delay (T1).
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { ToolCall, ToolDefinition } from "../core/model.ts";
+import type { ToolResult } from "../core/step.ts";
+import type { Tool, ToolContext } from "../core/turn/tool.ts";
+import type { Schedule } from "../lib/schedule.ts";
+
+/** The tools of one turn. */
+export interface Toolbox {
+  /** For the model. The same array as long as the tools are the same. */
+  readonly definitions: readonly ToolDefinition[];
+  /** Whether a call may run twice. True for calls that fail before they begin. */
+  isIdempotent(call: ToolCall): boolean;
+  /**
+   * Runs a call.
+   *
+   * @returns The result for the model. A failure is a result; it is never thrown.
+   */
+  run(call: ToolCall, context: ToolContext): Promise<ToolResult>;
+}
+
+/** Everything that tool calls need from outside, besides their context. */
+export interface ToolboxPorts {
+  /** Puts a fence around a result, which may have words of people in it (H4). */
+  readonly fence: (result: string) => string;
+  /** Milliseconds that one call may take, from `tools.timeoutSec`. */
+  readonly timeoutMs: number;
+  /** Timer for the time limit. */
+  readonly schedule: Schedule;
+}
+
+/** Creates the toolbox of a turn. */
+export function createToolbox(
+  tools: readonly Tool[],
+  { timeoutMs, schedule, fence }: ToolboxPorts,
+): Toolbox {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+
+  async function runWithin(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
+    const ending = new AbortController();
+    const onAbort = () => ending.abort(context.signal.reason);
+    let cancel: (() => void) | undefined;
+    const stopped = new Promise<never>((_resolve, reject) => {
+      cancel = schedule(
+        () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
+        timeoutMs,
+      );
+      ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true });
+    });
+    if (context.signal.aborted) onAbort();
+    context.signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
+      run.catch(() => {}); // after the limit, its failure changes nothing
+      return { end: "done", text: fence(await Promise.race([run, stopped])) };
+    } catch (error) {
+      return failed(error instanceof Error ? error.message : String(error));
+    } finally {
+      cancel?.();
+      context.signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  return {
+    definitions: definitionsOf(tools),
+    isIdempotent: ({ name }) => byName.get(name)?.isIdempotent ?? true,
+    async run(call, context) {
+      const tool = byName.get(call.name);
+      if (!tool) {
+        const names = [...byName.keys()].join(", ");
+        return failed(`there is no tool ${JSON.stringify(call.name)} here; there are: ${names}`);
+      }
+      const written = jsonOf(call.arguments);
+      if (written === undefined) return failed("the arguments are not JSON");
+      const input = tool.input.safeParse(written.value);
+      if (!input.success) {
+        return failed(`the arguments do not fit:\n${z.prettifyError(input.error)}`);
+      }
+      return await runWithin(tool, input.data, context);
+    },
+  };
+}
+
+function failed(why: string): ToolResult {
+  return { end: "failed", text: `Error: ${why}` };
+}
+
+/** Some models write nothing for a call without arguments. */
+function jsonOf(written: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: written.trim() === "" ? {} : JSON.parse(written) };
+  } catch {
+    return undefined; // the result tells the model
+  }
+}
+
+/** Definitions by tools: the schemas are made once, and stay the same for the provider's cache. */
+const definitions = new WeakMap<readonly Tool[], readonly ToolDefinition[]>();
+
+function definitionsOf(tools: readonly Tool[]): readonly ToolDefinition[] {
+  const known = definitions.get(tools);
+  if (known) return known;
+  const made = tools.map(({ name, description, input }): ToolDefinition => {
+    const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
+    return { name, description, parameters };
+  });
+  definitions.set(tools, made);
+  return made;
+}

@@ -1,0 +1,43 @@
+/**
+ * Finds the tools of a message's turn by the current policy (T2).
+ *
+ * The toolbox and the provider cache by the array. So equal sets of tools are the same array.
+ *
+ * @module
+ */
+
+import type { UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Tool } from "../../core/turn/tool.ts";
+import type { CurrentPolicy } from "./policy.ts";
+
+/** The sources of a turn's tools. */
+export interface TurnToolsPorts {
+  /** All tools of this version, each name once. */
+  readonly tools: readonly Tool[];
+  readonly policy: () => Pick<CurrentPolicy, "decideTools">;
+  /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
+  readonly ownsApplication: (userId: UserId) => boolean;
+}
+
+/** Maximum number of sets to keep; a config has few, apart from one with many senders. */
+const MAX_SETS = 1_000;
+
+/** Prepares the tools of many turns. */
+export function createTurnTools(
+  { tools, policy, ownsApplication }: TurnToolsPorts,
+): (message: InboundMessage) => readonly Tool[] {
+  const sets = new Map<string, readonly Tool[]>();
+  return ({ place, sender }) => {
+    const asker = { place, sender, ownsApplication: () => ownsApplication(sender.id) };
+    const decisions = policy().decideTools(asker, tools);
+    const names = decisions.flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
+    const key = names.join(" ");
+    const known = sets.get(key);
+    if (known) return known;
+    if (sets.size >= MAX_SETS) sets.clear();
+    const chosen = tools.filter(({ name }) => names.includes(name));
+    sets.set(key, chosen);
+    return chosen;
+  };
+}

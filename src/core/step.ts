@@ -1,0 +1,41 @@
+/**
+ * The steps of a turn: the model's answers that call tools, and the calls' results.
+ *
+ * The store keeps each step before the next one begins. So a turn that a crash has cut goes on where
+ * it was: the model is not asked again for an answer that the store has.
+ *
+ * @module
+ */
+
+import type { ModelUsage, ToolCall } from "./model.ts";
+
+/** One step, with the Unix time in milliseconds of its end. */
+export type Step =
+  /** The model called tools. An answer without calls ends the turn, and is no step. */
+  | {
+    readonly kind: "answer";
+    readonly text: string;
+    readonly calls: readonly ToolCall[];
+    readonly usage?: ModelUsage;
+    readonly at: number;
+  }
+  /** A call is about to begin that must not run twice. After a crash, it may have run. */
+  | { readonly kind: "begun"; readonly callId: string; readonly at: number }
+  /** A call has ended. */
+  | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult);
+
+/** The end of a tool call. */
+export interface ToolResult {
+  /** `unknown`: a crash cut the call, which must not run twice. */
+  readonly end: "done" | "failed" | "unknown";
+  /** The result, or the reason of the failure, for the model. */
+  readonly text: string;
+}
+
+/**
+ * Stores steps. Once it resolves, they survive `kill -9`.
+ *
+ * @param waitsForDisk Whether the steps must also survive a power cut.
+ * @throws {unknown} The store's error, as a rejection.
+ */
+export type SaveSteps = (steps: readonly Step[], waitsForDisk: boolean) => Promise<void>;

@@ -1,0 +1,83 @@
+/**
+ * Names of tools as the config may write them: single names, groups, and `"*"` (T2).
+ *
+ * The list also has tools of later versions, so that a config can deny a tool before it exists. A
+ * tool that is not on the list is no one's by default.
+ *
+ * @module
+ */
+
+/** Who has a tool by default. */
+export type ToolAudience = "everyone" | "owners";
+
+/** A name for several tools. */
+type ToolGroup = "group:discord" | "group:fs" | "group:web" | "group:memory" | "group:mcp";
+
+interface NamedTool {
+  readonly for: ToolAudience;
+  readonly group?: ToolGroup;
+}
+
+const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
+  ["discord", { for: "everyone", group: "group:discord" }],
+  ["reply_in_thread", { for: "everyone", group: "group:discord" }],
+  ["read_channel_history", { for: "everyone", group: "group:discord" }],
+  ["memory", { for: "everyone", group: "group:memory" }],
+  ["recall", { for: "everyone", group: "group:memory" }],
+  ["remind", { for: "everyone" }],
+  ["web_fetch", { for: "everyone", group: "group:web" }],
+  ["web_search", { for: "everyone", group: "group:web" }],
+  ["code", { for: "everyone" }],
+  ["read_file", { for: "owners", group: "group:fs" }],
+  ["write_file", { for: "owners", group: "group:fs" }],
+  ["edit_file", { for: "owners", group: "group:fs" }],
+  ["list_files", { for: "owners", group: "group:fs" }],
+  ["exec", { for: "owners" }],
+]);
+
+/** MCP servers and their tools: `mcp__github`, `mcp__github__list_issues`. */
+const MCP_NAME = /^mcp__[\w-]+$/;
+const MCP: NamedTool = { for: "owners", group: "group:mcp" };
+
+const GROUPS: readonly ToolGroup[] = [
+  "group:discord",
+  "group:fs",
+  "group:web",
+  "group:memory",
+  "group:mcp",
+];
+
+/** All names that the config may write, apart from those of MCP tools. */
+export const TOOL_ENTRIES: readonly string[] = ["*", ...GROUPS, ...TOOLS.keys()];
+
+/** Whether the config may write an entry. Another one matches no tool. */
+export function isToolEntry(entry: string): boolean {
+  return TOOL_ENTRIES.includes(entry) || isMcp(entry);
+}
+
+/** Who has a tool by default; `undefined` if no one has it. */
+export function audienceOf(tool: string): ToolAudience | undefined {
+  return named(tool)?.for;
+}
+
+/** Whether an entry of the config is for a tool. */
+export function isForTool(entry: string, tool: string): boolean {
+  if (entry === "*" || entry === tool || entry === named(tool)?.group) return true;
+  return isMcp(entry) && tool.startsWith(`${entry}__`);
+}
+
+/** The tools of an entry that only owners have by default; for `"*"` and groups, all of them. */
+export function ownerToolsOf(entry: string): readonly string[] {
+  if (entry === "group:mcp" || isMcp(entry)) return [entry];
+  const tools = [...TOOLS.keys()].filter((tool) => isForTool(entry, tool));
+  const own = tools.filter((tool) => audienceOf(tool) === "owners");
+  return entry === "*" ? [...own, "group:mcp"] : own;
+}
+
+function isMcp(name: string): boolean {
+  return MCP_NAME.test(name);
+}
+
+function named(tool: string): NamedTool | undefined {
+  return isMcp(tool) ? MCP : TOOLS.get(tool);
+}

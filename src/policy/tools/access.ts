@@ -1,0 +1,182 @@
+/**
+ * Decides which tools a turn has, and names the config path that decided about each tool (T2).
+ *
+ * The sender's base set comes first. Then the levels change it in this order: the global `tools`,
+ * the agent's, and one level of the place. `deny` counts at every level that is for the sender and
+ * the place, even if another level was chosen.
+ *
+ * @module
+ */
+
+import { pathTo } from "../../core/config_path.ts";
+import type { Place, Sender } from "../../core/inbound/inbound.ts";
+import type { ToolGate } from "../../core/tool_gates.ts";
+import { audienceOf, isForTool } from "../../core/tool_names.ts";
+import { rulesFor } from "../place_rules.ts";
+import { prepareRights } from "../rights.ts";
+import type { AccessPolicy, ToolLists } from "../rules.ts";
+import { levelsOf, type ToolLevel } from "./levels.ts";
+
+/** The sender whose message the turn answers. */
+export interface ToolAsker {
+  /** The place of the message. */
+  readonly place: Place;
+  /** Its author. */
+  readonly sender: Sender;
+  /**
+   * Whether Discord lists the author as an owner of the application. Called only if a tool depends
+   * on it.
+   */
+  readonly ownsApplication: () => boolean;
+}
+
+/**
+ * Why a turn has a tool, or not.
+ *
+ * - `default`, `owners-default`: the base set of the sender has it.
+ * - `owners-only`, `not-default`: the base set of the sender does not have it.
+ * - `allowed`, `not-allowed`: `allow` has it, or not.
+ * - `also-allowed`: `alsoAllow` has it.
+ * - `denied`: `deny` has it.
+ * - `gate-closed`: the gate of the tool is closed.
+ * - `place-closed`: the bot may not answer in the place.
+ */
+export type ToolReason =
+  | "default"
+  | "owners-default"
+  | "owners-only"
+  | "not-default"
+  | "allowed"
+  | "not-allowed"
+  | "also-allowed"
+  | "denied"
+  | "gate-closed"
+  | "place-closed";
+
+/** The decision about one tool. */
+export interface ToolDecision {
+  /** Name of the tool. */
+  readonly name: string;
+  /** Whether the turn has it. */
+  readonly isAllowed: boolean;
+  /** The reason. */
+  readonly why: ToolReason;
+  /** Config path that decided, or that would. */
+  readonly rule: string;
+}
+
+/** The facts about a tool that a decision needs. */
+export interface ToolFacts {
+  /** Name of the tool. */
+  readonly name: string;
+  /** Gate that must be open; absent if no gate applies. */
+  readonly gate?: ToolGate;
+}
+
+/** Decides about each of some tools, in their order. */
+export type DecideTools = (
+  asker: ToolAsker,
+  tools: readonly ToolFacts[],
+) => readonly ToolDecision[];
+
+const GLOBAL = "tools";
+const AGENT = "agents.list[0].tools"; // this version runs only the first agent
+const OWNERS = "commands.ownerAllowFrom";
+const GATES = "channels.discord.actions";
+
+/** A decision about one tool, without its name. */
+type Step = Omit<ToolDecision, "name">;
+
+/** Prepares a policy for many turns. */
+export function prepareToolAccess(policy: AccessPolicy): DecideTools {
+  const { tools: { global, agent, openGates }, ruleOf } = policy;
+  const { needed } = prepareRights(policy);
+  const hasOwnerList = policy.commands.owners !== undefined;
+  const everywhere = [{ lists: global, rule: GLOBAL }, { lists: agent, rule: AGENT }];
+
+  return ({ place, sender, ownsApplication }, tools) => {
+    const rules = place.kind === "guild" ? rulesFor(place, policy) : undefined;
+    if (rules?.kind === "closed") {
+      const rule = ruleOf(rules.rule);
+      return tools.map(({ name }) => ({ name, isAllowed: false, why: "place-closed", rule }));
+    }
+    const isOwner = () => {
+      const moment = { ownsApplication: !hasOwnerList && ownsApplication() };
+      return needed("owner", place, sender, moment)?.isTheirs === true;
+    };
+    // The first entry gives tools; further ones only bear its name and limit it (P12).
+    const [own = [], ...limiting] = rules?.tools.map((entry) => levelsOf(entry, sender)) ?? [];
+    const denying = [...everywhere, ...own.flat(), ...limiting.flat(2)];
+
+    function decide({ name, gate }: ToolFacts): Step {
+      const denial = denying.find(({ lists }) => has(lists.deny, name));
+      if (denial) return out("denied", pathTo(denial.rule, "deny"));
+      if (gate !== undefined && !openGates.includes(gate)) {
+        return out("gate-closed", pathTo(GATES, gate));
+      }
+      let step = globally(name, isOwner, global);
+      step = narrowed(step, name, [{ lists: agent, rule: AGENT }]);
+      step = narrowed(step, name, own[0] ?? []);
+      for (const [level = []] of limiting) step = limited(step, name, level);
+      return step;
+    }
+
+    return tools.map((tool) => {
+      const step = decide(tool);
+      return { name: tool.name, ...step, rule: ruleOf(step.rule) };
+    });
+  };
+}
+
+/** The global level: its `allow` replaces the base set. */
+function globally(name: string, isOwner: () => boolean, { allow, alsoAllow }: ToolLists): Step {
+  const step = allow ? listed(name, allow) : base(name, isOwner);
+  if (step.isAllowed || !has(alsoAllow, name)) return step;
+  return into("also-allowed", pathTo(GLOBAL, "alsoAllow"));
+}
+
+function listed(name: string, allow: readonly string[]): Step {
+  const rule = pathTo(GLOBAL, "allow");
+  return has(allow, name) ? into("allowed", rule) : out("not-allowed", rule);
+}
+
+function base(name: string, isOwner: () => boolean): Step {
+  switch (audienceOf(name)) {
+    case "everyone":
+      return into("default", pathTo(GLOBAL, "allow"));
+    case "owners":
+      return isOwner() ? into("owners-default", OWNERS) : out("owners-only", OWNERS);
+    case undefined:
+      return out("not-default", pathTo(GLOBAL, "alsoAllow"));
+  }
+}
+
+/** A level below: its `allow` narrows the tools of the level above. */
+function narrowed(above: Step, name: string, level: readonly ToolLevel[]): Step {
+  const adding = level.find(({ lists }) => has(lists.alsoAllow, name));
+  if (adding) {
+    return above.isAllowed ? above : into("also-allowed", pathTo(adding.rule, "alsoAllow"));
+  }
+  return limited(above, name, level);
+}
+
+/** As {@link narrowed}, but the level adds no tool. */
+function limited(above: Step, name: string, level: readonly ToolLevel[]): Step {
+  if (!above.isAllowed || level.some(({ lists }) => has(lists.alsoAllow, name))) return above;
+  const limit = level.find(({ lists }) => lists.allow && !has(lists.allow, name));
+  if (limit) return out("not-allowed", pathTo(limit.rule, "allow"));
+  const naming = level.find(({ lists }) => lists.allow);
+  return naming ? into("allowed", pathTo(naming.rule, "allow")) : above;
+}
+
+function has(list: readonly string[] | undefined, name: string): boolean {
+  return list?.some((entry) => isForTool(entry, name)) === true;
+}
+
+function into(why: ToolReason, rule: string): Step {
+  return { isAllowed: true, why, rule };
+}
+
+function out(why: ToolReason, rule: string): Step {
+  return { isAllowed: false, why, rule };
+}

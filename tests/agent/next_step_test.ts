@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { conversationOf, nextStep } from "../../src/agent/next_step.ts";
+import type { ToolCall } from "../../src/core/model.ts";
+import type { Step } from "../../src/core/step.ts";
+
+/** Calls of the tool `read` may run twice, those of `post` must not. */
+const call = (id: string): ToolCall => ({
+  id,
+  name: id.startsWith("r") ? "read" : "post",
+  arguments: "{}",
+});
+const isIdempotent = ({ name }: ToolCall) => name === "read";
+const answer = (...ids: readonly string[]): Step => ({
+  kind: "answer",
+  text: "",
+  calls: ids.map(call),
+  at: 0,
+});
+const begun = (callId: string): Step => ({ kind: "begun", callId, at: 0 });
+const result = (callId: string, text = "ok"): Step => ({
+  kind: "result",
+  callId,
+  end: "done",
+  text,
+  at: 0,
+});
+
+/** The next step in short: `"ask 1"`, `"run r1 r2"`. */
+function shortNext(steps: readonly Step[]): string {
+  const next = nextStep(steps, isIdempotent);
+  switch (next.kind) {
+    case "ask":
+      return `ask ${next.answers}`;
+    case "run":
+      return `run ${next.calls.map(({ id }) => id).join(" ")}`;
+    case "run_once":
+    case "unknown":
+      return `${next.kind} ${next.call.id}`;
+  }
+}
+
+describe("[T1] nextStep()", () => {
+  const cases: readonly [name: string, steps: readonly Step[], next: string][] = [
+    ["asks in a new turn", [], "ask 0"],
+    ["runs neighbours together that may run twice", [answer("r1", "r2")], "run r1 r2"],
+    ["runs no further than to a call that must not", [answer("r1", "p1", "r2")], "run r1"],
+    ["runs a call alone that must not run twice", [answer("p1", "p2")], "run_once p1"],
+    [
+      "runs what a crash has cut, if it may run twice",
+      [answer("r1", "r2"), result("r1")],
+      "run r2",
+    ],
+    [
+      "does not repeat a call that had begun before a crash",
+      [answer("p1"), begun("p1")],
+      "unknown p1",
+    ],
+    [
+      "runs the call after one that ended",
+      [answer("p1", "p2"), begun("p1"), result("p1")],
+      "run_once p2",
+    ],
+    ["asks again with all results", [answer("r1"), result("r1")], "ask 1"],
+    [
+      "uses only the calls of the newest answer, also if an id came before",
+      [answer("r1"), result("r1"), answer("r1")],
+      "run r1",
+    ],
+    ["counts the answers", [answer("r1"), result("r1"), answer("r2"), result("r2")], "ask 2"],
+  ];
+  for (const [name, steps, next] of cases) {
+    it(name, () => assert.equal(shortNext(steps), next));
+  }
+
+  it("runs no call twice that must not, wherever a crash cuts the turn", () => {
+    const ids = fc.uniqueArray(fc.constantFrom("r1", "r2", "r3", "p1", "p2", "p3"), {
+      minLength: 1,
+    });
+    fc.assert(fc.property(ids, fc.array(fc.boolean(), { maxLength: 30 }), (ids, crashes) => {
+      const ran = new Map<string, number>();
+      let stored: Step[] = [answer(...ids)];
+      let unsaved: Step[] = [];
+      for (let at = 0; at < 60; at++) {
+        const crash = crashes[at] ?? false;
+        if (crash) unsaved = []; // the process dies here, with all that it has not stored
+        const next = nextStep([...stored, ...unsaved], isIdempotent);
+        if (next.kind === "ask") break;
+        const calls = next.kind === "run" ? next.calls : [next.call];
+        if (next.kind === "run_once") {
+          stored = [...stored, ...unsaved, begun(next.call.id)];
+          unsaved = [];
+        }
+        if (next.kind !== "unknown") {
+          for (const { id } of calls) ran.set(id, (ran.get(id) ?? 0) + 1);
+        }
+        unsaved.push(...calls.map(({ id }) => result(id)));
+      }
+      for (const id of ids) {
+        if (id.startsWith("p")) assert.equal(ran.get(id), 1, id);
+        else assert.ok((ran.get(id) ?? 0) >= 1, id);
+      }
+    }));
+  });
+});
+
+describe("[T1] conversationOf()", () => {
+  it("has the answers with the results of their calls", () => {
+    const steps = [answer("r1", "p1"), result("r1", "42"), begun("p1"), result("p1", "sent")];
+    assert.deepEqual(conversationOf(steps), [
+      { role: "assistant", text: "", calls: [call("r1"), call("p1")] },
+      { role: "tool", call: call("r1"), text: "42" },
+      { role: "tool", call: call("p1"), text: "sent" },
+    ]);
+  });
+
+  it("shortens a long result in its middle", () => {
+    const [, shown] = conversationOf([answer("r1"), result("r1", "a".repeat(20_000))]);
+    assert.ok(shown && shown.text.length < 8_100);
+    assert.match(shown.text, /^a+\n\[… 12000 characters left out …\]\na+$/);
+  });
+
+  it("clears the oldest results if they do not fit, and never the newest", () => {
+    const steps = ["r1", "r2", "r3"].flatMap((id) => [answer(id), result(id, id.repeat(50))]);
+    const texts = (maxChars: number) =>
+      conversationOf(steps, maxChars).flatMap(({ role, text }) =>
+        role === "tool" ? [text.slice(0, 8)] : []
+      );
+    assert.deepEqual(texts(300), ["r1r1r1r1", "r2r2r2r2", "r3r3r3r3"]);
+    assert.deepEqual(texts(200), ["[cleared", "r2r2r2r2", "r3r3r3r3"]);
+    assert.deepEqual(texts(100), ["[cleared", "[cleared", "r3r3r3r3"]);
+    assert.deepEqual(texts(10).slice(0, 2), ["[cleared", "[cleared"]);
+    assert.match(texts(10)[2] ?? "", /^r3r3r3r/);
+  });
+});

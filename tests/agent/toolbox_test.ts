@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { z } from "zod";
+import { createToolbox } from "../../src/agent/toolbox.ts";
+import type { Tool } from "../../src/core/turn/tool.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { toolboxOf, toolContext } from "../support/model/tools.ts";
+
+const tide: Tool = {
+  name: "tide",
+  description: "Tells the tide.",
+  input: z.object({ port: z.string(), hours: z.int().default(1) }),
+  needs: [],
+  isIdempotent: true,
+  run: (input) => Promise.resolve(JSON.stringify(input)),
+};
+
+function setUp(...tools: readonly Tool[]) {
+  const clock = new FakeClock();
+  const stopping = new AbortController();
+  const toolbox = toolboxOf(tools, clock);
+  const context = toolContext({ signal: stopping.signal });
+  const run = (name: string, written: string) =>
+    toolbox.run({ id: "call_1", name, arguments: written }, context);
+  return { clock, stopping, toolbox, run };
+}
+
+describe("[T1] createToolbox()", () => {
+  it("defines each tool for the model, with the schema of its input", () => {
+    const { toolbox } = setUp(tide);
+    assert.deepEqual(toolbox.definitions, [{
+      name: "tide",
+      description: "Tells the tide.",
+      parameters: {
+        type: "object",
+        properties: {
+          port: { type: "string" },
+          hours: {
+            type: "integer",
+            default: 1,
+            minimum: Number.MIN_SAFE_INTEGER,
+            maximum: Number.MAX_SAFE_INTEGER,
+          },
+        },
+        required: ["port"],
+      },
+    }]);
+  });
+
+  it("defines the same tools as the same array, which a provider caches", () => {
+    const tools = [tide];
+    const clock = new FakeClock();
+    assert.equal(toolboxOf(tools, clock).definitions, toolboxOf(tools, clock).definitions);
+  });
+
+  it("runs a tool with its checked input", async () => {
+    const { run, clock } = setUp(tide);
+    assert.deepEqual(await run("tide", '{"port":"Hull"}'), {
+      end: "done",
+      text: '{"port":"Hull","hours":1}',
+    });
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[H4] puts a fence around a result, but not around its own errors", async () => {
+    const { schedule } = new FakeClock();
+    const fence = (result: string) => `<${result}>`;
+    const toolbox = createToolbox([tide], { timeoutMs: 1_000, schedule, fence });
+    const run = (written: string) =>
+      toolbox.run({ id: "1", name: "tide", arguments: written }, toolContext());
+    assert.equal((await run('{"port":"Hull"}')).text, '<{"port":"Hull","hours":1}>');
+    assert.match((await run("no")).text, /^Error/);
+  });
+
+  const failures: readonly [what: string, name: string, written: string, why: RegExp][] = [
+    ["an unknown tool", "sail", "{}", /^Error: there is no tool "sail" here; there are: tide$/],
+    ["arguments that are not JSON", "tide", '{"port":', /^Error: the arguments are not JSON$/],
+    [
+      "arguments that do not fit",
+      "tide",
+      '{"port":1}',
+      /^Error: the arguments do not fit:\n.*port/s,
+    ],
+    ["no arguments", "tide", "", /^Error: the arguments do not fit:/],
+  ];
+  for (const [what, name, written, why] of failures) {
+    it(`tells the model about ${what}`, async () => {
+      const { end, text } = await setUp(tide).run(name, written);
+      assert.equal(end, "failed");
+      assert.match(text, why);
+    });
+  }
+
+  it("tells the model why a tool failed, also if it throws at once", async () => {
+    const broken: Tool = {
+      ...tide,
+      run() {
+        throw new Error("no such port");
+      },
+    };
+    assert.deepEqual(await setUp(broken).run("tide", '{"port":"Hull"}'), {
+      end: "failed",
+      text: "Error: no such port",
+    });
+  });
+
+  it("ends a call after its time limit, also if the tool ignores its signal", async () => {
+    const deaf: Tool = { ...tide, run: () => new Promise(() => {}) };
+    const { run, clock } = setUp(deaf);
+    const ended = run("tide", '{"port":"Hull"}');
+    clock.advance(1_000);
+    assert.deepEqual(await ended, { end: "failed", text: "Error: no result within 1 s" });
+    assert.equal(clock.pending, 0);
+  });
+
+  it("aborts a running tool if the turn ends", async () => {
+    const reasons: unknown[] = [];
+    const listening: Tool = {
+      ...tide,
+      run: (_input, { signal }) =>
+        new Promise((_, reject) =>
+          signal.addEventListener("abort", () => {
+            reasons.push(signal.reason);
+            reject(signal.reason);
+          })
+        ),
+    };
+    const { run, stopping } = setUp(listening);
+    const ended = run("tide", '{"port":"Hull"}');
+    stopping.abort(new Error("stop"));
+    assert.equal((await ended).end, "failed");
+    assert.deepEqual(reasons, [new Error("stop")]);
+  });
+
+  it("lets only calls run twice whose tool allows it, and those that fail before they begin", () => {
+    const post: Tool = { ...tide, name: "post", isIdempotent: false };
+    const { toolbox } = setUp(tide, post);
+    const isIdempotent = (name: string) => toolbox.isIdempotent({ id: "1", name, arguments: "" });
+    assert.deepEqual(["tide", "post", "sail"].map(isIdempotent), [true, false, true]);
+  });
+});

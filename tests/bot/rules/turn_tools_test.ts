@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { z } from "zod";
+import { createTurnTools } from "../../../src/bot/rules/turn_tools.ts";
+import { turnRulesOf } from "../../../src/bot/rules/turn_rules.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Tool } from "../../../src/core/turn/tool.ts";
+import { prepareToolAccess } from "../../../src/policy/tools/access.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import {
+  directMessage,
+  guildMessage,
+  guildPlace,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+
+const GUILD = guildPlace().guild.id;
+const OWNER = userId("987654321098765000");
+const BOB = userId("987654321098765432");
+
+const tool = (name: string): Tool => ({
+  name,
+  description: name,
+  input: z.strictObject({}),
+  needs: [],
+  isIdempotent: true,
+  run: () => Promise.resolve(""),
+});
+const ALL = [tool("remind"), tool("web_fetch"), tool("exec")];
+
+const OWNERS = { commands: { ownerAllowFrom: [OWNER] } };
+const namesOf = (tools: readonly Tool[]) => tools.map(({ name }) => name).join(" ");
+const from = (id: typeof OWNER, message: InboundMessage = guildMessage()): InboundMessage => ({
+  ...message,
+  sender: sender({ id }),
+});
+
+/** The tools by a config that a test may replace. */
+async function setUp(discord: object, beside: object = OWNERS) {
+  const read = async (discord: object, beside: object) => {
+    const config = await loadTestConfig(discord, beside);
+    return { config, decideTools: prepareToolAccess(config.discord.access) };
+  };
+  let current = await read(discord, beside);
+  const toolsFor = createTurnTools({
+    tools: ALL,
+    policy: () => current,
+    ownsApplication: (id) => id === OWNER,
+  });
+  return {
+    toolsFor,
+    config: () => current.config,
+    async reload(discord: object, beside: object = OWNERS) {
+      current = await read(discord, beside);
+    },
+  };
+}
+
+describe("[T2] createTurnTools()", () => {
+  it("gives a turn the tools of its sender and place", async () => {
+    const { toolsFor } = await setUp({
+      guilds: { [GUILD]: { toolsBySender: { [BOB]: { deny: ["remind"] } } } },
+    });
+    assert.equal(namesOf(toolsFor(from(OWNER))), "remind web_fetch exec");
+    assert.equal(namesOf(toolsFor(from(BOB))), "web_fetch");
+    assert.equal(namesOf(toolsFor(from(BOB, directMessage()))), "remind web_fetch");
+  });
+
+  it("recognises the application's owners if the config lists none", async () => {
+    const { toolsFor } = await setUp({ guilds: { [GUILD]: {} } }, {});
+    assert.equal(namesOf(toolsFor(from(OWNER))), "remind web_fetch exec");
+    assert.equal(namesOf(toolsFor(from(BOB))), "remind web_fetch");
+  });
+
+  it("returns the same array for the same tools, also after a reload", async () => {
+    const { toolsFor, reload } = await setUp({ guilds: { [GUILD]: {} } });
+    const [first, own] = [toolsFor(from(BOB)), toolsFor(from(OWNER))];
+    assert.equal(toolsFor(from(BOB, directMessage())), first);
+    assert.notEqual(own, first);
+    await reload({ guilds: { [GUILD]: { tools: { deny: ["exec"] } } } });
+    assert.equal(toolsFor(from(OWNER)), first);
+  });
+
+  it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {
+    const { toolsFor, config, reload } = await setUp({ guilds: { [GUILD]: {} } });
+    const rulesFor = () =>
+      turnRulesOf(config(), {
+        cleanSecrets: (text) => text,
+        uploadLimit: () => 1,
+        takesFiles: () => true,
+        tools: toolsFor,
+        policy: () => config().discord.access,
+      });
+    const running = rulesFor()(from(OWNER));
+    await reload({ guilds: { [GUILD]: {} } }, { ...OWNERS, tools: { deny: ["*"] } });
+    assert.equal(namesOf(running.tools), "remind web_fetch exec");
+    const next = rulesFor()(from(OWNER));
+    assert.deepEqual([next.tools, next.instructions.hasTools], [[], false]);
+  });
+});

@@ -1,0 +1,61 @@
+/** Tests the tool policy: one bot, and senders with and without a tool. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { onStage } from "../../support/bot/e2e.ts";
+
+const READ = 'call: read_channel_history {"limit":5}';
+const TOOL = "read_channel_history";
+
+/** Grace is a helper, Ada is not. In #help, no one has the tool. */
+const rules = (simulator: Simulator) => {
+  const [krill] = simulator.world.guilds.values();
+  assert.ok(krill);
+  return {
+    guilds: {
+      [krill.id]: {
+        toolsBySender: { "role:helpers": { alsoAllow: [TOOL] } },
+        channels: { general: {}, help: { tools: { deny: ["group:discord"] } } },
+      },
+    },
+  };
+};
+
+describe("[T2] the tool policy", () => {
+  it("gives each turn the tools of its sender in its place", () =>
+    onStage(
+      { discord: rules, config: { tools: { allow: [] } } },
+      async ({ start, say, mention, replies, model }) => {
+        await start();
+        const offered = () => model.requests.at(-1)?.tools ?? [];
+
+        say("grace", "general", `${mention}\n${READ}`);
+        assert.match((await replies("general", 1))[0] ?? "", /The tools returned/);
+        assert.deepEqual(offered(), [TOOL], "her role adds it");
+
+        say("ada", "general", `${mention}\n${READ}`);
+        assert.doesNotMatch((await replies("general", 2))[1] ?? "", /"from":/);
+        assert.deepEqual(offered(), []);
+
+        say("grace", "help", `${mention}\n${READ}`);
+        assert.doesNotMatch((await replies("help", 1))[0] ?? "", /"from":/);
+        assert.deepEqual(offered(), [], "the deny of the channel wins");
+      },
+    ));
+
+  it("closes a tool with its gate, from the next turn after a reload on", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, model } = scene;
+      const bot = await start();
+      const offered = () => model.requests.at(-1)?.tools ?? [];
+      say("grace", "general", `${mention} one`);
+      await replies("general", 1);
+      assert.deepEqual(offered(), [TOOL]);
+      scene.rewrite({ discord: () => ({ actions: { messages: false } }) });
+      await scene.line(bot, /The config applies/);
+      say("grace", "general", `${mention} two`);
+      await replies("general", 2);
+      assert.deepEqual(offered(), []);
+    }));
+});

@@ -1,0 +1,72 @@
+/** Tests tools as people on Discord see them, and turns with tools that a crash cuts. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import { settleIn } from "../../support/bot/survival.ts";
+
+const READ = 'call: read_channel_history {"limit":5}';
+
+describe("[T6] the bot", () => {
+  it("reads a channel's history if the model asks for it", () =>
+    onStage({ discord: () => ({ historyLimit: 0 }) }, async ({ start, say, mention, replies }) => {
+      await start();
+      say("ada", "general", "The tide is high at noon.");
+      say("grace", "general", `${mention}\n${READ}`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /The tools returned/);
+      assert.match(reply, /"from":"ada".*The tide is high at noon\./);
+    }));
+
+  it("[H4] fences what it read, and keeps it as a result in the transcript", () =>
+    onStage({}, async ({ start, say, mention, replies, model, rows }) => {
+      const bot = await start();
+      say("grace", "general", `${mention}\n${READ}`);
+      await replies("general", 1);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      const results = model.requests.at(-1)?.messages.filter(({ role }) => role === "tool") ?? [];
+      assert.equal(results.length, 1);
+      assert.match(results[0]?.text ?? "", /^<result boundary="\w{12}">\n[^]*\n<\/result>$/);
+      const roles = rows("SELECT role FROM entry ORDER BY id").map(({ role }) => role);
+      assert.deepEqual(roles, ["user", "assistant", "tool", "assistant"]);
+    }));
+
+  it("tells the model about a tool that does not exist, and answers", () =>
+    onStage({}, async ({ start, say, mention, replies }) => {
+      await start();
+      say("grace", "general", `${mention}\ncall: set_sail {}`);
+      assert.match((await replies("general", 1))[0] ?? "", /there is no tool "set_sail" here/);
+    }));
+});
+
+describe("[D1] a turn with tools that a crash cuts", () => {
+  const cases: readonly [point: string, requests: number][] = [
+    ["before:TS", 3], // the first answer was not stored
+    ["after:TS", 2],
+    ["before:TS:2", 4],
+    ["after:TS:2", 3],
+    ["before:T3", 4], // the last answer was not stored
+    ["after:T3", 3],
+  ];
+  for (const [point, requests] of cases) {
+    it(`${point} › is answered once, with no more than ${requests} requests to the model`, () =>
+      onStage({}, async (scene) => {
+        await settleIn(scene);
+        const { say, mention, replies, model, start } = scene;
+        const before = model.requests.length;
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        const twice = point.endsWith(":2") || point.endsWith("T3");
+        say("grace", "general", `${mention}\n${twice ? `${READ}\nthen\n${READ}` : READ}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await replies("general", 1);
+        assert.equal(model.requests.length - before, requests);
+        // A second reply would come before the answer to a later question.
+        say("grace", "general", `${mention} later`);
+        const [first = "", second = ""] = await replies("general", 2);
+        assert.match(first, /The tools returned/);
+        assert.match(second, /> later/);
+      }));
+  }
+});

@@ -1,0 +1,33 @@
+/**
+ * Toolboxes for tests, and ports of tools that must not be used.
+ *
+ * @module
+ */
+
+import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
+import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
+import { guildMessage } from "../discord/builders.ts";
+import type { FakeClock } from "../fake_clock.ts";
+
+const UNUSED_PORTS: ToolPorts = {
+  readHistory: () => Promise.reject(new Error("This test reads no history")),
+};
+
+/** A toolbox that leaves results as they are, and ends calls after a second. */
+export function toolboxOf(
+  tools: readonly Tool[],
+  { schedule }: Pick<FakeClock, "schedule">,
+): Toolbox {
+  return createToolbox(tools, { timeoutMs: 1_000, schedule, fence: (result) => result });
+}
+
+/** The context of a call; its ports fail, unless a test gives its own. */
+export function toolContext(fields: Partial<ToolContext> = {}): ToolContext {
+  return {
+    ports: UNUSED_PORTS,
+    message: guildMessage(),
+    callKey: "1:call_1",
+    signal: new AbortController().signal,
+    ...fields,
+  };
+}
