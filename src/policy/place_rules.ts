@@ -215,12 +215,7 @@ function stricter(place: OpenPlace, other: OpenPlace): OpenPlace {
 }
 
 /** From the strictest to the widest. */
-const REACTIONS: readonly GuildRules["reactionNotifications"][] = [
-  "off",
-  "allowlist",
-  "own",
-  "all",
-];
+const REACTIONS = ["off", "allowlist", "own", "all"] as const;
 
 /** An entry of `guilds` with its combined rules for each place, which are computed once. */
 interface GuildEntry {

@@ -7,8 +7,6 @@
  * @module
  */
 
-import { realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
 import { tokenHint } from "../../bot/health/account_end.ts";
@@ -20,12 +18,8 @@ import {
 } from "../../bot/outbound/outbox_sender.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
-import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { parseTarget, type Target } from "../../core/outbound/target.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";
-import { sizeOf } from "../../lib/text/byte_size.ts";
-import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type Logging, startLog } from "../../log.ts";
 import type { SendResult } from "../../store/outbox/send_results.ts";
@@ -35,6 +29,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import type { Io } from "../terminal/io.ts";
+import { type FileFlags, readFiles } from "./read_files.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { registerSecrets } from "../../config/register_secrets.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
@@ -42,13 +37,9 @@ import { dataDirOf } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
 
 /** Options of `send`. */
-export interface SendFlags extends CommonFlags {
+export interface SendFlags extends CommonFlags, FileFlags {
   /** The account; `default` or the only one if absent. */
   readonly account?: string;
-  /** Paths of files to attach. */
-  readonly file?: readonly string[];
-  /** Descriptions, in the order of the files. */
-  readonly alt?: readonly string[];
   /** Seconds to wait for delivery. */
   readonly wait: number;
 }
@@ -90,7 +81,7 @@ async function sendTo(
     return EXIT.config;
   }
   const config = whichAccount(loaded.config, flags.account);
-  const files = filesOf(flags, config.discord.mediaMaxBytes, io);
+  const files = readFiles(flags, config.discord.mediaMaxBytes, io);
   const content = text === "-" ? await readStdin() : text ?? "";
   if (content.trim() === "" && files.length === 0) {
     throw new StartError(
@@ -173,78 +164,6 @@ function targetOf(text: string): Target {
   const target = parseTarget(text);
   if (target.kind !== "problem") return target;
   throw new StartError(`${target.problem}; use ${target.hint}`, EXIT.usage);
-}
-
-/**
- * Reads the files, and names the target of each link.
- *
- * @throws {StartError} If a file cannot be read, or is too large to send.
- */
-function filesOf(
-  { file = [], alt = [] }: SendFlags,
-  maxBytes: number,
-  io: Io,
-): readonly OutboundFile[] {
-  if (alt.length > file.length) {
-    throw new StartError("more --alt than --file", EXIT.usage);
-  }
-  return file.map((path, index) => {
-    const about = alt[index];
-    return {
-      name: basename(path),
-      ...(about !== undefined && { alt: about }),
-      bytes: bytesOf(path, maxBytes, io),
-    };
-  });
-}
-
-function bytesOf(path: string, maxBytes: number, io: Io): OutboundFile["bytes"] {
-  let named = printable(path);
-  try {
-    named = nameOf(path, realpathSync(path));
-    return withRegularFile(path, (file) => {
-      named = nameOf(path, file.realPath); // a link may have changed meanwhile
-      if (named !== printable(path)) io.err(`Sending ${named}`);
-      if (file.size > maxBytes) throw tooLarge(named, file.size, maxBytes);
-      return file.read(maxBytes);
-    });
-  } catch (error) {
-    if (error instanceof StartError) throw error;
-    throw new StartError(fileProblem(named, error, maxBytes), EXIT.usage, error);
-  }
-}
-
-/** A path, with its target if it is a link: a link's name tells nothing about the sent file. */
-function nameOf(path: string, realPath: string): string {
-  const own = join(realpathSync(dirname(path)), basename(path));
-  return own === realPath
-    ? printable(path)
-    : `${printable(path)} (a link to ${printable(realPath)})`;
-}
-
-function fileProblem(named: string, error: unknown, maxBytes: number): string {
-  if (!(error instanceof FileRefusedError)) {
-    return `cannot read ${named}: ${codeOf(error) ?? "unknown reason"}`;
-  }
-  switch (error.code) {
-    case "EFBIG":
-      return `${named} is too large: it grows, and channels.discord.mediaMaxMb allows ` +
-        sizeOf(maxBytes);
-    case "EISDIR":
-      return `cannot send ${named}: it is a directory`;
-    case "ENODEV":
-      return `cannot send ${named}: it is not a regular file`;
-    case "ENOTSUP":
-      return `cannot send ${named}: the system makes it up, and it is on no disk`;
-  }
-}
-
-function tooLarge(named: string, size: number, maxBytes: number): StartError {
-  return new StartError(
-    `${named} is too large: ${sizeOf(size)}, but channels.discord.mediaMaxMb allows ` +
-      sizeOf(maxBytes),
-    EXIT.usage,
-  );
 }
 
 /** @throws {StartError} If there is no valid token, or the API's URL is invalid. */

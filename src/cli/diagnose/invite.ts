@@ -82,7 +82,7 @@ async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
     return EXIT.done;
   }
   for (const { name, why } of permissionsToAsk(options)) io.err(`${name.padEnd(26)}${why}`);
-  if (flags.tools) io.err("This version has no tools yet; later versions use their permissions.");
+  if (flags.tools) io.err("Later versions have tools that use these permissions.");
   if (application.isFromToken) {
     io.err("Discord is unreachable, so the application id comes from the token.");
   }

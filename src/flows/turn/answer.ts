@@ -9,7 +9,6 @@
  * @module
  */
 
-import { conversationOf } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnOutcome } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
@@ -21,18 +20,13 @@ import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
-import {
-  type ComposedReply,
-  composeFailure,
-  composeReply,
-  type ReplyRules,
-  type ShownToModel,
-} from "../../render/reply.ts";
+import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
+import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
@@ -83,7 +77,7 @@ export interface TurnRules extends ReplyRules {
 }
 
 /** Everything that answering needs from outside. */
-export interface AnswerPorts extends SaveTurnPorts {
+export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   /** The store's methods for this flow. */
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
@@ -105,8 +99,6 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
-  /** Tells that an answer lacks its files, because the bot may not attach any there (R12a). */
-  readonly onNoFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
@@ -148,7 +140,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     mayHaveDrafts: ports.drafts !== undefined,
   });
   const failed = (error: unknown) =>
-    withDrafts(fail(claim, "cannot be stored", ports.rules(claim.message), ports, error));
+    withDrafts(failedTurn(claim, "cannot be stored", ports.rules(claim.message), ports, error));
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
   logAnswer(ended, { ...cost, where: ports.rules(claim.message).where }, ports);
@@ -172,13 +164,13 @@ async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn 
   const rules = ports.rules(claim.message);
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
-    return fail(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
+    return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
   }
   try {
     return await run(claim, rules, ports);
   } catch (error) {
     if (ports.isStoreDown(error)) throw error;
-    return fail(claim, "unexpected", rules, ports, error);
+    return failedTurn(claim, "unexpected", rules, ports, error);
   }
 }
 
@@ -208,7 +200,7 @@ async function run(
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string) => composeReply({ ...answered(claim), text, shown, rules });
+  const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
 
   const draft = ports.drafts?.begin(claim.message, (text) => {
     const composed = compose(text);
@@ -242,9 +234,14 @@ async function run(
     case "interrupted":
       return undefined;
     case "failed":
-      return fail(claim, outcome.reason, rules, ports);
+      return failedTurn(claim, outcome.reason, rules, ports);
     case "reply":
-      return finish(claim, compose(outcome.text), { envelope, rules, ...outcome.taken }, ports);
+      return answeredTurn(
+        claim,
+        compose(outcome.text),
+        { envelope, rules, ...outcome.taken },
+        ports,
+      );
   }
 }
 
@@ -269,62 +266,4 @@ async function gather(
     boundary,
   });
   return { envelope, overheard, history, steps };
-}
-
-/** The composed parts of a turn that its end needs. */
-interface Context {
-  readonly envelope: string;
-  readonly rules: TurnRules;
-  /** All steps of the turn, and the last of them, which are not stored yet. */
-  readonly steps?: readonly Step[];
-  readonly unsaved?: readonly Step[];
-}
-
-/** The finished turn to store. */
-function finish(
-  claim: Claim,
-  composed: ComposedReply,
-  { envelope, rules, steps = [], unsaved = [] }: Context,
-  ports: AnswerPorts,
-): FinishedTurn {
-  if (composed.kind === "blank") return fail(claim, "nothing to show in the answer", rules, ports);
-  const { message } = claim;
-  if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
-  const stamp = { messageId: message.id, at: ports.now() };
-  const entries: readonly Entry[] = [
-    { role: "user", text: envelope, ...stamp },
-    ...conversationOf(steps).map((said): Entry => ({ ...said, ...stamp })),
-    { role: "assistant", text: composed.text, ...stamp },
-  ];
-  const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };
-  return composed.kind === "declined"
-    ? { ...end, end: { kind: "declined" }, outbox: [] }
-    : { ...end, end: { kind: "answered" }, outbox: freeze(composed.reply) };
-}
-
-function answered({ message, route: { agentId } }: Claim) {
-  return { message, agentId };
-}
-
-function fail(
-  claim: Claim,
-  reason: string,
-  { texts, where }: TurnRules,
-  { randomId, log, model }: AnswerPorts,
-  error?: unknown,
-): FinishedTurn {
-  const { message, attempt } = claim;
-  const failureId = randomId();
-  log.error("A turn failed", {
-    failureId,
-    reason,
-    model: model.id,
-    messageId: message.id,
-    channelId: message.channelId,
-    where,
-    attempt,
-    ...(error !== undefined && { error }),
-  });
-  const outbox = freeze(composeFailure(answered(claim), failureId, texts));
-  return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
 }

@@ -1,0 +1,104 @@
+/**
+ * Makes the record of a turn's end, which the store keeps with T3.
+ *
+ * A failed turn has one line for the user and the reason in the log, both with the same id (R11).
+ *
+ * @module
+ */
+
+import { conversationOf } from "../../agent/next_step.ts";
+import type { StepsTaken } from "../../agent/turn.ts";
+import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Model } from "../../core/model.ts";
+import type { Log } from "../../lib/log.ts";
+import { freeze } from "../../render/freeze.ts";
+import { type ComposedReply, composeFailure, type ReplyRules } from "../../render/reply.ts";
+
+/** Everything that the end of a turn needs from outside. */
+export interface EndPorts {
+  /** The model that answered, or failed. */
+  readonly model: Pick<Model, "id">;
+  /** Returns 12 random hex digits, for ids that a person can copy. */
+  readonly randomId: () => string;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Tells that an answer lacks its files, because the bot may not attach any there (R12a). */
+  readonly onNoFiles: (place: Pick<InboundMessage, "channelId" | "guildId">) => void;
+  /** Gets the reason of a failure. */
+  readonly log: Log;
+}
+
+/** The part of a turn's rules that its end needs. */
+export interface EndRules extends Pick<ReplyRules, "texts"> {
+  /** Name of the place for people, for the log (S2). */
+  readonly where: string;
+}
+
+/** Everything of a turn that its record needs, beside its answer. */
+export interface AnsweredWith extends Partial<StepsTaken> {
+  /** The text of the turn, as the model read it. */
+  readonly envelope: string;
+  /** The turn's rules. */
+  readonly rules: EndRules;
+}
+
+/** The turn that an answer belongs to. */
+export function ofTurn(
+  { message, route: { agentId } }: Claim,
+): { readonly message: InboundMessage; readonly agentId: string } {
+  return { message, agentId };
+}
+
+/** The record of a turn with an answer. An answer without anything to show is a failure. */
+export function answeredTurn(
+  claim: Claim,
+  composed: ComposedReply,
+  { envelope, rules, steps = [], unsaved = [] }: AnsweredWith,
+  ports: EndPorts,
+): FinishedTurn {
+  if (composed.kind === "blank") {
+    return failedTurn(claim, "nothing to show in the answer", rules, ports);
+  }
+  const { message } = claim;
+  if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
+  const stamp = { messageId: message.id, at: ports.now() };
+  const entries: readonly Entry[] = [
+    { role: "user", text: envelope, ...stamp },
+    ...conversationOf(steps).map((said): Entry => ({ ...said, ...stamp })),
+    { role: "assistant", text: composed.text, ...stamp },
+  ];
+  const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };
+  return composed.kind === "declined"
+    ? { ...end, end: { kind: "declined" }, outbox: [] }
+    : { ...end, end: { kind: "answered" }, outbox: freeze(composed.reply) };
+}
+
+/**
+ * The record of a failed turn, with the line for the user. Logs the reason.
+ *
+ * @param reason For the operator: why the turn failed, without the message's words.
+ */
+export function failedTurn(
+  claim: Claim,
+  reason: string,
+  { texts, where }: EndRules,
+  { randomId, log, model }: EndPorts,
+  error?: unknown,
+): FinishedTurn {
+  const { message, attempt } = claim;
+  const failureId = randomId();
+  log.error("A turn failed", {
+    failureId,
+    reason,
+    model: model.id,
+    messageId: message.id,
+    channelId: message.channelId,
+    where,
+    attempt,
+    ...(error !== undefined && { error }),
+  });
+  const outbox = freeze(composeFailure(ofTurn(claim), failureId, texts));
+  return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
+}
