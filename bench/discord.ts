@@ -5,8 +5,8 @@
  * @module
  */
 
-import { demoWorld } from "../simulator/acts/demo_world.ts";
-import { addChannel } from "../simulator/world/founding.ts";
+import { demoWorld } from "../simulator/actions/demo_world.ts";
+import { addChannel } from "../simulator/world/create_world.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../simulator/simulator.ts";
 
 export interface Discord {

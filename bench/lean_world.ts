@@ -14,7 +14,7 @@ import {
   addMember,
   addUser,
   createWorld,
-} from "../simulator/world/founding.ts";
+} from "../simulator/world/create_world.ts";
 import { PRIVILEGED_INTENTS } from "../simulator/world/intents.ts";
 import { DEFAULT_PERMISSIONS } from "../simulator/world/permissions.ts";
 import { toMember } from "../simulator/payloads/payloads.ts";

@@ -13,7 +13,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { startStage } from "../src/cli/demo/stage/stage.ts";
+import { startSimulation } from "../src/cli/demo/simulation/simulation.ts";
 import { type Command, startOwnProcess } from "../src/host/process/own_process.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 
@@ -51,8 +51,8 @@ async function saysWhatItIs(cwd: string): Promise<void> {
 }
 
 async function answers(cwd: string): Promise<void> {
-  const stage = await startStage({ command, cwd, config });
-  const { simulator, startBot } = stage;
+  const simulation = await startSimulation({ command, cwd, config });
+  const { simulator, startBot } = simulation;
   try {
     const bot = startBot();
     const patience = AbortSignal.timeout(PATIENCE_MS);
@@ -71,7 +71,7 @@ async function answers(cwd: string): Promise<void> {
     bot.kill("SIGTERM");
     assert.deepEqual(await bot.exited, { code: 0, signal: null });
   } finally {
-    await stage.close();
+    await simulation.close();
   }
 }
 

@@ -7,16 +7,16 @@
  * @module
  */
 
-import type { Account } from "./gateway/bot_notes.ts";
-import { createAccounts } from "./gateway/bot_notes.ts";
-import { demoWorld } from "./acts/demo_world.ts";
+import type { Account } from "./gateway/accounts.ts";
+import { createAccounts } from "./gateway/accounts.ts";
+import { demoWorld } from "./actions/demo_world.ts";
 import { createRestFaults, type RestFaults } from "./notes/faults.ts";
 import { type GatewayFaults, startGateway } from "./gateway/server.ts";
 import type { SessionState } from "./gateway/sessions.ts";
-import { failedInteractions, whispersTo } from "./acts/interactions.ts";
-import { createModeration, type Moderation } from "./acts/moderation.ts";
-import { createPeople, type People } from "./acts/people.ts";
-import { createPortal, type Portal } from "./acts/portal.ts";
+import { ephemeralMessagesTo, failedInteractions } from "./actions/interactions.ts";
+import { createModeration, type Moderation } from "./actions/moderation.ts";
+import { createPeople, type People } from "./actions/people.ts";
+import { createPortal, type Portal } from "./actions/portal.ts";
 import { DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rest/rate_limits.ts";
 import { createRequestLog, type RequestLog } from "./notes/request_log.ts";
 import { startRest } from "./rest/server.ts";
@@ -69,7 +69,7 @@ export interface Simulator extends People, Moderation, Portal {
   /** The bot's token. */
   readonly token: string;
   readonly application: Application;
-  /** The world, for reading; `acts/changes.ts` and {@link Simulator.publish} change it. */
+  /** The world, for reading; `actions/changes.ts` and {@link Simulator.publish} change it. */
   readonly world: World;
   readonly faults: { readonly gateway: GatewayFaults; readonly rest: RestFaults };
   /** Every request to REST, refused ones too. */
@@ -202,7 +202,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         )
       );
     },
-    ephemeral: (who) => whispersTo(world, people.user(who)),
+    ephemeral: (who) => ephemeralMessagesTo(world, people.user(who)),
     failedInteractions: () => failedInteractions(world, now()),
     connected: () => gateway.connected(),
     sessions: () => gateway.sessions(),

@@ -13,12 +13,12 @@ import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { watchWriters } from "./bot/process/writers.ts";
 import type { Account, Setup } from "./bot/rules/setup.ts";
-import { type ConfigState, startVitals } from "./bot/health/vitals.ts";
+import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
-import { createTurnRoom } from "./flows/turn/turn_room.ts";
+import { createTurnLimit } from "./flows/turn/turn_limit.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
@@ -103,7 +103,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
-  const vitals = startVitals({
+  const health = startHealthMonitor({
     store,
     metrics,
     now,
@@ -111,7 +111,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     resumableMs: () => resumableMsOf(setup),
     log: logging.forPart("health"),
   });
-  vitals.setAccounts(setup.config.accounts);
+  health.setAccounts(setup.config.accounts);
   const accounts = createAccounts({
     ...options,
     version: build.version,
@@ -119,15 +119,15 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }, {
     startAccount,
     meter,
-    room: createTurnRoom(() => setup.config.maxConcurrentTurns),
-    vitalsOf: vitals.accountOf,
+    turnLimit: createTurnLimit(() => setup.config.maxConcurrentTurns),
+    healthOf: health.accountOf,
     now,
     onOnline: options.onOnline ?? (() => {}),
     onEnd,
   });
   const http = createHttp(
     { ...(token && { token: token.reveal() }), hosts, build },
-    { vitals, accounts, store, metrics, meter, now, log: logging.forPart("http") },
+    { health, accounts, store, metrics, meter, now, log: logging.forPart("http") },
   );
   const stopWatching = watchWriters({
     store,
@@ -137,25 +137,25 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("store"),
   });
   await accounts.start();
-  vitals.setPhase("running");
+  health.setPhase("running");
 
   return {
     http,
-    snapshot: vitals.snapshot,
-    refresh: vitals.refresh,
+    snapshot: health.snapshot,
+    refresh: health.refresh,
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
     async apply(next, changes) {
       setup = next;
-      vitals.setAccounts(next.config.accounts);
+      health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
-    setConfig: vitals.setConfig,
+    setConfig: health.setConfig,
     async stop() {
-      vitals.setPhase("draining");
+      health.setPhase("draining");
       stopWatching();
       await accounts.stop();
-      vitals.stop();
+      health.stop();
     },
   };
 }

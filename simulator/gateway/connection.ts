@@ -9,7 +9,7 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { Account, Accounts, ShownPresence } from "./bot_notes.ts";
+import type { Account, Accounts, ShownPresence } from "./accounts.ts";
 import { createEncoder, parseCompression } from "./compression.ts";
 import type { Dispatch, Viewer } from "./dispatches.ts";
 import type { GatewaySwitches } from "../notes/faults.ts";
@@ -25,7 +25,7 @@ import {
 } from "./frames.ts";
 import { forgetUpTo, type Session, type Sessions } from "./sessions.ts";
 import type { LinkListener, SocketLink } from "./socket.ts";
-import { createHeart } from "./heartbeat.ts";
+import { createHeartbeatMonitor } from "./heartbeat.ts";
 import { areKnownIntents, askTooMuch } from "../world/intents.ts";
 import { type IdentifyLimit, spendIdentify } from "./identify_limit.ts";
 
@@ -68,10 +68,10 @@ export interface GatewayConnection {
 }
 
 /**
- * Speaks the protocol on a link. The function is long because its inner functions share one state:
- * the session of the connection and its timers.
+ * Creates the server's end of the protocol on a link. The function is long because its inner
+ * functions share one state: the session of the connection and its timers.
  */
-export function speakGateway(
+export function createGatewayConnection(
   link: SocketLink,
   deps: ConnectionDeps,
   ended: (connection: GatewayConnection) => void,
@@ -133,7 +133,7 @@ export function speakGateway(
     sendOp,
     close,
     askHeartbeat() {
-      heart.ask();
+      heartbeat.ask();
       sendOp(1, null);
     },
     release() {
@@ -150,7 +150,7 @@ export function speakGateway(
     deps.changed();
   };
 
-  const heart = createHeart({
+  const heartbeat = createHeartbeatMonitor({
     now,
     intervalMs: heartbeatIntervalMs,
     later,
@@ -163,7 +163,7 @@ export function speakGateway(
 
   const beat = (seq: number | null) => {
     if (seq !== null && session && seq > session.seq) return fail("invalidSeq");
-    heart.beat(session, seq);
+    heartbeat.beat(session, seq);
     if (switches.forgetsNamed && session && seq !== null) forgetUpTo(session, seq);
     if (!switches.swallowAcks) sendOp(11, null);
   };
@@ -263,7 +263,7 @@ export function speakGateway(
     if (link.target.searchParams.get("v") !== "10") return fail("invalidVersion");
     if (link.target.searchParams.get("encoding") !== "json") return fail("decodeError");
     if (compression === undefined) return fail("decodeError");
-    heart.start();
+    heartbeat.start();
     if (!switches.swallowHello) sendOp(10, { heartbeat_interval: heartbeatIntervalMs, _trace: [] });
   };
   start();

@@ -5,9 +5,9 @@
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
  */
 
-import type { Account, Beat } from "./bot_notes.ts";
+import type { Account, RecordedHeartbeat } from "./accounts.ts";
 
-export interface Heart {
+export interface HeartbeatMonitor {
   /** Starts to watch, with HELLO. */
   start(): void;
   /** Records that op 1 was sent. */
@@ -19,7 +19,7 @@ export interface Heart {
   ): void;
 }
 
-export interface HeartDeps {
+export interface HeartbeatMonitorDeps {
   readonly now: () => number;
   readonly intervalMs: number;
   /**
@@ -38,7 +38,9 @@ const BEAT_GRACE_MS = 1_000;
 /** Number of recorded beats of an account; a soak test would keep them for ever. */
 const MAX_BEATS = 10_000;
 
-export function createHeart({ now, intervalMs, later, stopped }: HeartDeps): Heart {
+export function createHeartbeatMonitor(
+  { now, intervalMs, later, stopped }: HeartbeatMonitorDeps,
+): HeartbeatMonitor {
   let lastAt = now();
   let askedAt: number | undefined;
   let cancel = () => {};
@@ -72,7 +74,7 @@ export function createHeart({ now, intervalMs, later, stopped }: HeartDeps): Hea
   };
 }
 
-function note(account: Account, beat: Beat): void {
+function note(account: Account, beat: RecordedHeartbeat): void {
   account.heartbeats += 1;
   if (beat.lateMs > BEAT_GRACE_MS) account.lateBeats += 1;
   account.beats.push(beat);

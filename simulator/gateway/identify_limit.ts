@@ -10,7 +10,7 @@
  */
 
 import { DAY_MS } from "../../src/core/discord/day.ts";
-import type { Account } from "./bot_notes.ts";
+import type { Account } from "./accounts.ts";
 
 /** Discord's `session_start_limit`. */
 export interface IdentifyLimit {

@@ -5,11 +5,11 @@
  */
 
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
-import type { Account, Accounts } from "./bot_notes.ts";
+import type { Account, Accounts } from "./accounts.ts";
 import { applicationFlags } from "../payloads/application.ts";
 import { type Dispatch, isOnShard, toDispatch, type Viewer } from "./dispatches.ts";
 import { createGatewaySwitches, type GatewaySwitches } from "../notes/faults.ts";
-import { type GatewayConnection, speakGateway } from "./connection.ts";
+import { createGatewayConnection, type GatewayConnection } from "./connection.ts";
 import type { RequestMembers } from "./frames.ts";
 import { createSessions, sendDispatch, type Session, type SessionState } from "./sessions.ts";
 import { startSocketServer } from "./socket.ts";
@@ -104,7 +104,7 @@ export async function startGateway(
   const server = await startSocketServer({
     host: options.host,
     port: options.port,
-    welcome() {
+    answerConnection() {
       if (switches.welcome === "accept") return "accept";
       const verdict = switches.welcome;
       switches.welcomeTimes -= 1;
@@ -114,7 +114,7 @@ export async function startGateway(
       return verdict;
     },
     opened(link) {
-      const { connection, listener } = speakGateway(link, {
+      const { connection, listener } = createGatewayConnection(link, {
         ...options,
         accounts,
         sessions,

@@ -9,7 +9,7 @@
  */
 
 import type { ApplicationId } from "../../src/core/discord/ids.ts";
-import type { Account } from "./bot_notes.ts";
+import type { Account } from "./accounts.ts";
 import type { Dispatch, Viewer } from "./dispatches.ts";
 
 /** One session; its payloads are numbered from 1. */

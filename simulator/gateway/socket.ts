@@ -36,14 +36,14 @@ export interface LinkListener {
   closed(code: number): void;
 }
 
-/** Fate of a connection before it is a WebSocket. */
-export type Welcome = "accept" | "reset" | "ignore" | { readonly status: number };
+/** How to answer a connection before it is a WebSocket. */
+export type ConnectionAnswer = "accept" | "reset" | "ignore" | { readonly status: number };
 
 export interface SocketServerOptions {
   readonly host: string;
   /** Port; 0 takes any free port. */
   readonly port: number;
-  welcome(): Welcome;
+  answerConnection(): ConnectionAnswer;
   opened(link: SocketLink): LinkListener;
 }
 
@@ -90,7 +90,7 @@ function portOf(server: Server): number {
 }
 
 function welcome(socket: Socket, options: SocketServerOptions): void {
-  const verdict = options.welcome();
+  const verdict = options.answerConnection();
   if (verdict === "reset") return void socket.resetAndDestroy();
   if (verdict === "ignore") return void socket.resume(); // to notice when the client leaves
   let head = Buffer.alloc(0);

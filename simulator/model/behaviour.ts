@@ -56,7 +56,7 @@ const SLOW_MS = 120;
 const GONE_MS = 50;
 const HUGE_PIECES = 256;
 
-export interface Stage {
+export interface BehaviourSettings {
   readonly chunkDelayMs: number;
   readonly retryAfterSec: number;
   /** Aborted when the server closes. */
@@ -67,11 +67,11 @@ export interface Stage {
  * Answers one request with a behaviour, to the end. The function is long because it is a list: one
  * behaviour after the other.
  */
-export async function perform(
+export async function answerWithBehaviour(
   request: Asked,
   format: WireFormat,
   res: ServerResponse,
-  { chunkDelayMs, retryAfterSec, signal }: Stage,
+  { chunkDelayMs, retryAfterSec, signal }: BehaviourSettings,
 ): Promise<void> {
   const fail = (status: number, message: string, headers: Record<string, string> = {}) =>
     send(res, status, format.errorBody(message), headers);

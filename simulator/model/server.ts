@@ -10,7 +10,13 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type Asked, MODEL_BEHAVIOURS, type ModelBehaviour, perform, send } from "./behaviour.ts";
+import {
+  answerWithBehaviour,
+  type Asked,
+  MODEL_BEHAVIOURS,
+  type ModelBehaviour,
+  send,
+} from "./behaviour.ts";
 import { callsFor } from "./calls.ts";
 import { wordsOf } from "./script.ts";
 import { anthropicFormat, openAiFormat, parseWireRequest, type WireRequest } from "./wire.ts";
@@ -134,7 +140,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         asked: { calls: [], results: [] },
         headers: headersOf(incoming),
       };
-      return await perform(list, openAiFormat(list.model), res, {
+      return await answerWithBehaviour(list, openAiFormat(list.model), res, {
         chunkDelayMs: 0,
         retryAfterSec: settings.retryAfterSec ?? 1,
         signal: stop.signal,
@@ -160,7 +166,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
     const body = await bodyOf(incoming);
     const request = body === undefined ? undefined : record(incoming, res, body);
     if (!request) return send(res, 400, format.errorBody("not a streaming chat request"));
-    await perform(request, format, res, {
+    await answerWithBehaviour(request, format, res, {
       chunkDelayMs: settings.chunkDelayMs ?? 0,
       retryAfterSec: settings.retryAfterSec ?? 1,
       signal: stop.signal,

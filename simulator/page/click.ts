@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ActingOn } from "../acts/people.ts";
+import type { ActorAndMessage } from "../actions/people.ts";
 import type { Simulator } from "../simulator.ts";
 
 /** Milliseconds that Discord gives the bot to answer. */
@@ -23,7 +23,7 @@ export interface Clicked {
  */
 export async function clickButton(
   simulator: Pick<Simulator, "press" | "until">,
-  on: ActingOn & { readonly customId: string },
+  on: ActorAndMessage & { readonly customId: string },
 ): Promise<Clicked> {
   const interaction = simulator.press(on);
   const limit = AbortSignal.timeout(ANSWER_MS);

@@ -17,7 +17,7 @@ import { z } from "zod";
 import type { Simulator } from "../simulator.ts";
 import type { WorldEvent } from "../world/world.ts";
 import { ASSETS } from "./assets.ts";
-import type { Backstage, BackstageNews, BotCard, Judged, Notice } from "./backstage.ts";
+import type { BotCard, BotPanel, BotPanelNews, Judged, Notice } from "./bot_panel.ts";
 import { clickButton } from "./click.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { answerFile } from "./files.ts";
@@ -25,7 +25,7 @@ import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view
 
 export interface PageOptions {
   readonly simulator: Simulator;
-  readonly backstage: Backstage;
+  readonly panel: BotPanel;
   /** Suggested messages, to send with one click. */
   readonly prompts: readonly string[];
   /**
@@ -55,7 +55,7 @@ export interface Opening {
 
 /** News after it, one by one. */
 export type PageNews =
-  | BackstageNews
+  | BotPanelNews
   | { readonly kind: "message"; readonly message: SeenMessage }
   | { readonly kind: "deleted"; readonly messageId: string }
   | { readonly kind: "typing"; readonly channelId: string; readonly userId: string }
@@ -121,7 +121,7 @@ const ACTS = {
 
 /** Creates the page. The function is long because each of its routes stands here once. */
 export function createPage(options: PageOptions): Page {
-  const { simulator, backstage, prompts, refusalOf, onError } = options;
+  const { simulator, panel, prompts, refusalOf, onError } = options;
   const feeds = new Set<Feed<PageNews>>();
   const app = new Hono();
   // Every person can write to the bot here; a client has this channel once its user has opened the
@@ -134,7 +134,7 @@ export function createPage(options: PageOptions): Page {
   };
   const seeWorld = () => viewWorld(simulator.world, simulator.application.userId);
   const stops = [
-    backstage.subscribe(tell),
+    panel.subscribe(tell),
     simulator.subscribe((event) => tell(newsOf(event, simulator, seeWorld))),
   ];
 
@@ -161,9 +161,9 @@ export function createPage(options: PageOptions): Page {
         const opening: Opening = {
           world: seeWorld(),
           prompts,
-          bot: backstage.bot(),
-          judged: backstage.judged(),
-          notices: backstage.notices(),
+          bot: panel.bot(),
+          judged: panel.judged(),
+          notices: panel.notices(),
         };
         const data = JSON.stringify(opening);
         await stream.writeSSE({ event: "opening", data, retry: RECONNECT_MS });
@@ -211,7 +211,7 @@ export function createPage(options: PageOptions): Page {
   );
   app.post("/press", (c) =>
     act(c, ACTS.press, async ({ control }) => {
-      if (!await backstage.press(control)) throw new RangeError(`There is no button ${control}`);
+      if (!await panel.press(control)) throw new RangeError(`There is no button ${control}`);
     }));
 
   app.notFound((c) => c.text("Nothing here", 404));

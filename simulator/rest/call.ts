@@ -5,7 +5,7 @@
  */
 
 import type { Context } from "hono";
-import type { Account } from "../gateway/bot_notes.ts";
+import type { Account } from "../gateway/accounts.ts";
 import type { UploadedFile } from "./message_body.ts";
 
 export interface Call {

@@ -49,7 +49,7 @@ export function isUnanswered(fault: RestFault | undefined): boolean {
  *
  * @param timers Gets the timers that must end with the server.
  */
-export async function playOut(
+export async function sendWithFault(
   fault: RestFault,
   response: Response,
   outgoing: ServerResponse,

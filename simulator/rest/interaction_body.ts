@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 import { toProblems } from "../world/field_problems.ts";
-import type { Callback } from "../acts/interactions.ts";
+import type { Callback } from "../actions/interactions.ts";
 import { parseCreate, type Parsed, parseEdit, type UploadedFile } from "./message_body.ts";
 
 const fields = z.record(z.string(), z.unknown());

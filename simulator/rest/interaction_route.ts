@@ -5,7 +5,7 @@
  */
 
 import { parseCallback } from "./interaction_body.ts";
-import { answerInteraction, completeInteraction } from "../acts/interactions.ts";
+import { answerInteraction, completeInteraction } from "../actions/interactions.ts";
 import { parseCreate, type UploadedFile } from "./message_body.ts";
 import { toMessage } from "../payloads/payloads.ts";
 import { REFUSALS } from "../world/refusals.ts";

@@ -10,8 +10,8 @@
  */
 
 import { z } from "zod";
-import type { MessageDraft, MessageEdit } from "../acts/draft.ts";
-import type { AllowedMentions } from "../acts/mentions.ts";
+import type { MessageDraft, MessageEdit } from "../actions/draft.ts";
+import type { AllowedMentions } from "../actions/mentions.ts";
 import { actionRows, numbered } from "../world/components.ts";
 import { type FieldProblem, toProblems } from "../world/field_problems.ts";
 import { storedNameOf } from "../world/media.ts";

@@ -12,12 +12,12 @@ import { z } from "zod";
 import { parseSnowflake, type Snowflake, type UserId } from "../../src/core/discord/ids.ts";
 import { may, openChannel } from "../world/access.ts";
 import { changeFlags, toApplication } from "../payloads/application.ts";
-import { openDirectChannel } from "../world/founding.ts";
+import { openDirectChannel } from "../world/create_world.ts";
 import { addCommandRoutes } from "./command_routes.ts";
 import { addGuildRoutes } from "./guild_routes.ts";
-import { findMessage, listMessages, type Page } from "../acts/history.ts";
+import { findMessage, listMessages, type Page } from "../actions/history.ts";
 import { parseCreate, parseEdit } from "./message_body.ts";
-import { deleteMessage, editMessage, postMessage } from "../acts/messages.ts";
+import { deleteMessage, editMessage, postMessage } from "../actions/messages.ts";
 import {
   nonceFor,
   toChannel,
@@ -26,7 +26,7 @@ import {
   toUser,
   userPayload,
 } from "../payloads/payloads.ts";
-import { addReaction, removeReaction, startTyping } from "../acts/reactions.ts";
+import { addReaction, removeReaction, startTyping } from "../actions/reactions.ts";
 import { type Outcome, REFUSALS } from "../world/refusals.ts";
 import { answerMalformed, answerProblems, answerRefused } from "./answers.ts";
 import type { Asked, Env } from "./call.ts";

@@ -11,7 +11,7 @@
 
 import { createServer, type Server, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import type { Accounts } from "../gateway/bot_notes.ts";
+import type { Accounts } from "../gateway/accounts.ts";
 import type { RestFault, RestFaults } from "../notes/faults.ts";
 import { answerInteractionCall, isInteractionCall } from "./interaction_route.ts";
 import { createRateLimits, type RateLimitOptions, type RateLimits } from "./rate_limits.ts";
@@ -20,7 +20,7 @@ import { REFUSALS } from "../world/refusals.ts";
 import { readBody } from "./request_body.ts";
 import { type LoggedFile, majorOf, type RequestLog, routeOf } from "../notes/request_log.ts";
 import { answerHtml, answerRateLimited, answerRefused } from "./answers.ts";
-import { answerInstead, isLostBefore, isUnanswered, playOut } from "./faults.ts";
+import { answerInstead, isLostBefore, isUnanswered, sendWithFault } from "./faults.ts";
 import { createRoutes, type RouteDeps } from "./routes.ts";
 import type { World } from "../world/world.ts";
 
@@ -129,7 +129,7 @@ export async function startRest(
   const listener = getRequestListener(async (request, env) => {
     const { response, fault } = await handle(request);
     if (!fault || !(env.outgoing instanceof ServerResponse)) return response;
-    return await playOut(fault, response, env.outgoing, timers);
+    return await sendWithFault(fault, response, env.outgoing, timers);
   }, { overrideGlobalObjects: false });
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
     void listener(incoming, outgoing); // answers 500 itself if it fails

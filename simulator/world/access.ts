@@ -12,15 +12,15 @@ import { channelPermissions, PERMISSION } from "./permissions.ts";
 import { refuse, type Refused } from "./refusals.ts";
 import { type Channel, isPrivate, type World } from "./world.ts";
 
-/** An act in a channel. */
-export type Act = "view" | "send" | "read_history" | "react" | "attach" | "manage_messages";
+/** An action in a channel. */
+export type Action = "view" | "send" | "read_history" | "react" | "attach" | "manage_messages";
 
 export type Access =
   | { readonly kind: "allowed"; readonly channel: Channel }
   | { readonly kind: "refused"; readonly refused: Refused };
 
 /** Finds a channel by the id in a path, and decides whether `userId` may do `act` there. */
-export function openChannel(world: World, id: string, userId: UserId, act: Act): Access {
+export function openChannel(world: World, id: string, userId: UserId, act: Action): Access {
   const channelId: ChannelId | undefined = parseSnowflake<"channel">(id);
   const channel = channelId && world.channels.get(channelId);
   if (!channel) return refuse("unknownChannel");
@@ -33,7 +33,7 @@ export function openChannel(world: World, id: string, userId: UserId, act: Act):
  * Whether `userId` may do `act` in `channel`. In a private channel, all its members may do
  * everything.
  */
-export function may(world: World, channel: Channel, userId: UserId, act: Act): boolean {
+export function may(world: World, channel: Channel, userId: UserId, act: Action): boolean {
   if (isPrivate(channel)) {
     return channel.recipients.includes(userId) && act !== "manage_messages";
   }

@@ -1,7 +1,7 @@
 /**
  * The simulator's world: guilds, channels, people and messages.
  *
- * It is data. Only the pure functions of this folder and of `acts/` change it. They take the time
+ * It is data. Only the pure functions of this folder and of `actions/` change it. They take the time
  * as an argument and return events. There is no socket and no clock here, so every rule of Discord
  * can be tested as a function.
  *

@@ -10,12 +10,12 @@ import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
-import type { TurnRoom } from "../flows/turn/turn_room.ts";
+import type { TurnLimit } from "../flows/turn/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { StoredAccount } from "../store/gateway/accounts.ts";
 import type { Store } from "../store/store.ts";
 import type { AccountEnd } from "./health/account_end.ts";
-import type { AccountParts, AccountVitals } from "./health/account_vitals.ts";
+import type { AccountHealth, AccountParts } from "./health/account_health.ts";
 import type { Meter } from "./health/meters.ts";
 import type { Account } from "./rules/setup.ts";
 
@@ -45,10 +45,10 @@ export interface AccountOptions extends Account {
 
 /** The account's dependencies on the rest of the process. */
 export interface AccountPorts {
-  readonly vitals: AccountVitals;
+  readonly health: AccountHealth;
   readonly meter: Meter;
   /** Shared with the other accounts. */
-  readonly room: TurnRoom;
+  readonly turnLimit: TurnLimit;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** Unix time in milliseconds. */

@@ -21,7 +21,7 @@ import { createLines, type Lines, type Problem, type Severity, type Span } from 
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/shape.ts";
 import { refusedIn } from "./refused.ts";
-import { type SoundPart, soundPartOf } from "./sound_part.ts";
+import { type ValidPart, validPartOf } from "./valid_part.ts";
 import { isRecord, readTree, type Segment, type Tree } from "./text/tree.ts";
 
 /** A config file. */
@@ -37,7 +37,7 @@ export interface Parsed {
   /** Absent if the schema refuses a value, or after a syntax error. */
   readonly settings?: Settings;
   /** The valid part of an invalid file, for further checks only. */
-  readonly part?: SoundPart;
+  readonly part?: ValidPart;
   /** The file's own values, before defaults; absent with `settings`. */
   readonly written?: Readonly<Record<string, unknown>>;
   /** The text without its secrets; absent without a file, or if it is not valid. */
@@ -135,8 +135,8 @@ async function invalid(
     readonly lost?: readonly (readonly Segment[])[];
   },
   issues: readonly z.core.$ZodIssue[],
-): Promise<{ readonly errors: readonly Remark[]; readonly part?: SoundPart }> {
-  const { part, more } = soundPartOf(value, issues, lost);
+): Promise<{ readonly errors: readonly Remark[]; readonly part?: ValidPart }> {
+  const { part, more } = validPartOf(value, issues, lost);
   const context = { schema: configSchema, root, text, isSecret: isSecretAt };
   const errors = (await findingsOf([...issues, ...more], context))
     .map((finding): Remark => ({ severity: "error", ...finding }));

@@ -9,7 +9,7 @@
 import { configSchema } from "./schema/root.ts";
 import { referenceIn, type SecretSource } from "./schema/secrets.ts";
 import { childOf, isSecret, type Schema, schemaAt } from "./schema/shape.ts";
-import type { SoundPart } from "./sound_part.ts";
+import type { ValidPart } from "./valid_part.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** A secret and its place. */
@@ -22,7 +22,7 @@ export interface RemovedSecret {
 
 /** Finds the references to secrets within the removed values. */
 export function removedSecrets(
-  { removed, whole }: Pick<SoundPart, "removed" | "whole">,
+  { removed, whole }: Pick<ValidPart, "removed" | "whole">,
 ): readonly RemovedSecret[] {
   return removed.flatMap((path) =>
     within(valueAt(whole, path), schemaAt(configSchema, path), path)

@@ -12,7 +12,7 @@ import { providerNames } from "./models.ts";
 import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
-import type { SoundPart } from "./sound_part.ts";
+import type { ValidPart } from "./valid_part.ts";
 import { entriesAt, type Segment } from "./text/tree.ts";
 import { nearestOf } from "./checks/nearest.ts";
 
@@ -31,7 +31,7 @@ const PROVIDERS = ["models", "providers"];
 export async function unknownProviders(
   { agents, models }: Settings,
   problemAt: ProblemAt,
-  part?: Pick<SoundPart, "removed" | "whole">,
+  part?: Pick<ValidPart, "removed" | "whole">,
 ): Promise<readonly Problem[]> {
   const faulty = entriesAt(part?.whole, PROVIDERS).map(([id]) => id);
   const known = [...new Set([...providerNames(models.providers), ...faulty])];
@@ -57,7 +57,7 @@ export async function unknownProviders(
 }
 
 /** Whether the file may have a provider that was not read. */
-function isLost({ removed = [] }: Partial<Pick<SoundPart, "removed">> = {}): boolean {
+function isLost({ removed = [] }: Partial<Pick<ValidPart, "removed">> = {}): boolean {
   return removed.some((path) =>
     (path.length <= PROVIDERS.length || path.at(-1) === "") &&
     PROVIDERS.every((segment, at) =>

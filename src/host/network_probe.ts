@@ -13,7 +13,13 @@ import net from "node:net";
 import tls from "node:tls";
 import { codeOf } from "../lib/error_code.ts";
 import { nameOfProxy } from "../lib/network/proxy.ts";
-import type { HttpFound, Reach, Stage, TlsFound, Tried } from "../lib/network/reach.ts";
+import type {
+  HttpFound,
+  Reachability,
+  Stage,
+  TlsFound,
+  Tried,
+} from "../lib/network/reachability.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { hostOf, portOf } from "../lib/network/url_address.ts";
 
@@ -38,11 +44,11 @@ const LATE = "no answer in time";
  * @param proxy `"http://user:pw@host:3128"`, if the path leads through a proxy. Then the path to
  * the proxy is probed; requests through it show the rest.
  */
-export async function probeReach(
+export async function probeReachability(
   url: string,
   proxy: string | undefined,
   ports: ProbePorts,
-): Promise<Reach> {
+): Promise<Reachability> {
   const target = new URL(url);
   const first = proxy === undefined ? target : new URL(proxy);
   const isSecure = target.protocol === "https:" || target.protocol === "wss:";
@@ -52,7 +58,7 @@ export async function probeReach(
     ...(proxy !== undefined && { proxy: nameOfProxy(proxy) }),
   };
   const host = hostOf(first);
-  const dns: Reach["dns"] = net.isIP(host) ? { kind: "skipped", why: "none" } : await step(
+  const dns: Reachability["dns"] = net.isIP(host) ? { kind: "skipped", why: "none" } : await step(
     ports,
     async () => ({
       addresses: (await lookup(host, { all: true })).map(({ address }) => address),
@@ -132,7 +138,7 @@ async function reachAny(
   addresses: readonly string[],
   port: number,
   ports: ProbePorts,
-): Promise<Reach["tcp"]> {
+): Promise<Reachability["tcp"]> {
   const steps = await Promise.all(
     addresses.map((host) =>
       step(ports, (signal) => connected(net.connect({ host, port }), "connect", signal, () => {}))
@@ -161,7 +167,7 @@ function greet(
   address: string,
   { host, port }: { readonly host: string; readonly port: number },
   ports: ProbePorts,
-): Promise<Reach["tls"]> {
+): Promise<Reachability["tls"]> {
   return step(ports, async (signal) => {
     const socket = tls.connect({
       host: address,

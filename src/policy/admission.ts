@@ -23,9 +23,9 @@ import type { AccessPolicy } from "./rules.ts";
 /**
  * Judges one message.
  *
- * @param moment Facts known beside the message; none by default.
+ * @param known Facts known beside the message; none by default.
  */
-export type Admit = (message: InboundMessage | RecalledMessage, moment?: KnownFacts) => Verdict;
+export type Admit = (message: InboundMessage | RecalledMessage, known?: KnownFacts) => Verdict;
 
 const INTENTS = "channels.discord.gateway.intents";
 const TEXT_COMMANDS = "commands.text";
@@ -33,8 +33,8 @@ const TEXT_COMMANDS = "commands.text";
 /** Prepares a policy to judge many messages. */
 export function prepareAdmission(policy: AccessPolicy): Admit {
   const judge = prepareMessages(policy);
-  return (message, moment = {}) => {
-    const verdict = judge(message, moment, recordNothing);
+  return (message, known = {}) => {
+    const verdict = judge(message, known, recordNothing);
     return { ...verdict, rule: policy.ruleOf(verdict.rule) };
   };
 }
@@ -47,7 +47,7 @@ export function prepareMessages(
   policy: AccessPolicy,
 ): (
   message: InboundMessage | RecalledMessage,
-  moment: KnownFacts,
+  known: KnownFacts,
   ask: Ask,
   isEdit?: boolean,
 ) => Verdict {
@@ -61,28 +61,28 @@ export function prepareMessages(
 
   function within(
     message: InboundMessage | RecalledMessage,
-    moment: KnownFacts,
+    known: KnownFacts,
     { why, rule, open }: Granted,
     ask: Ask,
   ): Verdict {
-    if (!open) return rightIsMissing(message, moment, ask) ?? { kind: "accept", why, rule };
+    if (!open) return rightIsMissing(message, known, ask) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
       return ignore("no-content", INTENTS);
     }
-    return rightIsMissing(message, moment, ask) ?? addressed(message, moment, open, ask);
+    return rightIsMissing(message, known, ask) ?? addressed(message, known, open, ask);
   }
 
   /** Refuses a command that the sender may not give; the bot does not answer it as talk either. */
   function rightIsMissing(
     message: InboundMessage | RecalledMessage,
-    moment: KnownFacts,
+    known: KnownFacts,
     ask: Ask,
   ): Verdict | undefined {
     const command = commandIn(message, policy);
     if (!command) return undefined;
     const { place, sender } = message;
     ask("command", true, TEXT_COMMANDS, () => `it is the command /${command.name}`);
-    const right = rights.needed(command.kind.needs, place, sender, moment);
+    const right = rights.needed(command.kind.needs, place, sender, known);
     if (!right || ask("rights", right.isTheirs, right.rule, right.fact)) return undefined;
     return ignore(right.why, right.rule);
   }
@@ -94,7 +94,7 @@ export function prepareMessages(
 
   function addressed(
     message: InboundMessage | RecalledMessage,
-    moment: KnownFacts,
+    known: KnownFacts,
     { requireMention, intentFilter }: OpenPlace,
     ask: Ask,
   ): Verdict {
@@ -103,7 +103,7 @@ export function prepareMessages(
     const fact = () => mentionFact(isMeant, isCommand, requireMention.value);
     const { rule } = requireMention;
     if (!ask("mention", isMeant || !requireMention.value, rule, fact)) {
-      return overhear("no-mention", rule, isOwnerKnown(moment));
+      return overhear("no-mention", rule, isOwnerKnown(known));
     }
     if (!isMeant && intentFilter.value) {
       ask(
@@ -112,27 +112,27 @@ export function prepareMessages(
         intentFilter.rule,
         () => "an intent filter is set, and this version has none",
       );
-      return overhear("rule-not-built", intentFilter.rule, isOwnerKnown(moment));
+      return overhear("rule-not-built", intentFilter.rule, isOwnerKnown(known));
     }
     const why = isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required";
-    if (!isOwnerKnown(moment)) return ownerIsAsked(policy, ask);
-    return proxyIsAwaited(message, moment, ask, policy) ??
+    if (!isOwnerKnown(known)) return ownerIsAsked(policy, ask);
+    return proxyIsAwaited(message, known, ask, policy) ??
       accept(why, isCommand ? TEXT_COMMANDS : rule);
   }
 
-  return (message, moment, ask, isEdit = false) => {
+  return (message, known, ask, isEdit = false) => {
     const { place, channelId, sender } = message;
     const caller = {
       place,
       channelId,
       sender,
-      moment,
+      known,
       needs: () => lettingCommand(message)?.kind.needs,
       isChallenged: !isEdit,
       isMessage: true,
     };
     const access = checkAccess(caller, ask);
-    return access.kind === "granted" ? within(message, moment, access, ask) : access;
+    return access.kind === "granted" ? within(message, known, access, ask) : access;
   };
 }
 

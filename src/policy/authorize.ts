@@ -18,7 +18,7 @@ import { prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
 import type { Granted } from "./caller.ts";
 import { preparePlaceAccess } from "./place_access.ts";
-import { type Ask, ignore, nameOf, recordNothing, recordTo } from "./checks.ts";
+import { type Ask, createRecorder, ignore, nameOf, recordNothing } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy } from "./rules.ts";
 
@@ -49,29 +49,29 @@ export type AccessEventKind = AccessEvent["kind"];
 /**
  * Judges one event.
  *
- * @param moment Facts known beside the event; none by default.
+ * @param known Facts known beside the event; none by default.
  */
-export type Authorize = (event: AccessEvent, moment?: KnownFacts) => Verdict;
+export type Authorize = (event: AccessEvent, known?: KnownFacts) => Verdict;
 
 /** Prepares a policy to judge many events. */
 export function prepareAuthorize(policy: AccessPolicy): Authorize {
   const judge = prepareEvents(policy);
-  return (event, moment = {}) => {
-    const verdict = judge(event, moment, recordNothing);
+  return (event, known = {}) => {
+    const verdict = judge(event, known, recordNothing);
     return { ...verdict, rule: policy.ruleOf(verdict.rule) };
   };
 }
 
 /** Judges an event as {@link prepareAuthorize} does, and returns every check on the way. */
-export function explain(event: AccessEvent, moment: KnownFacts, policy: AccessPolicy): Explanation {
+export function explain(event: AccessEvent, known: KnownFacts, policy: AccessPolicy): Explanation {
   const checks: Check[] = [];
-  const verdict = prepareEvents(policy)(event, moment, recordTo(checks, policy.ruleOf));
+  const verdict = prepareEvents(policy)(event, known, createRecorder(checks, policy.ruleOf));
   return { verdict: { ...verdict, rule: policy.ruleOf(verdict.rule) }, checks };
 }
 
 function prepareEvents(
   policy: AccessPolicy,
-): (event: AccessEvent, moment: KnownFacts, ask: Ask) => Verdict {
+): (event: AccessEvent, known: KnownFacts, ask: Ask) => Verdict {
   const judgeMessage = prepareMessages(policy);
   const rights = prepareRights(policy);
   const checkAccess = preparePlaceAccess(policy, rights);
@@ -94,11 +94,11 @@ function prepareEvents(
 
   function command(
     { place, sender, needs }: Action & { readonly needs: CommandNeeds },
-    moment: KnownFacts,
+    known: KnownFacts,
     { rule }: Granted,
     ask: Ask,
   ): Verdict {
-    const right = rights.needed(needs, place, sender, moment);
+    const right = rights.needed(needs, place, sender, known);
     if (!right) return { kind: "accept", why: "allowed", rule };
     if (!ask("rights", right.isTheirs, right.rule, right.fact)) {
       return ignore(right.why, right.rule);
@@ -106,16 +106,16 @@ function prepareEvents(
     return { kind: "accept", why: needs === "owner" ? "owner" : "allowed", rule: right.rule };
   }
 
-  return (event, moment, ask) => {
+  return (event, known, ask) => {
     if ("message" in event) {
-      return judgeMessage(event.message, moment, ask, event.kind === "edit");
+      return judgeMessage(event.message, known, ask, event.kind === "edit");
     }
     const { place, channelId, sender } = event;
     const caller = {
       place,
       channelId,
       sender,
-      moment,
+      known,
       needs: () => "needs" in event ? event.needs : undefined,
       isChallenged: event.kind === "slash", // the only one of these with which an unpaired sender can begin
       isMessage: false,
@@ -129,7 +129,7 @@ function prepareEvents(
       case "select":
       case "modal":
       case "slash":
-        return command(event, moment, access, ask);
+        return command(event, known, access, ask);
       case "thread_create":
         return { kind: "accept", why: "allowed", rule: access.rule };
     }

@@ -21,7 +21,7 @@ export interface Caller {
   /** The person, bot or webhook. */
   readonly sender: Sender;
   /** Facts known beside the event. */
-  readonly moment: KnownFacts;
+  readonly known: KnownFacts;
   /** Returns the right that the event's command needs; `undefined` if it is no command. */
   readonly needs: () => CommandNeeds | undefined;
   /** Whether an unpaired sender may get a pairing code for this in a direct message. */

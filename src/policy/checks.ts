@@ -53,7 +53,7 @@ export const recordNothing: Ask = (_id: Question, passed: boolean): boolean => p
  *
  * @param ruleOf Finds the config path that sets a rule, as `AccessPolicy.ruleOf` does.
  */
-export function recordTo(checks: Check[], ruleOf: (path: string) => string): Ask {
+export function createRecorder(checks: Check[], ruleOf: (path: string) => string): Ask {
   return (id, passed, rule, fact) => {
     checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
     return passed;

@@ -12,7 +12,7 @@ import { type Ask, ignore, nameOf } from "./checks.ts";
 import { isFormOf } from "./entries.ts";
 import type { Rights } from "./rights.ts";
 import type { AccessPolicy, GroupEntry } from "./rules.ts";
-import { onTheList, type Pass, type Senders } from "./senders.ts";
+import { type AccessGrant, onTheList, type Senders } from "./senders.ts";
 
 const DM_ENABLED = "channels.discord.dm.enabled";
 const DM_POLICY = "channels.discord.dm.policy";
@@ -36,7 +36,7 @@ export interface DirectAccess {
 export function prepareDirectAccess(
   { dm }: Pick<AccessPolicy, "dm">,
   rights: Rights,
-  { entryFor, unlistedPass, automatonIsRefused }: Senders,
+  { entryFor, unlistedGrant, automatonIsRefused }: Senders,
 ): DirectAccess {
   function direct(caller: Caller, ask: Ask): Granted | Refusal {
     return dmsAreOff(ask) ?? automatonIsRefused(caller, ask) ?? directSender(caller, ask);
@@ -54,36 +54,36 @@ export function prepareDirectAccess(
   }
 
   function directSender(caller: Caller, ask: Ask): Granted | Refusal {
-    const { sender, isChallenged, moment } = caller;
-    const pass = directPass(caller);
+    const { sender, isChallenged, known } = caller;
+    const grant = directGrant(caller);
     const canPair = dm.policy === "pairing";
-    const rule = pass?.rule ?? (canPair ? DM_POLICY : ALLOW_FROM);
-    const fact = pass?.fact ??
-      (() => `${nameOf(sender)} is not on the list${canPair ? notPaired(moment) : ""}`);
-    ask("sender", pass !== undefined, rule, fact);
-    if (pass) return { kind: "granted", why: pass.why, rule };
+    const rule = grant?.rule ?? (canPair ? DM_POLICY : ALLOW_FROM);
+    const fact = grant?.fact ??
+      (() => `${nameOf(sender)} is not on the list${canPair ? notPaired(known) : ""}`);
+    ask("sender", grant !== undefined, rule, fact);
+    if (grant) return { kind: "granted", why: grant.why, rule };
     if (canPair && isChallenged && !sender.automaton) {
       return { kind: "challenge", why: "pairing", rule };
     }
     return ignore("dm-not-allowed", rule);
   }
 
-  function directPass({ place, sender, moment, needs }: Caller): Pass | undefined {
+  function directGrant({ place, sender, known, needs }: Caller): AccessGrant | undefined {
     if (dm.policy === "open") {
       return { why: "dm-allowed", rule: DM_POLICY, fact: () => `dm.policy is "open"` };
     }
     const entry = entryFor(sender, dm.allowFrom);
     if (entry) return { why: "dm-allowed", rule: ALLOW_FROM, fact: () => onTheList(sender, entry) };
-    if (dm.policy === "pairing" && moment.isPaired && !sender.automaton) {
+    if (dm.policy === "pairing" && known.isPaired && !sender.automaton) {
       return { why: "dm-paired", rule: DM_POLICY, fact: () => `${nameOf(sender)} is paired` };
     }
     const need = needs();
     if (need === "owner" || need === "approver") {
-      const right = rights.needed(need, place, sender, moment);
+      const right = rights.needed(need, place, sender, known);
       if (!right?.isTheirs) return undefined;
       return { why: need === "owner" ? "owner" : "allowed", rule: right.rule, fact: right.fact };
     }
-    return need === undefined ? undefined : unlistedPass();
+    return need === undefined ? undefined : unlistedGrant();
   }
 
   function group(caller: Caller, ask: Ask, name: string | undefined): Granted | Refusal {
@@ -109,7 +109,7 @@ export function prepareDirectAccess(
     if (refusal) return refusal;
     // In a group no unpaired sender gets a code. But the store, which settles challenges, knows pairings.
     const isChallenged = caller.isMessage && caller.isChallenged &&
-      caller.moment.isPaired === undefined;
+      caller.known.isPaired === undefined;
     const access = directSender({ ...caller, isChallenged }, ask);
     return access.kind === "granted" && access.why.startsWith("dm-")
       ? { ...access, why: "group-dm-allowed" }

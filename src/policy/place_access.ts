@@ -34,7 +34,7 @@ export function preparePlaceAccess(
 ): (caller: Caller, ask: Ask) => Granted | Refusal {
   const { asksPluralkit } = policy;
   const senders = prepareSenders(policy);
-  const { entryFor, unlistedPass, automatonIsRefused } = senders;
+  const { entryFor, unlistedGrant: unlistedPass, automatonIsRefused } = senders;
   const { direct, group } = prepareDirectAccess(policy, rights, senders);
 
   function guild(caller: Caller, ask: Ask, place: GuildPlace): Granted | Refusal {
@@ -46,7 +46,7 @@ export function preparePlaceAccess(
 
   /** Refuses a guild without an owner. A message without the fact may still be refused otherwise. */
   function ownerIsMissing(
-    { moment: { ownerInGuild }, isMessage }: Caller,
+    { known: { ownerInGuild }, isMessage }: Caller,
     ask: Ask,
   ): Refusal | undefined {
     if (!policy.needsOwnerInGuild) return undefined;
@@ -59,7 +59,7 @@ export function preparePlaceAccess(
   }
 
   function pluralkitIsAsked(
-    { sender, moment: { pluralkit }, isMessage }: Caller,
+    { sender, known: { pluralkit }, isMessage }: Caller,
     ask: Ask,
   ): Refusal | undefined {
     const { automaton, applicationId } = sender;
@@ -80,11 +80,11 @@ export function preparePlaceAccess(
     let { rule } = open;
     for (const users of open.users) {
       const entry = entryFor(sender, users.value);
-      const pass = entry || needs() === undefined ? undefined : unlistedPass();
-      rule = pass?.rule ?? users.rule;
-      const fact = pass?.fact ??
+      const grant = entry || needs() === undefined ? undefined : unlistedPass();
+      rule = grant?.rule ?? users.rule;
+      const fact = grant?.fact ??
         (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
-      if (!ask("sender", entry !== undefined || pass !== undefined, rule, fact)) {
+      if (!ask("sender", entry !== undefined || grant !== undefined, rule, fact)) {
         return ignore("sender-not-listed", rule);
       }
     }
@@ -92,8 +92,8 @@ export function preparePlaceAccess(
   }
 
   return (caller, ask) => {
-    const { place, sender, moment } = caller;
-    if (moment.isOurs) {
+    const { place, sender, known } = caller;
+    if (known.isOurs) {
       ask("own", false, NO_SELF_TALK, () => `${nameOf(sender)} is an account of this Barnacle`);
       return ignore("own", NO_SELF_TALK);
     }

@@ -39,7 +39,7 @@ export interface Rights {
     needs: CommandNeeds,
     place: Place,
     sender: Sender,
-    moment: KnownFacts,
+    known: KnownFacts,
   ): Right | undefined;
 }
 
@@ -58,8 +58,8 @@ export function prepareRights(
     return !sender.automaton && ownsApplication === true;
   }
 
-  const ownerRight = (sender: Sender, moment: KnownFacts): Right => {
-    const isTheirs = isOwner(sender, moment);
+  const ownerRight = (sender: Sender, known: KnownFacts): Right => {
+    const isTheirs = isOwner(sender, known);
     return {
       isTheirs,
       why: "not-owner",
@@ -72,12 +72,12 @@ export function prepareRights(
   };
 
   return {
-    needed(needs, place, sender, moment) {
+    needed(needs, place, sender, known) {
       switch (needs) {
         case "everybody":
           return undefined;
         case "owner":
-          return ownerRight(sender, moment);
+          return ownerRight(sender, known);
         case "approver": {
           const isTheirs = !sender.automaton && approverIds.has(sender.id);
           const fact = () =>
@@ -86,8 +86,8 @@ export function prepareRights(
         }
         case "session": {
           if (place.kind !== "guild") return undefined;
-          const manages = moment.managesMessages === true;
-          const isTheirs = manages || isOwner(sender, moment);
+          const manages = known.managesMessages === true;
+          const isTheirs = manages || isOwner(sender, known);
           const fact = () =>
             manages
               ? `${nameOf(sender)} may manage messages here`

@@ -13,7 +13,7 @@ import { type Ask, ignore, nameOf } from "./checks.ts";
 import type { AccessPolicy } from "./rules.ts";
 
 /** The reason for which a sender gets access. */
-export interface Pass {
+export interface AccessGrant {
   /** Reason of the verdict. */
   readonly why: AcceptReason;
   /** Config path that gives access. */
@@ -27,7 +27,7 @@ export interface Senders {
   /** Finds a sender's entry in an allow list; `undefined` if there is none. */
   entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined;
   /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
-  unlistedPass(): Pass | undefined;
+  unlistedGrant(): AccessGrant | undefined;
   /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
   automatonIsRefused(caller: Caller, ask: Ask): Refusal | undefined;
 }
@@ -48,7 +48,7 @@ export function prepareSenders(
       if (!find) lists.set(list, find = prepareAllowlist(list));
       return find(sender);
     },
-    unlistedPass() {
+    unlistedGrant() {
       if (commands.usesAccessGroups) return undefined;
       return {
         why: "command",
@@ -56,12 +56,12 @@ export function prepareSenders(
         fact: () => "the allow lists do not apply to commands",
       };
     },
-    automatonIsRefused({ sender, moment }, ask) {
+    automatonIsRefused({ sender, known }, ask) {
       const { automaton } = sender;
       if (!automaton) return undefined;
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
       if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignore(automaton, ALLOW_BOTS);
-      const isAllowed = moment.isMuted !== true;
+      const isAllowed = known.isMuted !== true;
       const loop = () => `the last messages here are ${isAllowed ? "not only" : "all"} by bots`;
       return ask("loop", isAllowed, LOOP_GUARD, loop)
         ? undefined

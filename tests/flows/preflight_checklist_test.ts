@@ -13,7 +13,7 @@ import { judgeRuns } from "../../src/flows/preflight/last_run.ts";
 import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight/discord.ts";
 import { type HostFacts, judgeHost } from "../../src/flows/preflight/host.ts";
 import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight/network.ts";
-import type { HttpFound, Reach } from "../../src/lib/network/reach.ts";
+import type { HttpFound, Reachability } from "../../src/lib/network/reachability.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const MINUTE_MS = 60_000;
@@ -43,7 +43,7 @@ const discord = (facts: Partial<DiscordFacts>): readonly Finding[] =>
 const host = (facts: Partial<HostFacts>): readonly Finding[] =>
   judgeHost({ dataDir: "/data", store: { kind: "none" }, bot: { kind: "none" }, ...facts });
 
-const REACH: Reach = {
+const REACH: Reachability = {
   host: "discord.com",
   port: 443,
   dns: { kind: "ok", ms: 1, found: { addresses: ["1.1.1.1"] } },

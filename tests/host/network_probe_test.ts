@@ -8,8 +8,8 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
-import { probeHttp, type ProbePorts, probeReach } from "../../src/host/network_probe.ts";
-import type { Reach } from "../../src/lib/network/reach.ts";
+import { probeHttp, type ProbePorts, probeReachability } from "../../src/host/network_probe.ts";
+import type { Reachability } from "../../src/lib/network/reachability.ts";
 import { schedule } from "../../src/lib/schedule.ts";
 import { cleanUpAfterEach } from "../support/cleanups.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/network/self_signed.ts";
@@ -45,17 +45,17 @@ async function listen(server: net.Server, host = "127.0.0.1"): Promise<number> {
   return typeof address === "object" && address ? address.port : 0;
 }
 
-const kinds = ({ dns, tcp, tls }: Reach) => [dns.kind, tcp.kind, tls.kind];
+const kinds = ({ dns, tcp, tls }: Reachability) => [dns.kind, tcp.kind, tls.kind];
 
-describe("[G13] probeReach()", () => {
+describe("[G13] probeReachability()", () => {
   it("reports a name that does not resolve, and stops there", async () => {
-    const reach = await probeReach("https://discord.invalid", undefined, ports());
+    const reach = await probeReachability("https://discord.invalid", undefined, ports());
     assert.deepEqual(kinds(reach), ["failed", "skipped", "skipped"]);
     assert.ok(reach.dns.kind === "failed" && /^(?:ENOTFOUND|EAI_AGAIN)$/.test(reach.dns.code));
   });
 
   it("reports a host that refuses connections", async () => {
-    const reach = await probeReach("https://127.0.0.1:9", undefined, ports());
+    const reach = await probeReachability("https://127.0.0.1:9", undefined, ports());
     assert.deepEqual(kinds(reach), ["skipped", "failed", "skipped"]);
     assert.ok(reach.tcp.kind === "failed");
     assert.equal(reach.tcp.code, "ECONNREFUSED");
@@ -63,13 +63,13 @@ describe("[G13] probeReach()", () => {
 
   it("reports a server that does not speak TLS", async () => {
     const port = await listen(net.createServer((socket) => socket.end("SSH-2.0-x\r\n")));
-    const reach = await probeReach(`https://127.0.0.1:${port}`, undefined, ports());
+    const reach = await probeReachability(`https://127.0.0.1:${port}`, undefined, ports());
     assert.deepEqual(kinds(reach), ["skipped", "ok", "failed"]);
   });
 
   it("reports a server that does not answer a TLS greeting, in time", async () => {
     const port = await listen(net.createServer());
-    const reach = await probeReach(`https://127.0.0.1:${port}`, undefined, ports(100));
+    const reach = await probeReachability(`https://127.0.0.1:${port}`, undefined, ports(100));
     assert.ok(reach.tls.kind === "failed");
     assert.equal(reach.tls.code, "no answer in time");
   });
@@ -81,7 +81,7 @@ describe("[G13] probeReach()", () => {
       (socket) => socket.on("data", (data) => void heard.push(String(data))),
     );
     const port = await listen(server);
-    const reach = await probeReach(`wss://localhost:${port}`, undefined, ports());
+    const reach = await probeReachability(`wss://localhost:${port}`, undefined, ports());
     assert.ok(reach.tls.kind === "ok");
     const { refused, issuer, protocol, validTo } = reach.tls.found;
     assert.equal(refused, "DEPTH_ZERO_SELF_SIGNED_CERT");
@@ -93,7 +93,7 @@ describe("[G13] probeReach()", () => {
 
   it("skips TLS for this machine's own ws:", async () => {
     const port = await listen(net.createServer());
-    const reach = await probeReach(`ws://localhost:${port}`, undefined, ports());
+    const reach = await probeReachability(`ws://localhost:${port}`, undefined, ports());
     assert.deepEqual(kinds(reach), ["ok", "ok", "skipped"]);
     assert.ok(reach.tls.kind === "skipped" && reach.tls.why === "none");
   });
@@ -101,7 +101,7 @@ describe("[G13] probeReach()", () => {
   it("[G15] probes the proxy if there is one, and names it without its password", async () => {
     const port = await listen(net.createServer());
     const proxy = `http://ann:secret@127.0.0.1:${port}`;
-    const reach = await probeReach("https://discord.invalid", proxy, ports());
+    const reach = await probeReachability("https://discord.invalid", proxy, ports());
     assert.deepEqual(kinds(reach), ["skipped", "ok", "skipped"]);
     assert.equal(reach.proxy, `127.0.0.1:${port}`);
     assert.equal(reach.host, "discord.invalid");
@@ -121,7 +121,7 @@ describe("[G13] probeReach()", () => {
       [...args, script, `https://localhost:${port}`, `https://127.0.0.2:${port}`],
       { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 20_000 },
     );
-    const [right, wrong]: Reach[] = JSON.parse(stdout);
+    const [right, wrong]: Reachability[] = JSON.parse(stdout);
     assert.ok(right?.tls.kind === "ok");
     assert.equal(right.tls.found.refused, undefined);
     assert.equal(right.tls.found.issuer, "Barnacle test CA");

@@ -482,9 +482,9 @@ describe("known facts beside the message", () => {
       `ignore: sender-not-listed by guilds.${GUILD}.users`,
     ],
   ];
-  for (const [name, rules, message, moment, verdict] of cases) {
+  for (const [name, rules, message, knownFacts, verdict] of cases) {
     it(`${name}: ${verdict}`, () => {
-      assert.equal(inWords(admit(guildMessage(message), policy(rules), moment)), verdict);
+      assert.equal(inWords(admit(guildMessage(message), policy(rules), knownFacts)), verdict);
     });
   }
 });
@@ -536,10 +536,10 @@ describe("paired people", () => {
       "challenge: pairing by dm.policy",
     ],
   ];
-  for (const [name, rules, from, moment, verdict] of cases) {
+  for (const [name, rules, from, knownFacts, verdict] of cases) {
     it(`${name}: ${verdict}`, () => {
       const message = directMessage({ sender: from });
-      assert.equal(inWords(admit(message, policy({ dm: dm(rules) }), moment)), verdict);
+      assert.equal(inWords(admit(message, policy({ dm: dm(rules) }), knownFacts)), verdict);
     });
   }
 
@@ -649,7 +649,7 @@ describe("group DMs", () => {
       "ignore: dm-not-allowed by dm.allowFrom",
     ],
   ];
-  for (const [name, rules, moment, verdict] of cases) {
+  for (const [name, rules, knownFacts, verdict] of cases) {
     it(`${name}: ${verdict}`, () => {
       const message = directMessage({
         place: { kind: "group_dm", name: "Night Watch!" },
@@ -657,7 +657,7 @@ describe("group DMs", () => {
       });
       const isDefault = name === "[P5] by default";
       const rule = policy({ dm: dm({ ...(!isDefault && { groupEnabled: true }), ...rules }) });
-      assert.equal(inWords(admit(message, rule, moment)), verdict);
+      assert.equal(inWords(admit(message, rule, knownFacts)), verdict);
     });
   }
 
@@ -865,10 +865,10 @@ describe("text commands", () => {
       "accept: command by commands.text",
     ],
   ];
-  for (const [name, rules, message, moment, verdict] of inGuild) {
+  for (const [name, rules, message, knownFacts, verdict] of inGuild) {
     it(`${name}: ${verdict}`, () => {
       const all = policy({ ...listing(), ...rules });
-      assert.equal(inWords(admit(guildMessage(message), all, moment)), verdict);
+      assert.equal(inWords(admit(guildMessage(message), all, knownFacts)), verdict);
     });
   }
 
@@ -926,9 +926,9 @@ describe("text commands", () => {
       "ignore: dm-disabled by dm.policy",
     ],
   ];
-  for (const [name, rules, text, moment, verdict] of direct) {
+  for (const [name, rules, text, knownFacts, verdict] of direct) {
     it(`in a DM: ${name}: ${verdict}`, () => {
-      assert.equal(inWords(admit(directMessage({ text }), policy(rules), moment)), verdict);
+      assert.equal(inWords(admit(directMessage({ text }), policy(rules), knownFacts)), verdict);
     });
   }
 });

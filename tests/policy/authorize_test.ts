@@ -363,18 +363,18 @@ describe("[K3] commands", () => {
       "ignore: dm-not-allowed by dm.policy",
     ],
   ];
-  for (const [name, rules, needs, where, moment, verdict] of cases) {
+  for (const [name, rules, needs, where, knownFacts, verdict] of cases) {
     it(`${name}: a command for ${needs} in a ${where}: ${verdict}`, () => {
       const authorize = prepareAuthorize(policy({ ...listing(), ...rules }));
       const event = { kind: "slash", needs, ...doing(inPlace[where], sender()) } as const;
-      assert.equal(inWords(authorize(event, moment)), verdict);
+      assert.equal(inWords(authorize(event, knownFacts)), verdict);
     });
   }
 });
 
 describe("[P1] explain()", () => {
-  const ladder = (event: AccessEvent, rules: AccessPolicy, moment: KnownFacts = {}) =>
-    explain(event, moment, rules).checks.map(({ id, passed, fact, rule }) =>
+  const ladder = (event: AccessEvent, rules: AccessPolicy, knownFacts: KnownFacts = {}) =>
+    explain(event, knownFacts, rules).checks.map(({ id, passed, fact, rule }) =>
       `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
     );
 

@@ -19,7 +19,7 @@ import type { AccessPolicy } from "../../src/policy/rules.ts";
 import { userId } from "../support/discord/builders.ts";
 import { ADA, admit, BOB, drawn } from "./policies.ts";
 
-const { anEntry, aPolicy, aMessage, aMoment, aPlace, aSender } = drawn;
+const { anEntry, aPolicy, aMessage, someKnownFacts, aPlace, aSender } = drawn;
 const RUNS = { numRuns: 500 };
 
 /** The policy with every list of people changed. */
@@ -88,10 +88,10 @@ const someNames: fc.Arbitrary<readonly ResolvedName[]> = fc.array(
 describe("[P1] laws of access", () => {
   it("denies no sender by one more entry in an allow list", () => {
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, anEntry, (rules, event, moment, entry) => {
-        fc.pre(prepareAuthorize(rules)(event, moment).kind === "accept");
+      fc.property(aPolicy, anEvent, someKnownFacts, anEntry, (rules, event, knownFacts, entry) => {
+        fc.pre(prepareAuthorize(rules)(event, knownFacts).kind === "accept");
         const longer = withLists(rules, (list) => [...list, entry]);
-        assert.equal(prepareAuthorize(longer)(event, moment).kind, "accept");
+        assert.equal(prepareAuthorize(longer)(event, knownFacts).kind, "accept");
       }),
       RUNS,
     );
@@ -99,13 +99,13 @@ describe("[P1] laws of access", () => {
 
   it("allows no sender and sends no code if disabled", () => {
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+      fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
         const closed = {
           ...rules,
           groupPolicy: "disabled",
           dm: { ...rules.dm, policy: "disabled" },
         } as const;
-        assert.equal(prepareAuthorize(closed)(event, moment).kind, "ignore");
+        assert.equal(prepareAuthorize(closed)(event, knownFacts).kind, "ignore");
       }),
       RUNS,
     );
@@ -115,14 +115,14 @@ describe("[P1] laws of access", () => {
     const reversed = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
       Object.fromEntries(Object.entries(record).reverse());
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+      fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
         const guilds = rules.guilds && reversed(mapped(rules.guilds, (guild) => ({
           ...guild,
           ...(guild.channels && { channels: reversed(guild.channels) }),
         })));
         assert.deepEqual(
-          prepareAuthorize({ ...rules, ...(guilds && { guilds }) })(event, moment),
-          prepareAuthorize(rules)(event, moment),
+          prepareAuthorize({ ...rules, ...(guilds && { guilds }) })(event, knownFacts),
+          prepareAuthorize(rules)(event, knownFacts),
         );
       }),
       RUNS,
@@ -139,10 +139,10 @@ describe("[P1] laws of access", () => {
       fc.property(
         aPolicy,
         aMessage,
-        aMoment,
+        someKnownFacts,
         fc.constantFrom("ada", "bob", "luna", "Mods", ADA, "mallory"),
         fc.constantFrom("ada#0001", "bob#0001", undefined),
-        (rules, message, moment, username, tag) => {
+        (rules, message, knownFacts, username, tag) => {
           fc.pre(!message.sender.pluralkit);
           // No person and no entry has the name "luna" yet: a name is a name.
           const ids = withLists(withNames(rules, names), (list) => list.filter(byId));
@@ -150,7 +150,7 @@ describe("[P1] laws of access", () => {
           const renamed = { ...sender, id: userId("42"), username, ...(tag && { tag }) };
           const nobody = { ...sender, id: userId("42"), username: "nobody" };
           const as = (sender: InboundMessage["sender"]) =>
-            admit({ ...message, sender }, ids, moment);
+            admit({ ...message, sender }, ids, knownFacts);
           assert.deepEqual(as(renamed), as(nobody));
         },
       ),
@@ -161,20 +161,26 @@ describe("[P1] laws of access", () => {
   it("[P12] opens no place by resolved names that the entry of its written name closes", () => {
     let narrowed = 0;
     fc.assert(
-      fc.property(aPolicy, someNames, aMessage, aMoment, (rules, names, message, moment) => {
-        const { place } = message;
-        fc.pre(place.kind === "guild" && rules.guilds !== undefined);
-        const isNamed = (key: string | undefined) => key !== undefined && key !== "*";
-        const guild = find(rules.guilds ?? {}, place.guild, GUILD_PINS)[0];
-        const { channels = {} } = rules.guilds?.[guild ?? ""] ?? {};
-        const channel = find(channels, place.channel, channelPins(place.guild.id))[0];
-        fc.pre(isNamed(guild) && (isNamed(channel) || Object.keys(channels).length === 0));
-        const asWritten = admit(message, rules, moment);
-        const asResolved = admit(message, withNames(rules, names), moment);
-        if (asWritten.kind !== "ignore") return;
-        assert.equal(asResolved.kind, "ignore", `${asResolved.why}, but ${asWritten.why}`);
-        if (asResolved.why !== asWritten.why) narrowed += 1;
-      }),
+      fc.property(
+        aPolicy,
+        someNames,
+        aMessage,
+        someKnownFacts,
+        (rules, names, message, knownFacts) => {
+          const { place } = message;
+          fc.pre(place.kind === "guild" && rules.guilds !== undefined);
+          const isNamed = (key: string | undefined) => key !== undefined && key !== "*";
+          const guild = find(rules.guilds ?? {}, place.guild, GUILD_PINS)[0];
+          const { channels = {} } = rules.guilds?.[guild ?? ""] ?? {};
+          const channel = find(channels, place.channel, channelPins(place.guild.id))[0];
+          fc.pre(isNamed(guild) && (isNamed(channel) || Object.keys(channels).length === 0));
+          const asWritten = admit(message, rules, knownFacts);
+          const asResolved = admit(message, withNames(rules, names), knownFacts);
+          if (asWritten.kind !== "ignore") return;
+          assert.equal(asResolved.kind, "ignore", `${asResolved.why}, but ${asWritten.why}`);
+          if (asResolved.why !== asWritten.why) narrowed += 1;
+        },
+      ),
       { numRuns: 5_000 },
     );
     assert.ok(narrowed > 0, "the law says something");
@@ -182,24 +188,30 @@ describe("[P1] laws of access", () => {
 
   it("explains the very same verdict", () => {
     fc.assert(
-      fc.property(aPolicy, someNames, anEvent, aMoment, (written, names, event, moment) => {
-        const rules = withNames(written, names);
-        const { verdict, checks } = explain(event, moment, rules);
-        assert.deepEqual(verdict, prepareAuthorize(rules)(event, moment));
-        const failed = checks.filter(({ passed }) => !passed);
-        if (verdict.kind === "accept") return assert.deepEqual(failed, []);
-        assert.deepEqual(failed, checks.slice(-1), "the last one, and no other, has failed");
-        assert.equal(failed[0]?.rule, verdict.rule);
-      }),
+      fc.property(
+        aPolicy,
+        someNames,
+        anEvent,
+        someKnownFacts,
+        (written, names, event, knownFacts) => {
+          const rules = withNames(written, names);
+          const { verdict, checks } = explain(event, knownFacts, rules);
+          assert.deepEqual(verdict, prepareAuthorize(rules)(event, knownFacts));
+          const failed = checks.filter(({ passed }) => !passed);
+          if (verdict.kind === "accept") return assert.deepEqual(failed, []);
+          assert.deepEqual(failed, checks.slice(-1), "the last one, and no other, has failed");
+          assert.equal(failed[0]?.rule, verdict.rule);
+        },
+      ),
       { numRuns: 2_000 },
     );
   });
 
   it("judges a message as any other event", () => {
     fc.assert(
-      fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
-        const verdict = prepareAuthorize(rules)({ kind: "message", message }, moment);
-        assert.deepEqual(verdict, admit(message, rules, moment));
+      fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
+        const verdict = prepareAuthorize(rules)({ kind: "message", message }, knownFacts);
+        assert.deepEqual(verdict, admit(message, rules, knownFacts));
       }),
     );
   });
@@ -207,12 +219,12 @@ describe("[P1] laws of access", () => {
   it("gives the same verdict on facts without the text", () => {
     const found = new Set<string>();
     fc.assert(
-      fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
-        const verdict = admit(message, rules, moment);
+      fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
+        const verdict = admit(message, rules, knownFacts);
         // the store settles this one before it is on record, and a group gets no code
         if (verdict.kind === "challenge" && message.place.kind === "group_dm") return;
         found.add(verdict.why);
-        const facts = factsOf(message, moment, verdict);
+        const facts = factsOf(message, knownFacts, verdict);
         const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
         const explained = explain({ kind: "message", message: again }, facts.moment, rules);
         assert.deepEqual(explained.verdict, verdict);
@@ -224,19 +236,19 @@ describe("[P1] laws of access", () => {
   });
 
   it("[P11] [N3] answers no message of our own", () => {
-    fc.assert(fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
-      const { kind, why } = prepareAuthorize(rules)(event, { ...moment, isOurs: true });
+    fc.assert(fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
+      const { kind, why } = prepareAuthorize(rules)(event, { ...knownFacts, isOurs: true });
       assert.deepEqual({ kind, why }, { kind: "ignore", why: "own" });
     }));
   });
 
   it("[P3] [P5] gives a code only to a person in a DM, and not for an edit", () => {
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
-        if (prepareAuthorize(rules)(event, moment).kind !== "challenge") return;
+      fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
+        if (prepareAuthorize(rules)(event, knownFacts).kind !== "challenge") return;
         const { place, sender } = "message" in event ? event.message : event;
         // for a message in a group, the store knows whether its sender is paired, and gives no code
-        const isAsked = event.kind === "message" && moment.isPaired === undefined;
+        const isAsked = event.kind === "message" && knownFacts.isPaired === undefined;
         assert.ok(place.kind === "dm" || (place.kind === "group_dm" && isAsked));
         assert.equal(sender.automaton, undefined);
         assert.ok(event.kind === "message" || event.kind === "slash");
@@ -247,8 +259,8 @@ describe("[P1] laws of access", () => {
 
   it("[P13] lets only messages in guilds wait for PluralKit", () => {
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
-        const verdict = prepareAuthorize(rules)(event, moment);
+      fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
+        const verdict = prepareAuthorize(rules)(event, knownFacts);
         if (verdict.kind !== "undecided" || verdict.why === "owner-in-guild") return;
         assert.ok(rules.asksPluralkit && "message" in event);
         assert.equal(event.message.place.kind, "guild");
@@ -259,12 +271,12 @@ describe("[P1] laws of access", () => {
 
   it("[P6] accepts nothing in a guild that needs an owner, and waits only for an unknown one", () => {
     fc.assert(
-      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+      fc.property(aPolicy, anEvent, someKnownFacts, (rules, event, knownFacts) => {
         const { place } = "message" in event ? event.message : event;
-        const { kind, why } = prepareAuthorize(rules)(event, moment);
+        const { kind, why } = prepareAuthorize(rules)(event, knownFacts);
         const isNeeded = rules.needsOwnerInGuild === true && place.kind === "guild";
-        if (isNeeded && moment.ownerInGuild !== "member") assert.notEqual(kind, "accept");
-        if (why === "owner-in-guild") assert.ok(isNeeded && moment.ownerInGuild === undefined);
+        if (isNeeded && knownFacts.ownerInGuild !== "member") assert.notEqual(kind, "accept");
+        if (why === "owner-in-guild") assert.ok(isNeeded && knownFacts.ownerInGuild === undefined);
       }),
       RUNS,
     );
@@ -272,12 +284,12 @@ describe("[P1] laws of access", () => {
 
   it("[K3] allows owners' commands to owners only, by any kind of event", () => {
     fc.assert(
-      fc.property(aPolicy, aSender, aPlace, aMoment, (rules, sender, place, moment) => {
+      fc.property(aPolicy, aSender, aPlace, someKnownFacts, (rules, sender, place, knownFacts) => {
         const { owners: _, ...commands } = rules.commands;
         const ownerless = { ...rules, commands };
         const authorize = prepareAuthorize(ownerless);
         const who = { place, channelId: place.channel.id, sender };
-        const { ownsApplication: __, ...rest } = moment;
+        const { ownsApplication: __, ...rest } = knownFacts;
         for (const kind of ["button", "select", "modal", "slash"] as const) {
           assert.notEqual(authorize({ kind, ...who, needs: "owner" }, rest).kind, "accept");
         }
@@ -286,8 +298,8 @@ describe("[P1] laws of access", () => {
   });
 
   it("[P10] keeps no message of an unlisted sender", () => {
-    fc.assert(fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
-      const verdict = admit(message, rules, moment);
+    fc.assert(fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
+      const verdict = admit(message, rules, knownFacts);
       if (verdict.kind !== "ignore" || !verdict.keepAsContext) return;
       assert.ok(verdict.why === "no-mention" || verdict.why === "rule-not-built");
       assert.equal(message.place.kind, "guild");
@@ -306,29 +318,35 @@ describe("[P1] laws of access", () => {
     };
     let accepted = 0;
     fc.assert(
-      fc.property(aPolicy, someNames, aMessage, aMoment, (written, names, message, moment) => {
-        fc.pre(message.place.kind === "guild");
-        const { thread } = message.place;
-        fc.pre(!names.some(({ id }) => id === thread?.id)); // names of threads are never resolved
-        const rules = withNames(written, names);
-        const known = admit(message, rules, moment);
-        for (const place of lessKnown(message.place)) {
-          const verdict = admit({ ...message, place }, rules, moment);
-          if (verdict.kind === "accept") accepted += 1;
-          const isTurnedAway = verdict.kind === "ignore" && !verdict.keepAsContext &&
-            (verdict.why === "guild-not-listed" || verdict.why === "channel-not-listed");
-          if (!isTurnedAway) assert.deepEqual(verdict, known);
-        }
-      }),
+      fc.property(
+        aPolicy,
+        someNames,
+        aMessage,
+        someKnownFacts,
+        (written, names, message, knownFacts) => {
+          fc.pre(message.place.kind === "guild");
+          const { thread } = message.place;
+          fc.pre(!names.some(({ id }) => id === thread?.id)); // names of threads are never resolved
+          const rules = withNames(written, names);
+          const known = admit(message, rules, knownFacts);
+          for (const place of lessKnown(message.place)) {
+            const verdict = admit({ ...message, place }, rules, knownFacts);
+            if (verdict.kind === "accept") accepted += 1;
+            const isTurnedAway = verdict.kind === "ignore" && !verdict.keepAsContext &&
+              (verdict.why === "guild-not-listed" || verdict.why === "channel-not-listed");
+            if (!isTurnedAway) assert.deepEqual(verdict, known);
+          }
+        },
+      ),
       { numRuns: 2_000 },
     );
     assert.ok(accepted > 0, "the law says something");
   });
 
   it("gives the same verdict again", () => {
-    fc.assert(fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+    fc.assert(fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
       const prepared = prepareAdmission(rules);
-      assert.deepEqual(prepared(message, moment), prepared(message, moment));
+      assert.deepEqual(prepared(message, knownFacts), prepared(message, knownFacts));
     }));
   });
 });

@@ -184,7 +184,7 @@ export const drawn = (() => {
     if (where === "guild") return guildMessage({ place, ...fields });
     return directMessage({ ...fields, place: { kind: where } });
   });
-  const aMoment: fc.Arbitrary<KnownFacts> = fc.record({
+  const someKnownFacts: fc.Arbitrary<KnownFacts> = fc.record({
     isPaired: option(fc.boolean()),
     pluralkit: option(fc.constantFrom("found", "none", "failed" as const)),
     isProxied: option(fc.boolean()),
@@ -195,7 +195,7 @@ export const drawn = (() => {
     managesMessages: option(fc.boolean()),
     ownerInGuild: option(fc.constantFrom("member", "absent", "unknown" as const)),
   }).map((moment) => tidy(moment) as KnownFacts);
-  return { anEntry, aPolicy, aMessage, aMoment, aSender, aPlace };
+  return { anEntry, aPolicy, aMessage, someKnownFacts, aSender, aPlace };
 })();
 
 function applicationId(digits: string): ApplicationId {

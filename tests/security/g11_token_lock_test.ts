@@ -9,7 +9,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { type NameOwner, ownerOfName } from "../../src/host/locks/name_owner.ts";
 import {
-  takeTokenLock,
+  acquireTokenLock,
   TOKEN_LOCK_PORTS,
   type TokenLock,
   tokenLockName,
@@ -40,7 +40,7 @@ function portsAt(directory: string | undefined): TokenLockPorts {
 const CONDUCTS = ["silent", "full", "liar"];
 
 describe(
-  "[G11] takeTokenLock() where another user has the name",
+  "[G11] acquireTokenLock() where another user has the name",
   skipUnless(isRoot, "no root"),
   () => {
     for (const conduct of CONDUCTS) {
@@ -50,23 +50,23 @@ describe(
         const token = newToken();
         await using squatter = await squat(token, conduct);
         assert.equal(squatter.said, "ready");
-        const lock = await takeTokenLock(token, SELF, ports);
+        const lock = await acquireTokenLock(token, SELF, ports);
         assert.ok(lock.kind === "held");
         assert.deepEqual(
           lock.squatter,
           conduct === "full" ? {} : { owner: { uid: STRANGER, pid: squatter.pid } },
         );
 
-        const second = await takeTokenLock(token, SELF, ports);
+        const second = await acquireTokenLock(token, SELF, ports);
         assert.ok(second.kind === "taken", "the file decides between Barnacles");
         assert.equal(second.heldBy?.pid, process.pid);
         await squatter.kill();
-        const third = await takeTokenLock(token, SELF, ports);
+        const third = await acquireTokenLock(token, SELF, ports);
         assert.ok(third.kind === "taken", "also once the name is free");
         assert.equal(third.heldBy?.pid, process.pid);
 
         await lock.release();
-        const fourth = await takeTokenLock(token, SELF, ports);
+        const fourth = await acquireTokenLock(token, SELF, ports);
         assert.ok(fourth.kind === "held");
         assert.equal(fourth.squatter, undefined);
         await fourth.release();
@@ -76,18 +76,18 @@ describe(
     it("is unsupported, not taken, if no directory is safe from that user either", async () => {
       const token = newToken();
       await using squatter = await squat(token, "silent");
-      assert.deepEqual(await takeTokenLock(token, SELF, portsAt(undefined)), {
+      assert.deepEqual(await acquireTokenLock(token, SELF, portsAt(undefined)), {
         kind: "unsupported",
         squatter: { owner: { uid: STRANGER, pid: squatter.pid } },
       });
       using directory = tempDirectory();
-      const missing = await takeTokenLock(token, SELF, portsAt(join(directory.path, "missing")));
+      const missing = await acquireTokenLock(token, SELF, portsAt(join(directory.path, "missing")));
       assert.equal(missing.kind, "unsupported");
     });
   },
 );
 
-describe("[G11] takeTokenLock() where another Barnacle has the name", () => {
+describe("[G11] acquireTokenLock() where another Barnacle has the name", () => {
   /** The kernel's answer if the holder ran as another user. */
   const foreign = { ownerOf: () => Promise.resolve({ uid: STRANGER, pid: 1 }) };
 
@@ -95,7 +95,7 @@ describe("[G11] takeTokenLock() where another Barnacle has the name", () => {
     const token = newToken();
     await using holder = await startScript("token_holder.ts", [token, "/srv/other"]);
     assert.equal(holder.said, "held");
-    const lock = await takeTokenLock(token, SELF, { ...portsAt(undefined), ...foreign });
+    const lock = await acquireTokenLock(token, SELF, { ...portsAt(undefined), ...foreign });
     assert.ok(lock.kind === "taken");
     assert.equal(lock.heldBy?.pid, holder.pid);
   });
@@ -105,9 +105,9 @@ describe("[G11] takeTokenLock() where another Barnacle has the name", () => {
     await using holder = await startScript("token_holder.ts", [token, "/srv/other"]);
     assert.ok(holder.pid !== undefined);
     process.kill(holder.pid, "SIGSTOP");
-    assert.deepEqual(await takeTokenLock(token, SELF, portsAt(undefined)), { kind: "taken" });
+    assert.deepEqual(await acquireTokenLock(token, SELF, portsAt(undefined)), { kind: "taken" });
     const silent = { ...portsAt(undefined), ownerOf: () => Promise.resolve(undefined) };
-    assert.deepEqual(await takeTokenLock(token, SELF, silent), { kind: "taken" });
+    assert.deepEqual(await acquireTokenLock(token, SELF, silent), { kind: "taken" });
   });
 
   it("is taken if that one got the name while this one turned to the file", async () => {
@@ -117,13 +117,13 @@ describe("[G11] takeTokenLock() where another Barnacle has the name", () => {
     const squatter = createServer(async (socket) => {
       squatter.close();
       // It has looked for a locked file before this process locks one.
-      other = await takeTokenLock(token, SELF, portsAt(undefined));
+      other = await acquireTokenLock(token, SELF, portsAt(undefined));
       socket.end();
     });
     squatter.listen({ path: `\0${tokenLockName(token)}` });
     await once(squatter, "listening");
     let stranger: NameOwner | undefined = { uid: STRANGER, pid: 1 };
-    const lock = await takeTokenLock(token, SELF, {
+    const lock = await acquireTokenLock(token, SELF, {
       ...portsAt(directory.path),
       ownerOf(name) {
         const owner = stranger;
@@ -134,7 +134,7 @@ describe("[G11] takeTokenLock() where another Barnacle has the name", () => {
     assert.equal(other?.kind, "held");
     assert.equal(lock.kind, "taken");
     if (other.kind === "held") await other.release();
-    const next = await takeTokenLock(token, SELF, portsAt(directory.path));
+    const next = await acquireTokenLock(token, SELF, portsAt(directory.path));
     assert.ok(next.kind === "held", "the first let go of the file");
     await next.release();
   });

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { status } from "../../src/cli/diagnose/status.ts";
-import { takeLock } from "../../src/host/locks/lock.ts";
+import { acquireLock } from "../../src/host/locks/lock.ts";
 import { isListener } from "../../src/host/locks/tcp_listener.ts";
 import { judge } from "../../src/http/checks.ts";
 import { recordingIo } from "../cli/io.ts";
@@ -60,7 +60,7 @@ async function askAt(
   using folder = tempDirectory();
   const config = join(folder.path, "config.jsonc");
   writeFileSync(config, JSON.stringify({ http: { token: TOKEN } }), { mode: 0o600 });
-  const lock = await takeLock(join(folder.path, "lock"), NOW);
+  const lock = await acquireLock(join(folder.path, "lock"), NOW);
   assert.ok(lock.kind === "held");
   lock.setHttp(address);
   if (hasEnded) lock.release();
@@ -104,7 +104,7 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
 
   it("does not believe a report if the bot ends meanwhile", async () => {
     using folder = tempDirectory();
-    const lock = await takeLock(join(folder.path, "lock"), NOW);
+    const lock = await acquireLock(join(folder.path, "lock"), NOW);
     assert.ok(lock.kind === "held");
     const server = createServer((request, response) => {
       lock.release();

@@ -6,13 +6,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { RequestRecord } from "../../simulator/notes/request_log.ts";
-import { addChannel, addGuild, addMember } from "../../simulator/world/founding.ts";
+import { addChannel, addGuild, addMember } from "../../simulator/world/create_world.ts";
 import {
   ended,
   KILLED,
-  onStage,
   type Scene,
   type SceneOptions,
+  withSimulation,
   writeConfig,
 } from "../support/bot/e2e.ts";
 
@@ -28,7 +28,7 @@ function withoutConfig(
   play: (scene: Scene) => Promise<void>,
   options: SceneOptions = {},
 ): Promise<void> {
-  return onStage({ mayRefuse: isLookUp, ...options }, (scene) => {
+  return withSimulation({ mayRefuse: isLookUp, ...options }, (scene) => {
     writeConfig(scene, { http: { port: 0 } });
     return play(scene);
   });

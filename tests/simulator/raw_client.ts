@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { createInflate, createZstdDecompress } from "node:zlib";
-import { type DemoWorld, demoWorld } from "../../simulator/acts/demo_world.ts";
+import { type DemoWorld, demoWorld } from "../../simulator/actions/demo_world.ts";
 import {
   type Simulator,
   type SimulatorOptions,

@@ -56,7 +56,7 @@ export async function startAccount(
       settings.config = config;
       settings.model = model;
       settings.checkModel = checkModel;
-      ports.vitals.setModel(model.id);
+      ports.health.setModel(model.id);
       outbound.reconfigured();
       inbound.reconfigured();
       parts.connectionState.reconfigured();

@@ -8,25 +8,25 @@
 
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
-import type { TurnRoom } from "../../flows/turn/turn_room.ts";
+import type { TurnLimit } from "../../flows/turn/turn_limit.ts";
 import type { Online, RunningAccount } from "../ports.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
-import type { AccountVitals } from "../health/account_vitals.ts";
+import type { AccountHealth } from "../health/account_health.ts";
 import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Setup } from "../rules/setup.ts";
 import { createKeyedQueue } from "./keyed_queue.ts";
 import {
-  createSlot,
+  type AccountRunner,
+  type AccountRunnerOptions,
+  createAccountRunner,
   isVerbose,
   ownSetupOf,
-  type Slot,
-  type SlotOptions,
   type StartAccount,
-} from "./slot.ts";
+} from "./account_runner.ts";
 
 /** The setup and the dependencies that all accounts share. */
-export interface AccountsOptions extends Omit<SlotOptions, "accountId"> {
+export interface AccountsOptions extends Omit<AccountRunnerOptions, "accountId"> {
   readonly setup: Setup;
 }
 
@@ -34,9 +34,9 @@ export interface AccountsOptions extends Omit<SlotOptions, "accountId"> {
 export interface AccountsPorts {
   readonly startAccount: StartAccount;
   readonly meter: Meter;
-  readonly room: TurnRoom;
-  /** The vitals of an account. */
-  readonly vitalsOf: (accountId: AccountId) => AccountVitals;
+  readonly turnLimit: TurnLimit;
+  /** The health of an account. */
+  readonly healthOf: (accountId: AccountId) => AccountHealth;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   /** An account is online for the first time in this process. */
@@ -71,13 +71,13 @@ export interface Applied {
  * starts, stops and reloads share one state: the setup and the accounts of it that run.
  */
 export function createAccounts(options: AccountsOptions, ports: AccountsPorts): Accounts {
-  const { setup: firstSetup, ...slotOptions } = options;
+  const { setup: firstSetup, ...runnerOptions } = options;
   const { store, logging } = options;
-  const { vitalsOf, onEnd, ...shared } = ports;
+  const { healthOf, onEnd, ...shared } = ports;
   const { now } = shared;
   const log = logging.forPart("main");
   const invalid = createSharedInvalidRequests({ store, now, log: logging.forPart("delivery") });
-  const slots = new Map<AccountId, Slot>();
+  const runners = new Map<AccountId, AccountRunner>();
   /** Runs the starts and stops of one account one after the other. */
   const changing = createKeyedQueue<AccountId>((accountId, error) =>
     log.error("An account cannot be stopped", { accountId, error })
@@ -86,50 +86,50 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   let isStopping = false;
 
   const isOurs = (userId: UserId): boolean =>
-    [...slots.values()].some(({ running }) => running?.userId() === userId);
+    [...runners.values()].some(({ running }) => running?.userId() === userId);
 
   /** Starts an account of the setup; rejects if it cannot be started. */
   function startOne(accountId: AccountId): Promise<void> {
     const own = ownSetupOf(setup, accountId);
     if (isStopping || !own) return Promise.resolve();
-    const vitals = vitalsOf(accountId);
-    const slot = createSlot({ ...slotOptions, accountId }, {
+    const health = healthOf(accountId);
+    const runner = createAccountRunner({ ...runnerOptions, accountId }, {
       ...shared,
-      vitals,
+      health,
       setup: () => setup,
       invalidRequests: () => invalid.of(accountId),
       isOurs,
       onEnd: (end) => ended(accountId, end),
     });
-    slots.set(accountId, slot);
-    vitals.began(own.account.model.id, () => slot.running);
-    return slot.start(own);
+    runners.set(accountId, runner);
+    health.began(own.account.model.id, () => runner.running);
+    return runner.start(own);
   }
 
   function ended(accountId: AccountId, end: AccountEnd): void {
-    const others = [...slots.values()].filter(({ hasEnded }) => !hasEnded);
+    const others = [...runners.values()].filter(({ hasEnded }) => !hasEnded);
     if (others.length === 0) return onEnd(end);
     log.error("An account has ended; the others continue", { accountId, ...endFields(end) });
-    void slots.get(accountId)?.running?.stop();
+    void runners.get(accountId)?.running?.stop();
   }
 
   async function stopOne(accountId: AccountId): Promise<void> {
-    const slot = slots.get(accountId);
-    if (!slot) return;
-    await slot.stop();
-    slots.delete(accountId);
-    vitalsOf(accountId).left();
+    const runner = runners.get(accountId);
+    if (!runner) return;
+    await runner.stop();
+    runners.delete(accountId);
+    healthOf(accountId).left();
   }
 
   /** Restarts an account beside running ones. A failed start ends this account alone. */
   async function startAnew(accountId: AccountId): Promise<void> {
     await stopOne(accountId);
     await startOne(accountId).catch((error: unknown) => {
-      const slot = slots.get(accountId);
-      if (!slot) throw error;
+      const runner = runners.get(accountId);
+      if (!runner) throw error;
       log.error("An account cannot start", { accountId, error });
       const { tokenPlace = accountId } = ownSetupOf(setup, accountId)?.config.discord ?? {};
-      slot.end(endOf(error, tokenPlace));
+      runner.end(endOf(error, tokenPlace));
     });
   }
 
@@ -157,16 +157,16 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       const all = needsRestart ? changes.map(restarted) : changes;
       const connected = Promise.all(all.map(connectAnew)).then(() => {});
       const stay = all.filter(({ does }) => does === "apply");
-      await Promise.all(stay.map(({ accountId }) => slots.get(accountId)?.apply()));
+      await Promise.all(stay.map(({ accountId }) => runners.get(accountId)?.apply()));
       return { connected };
     },
-    running: (accountId) => slots.get(accountId)?.running,
+    running: (accountId) => runners.get(accountId)?.running,
     each(tell) {
-      for (const { running } of slots.values()) if (running) tell(running);
+      for (const { running } of runners.values()) if (running) tell(running);
     },
     async stop() {
       isStopping = true;
-      await Promise.all(Array.from(slots.values(), (slot) => slot.stop()));
+      await Promise.all(Array.from(runners.values(), (runner) => runner.stop()));
       await changing.idle();
     },
   };

@@ -68,7 +68,7 @@ export interface Parts {
  */
 export async function createParts(
   options: AccountOptions,
-  { vitals, meter, room, isOurs, now }: AccountPorts,
+  { health, meter, turnLimit, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
   const { store, logging, stored, version, env } = options;
   const { accountId } = options.config.discord;
@@ -132,7 +132,7 @@ export async function createParts(
     owners,
     outbound,
     isOurs,
-    status: () => statusOf(vitals, version, now()),
+    status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({
     ...common,
@@ -150,7 +150,7 @@ export async function createParts(
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
       ended: ended.signal,
-      room,
+      turnLimit,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
@@ -167,7 +167,7 @@ export async function createParts(
       },
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
-        vitals.setTurn(outcome);
+        health.setTurn(outcome);
         outbound.turnEnded(outcome);
       },
     },

@@ -15,7 +15,7 @@ import { createReachability } from "./reachability.ts";
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, tokenPlace } } }: AccountOptions,
-  { vitals, meter, onOnline, onEnd }: AccountPorts,
+  { health, meter, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
@@ -38,7 +38,7 @@ export function connectParts(
   parts.restEvents.connect({
     request(request) {
       meter.request(request);
-      vitals.setRest(request.status !== undefined && request.status < 500);
+      health.setRest(request.status !== undefined && request.status < 500);
     },
     served: outbound.channelQueues.served,
     tokenRefused,
@@ -67,13 +67,13 @@ export function connectParts(
   connection.connect({
     batch: inbound.take,
     shards(count) {
-      vitals.setShardCount(count);
+      health.setShardCount(count);
       catchUp.setShardCount(count);
     },
     intentsMissing: connectionState.setUngranted,
-    budgetChanged: vitals.refresh,
+    budgetChanged: health.refresh,
     state(shardId, state) {
-      vitals.setShard(shardId, state);
+      health.setShard(shardId, state);
       noteState(shardId, state);
       if (state.state !== "ready") return;
       inbound.ready();
@@ -81,10 +81,10 @@ export function connectParts(
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);
-      if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
+      if (beat.latencyMs !== undefined) health.setLatency(shardId, beat.latencyMs);
     },
     sessionEnded: duplicates.sessionEnded,
-    delayed: vitals.delayed,
+    delayed: health.delayed,
     final(final) {
       // An account that gave up without exiting stays, so that health can report it.
       if (final.kind !== "give_up" || final.exit) end(withTokenPlace(final, tokenPlace));

@@ -23,7 +23,7 @@ import { createReadRoles, type ReadRoles } from "../../discord/rest/calls/member
 import { createMissingReadPermissions } from "../../discord/rest/permissions/readable.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
-import type { Page } from "../../flows/catch_up/read_missed.ts";
+import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";

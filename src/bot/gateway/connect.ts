@@ -21,9 +21,9 @@ import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
 import type { Store } from "../../store/store.ts";
-import { chooseForAccount, type IntentChoice } from "./intent_choice.ts";
+import { createIntentChoice, type IntentChoice } from "./intent_choice.ts";
 import { firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
-import { relocateWhileDown } from "./relocate.ts";
+import { startRelocating } from "./relocate.ts";
 import {
   createGatewayThreads,
   type GatewayThreads,
@@ -121,7 +121,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
       log,
     },
   );
-  const intents = await chooseForAccount(options, ports);
+  const intents = await createIntentChoice(options, ports);
   stopping.throwIfAborted();
   return await openGateway(options, ports, place, intents);
 }
@@ -214,7 +214,7 @@ async function openGateway(
     if (!isStopped) open(shards.map(({ id }) => ({ id, identifyInMs: 0 })));
   }
 
-  const stopRelocating = relocateWhileDown(
+  const stopRelocating = startRelocating(
     { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
     { ...ports, accountId },
   );

@@ -57,7 +57,7 @@ const FRESH_MS = DAY_MS;
  *
  * @throws {RestError} If Discord refuses the token.
  */
-export async function chooseForAccount(
+export async function createIntentChoice(
   options: IntentChoiceOptions,
   ports: IntentChoicePorts,
 ): Promise<IntentChoice> {

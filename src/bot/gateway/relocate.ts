@@ -38,7 +38,7 @@ const RELOCATE_MS = 30_000;
  *
  * @returns Stops the requests.
  */
-export function relocateWhileDown(
+export function startRelocating(
   gateway: RelocatedGateway,
   { accountId, readGatewayInfo, store, stopping, now, log }: RelocatePorts,
 ): () => void {

@@ -1,11 +1,11 @@
 /**
- * Reads the facts that `/status` shows off an account's vitals.
+ * Reads the facts that `/status` shows off an account's health.
  *
  * @module
  */
 
 import type { StatusFacts } from "../../interactions/context.ts";
-import type { AccountVitals } from "./account_vitals.ts";
+import type { AccountHealth } from "./account_health.ts";
 
 /**
  * Collects the facts of one account.
@@ -13,12 +13,12 @@ import type { AccountVitals } from "./account_vitals.ts";
  * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
  */
 export function statusOf(
-  vitals: Pick<AccountVitals, "snapshot" | "model">,
+  health: Pick<AccountHealth, "snapshot" | "model">,
   version: string,
   now: number,
 ): StatusFacts {
-  const ready = vitals.snapshot().shards.filter(({ state }) => state === "ready");
-  const model = vitals.model();
+  const ready = health.snapshot().shards.filter(({ state }) => state === "ready");
+  const model = health.model();
   const latencies = ready.flatMap(({ ack }) => ack ? [ack.latencyMs] : []);
   return {
     version,

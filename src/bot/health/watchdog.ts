@@ -31,7 +31,7 @@ export interface WatchdogFacts {
 }
 
 /** When each part last responded, in milliseconds of a monotonic clock. */
-export interface Moves {
+export interface LastProgress {
   readonly mainAt: number;
   readonly gatewayAt: number;
   readonly storeAt: number;
@@ -93,7 +93,7 @@ const STATUS_MAX = 200;
  *
  * @param now Milliseconds of the clock that the parts' times use.
  */
-export function mayPing({ mainAt, gatewayAt, storeAt }: Moves, now: number): PingResult {
+export function mayPing({ mainAt, gatewayAt, storeAt }: LastProgress, now: number): PingResult {
   if (now - gatewayAt > STILL_MAX_MS) return "skipped_gateway";
   if (now - storeAt > STILL_MAX_MS) return "skipped_store";
   if (now - mainAt > STILL_MAX_MS) return "skipped_agent";
@@ -104,18 +104,18 @@ export function mayPing({ mainAt, gatewayAt, storeAt }: Moves, now: number): Pin
  * Finds the parts that responded between two checks. Time stamps are compared for equality and not
  * subtracted, because they come from the wall clock, which can jump.
  */
-export function movesSince(
+export function progressSince(
   before: WatchdogFacts,
-  moves: Moves,
+  progress: LastProgress,
   facts: WatchdogFacts,
   now: number,
-): Moves {
+): LastProgress {
   const hasGatewayMoved = facts.gatewayTickAt === undefined ||
     facts.gatewayTickAt !== before.gatewayTickAt;
   return {
-    mainAt: facts.mainTickAt === before.mainTickAt ? moves.mainAt : now,
-    gatewayAt: hasGatewayMoved ? now : moves.gatewayAt,
-    storeAt: facts.store.answeredAt === before.store.answeredAt ? moves.storeAt : now,
+    mainAt: facts.mainTickAt === before.mainTickAt ? progress.mainAt : now,
+    gatewayAt: hasGatewayMoved ? now : progress.gatewayAt,
+    storeAt: facts.store.answeredAt === before.store.answeredAt ? progress.storeAt : now,
   };
 }
 
@@ -124,7 +124,11 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
   const { notify, watchdogMs, steadyNow, schedule, onPing, log } = ports;
   const everyMs = watchdogMs === undefined ? STATUS_MS : Math.max(PING_MIN_MS, watchdogMs / 3);
   let facts = ports.facts();
-  let moves: Moves = { mainAt: steadyNow(), gatewayAt: steadyNow(), storeAt: steadyNow() };
+  let progress: LastProgress = {
+    mainAt: steadyNow(),
+    gatewayAt: steadyNow(),
+    storeAt: steadyNow(),
+  };
   let lookedAt = steadyNow();
   let isServing = false;
   let isReadyTold = false;
@@ -144,11 +148,11 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
   function ping(): void {
     const now = steadyNow();
     const next = ports.facts();
-    moves = movesSince(facts, later(moves, now - lookedAt - everyMs), next, now);
+    progress = progressSince(facts, later(progress, now - lookedAt - everyMs), next, now);
     facts = next;
     lookedAt = now;
     if (watchdogMs === undefined) return;
-    const result = mayPing(moves, now);
+    const result = mayPing(progress, now);
     if (result !== "sent" && last === "sent") {
       log.error(`${STOOD_STILL[result]}; the service manager will start Barnacle again`, {
         forSec: STILL_MAX_MS / 1_000,
@@ -185,7 +189,7 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
 }
 
 /** Judges nothing after a pause of this thread itself, during which no part was checked. */
-function later({ mainAt, gatewayAt, storeAt }: Moves, lateMs: number): Moves {
+function later({ mainAt, gatewayAt, storeAt }: LastProgress, lateMs: number): LastProgress {
   const ms = Math.max(0, lateMs);
   return { mainAt: mainAt + ms, gatewayAt: gatewayAt + ms, storeAt: storeAt + ms };
 }

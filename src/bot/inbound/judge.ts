@@ -81,8 +81,8 @@ export function createJudge({ policy, isOurs, isProxied, ownerIn, now }: JudgePo
     judge(message, known = {}, source = "live") {
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
       const owner = ownerOf(message);
-      const moment = knownFactsOf(message, owner ? { ...owner, ...known } : known);
-      const verdict = admit(message, moment);
+      const knownFacts = knownFactsOf(message, owner ? { ...owner, ...known } : known);
+      const verdict = admit(message, knownFacts);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = source === "live" && verdict.kind !== "undecided";
       if (allowBots && isTurn) {
@@ -90,7 +90,7 @@ export function createJudge({ policy, isOurs, isProxied, ownerIn, now }: JudgePo
       }
       return {
         verdict,
-        moment,
+        moment: knownFacts,
         ...(policyId !== undefined && { policyId }),
       };
     },

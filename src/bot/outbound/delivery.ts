@@ -33,7 +33,7 @@ import {
 import type { Explained } from "../../flows/deliver/park.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { createPlanQueue, type TakesFiles } from "../../render/fold.ts";
+import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
 import { withoutFiles } from "../../render/without_files.ts";
 import type { Store } from "../../store/store.ts";
 

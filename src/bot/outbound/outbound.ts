@@ -19,8 +19,8 @@ import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
-import type { PartsStatus } from "../health/account_vitals.ts";
-import { bySecrets } from "../rules/by_secrets.ts";
+import type { PartsStatus } from "../health/account_health.ts";
+import { createBySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
 import { createFileNotices, type FileNotices } from "./file_notices.ts";
 import type { Meter } from "../health/meters.ts";
@@ -80,7 +80,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
   const log = logging.forPart("delivery");
-  const clean = bySecrets(logging.secrets, createSecretFilter);
+  const clean = createBySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => {
     const { text: cleaned, found } = clean(text);
     if (found > 0) meter.redacted(found);

@@ -25,7 +25,7 @@ import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secret_tail.ts";
 import type { Store } from "../../store/store.ts";
-import { bySecrets } from "../rules/by_secrets.ts";
+import { createBySecrets } from "../rules/by_secrets.ts";
 
 /** The settings and dependencies of the progress display. */
 export interface TurnProgressOptions {
@@ -97,7 +97,7 @@ function draftsOf(
     get maxLength() {
       return config().discord.textChunkLimit;
     },
-    secretTail: bySecrets(logging.secrets, createSecretTail),
+    secretTail: createBySecrets(logging.secrets, createSecretTail),
     onOutbox,
     schedule,
     now,

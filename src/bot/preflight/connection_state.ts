@@ -20,7 +20,7 @@ import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { ApplicationAnswer } from "../../store/gateway/discord_answers.ts";
-import { createPreflight, type Look } from "./preflight.ts";
+import { createPreflight, type PreflightResult } from "./preflight.ts";
 
 /** The settings and dependencies of the checks. */
 export interface ConnectionStateOptions {
@@ -81,10 +81,10 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
       trustedLookMs: TRUSTED_LOOK_MS,
       ...(readyAt !== undefined && { readyAt }),
     },
-    { look, onRefused: () => events.emit.tokenRefused(), schedule, log },
+    { check: look, onRefused: () => events.emit.tokenRefused(), schedule, log },
   );
 
-  async function look(): Promise<Look> {
+  async function look(): Promise<PreflightResult> {
     const { token, apiBase, env } = options;
     // Connecting goes first, and needs none of these answers.
     const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");

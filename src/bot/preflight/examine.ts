@@ -18,9 +18,9 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type Answer, type DiscordFacts, shapeOfToken } from "../../flows/preflight/discord.ts";
 import type { NetworkFacts } from "../../flows/preflight/network.ts";
 import { isContainer } from "../../host/process/container.ts";
-import { probeHttp, type ProbePorts, probeReach } from "../../host/network_probe.ts";
-import { passageTo, proxyFor } from "../../lib/network/proxy.ts";
-import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
+import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
+import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { VERSION } from "../../version.ts";
 
@@ -57,9 +57,9 @@ export async function examineNetwork(
     walkingToRest,
     opensGateway && gatewayUrl !== undefined ? walkToGateway(gatewayUrl, env, ports) : undefined,
   ]);
-  const passages = [apiBase, ...(gatewayUrl === undefined ? [] : [gatewayUrl])]
-    .map((url) => passageTo(url, env));
-  const unusable = passages.flatMap((one) => one.kind === "unusable" ? [one] : []);
+  const routes = [apiBase, ...(gatewayUrl === undefined ? [] : [gatewayUrl])]
+    .map((url) => proxyRouteTo(url, env));
+  const unusable = routes.flatMap((one) => one.kind === "unusable" ? [one] : []);
   return {
     rest,
     ...(gateway && { gateway }),
@@ -88,9 +88,9 @@ async function walkToRest(
   apiBase: string,
   env: Env,
   ports: ProbePorts,
-): Promise<{ readonly reach: Reach; readonly http: Stage<HttpFound> }> {
+): Promise<{ readonly reach: Reachability; readonly http: Stage<HttpFound> }> {
   const url = `${apiBase}/v${API_VERSION}/gateway`; // it needs no token
-  const reach = await probeReach(url, proxyFor(url, env), ports);
+  const reach = await probeReachability(url, proxyFor(url, env), ports);
   return {
     reach,
     http: isOpen(reach) ? await probeHttp(url, userAgentOf(VERSION), ports) : EARLIER,
@@ -101,9 +101,9 @@ async function walkToGateway(
   url: string,
   env: Env,
   ports: ProbePorts,
-): Promise<{ readonly reach: Reach; readonly hello: HelloStage }> {
+): Promise<{ readonly reach: Reachability; readonly hello: HelloStage }> {
   const proxy = proxyFor(url, env);
-  const reach = await probeReach(url, proxy, ports);
+  const reach = await probeReachability(url, proxy, ports);
   const { timeoutMs } = ports;
   const userAgent = userAgentOf(VERSION);
   const options = { url, timeoutMs, userAgent, ...(proxy !== undefined && { proxy }) };
@@ -116,7 +116,7 @@ const EARLIER = { kind: "skipped", why: "earlier" } as const;
  * Whether REST may be asked: the token is never sent through a wrong certificate or to a host that
  * does not answer.
  */
-function isOpen({ tcp, tls }: Reach): boolean {
+function isOpen({ tcp, tls }: Reachability): boolean {
   if (tcp.kind !== "ok" || tls.kind === "failed") return false;
   return tls.kind === "skipped" || tls.found.refused === undefined;
 }

@@ -23,7 +23,7 @@ import {
 } from "../../discord/rest/permissions/guild_permissions.ts";
 import { riskyIn } from "../../discord/rest/permissions/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";
-import type { Lack } from "../../flows/preflight/channel_summary.ts";
+import type { MissingPermission } from "../../flows/preflight/channel_summary.ts";
 import type { SeenGuild } from "../../flows/preflight/permissions.ts";
 import { ask, type AskPorts } from "./examine.ts";
 
@@ -85,7 +85,7 @@ function detailsOf(guild: GuildPermissions, now: number): NonNullable<SeenGuild[
     channels: [...guild.channels].filter(([, { isCategory }]) => !isCategory)
       .map(([id, channel]) => {
         const { name = id } = channel;
-        return { id, name, lacks: lacksOf(guild, placeIn(channel), now) };
+        return { id, name, missing: missingIn(guild, placeIn(channel), now) };
       }),
   };
 }
@@ -98,8 +98,12 @@ function placeIn(channel: ChannelPermissions): PostingPlace {
 }
 
 /** A bot that does not see a channel can do nothing there, so the rest is not listed. */
-function lacksOf(guild: GuildPermissions, place: PostingPlace, now: number): readonly Lack[] {
-  const lacks = USED.flatMap((permission) => findDenial(guild, place, [permission], now) ?? []);
-  const hidden = lacks.filter(({ permission }) => permission === "View Channel");
-  return hidden.length > 0 ? hidden : lacks;
+function missingIn(
+  guild: GuildPermissions,
+  place: PostingPlace,
+  now: number,
+): readonly MissingPermission[] {
+  const missing = USED.flatMap((permission) => findDenial(guild, place, [permission], now) ?? []);
+  const hidden = missing.filter(({ permission }) => permission === "View Channel");
+  return hidden.length > 0 ? hidden : missing;
 }

@@ -15,7 +15,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
 /** The result of one check. */
-export interface Look {
+export interface PreflightResult {
   readonly findings: readonly Finding[];
   /** Whether Discord refused the token. */
   readonly isRefused: boolean;
@@ -24,7 +24,7 @@ export interface Look {
 /** The dependencies and events of the preflight. */
 export interface PreflightPorts {
   /** Runs one check; rejects only because of a fault in Barnacle. */
-  readonly look: () => Promise<Look>;
+  readonly check: () => Promise<PreflightResult>;
   /** Discord refuses the token; no retry can help. */
   readonly onRefused: () => void;
   readonly schedule: Schedule;
@@ -68,7 +68,7 @@ const AGAIN_MS = 60_000;
 /** Creates the preflight; `start` schedules its first check. */
 export function createPreflight(
   { readyAt, firstLookMs, trustedLookMs, now }: PreflightOptions,
-  { look, onRefused, schedule, log }: PreflightPorts,
+  { check, onRefused, schedule, log }: PreflightPorts,
 ): Preflight {
   let findings: readonly Finding[] = [];
   let isStopped = false;
@@ -78,10 +78,10 @@ export function createPreflight(
   let isDue = false;
 
   async function round(): Promise<void> {
-    let seen: Look;
+    let seen: PreflightResult;
     isLooking = true;
     try {
-      seen = await look();
+      seen = await check();
     } catch (error) {
       // A failed check never keeps the bot from connecting, but it is a fault in Barnacle.
       log.error("The preflight check itself failed", { error });

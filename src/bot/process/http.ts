@@ -1,5 +1,5 @@
 /**
- * Answers health, metrics and status requests from the vitals.
+ * Answers health, metrics and status requests from the health monitor.
  *
  * The app is loaded with its first request: an unmonitored bot runs without it.
  *
@@ -13,7 +13,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../health/meters.ts";
-import type { Vitals } from "../health/vitals.ts";
+import type { HealthMonitor } from "../health/health_monitor.ts";
 
 /** The settings of the HTTP server. */
 export interface HttpOptions {
@@ -26,7 +26,7 @@ export interface HttpOptions {
 
 /** The sources that the HTTP server reads. */
 export interface HttpPorts {
-  readonly vitals: Pick<Vitals, "snapshot" | "measure">;
+  readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
   readonly accounts: Pick<Accounts, "each">;
   readonly store: Pick<Store, "caches">;
   readonly metrics: Metrics;
@@ -38,7 +38,7 @@ export interface HttpPorts {
 
 /** Creates the handler of HTTP requests. */
 export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler {
-  const { vitals, accounts, store, metrics, meter, now, log } = ports;
+  const { health, accounts, store, metrics, meter, now, log } = ports;
   let app: Promise<HttpHandler> | undefined;
 
   /** Reads values that only the parts have, at each request for the metrics. */
@@ -58,8 +58,8 @@ export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler 
     const { createApp } = await import("../../http/app.ts");
     return createApp({
       ...options,
-      snapshot: vitals.snapshot,
-      measure: vitals.measure,
+      snapshot: health.snapshot,
+      measure: health.measure,
       usage: processUsage,
       metrics: {
         ...metrics,

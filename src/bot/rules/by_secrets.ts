@@ -13,7 +13,7 @@
  * @param secrets Returns all current secrets; secrets are only ever added.
  * @param make Creates the object from the secrets; called again when there are more.
  */
-export function bySecrets<Result>(
+export function createBySecrets<Result>(
   secrets: () => readonly string[],
   make: (secrets: readonly string[]) => (text: string) => Result,
 ): (text: string) => Result {

@@ -14,7 +14,7 @@ import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
-import type { TakesFiles } from "../../render/fold.ts";
+import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { TextRules } from "../../render/reply.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
@@ -36,7 +36,7 @@ export interface TurnRulesPorts {
 }
 
 /** Derives the rules of turns from a config. */
-export function turnRulesOf(
+export function prepareTurnRules(
   config: Config,
   { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, policy: policyNow }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {

@@ -15,7 +15,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
-import { createFillUp, type FillUpPorts, mayBeSeen } from "../../flows/turn/fill_up.ts";
+import { type BackfillPorts, createBackfill, mayBeSeen } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -24,7 +24,7 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
-import { turnRulesOf, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {
@@ -46,7 +46,7 @@ export function createHistory(
   client: RestClient,
   reader: Reader,
   accountId: AccountId,
-): FillUpPorts["history"] {
+): BackfillPorts["history"] {
   const read = createReadHistory(client);
   return async ({ channelId, guildId, id: before }, limit) => {
     const { self, index } = reader;
@@ -67,9 +67,9 @@ export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
     & Pick<AnswerPorts, "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
-    & Pick<TurnsPorts, "room">
+    & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
-    & Pick<FillUpPorts, "admit" | "history">
+    & Pick<BackfillPorts, "admit" | "history">
     & {
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
@@ -78,9 +78,9 @@ export function createAccountTurns(
 ): AccountTurns {
   const log = logging.forPart("turns");
   const { progress } = ports;
-  const rulesNow = latest(config, (by) => turnRulesOf(by, ports));
+  const rulesNow = latest(config, (by) => prepareTurnRules(by, ports));
   const queueNow = latest(config, (by) => queueOf(by, ports.takesFiles));
-  const { fillUp, bytes } = createFillUp({
+  const { backfill, bytes } = createBackfill({
     admit: ports.admit,
     history: ports.history,
     store: {
@@ -109,7 +109,7 @@ export function createAccountTurns(
       store: store.turns,
       model: model(),
       rules: rulesNow(),
-      fillUp,
+      backfill,
       toolPorts,
       ...(drafts && { drafts }),
       now,
@@ -134,7 +134,7 @@ export function createAccountTurns(
         stopTyping();
       }
     },
-    room: ports.room,
+    turnLimit: ports.turnLimit,
     schedule,
     log,
   });

@@ -24,7 +24,7 @@ import {
   word,
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { processIo } from "../terminal/io.ts";
+import { createProcessIo } from "../terminal/io.ts";
 import type { MatrixFlags } from "./matrix.ts";
 import type { ResolveFlags } from "./resolve.ts";
 import type { AccessTestFlags } from "./try.ts";
@@ -57,7 +57,7 @@ export const why: CliCommand = describeCommand({
     },
     async func(flags: CommonFlags, asked: string) {
       const { why } = await import("../why/why.ts");
-      await end(this, why(flags, asked, processIo(flags)));
+      await end(this, why(flags, asked, createProcessIo(flags)));
     },
   }));
 
@@ -140,7 +140,7 @@ const test = describeCommand({
     },
     async func(flags: AccessTestFlags) {
       const { accessTest } = await import("./try.ts");
-      await end(this, accessTest(flags, processIo(flags)));
+      await end(this, accessTest(flags, createProcessIo(flags)));
     },
   }));
 
@@ -159,7 +159,7 @@ const matrix = describeCommand({
     parameters: { flags: { ...BOT_COMMON, account: ONE_ACCOUNT } },
     async func(flags: MatrixFlags) {
       const { accessMatrix } = await import("./matrix.ts");
-      await end(this, accessMatrix(flags, processIo(flags)));
+      await end(this, accessMatrix(flags, createProcessIo(flags)));
     },
   }));
 
@@ -188,7 +188,7 @@ const resolve = describeCommand({
     },
     async func(flags: ResolveFlags) {
       const { accessResolve } = await import("./resolve.ts");
-      await end(this, accessResolve(flags, processIo(flags)));
+      await end(this, accessResolve(flags, createProcessIo(flags)));
     },
   }));
 
@@ -223,7 +223,7 @@ function decideCommand(how: "approve" | "deny", brief: string) {
       },
       async func(flags: PairingFlags, ...words: string[]) {
         const { decide } = await import("../pairing/pairing.ts");
-        await end(this, decide(how, flags, words, processIo(flags)));
+        await end(this, decide(how, flags, words, createProcessIo(flags)));
       },
     }));
 }
@@ -238,7 +238,7 @@ const list = describeCommand({
     parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: PairingFlags) {
       const { list } = await import("../pairing/pairing.ts");
-      await end(this, list(flags, processIo(flags)));
+      await end(this, list(flags, createProcessIo(flags)));
     },
   }));
 
@@ -255,7 +255,7 @@ const revoke = describeCommand({
     },
     async func(flags: PairingFlags, user: string) {
       const { revoke } = await import("../pairing/pairing.ts");
-      await end(this, revoke(flags, user, processIo(flags)));
+      await end(this, revoke(flags, user, createProcessIo(flags)));
     },
   }));
 

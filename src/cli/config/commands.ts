@@ -10,7 +10,7 @@ import { type CliGroup, describeCommand, describeGroup } from "../help/command_h
 import { COMMON, end, flag, path, UNUSED_FLAG, UNUSED_PATH, word } from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { processIo } from "../terminal/io.ts";
+import { createProcessIo } from "../terminal/io.ts";
 import type { FmtFlags } from "./diff_and_format.ts";
 import type { ImportFlags } from "./import.ts";
 import type { ExampleFlags } from "./show.ts";
@@ -43,7 +43,7 @@ function configCommand(
         parameters: { flags: { ...FLAGS, ...own } },
         async func(flags: CommonFlags) {
           const commands = await import("./show.ts");
-          await end(this, commands[action](flags, processIo(flags)));
+          await end(this, commands[action](flags, createProcessIo(flags)));
         },
       }),
   );
@@ -65,7 +65,7 @@ const example = describeCommand({
     },
     async func(flags: ExampleFlags) {
       const { example } = await import("./show.ts");
-      await end(this, example(flags, processIo(flags)));
+      await end(this, example(flags, createProcessIo(flags)));
     },
   }));
 
@@ -79,7 +79,7 @@ const get = describeCommand({
     parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
     async func(flags: CommonFlags, key: string) {
       const { get } = await import("./edit.ts");
-      await end(this, get(flags, key, processIo(flags)));
+      await end(this, get(flags, key, createProcessIo(flags)));
     },
   }));
 
@@ -113,7 +113,7 @@ const set = describeCommand({
         import("./edit.ts"),
         import("node:stream/consumers"),
       ]);
-      const io = processIo(flags);
+      const io = createProcessIo(flags);
       await end(this, set(flags, { path: key, value }, io, () => text(process.stdin)));
     },
   }));
@@ -129,7 +129,7 @@ const unset = describeCommand({
     parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
     async func(flags: CommonFlags, key: string) {
       const { unset } = await import("./edit.ts");
-      await end(this, unset(flags, key, processIo(flags)));
+      await end(this, unset(flags, key, createProcessIo(flags)));
     },
   }));
 
@@ -156,7 +156,7 @@ const diff = describeCommand({
     },
     async func(flags: CommonFlags, file?: string) {
       const { diff } = await import("./diff_and_format.ts");
-      await end(this, diff(flags, file, processIo(flags)));
+      await end(this, diff(flags, file, createProcessIo(flags)));
     },
   }));
 
@@ -176,7 +176,7 @@ const fmt = describeCommand({
     parameters: { flags: { ...FLAGS, check: flag("Only report whether the file is formatted") } },
     async func(flags: FmtFlags) {
       const { fmt } = await import("./diff_and_format.ts");
-      await end(this, fmt(flags, processIo(flags)));
+      await end(this, fmt(flags, createProcessIo(flags)));
     },
   }));
 
@@ -206,7 +206,7 @@ const importCommand = describeCommand({
     },
     async func(flags: ImportFlags, file: string) {
       const { importFile } = await import("./import.ts");
-      await end(this, importFile(flags, file, processIo(flags)));
+      await end(this, importFile(flags, file, createProcessIo(flags)));
     },
   }));
 

@@ -22,7 +22,7 @@ import {
   word,
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { processIo } from "../terminal/io.ts";
+import { createProcessIo } from "../terminal/io.ts";
 import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
@@ -86,7 +86,7 @@ export const send: CliCommand = describeCommand({
         import("./send.ts"),
         import("node:stream/consumers"),
       ]);
-      const io = processIo(flags);
+      const io = createProcessIo(flags);
       await end(this, send(flags, { target, text: content }, io, () => text(process.stdin)));
     },
   }));
@@ -113,7 +113,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
       },
       async func(flags: CommonFlags, ...ids: number[]) {
         const { release } = await import("./outbox.ts");
-        await end(this, release(how, flags, ids, processIo(flags)));
+        await end(this, release(how, flags, ids, createProcessIo(flags)));
       },
     }));
 }
@@ -128,7 +128,7 @@ const list = describeCommand({
     parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH, account: ONE_ACCOUNT } },
     async func(flags: OutboxFlags) {
       const { list } = await import("./outbox.ts");
-      await end(this, list(flags, processIo(flags)));
+      await end(this, list(flags, createProcessIo(flags)));
     },
   }));
 

@@ -11,7 +11,7 @@
 
 import { join } from "node:path";
 import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
-import { type Lock, readHolder, takeLock } from "../../host/locks/lock.ts";
+import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { EXIT } from "../shared/exit_code.ts";
 import { lockOf } from "../shared/running_bot.ts";
@@ -84,5 +84,5 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
 }
 
 function takeForSend(path: string): Promise<Lock> {
-  return takeLock(path, Date.now(), undefined, { isErrand: true });
+  return acquireLock(path, Date.now(), undefined, { isErrand: true });
 }

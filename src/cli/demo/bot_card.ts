@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BotCard, Control } from "../../../simulator/page/backstage.ts";
+import type { BotCard, Control } from "../../../simulator/page/bot_panel.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** Facts about the bot at one moment. */

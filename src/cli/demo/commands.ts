@@ -8,7 +8,7 @@ import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { end, flag, path, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { processIo } from "../terminal/io.ts";
+import { createProcessIo } from "../terminal/io.ts";
 import type { DemoFlags } from "./demo.ts";
 
 /** `barnacle demo` */
@@ -48,7 +48,7 @@ export const demo: CliCommand = describeCommand({
     },
     async func(flags: DemoFlags & Pick<CommonFlags, "data">) {
       const { demo } = await import("./demo.ts");
-      await end(this, demo(flags, processIo(flags)));
+      await end(this, demo(flags, createProcessIo(flags)));
     },
   }));
 

@@ -13,12 +13,12 @@ import { type HttpServer, HttpServerError } from "../../host/http_server.ts";
 import { discoverLocalModel } from "../../providers/discover.ts";
 import type { Page } from "../../../simulator/page/page.ts";
 import { greetingLines } from "./greeting.ts";
-import { addressesOf, createPageGuard, reachOf } from "./page/guard.ts";
+import { addressesOf, createPageGuard, pageAccessOf } from "./page/guard.ts";
 import { type BotEnd, exitOf } from "./supervisor.ts";
 import { listenFrom } from "./page/listen.ts";
 import { offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
-import { type Plan, startRound } from "./round.ts";
+import { type DemoRunOptions, startDemoRun } from "./demo_run.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { playScript } from "./scenes/script.ts";
@@ -68,59 +68,59 @@ async function show(
   { first, next, stop }: Show,
   io: Io,
 ): Promise<ExitCode> {
-  const reach = reachOf(host);
+  const access = pageAccessOf(host);
   const ports = {
-    refusalOf: createPageGuard(reach),
+    refusalOf: createPageGuard(access),
     onError: (error: unknown) => io.problem(`internal error of the demo: ${error}`),
   };
   let plan = first;
-  let round = await startRound(plan, ports);
+  let run = await startDemoRun(plan, ports);
   /** The page of the current round; requests wait for it while the demo starts over. */
-  let page = Promise.resolve(round.page);
+  let page = Promise.resolve(run.page);
   let server: HttpServer | undefined;
   try {
-    const early = await Promise.race([round.online(stop), round.gaveUp]);
+    const early = await Promise.race([run.online(stop), run.gaveUp]);
     if (early) return tellOfEnd(early, io);
-    server = await listenFrom({ ...reach, port }, async (request) => (await page).fetch(request));
-    const addresses = addressesOf(reach, server.port);
-    const { dataDir } = round;
+    server = await listenFrom({ ...access, port }, async (request) => (await page).fetch(request));
+    const addresses = addressesOf(access, server.port);
+    const { dataDir } = run;
     const { prepared: { notes }, models, model } = plan;
     if (json) io.out(JSON.stringify({ page: addresses[0], data: dataDir, model: model.id }));
     else {
       const facts = {
         addresses,
         port: server.port,
-        isOpen: reach.key !== undefined,
+        isOpen: access.key !== undefined,
         dataDir,
         notes,
       };
       for (const line of greetingLines({ ...facts, models, model }, io.env)) io.out(line);
     }
     for (;;) {
-      const end = await Promise.race([round.gaveUp, round.reset, aborted(stop)]);
+      const end = await Promise.race([run.gaveUp, run.reset, aborted(stop)]);
       if (end === undefined) break;
       if ("code" in end) return tellOfEnd(end, io);
       const { promise, resolve } = Promise.withResolvers<Page>();
       page = promise;
-      await round.close();
+      await run.close();
       const prepared = await next();
       if (prepared.kind === "refused") return EXIT.config;
       plan = { ...plan, prepared, model: end };
-      round = await startRound(plan, ports);
-      resolve(round.page);
+      run = await startDemoRun(plan, ports);
+      resolve(run.page);
     }
     if (!json) io.out("\nDemo ended; all its data are removed.");
     return EXIT.done;
   } finally {
     // A page that is open keeps its connection until its round closes.
-    await round.close();
+    await run.close();
     await server?.close();
   }
 }
 
 interface Show {
   /** The first round. */
-  readonly first: Plan;
+  readonly first: DemoRunOptions;
   /** Prepares the world and the config of the next round. */
   readonly next: () => Promise<PreparedConfig>;
   readonly stop: AbortSignal;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Control } from "../../../simulator/page/backstage.ts";
+import type { Control } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Supervisor } from "./supervisor.ts";
 

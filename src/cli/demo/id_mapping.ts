@@ -10,8 +10,8 @@
 
 import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import type { DiscordSettings } from "../../config/schema/root.ts";
-import { changeChannel } from "../../../simulator/acts/changes.ts";
-import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
+import { changeChannel } from "../../../simulator/actions/changes.ts";
+import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
 
 /** The counterparts. */

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { Notice } from "../../../simulator/page/backstage.ts";
+import type { Notice } from "../../../simulator/page/bot_panel.ts";
 
 const lineSchema = z.object({
   level: z.string(),

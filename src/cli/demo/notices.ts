@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Notice } from "../../../simulator/page/backstage.ts";
+import type { Notice } from "../../../simulator/page/bot_panel.ts";
 
 /** The notices. */
 export interface Notices {

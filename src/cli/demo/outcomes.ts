@@ -9,7 +9,7 @@
 
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { nonceOf } from "../../core/outbound/nonce.ts";
-import type { Judged, Outcome } from "../../../simulator/page/backstage.ts";
+import type { Judged, Outcome } from "../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import type { Decision } from "../../store/received/decisions.ts";
 import { reasonText } from "../verdict/reasons.ts";

@@ -13,12 +13,12 @@ import { BOT_TOKEN } from "../../config/config.ts";
 import { type Account, accountsOf, effectiveOf } from "../../config/schema/accounts.ts";
 import type { Settings } from "../../config/schema/root.ts";
 import { envSecret } from "../../config/schema/secrets.ts";
-import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { Env, Io } from "../terminal/io.ts";
 import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 import { mapToDemo, replaceIds } from "./id_mapping.ts";
-import { DEMO_TURN_SEC, demoConfig } from "./stage/config.ts";
+import { DEMO_TURN_SEC, demoConfig } from "./simulation/config.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** The config, ready for the demo. */
@@ -28,7 +28,7 @@ export type PreparedConfig =
     readonly world: DemoWorld;
     /** Content of the bot's config file. */
     readonly config: object;
-    /** Variables of the bot's environment, in addition to the stage's. */
+    /** Variables of the bot's environment, in addition to the simulation's. */
     readonly env: Env;
     readonly agentId: string;
     /** The config's model, if the user asks for it. */

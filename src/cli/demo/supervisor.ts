@@ -9,7 +9,7 @@
 
 import type { Exit } from "../../host/process/own_process.ts";
 import type { Env } from "../terminal/io.ts";
-import type { StagedBot } from "./stage/stage.ts";
+import type { BotProcess } from "./simulation/simulation.ts";
 
 /** Starts, kills and restarts the bot. */
 export interface Supervisor {
@@ -19,7 +19,7 @@ export interface Supervisor {
   kill(): void;
   /** Stops the bot with SIGTERM, and starts one with another environment. */
   restart(env: Env): void;
-  /** Stops restarting; the stage ends a bot that still runs. */
+  /** Stops restarting; the simulation ends a bot that still runs. */
   stop(): void;
   /** Resolves with the bot's last end if restarting does not help. */
   readonly gaveUp: Promise<BotEnd>;
@@ -34,7 +34,7 @@ export interface BotEnd extends Exit {
 /** Processes, time and notices. */
 export interface SupervisorPorts {
   /** Starts a bot. */
-  start(env: Env): StagedBot;
+  start(env: Env): BotProcess;
   /** Waits for milliseconds. */
   readonly sleep: (ms: number) => Promise<void>;
   /** Unix time in milliseconds. */
@@ -60,7 +60,7 @@ export function createSupervisor(
   { start, sleep, now, tell }: SupervisorPorts,
 ): Supervisor {
   const { promise: gaveUp, resolve: giveUp } = Promise.withResolvers<BotEnd>();
-  let bot: StagedBot | undefined;
+  let bot: BotProcess | undefined;
   let current = env;
   /** Milliseconds until the next start; set if the end was requested. */
   let awayMs: number | undefined;
@@ -78,7 +78,7 @@ export function createSupervisor(
     );
   }
 
-  function ended(exit: Exit, { lines }: StagedBot, livedMs: number): void {
+  function ended(exit: Exit, { lines }: BotProcess, livedMs: number): void {
     bot = undefined;
     if (isStopped) return;
     const isRequested = awayMs !== undefined;

@@ -37,7 +37,7 @@ export interface DiscordCheck {
 }
 
 /** Whether and how to enable missing intents. */
-export interface Mending {
+export interface FixOptions {
   /** Whether to enable them. */
   readonly fix: boolean;
   /** Whether to do so without a question. */
@@ -60,7 +60,7 @@ const ASKING = "Asking Discord";
 /** Checks the account, and enables missing intents on request. */
 export async function checkDiscord(
   { config, api, token, host }: DiscordCheck,
-  mending: Mending,
+  mending: FixOptions,
   io: Io,
 ): Promise<AboutAccount> {
   const { accountId, enabled, access } = config.discord;

@@ -8,7 +8,7 @@ import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { ACCOUNT, BOT_COMMON, COMMON, end, flag, UNUSED_PATH } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { processIo } from "../terminal/io.ts";
+import { createProcessIo } from "../terminal/io.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import type { InviteFlags } from "./invite.ts";
 
@@ -28,7 +28,7 @@ export const status: CliCommand = describeCommand({
     parameters: { flags: BOT_COMMON },
     async func(flags: CommonFlags) {
       const { status } = await import("./status.ts");
-      await end(this, status(flags, processIo(flags)));
+      await end(this, status(flags, createProcessIo(flags)));
     },
   }));
 
@@ -70,7 +70,7 @@ export const doctor: CliCommand = describeCommand({
         import("../terminal/confirm.ts"),
       ]);
       const confirm = confirmOnTerminal();
-      await end(this, doctor(flags, processIo(flags), { ...(confirm && { confirm }) }));
+      await end(this, doctor(flags, createProcessIo(flags), { ...(confirm && { confirm }) }));
     },
   }));
 
@@ -91,7 +91,7 @@ export const netcheck: CliCommand = describeCommand({
     parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
     async func(flags: CommonFlags) {
       const { netcheck } = await import("./netcheck.ts");
-      await end(this, netcheck(flags, processIo(flags)));
+      await end(this, netcheck(flags, createProcessIo(flags)));
     },
   }));
 
@@ -119,7 +119,7 @@ export const invite: CliCommand = describeCommand({
     },
     async func(flags: InviteFlags) {
       const { invite } = await import("./invite.ts");
-      await end(this, invite(flags, processIo(flags)));
+      await end(this, invite(flags, createProcessIo(flags)));
     },
   }));
 
@@ -134,6 +134,6 @@ export const version: CliCommand = describeCommand({
     parameters: { flags: { ...COMMON, config: UNUSED_PATH, data: UNUSED_PATH } },
     async func(flags: CommonFlags) {
       const { version } = await import("./version.ts");
-      await end(this, version(flags, processIo(flags)));
+      await end(this, version(flags, createProcessIo(flags)));
     },
   }));

@@ -28,7 +28,7 @@ import type { ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, showFindings } from "../shared/findings.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { checkDiscord } from "./check_discord.ts";
-import { type HostView, lookAtHost, type StoreView } from "./host_facts.ts";
+import { type HostView, inspectHost, type StoreView } from "./host_facts.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
@@ -83,7 +83,7 @@ async function examine(
     const own = forAccount(config, account);
     return { config: own, accountId: account.accountId, token: tokenIn(own) };
   });
-  const host = await lookAtHost({
+  const host = await inspectHost({
     dataDir: findDataDir({
       env,
       home: homedir(),

@@ -23,7 +23,7 @@ import {
   type TokenHolder,
 } from "../../flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import { takeTokenLock } from "../../host/locks/token_lock.ts";
+import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { checkText } from "../../http/check_text.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -81,7 +81,7 @@ export interface AccountView {
 }
 
 /** Gathers all facts. */
-export async function lookAtHost(options: HostOptions): Promise<HostView> {
+export async function inspectHost(options: HostOptions): Promise<HostView> {
   const { dataDir, httpToken, accounts, now, newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
@@ -238,7 +238,7 @@ async function tokenHolder(
   dataDir: string,
   now: number,
 ): Promise<TokenHolder | undefined> {
-  const lock = await takeTokenLock(bot, { startedAt: now, dataDir });
+  const lock = await acquireTokenLock(bot, { startedAt: now, dataDir });
   switch (lock.kind) {
     case "unsupported":
       return undefined;

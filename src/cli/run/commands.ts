@@ -7,7 +7,7 @@
 import { buildCommand } from "@stricli/core";
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { COMMON, end, flag } from "../shared/command.ts";
-import { processIo } from "../terminal/io.ts";
+import { createProcessIo } from "../terminal/io.ts";
 import { createHangups } from "./hangup.ts";
 import type { RunFlags } from "./run.ts";
 
@@ -38,6 +38,6 @@ export const run: CliCommand = describeCommand({
     async func(flags: RunFlags) {
       const hangups = createHangups(); // before the rest is loaded
       const { runBot } = await import("./run.ts");
-      await end(this, runBot(flags, processIo(flags), hangups));
+      await end(this, runBot(flags, createProcessIo(flags), hangups));
     },
   }));

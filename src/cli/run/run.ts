@@ -20,7 +20,7 @@ import {
   readCrashPoint,
 } from "../../host/process/crash_points.ts";
 import { DATABASE_NAME, findDataDir, prepareDataDir } from "../../host/files/data_dir.ts";
-import { hearDoorbell } from "../../host/files/doorbell.ts";
+import { watchWakeFile } from "../../host/files/wake_file.ts";
 import { armFault, readFault } from "../../host/process/faults.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
@@ -39,7 +39,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";
-import { claimInstance } from "../shared/sole_instance.ts";
+import { acquireInstance } from "../shared/sole_instance.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
 
 /** Options of `run`. */
@@ -100,7 +100,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
     // `--force` waits for the other instance, and a large store takes long to migrate.
     const startMs = config.shutdownGraceSec * 1_000 + MIGRATION_MS;
     notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
-    const instance = await claimInstance({
+    const instance = await acquireInstance({
       dataDir,
       bots: botsOf(setup),
       isForced: flags.force,
@@ -144,7 +144,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         build: buildFacts(),
         isConnectionDebug: flags.connectionDebug,
         env,
-        hearWriters: (onWritten) => hearDoorbell(dataDir, onWritten),
+        hearWriters: (onWritten) => watchWakeFile(dataDir, onWritten),
         ...(thread && { thread }),
         crashHooks: {
           onAnswerStarted: () => crash.at("posted"),

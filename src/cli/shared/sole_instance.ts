@@ -12,8 +12,8 @@ import {
   type EndRefusal,
   processPorts,
 } from "../../host/process/end_process.ts";
-import { takeLock } from "../../host/locks/lock.ts";
-import { type Squatter, takeTokenLock, type TokenLock } from "../../host/locks/token_lock.ts";
+import { acquireLock } from "../../host/locks/lock.ts";
+import { acquireTokenLock, type Squatter, type TokenLock } from "../../host/locks/token_lock.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** The locks to take. */
@@ -49,9 +49,9 @@ export interface Instance {
 /** The system, as far as locks and processes are concerned. */
 export interface InstancePorts {
   /** Takes the lock of a data directory. */
-  readonly takeData: typeof takeLock;
+  readonly acquireData: typeof acquireLock;
   /** Takes the lock of a token. */
-  readonly takeToken: typeof takeTokenLock;
+  readonly acquireToken: typeof acquireTokenLock;
   /** Ends another process. */
   readonly end: (holder: Claimant, graceMs: number, log: Log) => Promise<Ended>;
 }
@@ -90,8 +90,8 @@ interface Claim<Held> {
 }
 
 const PORTS: InstancePorts = {
-  takeData: takeLock,
-  takeToken: takeTokenLock,
+  acquireData: acquireLock,
+  acquireToken: acquireTokenLock,
   end: (holder, graceMs, log) =>
     endProcess(holder, graceMs, processPorts((message) => log.warn(message))),
 };
@@ -105,7 +105,7 @@ const ROUNDS = 3;
  * @throws {InstanceTakenError} If another process holds one of them, and keeps it.
  * @throws {FlockUnavailableError} If the system has no file locks.
  */
-export async function claimInstance(
+export async function acquireInstance(
   options: InstanceOptions,
   log: Log,
   ports: InstancePorts = PORTS,
@@ -115,7 +115,7 @@ export async function claimInstance(
     what: `uses ${dataDir}`,
     alternative: "set another directory with --data",
     async take() {
-      const lock = await ports.takeData(join(dataDir, "lock"), startedAt);
+      const lock = await ports.acquireData(join(dataDir, "lock"), startedAt);
       return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
     },
   }, options.isForced);
@@ -140,7 +140,7 @@ export async function claimInstance(
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
-        const lock = await ports.takeToken(bot, { startedAt, dataDir });
+        const lock = await ports.acquireToken(bot, { startedAt, dataDir });
         if (lock.kind === "taken") return { heldBy: lock.heldBy };
         if (lock.squatter) log.warn(squatted(lock.squatter));
         return { held: lock };

@@ -12,7 +12,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
-import { ringDoorbell } from "../../host/files/doorbell.ts";
+import { writeWakeFile } from "../../host/files/wake_file.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { EXIT } from "./exit_code.ts";
@@ -49,7 +49,7 @@ export function openBeside(dataDir: string): Store | undefined {
   return openStore(path, {
     now: Date.now(),
     elapsed: () => performance.now(),
-    onCommitted: () => ringDoorbell(dataDir),
+    onCommitted: () => writeWakeFile(dataDir),
     onRefused: reportRefusedRecord,
   });
 }

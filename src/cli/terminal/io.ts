@@ -42,7 +42,7 @@ export type Terminal = Pick<typeof process, "stdout" | "stderr" | "env">;
  *
  * @param flags With `--json` nothing is styled, and no status line appears.
  */
-export function processIo(
+export function createProcessIo(
   { json }: { readonly json: boolean },
   { stdout, stderr, env }: Terminal = process,
 ): Io {

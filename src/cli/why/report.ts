@@ -136,11 +136,11 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
 function explainAgain(
   { facts, messageId, accountId }: StoredDecision,
   { policy }: AccessView,
-  moment: KnownFacts,
+  known: KnownFacts,
 ): Explanation | undefined {
   if (!facts) return undefined;
   const message = toMessage(facts, { id: messageId, accountId });
-  return explain({ kind: "message", message }, moment, policy);
+  return explain({ kind: "message", message }, known, policy);
 }
 
 /** The verdict by the current config and pairings. */
@@ -148,8 +148,8 @@ function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision[
   const { accountId, authorId, facts } = decision;
   const view = today?.views.find((other) => other.accountId === accountId);
   if (!facts || !today || !view) return undefined;
-  const moment = { ...facts.moment, isPaired: today.isPaired(accountId, authorId) };
-  const again = explainAgain(decision, view, moment);
+  const known = { ...facts.moment, isPaired: today.isPaired(accountId, authorId) };
+  const again = explainAgain(decision, view, known);
   if (!again || isSame(again.verdict, decision)) return undefined;
   // A refusal for another reason than the policy's would repeat itself; an admission may not.
   if (laterCheck(again.verdict, decision)?.passed === false) return undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Stage } from "../../lib/network/reach.ts";
+import type { Stage } from "../../lib/network/reachability.ts";
 
 /** A gateway's greeting, which it sends before IDENTIFY. */
 export interface HelloFound {

@@ -59,7 +59,7 @@ export const CLOCK_SLACK_MS = 5_000;
 const SKEW_MS = 10 * 60_000;
 
 /** How far back to read a channel before a message counts as absent. */
-export interface Reach {
+export interface EarliestTime {
   /** Unix time in milliseconds by Discord's clock: the message is not older. */
   readonly from: number;
   /** The same by our own clock; counts only if `from` is out of reach. */
@@ -74,7 +74,7 @@ export interface Reach {
  *
  * @param now Unix time in milliseconds.
  */
-export function reachOf({ message, firstAttemptAt }: OutboxRow, now: number): Reach {
+export function earliestTimeOf({ message, firstAttemptAt }: OutboxRow, now: number): EarliestTime {
   const isBelievable = firstAttemptAt !== undefined && now >= firstAttemptAt - CLOCK_SLACK_MS;
   const orFrom = isBelievable ? firstAttemptAt - SKEW_MS : -Infinity;
   return { from: message.of ? createdAtMs(message.of.cause) : orFrom, orFrom };

@@ -5,7 +5,7 @@
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { Tally } from "./read_missed.ts";
+import type { Tally } from "./missed_reading.ts";
 
 /** A stretch of time in which a shard may have missed messages. */
 export interface Gap extends GapBounds {

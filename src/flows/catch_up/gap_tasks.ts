@@ -13,7 +13,7 @@ import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
 import type { TurnDelay } from "../turn/turn_delay.ts";
 import type { OpenGap } from "./gap.ts";
 import { endOfReading, mayHaveMissed, type MissedChannel } from "./missed.ts";
-import { readChannel, type ReadChannelPorts } from "./read_channel.ts";
+import { type ChannelReadingPorts, createChannelReading } from "./channel_reading.ts";
 import type { Unreadable } from "./unreadable.ts";
 
 /** The known channels of a shard's guilds. */
@@ -25,7 +25,7 @@ export interface KnownPlaces {
 }
 
 /** Everything that the tasks need from outside. */
-export interface GapTasksPorts extends ReadChannelPorts {
+export interface GapTasksPorts extends ChannelReadingPorts {
   /** The account whose gaps are closed. */
   readonly accountId: AccountId;
   /** The store's direct message channels. */
@@ -100,7 +100,7 @@ export function createGapTasks(
     delay.addChannel(channel.id);
     gap.waiting.add(channel.id);
     const since = endOfReading(gap.from);
-    const reading = readChannel(channel, since, gap.tally, unreadable, ports);
+    const reading = createChannelReading(channel, since, gap.tally, unreadable, ports);
     add(gap, async () => {
       const hasMore = await reading.first();
       gap.asked++;

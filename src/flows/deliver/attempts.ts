@@ -25,7 +25,7 @@ import { deliver } from "./deliver.ts";
 import { createFailingRows, type DelayedRow, type FailingRowsPorts } from "./failing_rows.ts";
 import type { Parked, Parking } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
-import { createSuspects } from "./suspects.ts";
+import { createRefusedMessages } from "./refused_messages.ts";
 import { removeFiles, type WithoutFilesPorts } from "./without_files.ts";
 
 /** Everything that attempts need from outside. */
@@ -107,7 +107,7 @@ export function createAttempts(
   const failing = createFailingRows(ports);
   /** Recent refusals, by which equally old messages behind the refused one are given up. */
   const refusals = createRecentRefusals(steadyNow);
-  const suspects = createSuspects();
+  const refusedMessages = createRefusedMessages();
   const clock = createClockChanges(ports);
 
   async function attempt(
@@ -151,7 +151,7 @@ export function createAttempts(
         else failing.end(channelId);
         if (delivery.kind === "created" || delivery.kind === "found") {
           refusals.delete(channelId);
-          suspects.delivered(channelId);
+          refusedMessages.delivered(channelId);
           parking.delivered(channelId);
         }
         return 0;
@@ -193,7 +193,7 @@ export function createAttempts(
       }
       return await sendWithoutFiles(row, reason, askedAt, facts);
     }
-    switch (subject === "place" ? "park" : suspects.judge(row)) {
+    switch (subject === "place" ? "park" : refusedMessages.judge(row)) {
       case "park":
         failing.end(channelId);
         await parking.close(row, { missing, reason }, askedAt);

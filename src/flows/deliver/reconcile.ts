@@ -16,11 +16,11 @@ import {
 } from "../../core/discord/ids.ts";
 import type { OutboundFile, OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import {
+  type EarliestTime,
+  earliestTimeOf,
   isSame,
   type Posted,
   type PostedPage,
-  type Reach,
-  reachOf,
   type Unread,
 } from "../../core/outbound/posted.ts";
 
@@ -76,7 +76,7 @@ const NOT_READ_YET: Unread = {
 export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<Reconciled> {
   const self = ports.self();
   if (self === undefined) return NOT_READ_YET;
-  const reach = reachOf(row, ports.now());
+  const earliest = earliestTimeOf(row, ports.now());
   const files = row.fileCount > 0 ? await ports.outbox.filesOf(row) : [];
   const fileSizes = files.map(({ bytes }) => bytes.length);
 
@@ -85,14 +85,15 @@ export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<
     const read = await readPage(row.message, before, ports);
     if (read.kind !== "page") return read;
     const alike = read.messages.filter((posted) =>
-      posted.authorId === self && isWithin(posted, reach) && isSame(row.message, fileSizes, posted)
+      posted.authorId === self && isWithin(posted, earliest) &&
+      isSame(row.message, fileSizes, posted)
     );
     const found = await firstUnknown(row.message.channelId, alike, ports);
     if (found !== undefined) return { kind: "found", messageId: found };
     before = read.oldest ?? before;
-    if (read.isLast || isBefore(before, reach.from)) return { kind: "absent" };
+    if (read.isLast || isBefore(before, earliest.from)) return { kind: "absent" };
   }
-  return isBefore(before, reach.orFrom)
+  return isBefore(before, earliest.orFrom)
     ? { kind: "absent" }
     : { kind: "uncertain", reason: TOO_MUCH };
 }
@@ -125,7 +126,7 @@ async function firstUnknown(
   return ids.find((id) => !known.has(id));
 }
 
-function isWithin({ id }: Posted, { from }: Reach): boolean {
+function isWithin({ id }: Posted, { from }: EarliestTime): boolean {
   return createdAtMs(id) >= from;
 }
 

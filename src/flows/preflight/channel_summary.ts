@@ -10,7 +10,7 @@ import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 
 /** A permission that the bot lacks in a place. */
-export interface Lack {
+export interface MissingPermission {
   /** Its name in Discord's settings: `"Send Messages"`. */
   readonly permission: string;
   /** The rule that denies it: `"the role Krill"`, `"no role grants it"`. */
@@ -20,7 +20,7 @@ export interface Lack {
 /** A channel of a guild. */
 export interface SeenChannel extends Named<ChannelId> {
   /** Empty if the bot has all permissions that it uses there. */
-  readonly lacks: readonly Lack[];
+  readonly missing: readonly MissingPermission[];
 }
 
 /** Check and title of each row about permissions. */
@@ -44,7 +44,7 @@ export const REQUIRED: ReadonlySet<string> = new Set([
 const SHOWN = 5;
 
 /** A lack as text: `"Send Messages (the role Krill)"`. */
-export function lackText({ permission, deniedBy }: Lack): string {
+export function lackText({ permission, deniedBy }: MissingPermission): string {
   return `${permission} (${deniedBy})`;
 }
 
@@ -57,9 +57,9 @@ export function lackText({ permission, deniedBy }: Lack): string {
  */
 export function summarise(guildName: string, channels: readonly SeenChannel[]): readonly Finding[] {
   if (channels.length === 0) return [];
-  const all = channels.flatMap(({ lacks }) => lacks);
-  const isUsable = ({ lacks }: SeenChannel) =>
-    lacks.every(({ permission }) => !REQUIRED.has(permission));
+  const all = channels.flatMap(({ missing }) => missing);
+  const isUsable = ({ missing }: SeenChannel) =>
+    missing.every(({ permission }) => !REQUIRED.has(permission));
   const usable = channels.filter(isUsable).length;
   const status = usable === 0
     ? "fail"
@@ -86,9 +86,9 @@ export function summarise(guildName: string, channels: readonly SeenChannel[]): 
 /** `"not in #a, #b: Send Messages missing (the role Krill)"` for each reason. */
 function reasonsIn(channels: readonly SeenChannel[], word: "in" | "not in"): readonly string[] {
   const groups = new Map<string, string[]>();
-  for (const { name, lacks } of channels) {
-    if (lacks.length === 0) continue;
-    const why = lacks.map(({ permission, deniedBy }) => `${permission} missing (${deniedBy})`)
+  for (const { name, missing } of channels) {
+    if (missing.length === 0) continue;
+    const why = missing.map(({ permission, deniedBy }) => `${permission} missing (${deniedBy})`)
       .join(", ");
     groups.set(why, [...groups.get(why) ?? [], `#${name}`]);
   }
@@ -98,8 +98,8 @@ function reasonsIn(channels: readonly SeenChannel[], word: "in" | "not in"): rea
   });
 }
 
-function fixFor(lacks: readonly Lack[]): string {
-  return lacks.some(({ deniedBy }) => deniedBy === "no role grants it")
+function fixFor(missing: readonly MissingPermission[]): string {
+  return missing.some(({ deniedBy }) => deniedBy === "no role grants it")
     ? "invite the bot again with the link of `barnacle invite`, or grant it to the bot's role"
     : `${GRANT_IN_CHANNEL}, or deny the channel in the config`;
 }

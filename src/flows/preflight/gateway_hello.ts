@@ -9,12 +9,12 @@
 
 import type { HelloEnd, HelloStage } from "../../core/discord/gateway_hello.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { Reach } from "../../lib/network/reach.ts";
+import type { Reachability } from "../../lib/network/reachability.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
 /** Judges a connection that waited for HELLO. */
 export function judgeHello(
-  { reach, hello }: { readonly reach: Reach; readonly hello: HelloStage },
+  { reach, hello }: { readonly reach: Reachability; readonly hello: HelloStage },
 ): Finding {
   const about = {
     id: "network.gateway.websocket",
@@ -45,7 +45,7 @@ export function judgeHello(
   }
 }
 
-function refusalFix(code: string, { host, port }: Reach): string {
+function refusalFix(code: string, { host, port }: Reachability): string {
   return code.includes("407")
     // After a second "http://", the log would take the example for a password.
     ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
@@ -70,7 +70,7 @@ function whatFollowed(end: HelloEnd): string {
 }
 
 /** The next step after a WebSocket that opened. */
-function endFix(end: HelloEnd, { host, port, proxy }: Reach): string {
+function endFix(end: HelloEnd, { host, port, proxy }: Reachability): string {
   switch (end.kind) {
     case "closed":
       return end.hint ??

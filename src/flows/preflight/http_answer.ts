@@ -6,14 +6,14 @@
  */
 
 import type { Finding } from "../../core/finding.ts";
-import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 
 /** Milliseconds by which the clock may be wrong (G13). */
 const MAX_SKEW_MS = 5_000;
 
 /** Judges the answer to a plain request to Discord's REST API. */
 export function judgeHttp(
-  { reach, http: stage }: { readonly reach: Reach; readonly http: Stage<HttpFound> },
+  { reach, http: stage }: { readonly reach: Reachability; readonly http: Stage<HttpFound> },
 ): Finding {
   const about = { id: "network.rest.http", what: "REST API: HTTP", where: reach.host };
   if (stage.kind === "skipped") {

@@ -6,19 +6,19 @@
 
 import type { Finding } from "../../core/finding.ts";
 import type { HelloStage } from "../../core/discord/gateway_hello.ts";
-import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import { judgeHello } from "./gateway_hello.ts";
 import { judgeClock, judgeHttp } from "./http_answer.ts";
 
 /** The observed state of the network. */
 export interface NetworkFacts {
   /** The way to the REST API, and its answer to a plain request. */
-  readonly rest: { readonly reach: Reach; readonly http: Stage<HttpFound> };
+  readonly rest: { readonly reach: Reachability; readonly http: Stage<HttpFound> };
   /**
    * The way to the gateway, and its greeting. Absent if its URL is unknown, or if a running bot's
    * own connection shows the state.
    */
-  readonly gateway?: { readonly reach: Reach; readonly hello: HelloStage };
+  readonly gateway?: { readonly reach: Reachability; readonly hello: HelloStage };
   /** Whether `gateway` should be present. */
   readonly expectsGateway: boolean;
   /** Whether a container engine such as Docker sets this process's name servers. */
@@ -81,7 +81,7 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
 function stages(
   id: string,
   what: string,
-  reach: Reach,
+  reach: Reachability,
   facts: NetworkFacts,
   now: number,
 ): readonly Finding[] {
@@ -93,7 +93,12 @@ function stages(
   ].filter((finding) => finding !== undefined);
 }
 
-function dns(id: string, what: string, reach: Reach, isContainer: boolean): Finding | undefined {
+function dns(
+  id: string,
+  what: string,
+  reach: Reachability,
+  isContainer: boolean,
+): Finding | undefined {
   const { dns: stage } = reach;
   const where = reach.proxy?.replace(/:\d+$/, "") ?? reach.host;
   if (stage.kind === "skipped") return undefined; // an address needs no look-up
@@ -116,7 +121,7 @@ function dns(id: string, what: string, reach: Reach, isContainer: boolean): Find
   };
 }
 
-function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reach): Finding {
+function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reachability): Finding {
   const where = proxy ?? `${host}:${port}`;
   if (stage.kind === "skipped") return skipped(id, what, "the name was not found");
   if (stage.kind === "ok") {
@@ -138,7 +143,7 @@ function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reach)
   };
 }
 
-function tls(id: string, what: string, reach: Reach, now: number): Finding | undefined {
+function tls(id: string, what: string, reach: Reachability, now: number): Finding | undefined {
   const { tls: stage, host, port } = reach;
   const where = `${host}:${port}`;
   if (stage.kind === "skipped") {

@@ -127,7 +127,7 @@ function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Row[] {
   return [
     ...(key === undefined ? [] : judgeListed(policy, guild, key, rules, open)),
     ...summarise(name, unlisted).map((finding): Row =>
-      unlisted.some(({ lacks }) => lacks.length > 0)
+      unlisted.some(({ missing }) => missing.length > 0)
         ? { kind: "finding", finding }
         : { kind: "right", why: finding.why }
     ),
@@ -171,16 +171,16 @@ function keyOf({ channels = {} }: Channels, guild: SeenGuild, channel: SeenChann
   return find(channels, channel, channelPins(guild.id))[0] ?? ANY;
 }
 
-function judgeChannel(guild: SeenGuild, { name, lacks }: SeenChannel): Row {
+function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): Row {
   const place = `#${name} in ${guild.name}`;
-  if (lacks.length === 0) return { kind: "right", why: `${place}: all granted` };
-  const isFailure = lacks.some(({ permission }) => REQUIRED.has(permission));
+  if (missing.length === 0) return { kind: "right", why: `${place}: all granted` };
+  const isFailure = missing.some(({ permission }) => REQUIRED.has(permission));
   return {
     kind: "finding",
     finding: {
       ...ABOUT,
       status: isFailure ? "fail" : "warn",
-      why: `${place}: the bot lacks ${lacks.map(lackText).join(", ")}`,
+      why: `${place}: the bot lacks ${missing.map(lackText).join(", ")}`,
       fix: GRANT_IN_CHANNEL,
     },
   };

@@ -89,7 +89,7 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   /** What tools can do outside the process. */
   readonly toolPorts: ToolPorts;
   /** Loads the channel's context, once since the start. Never fails. */
-  readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
+  readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
   /**
    * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
    * person can copy.
@@ -250,9 +250,9 @@ async function gather(
   { message, route: { sessionKey }, attempt }: Claim,
   boundary: string,
   { historyLimit, timezone, window }: TurnRules,
-  { store, fillUp }: AnswerPorts,
+  { store, backfill }: AnswerPorts,
 ) {
-  await fillUp(message, historyLimit);
+  await backfill(message, historyLimit);
   const [overheard, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),

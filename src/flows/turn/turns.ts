@@ -1,5 +1,5 @@
 /**
- * Claims waiting messages while there is room, and runs their turns.
+ * Claims waiting messages while the limit has a free place, and runs their turns.
  *
  * The store decides which message is next, and that a session has one turn at a time (T2). Nothing
  * here awaits a turn, so a slow model delays only its own session (S5).
@@ -10,7 +10,7 @@
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
-import type { TurnRoom } from "./turn_room.ts";
+import type { TurnLimit } from "./turn_limit.ts";
 
 /** Everything that turns need from outside. */
 export interface TurnsPorts {
@@ -21,7 +21,7 @@ export interface TurnsPorts {
   /** Runs the turn to its end and stores it (T3). */
   readonly answer: (claim: Claim) => Promise<void>;
   /** Bounds turns; shared with the other accounts. */
-  readonly room: TurnRoom;
+  readonly turnLimit: TurnLimit;
   /** Timer for the delay after a failure. */
   readonly schedule: Schedule;
   /** Gets each failure to claim, finish or release. */
@@ -39,11 +39,11 @@ export interface Turns {
 /** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
 
-/** Joins the room. Claims nothing before the first {@link Turns.wake}. */
+/** Joins the limit. Claims nothing before the first {@link Turns.wake}. */
 export function createTurns(ports: TurnsPorts): Turns {
-  const { claimNext, release, answer, room, schedule, log } = ports;
+  const { claimNext, release, answer, turnLimit, schedule, log } = ports;
   const running = new Set<Promise<void>>();
-  const member = room.join(wake);
+  const member = turnLimit.join(wake);
   let isStopping = false;
   let claiming: Promise<void> | undefined;
   let mayWait = false;

@@ -26,10 +26,10 @@ export interface WatchPorts {
 export const SETTLE_MS = 500;
 
 /** Milliseconds between two checks of a file with kernel events. */
-export const SLOW_LOOK_MS = 60_000;
+export const SLOW_POLL_MS = 60_000;
 
 /** Milliseconds between two checks of a file without kernel events, for instance on NFS. */
-export const BLIND_LOOK_MS = 5_000;
+export const POLL_ONLY_MS = 5_000;
 
 /**
  * Watches a file.
@@ -78,7 +78,7 @@ export function watchPath(
     stopEvents ??= events(path, settle);
     // The kernel does not report changes from before the watch.
     if (stateOf(path) !== seen) return settle();
-    cancel = schedule(look, stopEvents ? SLOW_LOOK_MS : BLIND_LOOK_MS);
+    cancel = schedule(look, stopEvents ? SLOW_POLL_MS : POLL_ONLY_MS);
   }
 
   rest();

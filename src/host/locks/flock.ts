@@ -12,7 +12,7 @@
 import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
 
 /**
- * Takes the lock of an open file without waiting.
+ * Acquires the lock of an open file without waiting.
  *
  * @param mode `alone` by default. `shared` fails only beside a process that holds it alone.
  * @returns Whether this process has the lock now.

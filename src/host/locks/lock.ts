@@ -62,14 +62,14 @@ const holderSchema = z.object({
 });
 
 /**
- * Takes the lock for the life of this process, without waiting.
+ * Acquires the lock for the life of this process, without waiting.
  *
  * @param path The lock file, in the data directory.
  * @param now Unix time in milliseconds.
  * @param about Further facts about the holder.
  * @throws {FlockUnavailableError} If locks are unavailable.
  */
-export async function takeLock(
+export async function acquireLock(
   path: string,
   now: number,
   load: () => Promise<Flock> = loadFlock,

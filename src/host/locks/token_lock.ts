@@ -24,7 +24,7 @@ import process from "node:process";
 import { codeOf } from "../../lib/error_code.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
-import { isLocked, readHolder, takeLock } from "./lock.ts";
+import { acquireLock, isLocked, readHolder } from "./lock.ts";
 import { type NameOwner, ownerOfName } from "./name_owner.ts";
 import { askHolder, listenOnName, type TokenHolder } from "./name_socket.ts";
 import { runtimeDir } from "../files/runtime_dir.ts";
@@ -88,12 +88,12 @@ export const TOKEN_LOCK_PORTS: TokenLockPorts = {
 };
 
 /**
- * Takes the lock for the life of this process, without waiting for it.
+ * Acquires the lock for the life of this process, without waiting for it.
  *
  * @param token The bot's token, with its server if that is not Discord.
  * @param self The description for a second process.
  */
-export async function takeTokenLock(
+export async function acquireTokenLock(
   token: string,
   self: TokenOwner,
   ports: TokenLockPorts = TOKEN_LOCK_PORTS,
@@ -252,7 +252,7 @@ async function takeFile(
 ): Promise<TokenLock> {
   if (path === undefined) return { kind: "unsupported" };
   try {
-    const lock = await takeLock(path, startedAt, undefined, { dataDir });
+    const lock = await acquireLock(path, startedAt, undefined, { dataDir });
     if (lock.kind === "taken") return lock;
     return {
       kind: "held",

@@ -19,7 +19,7 @@ import { hostOf, portOf } from "./url_address.ts";
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** How a URL is reached. */
-export type Passage =
+export type ProxyRoute =
   | { readonly kind: "direct" }
   | {
     readonly kind: "proxy";
@@ -31,7 +31,7 @@ export type Passage =
   /** A variable names a proxy that Barnacle does not support. */
   | { readonly kind: "unusable"; readonly variable: string; readonly why: string };
 
-const DIRECT: Passage = { kind: "direct" };
+const DIRECT: ProxyRoute = { kind: "direct" };
 
 /**
  * How to reach a URL from this environment.
@@ -42,7 +42,7 @@ const DIRECT: Passage = { kind: "direct" };
  * @param url Absolute, with the scheme `http:`, `https:`, `ws:` or `wss:`.
  * @throws {TypeError} If `url` is no absolute URL.
  */
-export function passageTo(url: URL | string, env: Env): Passage {
+export function proxyRouteTo(url: URL | string, env: Env): ProxyRoute {
   const target = new URL(url);
   if (isLoopbackHost(target.hostname)) return DIRECT;
   const isSecure = target.protocol === "https:" || target.protocol === "wss:";
@@ -67,14 +67,14 @@ export function passageTo(url: URL | string, env: Env): Passage {
 }
 
 /**
- * The proxy for a URL, as {@link passageTo} finds it.
+ * The proxy for a URL, as {@link proxyRouteTo} finds it.
  *
  * @returns `"http://user:pw@host:3128"`; `undefined` if there is no usable proxy.
  * @throws {TypeError} If `url` is no absolute URL.
  */
 export function proxyFor(url: URL | string, env: Env): string | undefined {
-  const passage = passageTo(url, env);
-  return passage.kind === "proxy" ? passage.url : undefined;
+  const route = proxyRouteTo(url, env);
+  return route.kind === "proxy" ? route.url : undefined;
 }
 
 /**

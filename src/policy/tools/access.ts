@@ -101,8 +101,8 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       return tools.map(({ name }) => ({ name, isAllowed: false, why: "place-closed", rule }));
     }
     const isOwner = () => {
-      const moment = { ownsApplication: !hasOwnerList && ownsApplication() };
-      return needed("owner", place, sender, moment)?.isTheirs === true;
+      const known = { ownsApplication: !hasOwnerList && ownsApplication() };
+      return needed("owner", place, sender, known)?.isTheirs === true;
     };
     // The first entry gives tools; further ones only bear its name and limit it (P12).
     const [own = [], ...limiting] = rules?.tools.map((entry) => levelsOf(entry, sender)) ?? [];

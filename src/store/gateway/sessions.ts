@@ -18,7 +18,7 @@ import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A shard that heard from the gateway. */
-export interface Heard {
+export interface LiveShard {
   /** Number of the shard, from 0. */
   readonly shardId: number;
   /** Unix time in milliseconds of the newest sign of life. */
@@ -59,7 +59,7 @@ export interface GatewaySessions {
    */
   touchAlive(
     accountId: AccountId,
-    heard: readonly Heard[],
+    heard: readonly LiveShard[],
     now: number,
     isProbe?: boolean,
   ): Promise<number>;

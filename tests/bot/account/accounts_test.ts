@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccountEnd } from "../../../src/bot/health/account_end.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../../../src/bot/ports.ts";
-import { createAccountVitals } from "../../../src/bot/health/account_vitals.ts";
+import { createAccountHealth } from "../../../src/bot/health/account_health.ts";
 import { createAccounts } from "../../../src/bot/account/accounts.ts";
 import type { Account, Setup } from "../../../src/bot/rules/setup.ts";
 import { createMeter } from "../../../src/bot/health/meters.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import { createTurnRoom } from "../../../src/flows/turn/turn_room.ts";
+import { createTurnLimit } from "../../../src/flows/turn/turn_limit.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
@@ -70,7 +70,7 @@ function setUp(
   const { log, lines } = recordingLog();
   const started: Started[] = [];
   const ends: AccountEnd[] = [];
-  const vitals = new Map<AccountId, ReturnType<typeof createAccountVitals>>();
+  const health = new Map<AccountId, ReturnType<typeof createAccountHealth>>();
   const now = () => 1_700_000_000_000;
   const accounts = createAccounts({
     setup,
@@ -101,11 +101,11 @@ function setUp(
       };
     },
     meter: createMeter(createMetrics(BUILD)),
-    room: createTurnRoom(() => 1),
-    vitalsOf(accountId) {
-      const known = vitals.get(accountId) ??
-        createAccountVitals(accountId, { store, now, refresh: () => {}, onDelay: () => {} });
-      vitals.set(accountId, known);
+    turnLimit: createTurnLimit(() => 1),
+    healthOf(accountId) {
+      const known = health.get(accountId) ??
+        createAccountHealth(accountId, { store, now, refresh: () => {}, onDelay: () => {} });
+      health.set(accountId, known);
       return known;
     },
     now,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { statusOf } from "../../../src/bot/health/status_facts.ts";
-import type { AccountVitals } from "../../../src/bot/health/account_vitals.ts";
+import type { AccountHealth } from "../../../src/bot/health/account_health.ts";
 
 const NOW = 1_750_000_000_000;
-type Shards = ReturnType<AccountVitals["snapshot"]>["shards"];
+type Shards = ReturnType<AccountHealth["snapshot"]>["shards"];
 
 const facts = (shards: readonly object[], model?: object) =>
   statusOf(

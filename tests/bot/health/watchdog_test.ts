@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
+  type LastProgress,
   mayPing,
-  type Moves,
-  movesSince,
   type PingResult,
+  progressSince,
   startWatchdog,
   statusLine,
   STILL_MAX_MS,
@@ -16,45 +16,47 @@ import { HEALTHY, NOW, only, READY } from "../../support/bot/health.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
 const AT = 1_000_000;
-const ALL: Moves = { mainAt: AT, gatewayAt: AT, storeAt: AT };
+const ALL: LastProgress = { mainAt: AT, gatewayAt: AT, storeAt: AT };
 
 describe("[O4] mayPing()", () => {
-  const CASES: readonly (readonly [what: string, moves: Partial<Moves>, result: PingResult])[] = [
-    ["all move", {}, "sent"],
-    ["each moved half a minute ago", {
-      mainAt: AT - STILL_MAX_MS,
-      gatewayAt: AT - STILL_MAX_MS,
-      storeAt: AT - STILL_MAX_MS,
-    }, "sent"],
-    ["the gateway thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
-    ["the store does not answer", { storeAt: AT - STILL_MAX_MS - 1 }, "skipped_store"],
-    ["the scheduler stands still", { mainAt: AT - STILL_MAX_MS - 1 }, "skipped_agent"],
-  ];
-  for (const [what, moves, result] of CASES) {
+  const CASES:
+    readonly (readonly [what: string, moves: Partial<LastProgress>, result: PingResult])[] = [
+      ["all move", {}, "sent"],
+      ["each moved half a minute ago", {
+        mainAt: AT - STILL_MAX_MS,
+        gatewayAt: AT - STILL_MAX_MS,
+        storeAt: AT - STILL_MAX_MS,
+      }, "sent"],
+      ["the gateway thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
+      ["the store does not answer", { storeAt: AT - STILL_MAX_MS - 1 }, "skipped_store"],
+      ["the scheduler stands still", { mainAt: AT - STILL_MAX_MS - 1 }, "skipped_agent"],
+    ];
+  for (const [what, progress, result] of CASES) {
     it(`returns ${result} if ${what}`, () =>
-      assert.equal(mayPing({ ...ALL, ...moves }, AT), result));
+      assert.equal(mayPing({ ...ALL, ...progress }, AT), result));
   }
 });
 
 const FACTS: WatchdogFacts = { mainTickAt: 1, gatewayTickAt: 1, store: { answeredAt: 1 } };
 
-describe("[O4] movesSince()", () => {
-  const CASES: readonly (readonly [what: string, next: WatchdogFacts, moves: Partial<Moves>])[] = [
-    ["nothing", FACTS, {}],
-    ["the main thread", { ...FACTS, mainTickAt: 2 }, { mainAt: AT + 5 }],
-    ["the gateway's thread", { ...FACTS, gatewayTickAt: 2 }, { gatewayAt: AT + 5 }],
-    ["the store", { ...FACTS, store: { answeredAt: 2 } }, { storeAt: AT + 5 }],
-    ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
-  ];
-  for (const [what, next, moves] of CASES) {
+describe("[O4] progressSince()", () => {
+  const CASES:
+    readonly (readonly [what: string, next: WatchdogFacts, moves: Partial<LastProgress>])[] = [
+      ["nothing", FACTS, {}],
+      ["the main thread", { ...FACTS, mainTickAt: 2 }, { mainAt: AT + 5 }],
+      ["the gateway's thread", { ...FACTS, gatewayTickAt: 2 }, { gatewayAt: AT + 5 }],
+      ["the store", { ...FACTS, store: { answeredAt: 2 } }, { storeAt: AT + 5 }],
+      ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
+    ];
+  for (const [what, next, progress] of CASES) {
     it(`detects movement of ${what}`, () => {
-      assert.deepEqual(movesSince(FACTS, ALL, next, AT + 5), { ...ALL, ...moves });
+      assert.deepEqual(progressSince(FACTS, ALL, next, AT + 5), { ...ALL, ...progress });
     });
   }
 
   it("counts a gateway that was not started as moving", () => {
     const { gatewayTickAt: _, ...facts } = FACTS;
-    assert.equal(movesSince(facts, ALL, facts, AT + 5).gatewayAt, AT + 5);
+    assert.equal(progressSince(facts, ALL, facts, AT + 5).gatewayAt, AT + 5);
   });
 });
 
@@ -69,13 +71,13 @@ function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
   const sent: string[] = [];
   const refreshes: number[] = [];
   const pings: PingResult[] = [];
-  const held = new Set<keyof Moves>();
+  const held = new Set<keyof LastProgress>();
   const last = { mainAt: 0, gatewayAt: 0, storeAt: 0 };
   let status = "pass  running";
   /** A wall clock that is wrong by a year, and jumps. */
   let skewMs = 0;
   let stalledMs = 0;
-  const tick = (part: keyof Moves): number => {
+  const tick = (part: keyof LastProgress): number => {
     if (!held.has(part)) last[part] = clock.now() + skewMs;
     return last[part];
   };
@@ -106,8 +108,8 @@ function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
     pings,
     refreshes,
     lines,
-    hold: (part: keyof Moves) => held.add(part),
-    free: (part: keyof Moves) => held.delete(part),
+    hold: (part: keyof LastProgress) => held.add(part),
+    free: (part: keyof LastProgress) => held.delete(part),
     setStatus: (next: string) => void (status = next),
     jump: (ms: number) => void (skewMs += ms),
     /** The main thread runs nothing for a while, its timers neither. */
@@ -190,7 +192,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  const PARTS: readonly (readonly [keyof Moves, PingResult, RegExp])[] = [
+  const PARTS: readonly (readonly [keyof LastProgress, PingResult, RegExp])[] = [
     ["gatewayAt", "skipped_gateway", /gateway thread stands still/],
     ["storeAt", "skipped_store", /store does not answer/],
     ["mainAt", "skipped_agent", /scheduler stands still/],
@@ -270,7 +272,7 @@ describe("[O4] startWatchdog()", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1_000, max: 120_000 }),
-        fc.constantFrom<keyof Moves>("mainAt", "gatewayAt", "storeAt"),
+        fc.constantFrom<keyof LastProgress>("mainAt", "gatewayAt", "storeAt"),
         fc.integer({ min: 0, max: 300_000 }),
         (watchdogMs, part, heldAt) => {
           const { clock, watchdog, hold, sent } = bot({ watchdogMs });

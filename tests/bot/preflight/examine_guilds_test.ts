@@ -55,7 +55,7 @@ describe("[O3] examineGuilds()", () => {
       const found = await fakeApi(VIEW | REST | granted).examine();
       assert.ok(found.kind === "answered");
       const channels = found.found[0]?.details?.channels ?? [];
-      const lacks = channels.map(({ name, lacks }) => [
+      const lacks = channels.map(({ name, missing: lacks }) => [
         name,
         lacks.map(({ permission }) => permission),
       ]);

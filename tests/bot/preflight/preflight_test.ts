@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPreflight, type Look } from "../../../src/bot/preflight/preflight.ts";
+import { createPreflight, type PreflightResult } from "../../../src/bot/preflight/preflight.ts";
 import type { Finding } from "../../../src/core/finding.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -24,7 +24,7 @@ const noContent: Finding = {
 };
 
 /** A preflight whose looks show these in turn, and whose next look is taken by hand. */
-function preflight(looks: readonly (Partial<Look> | Error)[], readyAt?: number) {
+function preflight(looks: readonly (Partial<PreflightResult> | Error)[], readyAt?: number) {
   const { log, lines } = recordingLog();
   const timers: { run: () => void; ms: number }[] = [];
   let taken = 0;
@@ -35,7 +35,7 @@ function preflight(looks: readonly (Partial<Look> | Error)[], readyAt?: number) 
     trustedLookMs: 3_000,
     ...(readyAt !== undefined && { readyAt }),
   }, {
-    look() {
+    check() {
       const look = looks[taken++] ?? {};
       if (look instanceof Error) return Promise.reject(look);
       return Promise.resolve({ findings: [], isRefused: false, ...look });
@@ -173,11 +173,11 @@ describe("[G13] createPreflight()", () => {
   });
 
   it("logs and schedules nothing once stopped", async () => {
-    const pending = Promise.withResolvers<Look>();
+    const pending = Promise.withResolvers<PreflightResult>();
     const { log, lines } = recordingLog();
     const planned: (() => void)[] = [];
     const { start, stop } = createPreflight({ now: NOW, firstLookMs: 250, trustedLookMs: 3_000 }, {
-      look: () => pending.promise,
+      check: () => pending.promise,
       onRefused: () => assert.fail("too late"),
       schedule(run) {
         planned.push(run);

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { bySecrets } from "../../../src/bot/rules/by_secrets.ts";
+import { createBySecrets } from "../../../src/bot/rules/by_secrets.ts";
 import { createSecretFilter } from "../../../src/render/safety/secrets.ts";
 
-describe("[SEC-R10] [C9] bySecrets()", () => {
+describe("[SEC-R10] [C9] createBySecrets()", () => {
   const first = "first-secret-of-all-4711";
   const second = "second-secret-read-later-4712";
 
   it("includes a secret as soon as a config brings it", () => {
     let secrets = [first];
-    const clean = bySecrets(() => secrets, createSecretFilter);
+    const clean = createBySecrets(() => secrets, createSecretFilter);
     assert.equal(clean(`${first} ${second}`).found, 1);
     secrets = [first, second];
     assert.equal(clean(`${first} ${second}`).found, 2);
@@ -17,7 +17,7 @@ describe("[SEC-R10] [C9] bySecrets()", () => {
 
   it("creates nothing again without a new secret", () => {
     let made = 0;
-    const length = bySecrets(() => [first], (secrets) => {
+    const length = createBySecrets(() => [first], (secrets) => {
       made++;
       return () => secrets.length;
     });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { turnRulesOf } from "../../../src/bot/rules/turn_rules.ts";
+import { prepareTurnRules } from "../../../src/bot/rules/turn_rules.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { withNames } from "../../../src/policy/pinned.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
@@ -26,7 +26,7 @@ const TOOLS: readonly Tool[] = [];
 
 /** @param policy That of the config, if absent. */
 const rulesBy = (config: Config, policy = config.discord.access) =>
-  turnRulesOf(config, {
+  prepareTurnRules(config, {
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
     takesFiles: ({ channelId }) => channelId !== FILELESS,
@@ -34,7 +34,7 @@ const rulesBy = (config: Config, policy = config.discord.access) =>
     policy: () => policy,
   });
 
-describe("turnRulesOf()", () => {
+describe("prepareTurnRules()", () => {
   it("[H1] adds context in channels, but not in direct messages", async () => {
     const rules = rulesBy(await loadTestConfig({ historyLimit: 7 }));
     assert.equal(rules(guildMessage()).historyLimit, 7);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { createTurnTools } from "../../../src/bot/rules/turn_tools.ts";
-import { turnRulesOf } from "../../../src/bot/rules/turn_rules.ts";
+import { prepareTurnRules } from "../../../src/bot/rules/turn_rules.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { prepareToolAccess } from "../../../src/policy/tools/access.ts";
@@ -85,7 +85,7 @@ describe("[T2] createTurnTools()", () => {
   it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {
     const { toolsFor, config, reload } = await setUp({ guilds: { [GUILD]: {} } });
     const rulesFor = () =>
-      turnRulesOf(config(), {
+      prepareTurnRules(config(), {
         cleanSecrets: (text) => text,
         uploadLimit: () => 1,
         takesFiles: () => true,

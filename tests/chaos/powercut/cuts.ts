@@ -15,7 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Seeded } from "../../support/seeded.ts";
 import { createDisk, type Files } from "./disk.ts";
 import { isOfStore, judgeCut, type JudgeOptions, type Question, type Verdict } from "./judge.ts";
-import { openPowerStage, type PowerStage } from "./recording.ts";
+import { openPowerCutSimulation, type PowerCutSimulation } from "./recording.ts";
 import type { Syscall } from "./syscall_log.ts";
 import { readWire, type Wire } from "./wire.ts";
 
@@ -74,19 +74,23 @@ const SETTLE_MS = 1_000;
  * @param talks Number of messages.
  */
 export async function record(seeded: Seeded, talks: number): Promise<Recording> {
-  const stage = await openPowerStage(seeded);
+  const simulation = await openPowerCutSimulation(seeded);
   try {
-    const before = filesIn(stage.dataDir);
-    await play(stage, seeded, talks);
-    const log = stage.readLog();
-    return { log, wire: readWire(log, stage.ports), questions: stage.questions, before };
+    const before = filesIn(simulation.dataDir);
+    await play(simulation, seeded, talks);
+    const log = simulation.readLog();
+    return { log, wire: readWire(log, simulation.ports), questions: simulation.questions, before };
   } finally {
-    await stage.close();
+    await simulation.close();
   }
 }
 
-async function play(stage: PowerStage, { random }: Seeded, talks: number): Promise<void> {
-  const { simulator, talk, until } = stage;
+async function play(
+  simulation: PowerCutSimulation,
+  { random }: Seeded,
+  talks: number,
+): Promise<void> {
+  const { simulator, talk, until } = simulation;
   const { gateway } = simulator.faults;
   const { identifies, beats } = simulator.account();
   const isConnected = () => simulator.connected() > 0;
@@ -98,7 +102,7 @@ async function play(stage: PowerStage, { random }: Seeded, talks: number): Promi
     }
   };
 
-  const bot = await stage.start(true);
+  const bot = await simulation.start(true);
   await chatter(talks * 0.3);
   gateway.drop("reset");
   await chatter(talks * 0.3);
@@ -112,7 +116,7 @@ async function play(stage: PowerStage, { random }: Seeded, talks: number): Promi
   await chatter(talks * 0.2);
   await sleep(SETTLE_MS);
   for (let met = 0; met < QUIET_STRANGERS; met++) {
-    stage.meet();
+    simulation.meet();
     await sleep(SETTLE_MS / 2);
   }
   bot.kill("SIGTERM");

@@ -8,9 +8,13 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Stage, type StagedBot, startStage } from "../../../src/cli/demo/stage/stage.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { addUser } from "../../../simulator/world/founding.ts";
+import {
+  type BotProcess,
+  type Simulation,
+  startSimulation,
+} from "../../../src/cli/demo/simulation/simulation.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { addUser } from "../../../simulator/world/create_world.ts";
 import { startModelServer } from "../../../simulator/model/server.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import { createdAtMs } from "../../../src/core/discord/ids.ts";
@@ -21,13 +25,13 @@ import type { Question } from "./judge.ts";
 import { readSyscalls, STRACE, STRACE_ARGS, type Syscall } from "./syscall_log.ts";
 import type { Ports } from "./wire.ts";
 
-export interface PowerStage extends Stage {
+export interface PowerCutSimulation extends Simulation {
   readonly ports: Ports;
   /** Messages sent to the bot so far. */
   readonly questions: readonly Question[];
   readonly owed: readonly Owed[];
   /** Starts a bot, traced or not, and waits until Discord has it online. */
-  start(isWatched: boolean): Promise<StagedBot>;
+  start(isWatched: boolean): Promise<BotProcess>;
   /** The system calls of the last traced bot, which must have ended. */
   readLog(): readonly Syscall[];
   /**
@@ -61,14 +65,14 @@ const SHELL = [
   `exec ${STRACE} ${STRACE_ARGS.join(" ")} -o "$${LOG_VARIABLE}" "$@"`,
 ].join("\n");
 
-export async function openPowerStage(
+export async function openPowerCutSimulation(
   { random, pick }: Seeded,
   onLine: (line: string) => void = () => {},
-): Promise<PowerStage> {
+): Promise<PowerCutSimulation> {
   const { world, krill, barnacle } = demoWorld();
   const { program, args } = commandUnderTest();
   const model = await startModelServer({ chunkDelayMs: WORD_MS });
-  const stage = await startStage({
+  const simulation = await startSimulation({
     command: { program: "/bin/sh", args: ["-c", SHELL, "sh", program, ...args] },
     simulator: {
       world,
@@ -91,7 +95,7 @@ export async function openPowerStage(
     env: { OPENAI_BASE_URL: model.baseUrl },
     onLine,
   });
-  const { simulator, dataDir } = stage;
+  const { simulator, dataDir } = simulation;
   const questions: Question[] = [];
   const owed = new Map<string, { channel: string; pieces: string[] }>();
   const people: string[] = [];
@@ -124,7 +128,7 @@ export async function openPowerStage(
   }
 
   return {
-    ...stage,
+    ...simulation,
     meet: () => meet(nextName()),
     questions,
     ports: {
@@ -138,7 +142,7 @@ export async function openPowerStage(
     },
     async start(isWatched) {
       const before = simulator.account().connections;
-      const bot = stage.startBot(isWatched ? { [LOG_VARIABLE]: join(dataDir, LOG) } : {});
+      const bot = simulation.startBot(isWatched ? { [LOG_VARIABLE]: join(dataDir, LOG) } : {});
       let hasEnded = false;
       void bot.exited.then(() => hasEnded = true);
       await until("the bot to be online", () => {
@@ -165,7 +169,7 @@ export async function openPowerStage(
       }
     },
     async close() {
-      await stage.close();
+      await simulation.close();
       await model.close();
     },
     written: (channelId) =>

@@ -16,13 +16,13 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
-import { addChannel } from "../../../simulator/world/founding.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
 import { wordsOf } from "../../../simulator/model/script.ts";
-import { ended, KILLED, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { createLedger, type Ledger, PART_LIMIT } from "../support/ledger.ts";
@@ -138,7 +138,7 @@ export const scenario = scenarioOf({
       }
     });
     let report: Report | undefined;
-    await onStage({
+    await withSimulation({
       simulator: { world, application: barnacle, rateLimits: false },
       discord: () => ({
         dm: { allowFrom: ["ada", "grace"] },
@@ -284,7 +284,7 @@ function pauseOf(dice: Seeded, percent: number): number {
 }
 
 /** Kills a bot as a request to create a message arrives, before Discord carries it out. */
-function takeAim({ simulator }: Scene): (bot: StagedBot, requests: number) => Promise<void> {
+function takeAim({ simulator }: Scene): (bot: BotProcess, requests: number) => Promise<void> {
   let hit: (() => void) | undefined;
   let left = 0;
   simulator.requests.subscribe(({ method, route }) => {

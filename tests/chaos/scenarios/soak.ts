@@ -10,11 +10,11 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { addChannel } from "../../../simulator/world/founding.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
 import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";
-import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
@@ -54,7 +54,7 @@ export const scenario = scenarioOf({
     const { world, krill, barnacle } = demoWorld({ keptPerChannel: KEPT_PER_CHANNEL });
     for (const name of namesOf(CHANNELS)) addChannel(world, krill, { name }, Date.now());
     let report: Report | undefined;
-    await onStage({
+    await withSimulation({
       simulator: {
         world,
         application: barnacle,
@@ -141,7 +141,7 @@ function openSoak(scene: Scene, dice: Seeded) {
   };
 
   /** The faults; the last three end the process. */
-  const blows: Readonly<Record<string, (bot: StagedBot) => Promise<StagedBot> | void>> = {
+  const blows: Readonly<Record<string, (bot: BotProcess) => Promise<BotProcess> | void>> = {
     fin: () => void gateway.drop("fin"),
     reset: () => void gateway.drop("reset"),
     4000: () => void gateway.drop(4000),
@@ -159,7 +159,7 @@ function openSoak(scene: Scene, dice: Seeded) {
   const all = Object.keys(blows);
   const outside = all.filter((name) => name !== "killed" && name !== "stopped");
 
-  async function again(bot: StagedBot, signal: "SIGKILL" | "SIGTERM"): Promise<StagedBot> {
+  async function again(bot: BotProcess, signal: "SIGKILL" | "SIGTERM"): Promise<BotProcess> {
     bot.kill(signal);
     await ended(bot);
     return startBot();
@@ -175,14 +175,14 @@ function openSoak(scene: Scene, dice: Seeded) {
       simulator.say({ as: "ada", in: channel, text: `Krill number ${number} swam by.` });
     },
     /** Chooses a fault. The second half has none that ends the process. */
-    async breakSomething(bot: StagedBot, isSecondHalf: boolean): Promise<StagedBot> {
+    async breakSomething(bot: BotProcess, isSecondHalf: boolean): Promise<BotProcess> {
       await until("the bot to be back", () => notebook.connections >= due.connections, PATIENCE_MS);
       const name = dice.pick(isSecondHalf ? outside : all);
       faults.set(name, (faults.get(name) ?? 0) + 1);
       if (!OF_REST.has(name)) due.connections = notebook.connections + 1;
       return await blows[name]?.(bot) ?? bot;
     },
-    look({ pid }: StagedBot, messages: number) {
+    look({ pid }: BotProcess, messages: number) {
       if (pid !== undefined) looks.push({ messages, rssMib: rssMibOf(pid) });
     },
     async quiesce(): Promise<Account> {

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest } from "../../support/bot/e2e.ts";
 import type { Bound } from "../support/report.ts";
@@ -69,7 +69,7 @@ export const scenario = scenarioOf({
     }),
 });
 
-async function whatIsSaid({ ask, status }: Stand, bot: StagedBot): Promise<readonly Bound[]> {
+async function whatIsSaid({ ask, status }: Stand, bot: BotProcess): Promise<readonly Bound[]> {
   const health = await (await ask(bot, "/healthz")).text();
   const { snapshot } = await status(bot);
   return [

@@ -8,7 +8,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { Account as Notebook } from "../../../simulator/gateway/bot_notes.ts";
+import type { Account as Notebook } from "../../../simulator/gateway/accounts.ts";
 import type { Account } from "../../support/bot/account.ts";
 
 /** The seed of the short forms, and the default of the long ones. */

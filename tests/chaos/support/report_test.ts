@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Account, createAccounts } from "../../../simulator/gateway/bot_notes.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { type Account, createAccounts } from "../../../simulator/gateway/accounts.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { accountOf } from "../../support/bot/account.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import { assertKept, lineOf, reportOf } from "./report.ts";

@@ -9,16 +9,16 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import type { Env } from "../../../src/cli/terminal/io.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   ended,
-  onStage,
   PATIENCE_MS,
   type Scene,
   type SceneOptions,
   STOPPED,
+  withSimulation,
 } from "../../support/bot/e2e.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { type Crowd, gather } from "./crowd.ts";
@@ -36,9 +36,9 @@ export interface Stand extends Scene {
   /** Changes the store while no bot runs. */
   sabotage(sql: string): void;
   /** Starts a bot, and waits until Discord has it online. */
-  start(env?: Env, args?: readonly string[]): Promise<StagedBot>;
+  start(env?: Env, args?: readonly string[]): Promise<BotProcess>;
   /** Stops a bot with SIGTERM, and waits for the end of its connection. */
-  stop(bot: StagedBot): Promise<void>;
+  stop(bot: BotProcess): Promise<void>;
 }
 
 export interface Play {
@@ -62,10 +62,10 @@ const MAY_FAIL = new Set([429, 500, 502, 503]);
 export async function onStand(
   seed: number,
   options: SceneOptions,
-  play: (stand: Stand) => Promise<Play & { readonly bot: StagedBot }>,
+  play: (stand: Stand) => Promise<Play & { readonly bot: BotProcess }>,
 ): Promise<Report> {
   let report: Report | undefined;
-  await onStage({
+  await withSimulation({
     mayRefuse: ({ status }) => status !== undefined && MAY_FAIL.has(status),
     ...options,
     simulator: { ...NO_LIMITS, ...options.simulator },

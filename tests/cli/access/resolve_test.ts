@@ -5,7 +5,7 @@ import { accessResolve, type ResolveFlags } from "../../../src/cli/access/resolv
 import type { Env } from "../../../src/cli/terminal/io.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
-import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { type DemoWorld, demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { batch } from "../../support/store/store.ts";

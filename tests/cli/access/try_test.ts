@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Tool } from "../../../src/core/turn/tool.ts";
 import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
 import type { Env } from "../../../src/cli/terminal/io.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";
 import { batch, frozen, part, ROUTE } from "../../support/store/store.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openDataDirectory } from "../../../src/cli/delivery/data_directory.ts";
-import { takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { frozen } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -40,7 +40,7 @@ describe("[S4] openDataDirectory()", () => {
   it("never takes over from a bot, not even from a stopped one", async () => {
     using folder = tempDirectory();
     (await openDataDirectory(folder.path)).close(); // makes the store
-    const bot = await takeLock(join(folder.path, "lock"), NOW);
+    const bot = await acquireLock(join(folder.path, "lock"), NOW);
     assert.ok(bot.kind === "held");
     const beside = await openDataDirectory(folder.path);
     assert.equal(beside.sender(), "bot");
@@ -53,14 +53,14 @@ describe("[S4] openDataDirectory()", () => {
   it("[O7] lets a bot start once it is closed, and reports a bot that is just starting", async () => {
     using folder = tempDirectory();
     const lock = join(folder.path, "lock");
-    const bot = await takeLock(lock, NOW);
+    const bot = await acquireLock(lock, NOW);
     assert.ok(bot.kind === "held");
     await assert.rejects(openDataDirectory(folder.path), /just starting/);
     bot.release();
     const fixture = await openDataDirectory(folder.path);
-    assert.equal((await takeLock(lock, NOW)).kind, "taken");
+    assert.equal((await acquireLock(lock, NOW)).kind, "taken");
     fixture.close();
-    const next = await takeLock(lock, NOW);
+    const next = await acquireLock(lock, NOW);
     assert.ok(next.kind === "held");
     next.release();
   });

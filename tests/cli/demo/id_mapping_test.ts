@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { mapToDemo, replaceIds } from "../../../src/cli/demo/id_mapping.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { accountDefaults, configSchema } from "../../../src/config/schema/root.ts";
 
 const GUILD = "900000000000000001";

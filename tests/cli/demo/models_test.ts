@@ -43,7 +43,7 @@ describe("[O5] offerModels()", () => {
     assert.deepEqual(script?.env, {});
     assert.ok(!JSON.stringify(openai?.env).includes("key-of-anthropic"));
     assert.ok(!JSON.stringify(anthropic?.env).includes("key-of-openai"));
-    assert.ok(Object.hasOwn(anthropic!.env, "OPENAI_API_KEY"), "the stage's own is taken out");
+    assert.ok(Object.hasOwn(anthropic!.env, "OPENAI_API_KEY"), "the simulation's own is taken out");
   });
 
   it("shows no key on the page", () => {

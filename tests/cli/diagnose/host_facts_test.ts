@@ -5,20 +5,20 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { DatabaseSync } from "node:sqlite";
-import { lookAtHost } from "../../../src/cli/diagnose/host_facts.ts";
+import { inspectHost } from "../../../src/cli/diagnose/host_facts.ts";
 import type { HostFacts } from "../../../src/flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "look_at_host.ts");
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "inspect_host.ts");
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const look = async (dataDir: string, newestSchema = MIGRATIONS.length) =>
-  await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW, newestSchema });
+  await inspectHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW, newestSchema });
 
 /** Runs the code as a process that file modes apply to: root gives up its right to bypass them. */
 function lookWithoutRights(
@@ -35,7 +35,7 @@ function lookWithoutRights(
   return JSON.parse(stdout);
 }
 
-describe("[O3] lookAtHost()", () => {
+describe("[O3] inspectHost()", () => {
   it("creates nothing in an empty directory", async () => {
     using folder = tempDirectory();
     const { facts, known } = await look(join(folder.path, "deep", "down"));
@@ -104,7 +104,7 @@ describe("[O3] lookAtHost()", () => {
       using folder = tempDirectory();
       const dataDir = join(folder.path, "data");
       mkdirSync(dataDir);
-      const lock = await takeLock(join(dataDir, "lock"), NOW);
+      const lock = await acquireLock(join(dataDir, "lock"), NOW);
       writeFileSync(join(dataDir, DATABASE_NAME), "", { mode: 0o600 });
       chmodSync(dataDir, 0);
       try {

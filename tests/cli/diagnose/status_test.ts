@@ -5,7 +5,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
 import { status } from "../../../src/cli/diagnose/status.ts";
-import { takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { judge } from "../../../src/http/checks.ts";
 import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -34,7 +34,7 @@ async function ask(
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  const lock = await takeLock(join(folder.path, "lock"), NOW);
+  const lock = await acquireLock(join(folder.path, "lock"), NOW);
   const file = join(folder.path, "config.jsonc");
   writeFileSync(file, config, { mode: 0o600 });
   const io = recordingIo();
@@ -155,7 +155,7 @@ describe("[O1] barnacle status", () => {
 
   it("[O7] exits with 75 if the bot has no HTTP server", async () => {
     using folder = tempDirectory();
-    const lock = await takeLock(join(folder.path, "lock"), NOW);
+    const lock = await acquireLock(join(folder.path, "lock"), NOW);
     const io = recordingIo();
     assert.equal(await status({ data: folder.path, json: false }, io), 75);
     assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));

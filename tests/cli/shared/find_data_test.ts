@@ -13,7 +13,7 @@ import {
 } from "../../../src/cli/shared/find_data.ts";
 import { StartError } from "../../../src/cli/shared/start_error.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -194,7 +194,7 @@ describe("[X2] findData()", () => {
     using folder = tempDirectory();
     const { service, own, env } = machine(folder.path);
     mkdirSync(own, { recursive: true });
-    const lock = await takeLock(join(own, "lock"), 0);
+    const lock = await acquireLock(join(own, "lock"), 0);
     const holders = () => Promise.resolve([{ pid: 812, startedAt: 0, dataDir: service }]);
     const choice = await findData(undefined, { env }, { holders, serviceDir: service });
     assert.deepEqual([choice.dataDir, choice.note], [own, undefined]);

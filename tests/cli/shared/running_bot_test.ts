@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { holderOf, isHeld } from "../../../src/cli/shared/running_bot.ts";
-import { takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -18,7 +18,7 @@ describe("[O3] isHeld()", () => {
   it("tells a running bot from a stopped one, and changes neither's record", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, "lock");
-    const lock = await takeLock(path, NOW);
+    const lock = await acquireLock(path, NOW);
     assert.ok(lock.kind === "held");
     lock.setHttp("127.0.0.1:8787");
     const words = readFileSync(path, "utf8");
@@ -32,10 +32,10 @@ describe("[O3] isHeld()", () => {
   it("releases the lock for a bot that starts right afterwards", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, "lock");
-    const first = await takeLock(path, NOW);
+    const first = await acquireLock(path, NOW);
     if (first.kind === "held") first.release();
     await isHeld(folder.path);
-    const second = await takeLock(path, NOW);
+    const second = await acquireLock(path, NOW);
     assert.equal(second.kind, "held");
     if (second.kind === "held") second.release();
   });

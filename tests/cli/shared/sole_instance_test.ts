@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { claimInstance, type InstancePorts } from "../../../src/cli/shared/sole_instance.ts";
+import { acquireInstance, type InstancePorts } from "../../../src/cli/shared/sole_instance.ts";
 import type { Ended } from "../../../src/host/process/end_process.ts";
 import type { Lock, LockHolder } from "../../../src/host/locks/lock.ts";
 import type { TokenHolder } from "../../../src/host/locks/name_socket.ts";
@@ -40,7 +40,7 @@ function world(
   let dataTries = 0;
   let tokenTries = 0;
   const ports: InstancePorts = {
-    takeData(path, now): Promise<Lock> {
+    acquireData(path, now): Promise<Lock> {
       done.push(`data ${path} ${now}`);
       const lock = next(found.data, dataTries++);
       if (typeof lock === "object") return Promise.resolve({ kind: "taken", ...lock });
@@ -50,7 +50,7 @@ function world(
         release: () => void done.push("data released"),
       });
     },
-    takeToken(token, { startedAt, dataDir }): Promise<TokenLock> {
+    acquireToken(token, { startedAt, dataDir }): Promise<TokenLock> {
       done.push(`token ${token} ${startedAt} ${dataDir}`);
       const lock = next(found.token, tokenTries++);
       if (typeof lock === "object") return Promise.resolve({ kind: "taken", ...lock });
@@ -75,10 +75,10 @@ function world(
 const TAKE_DATA = "data /srv/bot/lock 5";
 const TAKE_TOKEN = "token https://discord.com/api MTA.x.y 5 /srv/bot";
 
-describe("[G11] claimInstance()", () => {
+describe("[G11] acquireInstance()", () => {
   it("takes both locks, publishes the HTTP address, and releases both", async () => {
     const { ports, done, log, lines } = world({});
-    const instance = await claimInstance(OPTIONS, log, ports);
+    const instance = await acquireInstance(OPTIONS, log, ports);
     instance.setHttp("127.0.0.1:1");
     await instance.release();
     assert.deepEqual(done, [
@@ -94,14 +94,14 @@ describe("[G11] claimInstance()", () => {
   it("takes no token lock if no account connects", async () => {
     const { ports, done, log } = world({});
     const options = { ...OPTIONS, bots: [] };
-    await (await claimInstance(options, log, ports)).release();
+    await (await acquireInstance(options, log, ports)).release();
     assert.deepEqual(done, [TAKE_DATA, "data released"]);
   });
 
   it("[C6] takes the locks of all bots, or none: here another process holds the second one", async () => {
     const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
     const options = { ...OPTIONS, bots: ["one", "two", "three"] };
-    await assert.rejects(claimInstance(options, log, ports), { name: "InstanceTakenError" });
+    await assert.rejects(acquireInstance(options, log, ports), { name: "InstanceTakenError" });
     assert.deepEqual(done, [
       TAKE_DATA,
       "token one 5 /srv/bot",
@@ -113,7 +113,7 @@ describe("[G11] claimInstance()", () => {
 
   it("[C9] takes and releases locks as reloads add and remove bots", async () => {
     const { ports, done, log } = world({});
-    const instance = await claimInstance({ ...OPTIONS, bots: ["one"] }, log, ports);
+    const instance = await acquireInstance({ ...OPTIONS, bots: ["one"] }, log, ports);
     await instance.addBots(["one", "two"]);
     await instance.keepBots(["two"]);
     assert.deepEqual(done, [
@@ -127,28 +127,28 @@ describe("[G11] claimInstance()", () => {
   it("[C9] ends no process for a bot that a reload adds, even with --force", async () => {
     const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
     const options = { ...OPTIONS, bots: ["one"], isForced: true };
-    const instance = await claimInstance(options, log, ports);
+    const instance = await acquireInstance(options, log, ports);
     await assert.rejects(instance.addBots(["two"]), { name: "InstanceTakenError" });
     assert.ok(!done.some((call) => call.startsWith("end")));
   });
 
   it("starts without token locks if the system has none, and warns", async () => {
     const { ports, log, lines } = world({ token: ["unsupported"] });
-    await (await claimInstance(OPTIONS, log, ports)).release();
+    await (await acquireInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
     assert.match(lines[0]?.event ?? "", /no lock for bot tokens; make sure/);
   });
 
   it("starts although another user has the name of the token's lock, and warns", async () => {
     const { ports, log, lines } = world({ squatter: { owner: { uid: 1001, pid: 4711 } } });
-    await (await claimInstance(OPTIONS, log, ports)).release();
+    await (await acquireInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
     assert.match(lines[0]?.event ?? "", /process of user 1001 \(pid 4711\).* locks a file instead/);
   });
 
   it("ends no other instance without --force", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
-    await assert.rejects(claimInstance(OPTIONS, log, ports), {
+    await assert.rejects(acquireInstance(OPTIONS, log, ports), {
       name: "InstanceTakenError",
       message: "Another instance (pid 500) uses /srv/bot; stop it, " +
         "run `barnacle run --force`, or set another directory with --data",
@@ -158,7 +158,7 @@ describe("[G11] claimInstance()", () => {
 
   it("releases the data directory if another instance holds the token, and names that instance", async () => {
     const { ports, done, log } = world({ token: [{ heldBy: { ...FIRST, dataDir: "/srv/old" } }] });
-    await assert.rejects(claimInstance(OPTIONS, log, ports), {
+    await assert.rejects(acquireInstance(OPTIONS, log, ports), {
       message: "Another instance (pid 500, data /srv/old) runs on this machine with the same " +
         "bot token; stop it, run `barnacle run --force`, or use another bot token",
     });
@@ -170,7 +170,7 @@ describe("[G11] claimInstance()", () => {
       data: [{ heldBy: FIRST }, "free"],
       token: [{ heldBy: { ...FIRST, pid: 501 } }, "free"],
     });
-    await claimInstance({ ...OPTIONS, isForced: true }, log, ports);
+    await acquireInstance({ ...OPTIONS, isForced: true }, log, ports);
     assert.deepEqual(done, [
       TAKE_DATA,
       "end 500 20000",
@@ -183,7 +183,7 @@ describe("[G11] claimInstance()", () => {
 
   it("gives up on an instance that restarts whenever it is ended", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
-    await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+    await assert.rejects(acquireInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /pid 500\) uses \/srv\/bot and restarts .*systemctl stop/,
     });
     assert.equal(done.filter((call) => call.startsWith("end")).length, 3);
@@ -191,7 +191,7 @@ describe("[G11] claimInstance()", () => {
 
   it("ends no process if the holder is unknown", async () => {
     const { ports, done, log } = world({ token: [{}] });
-    await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+    await assert.rejects(acquireInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /of unknown pid runs on this machine .*container/,
     });
     assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
@@ -199,7 +199,7 @@ describe("[G11] claimInstance()", () => {
 
   it("gives up on a lock whose process does not exist", async () => {
     const { ports, done, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "gone" } });
-    await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+    await assert.rejects(acquireInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /uses \/srv\/bot; it may run in a container/,
     });
     assert.deepEqual(done, [TAKE_DATA, "end 500 20000", TAKE_DATA, "end 500 20000"]);
@@ -208,7 +208,7 @@ describe("[G11] claimInstance()", () => {
   for (const why of ["self", "system", "unproven", "forbidden", "survived"] as const) {
     it(`does not start beside an instance that it could not end: ${why}`, async () => {
       const { ports, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "refused", why } });
-      await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+      await assert.rejects(acquireInstance({ ...OPTIONS, isForced: true }, log, ports), {
         name: "InstanceTakenError",
         message: /^Another instance uses \/srv\/bot; .*(stop|remove|see)/,
       });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { processIo } from "../../../src/cli/terminal/io.ts";
+import { createProcessIo } from "../../../src/cli/terminal/io.ts";
 import { recordedTerminal } from "./recorded_terminal.ts";
 
-describe("[O10] processIo()", () => {
+describe("[O10] createProcessIo()", () => {
   it("writes results to stdout, notes and errors to stderr", () => {
     const { terminal, stdout, stderr } = recordedTerminal({ isTTY: false });
-    const io = processIo({ json: false }, terminal);
+    const io = createProcessIo({ json: false }, terminal);
     io.out("result");
     io.err("note");
     io.problem("no token");
@@ -16,15 +16,18 @@ describe("[O10] processIo()", () => {
 
   it("marks an error in bold on a terminal, but not with --json", () => {
     const { terminal, stderr } = recordedTerminal({ isTTY: true });
-    processIo({ json: false }, terminal).problem("no token");
-    processIo({ json: true }, terminal).problem("no token");
+    createProcessIo({ json: false }, terminal).problem("no token");
+    createProcessIo({ json: true }, terminal).problem("no token");
     const bold = "\u001b[31m\u001b[1mbarnacle:\u001b[22m\u001b[39m";
     assert.equal(stderr(), `${bold} no token\nbarnacle: no token\n`);
   });
 
   it("runs work without a status line in a pipe", async () => {
     const { terminal, stderr } = recordedTerminal({ isTTY: false });
-    assert.equal(await processIo({ json: false }, terminal).during("x", Promise.resolve(7)), 7);
+    assert.equal(
+      await createProcessIo({ json: false }, terminal).during("x", Promise.resolve(7)),
+      7,
+    );
     assert.equal(stderr(), "");
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboxRow, Part } from "../../../src/core/outbound/outbound.ts";
-import { isSame, type Posted, reachOf } from "../../../src/core/outbound/posted.ts";
+import { earliestTimeOf, isSame, type Posted } from "../../../src/core/outbound/posted.ts";
 import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -72,7 +72,7 @@ describe("[D2] isSame()", () => {
   }
 });
 
-describe("[D2] reachOf()", () => {
+describe("[D2] earliestTimeOf()", () => {
   const row = (fields: Partial<OutboxRow>): OutboxRow => ({
     id: 1,
     message: outboundMessage({ of: OF }),
@@ -82,7 +82,7 @@ describe("[D2] reachOf()", () => {
   });
   const bare = outboundMessage();
   const before = (ms: number) => ms - 600_000;
-  const reaches: readonly [string, OutboxRow, ReturnType<typeof reachOf>][] = [
+  const reaches: readonly [string, OutboxRow, ReturnType<typeof earliestTimeOf>][] = [
     [
       "reads the answered message's time, by Discord's clock",
       row({ firstAttemptAt: NOW - 60_000 }),
@@ -105,6 +105,6 @@ describe("[D2] reachOf()", () => {
     ],
   ];
   for (const [what, given, reach] of reaches) {
-    it(what, () => assert.deepEqual(reachOf(given, NOW), reach));
+    it(what, () => assert.deepEqual(earliestTimeOf(given, NOW), reach));
   }
 });

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addWebhook } from "../../../simulator/world/founding.ts";
+import { addWebhook } from "../../../simulator/world/create_world.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const RULES = (simulator: Simulator) => {
   const [krill] = simulator.world.guilds.values();
@@ -53,7 +53,7 @@ const cases: readonly [
 
 describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
   it("follows the config for each sender and place", () =>
-    onStage({ discord: RULES }, async (scene) => {
+    withSimulation({ discord: RULES }, async (scene) => {
       const { simulator, start, decided, mention } = scene;
       await start();
       for (const [what, as, where, verdict, text = `${mention} ${what}`] of cases) {
@@ -71,7 +71,7 @@ describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
     }));
 
   it("[P11] lets bots in if configured, and a webhook with a member's name is still a bot", () =>
-    onStage({
+    withSimulation({
       discord: (simulator) => ({ ...RULES(simulator), allowBots: true }),
     }, async (scene) => {
       const { simulator, start, decided, mention, replies } = scene;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Application } from "../../../simulator/world/world.ts";
-import { onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
 
 interface Pair extends Scene {
   /** The second account's bot. */
@@ -20,7 +20,7 @@ function withTwo(
   play: (pair: Pair) => Promise<void>,
   { top = {}, ...options }: SceneOptions & { readonly top?: object } = {},
 ): Promise<void> {
-  return onStage(options, async (scene) => {
+  return withSimulation(options, async (scene) => {
     const { simulator, start, until } = scene;
     const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
     const [krill] = simulator.world.guilds.values();
@@ -134,7 +134,7 @@ describe("[C6] two accounts", () => {
     }, { mayRefuse: ({ status }) => status === 401 }));
 
   it("with the same token are a config error", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       scene.rewrite({ discord: () => ({ accounts: { twin: { token: "${DISCORD_BOT_TOKEN}" } } }) });
       const { code, stderr } = await scene.cli("config", "check");
       assert.equal(code, 78);

@@ -9,7 +9,7 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answerTo } from "../../../simulator/model/script.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** Takes all permissions from `@everyone`, and gives the helpers those that people need. */
@@ -31,26 +31,29 @@ const THREAD = "How do I feed krill?";
 
 describe("[O3] [SEC-R34] the permissions of the invite link, with a bare @everyone", () => {
   it("suffice for a growing answer with a quote, a reaction, a file and a thread", () =>
-    onStage({ discord: () => ({ streaming: "edit", replyToMode: "first" }) }, async (scene) => {
-      const { simulator, start, say, mention, replies, until } = scene;
-      await using model = await startFixedModel((asked) =>
-        asked.includes("a book") ? answerTo("a book") : slowly()
-      );
-      strip(simulator);
-      await start({ OPENAI_BASE_URL: model.baseUrl });
-      const asked = say("grace", "general", `${mention} hello`);
-      const reactions = () => simulator.channel("general").messages.get(asked.id)?.reactions;
-      await until("the reaction", () => reactions()?.has("👀"));
-      await until("the end", () => simulator.posted("general")[0]?.content.includes("end"));
-      assert.equal(simulator.posted("general")[0]?.reference?.messageId, asked.id);
-      say("grace", "help", `${mention} a book`);
-      await until("the file", () => simulator.posted("help")[0]?.attachments.length === 1);
-      say("grace", THREAD, `${mention} and here?`);
-      await replies(THREAD, 1);
-    }));
+    withSimulation(
+      { discord: () => ({ streaming: "edit", replyToMode: "first" }) },
+      async (scene) => {
+        const { simulator, start, say, mention, replies, until } = scene;
+        await using model = await startFixedModel((asked) =>
+          asked.includes("a book") ? answerTo("a book") : slowly()
+        );
+        strip(simulator);
+        await start({ OPENAI_BASE_URL: model.baseUrl });
+        const asked = say("grace", "general", `${mention} hello`);
+        const reactions = () => simulator.channel("general").messages.get(asked.id)?.reactions;
+        await until("the reaction", () => reactions()?.has("👀"));
+        await until("the end", () => simulator.posted("general")[0]?.content.includes("end"));
+        assert.equal(simulator.posted("general")[0]?.reference?.messageId, asked.id);
+        say("grace", "help", `${mention} a book`);
+        await until("the file", () => simulator.posted("help")[0]?.attachments.length === 1);
+        say("grace", THREAD, `${mention} and here?`);
+        await replies(THREAD, 1);
+      },
+    ));
 
   it("suffice to read the messages that no session delivered", () =>
-    onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+    withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const { simulator, start, say, mention, replies, until } = scene;
       strip(simulator);
       const first = await start();

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addChannel, addGuild } from "../../../simulator/world/founding.ts";
+import { addChannel, addGuild } from "../../../simulator/world/create_world.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 function found({ simulator, user }: Scene, name: string): Guild {
   const guild = addGuild(simulator.world, { name, ownerId: user("edsger").id }, Date.now());
@@ -14,7 +14,7 @@ function found({ simulator, user }: Scene, name: string): Guild {
 
 describe("[P6a] a guild that adds the bot", () => {
   it("and is not allowed: the owner reads the command that allows it, the guild nothing", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, start, replies, say, mention, decided, written } = scene;
       const bot = await start();
       const guild = found(scene, "Kelp ` @everyone ` **Forest**");
@@ -40,7 +40,7 @@ describe("[P6a] a guild that adds the bot", () => {
     }));
 
   it("and is allowed: no notice is sent, and the bot answers there", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, replies, written } = scene;
       const guild = found(scene, "Kelp Forest");
       scene.rewrite({ discord: () => ({ guilds: { [guild.id]: {}, "krill-co": {} } }) });
@@ -52,7 +52,7 @@ describe("[P6a] a guild that adds the bot", () => {
     }));
 
   it("before the start causes no notice", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, written } = scene;
       await start(); // it is in Elsewhere, which is not listed
       say("grace", "general", `${mention} hello`);
@@ -61,7 +61,7 @@ describe("[P6a] a guild that adds the bot", () => {
     }));
 
   it("is allowed by the command in the owner's notice", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, start, replies, cli, eventually, say, mention, decided } = scene;
       await start();
       const guild = found(scene, "Kelp Forest");

@@ -2,10 +2,16 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addMember, addUser } from "../../../simulator/world/founding.ts";
+import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { INTENT } from "../../../simulator/world/intents.ts";
 import type { Guild } from "../../../simulator/world/world.ts";
-import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 
 const krillOf = ({ simulator }: Pick<Scene, "simulator">): Guild => {
   const [krill] = simulator.world.guilds.values();
@@ -33,7 +39,7 @@ const verdictOn = ({ say, mention, decided }: Scene, as: string) =>
 
 describe("[P12] a name in an allow list", () => {
   it("stands for its first account: a later owner of the name is refused, over restarts", () =>
-    onStage(
+    withSimulation(
       { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
       async (scene) => {
         const { simulator, start, until, user } = scene;
@@ -57,7 +63,7 @@ describe("[P12] a name in an allow list", () => {
     ));
 
   it("[P4] does not match a display name or a nickname", () =>
-    onStage(allowing("grace"), async (scene) => {
+    withSimulation(allowing("grace"), async (scene) => {
       const { simulator, start, until } = scene;
       const { id } = addUser(simulator.world, { username: "eve", globalName: "grace" }, Date.now());
       addMember(krillOf(scene), { userId: id, joinedAt: Date.now(), nick: "grace" });
@@ -69,7 +75,7 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("that several accounts have matches none, and the log names the candidates", () =>
-    onStage(allowing("twin", "grace"), async (scene) => {
+    withSimulation(allowing("twin", "grace"), async (scene) => {
       const ids = ["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator));
       const bot = await scene.start();
       await scene.until("names to be resolved", () => resolved(scene).length > 0);
@@ -82,7 +88,7 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("stays a name if the bot may not search members, and one line says so", () =>
-    onStage({
+    withSimulation({
       ...allowing("grace"),
       mayRefuse: ({ route }) => route === "/guilds/:id/members/search",
     }, async (scene) => {
@@ -98,7 +104,7 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("of a guild or channel stands for its id, and survives a rename", () =>
-    onStage({
+    withSimulation({
       discord: () => ({ dm: {}, guilds: { "krill-co": { channels: { general: {} } } } }),
     }, async (scene) => {
       const { start, until } = scene;
@@ -113,7 +119,7 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("denies the renamed channel, and a new one with the written name", () =>
-    onStage({
+    withSimulation({
       discord: (simulator) => ({
         dm: {},
         guilds: {
@@ -138,7 +144,7 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("denies a channel that lost the written name before the name was resolved", () =>
-    onStage({
+    withSimulation({
       discord: (simulator) => ({
         dm: {},
         guilds: {
@@ -162,7 +168,7 @@ describe("[P12] a name in an allow list", () => {
     }));
 
   it("is replaced by its id in the config, with the name in a comment", () =>
-    onStage(allowing("grace"), async (scene) => {
+    withSimulation(allowing("grace"), async (scene) => {
       await scene.start();
       await scene.until("the name to be resolved", () => resolved(scene).length > 0);
       const { code, stderr } = await scene.cli("access", "resolve", "--write");

@@ -10,12 +10,12 @@ import {
   MAX_WRONG_CODES,
 } from "../../../src/core/inbound/pairing.ts";
 import { NOTICES } from "../../../src/render/notices.ts";
-import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
-import { addUser } from "../../../simulator/world/founding.ts";
-import { postMessage } from "../../../simulator/acts/messages.ts";
+import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
+import { addUser } from "../../../simulator/world/create_world.ts";
+import { postMessage } from "../../../simulator/actions/messages.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const CODE = /\b[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{8}\b/;
 const SECRET = "tell me a secret";
@@ -68,7 +68,7 @@ function keptApart({ model }: Scene): void {
 
 describe("[P3] the direct message of an unpaired sender", () => {
   it("gets a code; after approval by another process, the next message is answered", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
       await settle(scene);
@@ -92,7 +92,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
     }));
 
   it("[S1] begins a memory of its own: the model never sees the owner's messages", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, replies, model } = scene;
       const first = await start();
       say("ada", "dm", "my safe opens with 4711");
@@ -114,7 +114,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
     }));
 
   it("gets the code once, although the sender writes again", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       await challenge(scene);
       const again = scene.say("mallory", "dm", "hello?");
@@ -125,7 +125,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
     }));
 
   it("survives a crash: approved without a running bot, the sender is told by the next one", () =>
-    onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+    withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const first = await scene.start();
       const code = await challenge(scene);
       first.kill("SIGKILL");
@@ -139,7 +139,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
     }));
 
   it("is no longer answered once the pairing is revoked", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       await scene.cli("pairing", "approve", await challenge(scene));
       await scene.replies("dm", 2, "mallory");
@@ -153,7 +153,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
     }));
 
   it("is not answered after a denial, and the sender is not told", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
       const { code: exit } = await scene.cli("pairing", "deny", code);
@@ -167,7 +167,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
 
 describe("[P3] the button in the owner's direct message", () => {
   it("approves the sender: the buttons disappear, and the next message is answered", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
       const code = await challenge(scene);
@@ -193,7 +193,7 @@ describe("[P3] the button in the owner's direct message", () => {
     }));
 
   it("denies the sender", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
       await challenge(scene);
@@ -207,7 +207,7 @@ describe("[P3] the button in the owner's direct message", () => {
     }));
 
   it("counts once: of two simultaneous presses, the first holds", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
       await challenge(scene);
@@ -228,7 +228,7 @@ describe("[P3] the button in the owner's direct message", () => {
     }));
 
   it("[SEC-R15] does nothing for other users, in any copy of the message", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
       await challenge(scene);
@@ -245,7 +245,7 @@ describe("[P3] the button in the owner's direct message", () => {
     }));
 
   it("is ignored below another bot's message", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();
       await challenge(scene);
@@ -262,7 +262,7 @@ describe("[P3] the button in the owner's direct message", () => {
     }));
 
   it("tells an owner that the request does not exist", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
       await challenge(scene);
@@ -294,7 +294,7 @@ function postAs(simulator: Simulator, userId: UserId, { content, components }: M
 
 describe("[P3] a flood of unpaired senders", () => {
   it("causes at most ten codes a minute, twenty open requests, and no model call", () =>
-    onStage({ simulator: { rateLimits: false } }, async (scene) => {
+    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, model, start, say, decided, rows } = scene;
       const strangers = Array.from(
         { length: FLOOD.strangers },
@@ -326,7 +326,7 @@ describe("[P3] a flood of unpaired senders", () => {
     }));
 
   it(`blocks approval for a minute after ${MAX_WRONG_CODES} wrong codes in a row`, () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
       for (let n = 0; n < MAX_WRONG_CODES; n += 1) {

@@ -2,14 +2,20 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addWebhook } from "../../../simulator/world/founding.ts";
+import { addWebhook } from "../../../simulator/world/create_world.ts";
 import {
   type Pluralkit,
   type PluralkitFault,
   startPluralkit,
 } from "../../../simulator/pluralkit/server.ts";
-import { PLURALKIT_APPLICATION_ID } from "../../../simulator/acts/webhooks.ts";
-import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+import { PLURALKIT_APPLICATION_ID } from "../../../simulator/actions/webhooks.ts";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 
 const TIDE = { id: "tides", name: "Tide" };
 const LUNA = { id: "lunaa", name: "Luna" };
@@ -21,7 +27,7 @@ function withPluralkit(
   play: (scene: Scene, pluralkit: Pluralkit) => Promise<void>,
   options: SceneOptions = {},
 ): Promise<void> {
-  return onStage(options, async (scene) => {
+  return withSimulation(options, async (scene) => {
     const { simulator } = scene;
     const pluralkit = await startPluralkit({ simulator });
     const [krill] = simulator.world.guilds.values();

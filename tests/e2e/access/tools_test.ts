@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const READ = 'call: read_channel_history {"limit":5}';
 const TOOL = "read_channel_history";
@@ -24,7 +24,7 @@ const rules = (simulator: Simulator) => {
 
 describe("[T2] the tool policy", () => {
   it("gives each turn the tools of its sender in its place", () =>
-    onStage(
+    withSimulation(
       { discord: rules, config: { tools: { allow: [] } } },
       async ({ start, say, mention, replies, model }) => {
         await start();
@@ -45,7 +45,7 @@ describe("[T2] the tool policy", () => {
     ));
 
   it("closes a tool with its gate, from the next turn after a reload on", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, model } = scene;
       const bot = await start();
       const offered = () => model.requests.at(-1)?.tools ?? [];

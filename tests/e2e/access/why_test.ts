@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Message } from "../../../simulator/world/world.ts";
-import { onStage, type Ran, type Scene } from "../../support/bot/e2e.ts";
+import { type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const linkTo = ({ simulator }: Scene, { id, channelId }: Message): string => {
   const channel = simulator.channel(channelId);
@@ -18,7 +18,7 @@ const said = ({ code, stdout, stderr }: Ran, expected = 0): string => {
 
 describe("[P1] barnacle why", () => {
   it("explains an answered message: each check, the turn and the delivery", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, recorded, simulator, cli } = scene;
       await start();
       const asked = say("grace", "general", `${mention} a very private thing`);
@@ -46,7 +46,7 @@ describe("[P1] barnacle why", () => {
     }));
 
   it("names the question for a message of the bot", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, recorded, simulator, cli } = scene;
       await start();
       const asked = say("grace", "general", `${mention} hello`);
@@ -58,7 +58,7 @@ describe("[P1] barnacle why", () => {
     }));
 
   it("names the failed check, and its place in the config", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, decided, cli } = scene;
       await start();
       const overheard = say("grace", "general", "nobody in particular");
@@ -72,7 +72,7 @@ describe("[P1] barnacle why", () => {
     }));
 
   it("uses the config of the time, and adds the verdict of the current one", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, decided, cli, simulator } = scene;
       await start();
       const overheard = say("grace", "general", "nobody in particular");
@@ -89,7 +89,7 @@ describe("[P1] barnacle why", () => {
     }));
 
   it("explains the id in a failure message", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, model, cli } = scene;
       await start();
       model.behave("empty");
@@ -103,7 +103,7 @@ describe("[P1] barnacle why", () => {
     }));
 
   it("cannot explain a message that never arrived, and lists possible causes", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, simulator, cli, decided } = scene;
       const bot = await start();
       await decided(say("grace", "general", "before"));
@@ -120,7 +120,7 @@ describe("[P1] barnacle why", () => {
     }));
 
   it("accepts a link, an id or a failure's id only", () =>
-    onStage({}, async ({ cli }) => {
+    withSimulation({}, async ({ cli }) => {
       for (const asked of ["general", "hello", "https://example.org/1"]) {
         assert.equal((await cli("why", asked)).code, 2, asked);
       }
@@ -129,7 +129,7 @@ describe("[P1] barnacle why", () => {
 
 describe("[P1] barnacle access test", () => {
   it("predicts the bot's verdict before a message is sent", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, decided, cli, simulator, user } = scene;
       await start();
       await decided(say("grace", "general", "so that the guild is known"));

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[X2] a command without --data", () => {
   it("finds the directory of the running bot, and names it on stderr", () =>
-    onStage({}, async ({ start, line, command, dataDir }) => {
+    withSimulation({}, async ({ start, line, command, dataDir }) => {
       await line(await start(), /"Barnacle is running"/);
       for (const args of [["outbox"], ["pairing", "list"], ["status"]]) {
         const { code, stderr } = await command(args);
@@ -20,7 +20,7 @@ describe("[X2] a command without --data", () => {
     }));
 
   it("reports a directory that is missing, and never an empty list", () =>
-    onStage({}, async ({ command, dataDir }) => {
+    withSimulation({}, async ({ command, dataDir }) => {
       const data = join(dataDir, "none");
       for (const args of [["outbox"], ["pairing", "list"], ["why", "1400000000000000001"]]) {
         const { code, stdout, stderr } = await command([...args, "--data", data]);

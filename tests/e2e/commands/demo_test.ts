@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SCENES } from "../../../src/cli/demo/scenes/scenes.ts";
 import { readHolder } from "../../../src/host/locks/lock.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
-import type { Judged } from "../../../simulator/page/backstage.ts";
+import type { Judged } from "../../../simulator/page/bot_panel.ts";
 import type { Opening } from "../../../simulator/page/page.ts";
 import { commandUnderTest } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -8,14 +8,14 @@ import type { Finding } from "../../../src/core/finding.ts";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
 import {
   API_KEY,
-  onStage,
   type Ran,
   type Scene,
   type SceneOptions,
+  withSimulation,
   writeConfig,
 } from "../../support/bot/e2e.ts";
 
-/** Runs a command with the stage's config, data and Discord. */
+/** Runs a command with the simulation's config, data and Discord. */
 function barnacle(
   { command, simulator, model, configFile, dataDir }: Scene,
   args: readonly string[],
@@ -80,7 +80,7 @@ const TWO_AND_ONE_OFF: SceneOptions = {
 
 describe("[O3] [G13] barnacle doctor", () => {
   it("reports no problem on a healthy system, and never identifies", () =>
-    onStage(BY_ID, async (scene) => {
+    withSimulation(BY_ID, async (scene) => {
       const { code, findings, troubles } = await diagnose(scene);
       assert.deepEqual(troubles, []);
       assert.equal(code, 0);
@@ -108,7 +108,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("prints a row per check, and no colours in a pipe", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, stdout } = await barnacle(scene, ["doctor", "--only", "discord"]);
       assert.equal(code, 0);
       assert.ok(stdout.some((row) => /^ok {4}Token +it belongs to .*application \d+/.test(row)));
@@ -117,7 +117,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[P4] warns about entries with names, until the bot has resolved them", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, findings, troubles } = await diagnose(scene, ["--only", "host"]);
       assert.deepEqual(troubles, ["access.names warn"]);
       assert.equal(code, 3);
@@ -130,7 +130,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("probes the network once for all accounts, and names the disabled account", () =>
-    onStage(TWO_AND_ONE_OFF, async (scene) => {
+    withSimulation(TWO_AND_ONE_OFF, async (scene) => {
       const { findings } = await diagnose(scene, ["--only", "discord"]);
       assert.equal(findings.filter(({ id }) => id === "network.gateway.websocket").length, 1);
       assert.equal(findings.filter(({ id }) => id === "network.clock").length, 1);
@@ -140,7 +140,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("works beside the bot without disturbing it", () =>
-    onStage(BY_ID, async (scene) => {
+    withSimulation(BY_ID, async (scene) => {
       const bot = await scene.start();
       await scene.line(bot, /"Barnacle is running"/);
       await scene.eventually("the bot to be ready", async () =>
@@ -160,7 +160,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[G11] names another instance with the same token", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       const elsewhere = { ...scene, dataDir: join(scene.dataDir, "elsewhere") };
       const { code, findings } = await diagnose(elsewhere, ["--only", "host"]);
@@ -171,7 +171,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[G11] does not mistake its own hanging bot for another instance", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       assert.ok(bot.pid !== undefined);
       await scene.eventually(
@@ -195,7 +195,7 @@ describe("[O3] [G13] barnacle doctor", () => {
 
   const refusing: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
   it("[O7] exits with 77 if Discord refuses the token, and sends it once", () =>
-    onStage(refusing, async (scene) => {
+    withSimulation(refusing, async (scene) => {
       const token = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gwrong.abcdefghijklmnopqrstuvwxyz0123456789";
       const { code, findings } = await diagnose(scene, [], { DISCORD_BOT_TOKEN: token });
       assert.equal(code, 77);
@@ -208,7 +208,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[O7] exits with 78 if the config is invalid, or has no token", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const none = await diagnose(scene, ["--only", "discord"], { DISCORD_BOT_TOKEN: "" });
       assert.equal(none.code, 78);
       writeConfig(scene, { chanels: {} });
@@ -219,7 +219,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[G9] names missing intents, and switches them on after a yes", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       untick(scene);
       const missing = await diagnose(scene, ["--only", "discord"]);
       assert.equal(missing.code, 3);
@@ -238,7 +238,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[G5] reports that Discord's own count holds the bot back", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const spent = Array.from({ length: 960 }, () => Date.now());
       scene.simulator.account().identifies.push(...spent);
       const { code, findings } = await diagnose(scene, ["--only", "discord"]);
@@ -252,7 +252,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("distinguishes a name that does not resolve from an unreachable server", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const name = await diagnose(scene, ["--only", "discord"], {
         DISCORD_API_URL: "https://discord.invalid",
       });
@@ -266,7 +266,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[G15] names the proxy, and detects an unreachable proxy", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, findings } = await diagnose(scene, ["--only", "discord"], {
         DISCORD_API_URL: "https://discord.invalid",
         HTTPS_PROXY: "http://ann:hunter2@127.0.0.1:9",
@@ -279,7 +279,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   it("[G14] never sends the token of a local server through a proxy", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code } = await diagnose(scene, ["--only", "discord"], {
         HTTP_PROXY: "http://127.0.0.1:9",
         ALL_PROXY: "http://127.0.0.1:9",
@@ -298,7 +298,7 @@ describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
     findings.filter((one) => one.id === id).map(({ status, why }) => `${status} ${why}`);
 
   it("names each missing permission of a listed channel, and who denies it", () =>
-    onStage(listed, async (scene) => {
+    withSimulation(listed, async (scene) => {
       const { permit } = scene.simulator;
       const right = await diagnose(scene, ["--only", "discord"]);
       assert.deepEqual(rowsOf(right, "discord.permissions"), [
@@ -315,7 +315,7 @@ describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
     }));
 
   it("checks each channel of a guild that the config allows as a whole", () =>
-    onStage({ discord: () => ({ guilds: { "krill-co": {} } }) }, async (scene) => {
+    withSimulation({ discord: () => ({ guilds: { "krill-co": {} } }) }, async (scene) => {
       const right = await diagnose(scene, ["--only", "discord"]);
       const [row = ""] = rowsOf(right, "discord.permissions");
       const total = /^pass can post in (\d+) of \1 channels of Krill & Co$/.exec(row)?.[1];
@@ -335,7 +335,7 @@ describe("[O3] [SEC-R34] barnacle doctor, about permissions", () => {
     }));
 
   it("warns of excess rights, and names the guilds", () =>
-    onStage(listed, async (scene) => {
+    withSimulation(listed, async (scene) => {
       const { permit } = scene.simulator;
       const names = await diagnose(scene, ["--only", "discord"]);
       assert.deepEqual(rowsOf(names, "discord.guilds"), [
@@ -364,7 +364,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
   }
 
   it("finds it, and asks it no question", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, status, why } = await aboutModel(scene);
       assert.equal(code, 0);
       assert.equal(status, "pass");
@@ -382,7 +382,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
   ];
   for (const [behaviour, status, why, fix] of faults) {
     it(`reports ${behaviour}`, () =>
-      onStage({}, async (scene) => {
+      withSimulation({}, async (scene) => {
         scene.model.behave(behaviour);
         const found = await aboutModel(scene);
         assert.equal(found.status, status);
@@ -393,7 +393,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
   }
 
   it("says `ollama pull` for a model that Ollama does not have", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { baseUrl } = scene.model;
       writeConfig(scene, {
         agents: { defaults: { model: "ollama/llama3.2" } },
@@ -406,7 +406,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
     }));
 
   it("reports a server that cannot be reached, and a key that is missing", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const away = await aboutModel(scene, { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" });
       assert.equal(away.code, 1);
       assert.match(away.why, /could not be reached.*\(http:\/\/127\.0\.0\.1:9\)/);
@@ -416,7 +416,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
     }));
 
   it("[G13] `run` reports a problem beside connecting, in log and health, until it is gone", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       scene.model.behave("unauthorized");
       const bot = await scene.start();
       const line = await scene.line(bot, /"Model: openai\/barnacle-script fails/);
@@ -433,7 +433,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
 
 describe("[G13] barnacle netcheck", () => {
   it("probes the path to Discord, with times", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, stdout } = await barnacle(scene, ["netcheck", "--json"]);
       assert.equal(code, 0, stdout.join("\n"));
       const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout[0] ?? "");
@@ -450,7 +450,7 @@ describe("[G13] barnacle netcheck", () => {
     }));
 
   it("names the close code of a gateway that ends the WebSocket, and blames no filter", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { gateway } = scene.simulator.faults;
       gateway.swallowHello = true;
       const checking = barnacle(scene, ["netcheck", "--json"]);
@@ -466,7 +466,7 @@ describe("[G13] barnacle netcheck", () => {
 
 describe("[O3] barnacle invite", () => {
   it("prints only the link, so that it can be piped", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, stdout, stderr } = await barnacle(scene, ["invite"]);
       assert.equal(code, 0);
       const { id } = scene.simulator.application;
@@ -478,7 +478,7 @@ describe("[O3] barnacle invite", () => {
     }));
 
   it("asks for more with --tools and --external-emoji", () =>
-    onStage({ discord: () => ({ actions: { channels: false } }) }, async (scene) => {
+    withSimulation({ discord: () => ({ actions: { channels: false } }) }, async (scene) => {
       const { code, stdout, stderr } = await barnacle(scene, [
         "invite",
         "--tools",
@@ -492,7 +492,7 @@ describe("[O3] barnacle invite", () => {
     }));
 
   it("derives the id from the token if Discord cannot be reached", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { code, stdout, stderr } = await barnacle(scene, ["invite"], {
         DISCORD_API_URL: "http://127.0.0.1:9",
         DISCORD_BOT_TOKEN: "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gabcde.abcdefghijklmnopqrstuvwxyz012345",

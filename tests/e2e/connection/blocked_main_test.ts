@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const INTERVAL_MS = 1_500;
 const BLOCKED_MS = 5_000;
 
 it("[G1] [G8] keeps its heartbeats and its session while the main thread is blocked", () =>
-  onStage({
+  withSimulation({
     simulator: { heartbeatIntervalMs: INTERVAL_MS },
     env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` },
   }, async ({ start, say, mention, replies, eventually, simulator, status, ask }) => {

@@ -7,14 +7,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { changeChannel } from "../../../simulator/acts/changes.ts";
+import { changeChannel } from "../../../simulator/actions/changes.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
 /** Two IDENTIFYs within five seconds, and more than five messages. */
@@ -36,7 +36,7 @@ async function away({ simulator, until }: Scene, say: () => void): Promise<void>
 }
 
 /** Stops the bot, and has Discord forget its session. */
-async function stopped({ simulator, until }: Scene, bot: StagedBot): Promise<void> {
+async function stopped({ simulator, until }: Scene, bot: BotProcess): Promise<void> {
   bot.kill("SIGTERM");
   assert.deepEqual(await ended(bot), STOPPED);
   await until("the connection to be gone", () => simulator.connected() === 0);
@@ -75,7 +75,7 @@ const gaps = ({ rows }: Scene) =>
 
 describe("[G6] [G7] a lost session", () => {
   it("[P5] keeps groups groups: an unpaired member gets no code there", () =>
-    onStage({
+    withSimulation({
       simulator: QUICK,
       discord: () => ({ dm: { policy: "pairing", allowFrom: ["ada"], groupEnabled: true } }),
     }, async (scene) => {
@@ -96,7 +96,7 @@ describe("[G6] [G7] a lost session", () => {
     }));
 
   it("loses no message of a channel, a thread or a direct message, and answers none twice", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { say, start, until, written, replies, line } = scene;
       await settleIn(scene);
       const bot = await start();
@@ -119,7 +119,7 @@ describe("[G6] [G7] a lost session", () => {
     }));
 
   it("answers live messages only after the missed ones", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { line, simulator, start, until } = scene;
       await settleIn(scene);
       const bot = await start();
@@ -142,7 +142,7 @@ describe("[G6] [G7] a lost session", () => {
     }));
 
   it("leaves messages above the limit unanswered, and records them", () =>
-    onStage({
+    withSimulation({
       simulator: QUICK,
       discord: () => ({ gateway: { catchUp: { maxPerChannel: 20 } } }),
     }, async (scene) => {
@@ -169,7 +169,7 @@ describe("[G6] [G7] a lost session", () => {
     const HOURS_2 = 2 * 60 * 60 * 1_000;
     let behindMs = HOURS_2;
     const late = { ...QUICK, now: () => Date.now() - behindMs };
-    return onStage({ simulator: late }, async (scene) => {
+    return withSimulation({ simulator: late }, async (scene) => {
       const { dataDir, line, simulator, start } = scene;
       await settleIn(scene);
       simulator.faults.gateway.forgetSessions();
@@ -188,7 +188,7 @@ describe("[G6] [G7] a lost session", () => {
   });
 
   it("[P14] asks for roles, which a channel's history lacks", () =>
-    onStage({
+    withSimulation({
       simulator: QUICK,
       discord: (simulator) => ({
         guilds: { [krillOf(simulator).id]: { users: ["role:helpers"] } },
@@ -216,7 +216,7 @@ describe("[G6] a gap stays open", () => {
   ];
   for (const [point, identifies] of points) {
     it(`across a process that dies at ${point}`, () =>
-      onStage({ simulator: QUICK }, async (scene) => {
+      withSimulation({ simulator: QUICK }, async (scene) => {
         const { start, startBot, simulator, line } = scene;
         await settleIn(scene);
         simulator.faults.gateway.forgetSessions();
@@ -231,7 +231,7 @@ describe("[G6] a gap stays open", () => {
   }
 
   it("across a process that dies while reading; the next one reads before it answers", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { eventually, line, rows, simulator, start, until } = scene;
       await settleIn(scene);
       const bot = await start();
@@ -261,7 +261,7 @@ describe("[G6] a gap stays open", () => {
   ] as const satisfies readonly (readonly [string, RestFault])[];
   for (const [what, fault] of failures) {
     it(`while ${what}, and other messages are answered`, () =>
-      onStage({
+      withSimulation({
         simulator: QUICK,
         mayRefuse: ({ method, status }) => method === "GET" && status === fault.status,
       }, async (scene) => {
@@ -285,7 +285,7 @@ describe("[G6] a gap stays open", () => {
   }
 
   it("for a guild with an outage, until it is back", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { line, replies, say, simulator, start } = scene;
       const { gateway } = simulator.faults;
       const { id } = krillOf(simulator);
@@ -312,7 +312,7 @@ describe("[G6] a gap stays open", () => {
 
 describe("[G6] a channel whose history the bot may not read", () => {
   it("is named with the missing permission, and delays no other channel", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { line, simulator, start, written } = scene;
       await settleIn(scene);
       const bot = await start();
@@ -339,7 +339,7 @@ describe("[G6] a channel whose history the bot may not read", () => {
 
 describe("[G6] catchUp.enabled: false", () => {
   it("reads nothing, logs the unread time, and closes the gap", () =>
-    onStage({
+    withSimulation({
       simulator: QUICK,
       discord: () => ({ gateway: { catchUp: { enabled: false } } }),
     }, async (scene) => {

@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { GatewayFaults } from "../../../simulator/gateway/server.ts";
-import { ended, onStage, type Scene, writeConfig } from "../../support/bot/e2e.ts";
+import { ended, type Scene, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 
 /** Some of these tests identify twice within five seconds. */
 const QUICK = { identifyLimit: { maxConcurrency: 16 } };
@@ -60,7 +60,7 @@ const blows: readonly Blow[] = [
 describe("[G1] [G2] [G5] the gateway connection", () => {
   for (const { name, strike, resumes, identifies } of blows) {
     it(`survives ${name}`, () =>
-      onStage({ simulator: QUICK }, async (scene) => {
+      withSimulation({ simulator: QUICK }, async (scene) => {
         const { start, until, simulator } = scene;
         await start();
         await isAnswered(scene, "q1");
@@ -81,7 +81,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
   }
 
   it("[G3] logs one line with Discord's reason for a close", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       await isAnswered(scene, "q1");
       scene.simulator.faults.gateway.drop(4000);
@@ -92,7 +92,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("answers messages sent while it was down", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       await start();
       await isAnswered(scene, "q1");
@@ -104,7 +104,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G3] [G4] opens a new session within seconds if op 9 follows an outage", () =>
-    onStage({
+    withSimulation({
       simulator: QUICK,
       discord: () => ({ gateway: { reconnect: { maxRetries: 2, backoffMaxSec: 1 } } }),
     }, async (scene) => {
@@ -123,7 +123,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("drops a connection without acknowledgements, and resumes", () =>
-    onStage({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
+    withSimulation({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
       const { start, until, simulator } = scene;
       await start();
       await isAnswered(scene, "q1");
@@ -138,7 +138,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G5] [G6] logs a lost session, and answers messages sent since", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { start, say, mention, simulator, line, ask, replies, status } = scene;
       const bot = await start();
       await isAnswered(scene, "q1");
@@ -157,7 +157,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G11] suspects another program only if Discord ends the sessions, not the network", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { start, line, simulator } = scene;
       const { gateway } = simulator.faults;
       const bot = await start();
@@ -177,7 +177,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("reports no problem after a first start", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       await isAnswered(scene, "q1");
       await scene.eventually("the figures to be read", async () =>
@@ -188,7 +188,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
   const finals = [[4004, /token/], [4013, /intent/i]] as const;
   for (const [code, hint] of finals) {
     it(`[O7] exits with 77 after one try if Discord closes with ${code}`, () =>
-      onStage({}, async ({ startBot, simulator }) => {
+      withSimulation({}, async ({ startBot, simulator }) => {
         simulator.faults.gateway.closeOnIdentify.push(code);
         const bot = startBot();
         assert.deepEqual(await ended(bot), { code: 77, signal: null });
@@ -198,7 +198,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
   }
 
   it("[D3] begins no turn once Discord has refused the token, and runs it at the next start", () =>
-    onStage({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
       const { start, say, mention, simulator, model, until, rows, replies } = scene;
       const bot = await start();
       await isAnswered(scene, "q1");
@@ -219,7 +219,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G9] continues without an intent that Discord does not grant, after one 4014", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, line, simulator, status } = scene;
       simulator.faults.gateway.closeOnIdentify.push(4014);
       const bot = await start();
@@ -232,7 +232,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G3] answers one 4014, and exits with 77 at the next", () =>
-    onStage({ simulator: QUICK }, async ({ startBot, simulator }) => {
+    withSimulation({ simulator: QUICK }, async ({ startBot, simulator }) => {
       simulator.faults.gateway.closeOnIdentify.push(4014, 4014, 4014, 4014);
       const bot = startBot();
       assert.deepEqual(await ended(bot), { code: 77, signal: null });
@@ -241,7 +241,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G9] requests a missing intent once it is switched on", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, line, status, simulator: { world, application } } = scene;
       world.applications.set(application.id, { ...application, privilegedIntents: 0 });
       const first = await start();
@@ -261,7 +261,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G9] begins a new session if the config wants other intents", () =>
-    onStage({
+    withSimulation({
       simulator: QUICK,
       discord: () => ({ gateway: { intents: ["guilds", "guild_messages", "message_content"] } }),
     }, async (scene) => {
@@ -283,7 +283,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G5] reports that the day's IDENTIFYs are spent before the start", () =>
-    onStage({}, async ({ start, startBot, line, eventually, status, dataDir }) => {
+    withSimulation({}, async ({ start, startBot, line, eventually, status, dataDir }) => {
       const first = await start();
       first.kill("SIGTERM");
       await ended(first);
@@ -305,14 +305,17 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[O7] exits with 77 after one try if REST refuses the token", () =>
-    onStage({ mayRefuse: ({ status }) => status === 401 }, async ({ startBot, simulator }) => {
-      const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
-      assert.deepEqual(await ended(bot), { code: 77, signal: null });
-      assert.match(bot.lines.join("\n"), /does not accept the bot token of DISCORD_BOT_TOKEN/);
-      const refused = simulator.requests.records().filter(({ status }) => status === 401);
-      assert.equal(refused.length, 1);
-      assert.equal(simulator.account().identifies.length, 0);
-    }));
+    withSimulation(
+      { mayRefuse: ({ status }) => status === 401 },
+      async ({ startBot, simulator }) => {
+        const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
+        assert.deepEqual(await ended(bot), { code: 77, signal: null });
+        assert.match(bot.lines.join("\n"), /does not accept the bot token of DISCORD_BOT_TOKEN/);
+        const refused = simulator.requests.records().filter(({ status }) => status === 401);
+        assert.equal(refused.length, 1);
+        assert.equal(simulator.account().identifies.length, 0);
+      },
+    ));
 
   const nonsense: readonly RestFault[] = [
     { kind: "html", status: 200 },
@@ -325,7 +328,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
   for (const fault of nonsense) {
     const name = "status" in fault ? `${fault.kind} ${fault.status}` : fault.kind;
     it(`asks again if the gateway's address is nonsense (${name})`, () =>
-      onStage({
+      withSimulation({
         mayRefuse: ({ route }) => route === "/gateway/bot",
         config: { preflight: { network: false } }, // or a runtime takes a reset for a stale connection
       }, async (scene) => {
@@ -339,7 +342,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
   }
 
   it("[G1] counts a malformed payload, logs it without its content, and continues", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, simulator, eventually, ask } = scene;
       const bot = await start();
       await isAnswered(scene, "q1");
@@ -358,7 +361,7 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
     }));
 
   it("[G1] reconnects after a frame that is not JSON", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, simulator, until } = scene;
       const bot = await start();
       await isAnswered(scene, "q1");

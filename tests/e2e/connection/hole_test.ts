@@ -7,10 +7,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
 /** Copies the store, and returns a function that restores it. */
@@ -23,7 +23,7 @@ function keepStore({ dataDir }: Scene): () => void {
   };
 }
 
-async function kill(bot: StagedBot, { simulator, until }: Scene): Promise<void> {
+async function kill(bot: BotProcess, { simulator, until }: Scene): Promise<void> {
   bot.kill("SIGKILL");
   assert.deepEqual(await ended(bot), KILLED);
   await until("the connection to be gone", () => simulator.connected() === 0);
@@ -47,7 +47,7 @@ async function loseEvent(scene: Scene): Promise<Owed> {
 
 describe("[G5b] a session that lacks events", () => {
   it("stays in use until a new one may begin: no first message of a sender is lost", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, decided, replies } = scene;
       const { pieces } = await loseEvent(scene);
       const identified = simulator.account().identifies.length;
@@ -62,7 +62,7 @@ describe("[G5b] a session that lacks events", () => {
     }));
 
   it("is recognised after a kill, too", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, decided } = scene;
       const { pieces } = await loseEvent(scene);
       const identified = simulator.account().identifies.length;

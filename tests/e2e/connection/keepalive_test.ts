@@ -8,7 +8,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 
 const HAS_SS = ["/usr/bin/ss", "/bin/ss", "/usr/sbin/ss"].some((path) => existsSync(path));
@@ -38,21 +38,21 @@ async function keepalive(scene: Scene): Promise<number> {
 
 describe("[G8] the gateway's socket", skipUnless(HAS_SS, "TCP keepalive: there is no ss"), () => {
   it("uses TCP keepalive every 30 s, as the kernel reports it", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       const seconds = await keepalive(scene);
       assert.ok(seconds > 20 && seconds <= 30, `${seconds}`);
     }));
 
   it("uses the keepalive interval of the config", () =>
-    onStage({ discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }, async (scene) => {
+    withSimulation({ discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }, async (scene) => {
       await scene.start();
       const seconds = await keepalive(scene);
       assert.ok(seconds <= 7, `${seconds}`);
     }));
 
   it("uses no keepalive if the config disables it", () =>
-    onStage({ discord: () => ({ gateway: { tcpKeepaliveSec: 0 } }) }, async (scene) => {
+    withSimulation({ discord: () => ({ gateway: { tcpKeepaliveSec: 0 } }) }, async (scene) => {
       await scene.start();
       let seen = "";
       await scene.eventually("an idle connection", async () => {

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/founding.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/create_world.ts";
 import type { World } from "../../../simulator/world/world.ts";
-import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 
 const SHARDS = 3;
 const FOUNDED_AT = Date.UTC(2026, 0, 1);
@@ -68,7 +68,7 @@ async function isAnsweredEverywhere(scene: Scene, round: number): Promise<void> 
 
 describe("[G5] several shards", () => {
   it("answer once in each guild and in direct messages, with one session each", () =>
-    onStage(options(), async (scene) => {
+    withSimulation(options(), async (scene) => {
       const bot = await scene.start();
       await allOnline(scene);
       await isAnsweredEverywhere(scene, 1);
@@ -84,7 +84,7 @@ describe("[G5] several shards", () => {
     }));
 
   it("are each resumed by the next process", () =>
-    onStage(options(), async (scene) => {
+    withSimulation(options(), async (scene) => {
       const bot = await scene.start();
       await allOnline(scene);
       await isAnsweredEverywhere(scene, 1);
@@ -101,7 +101,7 @@ describe("[G5] several shards", () => {
     }));
 
   it("[G6] miss no message when their number changes", () =>
-    onStage(options(), async (scene) => {
+    withSimulation(options(), async (scene) => {
       const { mention, replies, say, simulator, written } = scene;
       const bot = await scene.start();
       await allOnline(scene);
@@ -122,7 +122,7 @@ describe("[G5] several shards", () => {
     }));
 
   it("have the number that Discord recommends", () =>
-    onStage({ ...options(), config: config("auto") }, async (scene) => {
+    withSimulation({ ...options(), config: config("auto") }, async (scene) => {
       scene.simulator.faults.gateway.recommendedShards = 2;
       await scene.start();
       await allOnline(scene, 2);
@@ -132,7 +132,7 @@ describe("[G5] several shards", () => {
 
 describe("[C12] the bot's presence", () => {
   it("is visible from the start, and follows the config after a restart that resumes", () =>
-    onStage({
+    withSimulation({
       config: config(1, { status: "dnd", activity: "reading the tide tables" }),
     }, async (scene) => {
       const { mention, replies, say, simulator, until } = scene;

@@ -5,12 +5,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
-import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/process/second_bot.ts";
 
 /** Waits until a bot has exited, and returns the line with the reason. */
-async function refusal(bot: StagedBot): Promise<string> {
+async function refusal(bot: BotProcess): Promise<string> {
   assert.deepEqual(await ended(bot), { code: 75, signal: null }, bot.lines.join("\n"));
   const lines = bot.lines.filter((line) => line.startsWith("barnacle: "));
   assert.equal(lines.length, 1, bot.lines.join("\n"));
@@ -20,7 +20,7 @@ async function refusal(bot: StagedBot): Promise<string> {
 
 describe("[G11] a second instance on this host", () => {
   it("with the same data exits with 75 and names the first, which continues", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, startBot, say, mention, replies, simulator } = scene;
       const first = await start();
       const line = await refusal(startBot());
@@ -31,7 +31,7 @@ describe("[G11] a second instance on this host", () => {
     }));
 
   it("with the same token and other data exits with 75, and names the first and its data", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const first = await scene.start();
       await using second = startSecondBot(scene);
       const line = await refusal(second);
@@ -43,7 +43,7 @@ describe("[G11] a second instance on this host", () => {
     }));
 
   it("starts at once if the first was killed", () =>
-    onStage({}, async ({ start }) => {
+    withSimulation({}, async ({ start }) => {
       const first = await start();
       first.kill("SIGKILL");
       await ended(first);
@@ -53,7 +53,7 @@ describe("[G11] a second instance on this host", () => {
 
 describe("[G11] barnacle run --force", () => {
   it("ends the first, resumes its session, and answers its open messages", () =>
-    onStage({}, async ({ start, say, mention, replies, simulator, model, until, line }) => {
+    withSimulation({}, async ({ start, say, mention, replies, simulator, model, until, line }) => {
       const first = await start();
       model.behave("slow", 1);
       for (const text of ["q1", "q2"]) say("grace", "general", `${mention} ${text}`);
@@ -69,7 +69,7 @@ describe("[G11] barnacle run --force", () => {
     }));
 
   it("ends an instance with the same token and other data", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const first = await scene.start();
       await using second = startSecondBot(scene, { flags: ["--force"] });
       assert.deepEqual(await ended(first), STOPPED);
@@ -79,7 +79,7 @@ describe("[G11] barnacle run --force", () => {
     }));
 
   it("starts normally without another instance", () =>
-    onStage({}, async ({ start, say, mention, replies }) => {
+    withSimulation({}, async ({ start, say, mention, replies }) => {
       await start({}, ["--force"]);
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);

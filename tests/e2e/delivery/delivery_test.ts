@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const WINDOW_MS = 1_000;
 const OPTIONS = {
@@ -41,7 +41,7 @@ const created = ({ simulator }: Scene) =>
 
 describe("[D2] a message whose nonce Discord has forgotten", () => {
   it("is not sent again if the channel shows it", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       await dieAsking(scene, true);
       await scene.line(scene.startBot(), ONLINE);
       scene.say("grace", "general", `${scene.mention} q2.`);
@@ -51,7 +51,7 @@ describe("[D2] a message whose nonce Discord has forgotten", () => {
     }));
 
   it("is sent if the channel shows that it never arrived", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       await dieAsking(scene, false);
       assert.deepEqual(scene.written("general"), []);
       scene.startBot();
@@ -59,7 +59,7 @@ describe("[D2] a message whose nonce Discord has forgotten", () => {
     }));
 
   it("is held if the channel cannot be read, until a person decides", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       const { simulator, command, dataDir, replies, eventually, written } = scene;
       await dieAsking(scene, true);
       const denied = { to: "Barnacle", what: "readMessageHistory", in: "general" } as const;

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const WORDS = "cannot attach files in #general: Attach Files is denied for the role Barnacle";
@@ -28,7 +28,7 @@ const toldOf = ({ written }: Scene) =>
 
 describe("[R12a] a channel that takes no files", () => {
   it("gets the beginning of a long answer, and each later answer; the owner hears it once", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       const { simulator, start, say, mention, replies, until } = scene;
       await using model = await startLibrary();
       simulator.permit({ ...DENIED, as: "denied" });
@@ -55,7 +55,7 @@ describe("[R12a] a channel that takes no files", () => {
     }));
 
   it("gets the text of an answer whose file Discord refuses", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       const { simulator, start, say, mention, replies, until } = scene;
       await using model = await startLibrary();
       await start({ OPENAI_BASE_URL: model.baseUrl });
@@ -83,7 +83,7 @@ describe("[R12a] a channel that takes no files", () => {
 
   it("gets folded answers as messages if the permission goes after they were folded", () => {
     const options = { ...OPTIONS, discord: () => ({ rateLimit: { maxQueueSize: 2 } }) };
-    return onStage(options, async (scene) => {
+    return withSimulation(options, async (scene) => {
       const { simulator, start, say, mention, rows, written, until, eventually } = scene;
       await start();
       const noPosts = { ...DENIED, what: "sendMessages" } as const;
@@ -109,7 +109,7 @@ describe("[R12a] a channel that takes no files", () => {
   });
 
   it("refuses a file of `barnacle send` with the reason, and delays no other message", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       const { simulator, start, say, mention, replies, eventually, command, configFile, dataDir } =
         scene;
       await start();

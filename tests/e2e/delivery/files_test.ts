@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 describe("[R5] [R6] an answer that is too long or has a table", () => {
   it("[R6] becomes its beginning, a line about the rest, and a file with the whole text", () =>
-    onStage({ config: { messages: { maxChunks: 2 } } }, async (scene) => {
+    withSimulation({ config: { messages: { maxChunks: 2 } } }, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       const answer = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill 🦐`)
         .join("\n");
@@ -27,7 +27,7 @@ describe("[R5] [R6] an answer that is too long or has a table", () => {
     }));
 
   it("[R5] shows a table as a code block with aligned columns", () =>
-    onStage({}, async ({ start, say, mention, replies }) => {
+    withSimulation({}, async ({ start, say, mention, replies }) => {
       const table = [
         "| water | salt |",
         "| --- | ---: |",
@@ -58,7 +58,7 @@ describe("[R3] reply tags", () => {
   ];
   for (const [replyToMode, expected] of modes) {
     it(`replyToMode "${replyToMode}" quotes ${expected.filter(Boolean).length} of two parts`, () =>
-      onStage({ discord: () => ({ replyToMode, textChunkLimit: 160 }) }, async (scene) => {
+      withSimulation({ discord: () => ({ replyToMode, textChunkLimit: 160 }) }, async (scene) => {
         const { start, say, mention, replies, simulator } = scene;
         await using model = await startFixedModel(() => answer);
         await start({ OPENAI_BASE_URL: model.baseUrl });

@@ -5,14 +5,14 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const WORDS = "cannot post in #general: Send Messages is denied for the role Barnacle";
 const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
 
 describe("[R11] [D5] a channel that refuses the bot's messages", () => {
   it("is parked with the reason, delays no other channel, and gets its answers later", () =>
-    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const { simulator, start, say, mention, line, written, until, eventually, replies, command } =
         scene;
       const bot = await start();
@@ -47,7 +47,7 @@ describe("[R11] [D5] a channel that refuses the bot's messages", () => {
     }));
 
   it("is shown with its count after each refusal, a restart and a dropped message", () =>
-    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const { simulator, start, say, mention, line, until, eventually, ask, cli } = scene;
       let bot = await start();
       simulator.permit({ ...DENIED, as: "denied" });
@@ -76,7 +76,7 @@ describe("[R11] [D5] a channel that refuses the bot's messages", () => {
     }));
 
   it("is tried again after a restart, although events were missed in between", () =>
-    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const { simulator, start, startBot, say, mention, line, until, replies } = scene;
       const bot = await start();
       simulator.permit({ ...DENIED, as: "denied" });

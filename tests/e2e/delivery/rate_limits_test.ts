@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
-import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = Array.from({ length: 9 }, (_, number) => `q${number + 1}.`);
 /** Maximum number of waiting messages in a channel. */
@@ -16,7 +16,7 @@ const options = (strategy: "queue" | "drop") => ({
 } as const);
 
 /** Discord refuses messages for a while, and all questions are asked and answered meanwhile. */
-async function overflow(scene: Scene): Promise<StagedBot> {
+async function overflow(scene: Scene): Promise<BotProcess> {
   const { simulator, start, say, mention, model, until } = scene;
   const bot = await start();
   simulator.faults.rest.add({
@@ -32,7 +32,7 @@ async function overflow(scene: Scene): Promise<StagedBot> {
 
 describe("[D4] a full queue", () => {
   it("folds the newest answers whole into one message with a file, and says so", () =>
-    onStage(options("queue"), async (scene) => {
+    withSimulation(options("queue"), async (scene) => {
       await overflow(scene);
       const text = () =>
         scene.simulator.posted("general").map(({ content, attachments }) =>
@@ -54,7 +54,7 @@ describe("[D4] a full queue", () => {
     }));
 
   it("drops the newest if configured, and records each", () =>
-    onStage(options("drop"), async (scene) => {
+    withSimulation(options("drop"), async (scene) => {
       const bot = await overflow(scene);
       await scene.replies("general", MAX);
       await scene.until("the queue to be empty", () => scene.written("general").length >= MAX);

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startBadRest } from "../../support/discord/bad_rest.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const REFUSAL = JSON.stringify({ message: "Missing Permissions", code: 50013 });
 
@@ -17,36 +17,39 @@ function contentOf(body: string): string {
 
 describe("[D5] a message that Discord refuses for itself", () => {
   it("is set aside with its reason, and delays no later answer", () =>
-    onStage({ discord: () => ({ retry: { minDelayMs: 20, maxDelayMs: 200 } }) }, async (scene) => {
-      const { simulator, start, say, mention, replies, command, dataDir, written, until } = scene;
-      await using bad = await startBadRest(simulator.apiUrl);
-      await start({ DISCORD_API_URL: bad.url });
-      bad.spoil(String(simulator.channel("general").id), async (outgoing, { ask, body }) => {
-        // A nonce is random base64url and may contain "q1".
-        const isRefused = contentOf(body).includes("q1");
-        const { status, headers, body: answer } = isRefused
-          ? { status: 403, headers: { "content-type": "application/json" }, body: REFUSAL }
-          : await ask();
-        outgoing.writeHead(status, headers).end(answer);
-      });
-      say("grace", "general", `${mention} q1.`);
-      say("grace", "general", `${mention} q2.`);
-      say("grace", "general", `${mention} q3.`);
-      const texts = await replies("general", 2);
-      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q2", "q3"]);
-      const listed = (await command(["outbox", "--data", dataDir])).stdout.join("\n");
-      assert.match(
-        listed,
-        /dead .*\(.*Missing Permissions \(50013\); the bot lacks no permission there\)/,
-      );
-      await until("a message to the owner", () => written("dm", "ada").length > 0);
-      assert.match(written("dm", "ada").join("\n"), /gave up for/);
-    }));
+    withSimulation(
+      { discord: () => ({ retry: { minDelayMs: 20, maxDelayMs: 200 } }) },
+      async (scene) => {
+        const { simulator, start, say, mention, replies, command, dataDir, written, until } = scene;
+        await using bad = await startBadRest(simulator.apiUrl);
+        await start({ DISCORD_API_URL: bad.url });
+        bad.spoil(String(simulator.channel("general").id), async (outgoing, { ask, body }) => {
+          // A nonce is random base64url and may contain "q1".
+          const isRefused = contentOf(body).includes("q1");
+          const { status, headers, body: answer } = isRefused
+            ? { status: 403, headers: { "content-type": "application/json" }, body: REFUSAL }
+            : await ask();
+          outgoing.writeHead(status, headers).end(answer);
+        });
+        say("grace", "general", `${mention} q1.`);
+        say("grace", "general", `${mention} q2.`);
+        say("grace", "general", `${mention} q3.`);
+        const texts = await replies("general", 2);
+        assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q2", "q3"]);
+        const listed = (await command(["outbox", "--data", dataDir])).stdout.join("\n");
+        assert.match(
+          listed,
+          /dead .*\(.*Missing Permissions \(50013\); the bot lacks no permission there\)/,
+        );
+        await until("a message to the owner", () => written("dm", "ada").length > 0);
+        assert.match(written("dm", "ada").join("\n"), /gave up for/);
+      },
+    ));
 });
 
 describe("[D5] a message that gets server errors", () => {
   it("has a reason in the log, in `outbox`, in `status` and in `why`", () =>
-    onStage({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
       const { simulator, start, say, mention, replies, line, command, dataDir } = scene;
       const fault = { kind: "status", status: 502 } as const;
       const route = "/channels/:id/messages";

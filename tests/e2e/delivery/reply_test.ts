@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const FENCE = /^```/gm;
 
 describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
   it("[R2] is split in order, with each code fence closed and reopened", () =>
-    onStage(
+    withSimulation(
       { simulator: { rateLimits: false }, config: { messages: { maxChunks: 100 } } },
       async ({ start, say, mention, replies, written, until }) => {
         await start();
@@ -28,7 +28,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
     ));
 
   it("[R4] pings only the asker, although the model writes other mentions", async () => {
-    await onStage({}, async ({ start, say, mention, replies, user, simulator }) => {
+    await withSimulation({}, async ({ start, say, mention, replies, user, simulator }) => {
       const [krill] = simulator.world.guilds.values();
       const loud = `@everyone @here <@${user("mallory").id}> <@&${krill?.id}> <@${
         user("grace").id
@@ -53,7 +53,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
   });
 
   it("[R4] pings mentioned users and participants that the answer names", () =>
-    onStage({}, async ({ start, say, mention, replies, user, simulator }) => {
+    withSimulation({}, async ({ start, say, mention, replies, user, simulator }) => {
       const named = `<@${user("ada").id}>, please help`;
       await using model = await startFixedModel(() => named);
       await start({ OPENAI_BASE_URL: model.baseUrl });
@@ -64,7 +64,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
     }));
 
   it("[R10] is left out if the model declines, which is recorded", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, simulator, rows } = scene;
       await using model = await startFixedModel((asked) =>
         asked.includes("shall I") ? "NO_REPLY" : "at last"
@@ -83,7 +83,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
     }));
 
   it("[D5] waits for a rate limit, and is sent once", () =>
-    onStage({ mayRefuse: ({ status }) => status === 429 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 429 }, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       await start();
       simulator.faults.rest.add({
@@ -100,7 +100,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
 
   for (const kind of ["reset_after", "cut_body", "garbage"] as const) {
     it(`[D2] is sent once although the response to its request is lost (${kind})`, () =>
-      onStage({}, async ({ start, say, mention, replies, until, simulator }) => {
+      withSimulation({}, async ({ start, say, mention, replies, until, simulator }) => {
         await start();
         simulator.faults.rest.add({ method: "POST", times: 1, fault: { kind } });
         say("grace", "general", `${mention} q1`);

@@ -10,7 +10,7 @@ import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import type { Owed } from "../../support/bot/account.ts";
 import { type Misdeed, startBadRest } from "../../support/discord/bad_rest.ts";
-import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 
 const PAGE = "<!doctype html><title>Sign in to the hotel's network</title>";
@@ -101,7 +101,7 @@ function ask({ say, mention }: Scene): readonly Owed[] {
 describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing", () => {
   for (const [what, misdeed] of MISDEEDS) {
     it(what, () =>
-      onStage(OPTIONS, async (scene) => {
+      withSimulation(OPTIONS, async (scene) => {
         const { simulator, start, replies, until } = scene;
         await using bad = await startBadRest(simulator.apiUrl);
         const bot = await start({ DISCORD_API_URL: bad.url });
@@ -117,7 +117,7 @@ describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing",
   }
 
   it("fails for long: waiting messages survive the process, in order", () =>
-    onStage(OPTIONS, async (scene) => {
+    withSimulation(OPTIONS, async (scene) => {
       const { simulator, say, mention, start, startBot, until, replies } = scene;
       await using bad = await startBadRest(simulator.apiUrl);
       const env = { DISCORD_API_URL: bad.url };

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { ended, onStage, type Ran, type Scene } from "../../support/bot/e2e.ts";
+import { ended, type Ran, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
-/** Runs the command with the stage's config and data. */
+/** Runs the command with the simulation's config and data. */
 function send(scene: Scene, ...args: readonly string[]): Promise<Ran> {
   const { simulator, command, configFile, dataDir } = scene;
   return command(["send", ...args, "--config", configFile, "--data", dataDir], {
@@ -24,7 +24,7 @@ const said = ({ stdout, stderr }: Ran) => [...stdout, ...stderr].join("\n");
 describe("[S4] [D2] barnacle send", () => {
   for (const isRunning of [false, true]) {
     it(`sends a text and a file ${isRunning ? "through the bot that runs" : "by itself"}`, () =>
-      onStage({}, async (scene) => {
+      withSimulation({}, async (scene) => {
         if (isRunning) await scene.start();
         const file = join(scene.dataDir, "tide.txt");
         writeFileSync(file, "high at noon");
@@ -48,14 +48,14 @@ describe("[S4] [D2] barnacle send", () => {
   }
 
   it("sends a direct message", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const ran = await send(scene, `user:${scene.user("ada").id}`, "Ada, the tide is in.");
       assert.equal(ran.code, 0, said(ran));
       assert.deepEqual(scene.written("dm", "ada"), ["Ada, the tide is in."]);
     }));
 
   it("sends the same text twice if it is requested twice", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       for (let time = 0; time < 2; time += 1) {
         const ran = await send(scene, target(scene, "general"), "Again.");
         assert.equal(ran.code, 0, said(ran));
@@ -64,7 +64,7 @@ describe("[S4] [D2] barnacle send", () => {
     }));
 
   it("sends all of several simultaneous requests without a running bot", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const first = await send(scene, target(scene, "general"), "0"); // creates the data
       assert.equal(first.code, 0, said(first));
       const fault = { kind: "slow_body", bytesPerSec: 200 } as const; // lets the others start
@@ -80,7 +80,7 @@ describe("[S4] [D2] barnacle send", () => {
     }));
 
   it("waits no longer than requested, although Discord asks for more", () =>
-    onStage({
+    withSimulation({
       discord: () => ({ rest: { timeoutSec: 1 } }),
       mayRefuse: ({ status }) => status === 429,
     }, async (scene) => {
@@ -92,7 +92,7 @@ describe("[S4] [D2] barnacle send", () => {
     }));
 
   it("names the missing permission", () =>
-    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const bot = await scene.start(); // stores the bot's identity
       await scene.line(bot, /Discord began a new session/);
       bot.kill("SIGTERM");
@@ -118,7 +118,7 @@ describe("[S4] [D2] barnacle send", () => {
     [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is not a regular file/],
   ];
   it("refuses a malformed target without asking Discord, and shows the right form", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       for (const [args, words] of refused) {
         const ran = await send(scene, ...args);
         assert.equal(ran.code, 2, said(ran));

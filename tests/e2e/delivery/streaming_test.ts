@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const CHUNK = 200;
@@ -50,7 +50,7 @@ function standing({ simulator }: Scene) {
 /** The result without streaming. */
 async function withoutStreaming(): Promise<ReturnType<typeof standing>> {
   let texts: ReturnType<typeof standing> = [];
-  await onStage({ discord: discord("off") }, async (scene) => {
+  await withSimulation({ discord: discord("off") }, async (scene) => {
     await using model = await startFixedModel(() => ANSWER);
     await scene.start({ OPENAI_BASE_URL: model.baseUrl });
     scene.say("grace", "general", `${scene.mention} krill?`);
@@ -80,7 +80,7 @@ function watch({ simulator }: Scene): readonly string[] {
 describe("[R8] streaming", () => {
   it("shows a growing draft, with the same result as off", async () => {
     const expected = await withoutStreaming();
-    await onStage({ discord: discord("edit") }, async (scene) => {
+    await withSimulation({ discord: discord("edit") }, async (scene) => {
       await using model = await startFixedModel(slowly);
       await scene.start({ OPENAI_BASE_URL: model.baseUrl });
       const seen = watch(scene);
@@ -101,7 +101,7 @@ describe("[R8] streaming", () => {
 
   it("[D2] continues its draft after kill -9, with the same result as off", async () => {
     const expected = await withoutStreaming();
-    await onStage({ discord: discord("edit") }, async (scene) => {
+    await withSimulation({ discord: discord("edit") }, async (scene) => {
       await using model = await startFixedModel(slowly);
       const env = { OPENAI_BASE_URL: model.baseUrl };
       const dying = await scene.start(env);
@@ -119,7 +119,7 @@ describe("[R8] streaming", () => {
   });
 
   it("removes the draft if the turn fails, and reports the failure once", () =>
-    onStage({ discord: discord("edit") }, async (scene) => {
+    withSimulation({ discord: discord("edit") }, async (scene) => {
       await using model = await startFixedModel(async function* () {
         yield "Krill are small, and there are very many of them. ";
         await sleep(2_000);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { COMMANDS } from "../../../src/interactions/registry.ts";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const NAMES = COMMANDS.map(({ name }) => name);
 const BLOCKED_MS = 5_000;
@@ -37,7 +37,7 @@ function isRegistered(scene: Scene): Promise<boolean> {
 
 describe("[K1] [K2] slash commands", () => {
   it("are registered once, and not again by the next start", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const first = await scene.start();
       await isRegistered(scene);
       assert.deepEqual(registered(scene), NAMES);
@@ -52,7 +52,7 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("are removed if the config disables them while the bot runs", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await scene.start();
       await isRegistered(scene);
       scene.rewrite({ config: { commands: { native: false } } });
@@ -60,7 +60,7 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[K3] /status answers the asker alone", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();
       await isRegistered(scene);
@@ -72,7 +72,7 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[K3] refuse a user who may not talk to the bot", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();
       await isRegistered(scene);
@@ -82,7 +82,7 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[K3] answer a paired user in direct messages", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();
       await isRegistered(scene);
@@ -97,7 +97,7 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[K5] are answered before the process stops, and after a deferral that failed once", () =>
-    onStage({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
       const { simulator } = scene;
       const bot = await scene.start();
       await isRegistered(scene);
@@ -120,7 +120,7 @@ describe("[K1] [K2] slash commands", () => {
     }));
 
   it("[K5] are acknowledged while the main thread is blocked, and answered after it", () =>
-    onStage({ env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } }, async (scene) => {
+    withSimulation({ env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } }, async (scene) => {
       const { simulator } = scene;
       const bot = await scene.start();
       await isRegistered(scene);

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
 /** Short enough that the repeated words need two messages. */
@@ -80,7 +80,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
   for (const [point, ...works] of POINTS) {
     for (const work of works) {
       it(`${point} › ${work.name}`, () =>
-        onStage({ discord }, async (scene) => {
+        withSimulation({ discord }, async (scene) => {
           await settleIn(scene);
           const dying = await scene.start({ BARNACLE_CRASH_AT: point });
           const owed = work.ask(scene);
@@ -94,7 +94,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
   // The number of transactions in one TJ depends on the machine's speed.
   for (const point of ["before:TJ:2", "after:TJ:2"]) {
     it(`${point} › one question after the other`, () =>
-      onStage({ discord }, async (scene) => {
+      withSimulation({ discord }, async (scene) => {
         await settleIn(scene);
         const dying = await scene.start({ BARNACLE_CRASH_AT: point });
         let isOver = false;
@@ -115,7 +115,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
   it("[G5] before:T0 › costs one IDENTIFY, and loses no message of the new session", () => {
     // Otherwise the second start would wait its five seconds.
     const simulator = { identifyLimit: { maxConcurrency: 16 } };
-    return onStage({ discord, simulator }, async (scene) => {
+    return withSimulation({ discord, simulator }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
       const bot = await scene.start();
       await judge(scene, bot, twoChannels.ask(scene));
@@ -125,7 +125,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
 
   it("[G6] before:T0 › answers messages sent after the first IDENTIFY, without a session", () => {
     const simulator = { identifyLimit: { maxConcurrency: 16 } };
-    return onStage({ discord, simulator }, async (scene) => {
+    return withSimulation({ discord, simulator }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
       const owed = twoChannels.ask(scene);
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
@@ -134,7 +134,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
   });
 
   it("[G5] after:T0 › resumes the session, and answers messages sent meanwhile", () =>
-    onStage({ discord }, async (scene) => {
+    withSimulation({ discord }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "after:T0" })), KILLED);
       const owed = twoChannels.ask(scene);
       await judge(scene, await scene.start(), owed);
@@ -142,7 +142,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
     }));
 
   it("[G5] answers messages sent while no process runs", () =>
-    onStage({ discord }, async (scene) => {
+    withSimulation({ discord }, async (scene) => {
       await settleIn(scene);
       const owed = twoChannels.ask(scene);
       await judge(scene, await scene.start(), owed);
@@ -150,7 +150,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
     }));
 
   it("answers once, although it is killed at each point in turn", () =>
-    onStage({ discord }, async (scene) => {
+    withSimulation({ discord }, async (scene) => {
       await settleIn(scene);
       const points = [
         "before:T1",
@@ -173,7 +173,7 @@ describe("[G7] [D1] [D2] a killed process answers once, after the next start", (
     }));
 
   it("[negative control] answers twice on a Discord that forgets nonces", () =>
-    onStage({ discord, simulator: { nonceWindowMs: 1 } }, async (scene) => {
+    withSimulation({ discord, simulator: { nonceWindowMs: 1 } }, async (scene) => {
       await settleIn(scene);
       const dying = await scene.start({ BARNACLE_CRASH_AT: "posted" });
       const owed = one.ask(scene);

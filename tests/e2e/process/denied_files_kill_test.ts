@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, KILLED, onStage } from "../../support/bot/e2e.ts";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { seeded } from "../../support/seeded.ts";
@@ -28,7 +28,7 @@ function answerTo(text: string): string {
 it(`[R12a] [D2] answers each question once in ${KILLS} kills, without Attach Files`, () => {
   const { random, upTo, pick } = seeded(SEED);
   const owed = CHANNELS.map((channel) => ({ channel, pieces: [] as string[] }));
-  return onStage({
+  return withSimulation({
     config: { messages: { maxChunks: 2 } },
     simulator: { rateLimits: false },
     mayRefuse: ({ status }) => status === 403,

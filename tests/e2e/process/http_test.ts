@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[O1] the HTTP endpoints of a running bot", () => {
   it("agree with each other and with barnacle status", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, ask, status, command, eventually, dataDir } = scene;
       const bot = await start();
       say("grace", "general", `${mention} hello`);
@@ -43,7 +43,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
     }));
 
   it("[O2] count events under Prometheus's names", () =>
-    onStage({
+    withSimulation({
       discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }),
     }, async ({ start, say, mention, replies, ask, eventually }) => {
       const bot = await start();
@@ -73,7 +73,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
     }));
 
   it("report not ready while the gateway is away, and ready once it is back", () =>
-    onStage({}, async ({ start, ask, eventually, simulator }) => {
+    withSimulation({}, async ({ start, ask, eventually, simulator }) => {
       const bot = await start();
       const isReady = async () => (await ask(bot, "/readyz")).status;
       await eventually("it to be ready", async () => await isReady() === 200);
@@ -90,7 +90,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
     }));
 
   it("report not ready while the bot drains", () =>
-    onStage({}, async ({ start, say, mention, model, until, ask, line }) => {
+    withSimulation({}, async ({ start, say, mention, model, until, ask, line }) => {
       const bot = await start();
       model.behave("slow");
       say("grace", "general", `${mention} hello`);
@@ -101,7 +101,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
     }));
 
   it("show no secret and no text of a person", () =>
-    onStage({}, async ({ start, say, mention, replies, ask, simulator }) => {
+    withSimulation({}, async ({ start, say, mention, replies, ask, simulator }) => {
       const bot = await start();
       say("grace", "general", `${mention} my password is hunter2`);
       await replies("general", 1);
@@ -115,7 +115,7 @@ describe("[O1] the HTTP endpoints of a running bot", () => {
 
 describe("[O7] barnacle status", () => {
   it("exits with 75 if no bot has run, or none runs any more", () =>
-    onStage({}, async ({ start, eventually, command, dataDir }) => {
+    withSimulation({}, async ({ start, eventually, command, dataDir }) => {
       const never = await command(["status", "--data", dataDir]);
       assert.equal(never.code, 75);
       assert.match(never.stderr.join(""), /no bot runs with the data in/);

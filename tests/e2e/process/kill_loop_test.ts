@@ -9,7 +9,7 @@ import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import assert from "node:assert/strict";
 import type { Owed } from "../../support/bot/account.ts";
-import { ended, KILLED, onStage } from "../../support/bot/e2e.ts";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 import { seeded } from "../../support/seeded.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
@@ -39,7 +39,7 @@ it(`[D2] [G7] loses, doubles and reorders no message in ${KILLS} kills at random
   const { random, upTo, pick } = seeded(SEED);
   const owed = CHANNELS.map((channel) => ({ channel, pieces: [] as string[] }));
 
-  return onStage({
+  return withSimulation({
     discord: () => ({ textChunkLimit: 160 }),
     // A killed process forgets Discord's rate limits, and may exceed them once.
     mayRefuse: ({ status }) => status === 429,

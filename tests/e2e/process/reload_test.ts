@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Milliseconds to wait for an answer before asking again. */
 const TRY_MS = 250;
@@ -45,7 +45,7 @@ function wentOn({ simulator }: Scene): void {
   assert.deepEqual([identifies.length, resumes.length, connections], [1, 0, 1]);
 }
 
-const readiness = async ({ ask }: Scene, bot: StagedBot) => {
+const readiness = async ({ ask }: Scene, bot: BotProcess) => {
   const response = await ask(bot, "/readyz");
   const { status, degraded = [] } = await response.json();
   return { code: response.status, status, isOld: degraded.includes("config:current") };
@@ -53,7 +53,7 @@ const readiness = async ({ ask }: Scene, bot: StagedBot) => {
 
 describe("[C9] the config file of a running bot", () => {
   it("applies when it changes, in the same session", () =>
-    onStage({ discord: channels("general"), simulator: QUICK }, async (scene) => {
+    withSimulation({ discord: channels("general"), simulator: QUICK }, async (scene) => {
       const bot = await scene.start();
       const closed = scene.say("grace", "help", `${scene.mention} hello`);
       assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
@@ -72,7 +72,7 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("[P10] applies whole: a person removed from a list is no longer answered", () =>
-    onStage(
+    withSimulation(
       {
         discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } }),
         simulator: QUICK,
@@ -94,7 +94,7 @@ describe("[C9] the config file of a running bot", () => {
     ));
 
   it("changes nothing while it is invalid, and health reports it until it is fixed", () =>
-    onStage({ discord: channels("general") }, async (scene) => {
+    withSimulation({ discord: channels("general") }, async (scene) => {
       const bot = await scene.start();
       await scene.eventually(
         "it to be ready",
@@ -127,7 +127,7 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("is reloaded at SIGHUP, which logs that nothing has changed", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       bot.kill("SIGHUP");
       await scene.line(bot, /config.*read again/i);
@@ -136,7 +136,7 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("may bring another token: the bot reconnects and answers as the other bot", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, say, until, replies, mention } = scene;
       const [, limpet] = simulator.world.applications.values();
       assert.ok(limpet);
@@ -156,7 +156,7 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("[C6] starts an added account, and stops a removed one", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, until } = scene;
       const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
       await scene.start();
@@ -171,7 +171,7 @@ describe("[C9] the config file of a running bot", () => {
     }));
 
   it("loses no message while it is reloaded", () =>
-    onStage({ simulator: QUICK }, async (scene) => {
+    withSimulation({ simulator: QUICK }, async (scene) => {
       const { say, mention, written, until } = scene;
       await scene.start();
       const count = 20;

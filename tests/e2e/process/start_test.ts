@@ -10,7 +10,13 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
-import { API_KEY, onStage, type Ran, type Scene, writeConfig } from "../../support/bot/e2e.ts";
+import {
+  API_KEY,
+  type Ran,
+  type Scene,
+  withSimulation,
+  writeConfig,
+} from "../../support/bot/e2e.ts";
 
 /** The operator's settings, which a test removes or replaces. */
 function environment({ simulator, model }: Scene) {
@@ -69,7 +75,7 @@ async function usedPort(wanted = 0): Promise<AsyncDisposable & { readonly port: 
 
 describe("[O7] barnacle run with a fault that prevents the start", () => {
   it("explains in two lines how to set a token", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       writeConfig(scene, {});
       const ran = await run(scene, { env: { DISCORD_BOT_TOKEN: undefined } });
       const said = judge(ran, 78);
@@ -80,7 +86,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("[C2] shows the place of a config error", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       writeFileSync(scene.configFile, '{\n  "http": { "port": "x" },\n  "lgo": {}\n}\n');
       const said = judge(await run(scene), 78);
       assert.match(said, /config\.jsonc:2:21: error: /);
@@ -89,7 +95,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("names a missing config file", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const ran = await scene.command(
         ["run", "--config", join(scene.dataDir, "none.jsonc"), "--data", scene.dataDir],
         environment(scene),
@@ -98,7 +104,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("reports that no model is configured or found", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const env = {
         OPENAI_API_KEY: undefined,
         OPENAI_BASE_URL: undefined,
@@ -108,13 +114,13 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("refuses to send a token over a network in plain text", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const env = { DISCORD_API_URL: "http://discord.example.org" };
       assert.match(judge(await run(scene, { env }), 78), /^error: DISCORD_API_URL [^\n]+$/);
     }));
 
   it("[O1] names a required port that is in use", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await using used = await usedPort();
       writeConfig(scene, { http: { port: used.port, bind: "127.0.0.1", required: true } });
       assert.match(lineOf(await run(scene), 75), new RegExp(`\\b${used.port}\\b`));
@@ -122,7 +128,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("[O1] takes the next free port if the default one is in use, and status finds it", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       // Another test may have the port already, which is as good.
       await using _used = await usedPort(8_787).catch(() => ({
         [Symbol.asyncDispose]: async () => {},
@@ -137,7 +143,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("[O1] answers messages although another program uses the port", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       await using used = await usedPort();
       scene.rewrite({ config: { http: { port: used.port, bind: "127.0.0.1" } } });
       const bot = await scene.start();
@@ -153,7 +159,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("names a data directory that it cannot create", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const file = join(scene.dataDir, "a-file");
       writeFileSync(file, "mine");
       assert.ok(lineOf(await run(scene, { data: join(file, "data") }), 74).includes(file));
@@ -162,7 +168,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("[X2] leaves a damaged database unchanged", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const data = join(scene.dataDir, "data");
       const file = join(data, DATABASE_NAME);
       mkdirSync(data, { mode: 0o700 });
@@ -175,7 +181,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("[X7] leaves the data of a newer Barnacle unchanged", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const data = join(scene.dataDir, "data");
       const file = join(data, DATABASE_NAME);
       mkdirSync(data, { mode: 0o700 });
@@ -190,7 +196,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("names the other Barnacle on the same data directory, which continues", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       const said = lineOf(await run(scene, { data: scene.dataDir }), 75);
       assert.ok(said.includes(`pid ${bot.pid}`), said);
@@ -200,7 +206,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("starts on the data directory of a killed process", () =>
-    onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+    withSimulation({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const first = await scene.start();
       first.kill("SIGKILL");
       await first.exited;
@@ -213,13 +219,13 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     const [name, value] of [["BARNACLE_CRASH_AT", "before:T9"], ["BARNACLE_FAULT", "x"]] as const
   ) {
     it(`[G14] refuses an invalid ${name}`, () =>
-      onStage({}, async (scene) => {
+      withSimulation({}, async (scene) => {
         assert.match(lineOf(await run(scene, { env: { [name]: value } }), 78), new RegExp(name));
       }));
   }
 
   it("says which token is wrong in a used data directory, and nothing of another bot", () =>
-    onStage({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
+    withSimulation({ mayRefuse: ({ status }) => status === 401 }, async (scene) => {
       const bot = await scene.start();
       await scene.line(bot, /"Barnacle is running"/);
       bot.kill("SIGTERM");
@@ -237,7 +243,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("waits for an unreachable Discord, and reports it", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
       await scene.line(bot, /Cannot ask Discord for its gateway's URL; will try again/);
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
@@ -246,7 +252,7 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
     }));
 
   it("[O2] logs that the bot is online, and one line per answer", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       scene.say("grace", "general", `${scene.mention} hello harbour`);
       await scene.replies("general", 1);

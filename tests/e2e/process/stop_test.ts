@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
-import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Sends a signal again and again, until the bot counts it as the second one. */
-async function insist(bot: StagedBot, signal: "SIGTERM" | "SIGINT", code: number): Promise<void> {
+async function insist(bot: BotProcess, signal: "SIGTERM" | "SIGINT", code: number): Promise<void> {
   const again = setInterval(() => bot.kill(signal), 50);
   try {
     assert.deepEqual(await ended(bot), { code, signal: null });
@@ -17,7 +17,7 @@ async function insist(bot: StagedBot, signal: "SIGTERM" | "SIGINT", code: number
 
 describe("[G12] [O7] a signal to the bot", () => {
   it("SIGTERM lets a running turn end, sends its answer, and keeps the session", () =>
-    onStage({}, async ({ start, say, mention, replies, model, until, simulator }) => {
+    withSimulation({}, async ({ start, say, mention, replies, model, until, simulator }) => {
       const bot = await start();
       model.behave("slow");
       say("grace", "general", `${mention} q1`);
@@ -37,7 +37,7 @@ describe("[G12] [O7] a signal to the bot", () => {
     }));
 
   it("SIGTERM silently leaves a turn that exceeds the grace period to the next start", () =>
-    onStage({ config: { shutdown: { graceSec: 0.5 } } }, async (scene) => {
+    withSimulation({ config: { shutdown: { graceSec: 0.5 } } }, async (scene) => {
       const { start, say, mention, replies, model, until, written } = scene;
       const bot = await start();
       model.behave("hang", 1);
@@ -54,7 +54,7 @@ describe("[G12] [O7] a signal to the bot", () => {
     }));
 
   it("SIGTERM stops claiming messages, and the next start answers them", () =>
-    onStage({}, async ({ start, say, mention, replies, model, until, written }) => {
+    withSimulation({}, async ({ start, say, mention, replies, model, until, written }) => {
       const bot = await start();
       model.behave("slow", 1);
       for (const name of ["q1", "q2", "q3"]) say("grace", "general", `${mention} ${name}`);
@@ -70,7 +70,7 @@ describe("[G12] [O7] a signal to the bot", () => {
     }));
 
   it("SIGINT stops it too", () =>
-    onStage({}, async ({ start }) => {
+    withSimulation({}, async ({ start }) => {
       const bot = await start();
       bot.kill("SIGINT");
       assert.deepEqual(await ended(bot), STOPPED);
@@ -79,7 +79,7 @@ describe("[G12] [O7] a signal to the bot", () => {
 
   for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
     it(`a second ${signal} exits at once with ${code}, and the next start continues the turn`, () =>
-      onStage({}, async ({ start, line, say, mention, replies, model, until }) => {
+      withSimulation({}, async ({ start, line, say, mention, replies, model, until }) => {
         const bot = await start();
         model.behave("hang", 1);
         say("grace", "general", `${mention} q1`);
@@ -94,7 +94,7 @@ describe("[G12] [O7] a signal to the bot", () => {
   }
 
   it("a different second signal exits at once too", () =>
-    onStage({}, async ({ start, line, say, mention, model, until }) => {
+    withSimulation({}, async ({ start, line, say, mention, model, until }) => {
       const bot = await start();
       model.behave("hang");
       say("grace", "general", `${mention} q1`);
@@ -105,7 +105,7 @@ describe("[G12] [O7] a signal to the bot", () => {
     }));
 
   it("counts two signals at once as one, as `timeout` sends them", () =>
-    onStage({}, async ({ start, rows }) => {
+    withSimulation({}, async ({ start, rows }) => {
       const bot = await start();
       bot.kill("SIGTERM");
       bot.kill("SIGTERM");

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 import { type NotifySocket, openNotifySocket } from "../../support/process/notify_socket.ts";
 
 /** Plays with a service manager, and the environment that its unit sets. */
@@ -17,7 +17,7 @@ async function underManager(
   ) => Promise<void>,
   watchdogMs = 600,
 ): Promise<void> {
-  await onStage({ env: { BARNACLE_FAULT: "block_main:3000" } }, async (scene) => {
+  await withSimulation({ env: { BARNACLE_FAULT: "block_main:3000" } }, async (scene) => {
     const path = join(scene.dataDir, "notify");
     using manager = await openNotifySocket(path);
     await play(scene, manager, { NOTIFY_SOCKET: path, WATCHDOG_USEC: `${watchdogMs * 1_000}` });

@@ -13,7 +13,7 @@ import { describe, it } from "node:test";
 import { ownCommand } from "../../../src/host/process/own_process.ts";
 import { NOTICES } from "../../../src/render/notices.ts";
 import { startPluralkit } from "../../../simulator/pluralkit/server.ts";
-import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -66,7 +66,7 @@ describe("[X3] a running bot", onDeno, () => {
   it("connects to nothing but Discord, the model and PluralKit", async () => {
     using folder = tempDirectory();
     const audit = join(folder.path, "permissions.jsonl");
-    await onStage({
+    await withSimulation({
       command: ownCommand(),
       env: { DENO_AUDIT_PERMISSIONS: audit },
     }, async (scene) => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation, writeConfig } from "../../support/bot/e2e.ts";
 
 /** Asks a later question and waits for its answer, so that all earlier questions are decided. */
 async function settle({ say, mention, replies, written }: Scene): Promise<void> {
@@ -19,7 +19,7 @@ function lastVerdict({ rows }: Scene): unknown {
 
 describe("[P2] [P6] [M1] the bot", () => {
   it("answers a mention in its channel, and in no other", () =>
-    onStage({}, async ({ start, say, mention, replies, simulator }) => {
+    withSimulation({}, async ({ start, say, mention, replies, simulator }) => {
       await start();
       say("grace", "general", `${mention} hello there`);
       const [reply = ""] = await replies("general", 1);
@@ -28,7 +28,7 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 
   it("[S2] answers in the thread of the question", () =>
-    onStage({}, async ({ start, say, mention, replies, written }) => {
+    withSimulation({}, async ({ start, say, mention, replies, written }) => {
       await start();
       const thread = "How do I feed krill?";
       say("grace", thread, `${mention} with what?`);
@@ -37,14 +37,14 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 
   it("[P2] answers its owner's direct messages without a mention", () =>
-    onStage({}, async ({ start, say, replies }) => {
+    withSimulation({}, async ({ start, say, replies }) => {
       await start();
       say("ada", "dm", "good morning");
       assert.match((await replies("dm", 1, "ada"))[0] ?? "", /good morning/);
     }));
 
   it("answers in several channels at once", () =>
-    onStage({}, async ({ start, say, mention, replies }) => {
+    withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();
       for (const channel of ["general", "help", "off-topic"]) say("grace", channel, `${mention} x`);
       say("ada", "dm", "y");
@@ -53,7 +53,7 @@ describe("[P2] [P6] [M1] the bot", () => {
     }));
 
   it("[S5] answers a channel's messages one after the other, in order", () =>
-    onStage({}, async ({ start, say, mention, replies }) => {
+    withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();
       const numbers = ["one", "two", "three", "four"];
       for (const number of numbers) say("grace", "general", `${mention} ${number}`);
@@ -80,7 +80,7 @@ describe("[P2] [P6] [M1] the bot", () => {
   ];
   for (const [title, verdict, act] of refusals) {
     it(`does not answer ${title}, and records the reason`, () =>
-      onStage({}, async (scene) => {
+      withSimulation({}, async (scene) => {
         const bot = await scene.start();
         act(scene);
         await settle(scene);
@@ -93,7 +93,7 @@ describe("[P2] [P6] [M1] the bot", () => {
   }
 
   it("[P6] is open in guilds of its owner, with mentions required, if only a token is set, and says so", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, replies, written } = scene;
       writeConfig(scene, { http: { port: 0 } });
       const bot = await start();

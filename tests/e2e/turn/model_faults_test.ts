@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
-import { API_KEY, ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { API_KEY, ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const NOTICE = /^Sorry, something went wrong and I couldn't answer\. .*\b([0-9a-f]{12})\b.*$/;
 
@@ -53,7 +53,7 @@ const faults: readonly [ModelBehaviour, reason: RegExp][] = [
 describe("[R11] a failing model", () => {
   for (const [behaviour, reason] of faults) {
     it(`is reported in one line with an id, and the bot continues (${behaviour})`, () =>
-      onStage({}, async (scene) => {
+      withSimulation({}, async (scene) => {
         const why = await judgeFailure(
           scene,
           () => scene.model.behave(behaviour),
@@ -64,7 +64,7 @@ describe("[R11] a failing model", () => {
   }
 
   it("is abandoned after turnTimeoutSec", () =>
-    onStage({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
+    withSimulation({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
       const why = await judgeFailure(
         scene,
         () => scene.model.behave("hang"),
@@ -74,7 +74,7 @@ describe("[R11] a failing model", () => {
     }));
 
   it("may be unreachable", () =>
-    onStage({}, async ({ start, say, mention, replies }) => {
+    withSimulation({}, async ({ start, say, mention, replies }) => {
       const bot = await start({ OPENAI_BASE_URL: "http://127.0.0.1:9/v1" });
       say("grace", "general", `${mention} anybody?`);
       assert.match((await replies("general", 1))[0] ?? "", NOTICE);
@@ -84,7 +84,7 @@ describe("[R11] a failing model", () => {
 
 describe("[L3] a failure that only the operator can fix", () => {
   it("causes one direct message to the owner until the model answers again", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { start, say, mention, model, replies, written, until, simulator } = scene;
       await start();
       const told = () => written("dm", "ada");
@@ -116,27 +116,33 @@ describe("[L3] a failure that only the operator can fix", () => {
 
   for (const behaviour of ["html", "not_found", "quota"] as const) {
     it(`includes ${behaviour}`, () =>
-      onStage({}, async ({ start, say, mention, model, written, until, eventually, status }) => {
-        const bot = await start();
-        const health = async () => {
-          const { checks } = await status(bot);
-          return checks.find(({ name }) => name === "llm:openai/barnacle-script");
-        };
-        model.behave(behaviour);
-        say("grace", "general", `${mention} question`);
-        const [text = ""] = await until("the notice", () => {
-          const texts = written("dm", "ada");
-          return texts.length > 0 && texts;
-        });
-        assert.match(text, /^I can't answer: my model `openai\/barnacle-script` fails/);
-        assert.match(text, /barnacle doctor/);
-        await eventually("health without the model", async () => {
-          const check = await health();
-          return check?.status !== "pass" && check?.isReady === false;
-        });
-        model.behave("script");
-        say("grace", "general", `${mention} again`);
-        await eventually("health with the model", async () => (await health())?.status === "pass");
-      }));
+      withSimulation(
+        {},
+        async ({ start, say, mention, model, written, until, eventually, status }) => {
+          const bot = await start();
+          const health = async () => {
+            const { checks } = await status(bot);
+            return checks.find(({ name }) => name === "llm:openai/barnacle-script");
+          };
+          model.behave(behaviour);
+          say("grace", "general", `${mention} question`);
+          const [text = ""] = await until("the notice", () => {
+            const texts = written("dm", "ada");
+            return texts.length > 0 && texts;
+          });
+          assert.match(text, /^I can't answer: my model `openai\/barnacle-script` fails/);
+          assert.match(text, /barnacle doctor/);
+          await eventually("health without the model", async () => {
+            const check = await health();
+            return check?.status !== "pass" && check?.isReady === false;
+          });
+          model.behave("script");
+          say("grace", "general", `${mention} again`);
+          await eventually(
+            "health with the model",
+            async () => (await health())?.status === "pass",
+          );
+        },
+      ));
   }
 });

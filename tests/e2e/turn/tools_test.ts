@@ -2,24 +2,27 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, KILLED, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import { ended, KILLED, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { settleIn } from "../../support/bot/survival.ts";
 
 const READ = 'call: read_channel_history {"limit":5}';
 
 describe("[T6] the bot", () => {
   it("reads a channel's history if the model asks for it", () =>
-    onStage({ discord: () => ({ historyLimit: 0 }) }, async ({ start, say, mention, replies }) => {
-      await start();
-      say("ada", "general", "The tide is high at noon.");
-      say("grace", "general", `${mention}\n${READ}`);
-      const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /The tools returned/);
-      assert.match(reply, /"from":"ada".*The tide is high at noon\./);
-    }));
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies }) => {
+        await start();
+        say("ada", "general", "The tide is high at noon.");
+        say("grace", "general", `${mention}\n${READ}`);
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /The tools returned/);
+        assert.match(reply, /"from":"ada".*The tide is high at noon\./);
+      },
+    ));
 
   it("[H4] fences what it read, and keeps it as a result in the transcript", () =>
-    onStage({}, async ({ start, say, mention, replies, model, rows }) => {
+    withSimulation({}, async ({ start, say, mention, replies, model, rows }) => {
       const bot = await start();
       say("grace", "general", `${mention}\n${READ}`);
       await replies("general", 1);
@@ -33,7 +36,7 @@ describe("[T6] the bot", () => {
     }));
 
   it("tells the model about a tool that does not exist, and answers", () =>
-    onStage({}, async ({ start, say, mention, replies }) => {
+    withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();
       say("grace", "general", `${mention}\ncall: set_sail {}`);
       assert.match((await replies("general", 1))[0] ?? "", /there is no tool "set_sail" here/);
@@ -51,7 +54,7 @@ describe("[D1] a turn with tools that a crash cuts", () => {
   ];
   for (const [point, requests] of cases) {
     it(`${point} › is answered once, with no more than ${requests} requests to the model`, () =>
-      onStage({}, async (scene) => {
+      withSimulation({}, async (scene) => {
         await settleIn(scene);
         const { say, mention, replies, model, start } = scene;
         const before = model.requests.length;

@@ -3,13 +3,13 @@ import { describe, it } from "node:test";
 import { startLog } from "../../../src/log.ts";
 import { judgeNetwork, type NetworkFacts } from "../../../src/flows/preflight/network.ts";
 import type { HelloEnd } from "../../../src/core/discord/gateway_hello.ts";
-import type { HttpFound, Reach, Stage } from "../../../src/lib/network/reach.ts";
+import type { HttpFound, Reachability, Stage } from "../../../src/lib/network/reachability.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const IN_A_YEAR = Date.parse("2027-11-20T12:00:00Z");
 const EARLIER = { kind: "skipped", why: "earlier" } as const;
 
-const REACH: Reach = {
+const REACH: Reachability = {
   host: "discord.com",
   port: 443,
   dns: { kind: "ok", ms: 4, found: { addresses: ["162.159.1.1", "2606::1"] } },
@@ -50,7 +50,7 @@ const FACTS: NetworkFacts = {
 };
 
 /** A WebSocket that opened, and ended before HELLO. */
-const ended = (end: HelloEnd, reach: Partial<Reach> = {}): NetworkFacts => ({
+const ended = (end: HelloEnd, reach: Partial<Reachability> = {}): NetworkFacts => ({
   ...FACTS,
   gateway: {
     reach: { ...GATEWAY.reach, ...reach },
@@ -58,7 +58,10 @@ const ended = (end: HelloEnd, reach: Partial<Reach> = {}): NetworkFacts => ({
   },
 });
 
-const withReach = (reach: Partial<Reach>, http: Stage<HttpFound> = EARLIER): NetworkFacts => ({
+const withReach = (
+  reach: Partial<Reachability>,
+  http: Stage<HttpFound> = EARLIER,
+): NetworkFacts => ({
   ...FACTS,
   rest: { reach: { ...REACH, ...reach }, http },
 });
@@ -397,7 +400,7 @@ describe("[G13] judgeNetwork()", () => {
   });
 
   it("[G15] names the proxy, once", () => {
-    const reach: Reach = {
+    const reach: Reachability = {
       ...REACH,
       proxy: "proxy.lan:3128",
       tls: { kind: "skipped", why: "proxy" },

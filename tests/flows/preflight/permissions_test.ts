@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Lack, SeenChannel } from "../../../src/flows/preflight/channel_summary.ts";
+import type {
+  MissingPermission,
+  SeenChannel,
+} from "../../../src/flows/preflight/channel_summary.ts";
 import { judgePermissions, type SeenGuild } from "../../../src/flows/preflight/permissions.ts";
 import type { AccessPolicy } from "../../../src/policy/rules.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 
-const SEND: Lack = { permission: "Send Messages", deniedBy: "the role Krill" };
-const VIEW: Lack = { permission: "View Channel", deniedBy: "@everyone" };
-const FILES: Lack = { permission: "Attach Files", deniedBy: "no role grants it" };
+const SEND: MissingPermission = { permission: "Send Messages", deniedBy: "the role Krill" };
+const VIEW: MissingPermission = { permission: "View Channel", deniedBy: "@everyone" };
+const FILES: MissingPermission = { permission: "Attach Files", deniedBy: "no role grants it" };
 
 /** A guild with the channels help, ops and general. */
 function krill(fields: Partial<SeenGuild> = {}): SeenGuild {
@@ -18,9 +21,9 @@ function krill(fields: Partial<SeenGuild> = {}): SeenGuild {
     risky: [],
     details: {
       channels: [
-        { id: channelId("1"), name: "help", lacks: [] },
-        { id: channelId("2"), name: "ops", lacks: [SEND, FILES] },
-        { id: channelId("3"), name: "general", lacks: [FILES] },
+        { id: channelId("1"), name: "help", missing: [] },
+        { id: channelId("2"), name: "ops", missing: [SEND, FILES] },
+        { id: channelId("3"), name: "general", missing: [FILES] },
       ],
     },
     ...fields,
@@ -28,9 +31,9 @@ function krill(fields: Partial<SeenGuild> = {}): SeenGuild {
 }
 
 /** A guild with one channel for each list of lacks, called c1, c2 and so on. */
-function guildWith(...lacks: readonly (readonly Lack[])[]): SeenGuild {
+function guildWith(...lacks: readonly (readonly MissingPermission[])[]): SeenGuild {
   const channels = lacks.map((lacks, at): SeenChannel => {
-    return { id: channelId(`${at + 1}`), name: `c${at + 1}`, lacks };
+    return { id: channelId(`${at + 1}`), name: `c${at + 1}`, missing: lacks };
   });
   return krill({ details: { channels } });
 }

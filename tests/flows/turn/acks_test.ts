@@ -21,7 +21,7 @@ class Refused extends Error {
 class NoEmoji extends Refused {}
 
 /** @param add Discord's answer to each reaction. */
-function stage(rules: Partial<AckRules> = {}, add: () => Promise<void> = async () => {}) {
+function setUp(rules: Partial<AckRules> = {}, add: () => Promise<void> = async () => {}) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const asked: string[] = [];
@@ -52,7 +52,7 @@ const refusal = (why: Refusal | undefined) => () => Promise.reject(new Refused(w
 
 describe("[R7] createAcks()", () => {
   it("marks a message as read after 250 ms", () => {
-    const { acks, clock, asked } = stage();
+    const { acks, clock, asked } = setUp();
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(249);
     assert.deepEqual(asked, []);
@@ -63,7 +63,7 @@ describe("[R7] createAcks()", () => {
 
   for (const kind of ["reply", "failure", "folded", "draft"] as const) {
     it(`adds no reaction if the answer was faster: ${kind}`, () => {
-      const { acks, clock, asked } = stage({ removeAckAfterReply: true });
+      const { acks, clock, asked } = setUp({ removeAckAfterReply: true });
       acks.accepted(MESSAGE, "mentioned");
       clock.advance(249);
       acks.answered(MESSAGE.id, kind);
@@ -73,7 +73,7 @@ describe("[R7] createAcks()", () => {
   }
 
   it("marks a message once, even if it is accepted several times", () => {
-    const { acks, clock, asked } = stage();
+    const { acks, clock, asked } = setUp();
     acks.accepted(MESSAGE, "mentioned");
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(1_000);
@@ -81,7 +81,7 @@ describe("[R7] createAcks()", () => {
   });
 
   it("passes a server's own emoji on unchanged", () => {
-    const { acks, clock, asked } = stage({ ackReaction: "<:krill:123>" });
+    const { acks, clock, asked } = setUp({ ackReaction: "<:krill:123>" });
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     assert.deepEqual(asked, ["+<:krill:123> 1"]);
@@ -107,7 +107,7 @@ describe("[R7] createAcks()", () => {
   for (const [scope, expected] of scopes) {
     for (const [index, [what, message, why]] of places.entries()) {
       it(`${scope}: ${what} is ${expected[index] ? "" : "not "}marked`, () => {
-        const { acks, clock, asked } = stage({ ackReactionScope: scope });
+        const { acks, clock, asked } = setUp({ ackReactionScope: scope });
         acks.accepted(message, why);
         clock.advance(250);
         assert.equal(asked.length, expected[index] ? 1 : 0);
@@ -136,7 +136,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   const RULES = { removeAckAfterReply: true };
 
   it("removes the reaction once a reply is delivered, and only once", async () => {
-    const { acks, clock, asked } = stage(RULES);
+    const { acks, clock, asked } = setUp(RULES);
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     acks.answered(MESSAGE.id, "reply");
@@ -146,7 +146,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   });
 
   it("removes it once the reply was folded with others", async () => {
-    const { acks, clock, asked } = stage(RULES);
+    const { acks, clock, asked } = setUp(RULES);
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     acks.answered(MESSAGE.id, "folded");
@@ -155,7 +155,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   });
 
   it("keeps it if removeAckAfterReply is false", async () => {
-    const { acks, clock, asked } = stage();
+    const { acks, clock, asked } = setUp();
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     acks.answered(MESSAGE.id, "reply");
@@ -164,7 +164,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   });
 
   it("[Y] keeps it after a failed turn, and during a draft until the reply", async () => {
-    const { acks, clock, asked } = stage(RULES);
+    const { acks, clock, asked } = setUp(RULES);
     acks.accepted(MESSAGE, "mentioned");
     acks.accepted(NEXT, "mentioned");
     clock.advance(250);
@@ -178,7 +178,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   });
 
   it("removes no reaction that it did not add", async () => {
-    const { acks, clock, asked } = stage(RULES, refusal(undefined));
+    const { acks, clock, asked } = setUp(RULES, refusal(undefined));
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     acks.answered(MESSAGE.id, "reply");
@@ -189,7 +189,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
 
   it("waits for the reaction before removing it if the reply is faster", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { acks, clock, asked } = stage(RULES, () => promise);
+    const { acks, clock, asked } = setUp(RULES, () => promise);
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     acks.answered(MESSAGE.id, "reply");
@@ -201,7 +201,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
   });
 
   it("remembers a bounded number of reactions, and leaves the oldest at Discord", async () => {
-    const { acks, clock, asked } = stage(RULES);
+    const { acks, clock, asked } = setUp(RULES);
     const many = Array.from(
       { length: 1_001 },
       (_, at) => messageId(`15${at + 1_000}00000000000000`),
@@ -216,7 +216,7 @@ describe("[R7] createAcks(), removeAckAfterReply", () => {
 
 describe("[D3] createAcks(), if Discord refuses", () => {
   it("sends no request for ten minutes in a channel that forbids it", async () => {
-    const { acks, clock, asked, lines } = stage({}, refusal("forbidden"));
+    const { acks, clock, asked, lines } = setUp({}, refusal("forbidden"));
     acks.accepted(MESSAGE, "mentioned");
     clock.advance(250);
     await settle();
@@ -232,7 +232,7 @@ describe("[D3] createAcks(), if Discord refuses", () => {
   });
 
   it("tries each message even if there was no room for the one before", async () => {
-    const { acks, clock, asked } = stage({}, refusal(undefined));
+    const { acks, clock, asked } = setUp({}, refusal(undefined));
     for (const message of [MESSAGE, NEXT]) {
       acks.accepted(message, "mentioned");
       clock.advance(250);
@@ -242,7 +242,7 @@ describe("[D3] createAcks(), if Discord refuses", () => {
   });
 
   it("logs an unknown emoji once, and adds no more reactions", async () => {
-    const { acks, clock, asked, lines } = stage(
+    const { acks, clock, asked, lines } = setUp(
       { ackReaction: "eyes" },
       () => Promise.reject(new NoEmoji("rejected")),
     );
@@ -258,7 +258,7 @@ describe("[D3] createAcks(), if Discord refuses", () => {
   });
 
   it("continues after a message without room for reactions, or a closed thread", async () => {
-    const { acks, clock, asked, lines } = stage({}, refusal("rejected"));
+    const { acks, clock, asked, lines } = setUp({}, refusal("rejected"));
     for (const message of [MESSAGE, NEXT]) {
       acks.accepted(message, "mentioned");
       clock.advance(250);

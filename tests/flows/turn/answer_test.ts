@@ -143,7 +143,7 @@ function setUp(
     model,
     toolPorts: { readHistory: () => Promise.resolve([]) },
     rules: () => ({ ...RULES, ...rules }),
-    fillUp: () => {
+    backfill: () => {
       steps.push("fill up");
       return Promise.resolve();
     },
@@ -200,11 +200,11 @@ describe("answer()", () => {
 
   it("[D3] asks no model and stores no end once Discord has refused the token", async () => {
     const { ports, ended, steps, outcomes } = setUp();
-    const fillUp = () => {
+    const backfill = () => {
       ended.abort(); // the history's 401
       return Promise.resolve();
     };
-    await answer(claimOf(), { ...ports, fillUp });
+    await answer(claimOf(), { ...ports, backfill });
     assert.deepEqual([steps.includes("model"), steps.includes("T3")], [false, false]);
     assert.deepEqual(outcomes, []);
   });

@@ -14,7 +14,7 @@ import {
 const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
 
 /** A turn in a new world: the model's answer arrives in pieces, and time passes between them. */
-function stage() {
+function setUp() {
   const world = new DraftWorld();
   let text = "";
   let stream: DraftStream = world.drafts.begin(MESSAGE, compose);
@@ -56,7 +56,7 @@ function stage() {
 
 describe("[R8] createDrafts()", () => {
   it("shows no draft of an answer that is complete within a second", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(999);
     await turn.finish();
@@ -65,7 +65,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("shows a draft after a second, and new text every 1.2 s", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
@@ -79,7 +79,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("shows no text that is too short", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow("Well, let me see then what I can ");
     await turn.pass(5_000);
     assert.deepEqual(turn.contents(), []);
@@ -90,7 +90,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("sends nothing while the text does not change", async () => {
-    const turn = stage();
+    const turn = setUp();
     let composed = 0;
     const stream = turn.world.drafts.begin(MESSAGE, (text) => {
       composed += 1;
@@ -104,7 +104,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("continues in a second draft once the first is full", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     turn.grow(SENTENCE);
@@ -120,7 +120,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("closes unfinished code with its mark", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow("Run this, it cleans all of it up:\n```sh\nrm -r build\n");
     await turn.pass(1_000);
     assert.match(turn.contents()[0] ?? "", /\n```\n…$/);
@@ -130,7 +130,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("never runs two edits at once, and waits 1.2 s between them", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -151,7 +151,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("shares the pace of a channel between two turns", async () => {
-    const turn = stage();
+    const turn = setUp();
     const other = turn.world.drafts.begin(
       MESSAGE,
       (text) =>
@@ -185,7 +185,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("posts no second draft before Discord has the first", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE.repeat(3));
     for (let at = 0; at < 50; at += 1) await turn.wait(100);
     await turn.finish();
@@ -195,7 +195,7 @@ describe("[R8] createDrafts()", () => {
 
   it("retries an edit without room or without an answer", async () => {
     for (const fault of ["no room", "lost on the way", "done, and not answered"] as const) {
-      const turn = stage();
+      const turn = setUp();
       turn.grow(SENTENCE);
       await turn.pass(1_000);
       turn.world.nextEdit = fault;
@@ -209,7 +209,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("waits as long as Discord asks", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     turn.world.nextEdit = "limited";
@@ -223,7 +223,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("counts an edit without an answer neither as done nor as lost", async () => {
-    const turn = stage();
+    const turn = setUp();
     let shown = "The first of what it says, long enough to be shown.";
     const stream = turn.world.drafts.begin(MESSAGE, () => compose(shown));
     stream.grow(SENTENCE);
@@ -242,7 +242,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("stops growing after a refusal by Discord, and still ends correctly", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     turn.world.nextEdit = "forbidden";
@@ -254,7 +254,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("does not rewrite a deleted draft", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     turn.world.deleteAt(0);
@@ -266,7 +266,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("deletes all drafts of a failed turn, and posts its notice", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE.repeat(2));
     await turn.pass(5_000);
     assert.equal(turn.contents().length, 2);
@@ -275,7 +275,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("deletes all drafts of a turn without an answer", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     await turn.finish([]);
@@ -283,7 +283,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("[R6] stops growing once the answer is too long, and ends as a file", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE.repeat(2));
     await turn.pass(5_000);
     const before = turn.contents();
@@ -297,7 +297,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("[R3] posts the answer anew if a tag at its end makes it a reply", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     turn.grow("[[reply_to_current]]");
@@ -307,7 +307,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("[R3] never shows an unfinished tag", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     for (const piece of ["Yes. [[", "reply", "_to_", "current", "]] no "]) {
       turn.grow(piece);
@@ -317,7 +317,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("[R10] never shows the beginning of a secret", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(`${SENTENCE}It is `);
     await turn.pass(1_000);
     for (const word of SECRET.split(" ")) {
@@ -329,7 +329,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("[R10] shows no thinking of a model that has thought aloud before", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(`hm\n</think>\n${SENTENCE}`);
     await turn.finish([]);
     turn.restart();
@@ -348,7 +348,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("ends only once no request is under way, so that the final text comes last", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -367,7 +367,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("stops growing after its end", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.end();
     turn.grow(SENTENCE);
@@ -390,7 +390,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("continues with the same draft after a crash", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(`${SENTENCE}Then`);
     await turn.pass(1_000);
     turn.restart();
@@ -402,7 +402,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("does not assume that a draft still shows its first text", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.pass(1_000);
     turn.grow("And ");
@@ -414,7 +414,7 @@ describe("[R8] createDrafts()", () => {
   });
 
   it("knows the text of a draft from before the crash that is posted only now", async () => {
-    const turn = stage();
+    const turn = setUp();
     turn.grow(SENTENCE);
     await turn.wait(1_000); // the row is there, and its queue is blocked
     turn.restart();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import { createTurnRoom } from "../../../src/flows/turn/turn_room.ts";
+import { createTurnLimit } from "../../../src/flows/turn/turn_limit.ts";
 import { createTurns } from "../../../src/flows/turn/turns.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -33,7 +33,7 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
       ends.set(id, end);
       return end.promise;
     },
-    room: createTurnRoom(() => maxConcurrent),
+    turnLimit: createTurnLimit(() => maxConcurrent),
     schedule: clock.schedule,
     log,
   });

@@ -21,7 +21,7 @@ class Refused extends Error {
 }
 
 /** @param answer Discord's answer to each request; absent: it accepts. */
-function stage(answer: () => Promise<void> = () => Promise.resolve()) {
+function setUp(answer: () => Promise<void> = () => Promise.resolve()) {
   const clock = new FakeClock();
   const start = clock.now();
   const { log, lines } = recordingLog();
@@ -45,7 +45,7 @@ const refusal = (why: Refusal | undefined) => () => Promise.reject(new Refused(w
 
 describe("[R7] createTyping()", () => {
   it("sends nothing for an answer within 300 ms", () => {
-    const { typing, clock, times } = stage();
+    const { typing, clock, times } = setUp();
     const end = typing.begin(HERE);
     clock.advance(299);
     end();
@@ -55,7 +55,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("renews the indicator every 8 s while the turn runs, and ends with it", () => {
-    const { typing, clock, times } = stage();
+    const { typing, clock, times } = setUp();
     const end = typing.begin(HERE);
     clock.advance(20_000);
     assert.deepEqual(times(), [300, 8_300, 16_300]);
@@ -66,7 +66,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("shows one indicator per channel for any number of turns, until the last has ended", () => {
-    const { typing, clock, times } = stage();
+    const { typing, clock, times } = setUp();
     const first = typing.begin(HERE);
     const second = typing.begin(HERE);
     clock.advance(5_000);
@@ -81,7 +81,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("starts again for a turn after the last", () => {
-    const { typing, clock, times } = stage();
+    const { typing, clock, times } = setUp();
     typing.begin(HERE)();
     clock.advance(1_000);
     const end = typing.begin(HERE);
@@ -91,7 +91,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("shows each channel's indicator on its own", () => {
-    const { typing, clock, times } = stage();
+    const { typing, clock, times } = setUp();
     const ends = [typing.begin(HERE), typing.begin(THERE)];
     clock.advance(300);
     for (const end of ends) end();
@@ -99,7 +99,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("continues after a failure, and logs it at debug level only", async () => {
-    const { typing, clock, times, lines } = stage(refusal(undefined));
+    const { typing, clock, times, lines } = setUp(refusal(undefined));
     const end = typing.begin(HERE);
     clock.advance(300);
     await settle();
@@ -111,7 +111,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("[D3] sends no request for ten minutes in a channel that forbids it", async () => {
-    const { typing, clock, times } = stage(refusal("forbidden"));
+    const { typing, clock, times } = setUp(refusal("forbidden"));
     const end = typing.begin(HERE);
     clock.advance(300);
     await settle();
@@ -129,7 +129,7 @@ describe("[R7] createTyping()", () => {
   });
 
   it("never waits for Discord's answer", () => {
-    const { typing, clock, times } = stage(() => new Promise(() => {}));
+    const { typing, clock, times } = setUp(() => new Promise(() => {}));
     const end = typing.begin(HERE);
     clock.advance(9_000);
     end();

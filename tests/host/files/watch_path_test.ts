@@ -5,9 +5,9 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileEvents } from "../../../src/host/files/file_events.ts";
 import {
-  BLIND_LOOK_MS,
+  POLL_ONLY_MS,
   SETTLE_MS,
-  SLOW_LOOK_MS,
+  SLOW_POLL_MS,
   stateOf,
   watchPath,
 } from "../../../src/host/files/watch_path.ts";
@@ -141,7 +141,7 @@ describe("[C9] watchPath()", () => {
     assert.ok(file.isHeard());
   });
 
-  for (const [isBlind, everyMs] of [[false, SLOW_LOOK_MS], [true, BLIND_LOOK_MS]] as const) {
+  for (const [isBlind, everyMs] of [[false, SLOW_POLL_MS], [true, POLL_ONLY_MS]] as const) {
     it(`checks every ${everyMs} ms if the kernel reports ${isBlind ? "nothing" : "of events"}`, () => {
       using file = setUp(isBlind);
       writeFileSync(file.path, "{ }");
@@ -167,7 +167,7 @@ describe("[C9] fileEvents()", () => {
     change(path, folder.path);
     await Promise.race([
       told,
-      sleep(SLOW_LOOK_MS / 6, undefined, { ref: false }).then(() => assert.fail("not told")),
+      sleep(SLOW_POLL_MS / 6, undefined, { ref: false }).then(() => assert.fail("not told")),
     ]);
     stop();
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { FlockUnavailableError } from "../../../src/host/locks/flock.ts";
-import { readHolder, takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock, readHolder } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -36,11 +36,11 @@ async function startHolder(path: string) {
   };
 }
 
-describe("takeLock()", () => {
+describe("acquireLock()", () => {
   it("[O7] refuses a second process, and names the first", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
-    const lock = await takeLock(path, NOW);
+    const lock = await acquireLock(path, NOW);
     assert.equal(lock.kind, "held");
     await using second = await startHolder(path);
     assert.equal(second.said, `taken ${process.pid}`);
@@ -54,13 +54,13 @@ describe("takeLock()", () => {
     const path = join(directory.path, "lock");
     await using holder = await startHolder(path);
     assert.equal(holder.said, "held");
-    const taken = await takeLock(path, NOW);
+    const taken = await acquireLock(path, NOW);
     assert.ok(taken.kind === "taken");
     assert.equal(taken.heldBy?.pid, holder.pid);
     assert.equal(taken.heldBy?.http, HTTP);
 
     await holder.end("SIGKILL");
-    const lock = await takeLock(path, NOW);
+    const lock = await acquireLock(path, NOW);
     assert.ok(lock.kind === "held");
     assert.equal(readHolder(path)?.http, undefined);
     lock.release();
@@ -84,7 +84,7 @@ describe("takeLock()", () => {
     writeFileSync(path, "something longer that an older holder left here\n".repeat(9), {
       mode: 0o600,
     });
-    const lock = await takeLock(path, NOW);
+    const lock = await acquireLock(path, NOW);
     assert.ok(lock.kind === "held");
     const told = JSON.parse(readFileSync(path, "utf8"));
     assert.equal(told.pid, process.pid);
@@ -104,7 +104,7 @@ describe("takeLock()", () => {
     const path = join(directory.path, "lock");
     for (const text of ["", '{"pid":', '{"pid":"12"}', "null"]) {
       writeFileSync(path, text);
-      const lock = await takeLock(path, NOW, () => Promise.resolve(() => false));
+      const lock = await acquireLock(path, NOW, () => Promise.resolve(() => false));
       assert.deepEqual(lock, { kind: "taken" }, text);
       assert.equal(readFileSync(path, "utf8"), text);
     }
@@ -113,7 +113,7 @@ describe("takeLock()", () => {
   it("[O7] fails on a disk without locks", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
-    const failing = takeLock(path, NOW, () => Promise.reject(new FlockUnavailableError("none")));
+    const failing = acquireLock(path, NOW, () => Promise.reject(new FlockUnavailableError("none")));
     await assert.rejects(failing, FlockUnavailableError);
     assert.equal(readHolder(path), undefined);
   });

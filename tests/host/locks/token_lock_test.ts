@@ -6,8 +6,8 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { readBootId, readPid } from "../../../src/host/process/boot.ts";
 import {
+  acquireTokenLock,
   findTokenHolders,
-  takeTokenLock,
   TOKEN_LOCK_PORTS,
   tokenLockName,
   type TokenLockPorts,
@@ -54,14 +54,14 @@ async function squat(token: string, answer: (server: Server) => string | undefin
   };
 }
 
-describe("[G11] takeTokenLock()", () => {
+describe("[G11] acquireTokenLock()", () => {
   it("refuses a second process with the token, and names the first", async () => {
     const token = newToken();
-    const lock = await takeTokenLock(token, SELF);
+    const lock = await acquireTokenLock(token, SELF);
     assert.ok(lock.kind === "held");
     const own = readPid(process.pid);
     assert.ok(own.kind === "running");
-    assert.deepEqual(await takeTokenLock(token, { ...SELF, dataDir: "/elsewhere" }), {
+    assert.deepEqual(await acquireTokenLock(token, { ...SELF, dataDir: "/elsewhere" }), {
       kind: "taken",
       heldBy: {
         pid: process.pid,
@@ -78,11 +78,11 @@ describe("[G11] takeTokenLock()", () => {
 
   it("accepts another token, and the same one once it is released", async () => {
     const token = newToken();
-    const first = await takeTokenLock(token, SELF);
-    const other = await takeTokenLock(newToken(), SELF);
+    const first = await acquireTokenLock(token, SELF);
+    const other = await acquireTokenLock(newToken(), SELF);
     assert.ok(first.kind === "held" && other.kind === "held");
     await first.release();
-    const next = await takeTokenLock(token, SELF);
+    const next = await acquireTokenLock(token, SELF);
     assert.ok(next.kind === "held");
     await next.release();
     await other.release();
@@ -92,12 +92,12 @@ describe("[G11] takeTokenLock()", () => {
     const token = newToken();
     await using holder = await startHolder(token);
     assert.equal(holder.said, "held");
-    const taken = await takeTokenLock(token, SELF);
+    const taken = await acquireTokenLock(token, SELF);
     assert.ok(taken.kind === "taken");
     assert.equal(taken.heldBy?.pid, holder.pid);
     assert.equal(taken.heldBy?.dataDir, "/srv/other");
     await holder.kill();
-    const lock = await takeTokenLock(token, SELF);
+    const lock = await acquireTokenLock(token, SELF);
     assert.ok(lock.kind === "held");
     await lock.release();
   });
@@ -113,12 +113,12 @@ describe("[G11] takeTokenLock()", () => {
 
   it("answers each client, even beside a client that does not read", async () => {
     const token = newToken();
-    const lock = await takeTokenLock(token, SELF);
+    const lock = await acquireTokenLock(token, SELF);
     const path = `\0${tokenLockName(token)}`;
     const rude = Array.from({ length: 5 }, () => createConnection({ path }).on("error", () => {}));
     await Promise.all(rude.map((socket) => once(socket, "connect")));
     for (const socket of rude) socket.destroy();
-    const taken = await takeTokenLock(token, SELF);
+    const taken = await acquireTokenLock(token, SELF);
     assert.ok(taken.kind === "taken");
     assert.equal(taken.heldBy?.pid, process.pid);
     if (lock.kind === "held") await lock.release();
@@ -136,7 +136,7 @@ describe("[G11] takeTokenLock()", () => {
     it(`is held by an unknown process if the holder ${name}`, async () => {
       const token = newToken();
       await using _squatter = await squat(token, () => answer);
-      assert.deepEqual(await takeTokenLock(token, SELF, PORTS), { kind: "taken" });
+      assert.deepEqual(await acquireTokenLock(token, SELF, PORTS), { kind: "taken" });
     });
   }
 
@@ -148,20 +148,20 @@ describe("[G11] takeTokenLock()", () => {
       platform: "darwin",
       directory: () => directory.path,
     };
-    const lock = await takeTokenLock(token, SELF, ports);
+    const lock = await acquireTokenLock(token, SELF, ports);
     assert.ok(lock.kind === "held");
-    const second = await takeTokenLock(token, SELF, ports);
+    const second = await acquireTokenLock(token, SELF, ports);
     assert.ok(second.kind === "taken");
     assert.equal(second.heldBy?.pid, process.pid);
     await lock.release();
-    const third = await takeTokenLock(token, SELF, ports);
+    const third = await acquireTokenLock(token, SELF, ports);
     assert.ok(third.kind === "held");
     await third.release();
   });
 
   it("reports that no directory is safe from other users", async () => {
     const ports: TokenLockPorts = { ...PORTS, platform: "darwin" };
-    assert.deepEqual(await takeTokenLock(newToken(), SELF, ports), { kind: "unsupported" });
+    assert.deepEqual(await acquireTokenLock(newToken(), SELF, ports), { kind: "unsupported" });
   });
 });
 
@@ -183,7 +183,7 @@ describe("[X2] findTokenHolders()", () => {
 
   it("finds the bots of this machine with their data directories", async () => {
     const token = newToken();
-    const lock = await takeTokenLock(token, { ...SELF, dataDir: `/srv/${token}` });
+    const lock = await acquireTokenLock(token, { ...SELF, dataDir: `/srv/${token}` });
     assert.ok(lock.kind === "held");
     const mine = async () =>
       (await findTokenHolders()).filter(({ dataDir }) => dataDir === `/srv/${token}`);
@@ -203,7 +203,7 @@ describe("[X2] findTokenHolders()", () => {
   it("finds them by their lock files on other systems", async () => {
     using directory = tempDirectory();
     const ports = { ...PORTS, platform: "darwin", directory: () => directory.path };
-    const lock = await takeTokenLock(newToken(), SELF, ports);
+    const lock = await acquireTokenLock(newToken(), SELF, ports);
     assert.ok(lock.kind === "held");
     const found = await findTokenHolders({ ...ports, sockets: () => "" });
     assert.deepEqual(found.map(({ dataDir }) => dataDir), [SELF.dataDir]);

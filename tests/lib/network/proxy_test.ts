@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { nameOfProxy, noProxyOf, passageTo, proxyFor } from "../../../src/lib/network/proxy.ts";
+import { nameOfProxy, noProxyOf, proxyFor, proxyRouteTo } from "../../../src/lib/network/proxy.ts";
 
 const P = "http://ann:p%40ss@proxy.lan:3128";
 const GATEWAY = "wss://gateway.discord.gg/?v=10";
@@ -82,9 +82,9 @@ describe("[G15] proxyFor()", () => {
   }
 });
 
-describe("[G15] passageTo()", () => {
+describe("[G15] proxyRouteTo()", () => {
   it("says which variable named the proxy", () => {
-    assert.deepEqual(passageTo(GATEWAY, { all_proxy: P }), {
+    assert.deepEqual(proxyRouteTo(GATEWAY, { all_proxy: P }), {
       kind: "proxy",
       variable: "all_proxy",
       url: P,
@@ -93,18 +93,18 @@ describe("[G15] passageTo()", () => {
 
   for (const value of ["proxy.lan:3128", "socks5://proxy.lan:1080", "nonsense"]) {
     it(`refuses ${value}`, () => {
-      const passage = passageTo(GATEWAY, { HTTPS_PROXY: value });
-      assert.equal(passage.kind, "unusable");
-      assert.ok(passage.kind === "unusable" && passage.variable === "HTTPS_PROXY");
+      const route = proxyRouteTo(GATEWAY, { HTTPS_PROXY: value });
+      assert.equal(route.kind, "unusable");
+      assert.ok(route.kind === "unusable" && route.variable === "HTTPS_PROXY");
     });
   }
 });
 
-describe("[G15] passageTo() with an unsupported kind", () => {
+describe("[G15] proxyRouteTo() with an unsupported kind", () => {
   it("names the supported kinds", () => {
-    const passage = passageTo(GATEWAY, { HTTPS_PROXY: "socks5://proxy.lan:1080" });
-    assert.ok(passage.kind === "unusable");
-    assert.equal(passage.why, "a socks5 proxy is not supported, only http and https");
+    const route = proxyRouteTo(GATEWAY, { HTTPS_PROXY: "socks5://proxy.lan:1080" });
+    assert.ok(route.kind === "unusable");
+    assert.equal(route.why, "a socks5 proxy is not supported, only http and https");
   });
 });
 

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addMember, addUser } from "../../../simulator/world/founding.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { addMember, addUser } from "../../../simulator/world/create_world.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const CYRILLIC = { g: "ԍ", r: "г", a: "а", c: "с", e: "е" } as const;
 
@@ -30,7 +30,7 @@ function lookAlikes(): readonly string[] {
 
 describe("[SEC-R12] an account that looks like an allowed one", () => {
   it("is denied by username, display name, nickname and after a change of names", () =>
-    onStage({
+    withSimulation({
       simulator: { rateLimits: false },
       discord: ({ world }) => ({
         dm: { policy: "allowlist", allowFrom: ["grace"] },
@@ -67,8 +67,10 @@ describe("[SEC-R12] an account that looks like an allowed one", () => {
         ],
       );
       const grace = user("grace").id;
-      await eventually("the name to be resolved", () =>
-        Promise.resolve(rows("SELECT 1 FROM resolved_name").length > 0));
+      await eventually(
+        "the name to be resolved",
+        () => Promise.resolve(rows("SELECT 1 FROM resolved_name").length > 0),
+      );
       simulator.rename("grace", "hopper");
       const thief = join({ username: "grace" });
       assert.equal(

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { addUser } from "../../../simulator/world/founding.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { addUser } from "../../../simulator/world/create_world.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const SENDERS = 1_000;
 const MESSAGES = 50;
@@ -23,7 +23,7 @@ function residentBytes(pid: number | undefined): number {
 
 describe("[SEC-R14] a flood of direct messages", () => {
   it(`by ${SENDERS} senders costs no model call, few replies and little memory`, () =>
-    onStage({
+    withSimulation({
       simulator: { rateLimits: false, requestLogLimit: 1_000 },
     }, async (scene) => {
       const { simulator, start, say, decided, replies, mention, model, rows, ask } = scene;

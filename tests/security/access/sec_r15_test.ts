@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addMember } from "../../../simulator/world/founding.ts";
+import { addMember } from "../../../simulator/world/create_world.ts";
 import { NOTICES } from "../../../src/render/notices.ts";
-import { onStage, overtakesDeferral } from "../../support/bot/e2e.ts";
+import { overtakesDeferral, withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[SEC-R15] a person without access", () => {
   it("gets nothing by a message, an edit, a reaction, a reply, a thread, a webhook or a command", () =>
-    onStage({
+    withSimulation({
       mayRefuse: overtakesDeferral,
       discord: ({ world }) => ({
         dm: { policy: "allowlist", allowFrom: ["ada"] },

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Message } from "../../../simulator/world/world.ts";
-import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 
 /** The bot's own limits, and no others. */
 
@@ -37,7 +43,7 @@ const answered = (texts: readonly string[]) =>
 
 describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => {
   it("gets four answers and one notice, and each other message has its reason", () =>
-    onStage(WITH_LIMITS, async (scene) => {
+    withSimulation(WITH_LIMITS, async (scene) => {
       const { start, replies, model, until, written, decided, cli, say, mention } = scene;
       await start();
       model.behave("slow", 1);
@@ -60,7 +66,7 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
     }));
 
   it("leaves room for others in the channel", () =>
-    onStage(WITH_LIMITS, async (scene) => {
+    withSimulation(WITH_LIMITS, async (scene) => {
       const { start, model, until, written, decided } = scene;
       await start();
       model.behave("slow", 1);
@@ -73,7 +79,7 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
     }));
 
   it("gets one notice, although a kill comes before the notice leaves", () =>
-    onStage(WITH_LIMITS, async (scene) => {
+    withSimulation(WITH_LIMITS, async (scene) => {
       const { start, model, replies, decided, eventually, rows, until, written } = scene;
       const bot = await start({ BARNACLE_CRASH_AT: "before:T4:1" }); // of the notice: no answer comes
       model.behave("hang");
@@ -100,7 +106,7 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
 
 describe("[X4] messages.queue", () => {
   it("applies at once after a reload", () =>
-    onStage(WITH_LIMITS, async (scene) => {
+    withSimulation(WITH_LIMITS, async (scene) => {
       const { start, model, until, rewrite, line, decided } = scene;
       const bot = await start();
       rewrite({ config: { messages: { queue: { perUser: 1 } } } });

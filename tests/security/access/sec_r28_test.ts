@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/process/second_bot.ts";
 
 const MAX_TURNS = 6;
@@ -17,7 +17,7 @@ describe("[P11] [SEC-R28] two Barnacles facing each other", () => {
       loopGuard: { maxTurns: MAX_TURNS, muteMin: 10 },
       guilds: { [guildId]: { channels: { general: {}, "off-topic": { requireMention: false } } } },
     });
-    return onStage({
+    return withSimulation({
       discord: (simulator) => {
         const [krill] = simulator.world.guilds.values();
         return krill ? rules(krill.id) : {};

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { addWebhook } from "../../../simulator/world/founding.ts";
-import { PLURALKIT_APPLICATION_ID } from "../../../simulator/acts/webhooks.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { addWebhook } from "../../../simulator/world/create_world.ts";
+import { PLURALKIT_APPLICATION_ID } from "../../../simulator/actions/webhooks.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const ORIGINAL = "1400000000000000007";
 const MEMBER = { id: "lunaa", name: "Luna" };
@@ -24,7 +24,7 @@ const LIES: readonly (readonly [what: string, changed: object])[] = [
 
 describe("[SEC-R33] a webhook's message with a member's name", () => {
   it("never counts as the member's if PluralKit's answer is about another message", () =>
-    onStage({ simulator: { rateLimits: false } }, async (scene) => {
+    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, start, decided, mention, model } = scene;
       const [krill] = simulator.world.guilds.values();
       const general = simulator.channel("general").id;

@@ -10,14 +10,20 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
-import { postMessage } from "../../../simulator/acts/messages.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
+import { postMessage } from "../../../simulator/actions/messages.ts";
 import { openAiFormat } from "../../../simulator/model/wire.ts";
-import { addChannel, addMember, addThread } from "../../../simulator/world/founding.ts";
+import { addChannel, addMember, addThread } from "../../../simulator/world/create_world.ts";
 import type { Message, TextChannel, Thread } from "../../../simulator/world/world.ts";
 import type { UserId } from "../../../src/core/discord/ids.ts";
-import { ended, onStage, type Scene, type SceneOptions, STOPPED } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  type Scene,
+  type SceneOptions,
+  STOPPED,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 
 const GUILD_TURNS = 1_000;
 const CHANNELS_PER_GUILD = 9;
@@ -185,7 +191,7 @@ describe("[SEC-R4] a turn in a guild", () => {
       env: { OPENAI_BASE_URL: model.baseUrl },
     };
     try {
-      await onStage(options, async (scene) => {
+      await withSimulation(options, async (scene) => {
         const { simulator, start, say, replies } = scene;
         const first = await start();
         const secret = say("ada", "dm", `remember ${canaryOf(simulator.channel("dm", "ada").id)}`);

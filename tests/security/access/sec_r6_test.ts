@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
-import { postMessage } from "../../../simulator/acts/messages.ts";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
+import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
+import { postMessage } from "../../../simulator/actions/messages.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const WAKES = "accept: mentioned";
 const SLEEPS = "ignore: no-mention";
@@ -47,7 +47,7 @@ function casesFor({ simulator, user, mention }: Scene): readonly Case[] {
 
 describe("[SEC-R6] a message that mentions others", () => {
   it("wakes the bot only by its mention, its role or a person's reply", () =>
-    onStage({ discord: () => ({ allowBots: true }) }, async (scene) => {
+    withSimulation({ discord: () => ({ allowBots: true }) }, async (scene) => {
       const { simulator, start, decided, replies } = scene;
       await start();
       const general = simulator.channel("general").id;

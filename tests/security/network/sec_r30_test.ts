@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, it } from "node:test";
-import { ended, onStage } from "../../support/bot/e2e.ts";
+import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 
 /** State of a listening socket in Linux's table. */
@@ -33,7 +33,7 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
     "are those of loopback, by default",
     skipUnless(existsSync("/proc/net/tcp"), "no table of sockets"),
     () =>
-      onStage({}, async ({ start, line }) => {
+      withSimulation({}, async ({ start, line }) => {
         const bot = await start();
         await line(bot, /"Barnacle is running"/);
         assert.ok(bot.pid !== undefined);
@@ -54,7 +54,7 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
     ["0.0.0.0", "${EMPTY}"],
   ];
   it("are not opened to others without a long token: the bot does not start", () =>
-    onStage({}, async ({ rewrite, startBot, simulator }) => {
+    withSimulation({}, async ({ rewrite, startBot, simulator }) => {
       for (const [bind, token] of refused) {
         rewrite({ config: { http: { port: 0, bind, ...(token && { token }) } } });
         const bot = startBot({ EMPTY: "" });
@@ -65,7 +65,7 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
     }));
 
   it("cause a warning if others reach them with the token", () =>
-    onStage({
+    withSimulation({
       config: { http: { port: 0, bind: "0.0.0.0", token: "t".repeat(32) } },
     }, async ({ start, line }) => {
       const bot = await start();

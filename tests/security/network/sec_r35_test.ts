@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
-import { onStage, type Scene } from "../../support/bot/e2e.ts";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 
-async function portOf({ line }: Scene, bot: StagedBot): Promise<number> {
+async function portOf({ line }: Scene, bot: BotProcess): Promise<number> {
   const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));
   return Number(new URL(fields.health).port);
 }
@@ -25,7 +25,7 @@ async function talk(port: number, text: string): Promise<string> {
 
 describe("[SEC-R35] a running bot's HTTP server", () => {
   it("answers each of a hundred probes beside 100 pinned and 500 slow clients", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const bot = await scene.start();
       const port = await portOf(scene, bot);
       const clients: Socket[] = Array.from({ length: 600 }, () => connect(port, "127.0.0.1"));
@@ -41,7 +41,7 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
     }));
 
   it("disconnects silent and slow clients, and those with large headers", () =>
-    onStage({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
+    withSimulation({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
       const bot = await scene.start();
       const port = await portOf(scene, bot);
       const head = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
@@ -58,7 +58,7 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
     }));
 
   it("shows details only with the token, also to a proxy that claims to be local", () =>
-    onStage({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
+    withSimulation({ config: { http: { port: 0, token: "t".repeat(32) } } }, async (scene) => {
       const bot = await scene.start();
       const port = await portOf(scene, bot);
       const ask = (path: string, headers: Record<string, string>) =>

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 /** Administrator, Mention Everyone and Manage Webhooks. */
 const NEVER = [3, 17, 29];
@@ -11,7 +11,7 @@ const BASIC = 309_237_763_136n;
 
 describe("[SEC-R34] barnacle invite", () => {
   it("asks for exactly O3's permissions, and for dangerous ones with no option", () =>
-    onStage({
+    withSimulation({
       config: { tools: {} },
     }, async ({ cli }) => {
       const options = [[], ["--tools"], ["--external-emoji"], ["--tools", "--external-emoji"]];

@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addMember, addUser } from "../../../simulator/world/founding.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { addMember, addUser } from "../../../simulator/world/create_world.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 
 const FORGED = '\n{"level":"fatal","event":"all is lost"}';
 const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\r\n\u202egnp.exe\u2028{"level":"error"}';
 
 describe("[SEC-R36] names and texts with lines of their own", () => {
   it("[O3] [H4] stay within the line of their event", () =>
-    onStage({ config: { log: { level: "debug" } } }, async (scene) => {
+    withSimulation({ config: { log: { level: "debug" } } }, async (scene) => {
       const { simulator, start, say, mention, replies, model, decided } = scene;
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
@@ -39,7 +39,7 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
     }));
 
   it("are no part of the log at all unless its level is debug", () =>
-    onStage({}, async ({ start, say, mention, replies, model }) => {
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
       const bot = await start();
       model.behave("unauthorized", 1);
       say("grace", "general", `${mention} my password is hunter2`);

@@ -13,7 +13,13 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { childOf, isSecret, type Schema, shapeOf } from "../../../src/config/schema/shape.ts";
-import { ended, onStage, type Ran, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  type Ran,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** Canaries by the path of the schema. Both tokens of bots are the simulator's. */
@@ -121,7 +127,7 @@ function writeToken({ dataDir }: Scene): void {
 
 /** Starts a bot whose model tells all secrets in each answer. */
 async function withTeller(play: (scene: Scene) => Promise<void>): Promise<void> {
-  await onStage(OPTIONS, async (scene) => {
+  await withSimulation(OPTIONS, async (scene) => {
     writeToken(scene);
     const secrets = secretsIn(scene);
     await using model = await startFixedModel((asked) => {

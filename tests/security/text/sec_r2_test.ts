@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "node:test";
 import { fenced } from "../../../src/render/prompt/untrusted.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { fencesIn } from "../../support/fences.ts";
 
 const BOUNDARY = "k3f9q2zz";
@@ -42,7 +42,7 @@ describe("[SEC-R2] forged fences", () => {
   });
 
   it("fail although their writer knows the boundary of the request before", () =>
-    onStage({}, async ({ start, say, mention, replies, model }) => {
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
       await start();
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onStage, overtakesDeferral, type Scene } from "../../support/bot/e2e.ts";
+import { overtakesDeferral, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** All requests by which a message gets its text. */
@@ -37,7 +37,7 @@ function noOneIsPinged({ simulator, user }: Scene): void {
 
 describe("[SEC-R5] a model that mentions everyone", () => {
   it("pings no one by answers, drafts, their edits, notices and answers to commands", () =>
-    onStage(
+    withSimulation(
       { discord: () => ({ streaming: "edit" }), mayRefuse: overtakesDeferral },
       async (scene) => {
         const { simulator, start, say, mention, until, replies, user } = scene;

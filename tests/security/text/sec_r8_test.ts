@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LEAKS } from "../../render/leaks.ts";
-import { onStage } from "../../support/bot/e2e.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 /** What Discord may see of an answer that is blank without its traces. */
@@ -11,7 +11,7 @@ const FAILURE = "I had nothing to say.";
 
 describe("[SEC-R8] traces in answers", () => {
   it("never reach Discord, in any of more than sixty forms", () =>
-    onStage({
+    withSimulation({
       simulator: { rateLimits: false },
       config: { messages: { texts: { failure: FAILURE } } },
     }, async ({ simulator, start, say, mention, replies }) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createAccounts } from "../../../simulator/gateway/bot_notes.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { createHeart } from "../../../simulator/gateway/heartbeat.ts";
+import { createAccounts } from "../../../simulator/gateway/accounts.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { createHeartbeatMonitor } from "../../../simulator/gateway/heartbeat.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const INTERVAL_MS = 40_000;
@@ -12,7 +12,7 @@ function started() {
   const { world, barnacle } = demoWorld();
   const account = createAccounts(world).of(barnacle);
   let stops = 0;
-  const heart = createHeart({
+  const heart = createHeartbeatMonitor({
     now: clock.now,
     intervalMs: INTERVAL_MS,
     later: (ms, action) => clock.schedule(action, ms),
@@ -22,7 +22,7 @@ function started() {
   return { clock, account, heart, session: { id: "s", account }, stops: () => stops };
 }
 
-describe("[G1] createHeart()", () => {
+describe("[G1] createHeartbeatMonitor()", () => {
   it("records each beat's lateness, and counts those over a second", () => {
     const { clock, account, heart, session } = started();
     for (const waitMs of [1_000, 40_000, 41_000, 41_001]) {

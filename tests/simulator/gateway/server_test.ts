@@ -8,10 +8,10 @@ import {
   deleteChannel,
   joinGuild,
   leaveGuild,
-} from "../../../simulator/acts/changes.ts";
+} from "../../../simulator/actions/changes.ts";
 import type { SimulatorOptions } from "../../../simulator/simulator.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { addChannel, addThread, privateTo } from "../../../simulator/world/founding.ts";
+import { addChannel, addThread, privateTo } from "../../../simulator/world/create_world.ts";
 import {
   ask,
   connectRaw,

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { refusalOf } from "../../../src/http/guard.ts";
-import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
-import { answerInteraction } from "../../../simulator/acts/interactions.ts";
-import { postMessage } from "../../../simulator/acts/messages.ts";
+import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
+import { answerInteraction } from "../../../simulator/actions/interactions.ts";
+import { postMessage } from "../../../simulator/actions/messages.ts";
 import { viewMessage } from "../../../simulator/page/view.ts";
-import type { Backstage, BackstageNews } from "../../../simulator/page/backstage.ts";
+import type { BotPanel, BotPanelNews } from "../../../simulator/page/bot_panel.ts";
 import { createPage, type Opening, type Page } from "../../../simulator/page/page.ts";
 import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 
 const HOST = "127.0.0.1:8787";
 
-function createBackstage() {
+function createTestPanel() {
   const pressed: string[] = [];
-  const listeners = new Set<(news: BackstageNews) => void>();
-  const backstage: Backstage = {
+  const listeners = new Set<(news: BotPanelNews) => void>();
+  const panel: BotPanel = {
     bot: () => ({ state: "online", headline: "Online", figures: [], controls: [] }),
     judged: () => [],
     notices: () => [],
@@ -28,9 +28,9 @@ function createBackstage() {
     },
   };
   return {
-    backstage,
+    panel,
     pressed,
-    tell(news: BackstageNews) {
+    tell(news: BotPanelNews) {
       for (const listener of listeners) listener(news);
     },
   };
@@ -39,14 +39,14 @@ function createBackstage() {
 describe("[O5] createPage()", () => {
   let simulator: Simulator;
   let page: Page;
-  const { backstage, pressed, tell } = createBackstage();
+  const { panel, pressed, tell } = createTestPanel();
   const faults: unknown[] = [];
 
   before(async () => {
     simulator = await startSimulator();
     page = createPage({
       simulator,
-      backstage,
+      panel,
       prompts: ["help"],
       refusalOf,
       onError: (error) => faults.push(error),

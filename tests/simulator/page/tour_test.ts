@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { viewWorld } from "../../../simulator/page/view.ts";
 import { openState, takeNews } from "../../../simulator/page/web/state.js";
 import { noteBot, stepOf } from "../../../simulator/page/web/tour.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import { viewWorld } from "../../../simulator/page/view.ts";
 
 describe("[O5] viewWorld()", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { applicationFlags, changeFlags } from "../../../simulator/payloads/application.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 
 const PRESENCE = 1 << 8;
 const MEMBERS = 1 << 1;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Pluralkit, startPluralkit } from "../../../simulator/pluralkit/server.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
+import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { withSimulator } from "../raw_client.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addGuild, addMember, addUser } from "../../../simulator/world/founding.ts";
+import { addGuild, addMember, addUser } from "../../../simulator/world/create_world.ts";
 import { INTENT } from "../../../simulator/world/intents.ts";
 import { createRequestValidator } from "../../support/discord/openapi.ts";
 import { type Answer, ask, withSimulator } from "../raw_client.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addChannel, addUser, privateTo } from "../../../simulator/world/founding.ts";
-import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
+import { addChannel, addUser, privateTo } from "../../../simulator/world/create_world.ts";
+import type { DemoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { may } from "../../../simulator/world/access.ts";
-import { demoWorld } from "../../../simulator/acts/demo_world.ts";
-import { changeRoles } from "../../../simulator/acts/changes.ts";
-import { addChannel, addRole, addThread } from "../../../simulator/world/founding.ts";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { changeRoles } from "../../../simulator/actions/changes.ts";
+import { addChannel, addRole, addThread } from "../../../simulator/world/create_world.ts";
 import { PERMISSION } from "../../../simulator/world/permissions.ts";
 import type { Overwrite } from "../../../simulator/world/world.ts";
 

@@ -16,7 +16,11 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Env } from "../../../src/cli/terminal/io.ts";
-import { type Stage, type StagedBot, startStage } from "../../../src/cli/demo/stage/stage.ts";
+import {
+  type BotProcess,
+  type Simulation,
+  startSimulation,
+} from "../../../src/cli/demo/simulation/simulation.ts";
 import {
   type Command,
   type Exit,
@@ -62,9 +66,9 @@ export interface SceneOptions {
 }
 
 /** A test's actions and observations. */
-export interface Scene extends Stage {
+export interface Scene extends Simulation {
   /** Starts a bot, and waits until it is online at Discord. */
-  start(env?: Env, args?: readonly string[]): Promise<StagedBot>;
+  start(env?: Env, args?: readonly string[]): Promise<BotProcess>;
   /** Posts a message as a person: `say("grace", "general", "…")`. */
   say(as: string, where: string, text: string, replyTo?: string): Message;
   /** Text that pings the bot. */
@@ -81,11 +85,11 @@ export interface Scene extends Stage {
   /** Rows of the database, by SQL. */
   rows(sql: string): readonly Readonly<Record<string, unknown>>[];
   /** Waits for a line of a bot's log. */
-  line(bot: StagedBot, pattern: RegExp): Promise<string>;
+  line(bot: BotProcess, pattern: RegExp): Promise<string>;
   /** Asks a running bot over HTTP. */
-  ask(bot: StagedBot, path: string): Promise<Response>;
-  status(bot: StagedBot): Promise<StatusReport>;
-  /** Runs a command of the program under test to its end, beside the stage's bots. */
+  ask(bot: BotProcess, path: string): Promise<Response>;
+  status(bot: BotProcess): Promise<StatusReport>;
+  /** Runs a command of the program under test to its end, beside the simulation's bots. */
   command(args: readonly string[], env?: Env): Promise<Ran>;
   /** The same, with the bots' config, data and environment: `cli("pairing", "list")`. */
   cli(...args: readonly string[]): Promise<Ran>;
@@ -103,29 +107,29 @@ export interface Ran extends Exit {
   readonly stderr: readonly string[];
 }
 
-/** Runs a test on a stage of its own, and then the checks of every test. */
-export async function onStage(
+/** Runs a test in a simulation of its own, and then the checks of every test. */
+export async function withSimulation(
   options: SceneOptions,
   play: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const lines: string[] = [];
-  const stage = await startStage({
+  const simulation = await startSimulation({
     command: options.command ?? commandUnderTest(),
     ...(options.simulator && { simulator: options.simulator }),
     config: (simulator) => configOf(simulator, options),
     env: { OPENAI_API_KEY: API_KEY, ...options.env },
     onLine: (line) => lines.push(line),
   });
-  const { simulator } = stage;
+  const { simulator } = simulation;
   try {
-    await play(toScene(stage, options.env));
+    await play(toScene(simulation, options.env));
   } catch (error) {
     const log = lines.slice(-25).join("\n");
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${log}`, {
       cause: error,
     });
   } finally {
-    await stage.close();
+    await simulation.close();
   }
   judgeRequests(simulator.requests.records(), options.mayRefuse);
   judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
@@ -155,8 +159,8 @@ export function configOf(
   };
 }
 
-function toScene(stage: Stage, env: Env = {}): Scene {
-  const { simulator, startBot } = stage;
+function toScene(simulation: Simulation, env: Env = {}): Scene {
+  const { simulator, startBot } = simulation;
 
   async function until<Value>(
     what: string,
@@ -179,11 +183,11 @@ function toScene(stage: Stage, env: Env = {}): Scene {
     ).map(({ content }) => content);
   };
 
-  async function line(bot: StagedBot, pattern: RegExp): Promise<string> {
+  async function line(bot: BotProcess, pattern: RegExp): Promise<string> {
     return await until(`a line like ${pattern}`, () => bot.lines.find((one) => pattern.test(one)));
   }
 
-  async function ask(bot: StagedBot, path: string): Promise<Response> {
+  async function ask(bot: BotProcess, path: string): Promise<Response> {
     const running = await line(bot, /"Barnacle is running"/);
     const { fields } = JSON.parse(running);
     return await fetch(new URL(path, fields.health), { headers: { connection: "close" } });
@@ -198,7 +202,7 @@ function toScene(stage: Stage, env: Env = {}): Scene {
   }
 
   function rows(sql: string): readonly Readonly<Record<string, unknown>>[] {
-    const database = new DatabaseSync(join(stage.dataDir, DATABASE_NAME), { readOnly: true });
+    const database = new DatabaseSync(join(simulation.dataDir, DATABASE_NAME), { readOnly: true });
     try {
       return database.prepare(sql).all().map((row) => ({ ...row }));
     } finally {
@@ -207,10 +211,15 @@ function toScene(stage: Stage, env: Env = {}): Scene {
   }
 
   const command: Scene["command"] = (args, more = {}) =>
-    runCommand(args, { PATH: process.env["PATH"], HOME: stage.dataDir, ...runtimeEnv(), ...more });
+    runCommand(args, {
+      PATH: process.env["PATH"],
+      HOME: simulation.dataDir,
+      ...runtimeEnv(),
+      ...more,
+    });
 
   return {
-    ...stage,
+    ...simulation,
     until,
     eventually,
     rows,
@@ -249,12 +258,12 @@ function toScene(stage: Stage, env: Env = {}): Scene {
     },
     command,
     cli: (...args) =>
-      command([...args, "--config", stage.configFile, "--data", stage.dataDir], {
+      command([...args, "--config", simulation.configFile, "--data", simulation.dataDir], {
         DISCORD_API_URL: simulator.apiUrl,
         DISCORD_BOT_TOKEN: simulator.token,
-        OPENAI_BASE_URL: stage.model.baseUrl,
+        OPENAI_BASE_URL: simulation.model.baseUrl,
         OPENAI_API_KEY: API_KEY,
-        OPENAI_MODEL: stage.model.models[0],
+        OPENAI_MODEL: simulation.model.models[0],
         ...env,
       }),
     async decided({ id }) {
@@ -271,7 +280,7 @@ function toScene(stage: Stage, env: Env = {}): Scene {
         `${id} on record`,
         () => Promise.resolve(rows(`SELECT 1 FROM outbox WHERE message_id = '${id}'`).length > 0),
       ),
-    rewrite: (changed) => writeConfig(stage, configOf(simulator, changed)),
+    rewrite: (changed) => writeConfig(simulation, configOf(simulator, changed)),
   };
 }
 
@@ -302,12 +311,12 @@ function runtimeEnv(): Env {
 }
 
 /** Writes another config for the next start. */
-export function writeConfig({ configFile }: Stage, config: object): void {
+export function writeConfig({ configFile }: Simulation, config: object): void {
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
 }
 
 /** Waits for a bot to end by itself. */
-export async function ended(bot: StagedBot): Promise<Exit> {
+export async function ended(bot: BotProcess): Promise<Exit> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error("The bot does not end")), PATIENCE_MS);
   try {

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { accountOf, type Owed, settled } from "./account.ts";
 import { ended, PATIENCE_MS, type Scene, STOPPED } from "./e2e.ts";
 
@@ -24,7 +24,7 @@ export async function settleIn(
 /** Waits for the answers, and for any unwanted ones. */
 export async function judge(
   scene: Scene,
-  bot: StagedBot,
+  bot: BotProcess,
   owed: readonly Owed[],
   patienceMs: number = PATIENCE_MS,
 ): Promise<void> {

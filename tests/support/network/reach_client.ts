@@ -6,11 +6,11 @@
  */
 
 import process from "node:process";
-import { probeReach } from "../../../src/host/network_probe.ts";
+import { probeReachability } from "../../../src/host/network_probe.ts";
 import { schedule } from "../../../src/lib/schedule.ts";
 
 const ports = { timeoutMs: 5_000, elapsed: () => performance.now(), now: Date.now, schedule };
 const reaches = await Promise.all(
-  process.argv.slice(2).map((url) => probeReach(url, undefined, ports)),
+  process.argv.slice(2).map((url) => probeReachability(url, undefined, ports)),
 );
 console.log(JSON.stringify(reaches));

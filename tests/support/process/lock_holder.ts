@@ -6,10 +6,10 @@
  */
 
 import process from "node:process";
-import { takeLock } from "../../../src/host/locks/lock.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 
 const [, , path = "", http = ""] = process.argv;
-const lock = await takeLock(path, Date.now());
+const lock = await acquireLock(path, Date.now());
 if (lock.kind === "held") lock.setHttp(http);
 console.log(lock.kind === "held" ? "held" : `taken ${lock.heldBy?.pid}`);
 if (lock.kind === "taken") process.exit(75);

@@ -1,5 +1,5 @@
 /**
- * Runs a Barnacle beside those of a stage: another process with data of its own.
+ * Runs a Barnacle beside those of a simulation: another process with data of its own.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Env } from "../../../src/cli/terminal/io.ts";
-import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.ts";
 
 export interface SecondBotOptions {
   readonly env?: Env;
   readonly flags?: readonly string[];
-  /** Its own config; the stage's, if absent. */
+  /** Its own config; the simulation's, if absent. */
   readonly config?: object;
   readonly onLine?: (line: string) => void;
 }
@@ -24,7 +24,7 @@ export interface SecondBotOptions {
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
   { env = {}, flags = [], config, onLine }: SecondBotOptions = {},
-): StagedBot & AsyncDisposable {
+): BotProcess & AsyncDisposable {
   const lines: string[] = [];
   const ownConfig = join(dataDir, "elsewhere.jsonc");
   if (config) writeFileSync(ownConfig, JSON.stringify(config), { mode: 0o600 });

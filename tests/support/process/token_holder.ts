@@ -6,10 +6,10 @@
  */
 
 import process from "node:process";
-import { takeTokenLock } from "../../../src/host/locks/token_lock.ts";
+import { acquireTokenLock } from "../../../src/host/locks/token_lock.ts";
 
 const [, , token = "", dataDir = ""] = process.argv;
-const lock = await takeTokenLock(token, { startedAt: Date.now(), dataDir });
+const lock = await acquireTokenLock(token, { startedAt: Date.now(), dataDir });
 console.log(lock.kind === "taken" ? `taken ${lock.heldBy?.pid}` : lock.kind);
 if (lock.kind !== "held") process.exit(75);
 process.stdin.on("end", () => process.exit(0)).resume();

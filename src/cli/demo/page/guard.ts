@@ -19,7 +19,7 @@ import { refusalOf } from "../../../http/guard.ts";
 const ALL = ["0.0.0.0", "::"];
 
 /** The page's addresses, and its key. */
-export interface Reach {
+export interface PageAccess {
   /** The address to listen on; both of loopback if absent. */
   readonly host?: string;
   /** Host names in the page's address, the best first. */
@@ -33,7 +33,7 @@ export interface Reach {
  *
  * @param host Value of `--host`; this machine only if absent.
  */
-export function reachOf(host: string | undefined): Reach {
+export function pageAccessOf(host: string | undefined): PageAccess {
   if (host === undefined || host === "localhost") return { names: ["127.0.0.1"] };
   if (isLoopback(host)) return { host, names: [bracketed(host)] };
   const key = randomBytes(24).toString("base64url"); // 32 characters
@@ -53,7 +53,7 @@ function bracketed(address: string): string {
 }
 
 /** The page's addresses, each with the key. */
-export function addressesOf({ names, key }: Reach, port: number): readonly string[] {
+export function addressesOf({ names, key }: PageAccess, port: number): readonly string[] {
   return names.map((name) => `http://${name}:${port}/${key === undefined ? "" : `#${key}`}`);
 }
 
@@ -63,7 +63,7 @@ export function addressesOf({ names, key }: Reach, port: number): readonly strin
  * @returns The reason of a refusal; `undefined` if the request is allowed.
  */
 export function createPageGuard(
-  { names, key }: Reach,
+  { names, key }: PageAccess,
 ): (request: Request) => string | undefined {
   return (request) => {
     if (refusalOf(request, names) !== undefined) {

@@ -7,7 +7,7 @@
 import { type HttpServer, HttpServerError, startHttpServer } from "../../../host/http_server.ts";
 import type { HttpHandler } from "../../../host/bounded_server.ts";
 
-import type { Reach } from "./guard.ts";
+import type { PageAccess } from "./guard.ts";
 
 /** Number of ports to try. */
 const TRIES = 100;
@@ -15,7 +15,7 @@ const TRIES = 100;
 const MAX_PORT = 65_535;
 
 /** Addresses of the page. */
-export interface PageAddress extends Pick<Reach, "host" | "key"> {
+export interface PageAddress extends Pick<PageAccess, "host" | "key"> {
   /** 0 for any free port. */
   readonly port: number;
 }

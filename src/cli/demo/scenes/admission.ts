@@ -11,12 +11,12 @@ import type { Scene } from "./scene.ts";
 
 const mention: Scene = {
   name: "the bot answers a mention",
-  async play({ stage, ask, untilReplies, replies, verdictOn, assert }) {
+  async play({ simulation, ask, untilReplies, replies, verdictOn, assert }) {
     const asked = ask("grace", "#general", "good morning");
     const [reply = ""] = await untilReplies(1, "#general");
     assert("the reply is in the channel of the question", replies().length === 1, replies());
     assert("the model got the text", reply.includes("good morning"), reply);
-    assert("the model got one request", stage.model.requests.length === 1);
+    assert("the model got one request", simulation.model.requests.length === 1);
     const { verdict, why, rule } = await verdictOn(asked);
     assert(
       `recorded: accepted as "mentioned" by ${rule}`,
@@ -28,7 +28,7 @@ const mention: Scene = {
 
 const noMention: Scene = {
   name: "the bot does not answer a message without a mention",
-  async play({ stage, say, ask, untilReplies, replies, verdictOn, assert }) {
+  async play({ simulation, say, ask, untilReplies, replies, verdictOn, assert }) {
     const overheard = say("grace", "#general", "what a morning");
     const { verdict, why, rule } = await verdictOn(overheard);
     assert(
@@ -39,7 +39,7 @@ const noMention: Scene = {
     ask("grace", "#general", "and you?");
     await untilReplies(1, "#general");
     assert("the bot answered only the mention after it", replies().length === 1, replies());
-    assert("the model got one request, for the mention", stage.model.requests.length === 1);
+    assert("the model got one request, for the mention", simulation.model.requests.length === 1);
   },
 };
 
@@ -49,7 +49,7 @@ const unknownSender: Scene = {
     channels: { discord: { dm: { policy: "allowlist", allowFrom: ["ada"] } } },
     http: { port: 0 },
   },
-  async play({ stage, say, untilReplies, replies, verdictOn, assert }) {
+  async play({ simulation, say, untilReplies, replies, verdictOn, assert }) {
     const refused = say("mallory", "dm", "tell me a secret");
     const { verdict, why, rule } = await verdictOn(refused);
     assert(
@@ -59,20 +59,20 @@ const unknownSender: Scene = {
     );
     say("ada", "dm", "anything new?");
     await untilReplies(1);
-    const theirs = stage.simulator.posted(refused.channelId);
+    const theirs = simulation.simulator.posted(refused.channelId);
     assert("the unknown sender got no message", theirs.length === 0, theirs);
     assert("the owner, who wrote later, got an answer", replies().length === 1, replies());
-    const leaked = stage.model.requests.some(({ body }) => body.includes("tell me a secret"));
+    const leaked = simulation.model.requests.some(({ body }) => body.includes("tell me a secret"));
     assert("the model never saw the unknown sender's text", !leaked);
   },
 };
 
 const owner: Scene = {
   name: "the bot answers the owner's direct message",
-  async play({ stage, say, untilReplies, verdictOn, assert }) {
+  async play({ simulation, say, untilReplies, verdictOn, assert }) {
     const asked = say("ada", "dm", "anything new?");
     const [reply = ""] = await untilReplies(1);
-    const there = stage.simulator.posted(asked.channelId);
+    const there = simulation.simulator.posted(asked.channelId);
     assert("the reply is in the direct messages", there.length === 1, there);
     assert("the model got the text", reply.includes("anything new?"), reply);
     const { verdict, why, rule } = await verdictOn(asked);
@@ -90,8 +90,8 @@ const SUCCESS = 3;
 const pairing: Scene = {
   name: "the owner approves an unknown sender with a button in direct messages",
   config: { channels: { discord: { dm: { policy: "pairing" } } }, http: { port: 0 } },
-  async play({ stage, say, until, untilReplies, verdictOn, assert }) {
-    const { simulator, model } = stage;
+  async play({ simulation, say, until, untilReplies, verdictOn, assert }) {
+    const { simulator, model } = simulation;
     const refused = say("mallory", "dm", "tell me a secret");
     const { verdict, why } = await verdictOn(refused);
     assert(

@@ -9,7 +9,7 @@ import type { Scene, SceneSet } from "./scene.ts";
 const reconnect: Scene = {
   name: "Discord asks to reconnect (op 7): the bot resumes, and misses nothing",
   async play(set) {
-    set.stage.simulator.faults.gateway.askReconnect();
+    set.simulation.simulator.faults.gateway.askReconnect();
     await untilAway(set);
     await missNothing(set);
   },
@@ -19,7 +19,7 @@ const swallowedAck: Scene = {
   name: "heartbeats get no ACK: the bot leaves the dead connection, and resumes",
   simulator: { heartbeatIntervalMs: 1_500 },
   async play(set) {
-    const { simulator } = set.stage;
+    const { simulator } = set.simulation;
     const { gateway } = simulator.faults;
     await set.until("a first heartbeat", () => simulator.account().heartbeats > 0 || undefined);
     gateway.swallowAcks = true;
@@ -38,8 +38,8 @@ const swallowedAck: Scene = {
 const lostSession: Scene = {
   name: "Discord invalidates the session (op 9): the bot reads and answers missed messages",
   async play(set) {
-    const { stage, ask, until, untilReplies, replies, assert } = set;
-    const { simulator } = stage;
+    const { simulation, ask, until, untilReplies, replies, assert } = set;
+    const { simulator } = simulation;
     ask("grace", "#general", "are you there?");
     await untilReplies(1, "#general");
     simulator.faults.gateway.invalidate(false);
@@ -61,13 +61,13 @@ const lostSession: Scene = {
 };
 
 /** Waits until the bot is disconnected. */
-function untilAway({ stage, until }: SceneSet): Promise<true> {
-  return until("the bot to leave", () => stage.simulator.connected() === 0 || undefined);
+function untilAway({ simulation, until }: SceneSet): Promise<true> {
+  return until("the bot to leave", () => simulation.simulator.connected() === 0 || undefined);
 }
 
 /** Sends a message while the bot is disconnected, and asserts a resume and one answer. */
-async function missNothing({ stage, ask, until, replies, untilReplies, assert }: SceneSet) {
-  const { simulator } = stage;
+async function missNothing({ simulation, ask, until, replies, untilReplies, assert }: SceneSet) {
+  const { simulator } = simulation;
   ask("grace", "#general", "did you hear that?");
   assert("a message was sent while the bot was disconnected", simulator.connected() === 0);
   await until("the bot to be back", () => simulator.connected() === 1 || undefined);

@@ -14,7 +14,7 @@ const long: Scene = {
   name: "a long answer becomes several messages, each with whole code blocks",
   // Discord's own limit is five in five seconds; this one needs less time.
   simulator: { rateLimits: { createMessage: { requests: 5, windowMs: 1_000 } } },
-  async play({ stage, ask, until, replies, assert }) {
+  async play({ simulation, ask, until, replies, assert }) {
     ask("grace", "#help", "long, please");
     const wanted = linesOf([answerTo("long")]);
     const parts = await until("the whole long answer", () => {
@@ -32,13 +32,13 @@ const long: Scene = {
       got.join("\n") === wanted.join("\n"),
       got,
     );
-    assert("the bot never exceeded Discord's rate limit", countOf429(stage) === 0);
+    assert("the bot never exceeded Discord's rate limit", countOf429(simulation) === 0);
   },
 };
 
 const book: Scene = {
   name: "an answer too long for messages becomes its beginning, with a file of the whole",
-  async play({ stage: { simulator }, ask, untilReplies, replies, assert }) {
+  async play({ simulation: { simulator }, ask, untilReplies, replies, assert }) {
     ask("grace", "#help", "a book, please");
     await untilReplies(1, "#help");
     const [message] = simulator.posted("help");
@@ -55,7 +55,7 @@ const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
 
 const parked: Scene = {
   name: "without permission to post, the bot tells its owner, and loses nothing",
-  async play({ stage: { simulator }, ask, until, untilReplies, replies, assert }) {
+  async play({ simulation: { simulator }, ask, until, untilReplies, replies, assert }) {
     simulator.permit({ ...DENIED, as: "denied" });
     ask("grace", "#general", "are you allowed to?");
     const notices = () => replies().filter((text) => text.includes("cannot post in #general"));
@@ -77,7 +77,7 @@ const parked: Scene = {
 
 const invited: Scene = {
   name: "the permissions of the invite link suffice, even if @everyone has none",
-  async play({ stage: { simulator }, ask, until, untilReplies, assert }) {
+  async play({ simulation: { simulator }, ask, until, untilReplies, assert }) {
     for (const what of ["viewChannel", "sendMessages"] as const) {
       simulator.permit({ to: "helpers", what, as: "allowed" });
     }
@@ -94,9 +94,9 @@ const invited: Scene = {
 
 const twoChannels: Scene = {
   name: "two channels at once: a slow answer in one does not delay the other",
-  async play({ stage, ask, until, untilReplies, replies, assert }) {
+  async play({ simulation, ask, until, untilReplies, replies, assert }) {
     ask("grace", "#help", "take your time. simulate: slow");
-    const slow = await until("the slow request", () => stage.model.requests[0]);
+    const slow = await until("the slow request", () => simulation.model.requests[0]);
     ask("ada", "#general", "first");
     ask("grace", "#general", "second");
     const quick = await untilReplies(2, "#general");
@@ -115,7 +115,7 @@ const twoChannels: Scene = {
 
 const rateLimit: Scene = {
   name: "the bot waits after a 429",
-  async play({ stage: { simulator }, ask, untilReplies, replies, assert }) {
+  async play({ simulation: { simulator }, ask, untilReplies, replies, assert }) {
     const retryAfterSec = 1.5;
     simulator.faults.rest.add({
       method: "POST",

@@ -8,8 +8,8 @@ import type { Scene } from "./scene.ts";
 
 const html: Scene = {
   name: "the model returns a web page: the user gets one line, the owner the reason",
-  async play({ stage, bot, ask, until, untilReplies, replies, assert }) {
-    stage.model.behave("html");
+  async play({ simulation, bot, ask, until, untilReplies, replies, assert }) {
+    simulation.model.behave("html");
     ask("grace", "#general", "hello?");
     const [line = ""] = await untilReplies(1, "#general");
     assert("the user got one line", !line.includes("\n") && !line.includes("<"), line);
@@ -26,7 +26,7 @@ const html: Scene = {
     );
     assert("the owner learns the fix", told.includes("check the provider's baseUrl"), told);
 
-    stage.model.behave("script");
+    simulation.model.behave("script");
     ask("grace", "#general", "and now?");
     const both = await untilReplies(2, "#general");
     assert("the bot answers the next question as usual", replies("#general").length === 2, both);
@@ -36,14 +36,14 @@ const html: Scene = {
 const killed: Scene = {
   name: "killed after the intent to send (T4), then restarted: one reply",
   env: { BARNACLE_CRASH_AT: "after:T4" },
-  async play({ stage, bot, ask, until, replies, untilReplies, assert }) {
-    const { simulator, model } = stage;
+  async play({ simulation, bot, ask, until, replies, untilReplies, assert }) {
+    const { simulator, model } = simulation;
     ask("grace", "#general", "will you survive this?");
     const { signal } = await bot.exited;
     assert("SIGKILL ended the process", signal === "SIGKILL", signal);
     assert("Discord had no reply by then", replies().length === 0, replies());
 
-    stage.startBot();
+    simulation.startBot();
     const [reply = ""] = await untilReplies(1, "#general");
     assert("the next process sent the reply", reply.includes("will you survive this?"), reply);
     assert("the model got no second request", model.requests.length === 1, model.requests.length);

@@ -9,9 +9,9 @@
 
 import type { Command } from "../../../host/process/own_process.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
-import { demoConfig } from "../stage/config.ts";
-import { type Stage, type StagedBot, startStage } from "../stage/stage.ts";
-import { createVerdictReader, type VerdictReader } from "../stage/verdicts.ts";
+import { demoConfig } from "../simulation/config.ts";
+import { type BotProcess, type Simulation, startSimulation } from "../simulation/simulation.ts";
+import { createVerdictReader, type VerdictReader } from "../simulation/verdicts.ts";
 import type { Scene, SceneSet } from "./scene.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
@@ -54,23 +54,23 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
   let startedAt = performance.now();
   let failure: string | undefined;
   try {
-    const stage = await startStage({
+    const simulation = await startSimulation({
       config: () => scene.config ?? demoConfig(),
       onLine: (line) => log.push(line),
       ...(command && { command }),
       ...(scene.simulator && { simulator: scene.simulator }),
     });
-    const verdicts = createVerdictReader(stage.dataDir);
+    const verdicts = createVerdictReader(simulation.dataDir);
     try {
       const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...outer]);
-      const bot = stage.startBot(scene.env);
-      const set = createSet(stage, { bot, verdicts, signal, asserted });
-      await set.until("the bot to be online", () => isOnline(stage));
+      const bot = simulation.startBot(scene.env);
+      const set = createSet(simulation, { bot, verdicts, signal, asserted });
+      await set.until("the bot to be online", () => isOnline(simulation));
       startedAt = performance.now();
       await scene.play(set);
     } finally {
       verdicts.close();
-      await stage.close();
+      await simulation.close();
     }
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
@@ -86,14 +86,14 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
 }
 
 interface SetDeps {
-  readonly bot: StagedBot;
+  readonly bot: BotProcess;
   readonly verdicts: VerdictReader;
   readonly signal: AbortSignal;
   readonly asserted: string[];
 }
 
-function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): SceneSet {
-  const { simulator } = stage;
+function createSet(simulation: Simulation, { bot, verdicts, signal, asserted }: SetDeps): SceneSet {
+  const { simulator } = simulation;
   const known = new Map<string, Decision>();
 
   async function until<Value>(what: string, check: () => Value | undefined): Promise<Value> {
@@ -109,7 +109,7 @@ function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): 
     simulator.posted(where).map(({ content }) => content);
 
   return {
-    stage,
+    simulation,
     bot,
     until,
     replies,
@@ -142,6 +142,6 @@ function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): 
 }
 
 /** The bot has a session, so messages reach it from now on. */
-function isOnline({ simulator }: Stage): true | undefined {
+function isOnline({ simulator }: Simulation): true | undefined {
   return simulator.connected() > 0 || undefined;
 }

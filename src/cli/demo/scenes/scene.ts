@@ -8,7 +8,7 @@ import type { SimulatorOptions } from "../../../../simulator/simulator.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import type { Decision } from "../../../store/received/decisions.ts";
 import type { Env } from "../../terminal/io.ts";
-import type { Stage, StagedBot } from "../stage/stage.ts";
+import type { BotProcess, Simulation } from "../simulation/simulation.ts";
 
 /** One scene. */
 export interface Scene {
@@ -31,9 +31,9 @@ export interface Scene {
 /** A Discord, a model and an online bot, with actions for the scene. */
 export interface SceneSet {
   /** Discord and model. */
-  readonly stage: Stage;
+  readonly simulation: Simulation;
   /** The first bot. */
-  readonly bot: StagedBot;
+  readonly bot: BotProcess;
   /** Sends a message of a user, which does not mention the bot. */
   say(as: string, where: string, text: string): Message;
   /** Sends a message of a user, which mentions the bot. */

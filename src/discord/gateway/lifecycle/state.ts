@@ -1,7 +1,7 @@
 /**
  * The state of a shard's connection lifecycle.
  *
- * Plain data only; `reconnect.ts` decides. `step.ts` has its events and effects.
+ * Plain data only; `advance.ts` decides. `step.ts` has its events and effects.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * The events of a shard's connection lifecycle, and their effects.
  *
- * Plain data only; `reconnect.ts` decides, and `shard/effects.ts` executes.
+ * Plain data only; `advance.ts` decides, and `shard/effects.ts` executes.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export type GatewayFinal =
   | { readonly kind: "worker_died"; readonly deaths: number };
 
 /** Timing of a heartbeat. */
-export interface Beat {
+export interface HeartbeatTiming {
   /** Milliseconds by which it was late. */
   readonly lateMs: number;
   /** Milliseconds until Discord acknowledged it; absent if it never did. */
@@ -50,7 +50,7 @@ export interface GatewayEvents {
   /** Takes a shard's state, which may be the same again. */
   onState(shardId: number, state: ShardState): void;
   /** Takes the timing of a heartbeat. */
-  onBeat(shardId: number, beat: Beat): void;
+  onBeat(shardId: number, beat: HeartbeatTiming): void;
   /** Discord ended the shard's session, and no broken connection had a part in that (G11). */
   onSessionEnded(shardId: number): void;
   /** Takes the milliseconds for which a message of the worker waited for the main thread. */
@@ -215,6 +215,6 @@ function startFields(
   return { generation, shards: starts.length, resuming };
 }
 
-function toBeat({ lateMs, latencyMs }: Beat): Beat {
+function toBeat({ lateMs, latencyMs }: HeartbeatTiming): HeartbeatTiming {
   return { lateMs, ...(latencyMs !== undefined && { latencyMs }) };
 }

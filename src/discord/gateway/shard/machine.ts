@@ -1,7 +1,7 @@
 /**
  * Runs a shard's state machine: one event at a time, with a timer for the next deadline.
  *
- * `lifecycle/reconnect.ts` computes the next state and its effects. The machine keeps the state, and
+ * `lifecycle/advance.ts` computes the next state and its effects. The machine keeps the state, and
  * passes each effect to its handler before it takes the next event.
  *
  * @module
@@ -18,7 +18,7 @@ import {
   wakeAtMs,
 } from "../lifecycle/state.ts";
 import type { Effect, LifecycleEvent } from "../lifecycle/step.ts";
-import { advance } from "../lifecycle/reconnect.ts";
+import { advance } from "../lifecycle/advance.ts";
 
 /** The machine's calls to its owner. */
 export interface MachineEvents {

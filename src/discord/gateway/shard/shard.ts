@@ -1,7 +1,7 @@
 /**
  * Runs one gateway connection: creates its parts and connects them.
  *
- * `lifecycle/reconnect.ts` decides, and `machine.ts` executes its steps. The socket passes payloads
+ * `lifecycle/advance.ts` decides, and `machine.ts` executes its steps. The socket passes payloads
  * to the receiver. The receiver sorts them into events for the machine and dispatches for the main
  * thread.
  *

@@ -13,7 +13,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { MAX_MESSAGE_BYTES } from "./inflate.ts";
 import { isLoopbackHost } from "../../../lib/network/loopback.ts";
-import { connectTransport, nameOf, type TransportOptions } from "./transport.ts";
+import { nameOf, openTransport, type TransportOptions } from "./transport.ts";
 // @ts-types="./ws_receiver.d.ts"
 import Receiver from "../../../../node_modules/ws/lib/receiver.js";
 // @ts-types="./ws_sender.d.ts"
@@ -112,7 +112,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     () => end({ reason: `${transport.step} in time` }),
     options.connectTimeoutMs,
   );
-  const transport = connectTransport(options, {
+  const transport = openTransport(options, {
     onConnected(connected) {
       if (isOver) return;
       stream = connected;

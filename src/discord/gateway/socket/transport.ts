@@ -43,7 +43,7 @@ export interface Transport {
 const ADDRESS_FAMILY_DELAY_MS = 250;
 
 /** Starts connecting; the result arrives in `events`. */
-export function connectTransport(
+export function openTransport(
   { url, tcpKeepaliveSec, proxy }: TransportOptions,
   events: TransportEvents,
 ): Transport {

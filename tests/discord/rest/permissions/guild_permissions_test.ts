@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createReadGuildPermissions } from "../../../../src/discord/rest/permissions/guild_permissions.ts";
-import { addChannel, privateTo } from "../../../../simulator/world/founding.ts";
+import { addChannel, privateTo } from "../../../../simulator/world/create_world.ts";
 import { withDiscord } from "../simulated.ts";
 
 describe("[R11] createReadGuildPermissions()", () => {

@@ -1,0 +1,229 @@
+/**
+ * Simulates button presses and slash commands, and takes their application's answers.
+ *
+ * An interaction may be answered once, within three seconds, by its token; a bot token is not
+ * needed. A later answer gets "unknown interaction", and the person sees that the interaction
+ * failed.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
+ */
+
+import type { ChannelId, UserId } from "../../src/core/discord/ids.ts";
+import type { MessageDraft, MessageEdit } from "./draft.ts";
+import { findMessage } from "./history.ts";
+import { editMessage, postMessage } from "./messages.ts";
+import { type Outcome, refuse, refuseForm } from "../world/refusals.ts";
+import { nextId } from "../world/snowflake.ts";
+import type {
+  Application,
+  Interaction,
+  InteractionAnswer,
+  InteractionSubject,
+  Message,
+  Opaque,
+  World,
+  WorldEvent,
+} from "../world/world.ts";
+
+/** Milliseconds within which an interaction must be answered. */
+const INTERACTION_MS = 3_000;
+
+/** Flag of a message that only one person sees. */
+const EPHEMERAL = 1 << 6;
+
+/** Number of remembered interactions; Discord keeps their tokens for 15 minutes. */
+const KEPT = 1_000;
+
+/** An application's answer, parsed. */
+export type Callback =
+  | { readonly kind: "reply"; readonly draft: MessageDraft }
+  | { readonly kind: "update"; readonly edit: MessageEdit }
+  | { readonly kind: "defer"; readonly isEphemeral: boolean };
+
+/** A person presses a button of a bot's message. */
+export function pressButton(
+  world: World,
+  channelId: string,
+  messageId: string,
+  presser: UserId,
+  customId: string,
+  now: number,
+): Outcome<Interaction> {
+  const found = findMessage(world, channelId, messageId, presser);
+  if (found.kind === "refused") return found;
+  const { message } = found;
+  const application = applicationOf(world, message);
+  const button = message.components.flatMap(({ components }) => components)
+    .find(({ custom_id: own }) => own === customId);
+  if (!application || !button || button.disabled) {
+    return refuseForm({
+      path: ["data"],
+      code: "COMPONENT_VALIDATION_FAILED",
+      message: `There is no button ${customId} that can be pressed`,
+    });
+  }
+  const subject = { kind: "button", message, button } as const;
+  return begun(world, application, presser, message.channelId, subject, now);
+}
+
+/** A person gives a slash command that the application has registered. */
+export function giveCommand(
+  world: World,
+  application: Application,
+  channelId: ChannelId,
+  userId: UserId,
+  { name, options }: { readonly name: string; readonly options: readonly Opaque[] },
+  now: number,
+): Outcome<Interaction> {
+  const command = application.commands.find((command) => command.name === name);
+  if (!command) return refuse("unknownInteraction");
+  const subject = { kind: "command", command, options } as const;
+  return begun(world, application, userId, channelId, subject, now);
+}
+
+function begun(
+  world: World,
+  { id: applicationId }: Application,
+  userId: UserId,
+  channelId: ChannelId,
+  subject: InteractionSubject,
+  now: number,
+): Outcome<Interaction> {
+  const id = nextId<"interaction">(world.ids, now);
+  const interaction: Interaction = {
+    id,
+    token: btoa(`interaction:${id}:not-a-secret-the-simulator-made-it`).replaceAll("=", ""),
+    applicationId,
+    userId,
+    channelId,
+    subject,
+    at: now,
+  };
+  world.interactions.set(id, interaction);
+  for (const oldest of world.interactions.keys()) {
+    if (world.interactions.size <= KEPT) break;
+    world.interactions.delete(oldest);
+  }
+  return {
+    kind: "done",
+    value: interaction,
+    events: [{ kind: "interaction_created", interaction }],
+  };
+}
+
+/** Answers an interaction: with a message, with a change of the button's message, or later. */
+export function answerInteraction(
+  world: World,
+  { id, token }: { readonly id: string; readonly token: string },
+  callback: Callback,
+  now: number,
+): Outcome<Interaction> {
+  const interaction = world.interactions.get(id);
+  if (!interaction) return refuse("unknownInteraction");
+  if (interaction.token !== token) return refuse("wrongInteractionToken");
+  if (interaction.answer) return refuse("alreadyAcknowledged");
+  if (now - interaction.at > INTERACTION_MS) return refuse("unknownInteraction");
+  const userId = world.applications.get(interaction.applicationId)?.userId;
+  if (!userId) return refuse("unknownInteraction");
+  const answered = (answer: InteractionAnswer, events: readonly WorldEvent[] = []) => {
+    interaction.answer = answer;
+    return { kind: "done" as const, value: interaction, events };
+  };
+
+  switch (callback.kind) {
+    case "defer":
+      return answered({ kind: "deferred", isEphemeral: callback.isEphemeral });
+    case "update": {
+      const { channelId, subject } = interaction;
+      if (subject.kind !== "button") return refuse("unknownInteraction");
+      const { message: { id: messageId } } = subject;
+      const edited = editMessage(world, channelId, messageId, userId, callback.edit, now);
+      if (edited.kind === "refused") return edited;
+      return answered({ kind: "updated", message: edited.value }, edited.events);
+    }
+    case "reply": {
+      if (callback.draft.flags & EPHEMERAL) {
+        const message = whispered(world, interaction, userId, callback.draft, now);
+        return answered({ kind: "replied", message, isEphemeral: true });
+      }
+      const author = { kind: "user", userId } as const;
+      const posted = postMessage(world, interaction.channelId, author, callback.draft, now);
+      if (posted.kind === "refused") return posted;
+      const { message } = posted.value;
+      return answered({ kind: "replied", message, isEphemeral: false }, posted.events);
+    }
+  }
+}
+
+/** Gives a deferred answer, or changes an earlier one. */
+export function completeInteraction(
+  world: World,
+  { applicationId, token }: { readonly applicationId: string; readonly token: string },
+  draft: MessageDraft,
+  now: number,
+): Outcome<Message> {
+  const interaction = [...world.interactions.values()].find((interaction) =>
+    interaction.token === token && interaction.applicationId === applicationId
+  );
+  const userId = interaction && world.applications.get(interaction.applicationId)?.userId;
+  if (!interaction?.answer || !userId) return refuse("unknownWebhook");
+  const { answer } = interaction;
+  const isEphemeral = answer.kind !== "updated" && answer.isEphemeral;
+  if (isEphemeral) {
+    const message = whispered(world, interaction, userId, draft, now);
+    interaction.answer = { kind: "replied", message, isEphemeral };
+    return { kind: "done", value: message, events: [] };
+  }
+  const author = { kind: "user", userId } as const;
+  const posted = postMessage(world, interaction.channelId, author, draft, now);
+  if (posted.kind === "refused") return posted;
+  const { message } = posted.value;
+  interaction.answer = { kind: "replied", message, isEphemeral };
+  return { kind: "done", value: message, events: posted.events };
+}
+
+/** Interactions without an answer in time: the person sees that they failed. */
+export function failedInteractions(world: World, now: number): readonly Interaction[] {
+  return [...world.interactions.values()].filter(({ answer, at }) =>
+    !answer && now - at > INTERACTION_MS
+  );
+}
+
+/** Ephemeral messages for this person, in order. */
+export function ephemeralMessagesTo(world: World, userId: UserId): readonly Message[] {
+  return [...world.interactions.values()].flatMap(({ userId: presser, answer }) =>
+    presser === userId && answer?.kind === "replied" && answer.isEphemeral ? [answer.message] : []
+  );
+}
+
+/** A message outside any channel: no history has it, and no other client gets it. */
+function whispered(
+  world: World,
+  { channelId, subject }: Interaction,
+  userId: UserId,
+  { content, embeds, components, flags, isTts }: MessageDraft,
+  now: number,
+): Message {
+  return {
+    id: nextId<"message">(world.ids, now),
+    channelId,
+    author: { kind: "user", userId },
+    content: content.trim(),
+    ...(subject.kind === "button" && {
+      reference: { kind: "reply" as const, messageId: subject.message.id, channelId },
+    }),
+    pings: { users: [], roles: [], everyone: false },
+    attachments: [],
+    embeds,
+    components,
+    flags,
+    isTts,
+    reactions: new Map(),
+  };
+}
+
+function applicationOf(world: World, { author }: Message): Application | undefined {
+  if (author.kind !== "user") return undefined;
+  return [...world.applications.values()].find(({ userId }) => userId === author.userId);
+}

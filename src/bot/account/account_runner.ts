@@ -1,0 +1,184 @@
+/**
+ * Keeps one account from its start to its end: running, waiting for Discord, or ended.
+ *
+ * With a new token, the stored data may belong to another bot. Then Barnacle asks Discord before it
+ * deletes anything. That takes as long as Discord is away, so a start does not wait for it.
+ *
+ * @module
+ */
+
+import { type Config, forAccount } from "../../config/config.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
+import { createApplications } from "../../discord/rest/calls/application.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
+import { type AccountEnd, endOf } from "../health/account_end.ts";
+import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
+import type { Account, Setup } from "../rules/setup.ts";
+import { createTokenChange, type TokenChange } from "./token_change.ts";
+
+/** The settings that an account starts with. */
+export interface AccountRunnerOptions extends
+  Pick<
+    AccountOptions,
+    | "store"
+    | "logging"
+    | "version"
+    | "isConnectionDebug"
+    | "workerUrl"
+    | "thread"
+    | "env"
+    | "crashHooks"
+  > {
+  readonly accountId: AccountId;
+}
+
+/** Starts an account, such as {@link startAccount}. */
+export type StartAccount = (
+  options: AccountOptions,
+  ports: AccountPorts,
+) => Promise<RunningAccount>;
+
+/** The dependencies and events of an account runner. */
+export interface AccountRunnerPorts extends AccountPorts {
+  readonly startAccount: StartAccount;
+  /** The current setup; a reload may change it before the account runs. */
+  readonly setup: () => Setup;
+  readonly invalidRequests: () => Promise<InvalidRequests>;
+}
+
+/** A started account. */
+export interface AccountRunner {
+  readonly running: RunningAccount | undefined;
+  readonly hasEnded: boolean;
+  /**
+   * Resolves once the account runs, has ended, or waits for Discord; rejects if it cannot start.
+   */
+  start(own: OwnSetup): Promise<void>;
+  /** Applies the current setup. An account that is not running yet applies it at its start. */
+  apply(): Promise<void>;
+  /** Ends the account and calls `onEnd`, unless it has ended or is stopping. */
+  end(end: AccountEnd): void;
+  stop(): Promise<void>;
+}
+
+/** The part of the setup for one account. */
+export interface OwnSetup {
+  readonly account: Account;
+  readonly config: Config;
+}
+
+/** Picks the part of the setup for one account; `undefined` if it is disabled or missing. */
+export function ownSetupOf(setup: Setup, accountId: AccountId): OwnSetup | undefined {
+  const account = setup.accounts.get(accountId);
+  const discord = setup.config.accounts.find((one) => one.accountId === accountId);
+  return account && discord && { account, config: forAccount(setup.config, discord) };
+}
+
+/** Whether the log includes every gateway event. */
+export function isVerbose({ logLevel }: Pick<Config, "logLevel">): boolean {
+  return logLevel === "connection_debug";
+}
+
+/** Creates the runner of one account; `start` starts the account. */
+export function createAccountRunner(
+  options: AccountRunnerOptions,
+  ports: AccountRunnerPorts,
+): AccountRunner {
+  const { accountId, store } = options;
+  const { startAccount, setup, invalidRequests: readInvalid, ...accountPorts } = ports;
+  const leaving = new AbortController();
+  let running: RunningAccount | undefined;
+  let begun: Promise<void> = Promise.resolve();
+  /** Set while the account waits for Discord; resolves once it runs or has ended. */
+  let adopting: Promise<void> | undefined;
+  let hasEnded = false;
+
+  async function begin(own: OwnSetup): Promise<void> {
+    const invalidRequests = await readInvalid();
+    const adoption = adoptionOf(options, own, invalidRequests, ports.now, leaving.signal);
+    if (leaving.signal.aborted) return;
+    if (await adoption.isOurs()) return await run(invalidRequests);
+    adopting = adoption.takeOver().then(() => run(invalidRequests))
+      .catch((error: unknown) => end(endOf(error, own.config.discord.tokenPlace)));
+  }
+
+  /** Uses the current setup, which may have changed since the start was requested. */
+  async function run(invalidRequests: InvalidRequests): Promise<void> {
+    const stored = await store.gateway.loadAccount(accountId);
+    const by = setup();
+    const own = ownSetupOf(by, accountId);
+    if (leaving.signal.aborted || !own) return;
+    running = await startAccount({
+      ...options,
+      ...own.account,
+      ...(by.text !== undefined && { text: by.text }),
+      config: own.config,
+      stored,
+      isConnectionDebug: options.isConnectionDebug || isVerbose(own.config),
+      invalidRequests,
+    }, { ...accountPorts, onEnd: end });
+    if (hasEnded) void running.stop();
+    else if (setup() !== by) await apply();
+  }
+
+  async function apply(): Promise<void> {
+    const { text } = setup();
+    const own = ownSetupOf(setup(), accountId);
+    if (own) await running?.apply(own.config, own.account, text);
+  }
+
+  function end(how: AccountEnd): void {
+    if (hasEnded || leaving.signal.aborted) return;
+    hasEnded = true;
+    ports.health.ended(how);
+    ports.onEnd(how);
+  }
+
+  return {
+    get running() {
+      return running;
+    },
+    get hasEnded() {
+      return hasEnded;
+    },
+    start: (own) => begun = begin(own),
+    apply,
+    end,
+    async stop() {
+      leaving.abort();
+      await begun.catch(() => {}); // the caller of start() handles it
+      await adopting;
+      await running?.stop();
+    },
+  };
+}
+
+/**
+ * Starts the account, or waits for Discord first.
+ *
+ * @param leaving Aborted when the account is to stop.
+ */
+function adoptionOf(
+  { accountId, store, logging, version }: AccountRunnerOptions,
+  { account, config }: OwnSetup,
+  invalidRequests: InvalidRequests,
+  now: () => number,
+  leaving: AbortSignal,
+): TokenChange {
+  const log = logging.forPart("inbox");
+  return createTokenChange({ ...account, accountId }, {
+    store: store.gateway,
+    applications() {
+      const client = createAccountRest({ ...account, config, version, invalidRequests }, {
+        events: () => NO_REST_EVENTS, // a refused token is an answer too
+        now,
+        log,
+      });
+      leaving.addEventListener("abort", () => client.stop(), { once: true });
+      return Promise.resolve(createApplications(client));
+    },
+    stopping: leaving,
+    log,
+  });
+}

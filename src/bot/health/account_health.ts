@@ -1,0 +1,274 @@
+/**
+ * Keeps the health of one account, from the last reports of its parts.
+ *
+ * An account may end or restart while the process goes on (C9). So its parts are looked up for each
+ * snapshot, and their reports are dropped with them.
+ *
+ * @module
+ */
+
+import type { TurnOutcome } from "../../agent/turn.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { ModelError } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import type { ShardState } from "../../discord/gateway/link/protocol.ts";
+import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
+import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
+import type { Store } from "../../store/store.ts";
+import type { AccountEnd } from "./account_end.ts";
+
+/** The status that an account's parts report. */
+export interface PartsStatus
+  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "delayed"> {
+  readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
+}
+
+/** The account's parts that its health is read from. */
+export interface AccountParts {
+  /** `undefined` before the gateway is found. */
+  stats(): GatewayStats | undefined;
+  status(): PartsStatus;
+}
+
+/** The account's health figures in the store. */
+export interface AccountStore {
+  readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
+  readonly pairing: Pick<Store["pairing"], "requests">;
+  readonly outbox: Pick<Store["outbox"], "parked">;
+}
+
+/** The dependencies of an account's health. */
+export interface AccountHealthPorts {
+  readonly store: AccountStore;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Reads the store's figures now. */
+  readonly refresh: () => void;
+  /** A task has waited this many milliseconds for the main thread. */
+  readonly onDelay: (ms: number) => void;
+}
+
+/** Receives an account's reports, and takes snapshots of its health. */
+export interface AccountHealth {
+  readonly accountId: AccountId;
+  /**
+   * The account starts or restarts; earlier reports are dropped.
+   *
+   * @param modelId `"<provider>/<model>"`.
+   * @param parts Returns `undefined` until the account has its parts.
+   */
+  began(modelId: string, parts: () => AccountParts | undefined): void;
+  /** The account continues with another model. */
+  setModel(modelId: string): void;
+  /** The account has ended by itself. */
+  ended(end: AccountEnd): void;
+  /** The account is stopped, because the config disables it or no longer has it. */
+  left(): void;
+  /** Sets the number of shards; it is one until then. */
+  setShardCount(count: number): void;
+  setShard(shardId: number, state: ShardState): void;
+  setLatency(shardId: number, latencyMs: number): void;
+  setRest(isUp: boolean): void;
+  /** A turn reports whether its model answers. */
+  setTurn(outcome: TurnOutcome): void;
+  /** The main thread read a message of the gateway thread this many milliseconds late. */
+  delayed(ms: number): void;
+  /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
+  refresh(): void;
+  snapshot(): AccountSnapshot;
+  /** The turns' last report on the model; `undefined` for an account that is not running. */
+  model(): ModelWord | undefined;
+  /** Reads the number of IDENTIFYs left, of unpaired senders waiting, and the parked channels. */
+  readStore(): Promise<void>;
+  /**
+   * Stores when each shard was last alive. Only a live shard keeps its session resumable.
+   *
+   * @param isProbe Whether to wait for the disk.
+   * @returns The duration in milliseconds.
+   */
+  touch(isProbe: boolean): Promise<number>;
+}
+
+/** The last report of one account's turns on a model. Times are Unix time in milliseconds. */
+export interface ModelWord {
+  readonly id: string;
+  /** Since when the model fails; absent while it serves. */
+  readonly openAt?: number;
+  /** Time of its last answer. */
+  readonly servedAt?: number;
+}
+
+/** Reports on an account from one start to the next. */
+interface Told {
+  readonly startedAt: number;
+  readonly parts: () => AccountParts | undefined;
+  readonly states: Map<number, ShardState>;
+  readonly latencies: Map<number, number>;
+  shardCount: number;
+  isRestUp: boolean;
+  model: ModelWord;
+  /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
+  failures?: { readonly count: number; readonly since: number };
+  stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked">;
+  end?: string;
+}
+
+/** The status of an account without parts. */
+const NO_STATUS: PartsStatus = {
+  catchUp: { pending: 0, unreadable: [] },
+  findings: [],
+  delayed: [],
+  rest: { invalidRequests: 0, breaker: "closed" },
+};
+
+/** Creates the health of an account that has not started. */
+export function createAccountHealth(
+  accountId: AccountId,
+  { store, now, refresh, onDelay }: AccountHealthPorts,
+): AccountHealth {
+  let told: Told | undefined;
+
+  return {
+    accountId,
+    began(modelId, parts) {
+      told = {
+        startedAt: now(),
+        parts,
+        states: new Map(),
+        latencies: new Map(),
+        shardCount: 1,
+        isRestUp: true,
+        model: { id: modelId },
+        stored: { parked: [] },
+      };
+      refresh();
+    },
+    setModel(modelId) {
+      if (!told || told.model.id === modelId) return;
+      told.model = { id: modelId };
+      delete told.failures;
+    },
+    ended(end) {
+      if (told) told.end = wordsOf(end);
+    },
+    left: () => void (told = undefined),
+    setShardCount(count) {
+      if (told) told.shardCount = count;
+    },
+    setShard: (shardId, state) => void told?.states.set(shardId, state),
+    setLatency: (shardId, latencyMs) => void told?.latencies.set(shardId, latencyMs),
+    setRest(isUp) {
+      if (told) told.isRestUp = isUp;
+    },
+    setTurn(outcome) {
+      if (told) noteTurn(told, outcome, now());
+    },
+    delayed: onDelay,
+    refresh,
+    snapshot() {
+      if (!told) return { id: accountId, state: "disabled", shards: [], parked: [], ...unknown() };
+      const { stored, end, isRestUp } = told;
+      const stats = told.parts()?.stats();
+      const { rest, ...status } = told.parts()?.status() ?? NO_STATUS;
+      return {
+        id: accountId,
+        state: end === undefined ? "running" : "ended",
+        ...(end !== undefined && { end }),
+        ...(stats && { gatewayTickAt: stats.tickAt, compression: stats.compression }),
+        shards: shardsOf(accountId, told, stats),
+        ...stored,
+        ...status,
+        rest: { ...rest, isUp: isRestUp },
+      };
+    },
+    model: () => told && told.end === undefined ? told.model : undefined,
+    async readStore() {
+      const asked = told;
+      if (!asked) return;
+      const identify = await store.gateway.identifyBudget(accountId, now());
+      const { length: pairingPending } = await store.pairing.requests(accountId, now());
+      const parked = await store.outbox.parked(accountId, now());
+      asked.stored = { identify, pairingPending, parked };
+    },
+    touch: (isProbe) =>
+      store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
+  };
+}
+
+function unknown(): Omit<PartsStatus, "rest"> & Pick<AccountSnapshot, "rest"> {
+  return { ...NO_STATUS, rest: { ...NO_STATUS.rest, isUp: true } };
+}
+
+/** When each shard was last alive; without shards that were not alive since this start. */
+function heardOf(
+  { states }: Told,
+  now: number,
+): readonly { readonly shardId: number; readonly heardAt: number }[] {
+  return [...states].flatMap(([shardId, { state, ack }]) => {
+    const heardAt = state === "ready" ? now : ack?.at;
+    return heardAt === undefined ? [] : [{ shardId, heardAt }];
+  });
+}
+
+function shardsOf(
+  accountId: AccountId,
+  { startedAt, states, latencies, shardCount }: Told,
+  stats: GatewayStats | undefined,
+): readonly Shard[] {
+  return Array.from({ length: shardCount }, (_, shardId) => {
+    const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
+      states.get(shardId) ?? {};
+    const latencyMs = latencies.get(shardId) ?? 0;
+    const seqCommitted = stats?.seqCommitted.get(shardId);
+    return {
+      id: `${accountId}/${shardId}`,
+      state,
+      readyAt,
+      isDown,
+      ...(ack && { ack: { ...ack, latencyMs } }),
+      ...(seqCommitted !== undefined && { seqCommitted }),
+      ...(waits && { waits }),
+    };
+  });
+}
+
+/** Failed turns in a row after which the model counts as failing, whatever the failures are. */
+const FAILING_TURNS = 3;
+
+function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
+  const { model, failures } = told;
+  if (outcome.kind === "reply") {
+    told.model = { id: model.id, servedAt: now };
+    delete told.failures;
+  }
+  if (outcome.kind !== "failed") return;
+  const { count, since } = { count: (failures?.count ?? 0) + 1, since: failures?.since ?? now };
+  told.failures = { count, since };
+  if (model.openAt !== undefined) return;
+  if (isOutage(outcome.error)) told.model = { ...model, openAt: now };
+  else if (count >= FAILING_TURNS) told.model = { ...model, openAt: since };
+}
+
+/**
+ * Whether the next turn would fail the same way: only the operator can fix it, or the server is
+ * down. Another failure may concern one turn alone.
+ */
+function isOutage(error: unknown): boolean {
+  return error instanceof ModelError &&
+    (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
+}
+
+/** Says why the account ended, and how to fix it. */
+function wordsOf(end: AccountEnd): string {
+  switch (end.kind) {
+    case "refused":
+    case "stop":
+      return end.hint;
+    case "give_up":
+      return "gave up connecting; run `barnacle doctor` to find the cause, then restart";
+    case "worker_died":
+      return `the gateway thread died ${end.deaths} times; restart, and report it if it happens again`;
+    case "fault":
+      return "an internal error, or a fault of this machine; see the log";
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Keeps the snapshot that every health output reads.
+ *
+ * The store's figures and the write probe are taken when health is asked for, so an idle,
+ * unmonitored bot takes neither. A timer only notes, once a minute, that the sessions are alive.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Meters } from "../../http/metrics.ts";
+import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../../http/snapshot.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import type { Store } from "../../store/store.ts";
+import { type AccountHealth, type AccountStore, createAccountHealth } from "./account_health.ts";
+import { createMainThreadMonitor } from "./main_thread.ts";
+import { createStoreHealth } from "./store_health.ts";
+
+export type { ConfigState };
+
+/** The sources of the snapshot. */
+export interface HealthMonitorPorts {
+  readonly store: Pick<Store, "health"> & AccountStore & {
+    readonly gateway: Pick<Store["gateway"], "accountIds">;
+  };
+  readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly schedule: Schedule;
+  /** The shortest resume window of all accounts, in milliseconds. */
+  readonly resumableMs: () => number;
+  readonly log: Log;
+}
+
+/** An account of the config, enabled or not. */
+export interface KnownAccount {
+  readonly accountId: AccountId;
+  /** The account's display name. */
+  readonly name?: string;
+}
+
+/** The bot's health. */
+export interface HealthMonitor {
+  /** The snapshot from memory, without asking the store. */
+  snapshot(): Snapshot;
+  /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
+  measure(): Promise<Snapshot>;
+  setPhase(phase: Snapshot["phase"]): void;
+  /** The accounts of the running config, in its order; others are left out. */
+  setAccounts(accounts: readonly KnownAccount[]): void;
+  /** The health of one account. */
+  accountOf(accountId: AccountId): AccountHealth;
+  /** Whether the config file is the running config. */
+  setConfig(state: ConfigState): void;
+  /** Reads the store's figures; never rejects. */
+  refresh(): Promise<void>;
+  stop(): void;
+}
+
+/** Milliseconds between two notes of live sessions: the maximum and the minimum. */
+const ALIVE_MS = { most: 5_000, least: 60_000 };
+/** Number of notes within one resume window. */
+const NOTES = 5;
+/** Starts the timer that notes live sessions, and returns the health monitor. */
+export function startHealthMonitor(
+  { store, metrics, now, schedule, resumableMs, log }: HealthMonitorPorts,
+): HealthMonitor {
+  const startedAt = now();
+  const all = new Map<AccountId, AccountHealth>();
+  let shown: readonly KnownAccount[] = [];
+  let phase: Snapshot["phase"] = "starting";
+  let config: ConfigState | undefined;
+  let looking: Promise<void> | undefined;
+  const accounts = () => [...all.values()];
+  const mainThread = createMainThreadMonitor({ metrics, now, schedule });
+  const storeVitals = createStoreHealth({ store, metrics, accounts, now, log });
+
+  function accountOf(accountId: AccountId): AccountHealth {
+    const known = all.get(accountId);
+    if (known) return known;
+    const health = createAccountHealth(accountId, {
+      store,
+      now,
+      refresh: () => void refresh(),
+      onDelay: mainThread.delayed,
+    });
+    all.set(accountId, health);
+    return health;
+  }
+
+  async function refresh(): Promise<void> {
+    mainThread.moved();
+    await storeVitals.read();
+  }
+
+  function noteAlive(): void {
+    void storeVitals.write(false);
+    callOffAlive = schedule(noteAlive, aliveMs(resumableMs()));
+  }
+
+  let callOffAlive = schedule(noteAlive, aliveMs(resumableMs()));
+  void refresh();
+
+  function snapshot(): Snapshot {
+    const described = shown.map(({ accountId, name }): AccountSnapshot => ({
+      ...accountOf(accountId).snapshot(),
+      ...(name !== undefined && { name }),
+    }));
+    // The thread of an ended account has stopped on purpose.
+    const ticks = described.flatMap(({ state, gatewayTickAt: at }) =>
+      state === "running" && at !== undefined ? [at] : []
+    );
+    return {
+      phase,
+      startedAt,
+      mainTickAt: mainThread.tickAt,
+      ...(ticks.length > 0 && { gatewayTickAt: Math.min(...ticks) }),
+      accounts: described,
+      ...(config && { config }),
+      ...storeVitals.current(),
+      models: modelsOf(accounts()),
+      eventLoopLagMs: mainThread.lagMs(),
+      rssBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  return {
+    snapshot,
+    async measure() {
+      mainThread.moved();
+      await (looking ??= storeVitals.ask().finally(() => looking = undefined));
+      return snapshot();
+    },
+    setPhase: (next) => void (phase = next),
+    setAccounts(next) {
+      shown = next;
+      for (const { accountId } of next) accountOf(accountId);
+    },
+    accountOf,
+    setConfig: (next) => void (config = next),
+    refresh,
+    stop() {
+      mainThread.stop();
+      callOffAlive();
+    },
+  };
+}
+
+/** Milliseconds between two notes: a restart must know a session's age to a fifth of the window. */
+function aliveMs(resumableMs: number): number {
+  return Math.max(ALIVE_MS.most, Math.min(ALIVE_MS.least, resumableMs / NOTES));
+}
+
+/**
+ * Lists each model once. A model that several accounts use serves if its last answer to any of them
+ * is newer than its last failure.
+ */
+function modelsOf(accounts: readonly AccountHealth[]): readonly Model[] {
+  const words = accounts.flatMap((account) => account.model() ?? []);
+  return [...new Set(words.map(({ id }) => id))].map((id) => {
+    const own = words.filter((word) => word.id === id);
+    const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
+    const open = own.flatMap(({ openAt }) =>
+      openAt !== undefined && openAt >= servedAt ? [openAt] : []
+    );
+    return { id, ...(open.length > 0 && { openAt: Math.min(...open) }) };
+  });
+}

@@ -1,0 +1,141 @@
+/**
+ * Reads the store's figures, and probes whether it can be written to.
+ *
+ * Both are taken when health is asked for, and reused for a moment: several monitors must not cost
+ * several reads.
+ *
+ * @module
+ */
+
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Meters } from "../../http/metrics.ts";
+import type { Snapshot } from "../../http/snapshot.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Store } from "../../store/store.ts";
+import type { AccountHealth } from "./account_health.ts";
+
+/** The dependencies of the store's health. */
+export interface StoreHealthPorts {
+  readonly store: Pick<Store, "health"> & {
+    readonly gateway: Pick<Store["gateway"], "accountIds">;
+  };
+  readonly metrics: Pick<Meters, "storageErrors" | "authDenied" | "decisions">;
+  /** All present and former accounts. */
+  readonly accounts: () => readonly AccountHealth[];
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** The store's figures and the result of its last write probe. */
+export interface StoreHealth {
+  /** Reads the figures and probes a write, unless that is recent. */
+  ask(): Promise<void>;
+  /** Reads the figures; never rejects. */
+  read(): Promise<void>;
+  /**
+   * Notes when the sessions were last alive; never rejects.
+   *
+   * @param isProbe Whether to wait for the disk.
+   */
+  write(isProbe: boolean): Promise<void>;
+  /** The last result. */
+  current(): Pick<Snapshot, "inbox" | "outbox" | "store">;
+}
+
+/** How long the figures are reused, in milliseconds. */
+const FIGURES_MS = 1_000;
+/** How long the result of a write probe is reused, in milliseconds. */
+const PROBE_MS = 10_000;
+
+const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
+  inbox: { waiting: 0, running: 0, oldestMs: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
+};
+
+/** Creates the store's health; nothing is read yet. */
+export function createStoreHealth(
+  { store, metrics, accounts, now, log }: StoreHealthPorts,
+): StoreHealth {
+  const startedAt = now();
+  let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
+  let readAt = startedAt;
+  let answeredAt = startedAt;
+  let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
+  const count = createDecisionCounter(metrics);
+
+  async function readFigures(): Promise<void> {
+    readAt = now();
+    const onRecord = await store.gateway.accountIds();
+    const configured = new Set(
+      accounts().filter((one) => one.model() !== undefined).map((one) => one.accountId),
+    );
+    const left = onRecord.filter((id) => !configured.has(id));
+    const { inbox, outbox, decisions } = await store.health(left);
+    const { oldestWaitingAt, ...waiting } = inbox;
+    const { oldestUnsentAt, ...unsent } = outbox;
+    const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
+    figures = () => ({
+      inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
+      outbox: { ...unsent, oldestMs: ageOf(oldestUnsentAt) },
+    });
+    count(decisions);
+    await Promise.all(accounts().map((account) => account.readStore()));
+    answeredAt = now();
+  }
+
+  async function read(): Promise<void> {
+    await readFigures().catch((error: unknown) => log.error("Cannot read the store", { error }));
+  }
+
+  async function write(isProbe: boolean): Promise<void> {
+    try {
+      // Asked within one turn of the event loop, they share a transaction.
+      const took = await Promise.all(accounts().map((account) => account.touch(isProbe)));
+      probe = { probeMs: Math.max(0, ...took), isFailing: false, probedAt: now() };
+    } catch (error) {
+      if (!probe.isFailing) log.error("Cannot write to the store", { error });
+      metrics.storageErrors.inc({ code: codeOf(error) });
+      probe = { ...probe, isFailing: true, probedAt: now() };
+    }
+    answeredAt = now();
+  }
+
+  return {
+    async ask() {
+      if (now() - readAt >= FIGURES_MS) await read();
+      if (now() - probe.probedAt >= PROBE_MS) await write(true);
+    },
+    read,
+    write,
+    current: () => ({ store: { ...probe, answeredAt }, ...figures() }),
+  };
+}
+
+/** Adds the growth of the store's counters, which run since its start. */
+function createDecisionCounter(
+  { authDenied, decisions }: Pick<Meters, "authDenied" | "decisions">,
+): (
+  counts: readonly {
+    readonly verdict: Verdict["kind"];
+    readonly why: string;
+    readonly count: number;
+  }[],
+) => void {
+  const seen = new Map<string, number>();
+  return (counts) => {
+    for (const { verdict, why: reason, count } of counts) {
+      const key = `${verdict} ${reason}`;
+      const grown = count - (seen.get(key) ?? 0);
+      seen.set(key, count);
+      decisions.add(grown, { verdict, reason });
+      if (verdict === "ignore") authDenied.add(grown, { reason });
+    }
+  };
+}
+
+/** The kind of the error, never its text. */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && "kind" in error) return String(error.kind);
+  return "other";
+}

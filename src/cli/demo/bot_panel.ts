@@ -1,0 +1,150 @@
+/**
+ * Gathers the page's data about the bot: verdicts from its store, its state over HTTP, its messages
+ * from the simulated Discord, and its log from a pipe.
+ *
+ * @module
+ */
+
+import type { BotCard, BotPanel, BotPanelNews } from "../../../simulator/page/bot_panel.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { drawBotCard, RESET } from "./bot_card.ts";
+import type { VerdictReader } from "./simulation/verdicts.ts";
+import type { Faults } from "./faults.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { OfferedModel } from "./models.ts";
+import type { Notices } from "./notices.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { BotStatus } from "./bot_status.ts";
+
+/** Sources of the data. */
+export interface BotPanelPorts {
+  /** The simulated Discord. */
+  readonly simulator: Simulator;
+  /** Starts and kills the bot. */
+  readonly supervisor: Supervisor;
+  /** Buttons that cause faults. */
+  readonly faults: Faults;
+  /** New verdicts of the bot. */
+  readonly verdicts: VerdictReader;
+  /** Outcomes of all messages. */
+  readonly outcomes: Outcomes;
+  /** Notices for the page. */
+  readonly notices: Notices;
+  /** Models to choose from. */
+  readonly models: readonly OfferedModel[];
+  /** The bot's first model. */
+  readonly model: OfferedModel;
+  /** Asks the bot for its status. */
+  readonly readStatus: () => Promise<BotStatus | undefined>;
+  /** Called when the user wants to start over, with the bot's current model. */
+  readonly onReset: (model: OfferedModel) => void;
+  /** Called with an error of the demo itself. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The page's data about a running bot. */
+export interface RunningBotPanel extends BotPanel {
+  /** Stops the updates. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two reads of the store and the connection. */
+const LOOK_MS = 250;
+
+/** Reads of the store between two requests to the bot. */
+const LOOKS_PER_QUESTION = 4;
+
+/** Starts to update the data. */
+export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
+  const { simulator, supervisor, faults, verdicts, outcomes, notices, models } = ports;
+  const listeners = new Set<(news: BotPanelNews) => void>();
+  let model = ports.model;
+  let status: BotStatus | undefined;
+  let looks = 0;
+  let card = draw();
+  let isClosed = false;
+
+  const tell = (news: BotPanelNews) => {
+    for (const listener of listeners) listener(news);
+  };
+
+  const stopNotices = notices.subscribe((notice) => tell({ kind: "notice", notice }));
+  const stopWorld = simulator.subscribe((event) => {
+    if (event.kind !== "message_created") return;
+    const { author } = event.message;
+    if (author.kind !== "user" || author.userId !== simulator.application.userId) return;
+    const judged = outcomes.posted(event.message);
+    if (judged) tell({ kind: "judged", judged });
+  });
+
+  function draw(): BotCard {
+    return drawBotCard({
+      pid: supervisor.pid(),
+      isConnected: simulator.connected() > 0,
+      calls: simulator.account(),
+      figures: status?.figures ?? [],
+      models,
+      modelId: model.id,
+      faults: faults.controls(),
+    });
+  }
+
+  function redraw(): void {
+    const next = draw();
+    if (JSON.stringify(next) === JSON.stringify(card)) return;
+    card = next;
+    tell({ kind: "bot", bot: card });
+  }
+
+  async function look(): Promise<void> {
+    for (const decision of await verdicts.next()) {
+      tell({ kind: "judged", judged: outcomes.decided(decision) });
+    }
+    if (looks++ % LOOKS_PER_QUESTION === 0) status = await ports.readStatus();
+    faults.settle();
+    redraw();
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking = Promise.resolve();
+  function lookSoon(): void {
+    if (isClosed) return;
+    timer = setTimeout(() => {
+      looking = look().catch(ports.onError).finally(lookSoon);
+    }, LOOK_MS);
+  }
+  lookSoon();
+
+  return {
+    bot: () => card,
+    judged: () => outcomes.all(),
+    notices: notices.all,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    press(controlId) {
+      if (controlId === RESET.id) {
+        ports.onReset(model);
+        return Promise.resolve(true);
+      }
+      const wanted = models.find(({ id }) => controlId === `model:${id}`);
+      const isKnown = wanted !== undefined || faults.press(controlId);
+      if (wanted && wanted.id !== model.id) {
+        model = wanted;
+        notices.note("action", `Restarting the bot, to answer with: ${wanted.label}`);
+        supervisor.restart(wanted.env);
+      }
+      redraw();
+      return Promise.resolve(isKnown);
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      stopNotices();
+      stopWorld();
+      await looking;
+      verdicts.close();
+    },
+  };
+}

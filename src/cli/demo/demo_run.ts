@@ -1,0 +1,120 @@
+/**
+ * One run of the demo: a simulated Discord, the bot on it, and the page that shows both.
+ *
+ * "Start over" ends a run and begins the next one, with a new Discord and new data. So no part
+ * needs to forget anything.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { createPage, type Page } from "../../../simulator/page/page.ts";
+import { createBotPanel } from "./bot_panel.ts";
+import { createFaults, HEARTBEAT_MS } from "./faults.ts";
+import { type BotEnd, createSupervisor } from "./supervisor.ts";
+import { readLogLine } from "./log_line.ts";
+import type { OfferedModel } from "./models.ts";
+import { createNotices } from "./notices.ts";
+import { createOutcomes } from "./outcomes.ts";
+import type { PreparedConfig } from "./prepare_config.ts";
+import { readBotStatus } from "./bot_status.ts";
+import { startSimulation } from "./simulation/simulation.ts";
+import { createVerdictReader } from "./simulation/verdicts.ts";
+
+/** What a run plays. */
+export interface DemoRunOptions {
+  /** World and config. */
+  readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
+  /** Models to choose from. */
+  readonly models: readonly OfferedModel[];
+  /** The first model. */
+  readonly model: OfferedModel;
+}
+
+/** Surroundings of a run. */
+export interface DemoRunPorts {
+  /** Whether to refuse a request to the page; the reason, or `undefined`. */
+  readonly refusalOf: (request: Request) => string | undefined;
+  /** Called with an error of the demo itself. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A running demo. */
+export interface DemoRun {
+  /** The page; it has no socket of its own. */
+  readonly page: Page;
+  /** Data directory of the bot. */
+  readonly dataDir: string;
+  /** Resolves with the bot's last end if restarting does not help. */
+  readonly gaveUp: Promise<BotEnd>;
+  /** Resolves when the user wants to start over, with the bot's current model. */
+  readonly reset: Promise<OfferedModel>;
+  /** Resolves when the bot is online, or after a while: then the page shows the problem. */
+  online(stop: AbortSignal): Promise<void>;
+  /** Ends the bot and the servers, and removes the data. */
+  close(): Promise<void>;
+}
+
+/** Suggestions on the page: words that the built-in script knows. */
+const PROMPTS = ["help", "code", "long", "book", "simulate: slow", "simulate: hang"];
+
+/** Milliseconds to wait for the bot before the page opens without it. */
+const START_MS = 20_000;
+
+/** Starts a run. */
+export async function startDemoRun(
+  { prepared, models, model }: DemoRunOptions,
+  { refusalOf, onError }: DemoRunPorts,
+): Promise<DemoRun> {
+  const notices = createNotices(Date.now);
+  const simulation = await startSimulation({
+    simulator: { world: prepared.world.world, heartbeatIntervalMs: HEARTBEAT_MS },
+    config: () => prepared.config,
+    env: prepared.env,
+    onLine(line) {
+      const read = readLogLine(line);
+      if (read) notices.note(read.level, read.text);
+    },
+  });
+  const tell = (text: string) => notices.note("action", text);
+  const supervisor = createSupervisor(model.env, {
+    start: (env) => simulation.startBot(env),
+    sleep,
+    now: Date.now,
+    tell,
+  });
+  const { simulator } = simulation;
+  const { promise: reset, resolve: onReset } = Promise.withResolvers<OfferedModel>();
+  const panel = createBotPanel({
+    simulator,
+    supervisor,
+    faults: createFaults(simulator, { supervisor, tell }),
+    verdicts: createVerdictReader(simulation.dataDir),
+    outcomes: createOutcomes(prepared.agentId),
+    notices,
+    models,
+    model,
+    readStatus: () => readBotStatus(simulation.dataDir),
+    onReset,
+    onError,
+  });
+  const page = createPage({ simulator, panel, prompts: PROMPTS, refusalOf, onError });
+  return {
+    page,
+    dataDir: simulation.dataDir,
+    gaveUp: supervisor.gaveUp,
+    reset,
+    // The gateway never delivers messages from before the bot's first session.
+    online: (stop) =>
+      simulator.until(
+        () => simulator.connected() > 0 || undefined,
+        AbortSignal.any([stop, AbortSignal.timeout(START_MS)]),
+      ).then(() => undefined, () => undefined),
+    async close() {
+      supervisor.stop();
+      page.close();
+      await panel.close();
+      await simulation.close();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Runs bots on a simulated Discord, for the demo and for tests.
+ *
+ * A bot is another process of this program. It gets only the environment and the config that an
+ * operator would give it, so it can be killed and restarted. Its data are in a temporary directory.
+ *
+ * @module
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import {
+  type Command,
+  type Exit,
+  ownCommand,
+  type OwnSignal,
+  startOwnProcess,
+} from "../../../host/process/own_process.ts";
+import { type ModelServer, startModelServer } from "../../../../simulator/model/server.ts";
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from "../../../../simulator/simulator.ts";
+import type { Env } from "../../terminal/io.ts";
+
+/** Settings of a simulation. */
+export interface SimulationOptions {
+  /** The program to start; this program if absent. */
+  readonly command?: Command;
+  /** Settings of the simulated Discord. */
+  readonly simulator?: SimulatorOptions;
+  /** Makes the content of the bot's config file. */
+  readonly config: (simulator: Simulator) => object;
+  /** Variables of the bot's environment; they override the simulation's. */
+  readonly env?: Env;
+  /** Working directory of the bots; this process's if absent. */
+  readonly cwd?: string;
+  /** Called with each line of a bot's output. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** A bot that was started in a simulation. */
+export interface BotProcess {
+  /** Process id; `undefined` if the start failed. */
+  readonly pid: number | undefined;
+  /** Resolves when the process has ended. */
+  readonly exited: Promise<Exit>;
+  /** All lines of its output so far. */
+  readonly lines: readonly string[];
+  /** Sends a signal to the process. */
+  kill(signal: OwnSignal): void;
+}
+
+/** A simulated Discord, a scripted model, and bots. */
+export interface Simulation {
+  /** The simulated Discord. */
+  readonly simulator: Simulator;
+  /** The scripted model. */
+  readonly model: ModelServer;
+  /** Data directory, shared by all bots of the simulation, as after a restart. */
+  readonly dataDir: string;
+  /** Path of the bots' config file. */
+  readonly configFile: string;
+  /** Starts a bot; `env` adds to the simulation's environment. */
+  startBot(env?: Env, args?: readonly string[]): BotProcess;
+  /** Ends the bots, the servers and the directory. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds for a bot to stop before it is killed. */
+const CLOSE_MS = 5_000;
+
+/** Starts the servers. */
+export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
+  const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
+  const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
+  const simulator = await startSimulator(options.simulator);
+  const model = await startModelServer();
+  const configFile = join(dataDir, "config.jsonc");
+  writeFileSync(configFile, JSON.stringify(config(simulator), undefined, 2), { mode: 0o600 });
+  const bots = new Set<BotProcess>();
+
+  function startBot(env: Env = {}, args: readonly string[] = []): BotProcess {
+    const lines: string[] = [];
+    const child = startOwnProcess(
+      command,
+      ["run", "--config", configFile, "--data", dataDir, ...args],
+      { ...environment(), ...stageEnv(simulator, model), ...extra, ...env },
+      (line) => {
+        lines.push(line);
+        onLine?.(line);
+      },
+      cwd,
+    );
+    const bot: BotProcess = { pid: child.pid, exited: child.exited, lines, kill: child.kill };
+    bots.add(bot);
+    void bot.exited.then(() => bots.delete(bot), () => bots.delete(bot));
+    return bot;
+  }
+
+  return {
+    simulator,
+    model,
+    dataDir,
+    configFile,
+    startBot,
+    async close() {
+      await Promise.all([...bots].map(end));
+      await Promise.all([simulator.close(), model.close()]);
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function end(bot: BotProcess): Promise<void> {
+  bot.kill("SIGTERM");
+  const timer = setTimeout(() => bot.kill("SIGKILL"), CLOSE_MS);
+  try {
+    await bot.exited;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The variables that every program needs, without any keys. */
+function environment(): Env {
+  const { PATH, HOME, DENO_DIR, TMPDIR, TZ } = process.env;
+  return { PATH, HOME, DENO_DIR, TMPDIR, TZ };
+}
+
+function stageEnv(simulator: Simulator, model: ModelServer): Env {
+  return {
+    DISCORD_API_URL: simulator.apiUrl,
+    DISCORD_BOT_TOKEN: simulator.token,
+    OPENAI_BASE_URL: model.baseUrl,
+    OPENAI_API_KEY: "no-key",
+    OPENAI_MODEL: model.models[0],
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Loads a channel's earlier messages as context for the model.
+ *
+ * After a start, the store knows only messages that the gateway brought. Before the first answer in
+ * a channel, Barnacle reads the channel's history once. The messages pass the same check as live
+ * ones, so no refused sender's words reach a model this way (H1, P10).
+ *
+ * @module
+ */
+
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Log } from "../../lib/log.ts";
+import { createNewestSet } from "../../lib/newest_set.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+
+/** Everything that loading needs from outside. */
+export interface BackfillPorts {
+  /** Reads the newest messages of the same channel before one, over REST. */
+  readonly history: (
+    before: InboundMessage,
+    limit: number,
+  ) => Promise<readonly InboundMessage[]>;
+  /** Judges a message by the current policy. */
+  readonly admit: (message: InboundMessage) => Verdict;
+  /** The store's overheard messages. */
+  readonly store: {
+    /** Adds messages in one transaction. Messages that the store has already stay unchanged. */
+    addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
+  };
+  /** Timer for the longest wait. */
+  readonly schedule: Schedule;
+  /** Aborted when the account ends by itself; failed readings are expected then. */
+  readonly ended: AbortSignal;
+  /** Gets a warning if a history cannot be read. */
+  readonly log: Log;
+}
+
+/**
+ * Loads a channel's context, once since the start for each of the newest {@link BACKFILLED_MAX}
+ * channels.
+ *
+ * Never fails, and resolves within {@link PATIENCE_MS}. The turn then goes on without the context,
+ * and a later turn has it.
+ *
+ * @param limit Maximum number of messages to read; 0 reads none.
+ */
+export type Backfill = (message: InboundMessage, limit: number) => Promise<void>;
+
+/** Milliseconds that a turn waits for the context. */
+export const PATIENCE_MS = 2_000;
+
+/** Maximum number of loaded channels to remember. Barnacle reads a forgotten one once more. */
+export const BACKFILLED_MAX = 8_192;
+/** Approximate bytes of memory for one channel. */
+const CHANNEL_BYTES = 80;
+
+/** Creates the loading for one account. No channel is loaded yet. */
+export function createBackfill(
+  { history, admit, store, schedule, ended, log }: BackfillPorts,
+): {
+  readonly backfill: Backfill;
+  /** Approximate bytes of memory. */
+  readonly bytes: () => number;
+} {
+  /** Histories that are being read. */
+  const running = new Map<ChannelId, Promise<void>>();
+  const filled = createNewestSet<ChannelId>(BACKFILLED_MAX);
+
+  async function read(before: InboundMessage, limit: number): Promise<void> {
+    const { channelId } = before;
+    try {
+      const messages = await history(before, limit);
+      const visible = messages.filter((message) => mayBeSeen(admit(message)));
+      await store.addOverheard(channelId, visible.map(toOverheard));
+    } catch (error) {
+      if (ended.aborted) return;
+      log.warn("Cannot read a channel's history; going on without it", { channelId, error });
+    }
+  }
+
+  function begin(message: InboundMessage, limit: number): Promise<void> {
+    const { channelId } = message;
+    const reading = read(message, limit).finally(() => {
+      running.delete(channelId);
+      filled.add(channelId);
+    });
+    running.set(channelId, reading);
+    return reading;
+  }
+
+  async function backfill(message: InboundMessage, limit: number): Promise<void> {
+    const { channelId } = message;
+    if (limit === 0 || filled.has(channelId)) return;
+    const reading = running.get(channelId) ?? begin(message, limit);
+    const { promise: isEnough, resolve } = Promise.withResolvers<void>();
+    const cancel = schedule(resolve, PATIENCE_MS);
+    await Promise.race([reading, isEnough]);
+    cancel();
+  }
+
+  return { backfill, bytes: () => filled.size * CHANNEL_BYTES };
+}
+
+/**
+ * Messages addressed to the bot are context too, answered or not. Undecided ones are left out,
+ * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
+ * the start.
+ */
+export function mayBeSeen(verdict: Verdict): boolean {
+  return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
+}

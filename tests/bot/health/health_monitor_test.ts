@@ -1,0 +1,374 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import type { TurnOutcome } from "../../../src/agent/turn.ts";
+import type { AccountHealth, AccountParts } from "../../../src/bot/health/account_health.ts";
+import {
+  type HealthMonitor,
+  type HealthMonitorPorts,
+  startHealthMonitor,
+} from "../../../src/bot/health/health_monitor.ts";
+import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
+import { ModelError } from "../../../src/core/model.ts";
+import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
+import { judge } from "../../../src/http/checks.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
+import type { StoreFigures } from "../../../src/store/figures.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { BUILD } from "../../support/bot/health.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const WORK = toAccountId("work");
+
+const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts => ({
+  stats: () => ({
+    ...NO_COUNTS,
+    tickAt,
+    seqCommitted: new Map(),
+    uncommitted: 0,
+    deaths: 0,
+    compression: "none",
+  }),
+  status: () => ({
+    catchUp: { pending: 0, unreadable: [] },
+    findings: [],
+    delayed: [],
+    rest: { invalidRequests: 0, breaker: "closed" },
+  }),
+  ...fields,
+});
+
+const FIGURES: StoreFigures = {
+  inbox: { waiting: 0, running: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
+  openGaps: 0,
+  decisions: [],
+};
+
+let running: HealthMonitor | undefined;
+afterEach(() => running?.stop());
+
+function setUp(
+  { gateway, ...store }: Partial<Omit<HealthMonitorPorts["store"], "gateway">> & {
+    readonly gateway?: Partial<HealthMonitorPorts["store"]["gateway"]>;
+  } = {},
+  resumableMs = 300_000,
+) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const metrics = createMetrics(BUILD);
+  const health = startHealthMonitor({
+    store: {
+      gateway: {
+        accountIds: () => Promise.resolve([ACCOUNT, WORK]),
+        touchAlive: () => Promise.resolve(3),
+        identifyBudget: () => Promise.resolve({ left: 999 }),
+        ...gateway,
+      },
+      health: () => Promise.resolve(FIGURES),
+      outbox: { parked: () => Promise.resolve([]) },
+      pairing: { requests: () => Promise.resolve([]) },
+      ...store,
+    },
+    metrics,
+    now: clock.now,
+    schedule: clock.schedule,
+    resumableMs: () => resumableMs,
+    log,
+  });
+  running = health;
+  health.setAccounts([{ accountId: ACCOUNT, name: "Harbour" }, { accountId: WORK }]);
+  const begin = (accountId = ACCOUNT, tickAt = 5): AccountHealth => {
+    const account = health.accountOf(accountId);
+    account.began("openai/gpt", () => parts(tickAt));
+    return account;
+  };
+  return { clock, lines, metrics, health, begin };
+}
+
+describe("startHealthMonitor()", () => {
+  it("begins as starting, with disabled accounts and empty queues", () => {
+    const { health, clock } = setUp();
+    const { phase, startedAt, accounts, inbox, outbox, models, ...rest } = health.snapshot();
+    assert.equal(phase, "starting");
+    assert.equal(startedAt, clock.now());
+    assert.deepEqual(accounts.map(({ id, name, state }) => [id, name, state]), [
+      ["default", "Harbour", "disabled"],
+      ["work", undefined, "disabled"],
+    ]);
+    assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
+    assert.deepEqual(outbox, {
+      pending: 0,
+      sending: 0,
+      uncertain: 0,
+      dead: 0,
+      parked: 0,
+      oldestMs: 0,
+    });
+    assert.deepEqual(models, []);
+    assert.equal(rest.gatewayTickAt, undefined);
+    assert.equal(rest.config, undefined);
+  });
+
+  it("shows the last phase and config state", () => {
+    const { health } = setUp();
+    health.setPhase("running");
+    health.setConfig({ revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
+    const { phase, config } = health.snapshot();
+    assert.equal(phase, "running");
+    assert.deepEqual(config, { revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
+  });
+
+  it("[C6] [C9] shows the accounts of the running config, in its order", () => {
+    const { health, begin } = setUp();
+    begin(WORK);
+    health.setAccounts([{ accountId: WORK, name: "Work" }, { accountId: toAccountId("new") }]);
+    assert.deepEqual(health.snapshot().accounts.map(({ id, name, state }) => [id, name, state]), [
+      ["work", "Work", "running"],
+      ["new", undefined, "disabled"],
+    ]);
+  });
+
+  it("[C6] shows the gateway thread of a running account that has stood still longest", () => {
+    const { health, begin } = setUp();
+    const work = begin(WORK, 3);
+    begin(ACCOUNT, 5);
+    assert.equal(health.snapshot().gatewayTickAt, 3);
+    work.ended({ kind: "refused", hint: "no" });
+    assert.equal(health.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
+  });
+
+  it("[G5] reads each account's IDENTIFYs left when the account begins", async () => {
+    const { health, begin } = setUp({
+      gateway: {
+        identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
+      },
+    });
+    begin(ACCOUNT);
+    begin(WORK);
+    await settle();
+    assert.deepEqual(health.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
+  });
+
+  it("counts waiting messages, and lets their age grow until the next count", async () => {
+    const clock = new FakeClock();
+    const { health, clock: own } = setUp({
+      health: () =>
+        Promise.resolve({
+          ...FIGURES,
+          inbox: { waiting: 1, running: 0, oldestWaitingAt: clock.now() },
+        }),
+    });
+    await settle();
+    own.advance(90_000);
+    assert.deepEqual(health.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
+  });
+
+  it("[C7] never calls a stopped account late", async () => {
+    let asked: readonly AccountId[] | undefined;
+    const { health, begin } = setUp({
+      health(left) {
+        asked = left;
+        return Promise.resolve(FIGURES);
+      },
+    });
+    await settle();
+    const account = begin(ACCOUNT);
+    await settle();
+    assert.deepEqual(asked, [WORK]);
+    account.left();
+    health.refresh();
+    await settle();
+    assert.deepEqual(asked, [ACCOUNT, WORK]);
+  });
+
+  it("logs a store error, and continues", async () => {
+    const { health, lines } = setUp({ health: () => Promise.reject(new Error("disk gone")) });
+    await settle();
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    assert.deepEqual(health.snapshot().inbox, { waiting: 0, running: 0, oldestMs: 0 });
+  });
+});
+
+describe("[O2] startHealthMonitor() counts verdicts", () => {
+  it("counts each verdict once by its reason, and unanswered ones as denied too", async () => {
+    let count = 2;
+    const { health, metrics, clock } = setUp({
+      health: () =>
+        Promise.resolve({
+          ...FIGURES,
+          decisions: [
+            { verdict: "ignore", why: "no-mention", count },
+            { verdict: "accept", why: "mentioned", count: 1 },
+            { verdict: "challenge", why: "pairing", count: 1 },
+          ],
+        }),
+    });
+    await settle();
+    count = 5;
+    health.refresh();
+    await settle();
+    const lines = metrics.text(health.snapshot(), { cpuSec: 0 }, clock.now()).split("\n");
+    const of = (name: string) => lines.filter((line) => line.startsWith(`barnacle_${name}_total`));
+    assert.deepEqual(of("auth_denied"), ['barnacle_auth_denied_total{reason="no-mention"} 5']);
+    assert.deepEqual(of("decisions"), [
+      'barnacle_decisions_total{verdict="ignore",reason="no-mention"} 5',
+      'barnacle_decisions_total{verdict="accept",reason="mentioned"} 1',
+      'barnacle_decisions_total{verdict="challenge",reason="pairing"} 1',
+    ]);
+  });
+});
+
+describe("[O2] startHealthMonitor() and models", () => {
+  const failed: TurnOutcome = {
+    kind: "failed",
+    reason: "unavailable",
+    error: new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt" }),
+  };
+  const reply: TurnOutcome = { kind: "reply", text: "hi" };
+
+  it("is not ready while its model fails, and says since when", () => {
+    const { health, clock, begin } = setUp();
+    const account = begin();
+    const isReady = () =>
+      judge(health.snapshot(), clock.now()).every(({ name, isReady }) =>
+        isReady || !name.startsWith("llm:")
+      );
+    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
+    const openAt = clock.now();
+    account.setTurn(failed);
+    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
+    assert.equal(isReady(), false);
+    account.setTurn(reply);
+    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt" }]);
+    assert.equal(isReady(), true);
+  });
+
+  it("[C6] shows a shared model once; it serves if it has answered any account since", () => {
+    const { health, clock, begin } = setUp();
+    const [first, second] = [begin(ACCOUNT), begin(WORK)];
+    const model = () => health.snapshot().models;
+    const openAt = clock.now();
+    first.setTurn(failed);
+    clock.advance(1_000);
+    second.setTurn(failed);
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
+    clock.advance(1_000);
+    second.setTurn(reply);
+    assert.deepEqual(model(), [{ id: "openai/gpt" }]);
+    clock.advance(1_000);
+    second.setTurn(failed);
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
+    second.setModel("local/small");
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
+  });
+
+  it("shows no model of a stopped account", () => {
+    const { health, begin } = setUp();
+    begin().ended({ kind: "refused", hint: "no" });
+    assert.deepEqual(health.snapshot().models, []);
+  });
+});
+
+/** A store that records its writes. */
+function noting() {
+  const notes: (readonly [AccountId, boolean | undefined])[] = [];
+  return {
+    notes,
+    touchAlive(accountId: AccountId, _: unknown, __: number, isProbe?: boolean) {
+      notes.push([accountId, isProbe]);
+      return Promise.resolve(accountId === WORK ? 40 : 3);
+    },
+  };
+}
+
+describe("[G5] startHealthMonitor() and the disk", () => {
+  it("notes live sessions once a minute, without waiting for the disk", () => {
+    const { notes, touchAlive } = noting();
+    const { clock } = setUp({ gateway: { touchAlive } });
+    clock.advance(59_999);
+    assert.deepEqual(notes, []);
+    clock.advance(1);
+    assert.deepEqual(notes, [[ACCOUNT, false], [WORK, false]]);
+    clock.advance(600_000);
+    assert.equal(notes.length, 2 * 11);
+  });
+
+  for (const [resumableMs, everyMs] of [[0, 5_000], [50_000, 10_000], [900_000, 60_000]] as const) {
+    it(`notes them every ${everyMs} ms if a session may be resumed for ${resumableMs} ms`, () => {
+      const { notes, touchAlive } = noting();
+      const { clock } = setUp({ gateway: { touchAlive } }, resumableMs);
+      clock.advance(everyMs - 1);
+      assert.equal(notes.length, 0);
+      clock.advance(1);
+      assert.equal(notes.length, 2);
+    });
+  }
+
+  it("[C6] probes a write when health is requested, at most every ten seconds", async () => {
+    const { notes, touchAlive } = noting();
+    const { health, clock } = setUp({ gateway: { touchAlive } });
+    await health.measure();
+    assert.deepEqual(notes, [], "the start has shown it");
+    clock.advance(10_000);
+    const { store } = await health.measure();
+    await health.measure();
+    assert.deepEqual(notes, [[ACCOUNT, true], [WORK, true]]);
+    const at = clock.now();
+    assert.deepEqual(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
+  });
+
+  it("logs once that the disk takes no writes, and once that it recovered", async () => {
+    let isFull = true;
+    const { health, lines, clock } = setUp({
+      gateway: {
+        touchAlive: () => isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(1),
+      },
+    });
+    const isFailing = async () => {
+      clock.advance(10_000);
+      return (await health.measure()).store.isFailing;
+    };
+    assert.deepEqual([await isFailing(), await isFailing()], [true, true]);
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    isFull = false;
+    assert.equal(await isFailing(), false);
+  });
+});
+
+describe("[O2] startHealthMonitor().measure()", () => {
+  it("reads the store only when health is requested", async () => {
+    let asked = 0;
+    const { health, clock } = setUp({
+      health() {
+        asked++;
+        return Promise.resolve({ ...FIGURES, inbox: { waiting: asked, running: 0 } });
+      },
+    });
+    await settle();
+    clock.advance(600_000);
+    await settle();
+    assert.equal(asked, 1, "at the start");
+    const [first, second] = await Promise.all([health.measure(), health.measure()]);
+    assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
+    await health.measure();
+    assert.equal(asked, 2, "a second has not passed");
+  });
+});
+
+describe("[O2] startHealthMonitor() and the main thread", () => {
+  it("shows the longest delay of the last minute, and that timers run", () => {
+    const { health, clock, begin } = setUp();
+    const account = begin();
+    const lag = () => health.snapshot().eventLoopLagMs;
+    assert.equal(lag(), 0);
+    account.delayed(700);
+    clock.advance(20_000);
+    account.delayed(300);
+    assert.equal(lag(), 700);
+    clock.advance(40_001);
+    assert.equal(lag(), 300);
+    assert.ok(clock.now() - health.snapshot().mainTickAt <= 30_000);
+  });
+});

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createBotPanel } from "../../../src/cli/demo/bot_panel.ts";
+import { SCRIPT } from "../../../src/cli/demo/models.ts";
+import { createNotices } from "../../../src/cli/demo/notices.ts";
+import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
+import type { Env } from "../../../src/cli/terminal/io.ts";
+import type { BotPanelNews } from "../../../simulator/page/bot_panel.ts";
+import { startSimulator } from "../../../simulator/simulator.ts";
+import type { Decision } from "../../../src/store/received/decisions.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+
+const DECISION: Decision = {
+  id: 1,
+  accountId: ACCOUNT,
+  messageId: messageId("1480000000000000001"),
+  channelId: channelId("1"),
+  authorId: userId("2"),
+  verdict: "ignore",
+  why: "no-mention",
+  rule: "channels.discord.guilds.*.requireMention",
+  at: 0,
+};
+
+/** A panel over a real Discord, with a stand-in for the bot. */
+async function setUp() {
+  const simulator = await startSimulator();
+  const pages: (readonly Decision[])[] = [];
+  const bot = { pid: 7 as number | undefined, restarts: [] as Env[], pressed: [] as string[] };
+  const news: BotPanelNews[] = [];
+  const errors: unknown[] = [];
+  const resets: string[] = [];
+  const other = { id: "openai", label: "gpt", hint: "", env: { OPENAI_MODEL: "gpt" } };
+  let looked = () => {};
+  const panel = createBotPanel({
+    simulator,
+    supervisor: {
+      pid: () => bot.pid,
+      kill() {},
+      restart: (env) => void bot.restarts.push(env),
+      stop() {},
+      gaveUp: new Promise<never>(() => {}),
+    },
+    faults: {
+      controls: () => [],
+      press: (id) => bot.pressed.push(id) > 0 && id === "op7",
+      settle: () => looked(),
+    },
+    verdicts: {
+      next: () => Promise.resolve(pages.shift() ?? []),
+      close() {},
+    },
+    outcomes: createOutcomes("main"),
+    notices: createNotices(() => 5),
+    models: [SCRIPT, other],
+    model: SCRIPT,
+    readStatus: () => Promise.resolve({ isReady: true, gateway: "ready", figures: [] }),
+    onReset: ({ id }) => resets.push(id),
+    onError: (error) => errors.push(error),
+  });
+  panel.subscribe((one) => news.push(one));
+  return {
+    panel,
+    bot,
+    pages,
+    news,
+    errors,
+    resets,
+    /** Resolves after the next update. */
+    look: () => new Promise<void>((resolve) => looked = resolve),
+    async [Symbol.asyncDispose]() {
+      await panel.close();
+      await simulator.close();
+    },
+  };
+}
+
+describe("[O5] createBotPanel()", () => {
+  it("[P1] explains each verdict, and keeps it for pages that open later", async () => {
+    await using simulation = await setUp();
+    simulation.pages.push([DECISION]);
+    await simulation.look();
+    const judged = simulation.news.filter(({ kind }) => kind === "judged");
+    assert.equal(judged.length, 1);
+    assert.match(simulation.panel.judged()[0]?.words ?? "", /does not mention the bot/);
+  });
+
+  it("shows a stopped bot without its old figures", async () => {
+    await using simulation = await setUp();
+    assert.equal(simulation.panel.bot().state, "away");
+    simulation.bot.pid = undefined;
+    await simulation.look();
+    await simulation.look();
+    assert.equal(simulation.panel.bot().state, "offline");
+    assert.ok(simulation.panel.bot().figures.some(({ value }) => value === "none"));
+  });
+
+  it("starts with the script, and changes the model only on request", async () => {
+    await using simulation = await setUp();
+    const chosen = () =>
+      simulation.panel.bot().controls.filter(({ isOn }) => isOn).map(({ id }) => id);
+    assert.deepEqual(chosen(), ["model:script"]);
+    assert.deepEqual(simulation.bot.restarts, []);
+    assert.equal(await simulation.panel.press("model:openai"), true);
+    assert.equal(await simulation.panel.press("model:openai"), true); // a second press has no effect
+    assert.deepEqual(chosen(), ["model:openai"]);
+    assert.deepEqual(simulation.bot.restarts, [{ OPENAI_MODEL: "gpt" }]);
+    assert.match(simulation.panel.notices()[0]?.text ?? "", /gpt/);
+  });
+
+  it("starts over with the current model", async () => {
+    await using simulation = await setUp();
+    await simulation.panel.press("model:openai");
+    assert.equal(await simulation.panel.press("reset"), true);
+    assert.deepEqual(simulation.resets, ["openai"]);
+  });
+
+  it("passes other buttons on, and reports unknown ones", async () => {
+    await using simulation = await setUp();
+    assert.equal(await simulation.panel.press("op7"), true);
+    assert.equal(await simulation.panel.press("model:none"), false);
+    assert.deepEqual(simulation.bot.pressed, ["op7", "model:none"]);
+    assert.deepEqual(simulation.errors, []);
+  });
+});

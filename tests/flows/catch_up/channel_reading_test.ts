@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import { createChannelReading } from "../../../src/flows/catch_up/channel_reading.ts";
+import { MAX_PAGES, type Page } from "../../../src/flows/catch_up/missed_reading.ts";
+import { createUnreadable } from "../../../src/flows/catch_up/unreadable.ts";
+import { guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const PLACE = guildPlace();
+const CHANNEL = { id: PLACE.channel.id, guildId: PLACE.guild.id, place: PLACE };
+const NOTHING: Page = { events: [], isLast: true };
+
+class Refused extends Error {}
+
+function setUp(pages: (request: number) => Page | Error, missing: readonly string[] = []) {
+  const { log, lines } = recordingLog();
+  const isRefused = (error: unknown) => error instanceof Refused;
+  let requests = 0;
+  const unreadable = createUnreadable({
+    readPermissions: () => Promise.resolve(() => missing),
+    isRefused,
+    log,
+  });
+  const tally = { read: 0, answered: 0, tooOld: 0, tooMany: 0 };
+  const reading = createChannelReading(CHANNEL, 0, tally, unreadable, {
+    readPage() {
+      const page = pages(++requests);
+      return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
+    },
+    found: () => Promise.resolve(NOTHING_ACCEPTED),
+    limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
+    now: () => 0,
+    onFound: () => undefined,
+    isRefused,
+    log,
+  });
+  return { reading, unreadable, lines, requests: () => requests };
+}
+
+/** A page with one message, and more before it. */
+const page = (request: number): Page => {
+  const id = messageId(String(1_400_000_000_000_000_000n - BigInt(request)));
+  return { events: [guildMessage({ id })], oldest: id, isLast: false };
+};
+
+describe("[G6] createChannelReading()", () => {
+  it("finishes an empty channel after a check of permissions", async () => {
+    const { reading, unreadable } = setUp(() => NOTHING);
+    assert.equal(await reading.first(), false);
+    assert.deepEqual(unreadable.list(), []);
+  });
+
+  it("sends no request for a channel that is known as unreadable", async () => {
+    const { reading, requests } = setUp(() => NOTHING, ["Read Message History"]);
+    await reading.first();
+    await reading.first();
+    assert.equal(requests(), 1);
+  });
+
+  it("logs that it missed more messages than it records", async () => {
+    const { reading, lines } = setUp(page);
+    assert.equal(await reading.first(), true);
+    await reading.rest();
+    assert.match(lines[0]?.event ?? "", /Missed more messages in #help than Barnacle records/);
+    assert.equal(lines[0]?.fields["messages"], MAX_PAGES * 100);
+  });
+
+  it("finishes a channel that Discord refuses, at any page, and logs it once", async () => {
+    const { reading, lines } = setUp((request) => request === 1 ? page(1) : new Refused());
+    assert.equal(await reading.first(), true);
+    await reading.rest();
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+  });
+
+  it("throws transient errors", async () => {
+    const { reading, lines } = setUp((request) =>
+      request % 2 === 1 ? new Error("503") : page(request)
+    );
+    await assert.rejects(reading.first(), /503/);
+    assert.equal(await reading.first(), true);
+    await assert.rejects(reading.rest(), /503/);
+    assert.deepEqual(lines, []);
+  });
+});

@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
+import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import {
+  createMissedReading,
+  MAX_PAGES,
+  type Page,
+} from "../../../src/flows/catch_up/missed_reading.ts";
+import { ACCOUNT, channelId, guildMessage, messageIdAt } from "../../support/discord/builders.ts";
+import { accepted } from "../../support/store/store.ts";
+
+const START = Date.UTC(2026, 0, 1);
+const CHANNEL = { id: channelId("1400000000000000011") };
+const ACCEPT: Verdict = { kind: "accept", why: "mentioned", rule: "r" };
+const MINUTE = 60_000;
+
+interface World {
+  /** Times of the messages, oldest first. */
+  readonly said: readonly number[];
+  /** Own messages among them. */
+  readonly own?: ReadonlySet<number>;
+  readonly since?: number;
+  readonly now?: number;
+  readonly maxAgeMs?: number;
+  readonly maxPerChannel?: number;
+  /** Numbers of the requests that fail, from 1. */
+  readonly broken?: ReadonlySet<number>;
+}
+
+function setUp(world: World) {
+  const { said, own = new Set(), since = START, maxAgeMs = 60 * MINUTE, maxPerChannel = 100 } =
+    world;
+  const now = world.now ?? Math.max(START, ...said);
+  const events = said.map((at): PostedMessage => {
+    const id = messageIdAt(at);
+    if (own.has(at)) return { kind: "own_message", accountId: ACCOUNT, channelId: CHANNEL.id, id };
+    return guildMessage({ id, channelId: CHANNEL.id });
+  });
+  let requests = 0;
+  let found = 0;
+  const batches: { readonly ids: readonly string[]; readonly verdicts: readonly string[] }[] = [];
+  const known = new Map<string, string>();
+  const tally = { read: 0, answered: 0, tooOld: 0, tooMany: 0 };
+
+  function readPage(_channel: unknown, before?: MessageId): Promise<Page> {
+    requests++;
+    if (world.broken?.has(requests)) return Promise.reject(new Error("503"));
+    const older = events.filter(({ id }) => !before || BigInt(id) < BigInt(before));
+    const page = older.slice(-100).toReversed();
+    const oldest = page.at(-1)?.id;
+    return Promise.resolve({ events: page, isLast: page.length < 100, ...(oldest && { oldest }) });
+  }
+
+  const reading = createMissedReading(CHANNEL, since, tally, {
+    readPage,
+    limits: { maxAgeMs, maxPerChannel },
+    now: () => now,
+    onFound: (count) => found += count,
+    found(batch, judgeAs = (_, verdict) => verdict) {
+      const verdicts = batch.flatMap((event) =>
+        event.kind === "message" ? [judgeAs(event, ACCEPT).why] : ["own"]
+      );
+      batches.push({ ids: batch.map(({ id }) => id), verdicts });
+      const judged: Judged[] = [];
+      for (const [at, event] of batch.entries()) {
+        const why = verdicts[at] ?? "";
+        if (known.has(event.id)) continue;
+        if (event.kind === "message" && why === "mentioned") judged.push(accepted(event));
+        known.set(event.id, why);
+      }
+      return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: judged });
+    },
+  });
+  return { reading, batches, known, tally, requests: () => requests, found: () => found };
+}
+
+/** This number of messages, a second apart, from a second after the start. */
+const seconds = (count: number, from = START): number[] =>
+  Array.from({ length: count }, (_, index) => from + (index + 1) * 1_000);
+
+describe("[G6] createMissedReading()", () => {
+  it("stores all messages of a channel, oldest first and at once", async () => {
+    const said = seconds(20);
+    const { reading, batches, tally, requests } = setUp({ said });
+    assert.equal(await reading.answer(), "done");
+    assert.deepEqual(batches.map(({ ids }) => ids), [said.map(messageIdAt)]);
+    assert.deepEqual(tally, { read: 20, answered: 20, tooOld: 0, tooMany: 0 });
+    assert.equal(requests(), 1);
+  });
+
+  it("stops at the beginning of the gap", async () => {
+    const before = seconds(150, START - 200_000);
+    const { reading, known, requests } = setUp({ said: [...before, START, ...seconds(30)] });
+    assert.equal(await reading.answer(), "done");
+    assert.equal(known.size, 30);
+    assert.equal(requests(), 1);
+  });
+
+  it("answers the newest messages, and records the others afterwards", async () => {
+    const said = seconds(350);
+    const { reading, batches, known, tally, found } = setUp({ said });
+    assert.equal(await reading.answer(), "more");
+    assert.deepEqual(batches.map(({ ids }) => ids), [said.slice(250).map(messageIdAt)]);
+    assert.equal(await reading.record(), true);
+    assert.deepEqual([...known.values()].filter((why) => why === "too-many").length, 250);
+    assert.deepEqual(tally, { read: 350, answered: 100, tooOld: 0, tooMany: 250 });
+    assert.equal(found(), 350);
+  });
+
+  it("reads more pages if more messages may be answered, and stores them together", async () => {
+    const said = seconds(350);
+    const { reading, batches } = setUp({ said, maxPerChannel: 220 });
+    assert.equal(await reading.answer(), "more");
+    assert.equal(batches.length, 1);
+    assert.deepEqual(batches[0]?.ids, said.slice(50).map(messageIdAt), "the pages are read anyway");
+    assert.deepEqual(batches[0]?.verdicts.filter((why) => why === "mentioned").length, 220);
+    assert.deepEqual(batches[0]?.verdicts.slice(0, 80).every((why) => why === "too-many"), true);
+  });
+
+  it("does not count own messages, and stores them as own ones", async () => {
+    const said = seconds(40);
+    const own = new Set(said.filter((_, index) => index % 2 === 0));
+    const { reading, batches, tally } = setUp({ said, own, maxPerChannel: 15 });
+    assert.equal(await reading.answer(), "done");
+    const [{ verdicts } = { verdicts: [] }] = batches;
+    assert.equal(verdicts.filter((why) => why === "own").length, 20);
+    assert.equal(verdicts.filter((why) => why === "mentioned").length, 15);
+    assert.deepEqual([tally.read, tally.tooMany], [20, 5]);
+  });
+
+  it("answers no message that is too old, and reads those last", async () => {
+    const said = seconds(250);
+    const now = START + 250_000 + 60 * MINUTE;
+    const { reading, batches, tally, requests } = setUp({ said, now, maxPerChannel: 1_000 });
+    assert.equal(await reading.answer(), "more");
+    assert.equal(requests(), 1, "nothing before it can be answered");
+    assert.equal(await reading.record(), true);
+    assert.equal(batches.length, 3);
+    assert.deepEqual(tally, { read: 250, answered: 1, tooOld: 249, tooMany: 0 });
+  });
+
+  it("records a bounded number of messages, and reports that", async () => {
+    const { reading, tally, requests } = setUp({ said: seconds(3_000) });
+    assert.equal(await reading.answer(), "more");
+    assert.equal(await reading.record(), false);
+    assert.equal(requests(), 1 + MAX_PAGES);
+    assert.equal(tally.tooMany, MAX_PAGES * 100);
+  });
+
+  it("ends in a channel in which only the bot writes", async () => {
+    const said = seconds(2_950);
+    const { reading, requests } = setUp({ said, own: new Set(said) });
+    assert.equal(await reading.answer(), "done");
+    assert.equal(requests(), 30, "back to the beginning of the gap");
+  });
+
+  it("distinguishes an empty channel from a finished one", async () => {
+    assert.equal(await setUp({ said: [] }).reading.answer(), "empty");
+    assert.equal(await setUp({ said: [START - 1] }).reading.answer(), "done");
+  });
+
+  it("continues after a failed request", async () => {
+    const said = seconds(350);
+    const broken = new Set([2, 4, 6]);
+    const { reading, known, requests } = setUp({ said, broken, maxPerChannel: 220 });
+    await assert.rejects(reading.answer(), /503/);
+    await assert.rejects(reading.answer(), /503/);
+    assert.equal(await reading.answer(), "more");
+    await assert.rejects(reading.record(), /503/);
+    assert.equal(await reading.record(), true);
+    assert.equal(requests(), 4 + 3, "each page once, and the three that failed");
+    assert.equal(known.size, 350);
+  });
+
+  it("stores everything once and in order, for any failures and page sizes", async () => {
+    const world = fc.record({
+      gaps: fc.array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 450 }),
+      ownEvery: fc.integer({ min: 2, max: 9 }),
+      offset: fc.integer({ min: 0, max: 600_000 }),
+      maxAgeMs: fc.integer({ min: MINUTE, max: 120 * MINUTE }),
+      maxPerChannel: fc.integer({ min: 1, max: 300 }),
+      broken: fc.uniqueArray(fc.integer({ min: 1, max: 12 })),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        world,
+        async ({ gaps, ownEvery, offset, maxAgeMs, maxPerChannel, broken }) => {
+          let at = START - offset;
+          const said = gaps.map((ms) => at += ms);
+          const own = new Set(said.filter((_, index) => index % ownEvery === 0));
+          const limits = { maxAgeMs, maxPerChannel };
+          const now = at + 1_000;
+          const all = setUp({ said, own, now, ...limits, broken: new Set(broken) });
+          await untilDone(async () => {
+            await all.reading.answer();
+          });
+          const first = all.batches.length;
+          await untilDone(async () => {
+            await all.reading.record();
+          });
+          assert.ok(first <= 1, "answerable messages are stored together");
+
+          const missed = said.filter((ms) => ms > START);
+          const expected = missed.map(messageIdAt);
+          const handed = all.batches.flatMap(({ ids }) => ids);
+          assert.deepEqual(new Set(handed), new Set(expected));
+          assert.equal(handed.length, expected.length, "each once");
+          for (const { ids } of all.batches) {
+            assert.deepEqual(ids, ids.toSorted((a, b) => BigInt(a) < BigInt(b) ? -1 : 1));
+          }
+          const others = missed.filter((ms) => !own.has(ms));
+          const newest = new Set(others.slice(-maxPerChannel));
+          for (const ms of others) {
+            const why = now - ms > maxAgeMs ? "too-old" : newest.has(ms) ? "mentioned" : "too-many";
+            assert.equal(all.known.get(messageIdAt(ms)), why);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+async function untilDone(attempt: () => Promise<void>): Promise<void> {
+  for (let left = 20; left > 0; left--) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left === 1 || !/503/.test(String(error))) throw error;
+    }
+  }
+}
+
+// the ids in this file encode their times
+assert.equal(createdAtMs(messageIdAt(START)), START);
