@@ -11,9 +11,11 @@ import {
   withSimulation,
 } from "../../support/bot/e2e.ts";
 
-/** The bot's own limits, and no others. */
-
-const WITH_LIMITS: SceneOptions = { simulator: { rateLimits: false }, config: { messages: {} } };
+/** The bot's own limits, in place of those of {@link MANY_QUESTIONS}. */
+const WITH_LIMITS: SceneOptions = {
+  simulator: { rateLimits: false },
+  config: { messages: { queue: {} } },
+};
 const NOTICE = /^Too many messages are waiting/;
 
 function isNotice(text: string): boolean {

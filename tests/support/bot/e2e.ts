@@ -57,7 +57,7 @@ export interface SceneOptions {
   /** Keys of `channels.discord`, over the scene's own. */
   readonly discord?: (simulator: Simulator) => object;
   /** Keys beside `channels`, over the scene's own. */
-  readonly config?: object;
+  readonly config?: { readonly messages?: object; readonly [section: string]: unknown };
   readonly env?: Env;
   /** The program of the bots; {@link commandUnderTest} if absent. */
   readonly command?: Command;
@@ -154,8 +154,8 @@ export function configOf(
       },
     },
     http: { port: 0 },
-    ...MANY_QUESTIONS,
     ...config,
+    messages: { ...MANY_QUESTIONS.messages, ...config?.messages },
   };
 }
 
