@@ -24,11 +24,13 @@ const NOTICES = "SELECT cause_id, channel_id FROM outbox WHERE kind = 'notice' O
 const TOLD = "SELECT list, id FROM told_full ORDER BY list, id";
 
 let lastId = 1_400_000_000_000_001_000n;
+/** Between the ids of two messages that were sent a millisecond apart. */
+const MILLISECOND = 1n << 22n;
 
 /** A question, from grace in channel 11 by default. */
 function question(fields: { readonly user?: string; readonly channel?: string } = {}): Judged {
   const { user = "1", channel = "11" } = fields;
-  const id = messageId(String(++lastId));
+  const id = messageId(String(lastId += MILLISECOND));
   const sender = { id: userId(user), username: `user${user}`, roles: [] };
   return accepted(guildMessage({ id, channelId: channelId(channel), sender }), {
     agentId: "main",
