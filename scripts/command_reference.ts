@@ -47,7 +47,7 @@ const REGISTRIES: Registries = {
 };
 
 const RIGHTS: Readonly<Record<CommandNeeds, string>> = {
-  everybody: "people who may talk to the bot there",
+  everyone: "people who may talk to the bot there",
   session: "in servers: Manage Messages, or an owner; elsewhere: people who may talk to the bot",
   owner: "owners of the bot",
   approver: "approvers",

@@ -187,7 +187,7 @@ function describe(socket: tls.TLSSocket): TlsFound {
   const refused = socket.authorized ? undefined : reasonOf(socket.authorizationError);
   return {
     protocol: socket.getProtocol() ?? "TLS",
-    issuer: [issuer?.O ?? issuer?.CN ?? "nobody"].flat().join(", "),
+    issuer: [issuer?.O ?? issuer?.CN ?? "unknown"].flat().join(", "),
     validTo: Date.parse(certificate.valid_to),
     ...(refused !== undefined && { refused }),
   };

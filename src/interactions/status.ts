@@ -13,7 +13,7 @@ export const status: Command = {
   name: "status",
   description: "Show version, model and connection",
   options: [],
-  needs: "everybody",
+  needs: "everyone",
   run(_, { status, texts, now }) {
     const { version, modelId: model, modelFailsSince, readyAt, latencyMs } = status();
     const online = durationText(Math.max(0, now() - readyAt));

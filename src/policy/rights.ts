@@ -74,7 +74,7 @@ export function prepareRights(
   return {
     needed(needs, place, sender, known) {
       switch (needs) {
-        case "everybody":
+        case "everyone":
           return undefined;
         case "owner":
           return ownerRight(sender, known);

@@ -49,10 +49,10 @@ const DEEDS: Readonly<Record<AccessEventKind, Deed>> = {
   message: (place, from) => ({ kind: "message", message: message(place, from) }),
   edit: (place, from) => ({ kind: "edit", message: message(place, from) }),
   reaction: (place, from) => ({ kind: "reaction", on: "own", ...doing(place, from) }),
-  button: (place, from) => ({ kind: "button", needs: "everybody", ...doing(place, from) }),
-  select: (place, from) => ({ kind: "select", needs: "everybody", ...doing(place, from) }),
-  modal: (place, from) => ({ kind: "modal", needs: "everybody", ...doing(place, from) }),
-  slash: (place, from) => ({ kind: "slash", needs: "everybody", ...doing(place, from) }),
+  button: (place, from) => ({ kind: "button", needs: "everyone", ...doing(place, from) }),
+  select: (place, from) => ({ kind: "select", needs: "everyone", ...doing(place, from) }),
+  modal: (place, from) => ({ kind: "modal", needs: "everyone", ...doing(place, from) }),
+  slash: (place, from) => ({ kind: "slash", needs: "everyone", ...doing(place, from) }),
   thread_create: (place, from) => ({ kind: "thread_create", ...doing(place, from) }),
 };
 
@@ -195,12 +195,12 @@ describe("[K3] commands", () => {
   const cases: readonly [
     name: string,
     rules: Partial<AccessPolicy>,
-    needs: "everybody" | "session" | "owner" | "approver",
+    needs: "everyone" | "session" | "owner" | "approver",
     where: keyof typeof inPlace,
     moment: KnownFacts,
     verdict: string,
   ][] = [
-    ["who may talk", {}, "everybody", "guild", {}, `accept: allowed by guilds.${GUILD}`],
+    ["who may talk", {}, "everyone", "guild", {}, `accept: allowed by guilds.${GUILD}`],
     ["who may talk", {}, "session", "guild", {}, `ignore: not-manager by ${OWNER}`],
     ["a manager", {}, "session", "guild", { managesMessages: true }, `accept: allowed by ${OWNER}`],
     ["an owner", owners, "session", "guild", {}, `accept: allowed by ${OWNER}`],
@@ -257,7 +257,7 @@ describe("[K3] commands", () => {
     [
       "who is not on the list",
       unlisted,
-      "everybody",
+      "everyone",
       "guild",
       {},
       `ignore: sender-not-listed by guilds.${GUILD}.users`,
@@ -265,7 +265,7 @@ describe("[K3] commands", () => {
     [
       "an unlisted person, if the lists do not apply",
       { ...unlisted, ...noGroups },
-      "everybody",
+      "everyone",
       "guild",
       {},
       "accept: allowed by commands.useAccessGroups",
@@ -289,12 +289,12 @@ describe("[K3] commands", () => {
     [
       "anyone in an unlisted guild, even if the lists do not apply",
       { ...noGroups, guilds: { "1": guild() } },
-      "everybody",
+      "everyone",
       "guild",
       {},
       "ignore: guild-not-listed by guilds",
     ],
-    ["a stranger", {}, "everybody", "DM", {}, "challenge: pairing by dm.policy"],
+    ["a stranger", {}, "everyone", "DM", {}, "challenge: pairing by dm.policy"],
     ["who is paired", {}, "session", "DM", { isPaired: true }, "accept: allowed by dm.policy"],
     ["who is paired", {}, "owner", "DM", { isPaired: true }, `ignore: not-owner by ${OWNER}`],
     ["an owner who is not paired", owners, "owner", "DM", {}, `accept: owner by ${OWNER}`],
@@ -309,7 +309,7 @@ describe("[K3] commands", () => {
     [
       "an owner who is not paired",
       owners,
-      "everybody",
+      "everyone",
       "DM",
       {},
       "challenge: pairing by dm.policy",
@@ -333,7 +333,7 @@ describe("[K3] commands", () => {
     [
       "a stranger, where lists do not hold",
       noGroups,
-      "everybody",
+      "everyone",
       "DM",
       {},
       "accept: allowed by commands.useAccessGroups",
@@ -357,7 +357,7 @@ describe("[K3] commands", () => {
     [
       "a stranger",
       { dm: dm({ groupEnabled: true }) },
-      "everybody",
+      "everyone",
       "group",
       {},
       "ignore: dm-not-allowed by dm.policy",

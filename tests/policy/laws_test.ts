@@ -59,7 +59,7 @@ const anEvent: fc.Arbitrary<AccessEvent> = fc.oneof(
       { kind: "button", needs: "owner" } as const,
       { kind: "select", needs: "session" } as const,
       { kind: "modal", needs: "approver" } as const,
-      { kind: "slash", needs: "everybody" } as const,
+      { kind: "slash", needs: "everyone" } as const,
       { kind: "thread_create" } as const,
     ),
   }).map(({ message: { place, channelId, sender }, what }) => ({

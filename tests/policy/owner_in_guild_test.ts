@@ -68,7 +68,7 @@ describe("[P6] [P16] authorize() › a guild that needs an owner", () => {
     for (const [ownerInGuild, expected] of verdicts) {
       it(`${kind}, owner ${ownerInGuild ?? "not asked"}`, () => {
         const { place, channelId } = MENTION;
-        const event = { kind, place, channelId, sender: sender(), needs: "everybody" } as const;
+        const event = { kind, place, channelId, sender: sender(), needs: "everyone" } as const;
         const moment = ownerInGuild ? { ownerInGuild } : {};
         const { kind: verdict, why } = prepareAuthorize(OPEN)(event, moment);
         assert.equal(`${verdict}: ${why}`, expected);

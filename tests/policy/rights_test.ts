@@ -35,7 +35,7 @@ describe("[P10] prepareRights() › owners", () => {
     ["by username", ["Ada"], sender(), true],
     ["another id", [BOB], sender(), false],
     ["no one on an empty list", [], sender(), false],
-    ["not everybody", ["*"], sender(), false],
+    ["not everyone", ["*"], sender(), false],
     ["no role by id", [`role:${MODS}`], mod, false],
     ["no role by name", ["role:Mods"], mod, false],
     ["a PluralKit member by id", ["pk:abcde"], member, true],
@@ -65,7 +65,7 @@ describe("[K3] prepareRights() › approvers", () => {
   const rights = prepareRights(policy({ approvers: [ADA] }));
   const cases: readonly [name: string, from: typeof mod, isOne: boolean][] = [
     ["by id", sender(), true],
-    ["nobody else", sender({ id: BOB }), false],
+    ["no one else", sender({ id: BOB }), false],
     ["no bot", bot, false],
   ];
   for (const [name, from, isOne] of cases) {
@@ -89,7 +89,7 @@ describe("[P10] isOwnerHint()", () => {
     ["by id", users(ADA), guildMessage(), true],
     ["by name", users("ada"), guildMessage(), true],
     ["by name and as *", users("*", "ada"), guildMessage(), true],
-    ["as everybody", users("*"), guildMessage(), false],
+    ["as everyone", users("*"), guildMessage(), false],
     ["as one of a role", users(`role:${MODS}`, "role:Mods"), guildMessage({ sender: mod }), false],
     ["without a list", listing(), guildMessage(), false],
     [

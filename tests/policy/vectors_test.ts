@@ -424,7 +424,7 @@ compare<
       place,
       channelId: channelId("10"),
       sender: sender({ id: userId(user.id), username: user.username }),
-      needs: "everybody",
+      needs: "everyone",
     }).kind === "accept";
   },
   ([reply]) => reply?.content.startsWith("Choose") === true,

@@ -73,7 +73,7 @@ const EVENTS: Readonly<Record<AccessEventKind, true>> = {
   thread_create: true,
 };
 const NEEDS: Readonly<Record<CommandNeeds, true>> = {
-  everybody: true,
+  everyone: true,
   session: true,
   owner: true,
   approver: true,
@@ -131,7 +131,7 @@ const test = describeCommand({
           kind: "enum",
           values: namesIn(NEEDS),
           brief: "Right that a command or button needs",
-          default: "everybody",
+          default: "everyone",
           placeholder: "right",
         },
         account: ACCOUNT,

@@ -8,11 +8,11 @@
  */
 
 /**
- * Who may give a command. `everybody`: each person who may talk to the bot there. `session`: in a
- * guild, a person who may manage messages, or an owner; elsewhere, as `everybody`. `owner`: an
+ * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a
+ * guild, a person who may manage messages, or an owner; elsewhere, as `everyone`. `owner`: an
  * owner of the bot. `approver`: an approver.
  */
-export type CommandNeeds = "everybody" | "session" | "owner" | "approver";
+export type CommandNeeds = "everyone" | "session" | "owner" | "approver";
 
 /** How a command is given (M4, K1). */
 export interface CommandKind {
@@ -37,17 +37,17 @@ const withWords = (needs: CommandNeeds): CommandKind => ({ needs, takesWords: tr
 
 /** All commands, by name in lower case without `/`. */
 export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
-  ["help", alone("everybody")],
-  ["commands", alone("everybody")],
-  ["status", alone("everybody")],
-  ["whoami", alone("everybody")],
-  ["usage", withWords("everybody")],
-  ["context", withWords("everybody")],
-  ["why", withWords("everybody")],
-  ["skill", withWords("everybody")],
-  ["forget", withWords("everybody")],
+  ["help", alone("everyone")],
+  ["commands", alone("everyone")],
+  ["status", alone("everyone")],
+  ["whoami", alone("everyone")],
+  ["usage", withWords("everyone")],
+  ["context", withWords("everyone")],
+  ["why", withWords("everyone")],
+  ["skill", withWords("everyone")],
+  ["forget", withWords("everyone")],
   // A person who may talk may stop their own turn (K3); the command itself checks whose turn it is.
-  ["stop", alone("everybody")],
+  ["stop", alone("everyone")],
   ["new", withWords("session")],
   ["reset", withWords("session")],
   ["compact", withWords("session")],

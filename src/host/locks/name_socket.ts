@@ -38,7 +38,7 @@ export type Answer =
   /** The holder hangs, or is not Barnacle. */
   | { readonly kind: "silent" }
   /** The holder has stopped listening. */
-  | { readonly kind: "nobody" };
+  | { readonly kind: "closed" };
 
 /** Maximum bytes of an answer: a pid, two times, one path and a proof. */
 const ANSWER_MAX = 8_192;
@@ -107,7 +107,7 @@ export function askHolder(name: string, askMs: number, token?: string): Promise<
     if (text.length > ANSWER_MAX) socket.destroy();
   });
   socket.on("error", (error) => {
-    if (codeOf(error) === "ECONNREFUSED") resolve({ kind: "nobody" });
+    if (codeOf(error) === "ECONNREFUSED") resolve({ kind: "closed" });
   });
   socket.on("close", () => {
     clearTimeout(timer);

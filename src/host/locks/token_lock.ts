@@ -219,7 +219,7 @@ async function takeName(
     if (server !== "taken") return { kind: "held", release: () => close(server) };
     const owner = await ownerOf(name);
     const answer = await askHolder(name, askMs, token);
-    if (answer.kind === "nobody" && mayHaveEnded) continue;
+    if (answer.kind === "closed" && mayHaveEnded) continue;
     if (answer.kind !== "holder" || !answer.knowsToken) {
       // A process that lets no connection in has no known owner.
       const isTrusted = owner ? owner.uid === 0 || owner.uid === uid : isHeldByUser(uid, name);

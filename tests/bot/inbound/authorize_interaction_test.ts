@@ -68,14 +68,14 @@ async function factsOf(
 
 describe("[P16] [K3] createAuthorizeInteraction()", () => {
   it("asks the store whether the sender of a direct message is paired", async () => {
-    assert.deepEqual(await factsOf(DM, "everybody"), {
+    assert.deepEqual(await factsOf(DM, "everyone"), {
       facts: { isPaired: true },
       asked: ["paired"],
     });
   });
 
   it("asks nothing for commands that every guild member may use", async () => {
-    assert.deepEqual(await factsOf(GUILD, "everybody"), { facts: {}, asked: [] });
+    assert.deepEqual(await factsOf(GUILD, "everyone"), { facts: {}, asked: [] });
   });
 
   it("asks Discord for the application's owner, unless the config names owners", async () => {

@@ -32,7 +32,7 @@ const UNSAID = {
   manager: false,
   event: "message",
   on: "own",
-  needs: "everybody",
+  needs: "everyone",
   offline: false,
 } as const;
 

@@ -165,7 +165,7 @@ describe("[P3] barnacle pairing approve", () => {
     const { code, out } = await approve(fixture, "ABCDEFGH");
     assert.equal(code, 1);
     assert.equal(out, "");
-    assert.equal((await told(fixture)).length, 1, "nobody is told twice");
+    assert.equal((await told(fixture)).length, 1, "no one is told twice");
   });
 
   it("counts wrong codes, and locks after five", async () => {

@@ -237,7 +237,7 @@ describe("[C11] importConfig()", () => {
   // where people are
   channels: {
     discord: { // the only one
-      dmPolicy: "allowlist", // nobody else
+      dmPolicy: "allowlist", // no one else
       /* me */ allowFrom: [
         // Ada
         "123456789012345678", // since May
@@ -256,7 +256,7 @@ describe("[C11] importConfig()", () => {
   "channels": { // end
     "discord": { // the only one
       "dm": {
-        "policy": "allowlist", // nobody else
+        "policy": "allowlist", // no one else
         /* me */
         "allowFrom": [
           // Ada

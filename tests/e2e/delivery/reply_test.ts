@@ -35,7 +35,7 @@ describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
       }>`;
       await using model = await startFixedModel(() => loud);
       await start({ OPENAI_BASE_URL: model.baseUrl });
-      say("grace", "general", `${mention} call everybody`);
+      say("grace", "general", `${mention} call everyone`);
       await replies("general", 1);
       const [message] = simulator.posted("general");
       assert.equal(message?.content, loud);

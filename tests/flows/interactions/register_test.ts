@@ -13,7 +13,7 @@ const command = (name: string, fields: Partial<Command> = {}): Command => ({
   name,
   description: `Show ${name}`,
   options: [],
-  needs: "everybody",
+  needs: "everyone",
   run: () => "",
   ...fields,
 });

@@ -176,7 +176,7 @@ describe("[P3] [K5] decodeInteraction()", () => {
     ["no message", pressData({ message: undefined }), "message does not fit"],
     ["a malformed id", pressData({ id: "../x" }), "id does not fit"],
     ["no custom id", pressData({ data: { component_type: 2 } }), "data.custom_id does not fit"],
-    ["nobody", pressData({ user: undefined }), "the sender does not fit"],
+    ["no user", pressData({ user: undefined }), "the sender does not fit"],
     ["a guild without a member", pressData({ guild_id: GUILD }), "the sender does not fit"],
     [
       "malformed roles",

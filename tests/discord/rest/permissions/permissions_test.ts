@@ -45,7 +45,7 @@ const allow = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: bi
 const deny = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: 0n, deny: bits });
 
 const cases: readonly [string, PermissionInputs, readonly Overwrite[], readonly Permission[]][] = [
-  ["everybody may", inputs(BOTH, 0n), [], []],
+  ["everyone may", inputs(BOTH, 0n), [], []],
   ["only its own role is allowed", inputs(0n, BOTH), [], []],
   ["only a role that it does not have is allowed", inputs(0n, 0n), [], ["View Channel"]],
   ["it may view the channel, but not read the history", inputs(VIEW, 0n), [], [
