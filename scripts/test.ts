@@ -108,7 +108,7 @@ async function smokeArm64(): Promise<void> {
 }
 
 /** Folders that test the whole bot as the shipped binary. */
-const WHOLE: readonly string[] = ["e2e", "chaos"];
+const WHOLE: readonly string[] = ["e2e", "security", "chaos"];
 
 /** All other folders of `tests/` with tests, so that no new folder is forgotten. */
 const PARTS = [
