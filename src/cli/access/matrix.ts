@@ -80,11 +80,11 @@ function cellsOf(
   { talk, needsMention, reactions, commands, sessionCommands }: AccessRow,
   forPeople: number,
 ): readonly string[] {
-  const isClosed = talk.join() === "nobody";
+  const isClosed = talk.join() === "no one";
   return [
     isClosed ? "-" : needsMention ? "needed" : "no",
     isClosed ? "-" : reactions,
-    commands.join() === "nobody" ? "-" : sessionCommands === "managers" ? "basic*" : "all",
+    commands.join() === "no one" ? "-" : sessionCommands === "managers" ? "basic*" : "all",
     listText(talk, forPeople),
   ];
 }
@@ -111,7 +111,7 @@ function notesOf(
   const ownersText = owners === undefined
     ? "the application's owners at Discord"
     : owners.length === 0
-    ? "nobody"
+    ? "no one"
     : owners.join(", ");
   return [
     "",

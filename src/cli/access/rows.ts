@@ -25,7 +25,7 @@ export interface AccessRow {
   readonly guildId?: GuildId;
   /** Absent for rows about several channels. */
   readonly channelId?: ChannelId;
-  /** `"everybody"`, `"nobody"`, or entries of the allow list; an unresolved name ends in `?`. */
+  /** `"everyone"`, `"no one"`, or entries of the allow list; an unresolved name ends in `?`. */
   readonly talk: readonly string[];
   /** Whether the bot answers mentions only. */
   readonly needsMention: boolean;
@@ -41,9 +41,9 @@ export interface AccessRow {
   readonly isUnknown?: true;
 }
 
-const EVERYBODY = ["everybody"];
-const EVERYBODY_WITH_OWNER = ["everybody, if an owner of the bot is a member"];
-const NOBODY = ["nobody"];
+const EVERYONE = ["everyone"];
+const EVERYONE_WITH_OWNER = ["everyone, if an owner of the bot is a member"];
+const NO_ONE = ["no one"];
 
 /**
  * Makes all rows.
@@ -60,7 +60,7 @@ export function rowsOf(
 
 function direct(policy: AccessPolicy, pairedCount: number): AccessRow {
   const { dm: { enabled, policy: dmPolicy }, ruleOf } = policy;
-  const talk = enabled ? dmTalkers(policy, pairedCount) : NOBODY;
+  const talk = enabled ? dmTalkers(policy, pairedCount) : NO_ONE;
   const key = !enabled ? "enabled" : dmPolicy === "allowlist" ? "allowFrom" : "policy";
   return row(policy, {
     place: "direct messages",
@@ -78,7 +78,7 @@ function group(policy: AccessPolicy, pairedCount: number): AccessRow {
   const listed = groupChannels?.map(groupText).join(", ");
   return row(policy, {
     place: isOpen && listed !== undefined ? `group DMs: ${listed}` : "group DMs",
-    talk: isOpen ? dmTalkers(policy, pairedCount) : NOBODY,
+    talk: isOpen ? dmTalkers(policy, pairedCount) : NO_ONE,
     needsMention: false,
     reactions: "own",
     sessionCommands: "the same",
@@ -95,11 +95,11 @@ function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[]
   const listed = dm.allowFrom.map(markedText);
   switch (dm.policy) {
     case "disabled":
-      return NOBODY;
+      return NO_ONE;
     case "open":
-      return EVERYBODY;
+      return EVERYONE;
     case "allowlist":
-      return listed.length === 0 ? NOBODY : listed;
+      return listed.length === 0 ? NO_ONE : listed;
     case "pairing":
       return [`paired users (${pairedCount})`, ...listed];
   }
@@ -107,7 +107,7 @@ function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[]
 
 /** An entry of an allow list as text; an unresolved name ends in `?`. */
 export function markedText(entry: AllowEntry): string {
-  if (entry.kind === "anyone") return "everybody";
+  if (entry.kind === "anyone") return "everyone";
   const isName = entry.kind === "name" || entry.kind === "role_name";
   return isName ? `${entryText(entry)}?` : entryText(entry);
 }
@@ -222,19 +222,19 @@ function inGuild(
   if (rules.kind === "closed") {
     return row(policy, {
       ...common,
-      talk: NOBODY,
+      talk: NO_ONE,
       needsMention: true,
       reactions: "off",
       rule: policy.ruleOf(rules.rule),
     });
   }
   const { users, requireMention, reactionNotifications } = rules;
-  const everybody = policy.needsOwnerInGuild ? EVERYBODY_WITH_OWNER : EVERYBODY;
+  const everyone = policy.needsOwnerInGuild ? EVERYONE_WITH_OWNER : EVERYONE;
   const [listed, ...also] = users.map(({ value }) => value.map(markedText));
-  const limits = also.map((list) => `limited to: ${list.join(", ") || "nobody"}`);
+  const limits = also.map((list) => `limited to: ${list.join(", ") || "no one"}`);
   return row(policy, {
     ...common,
-    talk: listed === undefined ? everybody : listed.length === 0 ? NOBODY : [...listed, ...limits],
+    talk: listed === undefined ? everyone : listed.length === 0 ? NO_ONE : [...listed, ...limits],
     needsMention: requireMention.value,
     reactions: reactionNotifications.value,
     rule: policy.ruleOf((users[0] ?? requireMention).rule),
@@ -243,5 +243,5 @@ function inGuild(
 
 /** Adds the users of commands. */
 function row(policy: AccessPolicy, fields: Omit<AccessRow, "commands">): AccessRow {
-  return { ...fields, commands: policy.commands.usesAccessGroups ? fields.talk : EVERYBODY };
+  return { ...fields, commands: policy.commands.usesAccessGroups ? fields.talk : EVERYONE };
 }

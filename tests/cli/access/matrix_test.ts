@@ -46,7 +46,7 @@ describe("[P1] barnacle access matrix", () => {
     const { out } = await matrix(fixture);
     assert.match(out, /^\[default\]\nPLACE[\s\S]*^\[work\]\nPLACE/m);
     const work = await matrix(fixture, false, "work");
-    assert.match(work.out, /^direct messages +(?:\S+ +){3}nobody$/m);
+    assert.match(work.out, /^direct messages +(?:\S+ +){3}no one$/m);
     assert.doesNotMatch(work.out, /paired/);
   });
 

@@ -34,20 +34,20 @@ describe("[P1] rowsOf()", () => {
     assert.equal(await dm({}), "paired users (0)");
     assert.equal(await dm({ allowFrom: ["5"] }, 2), "paired users (2), 5");
     assert.equal(await dm({ policy: "allowlist", allowFrom: ["5"] }, 2), "5");
-    assert.equal(await dm({ policy: "allowlist" }), "nobody");
-    assert.equal(await dm({ policy: "open", allowFrom: ["*"] }), "everybody");
-    assert.equal(await dm({ policy: "disabled" }), "nobody");
-    assert.equal(await dm({ enabled: false }), "nobody");
+    assert.equal(await dm({ policy: "allowlist" }), "no one");
+    assert.equal(await dm({ policy: "open", allowFrom: ["*"] }), "everyone");
+    assert.equal(await dm({ policy: "disabled" }), "no one");
+    assert.equal(await dm({ enabled: false }), "no one");
   });
 
   it("[P5] has a row for group DMs", async () => {
     const group = async (rules: object) =>
       talkers(await rows({ dm: { policy: "open", allowFrom: ["*"], ...rules } }));
-    assert.equal((await group({}))["group DMs"], "nobody");
-    assert.equal((await group({ groupEnabled: true }))["group DMs"], "everybody");
-    assert.equal((await group({ groupEnabled: true, groupChannels: [] }))["group DMs"], "nobody");
+    assert.equal((await group({}))["group DMs"], "no one");
+    assert.equal((await group({ groupEnabled: true }))["group DMs"], "everyone");
+    assert.equal((await group({ groupEnabled: true, groupChannels: [] }))["group DMs"], "no one");
     const listed = await group({ groupEnabled: true, groupChannels: ["1400000000000000055"] });
-    assert.equal(listed["group DMs: 1400000000000000055"], "everybody");
+    assert.equal(listed["group DMs: 1400000000000000055"], "everyone");
   });
 
   it("[P8] has a row for each listed channel and one for all others", async () => {
@@ -57,10 +57,10 @@ describe("[P1] rowsOf()", () => {
       },
     });
     assert.deepEqual(talkers(table.slice(2)), {
-      "Friends of Barnacle #help": "everybody",
-      "Friends of Barnacle #old": "nobody",
-      "Friends of Barnacle, other channels": "nobody",
-      "any other guild": "nobody",
+      "Friends of Barnacle #help": "everyone",
+      "Friends of Barnacle #old": "no one",
+      "Friends of Barnacle, other channels": "no one",
+      "any other guild": "no one",
     });
     assert.equal(table.find(({ place }) => place.endsWith("#old"))?.isUnknown, true);
     assert.equal(table.find(({ place }) => place.endsWith("#help"))?.isUnknown, undefined);
@@ -78,8 +78,8 @@ describe("[P1] rowsOf()", () => {
 
   it("shows each guild of the bot, also if the config does not name it", async () => {
     assert.deepEqual(talkers((await rows({})).slice(2)), {
-      "Friends of Barnacle": "nobody",
-      "any other guild": "nobody",
+      "Friends of Barnacle": "no one",
+      "any other guild": "no one",
     });
     const open = talkers((await rows({ guilds: { "*": { users: ["5"] } } })).slice(2));
     assert.deepEqual(open, { "Friends of Barnacle": "5", "any other guild": "5" });
@@ -89,7 +89,7 @@ describe("[P1] rowsOf()", () => {
     const table = await rows({ guilds: { "1400000000000000099": {}, elsewhere: {} } });
     assert.deepEqual(
       table.filter(({ isUnknown }) => isUnknown).map(({ place, talk }) => [place, talk[0]]),
-      [["1400000000000000099", "everybody"], ["elsewhere", "everybody"]],
+      [["1400000000000000099", "everyone"], ["elsewhere", "everyone"]],
     );
   });
 
@@ -97,14 +97,14 @@ describe("[P1] rowsOf()", () => {
     const table = await rows({ guilds: { [GUILD]: { users: ["5"] }, "friends-of-barnacle": {} } });
     assert.deepEqual(talkers(table.slice(2)), {
       "Friends of Barnacle": "5",
-      "any other guild": "nobody",
+      "any other guild": "no one",
     });
     assert.equal(table.length, 4);
   });
 
   it("[P6] admits no one if guilds are disabled", async () => {
     const table = await rows({ groupPolicy: "disabled", guilds: { [GUILD]: {} } });
-    assert.ok(table.slice(2).every(({ talk }) => talk.join() === "nobody"));
+    assert.ok(table.slice(2).every(({ talk }) => talk.join() === "no one"));
   });
 
   it("[P4] marks unresolved names, but not resolved ones", async () => {
@@ -124,6 +124,6 @@ describe("[P1] rowsOf()", () => {
     ]);
     const more = { commands: { useAccessGroups: false } };
     const [, , free] = await rows(discord, { more });
-    assert.deepEqual([free?.talk, free?.commands], [["5"], ["everybody"]]);
+    assert.deepEqual([free?.talk, free?.commands], [["5"], ["everyone"]]);
   });
 });
