@@ -76,7 +76,7 @@ export function commandRules(
 /**
  * The guild policy of an account, and the config path that sets it (P6).
  *
- * A bot with nothing but a token is open in guilds of which an owner is a member, with mentions
+ * A bot with nothing but a token is open in guilds that an owner has joined, with mentions
  * required. An operator who writes a `channels.discord` has begun to list people and places, so the
  * rest is denied.
  */

@@ -31,11 +31,14 @@ export const TOOL_GATES = {
 /** The name of a gate: a key of `channels.discord.actions`. */
 export type ToolGate = keyof typeof TOOL_GATES;
 
+/** The names of all gates. */
+export const GATES: readonly ToolGate[] = Object.keys(TOOL_GATES).filter((name): name is ToolGate =>
+  name in TOOL_GATES
+);
+
 /** The open gates: those that the config opens, or leaves open. */
 export function openGates(
   actions: Readonly<Partial<Record<string, boolean>>>,
 ): readonly ToolGate[] {
   return GATES.filter((gate) => actions[gate] ?? TOOL_GATES[gate]);
 }
-
-const GATES = Object.keys(TOOL_GATES).filter((name): name is ToolGate => name in TOOL_GATES);

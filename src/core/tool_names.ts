@@ -1,8 +1,8 @@
 /**
  * Names of tools as the config may write them: single names, groups, and `"*"` (T2).
  *
- * The list also has tools of later versions, so that a config can deny a tool before it exists. A
- * tool that is not on the list is no one's by default.
+ * The list also has tools of later versions, so that a config can deny a tool before it exists. By
+ * default, no one has a tool that is not on the list.
  *
  * @module
  */

@@ -221,8 +221,9 @@ export const NOTICES = {
     text:
       "I don't answer in {name} ({id}), because {reason}. To allow it: {command}. From then on, I " +
       "answer only in servers that my config lists.",
-    when: "the bot joins a guild, or is mentioned in one, of which no owner is known to be a " +
-      "member, and the config has no `channels.discord`; once per guild, to the bot's owner",
+    when:
+      "the bot joins a guild that no owner is known to have joined, or is mentioned there, and " +
+      "the config has no `channels.discord`; once per guild, to the bot's owner",
     placeholders: {
       name: "the guild's name",
       id: "its ID",

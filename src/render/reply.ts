@@ -1,6 +1,6 @@
 /**
  * Composes messages from texts: a model's answer, a failure, text from the command line, and
- * notices. Every message takes this way.
+ * notices. Every message of the bot passes through here.
  *
  * @module
  */

@@ -39,7 +39,7 @@ export const why: CliCommand = describeCommand({
   examples: ["barnacle why https://discord.com/channels/123/456/789"],
   exits: {
     done: "explained",
-    failed: "no record of it; possible causes listed",
+    failed: "no record of it; the output lists possible causes",
     io: true,
     tryAgain: true,
   },
@@ -90,7 +90,7 @@ const test = describeCommand({
     done: "the bot would answer",
     failed: "the bot would not answer",
     usage: "invalid command line, or unknown place, role or account",
-    partly: "the bot would not answer as far as known; facts are missing",
+    partly: "the bot would probably not answer; some facts are missing",
     io: true,
     tryAgain: true,
     config: true,

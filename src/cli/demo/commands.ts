@@ -43,7 +43,7 @@ export const demo: CliCommand = describeCommand({
           brief: "Port of the page; the next free one if it is in use",
           default: "8787",
         },
-        script: flag("Play test scenes without a page"),
+        script: flag("Play test scenes with configs of their own, without a page"),
       },
     },
     async func(flags: DemoFlags & Pick<CommonFlags, "data">) {

@@ -39,6 +39,10 @@ export interface DemoFlags {
 
 /** Runs the demo until a signal, or plays the scenes. */
 export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
+  if (flags.script && flags.config !== undefined) {
+    io.problem("--script does not take --config: its scenes have configs of their own");
+    return EXIT.usage;
+  }
   const stop = stopOnSignal();
   if (flags.script) return await playScript({ json: flags.json, signal: stop }, io);
 

@@ -113,7 +113,9 @@ export const invite: CliCommand = describeCommand({
         ...COMMON,
         data: UNUSED_PATH,
         account: ACCOUNT,
-        tools: flag("Ask for the permissions of the open tool gates (actions), too"),
+        tools: flag(
+          "Also ask for the permissions that the agent's tools need (channels.discord.actions)",
+        ),
         externalEmoji: flag("Ask for emojis and stickers of other servers, too"),
       },
     },

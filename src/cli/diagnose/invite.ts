@@ -27,7 +27,7 @@ import { whichAccount } from "../shared/which_account.ts";
 export interface InviteFlags extends CommonFlags {
   /** The account; `default` or the only one if absent. */
   readonly account?: string;
-  /** Whether to ask for the permissions of the open tool gates. */
+  /** Whether to ask for the permissions that the open tool gates need. */
   readonly tools: boolean;
   /** Whether to ask for emojis and stickers of other servers. */
   readonly externalEmoji: boolean;

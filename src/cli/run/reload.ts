@@ -131,7 +131,7 @@ function logChanges(changes: readonly Change[], log: Log): void {
     });
   }
   const rest = changes.length - MAX_LOGGED;
-  if (rest > 0) log.info("The config has changed in more places", { more: rest });
+  if (rest > 0) log.info("More config keys have changed than are logged", { more: rest });
 }
 
 function logApplied({ changes, accounts }: ReloadPlan, log: Log): void {

@@ -50,7 +50,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "guilds-disabled": "Guilds are disabled.",
   "guild-not-listed": "This guild is not on the allow list.",
   "owner-not-in-guild":
-    "Without channels.discord, the bot answers only in guilds of which an owner is a member.",
+    "Without channels.discord, the bot answers only in guilds that an owner has joined.",
   "owner-unknown":
     "Without channels.discord, an owner must be a member, and Discord did not tell whether one is.",
   "channel-not-listed": "This channel is not on the guild's allow list.",

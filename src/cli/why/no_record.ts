@@ -99,7 +99,7 @@ function running({ runs, sentAt, dataDir }: Evidence): Finding {
       ...about,
       status: "fail",
       why: `first start at ${timeText(after.startedAt)}, after the message`,
-      fix: "messages from before the first start are not answered: send it again",
+      fix: "the bot does not answer messages from before its first start: send it again",
     };
   }
   const ending = before.ending === undefined ? "unexpectedly" : `(${before.ending})`;

@@ -123,7 +123,9 @@ const VERDICTS: Readonly<Record<string, string>> = {
 /** Turns a sentence into a phrase; names keep their capitals. */
 export function phrase(sentence: string): string {
   const body = sentence.replace(/\.$/, "");
-  return /^(?:Discord|PluralKit)\b/.test(body) ? body : body.replace(/^./u, (a) => a.toLowerCase());
+  return /^(?:Barnacle|Discord|PluralKit)\b/.test(body)
+    ? body
+    : body.replace(/^./u, (a) => a.toLowerCase());
 }
 
 function turnLines(turn: Turn): readonly string[] {

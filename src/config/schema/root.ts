@@ -45,7 +45,7 @@ export const configSchema = z.strictObject({
             "Guilds that the bot answers in if the config has no `channels.discord`; values as of " +
               "`channels.discord.groupPolicy`.",
             {
-              unset: '`"open"` in guilds of which an owner of the bot is a member, with a warning',
+              unset: '`"open"` in guilds that an owner of the bot has joined, with a warning',
               example: "allowlist",
             },
           ),

@@ -3,8 +3,10 @@
  *
  * A parser with positions takes most of a reload's time, and only faults, remarks and secrets need
  * it. So this makes plain JSON of the text, which the runtime parses at once. Anything unusual is
- * left to the parser (`tree.ts`).
+ * left to the parser (`tree.ts`). So are keys with escapes: once V8 has seen a key `\\`, it can read
+ * a key `\"` in the same place as `\\`.
  *
+ * @see {@link https://github.com/nodejs/node/issues/63785}
  * @module
  */
 
@@ -56,6 +58,7 @@ export function scan(text: string): Scanned {
   let isOdd = false;
   let last = 0;
   let lastText = "";
+  let isEscaped = false;
   let beforeComma = 0;
   let comma = 0;
 
@@ -80,10 +83,13 @@ export function scan(text: string): Scanned {
     if (token === COMMA) [beforeComma, comma] = [last, offset];
     if (token === COLON && last === STRING) {
       const keys = around.at(-1);
-      isOdd ||= UNSAFE_KEYS.has(lastText) || keys?.has(lastText) === true;
+      isOdd ||= isEscaped || UNSAFE_KEYS.has(lastText) || keys?.has(lastText) === true;
       keys?.add(lastText);
     }
-    if (token === STRING) lastText = scanner.getTokenValue();
+    if (token === STRING) {
+      lastText = scanner.getTokenValue();
+      isEscaped = scanner.getTokenLength() !== lastText.length + 2;
+    }
     last = token;
   }
   return { comments, ...(!isOdd && parsed(text, nonJson)) };

@@ -6,7 +6,7 @@
  * @module
  */
 
-/** A command in Discord's words. */
+/** A command with the field names of Discord's API. */
 export interface RegisteredCommand {
   /** Discord's `ApplicationCommandTypes`. */
   readonly type: number;

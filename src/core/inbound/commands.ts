@@ -26,7 +26,7 @@ export interface CommandKind {
 export interface Command {
   /** Its key in {@link COMMANDS}: lower case, without `/`. */
   readonly name: string;
-  /** Its entry in the list. */
+  /** Its rights and whether it takes words, from {@link COMMANDS}. */
   readonly kind: CommandKind;
   /** The text after the name; empty if there is none. */
   readonly words: string;

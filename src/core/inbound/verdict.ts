@@ -53,7 +53,7 @@ export type IgnoreReason =
   | "group-dm-not-listed"
   | "guilds-disabled"
   | "guild-not-listed"
-  /** Without `channels.discord`, the bot answers only in guilds of which an owner is a member (P6). */
+  /** Without `channels.discord`, the bot answers only in guilds that an owner has joined (P6). */
   | "owner-not-in-guild"
   /** The same, and Discord did not tell whether an owner is a member. */
   | "owner-unknown"

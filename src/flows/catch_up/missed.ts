@@ -37,7 +37,7 @@ const MARGIN_MS = 10_000;
 export interface CatchUpLimits {
   /** Maximum age of a message in milliseconds. */
   readonly maxAgeMs: number;
-  /** Maximum number of messages per channel; the newest count. */
+  /** Maximum number of messages per channel; if there are more, the newest ones. */
   readonly maxPerChannel: number;
 }
 

@@ -29,7 +29,7 @@ export interface CommandsPorts {
   readonly context: InteractionContext;
   /** Waits between tries of the answer. */
   readonly schedule: Schedule;
-  /** Gets failed answers, failed commands and refused people. */
+  /** Reports failed answers, failed commands and refused users. */
   readonly log: Log;
 }
 
@@ -80,7 +80,7 @@ async function textFor(
   try {
     const { kind, why, rule } = await authorize(call, command.needs);
     if (kind !== "accept") {
-      log.debug("A command was used without the right to", { ...idsOf(call), why, rule });
+      log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
       return notice("notAuthorized", {}, texts);
     }
     const text = await command.run(call, context);

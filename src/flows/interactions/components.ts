@@ -99,7 +99,7 @@ async function settle(
   // An unknown component needs the most, so that only owners learn that it is unknown.
   const { kind, why, rule } = await authorize(use, component?.needs ?? "owner");
   if (kind !== "accept") {
-    log.warn(`A ${use.kind} was used without the right to`, { ...idsOf(use), why, rule });
+    log.warn(`Refused a ${use.kind}: this user has no right to it`, { ...idsOf(use), why, rule });
     return reply("notAuthorized");
   }
   const answer = component && await run(component, use, context);

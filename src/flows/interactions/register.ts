@@ -30,7 +30,7 @@ export interface RegistrationPorts extends RetryQueuePorts {
 
 /** Keeps Discord's list of commands up to date. */
 export interface Registration {
-  /** Compares, and writes if there is a difference; again after each failure. */
+  /** Compares the bot's commands with Discord's list and writes differences, until that succeeds. */
   register(applicationId: ApplicationId): void;
   /** Cancels later tries, and resolves once a running one has ended. */
   stop(): Promise<void>;

@@ -66,7 +66,7 @@ function preparedOf(entries: readonly SenderTools[]): readonly Prepared[] {
   return prepared;
 }
 
-/** The lower, the more exact. */
+/** How exactly an entry matches: the most exact kind has rank 0. */
 function rankOf({ kind }: AllowEntry): number {
   switch (kind) {
     case "user":

@@ -12,7 +12,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** Spans by the damage of a cut. Spans of one kind are in order and do not overlap. */
+/** Spans that a cut would damage, grouped by the damage. Spans of one kind are in order and do not overlap. */
 export interface Spans {
   /** Links and mentions: if cut, they no longer work. */
   readonly strict: readonly Span[];

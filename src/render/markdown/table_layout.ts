@@ -39,7 +39,7 @@ const LOST_IN_CODE = /```|<(?:[@#:/]|a:|t:|id:)|https?:\/\//;
  */
 export function asCode({ prefix, head, alignments, rows }: Table): string | undefined {
   const all = [head, ...rows];
-  // A table with very many columns is too wide without measuring.
+  // So many columns are too wide even if all cells are empty. That saves measuring the texts.
   if (head.length * (NARROWEST_COLUMN + 3) > WIDEST) return undefined;
   if (all.some((row) => row.some((cell) => LOST_IN_CODE.test(cell)))) return undefined;
   const widths: number[] = head.map(() => NARROWEST_COLUMN);

@@ -121,7 +121,8 @@ export function createBatches(
       return { ...accepted, settled: settledIn.length, settledIn };
     }
     const options = isFirst ? COMMIT_OPTIONS.FIRST_DM : COMMIT_OPTIONS.T1;
-    // While this batch is not stored, another account's batch with the same message is not plain.
+    // Until this batch is stored, a batch of another account with the same message must not be
+    // journaled.
     for (const { message: { id } } of batch.judged) unrecorded.add(id);
     const { recorded, ...accepted } = await commit(
       options,

@@ -42,7 +42,7 @@ export interface WaitingTurns {
   /**
    * Counts the turns of messages that are all accepted, without a transaction.
    *
-   * @returns Whether they may wait, and no stored notice changes by it; else nothing is counted.
+   * @returns `false` if they may not wait, or if a stored notice must change. Then it counts nothing.
    */
   reserve(judged: readonly Judged[], rules: WaitingRules): boolean;
   /** Takes {@link WaitingTurns.reserve} back. */

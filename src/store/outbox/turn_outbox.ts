@@ -86,7 +86,9 @@ function prepareFold(database: DatabaseSync): (id: number, into: number) => void
      WHERE id = ? AND ${IS_UNTRIED}`,
   );
   return (id, into) => {
-    if (fold.run(into, id).changes === 0) throw new TypeError(`Cannot fold row ${id}: it is tried`);
+    if (fold.run(into, id).changes === 0) {
+      throw new TypeError(`Cannot fold row ${id}: an attempt to send it has begun`);
+    }
     files.delete(id);
   };
 }

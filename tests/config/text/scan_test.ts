@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type ParseError, parseTree } from "jsonc-parser";
 import { MAX_DEPTH, scan } from "../../../src/config/text/scan.ts";
+import { readTree } from "../../../src/config/text/tree.ts";
 
 /** The result of the JSONC parser. */
 function parsed(text: string): { readonly value: unknown } | "faulty" {
@@ -15,7 +16,8 @@ function parsed(text: string): { readonly value: unknown } | "faulty" {
     if (node.type !== "object") return node.value;
     const pairs = (node.children ?? []).map(({ children }) => children ?? []);
     const keys = pairs.map(([key]) => String(key?.value));
-    isOdd ||= new Set(keys).size < keys.length || keys.includes("__proto__");
+    isOdd ||= new Set(keys).size < keys.length || keys.includes("__proto__") ||
+      pairs.some(([key]) => key?.length !== String(key?.value).length + 2); // an escape
     return Object.fromEntries(pairs.map(([key, value]) => [key?.value, value && valueOf(value)]));
   };
   const value = valueOf(root);
@@ -87,6 +89,15 @@ describe("[C1] [C2] scan()", () => {
       { numRuns: 3_000, examples: [[VALID], ["{} /* no end"], ["[,]"], ['{"a":1,,}'], ["{,}"]] },
     );
     assert.ok(values > 300, `${values} texts had a value`);
+  });
+
+  it("leaves escaped keys to the parser, because V8 can confuse them", () => {
+    JSON.parse('{ "p": 1, "\\\\": 2 }'); // from then on, V8 reads the next text with a key "\\"
+    const text = '{ "p": 1, "\\"": 2 }';
+    const tree = readTree(text);
+    assert.ok(tree.kind === "tree");
+    assert.deepEqual(tree.value, { p: 1, '"': 2 });
+    assert.equal(scan(text).value, undefined);
   });
 
   it("finds comments", () => {

@@ -328,7 +328,7 @@ describe("[G6] createCatchUp()", () => {
       ]);
     });
 
-    it("are all while any shard's gap is unknown", async () => {
+    it("include every channel while any shard's gap is unknown", async () => {
       const { catchUp, gap, steps } = setUp();
       catchUp.start(gap);
       catchUp.sessionStarting(1);

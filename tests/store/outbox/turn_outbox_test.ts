@@ -120,7 +120,7 @@ describe("a full queue", () => {
     assert.equal(asked.length, 1);
   });
 
-  it("[D4] is never full without a plan, nor for a turn without messages", async () => {
+  it("[D4] has no limit without a plan, or for a turn without messages", async () => {
     const { begin, store, answer } = openTurns();
     for (let time = 0; time < 4; time++) assert.deepEqual(await answer(2), STORED);
     const { queue } = planning(1, mustNotPlan);

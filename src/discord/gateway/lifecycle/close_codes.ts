@@ -2,8 +2,8 @@
  * Explains Discord's close codes: the meaning of each, and how to recover.
  *
  * Resuming replays the missed events and costs no IDENTIFY. So Barnacle resumes after every code
- * for which Discord allows it. Some codes end the gateway session. After others only the operator
- * can help: retries would use up the bot's 1,000 IDENTIFYs a day.
+ * for which Discord allows it. Some codes end the gateway session. After others, only the operator
+ * can help, because retries would use up the bot's 1,000 IDENTIFYs a day.
  *
  * @see {@link
  *   https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes}

@@ -26,7 +26,7 @@ const FIELD = /\s*"(t|s|op)"\s*:\s*(?:"([A-Z_]*)"|(\d+)|null)\s*,/y;
 const OPENING = /^\s*\{/;
 const START_OF_DATA = /\s*"d"\s*:/y;
 
-/** A dispatch's envelope in the order that Discord uses. */
+/** The start of a dispatch whose fields have Discord's usual order. */
 const USUAL = /^\{"t":"([A-Z_]*)","s":(\d+),"op":(\d+),"d":/;
 
 /**
