@@ -28,7 +28,7 @@ export interface LockHolder {
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string | undefined;
   /** Set by a short-lived command; absent for the bot. */
-  readonly isErrand?: true | undefined;
+  readonly isCommand?: true | undefined;
   /** Only in a token's lock file: the data directory of the bot. */
   readonly dataDir?: string | undefined;
 }
@@ -57,7 +57,7 @@ const holderSchema = z.object({
   bootId: z.string().optional(),
   startTicks: z.number().optional(),
   http: z.string().optional(),
-  isErrand: z.literal(true).optional(),
+  isCommand: z.literal(true).optional(),
   dataDir: z.string().optional(),
 });
 
@@ -73,7 +73,7 @@ export async function acquireLock(
   path: string,
   now: number,
   load: () => Promise<Flock> = loadFlock,
-  about: Pick<LockHolder, "isErrand" | "dataDir"> = {},
+  about: Pick<LockHolder, "isCommand" | "dataDir"> = {},
 ): Promise<Lock> {
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);

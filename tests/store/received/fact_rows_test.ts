@@ -125,8 +125,8 @@ describe("prepareFactRows()", () => {
     ]);
     assert.deepEqual([failed.status, kept.status], ["rejected", "fulfilled"]);
     for (const judged of [said(2, 2), said(3, 1)]) {
-      const dossier = await store.received.messageRecordOf({ messageId: judged.message.id });
-      assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(judged));
+      const record = await store.received.messageRecordOf({ messageId: judged.message.id });
+      assert.equal(JSON.stringify(record?.decisions[0]?.facts), factsIn(judged));
     }
   });
 
@@ -141,8 +141,8 @@ describe("prepareFactRows()", () => {
     isFull = false;
     await store.inbox.acceptBatch(batch({ judged: [...judged].reverse() }), NOW);
     for (const one of judged) {
-      const dossier = await store.received.messageRecordOf({ messageId: one.message.id });
-      assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(one));
+      const record = await store.received.messageRecordOf({ messageId: one.message.id });
+      assert.equal(JSON.stringify(record?.decisions[0]?.facts), factsIn(one));
     }
   });
 });
