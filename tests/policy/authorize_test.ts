@@ -197,7 +197,7 @@ describe("[K3] commands", () => {
     rules: Partial<AccessPolicy>,
     needs: "everybody" | "session" | "owner" | "approver",
     where: keyof typeof inPlace,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["who may talk", {}, "everybody", "guild", {}, `accept: allowed by guilds.${GUILD}`],

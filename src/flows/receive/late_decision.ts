@@ -22,7 +22,7 @@ export interface LateDecisionPorts {
   readonly judge: (
     message: InboundMessage,
     known: KnownFacts,
-  ) => Pick<Judged, "verdict" | "moment" | "policyId">;
+  ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Returns the current limits of waiting turns (X4). */

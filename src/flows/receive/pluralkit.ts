@@ -34,7 +34,7 @@ import { createOriginals } from "./originals.ts";
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 
 /** A stored message without a decision. */
-export interface UndecidedRow extends Pick<Judged, "message" | "moment" | "policyId"> {
+export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
   /** The fact that it waits for. */
   readonly why: UndecidedReason;
 }
@@ -154,8 +154,11 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
   }
 
-  function replace({ message, moment, policyId }: UndecidedRow): void {
-    const known = { ...(moment && { moment }), ...(policyId !== undefined && { policyId }) };
+  function replace({ message, knownFacts, policyId }: UndecidedRow): void {
+    const known = {
+      ...(knownFacts && { knownFacts }),
+      ...(policyId !== undefined && { policyId }),
+    };
     retries.add(() => store({ message, verdict: replacedVerdict(), ...known }));
   }
 
