@@ -40,7 +40,7 @@ async function readings(): Promise<Readings> {
   let sent = Promise.withResolvers<void>();
   const nobody = () => Promise.reject(new Error("nothing is looked up, edited or refused here"));
   const silent = () => {};
-  const lanes = createChannelQueues({
+  const queues = createChannelQueues({
     accountId: ACCOUNT,
     outbox: store.outbox,
     messages: {
@@ -87,11 +87,11 @@ async function readings(): Promise<Readings> {
       { claim, end: { kind: "answered" }, entries: [], outbox: [reply] },
       Date.now(),
     );
-    lanes.wake([channel]);
+    queues.wake([channel]);
     waits.push(await left.promise - startedAt);
     await sent.promise;
   }
-  await lanes.stop();
+  await queues.stop();
   store.close();
   rmSync(dir, { recursive: true, force: true });
   const kept = waits.slice(WARM_UP);

@@ -40,9 +40,15 @@ export function filesIn(root: string, folder: string): readonly string[] {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"));
 }
 
-function specifiersIn(text: string): readonly string[] {
+/**
+ * The import specifiers of a source: `from "…"`, `import "…"` and `import("…")`, each on one line or
+ * several.
+ */
+export function specifiersIn(text: string): readonly string[] {
   return Array.from(
-    text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm),
-    ([, from, lazy]) => from ?? lazy ?? "",
+    text.matchAll(
+      /^(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\(\s*"([^"]+)"/gm,
+    ),
+    ([, from, bare, lazy]) => from ?? bare ?? lazy ?? "",
   );
 }

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { filesIn, readSources } from "../scripts/import_graph.ts";
+import { filesIn, readSources, specifiersIn } from "../scripts/import_graph.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const SRC = "src/";
@@ -175,6 +175,36 @@ describe("circlesIn()", () => {
   });
 });
 
+describe("specifiersIn()", () => {
+  const cases: readonly (readonly [text: string, expected: readonly string[]])[] = [
+    ['import { a } from "./a.ts";', ["./a.ts"]],
+    ['import type {\n  A,\n  B,\n} from "./a.ts";', ["./a.ts"]],
+    ['export * from "./a.ts";', ["./a.ts"]],
+    ['import "./a.ts";\nimport { b } from "./b.ts";', ["./a.ts", "./b.ts"]],
+    ['type A = import("./a.ts").A;', ["./a.ts"]],
+    ['const a = () =>\n  import(\n    "./a.ts"\n  );', ["./a.ts"]],
+    ['export const a = "from";\nconst b = "./b.ts";', []],
+  ];
+  for (const [text, expected] of cases) {
+    it(`finds ${expected.length} in ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(specifiersIn(text), expected);
+    });
+  }
+});
+
+describe("withoutComments()", () => {
+  const cases: readonly (readonly [text: string, expected: string])[] = [
+    ["a(); // b()", "a(); "],
+    ["/** b() */ a();", " a();"],
+    ['a("https://x", b());', 'a("https://x", b());'],
+    ["a(`https://x`, b());", "a(`https://x`, b());"],
+    ['a("\\"//", b()); // c()', 'a("\\"//", b()); '],
+  ];
+  for (const [text, expected] of cases) {
+    it(`leaves ${JSON.stringify(expected)}`, () => assert.equal(withoutComments(text), expected));
+  }
+});
+
 /** The first folder of a path below `src/`, the first two in `discord/`; a file is its own. */
 function folderOf(path: string): string {
   if (!path.startsWith(SRC)) return path.split("/")[0]!;
@@ -211,6 +241,10 @@ function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   return circles.sort();
 }
 
+/** A source without its comments; `//` within a string begins none. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+  return text.replace(
+    /("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/.*$/gm,
+    (_, literal: string | undefined) => literal ?? "",
+  );
 }

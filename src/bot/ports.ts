@@ -35,7 +35,7 @@ export interface AccountOptions extends Account {
   readonly thread?: EarlyThread;
   /** The process environment, for proxies and the host's name (G15). */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The number of accounts in the process. */
+  /** Counts requests that Discord holds against the address, of all accounts. */
   readonly invalidRequests: InvalidRequests;
   /** The account's row in the store. */
   readonly stored: StoredAccount;

@@ -217,8 +217,8 @@ function onePerFamily(addresses: readonly string[]): readonly string[] {
 
 /** The header counts whole seconds, so the middle of the second is the best estimate. */
 function skewOf(date: string | null, at: number): number | undefined {
-  const said = Date.parse(date ?? "");
-  return Number.isNaN(said) ? undefined : Math.round(at - (said + 500));
+  const serverAt = Date.parse(date ?? "");
+  return Number.isNaN(serverAt) ? undefined : Math.round(at - (serverAt + 500));
 }
 
 function toJson(text: string): object | undefined {

@@ -56,7 +56,7 @@ export interface DataFixture {
   /** Works on the store, and closes it: a command opens it itself. */
   fill<T>(work: (store: Store) => Promise<T>): Promise<T>;
   /** Judges a message as the bot would, by the config of this moment, and stores that. */
-  receive(message: InboundMessage, moment?: KnownFacts): Promise<Judged>;
+  receive(message: InboundMessage, knownFacts?: KnownFacts): Promise<Judged>;
 }
 
 const NOW = Date.now();
@@ -88,8 +88,8 @@ export function createDataFixture(config: object | string = {}): DataFixture {
         store.close();
       }
     },
-    async receive(message, moment = {}) {
-      const judged = await judge(fixture, message, moment);
+    async receive(message, knownFacts = {}) {
+      const judged = await judge(fixture, message, knownFacts);
       await fixture.fill((store) =>
         store.inbox.acceptBatch(batch({ accountId: message.accountId, judged: [judged] }), NOW)
       );
@@ -103,7 +103,7 @@ export function createDataFixture(config: object | string = {}): DataFixture {
 async function judge(
   fixture: DataFixture,
   message: InboundMessage,
-  moment: KnownFacts,
+  knownFacts: KnownFacts,
 ): Promise<Judged> {
   const { config: file } = fixture;
   const loaded = await loadConfig({ file, text: fixture.text() }, {
@@ -119,9 +119,9 @@ async function judge(
     accountId === message.accountId
   );
   if (!policy) throw new Error(`The config has no account ${message.accountId}`);
-  const verdict = prepareAdmission(withNames(policy.access, names))(message, moment);
+  const verdict = prepareAdmission(withNames(policy.access, names))(message, knownFacts);
   const policyId = await fixture.fill((store) =>
     store.received.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
   );
-  return { message, verdict, moment, policyId, route: ROUTE };
+  return { message, verdict, knownFacts, policyId, route: ROUTE };
 }

@@ -311,7 +311,7 @@ describe("known facts beside the message", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     message: Partial<InboundMessage>,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["[P11] a bot where bots are allowed", bots, { sender: bot }, {}, answered],
@@ -494,7 +494,7 @@ describe("paired people", () => {
     name: string,
     rules: Partial<DmRules>,
     from: Sender,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["[P3] paired", {}, sender(), { isPaired: true }, "accept: dm-paired by dm.policy"],
@@ -558,7 +558,7 @@ describe("group DMs", () => {
   const cases: readonly [
     name: string,
     rules: Partial<DmRules>,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["[P5] by default", {}, {}, "ignore: group-dm-disabled by dm.groupEnabled"],
@@ -688,7 +688,7 @@ describe("text commands", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     message: Partial<InboundMessage>,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["[M4] needs no mention", {}, { text: "/status" }, {}, "accept: command by commands.text"],
@@ -876,7 +876,7 @@ describe("text commands", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     text: string,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["[K3] a stranger's", {}, "/status", {}, "challenge: pairing by dm.policy"],

@@ -197,7 +197,7 @@ describe("[K3] commands", () => {
     rules: Partial<AccessPolicy>,
     needs: "everyone" | "session" | "owner" | "approver",
     where: keyof typeof inPlace,
-    moment: KnownFacts,
+    knownFacts: KnownFacts,
     verdict: string,
   ][] = [
     ["who may talk", {}, "everyone", "guild", {}, `accept: allowed by guilds.${GUILD}`],
@@ -373,14 +373,14 @@ describe("[K3] commands", () => {
 });
 
 describe("[P1] explain()", () => {
-  const ladder = (event: AccessEvent, rules: AccessPolicy, knownFacts: KnownFacts = {}) =>
+  const checks = (event: AccessEvent, rules: AccessPolicy, knownFacts: KnownFacts = {}) =>
     explain(event, knownFacts, rules).checks.map(({ id, passed, fact, rule }) =>
       `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
     );
 
   it("returns each check of a message that does not address the bot", () => {
     const rules = policy(listing({ users: entries("ada"), channels: { help: { allow: true } } }));
-    assert.deepEqual(ladder({ kind: "message", message: guildMessage() }, rules), [
+    assert.deepEqual(checks({ kind: "message", message: guildMessage() }, rules), [
       'ok guilds: groupPolicy is "allowlist" [groupPolicy]',
       `ok guild: "Friends of Barnacle" (${GUILD}) is listed [guilds.${GUILD}]`,
       `ok channel: "#help" (${CHANNEL}) is listed [guilds.${GUILD}.channels.help]`,
@@ -393,7 +393,7 @@ describe("[P1] explain()", () => {
 
   it("returns each check of a stranger's direct message", () => {
     const event = { kind: "message", message: directMessage() } as const;
-    assert.deepEqual(ladder(event, policy(), { isPaired: false }), [
+    assert.deepEqual(checks(event, policy(), { isPaired: false }), [
       "ok dm: dm.enabled is true [dm.enabled]",
       'ok dm-policy: dm.policy is "pairing" [dm.policy]',
       `NO sender: "ada" (${ADA}) is not on the list, nor paired [dm.policy]`,
@@ -404,13 +404,13 @@ describe("[P1] explain()", () => {
     const rules = policy({
       dm: dm({ allowFrom: [{ kind: "user", id: ADA, typed: "ada" }] }),
     });
-    const last = ladder({ kind: "message", message: directMessage() }, rules).at(-1);
+    const last = checks({ kind: "message", message: directMessage() }, rules).at(-1);
     assert.equal(last, `ok sender: "ada" (${ADA}) is on the list as "ada = ${ADA}" [dm.allowFrom]`);
   });
 
   it("[X1] quotes a name that a person chose, on one line", () => {
     const evil = guildPlace({ channel: { id: CHANNEL, name: 'x"\n\x1b[31mok sender: allowed' } });
-    const [, , third] = ladder(
+    const [, , third] = checks(
       { kind: "message", message: guildMessage({ place: evil }) },
       policy(listing({ channels: {} })),
     );

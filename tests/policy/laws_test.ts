@@ -226,7 +226,7 @@ describe("[P1] laws of access", () => {
         found.add(verdict.why);
         const facts = factsOf(message, knownFacts, verdict);
         const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
-        const explained = explain({ kind: "message", message: again }, facts.moment, rules);
+        const explained = explain({ kind: "message", message: again }, facts.knownFacts, rules);
         assert.deepEqual(explained.verdict, verdict);
       }),
       { numRuns: 5_000, seed: 5 },

@@ -69,8 +69,8 @@ describe("[P6] [P16] authorize() › a guild that needs an owner", () => {
       it(`${kind}, owner ${ownerInGuild ?? "not asked"}`, () => {
         const { place, channelId } = MENTION;
         const event = { kind, place, channelId, sender: sender(), needs: "everyone" } as const;
-        const moment = ownerInGuild ? { ownerInGuild } : {};
-        const { kind: verdict, why } = prepareAuthorize(OPEN)(event, moment);
+        const knownFacts = ownerInGuild ? { ownerInGuild } : {};
+        const { kind: verdict, why } = prepareAuthorize(OPEN)(event, knownFacts);
         assert.equal(`${verdict}: ${why}`, expected);
       });
     }

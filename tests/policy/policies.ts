@@ -90,8 +90,11 @@ export const listing = (rules: Partial<GuildRules> = {}): Partial<AccessPolicy> 
   guilds: { [GUILD]: guild(rules) },
 });
 
-export const admit = (message: InboundMessage, rules: AccessPolicy, moment?: KnownFacts): Verdict =>
-  prepareAdmission(rules)(message, moment);
+export const admit = (
+  message: InboundMessage,
+  rules: AccessPolicy,
+  knownFacts?: KnownFacts,
+): Verdict => prepareAdmission(rules)(message, knownFacts);
 
 /** `accept: why` or `ignore: why`, `+` if it is kept as context, and the rule without its prefix. */
 export function inWords(verdict: Verdict): string {
@@ -194,7 +197,7 @@ export const drawn = (() => {
     ownsApplication: option(fc.boolean()),
     managesMessages: option(fc.boolean()),
     ownerInGuild: option(fc.constantFrom("member", "absent", "unknown" as const)),
-  }).map((moment) => tidy(moment) as KnownFacts);
+  }).map((knownFacts) => tidy(knownFacts) as KnownFacts);
   return { anEntry, aPolicy, aMessage, someKnownFacts, aSender, aPlace };
 })();
 

@@ -65,8 +65,8 @@ export async function startAccount(
     changedElsewhere: () => outbound.channelQueues.wake(),
     stop: () =>
       stopped ??= stop(parts, (error) => {
-        const said = "Cannot store the last events; Discord will send them again";
-        logging.forPart("inbox").error(said, { error });
+        const message = "Cannot store the last events; Discord will send them again";
+        logging.forPart("inbox").error(message, { error });
       }),
   };
 }

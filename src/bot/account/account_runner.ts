@@ -96,30 +96,30 @@ export function createAccountRunner(
 
   async function begin(own: OwnSetup): Promise<void> {
     const invalidRequests = await readInvalid();
-    const adoption = adoptionOf(options, own, invalidRequests, ports.now, leaving.signal);
+    const tokenChange = tokenChangeOf(options, own, invalidRequests, ports.now, leaving.signal);
     if (leaving.signal.aborted) return;
-    if (await adoption.isOurs()) return await run(invalidRequests);
-    adopting = adoption.takeOver().then(() => run(invalidRequests))
+    if (await tokenChange.isOurs()) return await run(invalidRequests);
+    adopting = tokenChange.takeOver().then(() => run(invalidRequests))
       .catch((error: unknown) => end(endOf(error, own.config.discord.tokenPlace)));
   }
 
   /** Uses the current setup, which may have changed since the start was requested. */
   async function run(invalidRequests: InvalidRequests): Promise<void> {
     const stored = await store.gateway.loadAccount(accountId);
-    const by = setup();
-    const own = ownSetupOf(by, accountId);
+    const current = setup();
+    const own = ownSetupOf(current, accountId);
     if (leaving.signal.aborted || !own) return;
     running = await startAccount({
       ...options,
       ...own.account,
-      ...(by.text !== undefined && { text: by.text }),
+      ...(current.text !== undefined && { text: current.text }),
       config: own.config,
       stored,
       isConnectionDebug: options.isConnectionDebug || isVerbose(own.config),
       invalidRequests,
     }, { ...accountPorts, onEnd: end });
     if (hasEnded) void running.stop();
-    else if (setup() !== by) await apply();
+    else if (setup() !== current) await apply();
   }
 
   async function apply(): Promise<void> {
@@ -159,7 +159,7 @@ export function createAccountRunner(
  *
  * @param leaving Aborted when the account is to stop.
  */
-function adoptionOf(
+function tokenChangeOf(
   { accountId, store, logging, version }: AccountRunnerOptions,
   { account, config }: OwnSetup,
   invalidRequests: InvalidRequests,

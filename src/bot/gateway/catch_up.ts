@@ -171,10 +171,10 @@ function pagesOf(
   return async ({ id, guildId }, before): Promise<Page> => {
     const { self, index } = reader;
     if (!self) throw new TypeError("Cannot read a channel's history before READY");
-    const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
+    const page = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
     const isGroup = guildId === undefined && await store.received.isGroupChannel(accountId, id);
     const events: PostedMessage[] = [];
-    for (const message of said) {
+    for (const message of page) {
       const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
       if (event?.kind === "problem") {
         log.warn("A missed message has an unknown form", {
@@ -183,8 +183,8 @@ function pagesOf(
         });
       } else if (event) events.push(await withSender(event));
     }
-    const oldest = oldestOf(said);
-    return { events, isLast: said.length < MAX_HISTORY, ...(oldest && { oldest }) };
+    const oldest = oldestOf(page);
+    return { events, isLast: page.length < MAX_HISTORY, ...(oldest && { oldest }) };
   };
 }
 

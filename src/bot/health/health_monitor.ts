@@ -75,7 +75,7 @@ export function startHealthMonitor(
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
   const mainThread = createMainThreadMonitor({ metrics, now, schedule });
-  const storeVitals = createStoreHealth({ store, metrics, accounts, now, log });
+  const storeHealth = createStoreHealth({ store, metrics, accounts, now, log });
 
   function accountOf(accountId: AccountId): AccountHealth {
     const known = all.get(accountId);
@@ -92,15 +92,15 @@ export function startHealthMonitor(
 
   async function refresh(): Promise<void> {
     mainThread.moved();
-    await storeVitals.read();
+    await storeHealth.read();
   }
 
   function noteAlive(): void {
-    void storeVitals.write(false);
-    callOffAlive = schedule(noteAlive, aliveMs(resumableMs()));
+    void storeHealth.write(false);
+    cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   }
 
-  let callOffAlive = schedule(noteAlive, aliveMs(resumableMs()));
+  let cancelAlive = schedule(noteAlive, aliveMs(resumableMs()));
   void refresh();
 
   function snapshot(): Snapshot {
@@ -119,7 +119,7 @@ export function startHealthMonitor(
       ...(ticks.length > 0 && { gatewayTickAt: Math.min(...ticks) }),
       accounts: described,
       ...(config && { config }),
-      ...storeVitals.current(),
+      ...storeHealth.current(),
       models: modelsOf(accounts()),
       eventLoopLagMs: mainThread.lagMs(),
       rssBytes: process.memoryUsage.rss(),
@@ -130,7 +130,7 @@ export function startHealthMonitor(
     snapshot,
     async measure() {
       mainThread.moved();
-      await (looking ??= storeVitals.ask().finally(() => looking = undefined));
+      await (looking ??= storeHealth.ask().finally(() => looking = undefined));
       return snapshot();
     },
     setPhase: (next) => void (phase = next),
@@ -143,7 +143,7 @@ export function startHealthMonitor(
     refresh,
     stop() {
       mainThread.stop();
-      callOffAlive();
+      cancelAlive();
     },
   };
 }

@@ -40,7 +40,7 @@ export function createMainThreadMonitor(
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;
   let delays: readonly { readonly at: number; readonly ms: number }[] = [];
-  let callOff = schedule(pulse, PULSE_MS);
+  let cancel = schedule(pulse, PULSE_MS);
 
   /**
    * Keeps delays that can still be the longest of the last minute: each is longer than all after
@@ -56,7 +56,7 @@ export function createMainThreadMonitor(
     tickAt = now();
     delayed(Math.max(0, tickAt - pulseAt));
     pulseAt = tickAt + PULSE_MS;
-    callOff = schedule(pulse, PULSE_MS);
+    cancel = schedule(pulse, PULSE_MS);
   }
 
   return {
@@ -66,6 +66,6 @@ export function createMainThreadMonitor(
       return tickAt;
     },
     lagMs: () => Math.max(0, ...delays.flatMap(({ at, ms }) => now() - at < DELAYS_MS ? [ms] : [])),
-    stop: () => callOff(),
+    stop: () => cancel(),
   };
 }

@@ -112,18 +112,18 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.llmTokens.add(outputTokens, { provider, model, direction: "output" });
     },
     gateway(accountId, { identifies, resumes, disconnects, dispatches, replayed, unparsable }) {
-      const by = (name: string, total: number) => grown(`${accountId} ${name}`, total);
-      metrics.identifies.add(by("identifies", identifies));
-      metrics.replayedEvents.add(by("replayed", replayed));
-      metrics.unparsable.add(by("unparsable", unparsable));
+      const growthOf = (name: string, total: number) => grown(`${accountId} ${name}`, total);
+      metrics.identifies.add(growthOf("identifies", identifies));
+      metrics.replayedEvents.add(growthOf("replayed", replayed));
+      metrics.unparsable.add(growthOf("unparsable", unparsable));
       for (const [outcome, count] of Object.entries(resumes)) {
-        metrics.resumes.add(by(`resume ${outcome}`, count), { outcome });
+        metrics.resumes.add(growthOf(`resume ${outcome}`, count), { outcome });
       }
       for (const [code, count] of Object.entries(disconnects)) {
-        metrics.disconnects.add(by(`close ${code}`, count), { code });
+        metrics.disconnects.add(growthOf(`close ${code}`, count), { code });
       }
       for (const [type, count] of Object.entries(dispatches)) {
-        metrics.dispatches.add(by(`dispatch ${type}`, count), { type });
+        metrics.dispatches.add(growthOf(`dispatch ${type}`, count), { type });
       }
     },
   };

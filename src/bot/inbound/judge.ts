@@ -42,7 +42,7 @@ export interface Judge {
     message: InboundMessage,
     known?: KnownFacts,
     source?: Source,
-  ): Pick<Judged, "verdict" | "moment" | "policyId">;
+  ): Pick<Judged, "verdict" | "knownFacts" | "policyId">;
   /**
    * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
    * has not proxied it, since it deletes the originals of proxied messages.
@@ -90,7 +90,7 @@ export function createJudge({ policy, isOurs, isProxied, ownerIn, now }: JudgePo
       }
       return {
         verdict,
-        moment: knownFacts,
+        knownFacts,
         ...(policyId !== undefined && { policyId }),
       };
     },

@@ -18,13 +18,13 @@ export function createBySecrets<Result>(
   make: (secrets: readonly string[]) => (text: string) => Result,
 ): (text: string) => Result {
   let known = secrets();
-  let made = make(known);
+  let current = make(known);
   return (text) => {
     const all = secrets();
     if (all.length > known.length) {
       known = all;
-      made = make(all);
+      current = make(all);
     }
-    return made(text);
+    return current(text);
   };
 }

@@ -87,7 +87,7 @@ export async function createPolicyKeeper(
       const heldThen = held;
       const all = [...names, ...held];
       const id = await saved(config.file, text, all);
-      if (held === heldThen) return made(config, all, id);
+      if (held === heldThen) return currentPolicyOf(config, all, id);
     }
   }
 
@@ -132,13 +132,17 @@ export async function createPolicyKeeper(
     },
     hold(found) {
       held = [...held, ...found];
-      current = made(source.config, [...names, ...held]);
+      current = currentPolicyOf(source.config, [...names, ...held]);
       void change(); // records it
     },
   };
 }
 
-function made(config: Config, names: readonly ResolvedName[], id?: number): CurrentPolicy {
+function currentPolicyOf(
+  config: Config,
+  names: readonly ResolvedName[],
+  id?: number,
+): CurrentPolicy {
   const policy = withNames(config.discord.access, names);
   return {
     policy,

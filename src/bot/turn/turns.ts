@@ -51,8 +51,8 @@ export function createHistory(
   return async ({ channelId, guildId, id: before }, limit) => {
     const { self, index } = reader;
     if (!self) return [];
-    const said = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
-    return said.flatMap((message) => {
+    const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
+    return page.flatMap((message) => {
       const event = decodeHistory(message, guildId, { accountId, self, index });
       return event?.kind === "message" ? [event] : [];
     });
@@ -142,12 +142,12 @@ export function createAccountTurns(
 }
 
 /** Caches a value derived from the config, and derives it again for another config. */
-function latest<Made>(config: () => Config, make: (config: Config) => Made): () => Made {
-  let last: { readonly by: Config; readonly made: Made } | undefined;
+function latest<Derived>(config: () => Config, derive: (config: Config) => Derived): () => Derived {
+  let last: { readonly source: Config; readonly derived: Derived } | undefined;
   return () => {
-    const by = config();
-    if (last?.by !== by) last = { by, made: make(by) };
-    return last.made;
+    const source = config();
+    if (last?.source !== source) last = { source, derived: derive(source) };
+    return last.derived;
   };
 }
 

@@ -66,7 +66,7 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
 
   function sender(): ReturnType<DataDirectory["sender"]> {
     if (lock.kind === "held") return "us";
-    return readHolder(path)?.isErrand ? "another" : "bot";
+    return readHolder(path)?.isCommand ? "another" : "bot";
   }
 
   return {
@@ -84,5 +84,5 @@ export async function openDataDirectory(dataDir: string): Promise<DataDirectory>
 }
 
 function takeForSend(path: string): Promise<Lock> {
-  return acquireLock(path, Date.now(), undefined, { isErrand: true });
+  return acquireLock(path, Date.now(), undefined, { isCommand: true });
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-/** Exit codes by name. */
+/** Exit codes by name, in ascending order. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -44,20 +44,13 @@ export type Exits = Readonly<Partial<Record<ExitName, string | true>>>;
 export function exitRows(exits: Exits): readonly (readonly [code: number, meaning: string])[] {
   const all: Exits = { done: true, usage: true, ...exits };
   const rows: (readonly [number, string])[] = [];
-  for (const name of NAMES) {
-    const meaning = all[name];
+  for (const name of Object.keys(EXIT)) {
+    const meaning = isExitName(name) && all[name];
     if (meaning) rows.push([EXIT[name], meaning === true ? EXIT_MEANINGS[name] : meaning]);
   }
   return rows;
 }
 
-const NAMES: readonly ExitName[] = [
-  "done",
-  "failed",
-  "usage",
-  "partly",
-  "io",
-  "tryAgain",
-  "refused",
-  "config",
-];
+function isExitName(name: string): name is ExitName {
+  return name in EXIT;
+}

@@ -15,7 +15,7 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
-import type { TokenHolder } from "../../host/locks/name_socket.ts";
+import type { Holder } from "../../host/locks/holder.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import type { Io } from "../terminal/io.ts";
@@ -68,7 +68,7 @@ export interface DataChoice extends DataPlace {
 /** Access to the machine; tests pass their own. */
 export interface DataPorts {
   /** Running bots, by the locks of their tokens. */
-  readonly holders: () => Promise<readonly TokenHolder[]>;
+  readonly holders: () => Promise<readonly Holder[]>;
   /** Data directory of the service. */
   readonly serviceDir: string;
 }

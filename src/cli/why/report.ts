@@ -120,7 +120,7 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
   const now = nowOf(decision, ports.today);
   if (!view) return { ...common, missing: "policy", ...(now && { now }) };
 
-  const again = explainAgain(decision, view, facts.moment);
+  const again = explainAgain(decision, view, facts.knownFacts);
   const last = again && laterCheck(again.verdict, decision);
   const agrees = again && (last !== undefined || isSame(again.verdict, decision));
   return {
@@ -148,7 +148,7 @@ function nowOf(decision: StoredDecision, today: Today | undefined): WhyDecision[
   const { accountId, authorId, facts } = decision;
   const view = today?.views.find((other) => other.accountId === accountId);
   if (!facts || !today || !view) return undefined;
-  const known = { ...facts.moment, isPaired: today.isPaired(accountId, authorId) };
+  const known = { ...facts.knownFacts, isPaired: today.isPaired(accountId, authorId) };
   const again = explainAgain(decision, view, known);
   if (!again || isSame(again.verdict, decision)) return undefined;
   // A refusal for another reason than the policy's would repeat itself; an admission may not.

@@ -23,7 +23,7 @@ export interface Facts
   extends
     Omit<InboundMessage, "kind" | "text" | "quoted" | "extras" | "accountId" | "id" | "sentAt"> {
   /** The facts known beside the message when it was judged. */
-  readonly moment: KnownFacts;
+  readonly knownFacts: KnownFacts;
   /** Whether Discord delivered any text or attachment (M5). */
   readonly hasContent: boolean;
   /** Whether a mention pattern of the bot matched; absent if the verdict did not depend on it. */
@@ -84,7 +84,7 @@ export function isMention(
  */
 export function factsOf(
   message: InboundMessage,
-  moment: KnownFacts,
+  knownFacts: KnownFacts,
   verdict: Verdict,
   said = verdict,
 ): Facts {
@@ -97,7 +97,7 @@ export function factsOf(
     sender,
     ...(mention && { mention }),
     mentionsOthers,
-    moment: { ...moment, ...settledBy(verdict) },
+    knownFacts: { ...knownFacts, ...settledBy(verdict) },
     ...contentFactsOf(message, said),
   };
 }
@@ -114,7 +114,7 @@ const KEY_ROLES_MAX = 8;
  */
 export function factsKey(
   message: InboundMessage,
-  moment: KnownFacts,
+  knownFacts: KnownFacts,
   verdict: Verdict,
   said?: Verdict,
 ): string | undefined {
@@ -122,7 +122,7 @@ export function factsKey(
   const { roles, automaton, applicationId, pluralkit } = sender;
   const isCommon = said === undefined && place.kind === "guild" && place.thread === undefined &&
     roles.length <= KEY_ROLES_MAX && automaton === undefined && applicationId === undefined &&
-    pluralkit === undefined && !COMMAND_REASONS.has(verdict.why) && isEmpty(moment);
+    pluralkit === undefined && !COMMAND_REASONS.has(verdict.why) && isEmpty(knownFacts);
   if (!isCommon) return undefined;
   const { id, username, tag } = sender;
   let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
@@ -138,8 +138,8 @@ function measured(name: string | undefined): string {
   return name === undefined ? "-" : `${name.length} ${name}`;
 }
 
-function isEmpty(moment: KnownFacts): boolean {
-  for (const _ in moment) return false;
+function isEmpty(knownFacts: KnownFacts): boolean {
+  for (const _ in knownFacts) return false;
   return true;
 }
 
@@ -205,7 +205,7 @@ export function toMessage(
   facts: Facts,
   { id, accountId }: { readonly id: MessageId; readonly accountId: AccountId },
 ): RecalledMessage {
-  const { moment: _, hasContent, matchesPattern, command, ...rest } = facts;
+  const { knownFacts: _, hasContent, matchesPattern, command, ...rest } = facts;
   return {
     kind: "message",
     id,

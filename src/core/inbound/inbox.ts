@@ -26,7 +26,7 @@ export interface Judged {
   /** Set if the message is accepted, or may be later: a challenge, or an undecided one. */
   readonly route?: Route;
   /** The facts known beside the message when it was judged. */
-  readonly moment?: KnownFacts;
+  readonly knownFacts?: KnownFacts;
   /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
 }

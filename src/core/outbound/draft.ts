@@ -52,18 +52,18 @@ export interface PlacedDrafts {
  * nothing.
  */
 export function placeDrafts(drafts: readonly DraftRow[], outbox: readonly Frozen[]): PlacedDrafts {
-  const standing = new Map(
+  const attempted = new Map(
     drafts.filter(({ state }) => state !== "untried").map((row) => [row.message.of.part, row]),
   );
   const edited: Frozen[] = [];
   for (const frozen of outbox) {
     const { of } = frozen.message;
-    const draft = of?.kind === "reply" && standing.get(of.part);
+    const draft = of?.kind === "reply" && attempted.get(of.part);
     if (!draft || !canBecome(draft, frozen)) break;
-    standing.delete(of.part);
+    attempted.delete(of.part);
     edited.push({ ...frozen, draft: { nonce: draft.message.nonce, becomes: "this" } });
   }
-  const inTheWay = [...standing.values()].sort((a, b) => a.message.of.part - b.message.of.part);
+  const inTheWay = [...attempted.values()].sort((a, b) => a.message.of.part - b.message.of.part);
   return {
     outbox: [...edited, ...inTheWay.map(removalOf), ...outbox.slice(edited.length)],
     withdraw: drafts.filter(({ state }) => state === "untried").map(({ message }) => message.nonce),

@@ -18,7 +18,7 @@ export interface JudgePorts {
   readonly judge: (
     message: InboundMessage,
     source: Source,
-  ) => Pick<Judged, "verdict" | "moment" | "policyId">;
+  ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
   /** Gets each message that is not accepted, at debug level. */
@@ -47,11 +47,11 @@ export function judgeMessage(
   }
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
-    const { moment, policyId } = judged; // as most are: written out, since a spread costs more
+    const { knownFacts, policyId } = judged; // as most are: written out, since a spread costs more
     return {
       message,
       verdict,
-      ...(moment && { moment }),
+      ...(knownFacts && { knownFacts }),
       ...(policyId !== undefined && { policyId }),
     };
   }

@@ -11,15 +11,20 @@
  */
 
 import { pathTo } from "../../core/config_path.ts";
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { Accepted, Judged, Route } from "../../core/inbound/inbox.ts";
+import type { AccountId, GuildId } from "../../core/discord/ids.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { UndecidedReason } from "../../core/inbound/verdict.ts";
-import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice, type Texts } from "../../render/notices.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import {
+  judgeAgain,
+  type LateDecisionInbox,
+  type LateDecisionPorts,
+  settle,
+} from "./late_decision.ts";
 
 /** Whether one of the owners is in a guild. */
 export type OwnerInGuild = NonNullable<KnownFacts["ownerInGuild"]>;
@@ -31,11 +36,9 @@ export interface WaitingForOwner extends Pick<Judged, "message"> {
 }
 
 /** The store's messages without a decision; each method is one transaction. */
-export interface OwnerGuildsInbox {
+export interface OwnerGuildsInbox extends LateDecisionInbox {
   /** Stored messages that wait for a fact. */
   undecided(accountId: AccountId): Promise<readonly WaitingForOwner[]>;
-  /** Stores the verdict on an undecided message. Changes nothing if it is decided already. */
-  decide(judged: Judged, now: number, waiting: WaitingRules): Promise<Accepted>;
 }
 
 /** The store's record of questions; each method is one transaction. */
@@ -47,7 +50,7 @@ export interface AskedGuilds {
 }
 
 /** Everything that this flow needs from outside. */
-export interface OwnerGuildsPorts extends RetryQueuePorts {
+export interface OwnerGuildsPorts extends LateDecisionPorts, RetryQueuePorts {
   /** The account that received the messages. */
   readonly accountId: AccountId;
   /** The store's messages. */
@@ -58,27 +61,12 @@ export interface OwnerGuildsPorts extends RetryQueuePorts {
   readonly isNeeded: () => boolean;
   /** Asks Discord whether an owner is in a guild. Never rejects. */
   readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
-  /** Judges a message again, with the fact that was found since the first verdict. */
-  readonly judge: (
-    message: InboundMessage,
-    known: KnownFacts,
-  ) => Pick<Judged, "verdict" | "moment" | "policyId">;
-  /** Finds the agent and the session for a message. */
-  readonly route: (message: InboundMessage) => Route;
-  /** Returns the current limits of waiting turns (X4). */
-  readonly waiting: () => WaitingRules;
-  /** Tells which messages now wait for a turn. */
-  readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** Tells in which channels a notice about waiting turns is to be sent. */
-  readonly onRefused: (channels: readonly ChannelId[]) => void;
   /** Writes to each owner. Rejects only if it could write to none of them. */
   readonly tellOwners: (text: string) => Promise<void>;
   /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
   readonly guildsPath: () => string;
   /** Returns the current texts, since the config may change. */
   readonly texts: () => Texts;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** The messages of one account that wait for this fact. */
@@ -100,7 +88,7 @@ const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
 
 /** Creates the flow for one account; it begins at {@link OwnerGuilds.ready}. */
 export function createOwnerGuilds(ports: OwnerGuildsPorts): OwnerGuilds {
-  const { accountId, inbox, asked, ask, judge, route, now, log } = ports;
+  const { accountId, inbox, asked, ask, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message of a guild", ports);
   const questions = createRetryQueue("Cannot ask the bot's owner about a guild", ports);
   /** Guilds about which a question is under way. */
@@ -113,17 +101,8 @@ export function createOwnerGuilds(ports: OwnerGuildsPorts): OwnerGuilds {
     if (place.kind !== "guild") return; // no other message waits for this
     const ownerInGuild = await ask(place.guild.id);
     if (isStopped) return; // an aborted request proves nothing: the next start asks again
-    const judged = judge(message, { ownerInGuild });
-    const isAccepted = judged.verdict.kind === "accept";
-    decisions.add(async () => {
-      const { accepted, refusedIn } = await inbox.decide(
-        { ...judged, message, ...(isAccepted && { route: route(message) }) },
-        now(),
-        ports.waiting(),
-      );
-      if (accepted.length > 0) ports.onAccepted(accepted);
-      if (refusedIn.length > 0) ports.onRefused(refusedIn);
-    });
+    const judged = judgeAgain(message, { ownerInGuild }, ports);
+    decisions.add(async () => void await settle(judged, inbox, ports));
     const { why } = judged.verdict;
     if (why === "owner-not-in-guild" || why === "owner-unknown") {
       askOwners(

@@ -13,33 +13,36 @@
  * @module
  */
 
-import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Accepted, Judged, Route } from "../../core/inbound/inbox.ts";
+import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
-import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import {
+  judgeAgain,
+  type LateDecisionInbox,
+  type LateDecisionPorts,
+  settle,
+} from "./late_decision.ts";
 import { createOriginals } from "./originals.ts";
 
 /** A verdict that refuses a message. */
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 
 /** A stored message without a decision. */
-export interface UndecidedRow extends Pick<Judged, "message" | "moment" | "policyId"> {
+export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
   /** The fact that it waits for. */
   readonly why: UndecidedReason;
 }
 
 /** The store's methods for this flow; each is one transaction. */
-export interface PluralkitStore {
+export interface PluralkitStore extends LateDecisionInbox {
   /** Stored messages that wait for PluralKit. */
   undecided(accountId: AccountId): Promise<readonly UndecidedRow[]>;
-  /** Stores the verdict on an undecided message. Changes nothing if it is decided already. */
-  decide(judged: Judged, now: number, waiting: WaitingRules): Promise<Accepted>;
   /**
    * Replaces the verdict on an original that PluralKit has replaced.
    *
@@ -53,7 +56,7 @@ export interface PluralkitStore {
 }
 
 /** Everything that this flow needs from outside. */
-export interface PluralkitPorts extends RetryQueuePorts {
+export interface PluralkitPorts extends LateDecisionPorts, RetryQueuePorts {
   /** The account that received the messages. */
   readonly accountId: AccountId;
   /** The store's methods for this flow. */
@@ -63,29 +66,10 @@ export interface PluralkitPorts extends RetryQueuePorts {
    * `failed`.
    */
   readonly lookUp: (id: MessageId) => Promise<LookUp>;
-  /**
-   * Judges a message again.
-   *
-   * @param known Facts that were found since the first verdict.
-   */
-  readonly judge: (
-    message: InboundMessage,
-    known: KnownFacts,
-  ) => Pick<Judged, "verdict" | "moment" | "policyId">;
-  /** Finds the agent and the session for a message. */
-  readonly route: (message: InboundMessage) => Route;
-  /** Tells which messages now wait for a turn. */
-  readonly onAccepted: (accepted: readonly Judged[]) => void;
   /** Tells which messages now wait for another fact. */
   readonly onUndecided: (undecided: readonly Judged[]) => void;
-  /** Returns the current limits of waiting turns (X4). */
-  readonly waiting: () => WaitingRules;
-  /** Tells in which channels a notice about waiting turns is to be sent. */
-  readonly onRefused: (channels: readonly ChannelId[]) => void;
   /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
   readonly ruleOf: (path: string) => string;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 /** The messages of one account that wait for PluralKit. */
@@ -114,7 +98,7 @@ const MAX_PROXIED = 10_000;
 
 /** Creates the flow for one account; {@link Pluralkit.start} begins. */
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
-  const { accountId, store, lookUp, judge, route, onAccepted, onRefused, now, log } = ports;
+  const { accountId, store: inbox, lookUp, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const proxied = createNewestSet<UserId>(MAX_PROXIED);
   const originals = createOriginals<UndecidedRow>({
@@ -155,12 +139,12 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   function acceptProxied(message: InboundMessage, { original, sender }: ProxiedMessage): void {
     proxied.add(sender);
     originals.remove(original);
-    const judged = judgeAgain(message, { pluralkit: "found" });
+    const judged = judgeAgain(message, { pluralkit: "found" }, ports);
     retries.add(async () => {
       // The original first, or both it and its replacement might be answered.
-      await store.retract(accountId, original, replacedVerdict());
-      await settle(judged);
-      await store.noteProxied(accountId, sender, now());
+      await inbox.retract(accountId, original, replacedVerdict());
+      await store(judged);
+      await inbox.noteProxied(accountId, sender, now());
     });
   }
 
@@ -170,33 +154,28 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
   }
 
-  function replace({ message, moment, policyId }: UndecidedRow): void {
-    const known = { ...(moment && { moment }), ...(policyId !== undefined && { policyId }) };
-    retries.add(() => settle({ message, verdict: replacedVerdict(), ...known }));
+  function replace({ message, knownFacts, policyId }: UndecidedRow): void {
+    const known = {
+      ...(knownFacts && { knownFacts }),
+      ...(policyId !== undefined && { policyId }),
+    };
+    retries.add(() => store({ message, verdict: replacedVerdict(), ...known }));
   }
 
   function decide(message: InboundMessage, known: KnownFacts): void {
-    const judged = judgeAgain(message, known);
-    retries.add(() => settle(judged));
+    const judged = judgeAgain(message, known, ports);
+    retries.add(() => store(judged));
   }
 
-  function judgeAgain(message: InboundMessage, known: KnownFacts): Judged {
-    const judged = judge(message, known);
-    const isAccepted = judged.verdict.kind === "accept";
-    return { ...judged, message, ...(isAccepted && { route: route(message) }) };
-  }
-
-  async function settle(judged: Judged): Promise<void> {
-    const { accepted, undecided, refusedIn } = await store.decide(judged, now(), ports.waiting());
-    if (accepted.length > 0) onAccepted(accepted);
+  async function store(judged: Judged): Promise<void> {
+    const { undecided } = await settle(judged, inbox, ports);
     if (undecided.length > 0) ports.onUndecided(undecided);
-    if (refusedIn.length > 0) onRefused(refusedIn);
   }
 
   return {
     async start() {
-      for (const userId of await store.proxied(accountId)) proxied.add(userId);
-      for (const row of await store.undecided(accountId)) take(row);
+      for (const userId of await inbox.proxied(accountId)) proxied.add(userId);
+      for (const row of await inbox.undecided(accountId)) take(row);
     },
     undecided(judged) {
       if (isStopped) return;

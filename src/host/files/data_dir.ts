@@ -11,6 +11,7 @@ import { accessSync, chmodSync, constants, mkdirSync, readdirSync, statSync } fr
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/error_code.ts";
+import { PathError } from "../../lib/path_error.ts";
 
 /**
  * - `not_a_directory`: the path is something else.
@@ -21,19 +22,8 @@ import { codeOf } from "../../lib/error_code.ts";
 export type DataDirErrorKind = "not_a_directory" | "not_ours" | "not_private" | "unwritable";
 
 /** The data directory cannot be used; the message says what to do. */
-export class DataDirError extends Error {
+export class DataDirError extends PathError<DataDirErrorKind> {
   override readonly name = "DataDirError";
-  readonly kind: DataDirErrorKind;
-  readonly path: string;
-
-  constructor(
-    message: string,
-    details: { readonly kind: DataDirErrorKind; readonly path: string; readonly cause?: unknown },
-  ) {
-    super(message, { cause: details.cause });
-    this.kind = details.kind;
-    this.path = details.path;
-  }
 }
 
 /** The sources that may name the data directory. */

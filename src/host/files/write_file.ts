@@ -28,6 +28,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/error_code.ts";
+import { PathError } from "../../lib/path_error.ts";
 
 /**
  * - `changed`: another program has written the file since it was read, or is writing it; read it
@@ -37,19 +38,8 @@ import { codeOf } from "../../lib/error_code.ts";
 export type WriteErrorKind = "changed" | "unwritable";
 
 /** The file is unchanged; the message says what to do. */
-export class WriteError extends Error {
+export class WriteError extends PathError<WriteErrorKind> {
   override readonly name = "WriteError";
-  readonly kind: WriteErrorKind;
-  readonly path: string;
-
-  constructor(
-    message: string,
-    details: { readonly kind: WriteErrorKind; readonly path: string; readonly cause?: unknown },
-  ) {
-    super(message, { cause: details.cause });
-    this.kind = details.kind;
-    this.path = details.path;
-  }
 }
 
 /** A file, its expected text and its new text. */

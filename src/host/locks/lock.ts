@@ -15,22 +15,14 @@ import { codeOf } from "../../lib/error_code.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
 import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
+import { type Holder, holderSchema } from "./holder.ts";
 
-/** The holder's description of itself. */
-export interface LockHolder {
-  readonly pid: number;
-  /** Unix time in milliseconds at which it took the lock. */
-  readonly startedAt: number;
-  /** Id of the kernel's boot; absent if unknown. */
-  readonly bootId?: string | undefined;
-  /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
-  readonly startTicks?: number | undefined;
+/** The holder's description in a lock file. */
+export interface LockHolder extends Holder {
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string | undefined;
   /** Set by a short-lived command; absent for the bot. */
-  readonly isErrand?: true | undefined;
-  /** Only in a token's lock file: the data directory of the bot. */
-  readonly dataDir?: string | undefined;
+  readonly isCommand?: true | undefined;
 }
 
 /** The held lock of a data directory. */
@@ -51,14 +43,9 @@ export type Lock =
 /** Bound of the file: a description has some hundred bytes. */
 const BOUND = { maxBytes: 65_536 };
 
-const holderSchema = z.object({
-  pid: z.number(),
-  startedAt: z.number(),
-  bootId: z.string().optional(),
-  startTicks: z.number().optional(),
+const lockHolderSchema = holderSchema.extend({
   http: z.string().optional(),
-  isErrand: z.literal(true).optional(),
-  dataDir: z.string().optional(),
+  isCommand: z.literal(true).optional(),
 });
 
 /**
@@ -73,7 +60,7 @@ export async function acquireLock(
   path: string,
   now: number,
   load: () => Promise<Flock> = loadFlock,
-  about: Pick<LockHolder, "isErrand" | "dataDir"> = {},
+  about: Pick<LockHolder, "isCommand" | "dataDir"> = {},
 ): Promise<Lock> {
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);
@@ -146,7 +133,7 @@ export async function isLocked(path: string): Promise<boolean | undefined> {
  */
 export function readHolder(path: string): LockHolder | undefined {
   try {
-    return holderSchema.safeParse(JSON.parse(readBounded(path, BOUND))).data;
+    return lockHolderSchema.safeParse(JSON.parse(readBounded(path, BOUND))).data;
   } catch {
     return undefined; // it may be read between two writes
   }

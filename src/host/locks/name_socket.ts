@@ -10,28 +10,14 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { createConnection, createServer, type Server } from "node:net";
-import { z } from "zod";
 import { codeOf } from "../../lib/error_code.ts";
-
-/** The holder's description of itself. */
-export interface TokenHolder {
-  /** Process id. */
-  readonly pid: number;
-  /** Unix time in milliseconds. */
-  readonly startedAt: number;
-  /** Id of the kernel's boot; absent if unknown. */
-  readonly bootId?: string | undefined;
-  /** When the process began in that boot, in the kernel's ticks. */
-  readonly startTicks?: number | undefined;
-  /** Absolute path. */
-  readonly dataDir?: string | undefined;
-}
+import { type Holder, holderSchema } from "./holder.ts";
 
 /** A holder's answer. */
 export type Answer =
   | {
     readonly kind: "holder";
-    readonly holder: TokenHolder;
+    readonly holder: Holder;
     /** Whether it proved that it knows the token. */
     readonly knowsToken: boolean;
   }
@@ -45,14 +31,6 @@ const ANSWER_MAX = 8_192;
 
 const CHALLENGE_BYTES = 32;
 
-const holderSchema = z.object({
-  pid: z.int().positive(),
-  startedAt: z.number(),
-  bootId: z.string().optional(),
-  startTicks: z.int().optional(),
-  dataDir: z.string().optional(),
-});
-
 /**
  * Takes a name for the life of this process, or until the server closes.
  *
@@ -63,7 +41,7 @@ const holderSchema = z.object({
  */
 export function listenOnName(
   name: string,
-  holder: TokenHolder,
+  holder: Holder,
   token: string,
   askMs: number,
 ): Promise<Server | "taken" | "unsupported"> {

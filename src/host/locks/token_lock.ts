@@ -26,7 +26,8 @@ import { readBootId, readPid } from "../process/boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
 import { acquireLock, isLocked, readHolder } from "./lock.ts";
 import { type NameOwner, ownerOfName } from "./name_owner.ts";
-import { askHolder, listenOnName, type TokenHolder } from "./name_socket.ts";
+import type { Holder } from "./holder.ts";
+import { askHolder, listenOnName } from "./name_socket.ts";
 import { runtimeDir } from "../files/runtime_dir.ts";
 import {
   holdsSocket,
@@ -52,7 +53,7 @@ export type TokenLock =
     release(): Promise<void>;
   }
   /** The holder is absent if it does not describe itself, or the kernel contradicts it. */
-  | { readonly kind: "taken"; readonly heldBy?: TokenHolder }
+  | { readonly kind: "taken"; readonly heldBy?: Holder }
   /** No lock here can prove that this Barnacle is alone. */
   | { readonly kind: "unsupported"; readonly squatter?: Squatter };
 
@@ -156,7 +157,7 @@ async function takeFileBeside(
  */
 export async function findTokenHolders(
   ports: TokenLockPorts & Pick<SocketTables, "sockets"> = { ...TOKEN_LOCK_PORTS, ...TABLES },
-): Promise<readonly TokenHolder[]> {
+): Promise<readonly Holder[]> {
   const names = ports.platform === "linux" ? namesListenedOn(NAME, ports).slice(0, MAX_ASKED) : [];
   const asked = await Promise.all(names.map(async (name) => {
     const answer = await askHolder(name, ports.askMs);
@@ -169,7 +170,7 @@ export async function findTokenHolders(
 
 async function holdersInFiles(
   directory: string | undefined,
-): Promise<readonly (TokenHolder | undefined)[]> {
+): Promise<readonly (Holder | undefined)[]> {
   if (directory === undefined) return [];
   const paths = readdirSync(directory)
     .filter((file) => file.endsWith(ENDING) && NAME.test(file.slice(0, -ENDING.length)))
@@ -206,7 +207,7 @@ async function takeName(
   const name = tokenLockName(token);
   const own = readPid(process.pid);
   const bootId = readBootId();
-  const holder: TokenHolder = {
+  const holder: Holder = {
     pid: process.pid,
     startedAt: self.startedAt,
     dataDir: self.dataDir,
@@ -230,7 +231,7 @@ async function takeName(
   }
 }
 
-function takenBy(heldBy: TokenHolder | undefined): TokenLock {
+function takenBy(heldBy: Holder | undefined): TokenLock {
   return { kind: "taken", ...(heldBy && { heldBy }) };
 }
 

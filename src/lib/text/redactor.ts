@@ -2,7 +2,6 @@
  * Removes known secrets from text, wherever they appear.
  *
  * A pattern finds text that looks like a secret. This finds the secrets themselves, in any form.
- * Every outlet needs it.
  *
  * @module
  */

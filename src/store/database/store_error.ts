@@ -10,6 +10,7 @@
 
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { PathError } from "../../lib/path_error.ts";
 
 /**
  * The kinds of failure, with the next step of each.
@@ -27,27 +28,9 @@ export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "gone
 /**
  * A failure of the disk or of the database file, never of the work. Nothing of the work is stored.
  */
-export class StoreError extends Error {
+export class StoreError extends PathError<StoreErrorKind> {
   /** Name of the class, as logs show it. */
   override readonly name = "StoreError";
-  /** The next step that the failure asks for. */
-  readonly kind: StoreErrorKind;
-  /** The database file. */
-  readonly path: string;
-
-  /**
-   * Creates the error.
-   *
-   * @param message Says which file failed and how, and how the operator can fix it.
-   */
-  constructor(
-    message: string,
-    details: { readonly kind: StoreErrorKind; readonly path: string; readonly cause?: unknown },
-  ) {
-    super(message, { cause: details.cause });
-    this.kind = details.kind;
-    this.path = details.path;
-  }
 }
 
 /**

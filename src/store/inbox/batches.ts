@@ -43,7 +43,8 @@ export interface Batches {
 }
 
 /**
- * Creates the storage of batches.
+ * Creates the storage of batches. The function is longer than most, because its inner functions
+ * share one state: the messages that only the journal has.
  *
  * @param database Open, migrated, and owned by the caller.
  */

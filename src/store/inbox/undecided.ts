@@ -119,7 +119,7 @@ export function createUndecided(
  */
 interface Waiting {
   readonly message: InboundMessage;
-  readonly moment?: KnownFacts;
+  readonly knownFacts?: KnownFacts;
   readonly policyId?: number;
   readonly at: number;
 }
@@ -131,7 +131,7 @@ const waitingSchema = z.object({
 });
 
 const decisionSchema = z.object({
-  moment: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
+  known_facts: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
   policy_row: z.number().nullable(),
 });
 
@@ -143,7 +143,7 @@ function prepareTakeWaiting(database: DatabaseSync) {
      RETURNING message, accepted_at`,
   );
   const select = database.prepare(
-    `SELECT facts -> '$.moment' AS moment, policy_row FROM decision
+    `SELECT facts -> '$.knownFacts' AS known_facts, policy_row FROM decision
      WHERE sent_to >= :sentAt AND sent_from <= :sentAt
        AND message_id = :messageId AND account_id = :accountId`,
   );
@@ -153,10 +153,10 @@ function prepareTakeWaiting(database: DatabaseSync) {
     const { message, accepted_at: at } = waitingSchema.parse(row);
     const decision = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
     if (!decision) return { message, at };
-    const { moment, policy_row } = decisionSchema.parse(decision);
+    const { known_facts: knownFacts, policy_row } = decisionSchema.parse(decision);
     return {
       message,
-      ...(moment && { moment }),
+      ...(knownFacts && { knownFacts }),
       ...(policy_row !== null && { policyId: policy_row }),
       at,
     };

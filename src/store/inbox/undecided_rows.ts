@@ -22,7 +22,7 @@ export interface Undecided {
   /** The agent and session of its turn; absent if its verdict had no route. */
   readonly route?: Route;
   /** The facts known beside the message when it was judged; absent if none were stored. */
-  readonly moment?: KnownFacts;
+  readonly knownFacts?: KnownFacts;
   /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
   /** Unix time in milliseconds at which it arrived. */
@@ -38,18 +38,18 @@ export type KeepUndecided = (judged: Judged, now: number) => void;
 /** Prepares the statement that keeps messages. */
 export function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
   const upsert = database.prepare(
-    `INSERT INTO undecided (account_id, message_id, why, agent_id, session_key, message, moment,
-                            policy_row, at)
+    `INSERT INTO undecided (account_id, message_id, why, agent_id, session_key, message,
+                            known_facts, policy_row, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (account_id, message_id) DO UPDATE SET
        why = excluded.why,
        agent_id = excluded.agent_id,
        session_key = excluded.session_key,
        message = excluded.message,
-       moment = excluded.moment,
+       known_facts = excluded.known_facts,
        policy_row = excluded.policy_row`,
   );
-  return ({ message, verdict, route, moment, policyId }, now) => {
+  return ({ message, verdict, route, knownFacts, policyId }, now) => {
     upsert.run(
       message.accountId,
       message.id,
@@ -57,7 +57,7 @@ export function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
       route?.agentId ?? null,
       route?.sessionKey ?? null,
       JSON.stringify(message),
-      moment ? JSON.stringify(moment) : null,
+      knownFacts ? JSON.stringify(knownFacts) : null,
       policyId ?? null,
       now,
     );
@@ -90,7 +90,7 @@ const rowSchema = z.object({
   agent_id: z.string().nullable(),
   session_key: z.string().nullable(),
   message: z.string().transform((text): InboundMessage => JSON.parse(text)),
-  moment: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
+  known_facts: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
   policy_row: z.number().nullable(),
   at: z.number(),
 });
@@ -101,14 +101,15 @@ const rowSchema = z.object({
  * @throws {ZodError} If the row is not as {@link prepareKeepUndecided} wrote it.
  */
 export function toUndecided(row: unknown): Undecided {
-  const { why, agent_id, session_key, message, moment, policy_row, at } = rowSchema.parse(row);
+  const { why, agent_id, session_key, message, known_facts: knownFacts, policy_row, at } = rowSchema
+    .parse(row);
   return {
     message,
     why,
     ...(agent_id !== null && session_key !== null && {
       route: { agentId: agent_id, sessionKey: session_key },
     }),
-    ...(moment && { moment }),
+    ...(knownFacts && { knownFacts }),
     ...(policy_row !== null && { policyId: policy_row }),
     at,
   };

@@ -120,20 +120,10 @@ export function prepareWaitingTurns(
     rules: WaitingRules,
     now: number,
   ): Checked {
-    const { message, verdict, said = verdict } = judged;
+    const { message } = judged;
     const [user, channel] = listsOf(turnOf(message));
     const key = full === "user" ? user : channel;
-    const { route: _, ...rest } = judged;
-    const refused: Judged = {
-      ...rest,
-      said,
-      verdict: {
-        kind: "ignore",
-        why: "queue-full",
-        rule: LIMIT_RULES[full],
-        keepAsContext: message.place.kind === "guild", // only guilds have such context
-      },
-    };
+    const refused = refusedBy(judged, full);
     // A bot gets no notice: it might answer that.
     if (message.sender.automaton || turns.isTold(key)) return { judged: refused };
     return {
@@ -182,6 +172,21 @@ export function prepareWaitingTurns(
           for (const key of listsOf(turn)) if (turns.isTold(key)) untell(key);
         },
       };
+    },
+  };
+}
+
+/** The message without its turn. */
+function refusedBy({ route: _, ...judged }: Judged, full: FullList): Judged {
+  const { message, verdict, said = verdict } = judged;
+  return {
+    ...judged,
+    said,
+    verdict: {
+      kind: "ignore",
+      why: "queue-full",
+      rule: LIMIT_RULES[full],
+      keepAsContext: message.place.kind === "guild", // only guilds have such context
     },
   };
 }

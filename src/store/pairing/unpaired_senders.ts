@@ -44,13 +44,13 @@ export function prepareUnpairedSenders(
   const startPairing = prepareStartPairing(database, outgoing);
 
   function preview(judged: Judged, now: number): Judged {
-    const { message: { accountId, sender, place }, verdict, moment } = judged;
+    const { message: { accountId, sender, place }, verdict, knownFacts } = judged;
     if (verdict.kind !== "challenge") return judged;
     const settled = judgeUnpairedSender({ accountId, userId: sender.id }, verdict.rule, now);
     return {
       ...judged,
       verdict: place.kind === "group_dm" ? inGroup(settled) : settled,
-      moment: { ...moment, isPaired: settled.kind === "accept" },
+      knownFacts: { ...knownFacts, isPaired: settled.kind === "accept" },
     };
   }
 

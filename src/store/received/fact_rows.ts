@@ -85,11 +85,11 @@ export function prepareFactRows(
   }
 
   return {
-    rowOf({ message, verdict, said, moment = {}, policyId = null }) {
+    rowOf({ message, verdict, said, knownFacts = {}, policyId = null }) {
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
       const { kind, why, rule } = verdict;
-      const toJson = () => JSON.stringify(factsOf(message, moment, verdict, said));
-      const common = factsKey(message, moment, verdict, said);
+      const toJson = () => JSON.stringify(factsOf(message, knownFacts, verdict, said));
+      const common = factsKey(message, knownFacts, verdict, said);
       const text = `${kind} ${why} ${rule} ${policyId} ${common ?? toJson()}`;
       const key = text.length <= KEY_MAX ? text : digestOf(text);
       const stored = rows.get(key);

@@ -61,7 +61,7 @@ export const JUDGED = `
     agent_id    TEXT, -- set together: agent and session of its turn
     session_key TEXT,
     message     TEXT NOT NULL, -- JSON of an InboundMessage
-    moment      TEXT, -- JSON of KnownFacts
+    known_facts TEXT, -- JSON of KnownFacts
     policy_row  INTEGER,
     at          INTEGER NOT NULL,
     UNIQUE (account_id, message_id)

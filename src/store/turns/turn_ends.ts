@@ -18,6 +18,7 @@ import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { Memory } from "../memory/memory.ts";
+import type { SendQueues } from "../memory/send_queues.ts";
 import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -149,20 +150,6 @@ export function createTurnEnds(
     return { stored: true, ...addTurn(turn, now, queue) };
   }
 
-  function isPlain(
-    { claim: { message, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
-    queue?: PlanQueue,
-  ): boolean {
-    const { accountId, channelId } = message;
-    const size = queues.size(accountId, channelId) + outbox.length;
-    return !mayHaveDrafts && attempt === PLAIN_ATTEMPT &&
-      size <= (queue?.maxQueueSize ?? Infinity) &&
-      queues.hasRoom(accountId, channelId) &&
-      outbox.every(({ message, files, draft }) =>
-        files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
-      );
-  }
-
   return {
     async finishTurn(ended, now, queue) {
       const { claim } = ended;
@@ -173,7 +160,7 @@ export function createTurnEnds(
         text: withoutControls(entry.text),
       }));
       const turn = { ...ended, entries };
-      const stored = isPlain(turn, queue)
+      const stored = isPlain(turn, queues, queue)
         ? await journal(turn, now)
         : await commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
       if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
@@ -182,4 +169,20 @@ export function createTurnEnds(
       return stored;
     },
   };
+}
+
+/** Whether a turn can be journaled: memory knows its channel's queue, and the queue has room. */
+function isPlain(
+  { claim: { message, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
+  queues: Pick<SendQueues, "size" | "hasRoom">,
+  queue?: PlanQueue,
+): boolean {
+  const { accountId, channelId } = message;
+  const size = queues.size(accountId, channelId) + outbox.length;
+  return !mayHaveDrafts && attempt === PLAIN_ATTEMPT &&
+    size <= (queue?.maxQueueSize ?? Infinity) &&
+    queues.hasRoom(accountId, channelId) &&
+    outbox.every(({ message, files, draft }) =>
+      files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
+    );
 }

@@ -32,7 +32,7 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
   };
   const isOthers = () => store.gateway.isOtherPeer(ACCOUNT, "another").then((isOther) => !isOther);
   return {
-    adoption: createTokenChange(BOT, ports),
+    change: createTokenChange(BOT, ports),
     store,
     stopping,
     lines,
@@ -62,35 +62,35 @@ describe("[D1] createTokenChange()", () => {
   });
 
   it("deletes another bot's data once Discord has confirmed the new bot, however long that takes", async () => {
-    const { adoption, lines, count, isOthers } = await setUp("unavailable", "known");
-    assert.equal(await adoption.isOurs(), false);
+    const { change, lines, count, isOthers } = await setUp("unavailable", "known");
+    assert.equal(await change.isOurs(), false);
     assert.equal(await isOthers(), true, "it has only looked");
-    await adoption.takeOver();
+    await change.takeOver();
     assert.equal(await isOthers(), false);
-    assert.equal(await adoption.isOurs(), true);
+    assert.equal(await change.isOurs(), true);
     assert.equal(count(), 2);
     assert.match(lines.at(-1)?.event ?? "", /deleted the sessions/);
   });
 
   it("[O7] deletes nothing for a token that Discord refuses", async () => {
-    const { adoption, isOthers, count, lines } = await setUp("unauthorized");
-    await assert.rejects(adoption.takeOver(), { kind: "unauthorized" });
+    const { change, isOthers, count, lines } = await setUp("unauthorized");
+    await assert.rejects(change.takeOver(), { kind: "unauthorized" });
     assert.equal(await isOthers(), true);
     assert.equal(count(), 1);
     assert.deepEqual(lines, [], "nothing is known about another bot");
   });
 
   it("[G12] stops waiting when the process stops", async () => {
-    const { adoption, isOthers, stopping } = await setUp("unavailable");
-    const taking = adoption.takeOver();
+    const { change, isOthers, stopping } = await setUp("unavailable");
+    const taking = change.takeOver();
     setTimeout(() => stopping.abort(), 20);
     await assert.rejects(taking, { name: "AbortError" });
     assert.equal(await isOthers(), true);
   });
 
   it("[O2] logs once that Discord gives no answer, and once that it answers again", async () => {
-    const { adoption, lines } = await setUp("unsent", "unsent", "known");
-    await adoption.takeOver();
+    const { change, lines } = await setUp("unsent", "unsent", "known");
+    await change.takeOver();
     const away = lines.filter(({ event }) => event.startsWith("Cannot ask Discord"));
     const back = lines.filter(({ event }) => event.startsWith("Discord answers again"));
     assert.deepEqual([away.length, back.length], [1, 1]);

@@ -12,15 +12,15 @@ const [ONE, OTHER] = [channelId("11"), channelId("12")];
 function setUp() {
   const clock = new FakeClock();
   const told: ChannelFailures[] = [];
-  const losses = createFailureDigest((failure) => told.push(failure), clock.schedule);
-  return { clock, told, losses };
+  const digest = createFailureDigest((failure) => told.push(failure), clock.schedule);
+  return { clock, told, digest };
 }
 
 describe("[D5] createFailureDigest()", () => {
   it("sends one notice per channel for simultaneous failures", () => {
-    const { clock, told, losses } = setUp();
-    for (let number = 0; number < 50; number++) losses.add(ONE, "for a day");
-    losses.add(OTHER, "refused");
+    const { clock, told, digest } = setUp();
+    for (let number = 0; number < 50; number++) digest.add(ONE, "for a day");
+    digest.add(OTHER, "refused");
     assert.deepEqual(told, []);
     clock.advance(5_000);
     assert.deepEqual(told, [
@@ -30,18 +30,18 @@ describe("[D5] createFailureDigest()", () => {
   });
 
   it("sends another notice for later failures", () => {
-    const { clock, told, losses } = setUp();
-    losses.add(ONE, "a");
+    const { clock, told, digest } = setUp();
+    digest.add(ONE, "a");
     clock.advance(5_000);
-    losses.add(ONE, "b");
+    digest.add(ONE, "b");
     clock.advance(5_000);
     assert.deepEqual(told.map(({ count, reason }) => [count, reason]), [[1, "a"], [1, "b"]]);
   });
 
   it("sends pending notices once when flushed", () => {
-    const { clock, told, losses } = setUp();
-    losses.add(ONE, "a");
-    losses.flush();
+    const { clock, told, digest } = setUp();
+    digest.add(ONE, "a");
+    digest.flush();
     assert.equal(told.length, 1);
     clock.advance(5_000);
     assert.equal(told.length, 1);

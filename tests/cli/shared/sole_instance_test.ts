@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { acquireInstance, type InstancePorts } from "../../../src/cli/shared/sole_instance.ts";
 import type { Ended } from "../../../src/host/process/end_process.ts";
 import type { Lock, LockHolder } from "../../../src/host/locks/lock.ts";
-import type { TokenHolder } from "../../../src/host/locks/name_socket.ts";
+import type { Holder } from "../../../src/host/locks/holder.ts";
 import type { Squatter, TokenLock } from "../../../src/host/locks/token_lock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -15,7 +15,7 @@ const OPTIONS = {
   startedAt: 5,
 };
 
-const FIRST: LockHolder & TokenHolder = {
+const FIRST: LockHolder = {
   pid: 500,
   startedAt: 1,
   bootId: "boot-1",
@@ -28,7 +28,7 @@ type Taken<Holder> = { readonly heldBy?: Holder } | "free" | "unsupported";
 function world(
   found: {
     readonly data?: readonly Taken<LockHolder>[];
-    readonly token?: readonly Taken<TokenHolder>[];
+    readonly token?: readonly Taken<Holder>[];
     readonly squatter?: Squatter;
     readonly ended?: Ended;
   },

@@ -221,7 +221,7 @@ describe("[P1] barnacle why", () => {
     } as const;
     const say = (id: string) => ({
       ...judged,
-      moment: {},
+      knownFacts: {},
       message: directMessage({ id: messageId(id), sender: unknownSender }),
       verdict: challenge,
     });

@@ -79,7 +79,7 @@ describe("[P1] factsOf()", () => {
 
   it("[G6] tells a stranger's late message from a settled one", () => {
     const said: Verdict = { kind: "challenge", why: "pairing", rule: "r" };
-    assert.deepEqual(factsOf(directMessage(), {}, ignored("too-old"), said).moment, {});
+    assert.deepEqual(factsOf(directMessage(), {}, ignored("too-old"), said).knownFacts, {});
   });
 
   const settled: readonly [why: Parameters<typeof ignored>[0], isPaired: boolean | undefined][] = [
@@ -90,13 +90,17 @@ describe("[P1] factsOf()", () => {
   ];
   for (const [why, isPaired] of settled) {
     it(`[P3] keeps whether the sender is paired after ${why}: ${isPaired}`, () => {
-      assert.equal(factsOf(directMessage(), {}, ignored(why)).moment.isPaired, isPaired);
+      assert.equal(factsOf(directMessage(), {}, ignored(why)).knownFacts.isPaired, isPaired);
     });
   }
 
   it("[P3] keeps that the store found the sender paired", () => {
-    const { moment } = factsOf(directMessage(), { ownsApplication: true }, accepted("dm-paired"));
-    assert.deepEqual(moment, { ownsApplication: true, isPaired: true });
+    const { knownFacts } = factsOf(
+      directMessage(),
+      { ownsApplication: true },
+      accepted("dm-paired"),
+    );
+    assert.deepEqual(knownFacts, { ownsApplication: true, isPaired: true });
   });
 });
 
@@ -157,11 +161,11 @@ describe("[P1] factsKey()", () => {
         },
       })),
     });
-    const moment = isMuted ? { isMuted } : {};
+    const knownFacts = isMuted ? { isMuted } : {};
     const verdict = ignored(why as "no-mention");
     return {
-      key: factsKey(message, moment, verdict),
-      facts: JSON.stringify(factsOf(message, moment, verdict)),
+      key: factsKey(message, knownFacts, verdict),
+      facts: JSON.stringify(factsOf(message, knownFacts, verdict)),
     };
   }
 

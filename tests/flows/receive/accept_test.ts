@@ -118,7 +118,7 @@ function setUp() {
     judge({ id, text }, source) {
       sources.push(source);
       handled.push(`message ${id}`);
-      return { verdict: VERDICTS.get(text) ?? IGNORE, moment: { isMuted: true }, policyId: 7 };
+      return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
     },
     pairing: DESK,
     waiting: () => WAITING,
@@ -236,8 +236,8 @@ describe("createAcceptor()", () => {
     await acceptor.flush();
     await acceptor.found([question("12")]);
     const facts = stored.flatMap(({ judged }) =>
-      judged.map(({ moment, policyId }) => [
-        moment,
+      judged.map(({ knownFacts, policyId }) => [
+        knownFacts,
         policyId,
       ])
     );

@@ -19,12 +19,12 @@ describe("[P1] judgeMessage()", () => {
     it(`${isRouted ? "routes" : "does not route"} a message with ${verdict.kind}`, () => {
       const { log, lines } = recordingLog();
       const route = { agentId: "main", sessionKey: "s" };
-      const judge = () => ({ verdict, moment: { isProxied: true }, policyId: 3 });
+      const judge = () => ({ verdict, knownFacts: { isProxied: true }, policyId: 3 });
       const judged = judgeMessage(directMessage(), "live", { judge, route: () => route, log });
       assert.deepEqual(judged, {
         message: directMessage(),
         verdict,
-        moment: { isProxied: true },
+        knownFacts: { isProxied: true },
         policyId: 3,
         ...(isRouted && { route }),
       });

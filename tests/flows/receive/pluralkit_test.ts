@@ -36,18 +36,21 @@ const PROXIED: ProxiedMessage = {
 const FOUND: LookUp = { kind: "found", proxied: PROXIED };
 
 /** Accepts members and people, and no webhooks, as the policy would. */
-function judge({ sender }: InboundMessage, known: KnownFacts): Pick<Judged, "verdict" | "moment"> {
+function judge(
+  { sender }: InboundMessage,
+  known: KnownFacts,
+): Pick<Judged, "verdict" | "knownFacts"> {
   const isBot = sender.automaton !== undefined;
   const verdict: Verdict = isBot
     ? { kind: "ignore", why: "webhook", rule: "r", keepAsContext: false }
     : { kind: "accept", why: "mentioned", rule: "r" };
-  return { verdict, moment: known };
+  return { verdict, knownFacts: known };
 }
 
 const waits = (message: InboundMessage, why: UndecidedReason): Judged => ({
   message,
   verdict: { kind: "undecided", why, rule: "r" },
-  moment: { isProxied: true },
+  knownFacts: { isProxied: true },
   policyId: 7,
 });
 
@@ -121,7 +124,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
     assert.equal(judged?.message.sender.id, ADA);
     assert.deepEqual(judged?.message.sender.pluralkit, PROXIED.member);
     assert.equal(judged?.message.sender.automaton, undefined);
-    assert.deepEqual(judged?.moment, { pluralkit: "found" });
+    assert.deepEqual(judged?.knownFacts, { pluralkit: "found" });
     assert.deepEqual(judged?.route, { agentId: "main", sessionKey: "s" });
   });
 
@@ -142,7 +145,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
       pluralkit.undecided([waits(webhook, "pluralkit")]);
       await settle();
       assert.deepEqual(steps, [`ask ${webhook.id}`, `decide ${webhook.id} webhook`]);
-      assert.deepEqual(decided[0]?.moment, { pluralkit: known });
+      assert.deepEqual(decided[0]?.knownFacts, { pluralkit: known });
       assert.equal(decided[0]?.route, undefined);
       assert.deepEqual(accepted, []);
       assert.ok(!pluralkit.isProxied(ADA));
@@ -184,7 +187,7 @@ describe("[P13] createPluralkit() › the original", () => {
     clock.advance(1);
     await settle();
     assert.deepEqual(steps, [`decide ${original.id} mentioned`]);
-    assert.deepEqual(decided[0]?.moment, { isUnproxied: true });
+    assert.deepEqual(decided[0]?.knownFacts, { isUnproxied: true });
     assert.equal(clock.pending, 0);
   });
 
@@ -197,7 +200,7 @@ describe("[P13] createPluralkit() › the original", () => {
     const [judged] = decided;
     assert.ok(judged?.verdict.kind === "ignore" && !judged.verdict.keepAsContext);
     assert.equal(judged.verdict.rule, "channels.discord.pluralkit.enabled of work");
-    assert.deepEqual([judged.moment, judged.policyId], [{ isProxied: true }, 7]);
+    assert.deepEqual([judged.knownFacts, judged.policyId], [{ isProxied: true }, 7]);
     clock.advance(ORIGINAL_MS);
     await settle();
     assert.deepEqual(accepted, []);

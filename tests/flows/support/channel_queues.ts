@@ -137,7 +137,7 @@ export async function setUp(
   };
 }
 
-/** The same, with lanes that have begun. */
+/** The same, with queues that have begun. */
 export async function running(...rows: readonly [channel: ChannelId, nonce: string][]) {
   const all = await setUp(rows);
   const channelQueues = all.begin();

@@ -52,14 +52,14 @@ function undecided(message = PROXIED, why: UndecidedReason = "pluralkit"): Judge
     message,
     verdict: { kind: "undecided", why, rule: "rule" },
     route: ROUTE,
-    moment: {},
+    knownFacts: {},
     policyId: 3,
   };
 }
 
 const found = (message = EXPLAINED): Judged => ({
   ...accepted(message),
-  moment: { pluralkit: "found" },
+  knownFacts: { pluralkit: "found" },
   policyId: 4,
 });
 
@@ -84,7 +84,7 @@ describe("an undecided message in acceptBatch()", () => {
     assert.deepEqual(stored.undecided, [judged]);
     assert.deepEqual(stored.accepted, []);
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), [
-      { message: PROXIED, why: "pluralkit", route: ROUTE, moment: {}, policyId: 3, at: NOW },
+      { message: PROXIED, why: "pluralkit", route: ROUTE, knownFacts: {}, policyId: 3, at: NOW },
     ]);
     assert.deepEqual(await store.inbox.undecided(SECOND), []);
     assert.deepEqual(rows("SELECT * FROM inbox"), []);
@@ -223,7 +223,7 @@ describe("retract()", () => {
   });
 
   it("[P13] takes an accepted message out of the inbox, and keeps its facts", async () => {
-    const judged = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
+    const judged = { ...accepted(ORIGINAL), knownFacts: { isPaired: true }, policyId: 7 };
     const { store, decisions, rows } = await open(judged);
     const [seen] = await store.received.verdictsAfter(0, 9);
     assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
@@ -231,7 +231,7 @@ describe("retract()", () => {
     assert.deepEqual(rows("SELECT * FROM inbox"), []);
     assert.equal(decisions()[0]?.["policy_row"], 7);
     const facts = decidedBy(rows);
-    assert.deepEqual(JSON.parse(facts).moment, { isPaired: true });
+    assert.deepEqual(JSON.parse(facts).knownFacts, { isPaired: true });
     assert.doesNotMatch(facts, /secret/);
     const [after] = await store.received.verdictsAfter(seen!.id, 9);
     assert.equal(after?.why, "pk-original", "it is the newest");

@@ -130,7 +130,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     await approve(codeNumber(0));
     const { accepted: [one] } = await hear(0, 1);
     assert.deepEqual(one?.verdict, { kind: "accept", why: "dm-paired", rule: PAIRING_RULE });
-    assert.deepEqual(one?.moment, { isPaired: true });
+    assert.deepEqual(one?.knownFacts, { isPaired: true });
     const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.equal(claim?.message.id, strangersMessage(0, 1).id);
     assert.equal(claim?.route.sessionKey, "agent:main:main");

@@ -37,9 +37,9 @@ describe("a decision on record", () => {
       extras: [{ kind: "poll", text: "a secret poll" }],
       quoted: { id: messageId("5"), text: "a secret quote" },
     });
-    const moment = { isMuted: true };
+    const knownFacts = { isMuted: true };
     await store.inbox.acceptBatch(
-      batch({ judged: [{ ...ignored(message, false), moment, policyId: 7 }] }),
+      batch({ judged: [{ ...ignored(message, false), knownFacts, policyId: 7 }] }),
       NOW,
     );
     const [row] = rows(
@@ -48,7 +48,7 @@ describe("a decision on record", () => {
     assert.equal(row?.["policy_row"], 7);
     const facts: Facts = JSON.parse(String(row?.["facts"]));
     assert.deepEqual(facts.sender, message.sender);
-    assert.deepEqual(facts.moment, moment);
+    assert.deepEqual(facts.knownFacts, knownFacts);
     assert.equal(facts.hasContent, true);
     for (const table of ["verdict_block", "fact"]) {
       assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);

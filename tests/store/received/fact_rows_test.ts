@@ -27,8 +27,8 @@ function said(number: number, by: number): Judged {
   return ignored(guildMessage({ id: messageId(String(1_000 + number)), sender: author }));
 }
 
-const factsIn = ({ message, moment = {}, verdict }: Judged) =>
-  JSON.stringify(factsOf(message, moment, verdict));
+const factsIn = ({ message, knownFacts = {}, verdict }: Judged) =>
+  JSON.stringify(factsOf(message, knownFacts, verdict));
 
 const FACTS = "SELECT id, generation, facts FROM fact ORDER BY id";
 
@@ -79,7 +79,7 @@ describe("prepareFactRows()", () => {
   it("[P1] stores facts separately that differ in one flag", () => {
     const { record, rows } = open();
     record(said(0, 0));
-    record({ ...said(1, 0), moment: { isMuted: true } });
+    record({ ...said(1, 0), knownFacts: { isMuted: true } });
     assert.equal(rows(FACTS).length, 2);
   });
 
@@ -111,7 +111,7 @@ describe("prepareFactRows()", () => {
   it("[G7] inserts no row for a message on record", () => {
     const { record, rows } = open();
     record(said(0, 0));
-    assert.deepEqual(record({ ...said(0, 0), moment: { isMuted: true } }), [false]);
+    assert.deepEqual(record({ ...said(0, 0), knownFacts: { isMuted: true } }), [false]);
     assert.equal(rows(FACTS).length, 1);
   });
 
@@ -125,8 +125,8 @@ describe("prepareFactRows()", () => {
     ]);
     assert.deepEqual([failed.status, kept.status], ["rejected", "fulfilled"]);
     for (const judged of [said(2, 2), said(3, 1)]) {
-      const dossier = await store.received.messageRecordOf({ messageId: judged.message.id });
-      assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(judged));
+      const record = await store.received.messageRecordOf({ messageId: judged.message.id });
+      assert.equal(JSON.stringify(record?.decisions[0]?.facts), factsIn(judged));
     }
   });
 
@@ -141,8 +141,8 @@ describe("prepareFactRows()", () => {
     isFull = false;
     await store.inbox.acceptBatch(batch({ judged: [...judged].reverse() }), NOW);
     for (const one of judged) {
-      const dossier = await store.received.messageRecordOf({ messageId: one.message.id });
-      assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(one));
+      const record = await store.received.messageRecordOf({ messageId: one.message.id });
+      assert.equal(JSON.stringify(record?.decisions[0]?.facts), factsIn(one));
     }
   });
 });

@@ -28,7 +28,7 @@ async function answered() {
   const test = openTestStore();
   const { store } = test;
   const policyId = await store.received.savePolicy(POLICY, NOW - 1);
-  const judged = { ...accepted(ASKED), moment: { isMuted: false }, policyId };
+  const judged = { ...accepted(ASKED), knownFacts: { isMuted: false }, policyId };
   await store.inbox.acceptBatch(batch({ judged: [judged] }), NOW);
   const claim = (await store.inbox.claimNext(ACCOUNT, NOW + 1, []))!;
   const outbox = [0, 1].map((number) =>
@@ -72,7 +72,7 @@ describe("messageRecordOf()", () => {
         why: "mentioned",
         rule: "rule",
         at: NOW,
-        facts: JSON.parse(JSON.stringify(factsOf(ASKED, judged.moment, judged.verdict))),
+        facts: JSON.parse(JSON.stringify(factsOf(ASKED, judged.knownFacts, judged.verdict))),
         policy: { at: NOW - 1, file: "/c.jsonc", text: "{}", names: [] },
       }],
       turn: {

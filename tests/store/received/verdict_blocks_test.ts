@@ -32,8 +32,8 @@ describe("prepareVerdictBlocks()", () => {
     const judged = [7, 3, 900, 1, 12, 500, 4].map(saidAt);
     for (const one of judged) await store.inbox.acceptBatch(batch({ judged: [one] }), NOW);
     for (const [index, { message: { id } }] of judged.entries()) {
-      const dossier = await store.received.messageRecordOf({ messageId: id });
-      assert.deepEqual(dossier?.decisions.map((decision) => decision.id), [index + 1]);
+      const record = await store.received.messageRecordOf({ messageId: id });
+      assert.deepEqual(record?.decisions.map((decision) => decision.id), [index + 1]);
     }
   });
 

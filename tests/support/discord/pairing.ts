@@ -53,6 +53,6 @@ export function challenged(message: InboundMessage = strangersMessage(0)): Judge
     message,
     verdict: { kind: "challenge", why: "pairing", rule: PAIRING_RULE },
     route: { ...ROUTE, sessionKey: "agent:main:main" },
-    moment: {},
+    knownFacts: {},
   };
 }
