@@ -87,8 +87,9 @@ function config({ config }: Snapshot): readonly Check[] {
 function storage({ store }: Snapshot): Check {
   return {
     name: "storage:write",
-    observedValue: store.probeMs,
-    observedUnit: "ms",
+    ...(store.isDamaged
+      ? { observedValue: "the database is damaged" }
+      : { observedValue: store.probeMs, observedUnit: "ms" }),
     status: store.isFailing ? "fail" : grade(store.probeMs, 500),
     isReady: !store.isFailing,
   };

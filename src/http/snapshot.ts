@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
+    /** Whether the database file was found to be damaged. */
+    readonly isDamaged?: boolean;
     /** Unix time in milliseconds at which the store last answered a write, even with an error. */
     readonly probedAt: number;
     /** The same for a write or a read. */

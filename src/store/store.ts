@@ -13,7 +13,7 @@ import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
 import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
-import { toStoreError } from "./database/store_error.ts";
+import { type StoreErrorKind, toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/watch_file.ts";
 import { createFigures, type Figures } from "./figures.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
@@ -51,10 +51,20 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
    * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
    */
   catchUp(): void;
+  /** The newest failure of the disk or the file, unless there was none. Damage is final. */
+  failure(): StoreFailure | undefined;
   /** Estimated bytes of each cache, by its name. */
   caches(): Readonly<Record<string, number>>;
   /** Commits all work so far, and closes the file. Later work is refused. */
   close(): void;
+}
+
+/** A failure of the disk or of the database file. */
+export interface StoreFailure {
+  /** The kind of the failure. */
+  readonly kind: StoreErrorKind;
+  /** Milliseconds since the failure. */
+  readonly ageMs: number;
 }
 
 /** Everything that the store needs from outside. */
@@ -118,9 +128,13 @@ export function createStore(
   const factRows = prepareFactRows(database, { elapsed });
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
+  let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
   const grouped = createCommits(database, {
     path,
     crash,
+    onFailed(kind) {
+      if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
+    },
     onUndone() {
       factRows.forget();
       verdicts.forget();
@@ -148,6 +162,7 @@ export function createStore(
     health: figures.health,
     changedElsewhere: createOtherWriters(database).changedElsewhere,
     catchUp: commits.catchUp,
+    failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
     caches: () => ({
       ...memory.caches(),
       transcripts: transcripts.bytes(),

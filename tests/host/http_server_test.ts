@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect, createServer, Socket } from "node:net";
 import { describe, it } from "node:test";
 import {
   type HttpServer,
@@ -9,7 +9,7 @@ import {
   isMissingLoopback,
   startHttpServer,
 } from "../../src/host/http_server.ts";
-import type { HttpHandler } from "../../src/host/bounded_server.ts";
+import { createBoundedServer, type HttpHandler } from "../../src/host/bounded_server.ts";
 
 const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
 const hello: HttpHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
@@ -162,6 +162,42 @@ describe("startHttpServer()", () => {
       );
       assert.doesNotMatch(heard, /200 OK|hello/);
     });
+  });
+
+  for (
+    const [what, header] of [
+      ["of more than 64 KiB", "Content-Length: 65537"],
+      ["without an announced size", "Transfer-Encoding: chunked"],
+    ] as const
+  ) {
+    it(`[SEC-R35] disconnects a client at once that sends a body ${what}`, async () => {
+      const timeouts = { headersMs: 600_000, requestMs: 600_000, keepAliveMs: 600_000, closeMs: 0 };
+      await withServer(
+        async ({ port }) => {
+          const heard = await talk(port, `POST / HTTP/1.1\r\nHost: localhost\r\n${header}\r\n\r\n`);
+          assert.equal(heard, "");
+        },
+        hello,
+        { timeouts },
+      );
+    });
+  }
+
+  it("[SEC-R35] disconnects a client with a broken request, without an answer", async () => {
+    await withServer(async ({ port }) => {
+      assert.equal(await talk(port, "no request\r\n\r\n"), "");
+      assert.equal(await talk(port, `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}`), "");
+    });
+  });
+
+  it("[SEC-R35] collects garbage after 4,000 connections and requests", () => {
+    let collected = 0;
+    const server = createBoundedServer(hello, QUICK, new Set(), () => void collected++);
+    for (let count = 1; count < 4_000; count++) server.emit("connection", new Socket());
+    assert.equal(collected, 0);
+    server.emit("connection", new Socket());
+    assert.equal(collected, 1);
+    server.closeAllConnections();
   });
 
   it("[SEC-R35] ends a connection after a hundred requests", async () => {

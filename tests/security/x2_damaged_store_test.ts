@@ -207,6 +207,22 @@ describe("[X2] a damaged store", () => {
     await use(folder.path);
   });
 
+  it("damage that only a write finds: the store remembers it", async () => {
+    using folder = tempDirectory();
+    const data = join(folder.path, "data");
+    await fill(data);
+    const path = join(data, DATABASE_NAME);
+    const bytes = readFileSync(path);
+    bytes[20] = 0xff; // each page then seems to end with 255 reserved bytes
+    writeFileSync(path, bytes);
+    const store = open(data);
+    assert.equal(store.failure(), undefined);
+    const run = { runId: "one", startedAt: NOW };
+    await assert.rejects(store.gateway.startRun(run), { name: "StoreError", kind: "damaged" });
+    assert.deepEqual(store.failure(), { kind: "damaged", ageMs: 0 });
+    store.close();
+  });
+
   it("read-only: opens for its owner, or ends with 74 and one line", async () => {
     using folder = tempDirectory();
     const data = join(folder.path, "data");

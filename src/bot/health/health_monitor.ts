@@ -22,7 +22,7 @@ export type { ConfigState };
 
 /** The sources of the snapshot. */
 export interface HealthMonitorPorts {
-  readonly store: Pick<Store, "health"> & AccountStore & {
+  readonly store: Pick<Store, "health" | "failure"> & AccountStore & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;

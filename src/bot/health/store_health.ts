@@ -16,7 +16,7 @@ import type { AccountHealth } from "./account_health.ts";
 
 /** The dependencies of the store's health. */
 export interface StoreHealthPorts {
-  readonly store: Pick<Store, "health"> & {
+  readonly store: Pick<Store, "health" | "failure"> & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
   readonly metrics: Pick<Meters, "storageErrors" | "authDenied" | "decisions">;
@@ -47,6 +47,11 @@ export interface StoreHealth {
 const FIGURES_MS = 1_000;
 /** How long the result of a write probe is reused, in milliseconds. */
 const PROBE_MS = 10_000;
+/**
+ * How long a failed write counts, in milliseconds: longer than the delay before received messages
+ * are stored again. A probe changes one page only, so it may succeed where they fail.
+ */
+const FAILURE_MS = 10_000;
 
 const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
@@ -108,7 +113,16 @@ export function createStoreHealth(
     },
     read,
     write,
-    current: () => ({ store: { ...probe, answeredAt }, ...figures() }),
+    current() {
+      const failure = store.failure();
+      const isDamaged = failure?.kind === "damaged";
+      const isFailing = probe.isFailing || isDamaged ||
+        (failure !== undefined && failure.ageMs < FAILURE_MS);
+      return {
+        store: { ...probe, isFailing, ...(isDamaged && { isDamaged }), answeredAt },
+        ...figures(),
+      };
+    },
   };
 }
 

@@ -23,6 +23,7 @@ import { watchPath } from "../../host/files/watch_path.ts";
 import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { StoreError } from "../../store/database/store_error.ts";
 import { endingOf, logWait, signalled } from "./ending.ts";
 import type { FoundSetup } from "./setup.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -69,6 +70,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let ending = "fault";
   let server: HttpServer | undefined;
   await logLastRun(runId, options, log).catch((error: unknown) => {
+    if (error instanceof StoreError && error.kind === "damaged") throw error;
     log.error("Cannot store the start of this run", { error }); // a full disk, which the bot reports itself
   });
   let ended: Promise<void> | undefined;

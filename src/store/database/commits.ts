@@ -24,7 +24,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Schedule, schedule as realSchedule } from "../../lib/schedule.ts";
 import type { CommitOptions } from "./durability.ts";
 import type { JournalRow } from "./journal.ts";
-import { toStoreError } from "./store_error.ts";
+import { StoreError, type StoreErrorKind, toStoreError } from "./store_error.ts";
 import type { Transactions } from "./transact.ts";
 import { createWriteBehind, type Job, type WriteBehindDeps } from "./write_behind.ts";
 
@@ -55,6 +55,8 @@ export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" 
   readonly soon?: WriteBehindDeps["soon"];
   /** Runs the tables' catch-up later; real timers by default. */
   readonly schedule?: Schedule;
+  /** Called if the disk or the file refuses a write, and if a read finds damage. */
+  readonly onFailed?: (kind: StoreErrorKind) => void;
 }
 
 /**
@@ -64,12 +66,26 @@ export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" 
  */
 export function createCommits(
   database: DatabaseSync,
-  { path, crash, onUndone, onRefused, soon = setImmediate, schedule = realSchedule }: CommitsDeps,
+  {
+    path,
+    crash,
+    onUndone,
+    onRefused,
+    soon = setImmediate,
+    schedule = realSchedule,
+    onFailed = () => {},
+  }: CommitsDeps,
 ): Commits {
   const tables = createWriteBehind(database, { crash, onUndone, onRefused, soon, schedule });
   const kinds = new Map<string, (record: string) => void>();
   let waiting: Job[] = [];
   let isClosed = false;
+
+  function writeError(thrown: unknown): unknown {
+    const error = toStoreError(thrown, path);
+    if (error instanceof StoreError) onFailed(error.kind);
+    return error;
+  }
 
   function flush(): void {
     const jobs = waiting;
@@ -78,7 +94,7 @@ export function createCommits(
     try {
       for (const { resolve } of tables.write(jobs)) resolve();
     } catch (thrown) {
-      const error = toStoreError(thrown, path);
+      const error = writeError(thrown);
       for (const { reject } of jobs) reject(error);
     }
   }
@@ -93,7 +109,7 @@ export function createCommits(
       run: () => void (result = { value: work() }),
       // Work that is journaled returns nothing, and has not run yet.
       resolve: () => resolve(result?.value as T),
-      reject: (reason) => reject(toStoreError(reason, path)),
+      reject: (reason) => reject(reason instanceof StoreError ? reason : writeError(reason)),
     });
     if (waiting.length === 1) soon(flush);
     return promise;
@@ -101,7 +117,9 @@ export function createCommits(
 
   const readUnjournaled = <T>(work: () => T): Promise<T> =>
     Promise.try(work).catch((thrown: unknown) => {
-      throw toStoreError(thrown, path);
+      const error = toStoreError(thrown, path);
+      if (error instanceof StoreError && error.kind === "damaged") onFailed(error.kind);
+      throw error;
     });
 
   return {

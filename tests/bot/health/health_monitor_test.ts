@@ -13,6 +13,7 @@ import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
 import { judge } from "../../../src/http/checks.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import type { StoreFigures } from "../../../src/store/figures.ts";
+import type { StoreFailure } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { BUILD } from "../../support/bot/health.ts";
@@ -69,6 +70,7 @@ function setUp(
       health: () => Promise.resolve(FIGURES),
       outbox: { parked: () => Promise.resolve([]) },
       pairing: { requests: () => Promise.resolve([]) },
+      failure: () => undefined,
       ...store,
     },
     metrics,
@@ -334,6 +336,25 @@ describe("[G5] startHealthMonitor() and the disk", () => {
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
     isFull = false;
     assert.equal(await isFailing(), false);
+  });
+});
+
+describe("[X2] startHealthMonitor() › a write that failed, although the probe succeeds", () => {
+  const storageAt = async (failure: StoreFailure) => {
+    const { health, clock } = setUp({ failure: () => failure });
+    const check = judge(await health.measure(), clock.now())
+      .find(({ name }) => name === "storage:write");
+    return [check?.isReady, check?.status, check?.observedValue];
+  };
+
+  it("fails readiness for ten seconds", async () => {
+    assert.deepEqual(await storageAt({ kind: "full", ageMs: 9_999 }), [false, "fail", 0]);
+    assert.deepEqual(await storageAt({ kind: "full", ageMs: 10_000 }), [true, "pass", 0]);
+  });
+
+  it("fails readiness for ever if the database is damaged, and says so", async () => {
+    const failure = { kind: "damaged", ageMs: 86_400_000 } as const;
+    assert.deepEqual(await storageAt(failure), [false, "fail", "the database is damaged"]);
   });
 });
 

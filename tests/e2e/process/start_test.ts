@@ -14,6 +14,7 @@ import {
   API_KEY,
   type Ran,
   type Scene,
+  STOPPED,
   withSimulation,
   writeConfig,
 } from "../../support/bot/e2e.ts";
@@ -178,6 +179,19 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.ok(said.includes(file));
       assert.match(said, /damaged.*stays unchanged.*put a backup.*barnacle restore.*later version/);
       assert.equal(readFileSync(file, "utf8"), damaged);
+    }));
+
+  it("[X2] stops with 74 if the first write finds the database damaged", () =>
+    withSimulation({}, async (scene) => {
+      const bot = await scene.start();
+      bot.kill("SIGTERM");
+      assert.deepEqual(await bot.exited, STOPPED);
+      const file = join(scene.dataDir, DATABASE_NAME);
+      const bytes = readFileSync(file);
+      bytes[20] = 0xff; // each page then seems to end with 255 reserved bytes
+      writeFileSync(file, bytes);
+      const said = lineOf(await run(scene, { data: scene.dataDir }), 74);
+      assert.match(said, /damaged.*stays unchanged/);
     }));
 
   it("[X7] leaves the data of a newer Barnacle unchanged", () =>

@@ -278,6 +278,24 @@ describe("createCommits()", () => {
     assert.equal(await commits.read(() => 1), 1);
   });
 
+  it("[X2] tells which writes the disk refused, and which reads found damage", async () => {
+    const failed: string[] = [];
+    const { commits, add } = openNotes({
+      soon: setImmediate,
+      onFailed: (kind) => failed.push(kind),
+    });
+    const throwing = (text: string) => () => {
+      throw new Error(text);
+    };
+    await add("one");
+    await assert.rejects(add("one"), /UNIQUE/);
+    await assert.rejects(commits.read(throwing("database is locked")));
+    assert.deepEqual(failed, []);
+    await assert.rejects(commits.commit(UNNAMED, throwing("database or disk is full")));
+    await assert.rejects(commits.read(throwing("database disk image is malformed")));
+    assert.deepEqual(failed, ["full", "damaged"]);
+  });
+
   it("[O7] commits waiting work on close(), and refuses later work", async () => {
     const { commits, add, all, groups } = openNotes();
     const added = add("one");
