@@ -17,6 +17,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
+import { withoutTools } from "../core/plain_request.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
@@ -168,14 +169,13 @@ function requestFor(
   isLast: boolean,
   { toolbox: { definitions: tools }, maxResultChars }: TurnPorts,
 ): ModelRequest {
-  return {
-    ...request,
-    ...(steps.length > 0 && {
-      messages: [...request.messages, ...conversationOf(steps, maxResultChars)],
-    }),
-    ...(tools.length > 0 && { tools }),
-    ...(tools.length > 0 && isLast && { mayCall: false }),
-  };
+  const messages = steps.length === 0
+    ? request.messages
+    : [...request.messages, ...conversationOf(steps, maxResultChars)];
+  const all = { ...request, messages };
+  return tools.length === 0
+    ? withoutTools(all) // the calls of other turns, too: their senders may have had tools
+    : { ...all, tools, ...(isLast && { mayCall: false }) };
 }
 
 /** One answer. `calls` is absent if it ends the turn. */

@@ -161,7 +161,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
-  const rules = ports.rules(claim.message);
+  const rules = rulesFor(ports.model, ports.rules(claim.message));
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
     return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
@@ -172,6 +172,12 @@ async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn 
     if (ports.isStoreDown(error)) throw error;
     return failedTurn(claim, "unexpected", rules, ports, error);
   }
+}
+
+/** A turn offers no tools to a model whose server refuses them, and promises none. */
+function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules {
+  if (!takesNoTools || rules.tools.length === 0) return rules;
+  return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
 
 async function run(

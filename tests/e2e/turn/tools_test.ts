@@ -43,6 +43,21 @@ describe("[T6] the bot", () => {
     }));
 });
 
+describe("[L3] a model server that refuses tools", () => {
+  it("gets questions without them, and the log says so once", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
+      const bot = await start();
+      model.behave("no_tools");
+      say("grace", "general", `${mention} hello`);
+      assert.match((await replies("general", 1))[0] ?? "", /> hello/);
+      say("grace", "general", `${mention} hello again`);
+      assert.match((await replies("general", 2))[1] ?? "", /> hello again/);
+      assert.deepEqual(model.requests.map(({ hasTools }) => hasTools), [true, false, false]);
+      assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
+      assert.equal(bot.lines.filter((line) => line.includes("refuses tools")).length, 1);
+    }));
+});
+
 describe("[D1] a turn with tools that a crash cuts", () => {
   const cases: readonly [point: string, requests: number][] = [
     ["before:TS", 3], // the first answer was not stored
