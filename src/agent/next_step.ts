@@ -86,3 +86,31 @@ export function conversationOf(
     return room >= 0 || index === 0 ? message : { ...message, text: CLEARED };
   }).reverse();
 }
+
+/**
+ * The conversation of the steps, for the transcript. Later turns see little of it, so that it leaves
+ * room for the turns before it; the store has all of it as steps.
+ *
+ * @param maxChars UTF-16 units for the results together, and for the arguments together. Arguments
+ * beyond are left out, because a part of them is no JSON.
+ */
+export function transcriptOf(steps: readonly Step[], maxChars: number): readonly ModelMessage[] {
+  let room = maxChars;
+  const kept = new Map<ToolCall, ToolCall>();
+  const keep = (call: ToolCall): ToolCall => {
+    room -= call.arguments.length;
+    const short = room >= 0 ? call : { ...call, arguments: "{}" };
+    kept.set(call, short);
+    return short;
+  };
+  return conversationOf(steps, maxChars).map((message) => {
+    switch (message.role) {
+      case "user":
+        return message;
+      case "assistant":
+        return message.calls ? { ...message, calls: message.calls.map(keep) } : message;
+      case "tool":
+        return { ...message, call: kept.get(message.call) ?? message.call };
+    }
+  });
+}

@@ -115,6 +115,12 @@ const MAX_ATTEMPTS = 20;
 /** Share of the context window that is kept free for the results of tools. */
 const RESULTS_SHARE = 0.4;
 
+/**
+ * Share of the history's room that the results of one turn may take in it. A later turn whose history
+ * they filled would see no other turn.
+ */
+const KEPT_SHARE = 0.25;
+
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
 
@@ -245,7 +251,12 @@ async function run(
       return answeredTurn(
         claim,
         compose(outcome.text),
-        { envelope, rules, ...outcome.taken },
+        {
+          envelope,
+          rules,
+          maxKeptChars: Math.floor(maxChars * KEPT_SHARE),
+          ...outcome.taken,
+        },
         ports,
       );
   }

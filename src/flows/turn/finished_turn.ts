@@ -6,7 +6,7 @@
  * @module
  */
 
-import { conversationOf } from "../../agent/next_step.ts";
+import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -42,6 +42,8 @@ export interface AnsweredWith extends Partial<StepsTaken> {
   readonly envelope: string;
   /** The turn's rules. */
   readonly rules: EndRules;
+  /** Maximum UTF-16 units of the results of tools in the transcript, together. */
+  readonly maxKeptChars: number;
 }
 
 /** The turn that an answer belongs to. */
@@ -55,7 +57,7 @@ export function ofTurn(
 export function answeredTurn(
   claim: Claim,
   composed: ComposedReply,
-  { envelope, rules, steps = [], unsaved = [] }: AnsweredWith,
+  { envelope, rules, maxKeptChars, steps = [], unsaved = [] }: AnsweredWith,
   ports: EndPorts,
 ): FinishedTurn {
   if (composed.kind === "blank") {
@@ -66,7 +68,7 @@ export function answeredTurn(
   const stamp = { messageId: message.id, at: ports.now() };
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, ...stamp },
-    ...conversationOf(steps).map((said): Entry => ({ ...said, ...stamp })),
+    ...transcriptOf(steps, maxKeptChars).map((said): Entry => ({ ...said, ...stamp })),
     { role: "assistant", text: composed.text, ...stamp },
   ];
   const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };

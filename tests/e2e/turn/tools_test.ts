@@ -35,6 +35,24 @@ describe("[T6] the bot", () => {
       assert.deepEqual(roles, ["user", "assistant", "tool", "assistant"]);
     }));
 
+  it("[L4] remembers the conversation after a long result", () =>
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies, model }) => {
+        await start();
+        for (let at = 0; at < 6; at++) say("ada", "general", "very long words ".repeat(120));
+        say("grace", "general", `${mention} Remember the number 42.`);
+        await replies("general", 1);
+        say("grace", "general", `${mention}\n${READ}`);
+        await replies("general", 2);
+        say("grace", "general", `${mention} Which number?`);
+        await replies("general", 3);
+        const seen = model.requests.at(-1)?.messages ?? [];
+        assert.ok(seen.some(({ text }) => text.includes("Remember the number 42.")));
+        assert.ok(seen.some(({ role, text }) => role === "tool" && /very long/.test(text)));
+      },
+    ));
+
   it("tells the model about a tool that does not exist, and answers", () =>
     withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();
