@@ -41,12 +41,15 @@ export function nextStep(
   const open = last.calls.filter((call) => !has("result", call));
   const [first] = open;
   if (!first) return { kind: "ask", answers };
-  if (!isIdempotent(first)) {
-    return { kind: has("begun", first) ? "unknown" : "run_once", call: first };
-  }
+  // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
+  if (has("begun", first)) return { kind: "unknown", call: first };
+  if (!isIdempotent(first)) return { kind: "run_once", call: first };
   const end = open.findIndex((call) => !isIdempotent(call));
-  return { kind: "run", calls: end < 0 ? open : open.slice(0, end) };
+  return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
 }
+
+/** Maximum number of calls that run at the same time, so that one turn delays others little. */
+const AT_ONCE = 8;
 
 /** Maximum UTF-16 units of a result that the model is shown; the store has all of it. */
 const RESULT_CHARS = 8_000;

@@ -61,7 +61,8 @@ export function createToolbox(
       run.catch(() => {}); // after the limit, its failure changes nothing
       return { end: "done", text: fence(await Promise.race([run, stopped])) };
     } catch (error) {
-      return failed(error instanceof Error ? error.message : String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      return ending.signal.aborted && !tool.isIdempotent ? unknown(why) : failed(why);
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -90,6 +91,15 @@ export function createToolbox(
 
 function failed(why: string): ToolResult {
   return { end: "failed", text: `Error: ${why}` };
+}
+
+/** For a call that must not run twice, and did not end in time. */
+function unknown(why: string): ToolResult {
+  return {
+    end: "unknown",
+    text: `Unknown: ${why}. It may have happened, or not. ` +
+      "Find out before you do it again, or tell the user.",
+  };
 }
 
 /** Some models write nothing for a call without arguments. */

@@ -54,8 +54,12 @@ export interface TurnPorts {
   readonly model: Model;
   /** The tools that the model may call. */
   readonly toolbox: Toolbox;
-  /** What tools get to know of a call of this turn. */
-  readonly contextOf: (call: ToolCall) => Omit<ToolContext, "signal">;
+  /**
+   * What tools get to know of a call.
+   *
+   * @param key Identifies the call within the turn, also after a crash.
+   */
+  readonly contextOf: (key: string) => Omit<ToolContext, "signal">;
   /** Steps of the turn that an earlier process has stored, in order. */
   readonly steps: readonly Step[];
   /** Stores further steps. */
@@ -119,7 +123,9 @@ async function converse(
 ): Promise<TurnOutcome> {
   const { toolbox, contextOf, maxSteps, now } = ports;
   const run = async (call: ToolCall): Promise<Step> => {
-    const result = await toolbox.run(call, { ...contextOf(call), signal });
+    // Some models use the same ids in each answer.
+    const answers = log.steps.filter(({ kind }) => kind === "answer").length;
+    const result = await toolbox.run(call, { ...contextOf(`${answers}:${call.id}`), signal });
     signal.throwIfAborted(); // the next process decides again about this call
     return { kind: "result", callId: call.id, at: now(), ...result };
   };
@@ -178,6 +184,9 @@ function requestFor(
     : { ...all, tools, ...(isLast && { mayCall: false }) };
 }
 
+/** Maximum number of calls in one answer. A model that repeats itself writes thousands. */
+const MAX_CALLS = 32;
+
 /** One answer. `calls` is absent if it ends the turn. */
 interface Answer {
   readonly text: string;
@@ -200,7 +209,7 @@ async function ask(
     }
     const { calls, usage } = part;
     if (calls && request.tools && request.mayCall !== false) {
-      return { text, calls, ...(usage && { usage }) };
+      return { text, calls: calls.slice(0, MAX_CALLS), ...(usage && { usage }) };
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
     return { text, ...(usage && { usage }) };

@@ -58,6 +58,11 @@ describe("[T1] nextStep()", () => {
       "unknown p1",
     ],
     [
+      "does not repeat such a call if the turn has lost its tool",
+      [answer("r1"), begun("r1")], // a missing tool counts as one that may run twice
+      "unknown r1",
+    ],
+    [
       "runs the call after one that ended",
       [answer("p1", "p2"), begun("p1"), result("p1")],
       "run_once p2",

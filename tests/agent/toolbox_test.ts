@@ -104,6 +104,16 @@ describe("[T1] createToolbox()", () => {
     });
   });
 
+  it("does not know the outcome of a call that must not repeat and takes too long", async () => {
+    const run = () => new Promise<never>(() => {});
+    const { run: call, clock } = setUp({ ...tide, isIdempotent: false, run });
+    const ended = call("tide", '{"port":"Hull"}');
+    clock.advance(1_000);
+    const { end, text } = await ended;
+    assert.equal(end, "unknown");
+    assert.match(text, /^Unknown: no result within 1 s\. It may have happened, or not\./);
+  });
+
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {
     const deaf: Tool = { ...tide, run: () => new Promise(() => {}) };
     const { run, clock } = setUp(deaf);

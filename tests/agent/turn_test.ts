@@ -52,7 +52,7 @@ function run(
   return runTurn(REQUEST, {
     model,
     toolbox: toolboxOf([], clock),
-    contextOf: ({ id }) => toolContext({ callKey: `1:${id}` }),
+    contextOf: (key) => toolContext({ callKey: key }),
     steps: [],
     save: () => Promise.resolve(),
     maxResultChars: 10_000,
@@ -206,7 +206,7 @@ describe("[T1] runTurn() with tools", () => {
       "read 1:r2",
       "ask",
       "store result r1,result r2,answer",
-      "read 1:r3",
+      "read 2:r3",
       "ask",
     ]);
   });
@@ -260,6 +260,26 @@ describe("[T1] runTurn() with tools", () => {
     const outcome = await run(model, { ports: { ...ports, maxSteps: 3 } });
     assert.equal(outcome.kind, "reply");
     assert.deepEqual(requests.map(({ mayCall }) => mayCall), [undefined, undefined, false]);
+  });
+
+  it("runs at most 32 calls of one answer, eight at the same time", async () => {
+    const ids = Array.from({ length: 40 }, (_, at) => `r${at}`);
+    const { model, ports, events, requests } = withTools([ids, "done"]);
+    await run(model, { ports });
+    const counts = events.join(" ").split(/ask|store/).map((part) => part.split("read").length - 1);
+    assert.deepEqual(counts.filter((count) => count > 0), [8, 8, 8, 8]);
+    const [, asked, ...results] = requests[1]?.messages ?? [];
+    assert.ok(asked?.role === "assistant");
+    assert.deepEqual([asked.calls?.length, results.length], [32, 32]);
+  });
+
+  it("gives each call a key of its own, also if ids repeat", async () => {
+    const { model, ports, events } = withTools([["p1"], ["p1"], "done"]);
+    await run(model, { ports });
+    assert.deepEqual(events.filter((event) => event.startsWith("post")), [
+      "post 1:p1",
+      "post 2:p1",
+    ]);
   });
 
   it("fails if the model calls tools even then", async () => {

@@ -225,10 +225,10 @@ async function run(
       schedule,
       fence: (result) => fenced("result", boundary, result),
     }),
-    contextOf: ({ id }) => ({
+    contextOf: (key) => ({
       ports: ports.toolPorts,
       message: claim.message,
-      callKey: `${claim.message.id}:${id}`,
+      callKey: `${claim.message.id}:${key}`,
     }),
     steps,
     save: (more, waitsForDisk) => store.addSteps(claim, more, waitsForDisk),
