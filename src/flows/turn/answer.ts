@@ -28,7 +28,7 @@ import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
-import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
 export interface AnswerStore {
@@ -231,7 +231,8 @@ async function run(
       callKey: `${claim.message.id}:${key}`,
     }),
     steps,
-    save: (more, waitsForDisk) => store.addSteps(claim, more, waitsForDisk),
+    save: (more, waitsForDisk) =>
+      saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
     maxResultChars,
     maxSteps: rules.maxSteps,
     now,
