@@ -64,6 +64,8 @@ export interface TurnPorts {
   readonly steps: readonly Step[];
   /** Stores further steps. */
   readonly save: SaveSteps;
+  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
   /** UTF-16 units that the results of tools may take in a request. */
   readonly maxResultChars: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -198,7 +200,7 @@ interface Answer {
 async function ask(
   request: ModelRequest,
   signal: AbortSignal,
-  { model, onText }: TurnPorts,
+  { model, onText, cleanSecrets }: TurnPorts,
 ): Promise<Answer> {
   let text = "";
   for await (const part of model.generate(request, signal)) {
@@ -209,7 +211,11 @@ async function ask(
     }
     const { calls, usage } = part;
     if (calls && request.tools && request.mayCall !== false) {
-      return { text, calls: calls.slice(0, MAX_CALLS), ...(usage && { usage }) };
+      const clean = calls.slice(0, MAX_CALLS).map((call) => ({
+        ...call,
+        arguments: cleanSecrets(call.arguments),
+      }));
+      return { text: cleanSecrets(text), calls: clean, ...(usage && { usage }) };
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
     return { text, ...(usage && { usage }) };

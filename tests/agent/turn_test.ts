@@ -12,7 +12,7 @@ import {
 import type { Step } from "../../src/core/step.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { toolboxOf, toolContext } from "../support/model/tools.ts";
+import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 
 const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } as const;
 const FINISH: ModelPart = { kind: "finish", reason: "stop" };
@@ -55,6 +55,7 @@ function run(
     contextOf: (key) => toolContext({ callKey: key }),
     steps: [],
     save: () => Promise.resolve(),
+    cleanSecrets,
     maxResultChars: 10_000,
     maxSteps: 16,
     now: clock.now,
@@ -280,6 +281,26 @@ describe("[T1] runTurn() with tools", () => {
       "post 1:p1",
       "post 2:p1",
     ]);
+  });
+
+  it("[SEC-R9] stores and sends no secret of an answer with calls", async () => {
+    const { ports, saved } = withTools([]);
+    const call = { id: "r1", name: "read", arguments: '{"a":"hunter2"}' };
+    const requests: ModelRequest[] = [];
+    const model: Model = {
+      id: "test/leaky",
+      async *generate(request) {
+        await Promise.resolve();
+        yield text("hunter2 ");
+        yield requests.push(request) === 1
+          ? { kind: "finish", reason: "tool_calls", calls: [call] }
+          : FINISH;
+      },
+    };
+    await run(model, { ports });
+    assert.ok(saved.length > 0);
+    assert.match(JSON.stringify(saved), /redacted/);
+    assert.doesNotMatch(JSON.stringify([saved, requests]), /hunter2/);
   });
 
   it("fails if the model calls tools even then", async () => {

@@ -223,6 +223,7 @@ async function run(
     toolbox: createToolbox(rules.tools, {
       timeoutMs: rules.toolTimeoutMs,
       schedule,
+      cleanSecrets: rules.cleanSecrets,
       fence: (result) => fenced("result", boundary, result),
     }),
     contextOf: (key) => ({
@@ -233,6 +234,7 @@ async function run(
     steps,
     save: (more, waitsForDisk) =>
       saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
+    cleanSecrets: rules.cleanSecrets,
     maxResultChars,
     maxSteps: rules.maxSteps,
     now,

@@ -13,6 +13,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
+import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
 import { type ComposedReply, composeFailure, type ReplyRules } from "../../render/reply.ts";
 
@@ -68,7 +69,11 @@ export function answeredTurn(
   const stamp = { messageId: message.id, at: ports.now() };
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, ...stamp },
-    ...transcriptOf(steps, maxKeptChars).map((said): Entry => ({ ...said, ...stamp })),
+    ...transcriptOf(steps, maxKeptChars).map((said): Entry => ({
+      ...said,
+      ...(said.role === "assistant" && { text: visibleText(said.text) }),
+      ...stamp,
+    })),
     { role: "assistant", text: composed.text, ...stamp },
   ];
   const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };
