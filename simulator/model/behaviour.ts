@@ -35,6 +35,7 @@ export const MODEL_BEHAVIOURS = [
   "drop", // breaks the connection without an answer
   "length", // stops for length after some words
   "content_filter", // stops for its filter without a word
+  "no_tools", // 400 for a request that has anything to do with tools, as from Ollama
   "tool_call", // calls a tool that the request did not offer
   "reasoning", // thinks in the format's own field, then answers
   "think_tags", // thinks in `<think>` within the text, then answers
@@ -49,6 +50,8 @@ export interface Asked {
   readonly model: string;
   readonly words: string;
   readonly asked: AskedCalls;
+  /** Whether the request has tools, or a conversation with calls. */
+  readonly hasTools: boolean;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -95,6 +98,10 @@ export async function answerWithBehaviour(
   const answer = results.length > 0 ? answerWith(results) : answerTo(request.words);
 
   switch (request.behaviour) {
+    case "no_tools":
+      if (request.hasTools) return fail(400, `${request.model} does not support tools`);
+      stream();
+      return finish("stop", await say(answer));
     case "script":
       stream();
       if (calls.length > 0) {

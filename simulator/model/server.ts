@@ -138,6 +138,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         model: MODELS[0] ?? "",
         words: "",
         asked: { calls: [], results: [] },
+        hasTools: false,
         headers: headersOf(incoming),
       };
       return await answerWithBehaviour(list, openAiFormat(list.model), res, {

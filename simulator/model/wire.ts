@@ -43,6 +43,8 @@ export interface WireRequest {
   readonly messages: readonly { readonly role: string; readonly text: string }[];
   /** Names of the tools that the answer may call. */
   readonly tools: readonly string[];
+  /** Whether the request has tools, or a conversation with calls. */
+  readonly hasTools: boolean;
 }
 
 /**
@@ -61,6 +63,7 @@ export function parseWireRequest(body: string): WireRequest | undefined {
     model: parsed.data.model,
     system: [textOf(parsed.data.system), ...system].filter((text) => text !== "").join("\n"),
     messages: all.filter(({ role }) => !isSystem(role)),
+    hasTools: tools.length > 0 || all.some(({ role }) => role === "tool"),
     tools: isNone(choice)
       ? []
       : tools.map(({ name, function: called }) => called?.name ?? name ?? ""),

@@ -41,12 +41,15 @@ export function nextStep(
   const open = last.calls.filter((call) => !has("result", call));
   const [first] = open;
   if (!first) return { kind: "ask", answers };
-  if (!isIdempotent(first)) {
-    return { kind: has("begun", first) ? "unknown" : "run_once", call: first };
-  }
+  // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
+  if (has("begun", first)) return { kind: "unknown", call: first };
+  if (!isIdempotent(first)) return { kind: "run_once", call: first };
   const end = open.findIndex((call) => !isIdempotent(call));
-  return { kind: "run", calls: end < 0 ? open : open.slice(0, end) };
+  return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
 }
+
+/** Maximum number of calls that run at the same time, so that one turn delays others little. */
+const AT_ONCE = 8;
 
 /** Maximum UTF-16 units of a result that the model is shown; the store has all of it. */
 const RESULT_CHARS = 8_000;
@@ -85,4 +88,32 @@ export function conversationOf(
     room -= message.text.length;
     return room >= 0 || index === 0 ? message : { ...message, text: CLEARED };
   }).reverse();
+}
+
+/**
+ * The conversation of the steps, for the transcript. Later turns see little of it, so that it leaves
+ * room for the turns before it; the store has all of it as steps.
+ *
+ * @param maxChars UTF-16 units for the results together, and for the arguments together. Arguments
+ * beyond are left out, because a part of them is no JSON.
+ */
+export function transcriptOf(steps: readonly Step[], maxChars: number): readonly ModelMessage[] {
+  let room = maxChars;
+  const kept = new Map<ToolCall, ToolCall>();
+  const keep = (call: ToolCall): ToolCall => {
+    room -= call.arguments.length;
+    const short = room >= 0 ? call : { ...call, arguments: "{}" };
+    kept.set(call, short);
+    return short;
+  };
+  return conversationOf(steps, maxChars).map((message) => {
+    switch (message.role) {
+      case "user":
+        return message;
+      case "assistant":
+        return message.calls ? { ...message, calls: message.calls.map(keep) } : message;
+      case "tool":
+        return { ...message, call: kept.get(message.call) ?? message.call };
+    }
+  });
 }

@@ -28,6 +28,8 @@ export interface Toolbox {
 
 /** Everything that tool calls need from outside, besides their context. */
 export interface ToolboxPorts {
+  /** Removes the config's secrets from a result (SEC-R9): neither the model nor the store gets them. */
+  readonly cleanSecrets: (text: string) => string;
   /** Puts a fence around a result, which may have words of people in it (H4). */
   readonly fence: (result: string) => string;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
@@ -39,7 +41,7 @@ export interface ToolboxPorts {
 /** Creates the toolbox of a turn. */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule, fence }: ToolboxPorts,
+  { timeoutMs, schedule, fence, cleanSecrets }: ToolboxPorts,
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
@@ -59,9 +61,10 @@ export function createToolbox(
     try {
       const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
       run.catch(() => {}); // after the limit, its failure changes nothing
-      return { end: "done", text: fence(await Promise.race([run, stopped])) };
+      return { end: "done", text: fence(cleanSecrets(await Promise.race([run, stopped]))) };
     } catch (error) {
-      return failed(error instanceof Error ? error.message : String(error));
+      const why = cleanSecrets(error instanceof Error ? error.message : String(error));
+      return ending.signal.aborted && !tool.isIdempotent ? unknown(why) : failed(why);
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -90,6 +93,15 @@ export function createToolbox(
 
 function failed(why: string): ToolResult {
   return { end: "failed", text: `Error: ${why}` };
+}
+
+/** For a call that must not run twice, and did not end in time. */
+function unknown(why: string): ToolResult {
+  return {
+    end: "unknown",
+    text: `Unknown: ${why}. It may have happened, or not. ` +
+      "Find out before you do it again, or tell the user.",
+  };
 }
 
 /** Some models write nothing for a call without arguments. */

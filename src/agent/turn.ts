@@ -17,6 +17,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
+import { withoutTools } from "../core/plain_request.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
@@ -53,12 +54,18 @@ export interface TurnPorts {
   readonly model: Model;
   /** The tools that the model may call. */
   readonly toolbox: Toolbox;
-  /** What tools get to know of a call of this turn. */
-  readonly contextOf: (call: ToolCall) => Omit<ToolContext, "signal">;
+  /**
+   * What tools get to know of a call.
+   *
+   * @param key Identifies the call within the turn, also after a crash.
+   */
+  readonly contextOf: (key: string) => Omit<ToolContext, "signal">;
   /** Steps of the turn that an earlier process has stored, in order. */
   readonly steps: readonly Step[];
   /** Stores further steps. */
   readonly save: SaveSteps;
+  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
   /** UTF-16 units that the results of tools may take in a request. */
   readonly maxResultChars: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -118,7 +125,9 @@ async function converse(
 ): Promise<TurnOutcome> {
   const { toolbox, contextOf, maxSteps, now } = ports;
   const run = async (call: ToolCall): Promise<Step> => {
-    const result = await toolbox.run(call, { ...contextOf(call), signal });
+    // Some models use the same ids in each answer.
+    const answers = log.steps.filter(({ kind }) => kind === "answer").length;
+    const result = await toolbox.run(call, { ...contextOf(`${answers}:${call.id}`), signal });
     signal.throwIfAborted(); // the next process decides again about this call
     return { kind: "result", callId: call.id, at: now(), ...result };
   };
@@ -168,15 +177,17 @@ function requestFor(
   isLast: boolean,
   { toolbox: { definitions: tools }, maxResultChars }: TurnPorts,
 ): ModelRequest {
-  return {
-    ...request,
-    ...(steps.length > 0 && {
-      messages: [...request.messages, ...conversationOf(steps, maxResultChars)],
-    }),
-    ...(tools.length > 0 && { tools }),
-    ...(tools.length > 0 && isLast && { mayCall: false }),
-  };
+  const messages = steps.length === 0
+    ? request.messages
+    : [...request.messages, ...conversationOf(steps, maxResultChars)];
+  const all = { ...request, messages };
+  return tools.length === 0
+    ? withoutTools(all) // the calls of other turns, too: their senders may have had tools
+    : { ...all, tools, ...(isLast && { mayCall: false }) };
 }
+
+/** Maximum number of calls in one answer. A model that repeats itself writes thousands. */
+const MAX_CALLS = 32;
 
 /** One answer. `calls` is absent if it ends the turn. */
 interface Answer {
@@ -189,7 +200,7 @@ interface Answer {
 async function ask(
   request: ModelRequest,
   signal: AbortSignal,
-  { model, onText }: TurnPorts,
+  { model, onText, cleanSecrets }: TurnPorts,
 ): Promise<Answer> {
   let text = "";
   for await (const part of model.generate(request, signal)) {
@@ -200,7 +211,11 @@ async function ask(
     }
     const { calls, usage } = part;
     if (calls && request.tools && request.mayCall !== false) {
-      return { text, calls, ...(usage && { usage }) };
+      const clean = calls.slice(0, MAX_CALLS).map((call) => ({
+        ...call,
+        arguments: cleanSecrets(call.arguments),
+      }));
+      return { text: cleanSecrets(text), calls: clean, ...(usage && { usage }) };
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
     return { text, ...(usage && { usage }) };

@@ -78,6 +78,8 @@ export interface ModelUsage {
 export interface Model {
   /** `"<provider>/<model>"`. */
   readonly id: string;
+  /** Whether its server has refused tools, so that turns need not offer any. */
+  readonly takesNoTools?: boolean;
   /**
    * Sends one request and streams its answer.
    *
@@ -123,6 +125,8 @@ export class ModelError extends Error {
   readonly retryAfterMs?: number;
   /** HTTP status of a refusal; absent for other failures. */
   readonly status?: number;
+  /** Whether the server's reason for a refusal names tools. */
+  readonly namesTools: boolean;
 
   /**
    * Creates the error.
@@ -136,12 +140,14 @@ export class ModelError extends Error {
       readonly modelId: string;
       readonly retryAfterMs?: number;
       readonly status?: number;
+      readonly namesTools?: boolean;
       readonly cause?: unknown;
     },
   ) {
     super(message, { cause: details.cause });
     this.kind = details.kind;
     this.modelId = details.modelId;
+    this.namesTools = details.namesTools ?? false;
     if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }

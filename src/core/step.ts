@@ -26,7 +26,7 @@ export type Step =
 
 /** The end of a tool call. */
 export interface ToolResult {
-  /** `unknown`: a crash cut the call, which must not run twice. */
+  /** `unknown`: a crash or the time limit cut the call, which must not run twice. */
   readonly end: "done" | "failed" | "unknown";
   /** The result, or the reason of the failure, for the model. */
   readonly text: string;

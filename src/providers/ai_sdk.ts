@@ -25,7 +25,7 @@ import type { Ask, AskDeps } from "./ask.ts";
 import { createVisibleText, endingFault } from "./endings.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { argumentsOf } from "./tool_calls.ts";
+import { argumentsOf, nameOf, withIds } from "./tool_calls.ts";
 import { createWire, type Wire } from "./wire.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
@@ -97,8 +97,38 @@ function responseOf(wire: Wire, { status, headers }: Response): Response {
 function promptOf({ system, messages }: ModelRequest): SdkPrompt {
   return [
     ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
-    ...messages.map(messageOf),
+    ...withAnthropicIds(messages).map(messageOf),
   ];
+}
+
+/**
+ * Gives calls ids that Anthropic accepts: few characters, and no id twice in a conversation. The
+ * transcript may have ids of other servers.
+ */
+function withAnthropicIds(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+  const used = new Set<string>();
+  let renamed = new Map<string, ToolCall>(); // calls of the newest answer
+  const rename = (call: ToolCall): ToolCall => {
+    const plain = call.id.replace(/[^\w-]/g, "_") || "call";
+    let id = plain;
+    for (let at = 2; used.has(id); at++) id = `${plain}_${at}`;
+    used.add(id);
+    const mine = { ...call, id };
+    renamed.set(call.id, mine);
+    return mine;
+  };
+  return messages.map((message) => {
+    switch (message.role) {
+      case "user":
+        return message;
+      case "assistant":
+        if (!message.calls) return message;
+        renamed = new Map();
+        return { ...message, calls: message.calls.map(rename) };
+      case "tool":
+        return { ...message, call: renamed.get(message.call.id) ?? message.call };
+    }
+  });
 }
 
 function messageOf(message: ModelMessage): SdkPrompt[number] {
@@ -110,7 +140,7 @@ function messageOf(message: ModelMessage): SdkPrompt[number] {
       const calls = (message.calls ?? []).map((call) => ({
         type: "tool-call" as const,
         toolCallId: call.id,
-        toolName: call.name,
+        toolName: nameOf(call),
         input: argumentsOf(call),
       }));
       // Anthropic refuses an empty text.
@@ -118,7 +148,8 @@ function messageOf(message: ModelMessage): SdkPrompt[number] {
     }
     case "tool": {
       const output = { type: "text" as const, value: message.text };
-      const { id: toolCallId, name: toolName } = message.call;
+      const { id: toolCallId } = message.call;
+      const toolName = nameOf(message.call);
       return {
         role: "tool",
         content: [{ type: "tool-result", toolCallId, toolName, output }],
@@ -157,7 +188,12 @@ async function* answerOf(
     if (fault || !reason) throw fault;
     const usage = usageOf(part.usage);
     const isWhole = reason === "tool_calls" && calls.length > 0;
-    yield { kind: "finish", reason, ...(isWhole && { calls }), ...(usage && { usage }) };
+    yield {
+      kind: "finish",
+      reason,
+      ...(isWhole && { calls: withIds(calls) }),
+      ...(usage && { usage }),
+    };
     return;
   }
   // The SDK also ends a stream like this when its caller aborts.

@@ -11,7 +11,7 @@ import type { ModelMessage, ModelRequest, ToolCall, ToolDefinition } from "../co
 import type { Ask, AskDeps } from "./ask.ts";
 import { createChatAnswerReader } from "./chat_answer.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { argumentsOf } from "./tool_calls.ts";
+import { argumentsOf, nameOf } from "./tool_calls.ts";
 import { createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
@@ -119,7 +119,7 @@ function callsJson(text: string, calls: readonly ToolCall[]): string {
     tool_calls: calls.map((call) => ({
       id: call.id,
       type: "function",
-      function: { name: call.name, arguments: JSON.stringify(argumentsOf(call)) },
+      function: { name: nameOf(call), arguments: JSON.stringify(argumentsOf(call)) },
     })),
   });
 }

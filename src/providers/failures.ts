@@ -2,7 +2,8 @@
  * A model server's refusals, serverError apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
- * message of one failure differs by runtime and by version.
+ * message of one failure differs by runtime and by version. Only a refusal of tools has no other
+ * sign.
  *
  * @module
  */
@@ -62,6 +63,7 @@ export function refusalOf(
     kind,
     modelId,
     status,
+    namesTools: namesTools(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
@@ -108,6 +110,23 @@ export function quotable(text: string, secrets: readonly string[]): string {
   }
   clean = clean.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
   return clean.length > REASON_MAX ? `${clean.slice(0, REASON_MAX - 1)}…` : clean;
+}
+
+/**
+ * Kinds of a refusal of tools: 400 (Ollama, vLLM), 404 (OpenRouter) and 500 (llama.cpp without
+ * `--jinja`).
+ */
+const MAY_MEAN_TOOLS: ReadonlySet<ModelErrorKind> = new Set<ModelErrorKind>([
+  "rejected",
+  "not_found",
+  "unavailable",
+]);
+
+/** Servers have no common code for a refusal of tools, so only their words tell. */
+const TOOL_WORDS = /\btools?\b|\btool[_ -]?(?:calls?|calling|choice|use)\b|\bfunction[_ -]?call/i;
+
+function namesTools(kind: ModelErrorKind, reason: string): boolean {
+  return MAY_MEAN_TOOLS.has(kind) && TOOL_WORDS.test(reason);
 }
 
 /** Number of first characters that identify a key. Fewer would match words. */

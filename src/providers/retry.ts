@@ -2,12 +2,14 @@
  * Retries requests to a model before any text of the answer is visible (L3).
  *
  * Before the first visible text, a retry costs only time. After it, a retry would continue with
- * another answer. Failures that only the operator can fix are not retried.
+ * another answer. Failures that only the operator can fix are not retried. If a server refuses the
+ * tools of a request, a request without them follows at once.
  *
  * @module
  */
 
 import { type Model, ModelError } from "../core/model.ts";
+import { hasCalls, withoutTools } from "../core/plain_request.ts";
 
 /** Delays (milliseconds) before the second, third and fourth try, if the server names none. */
 const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
@@ -45,22 +47,49 @@ export interface RetryDeps {
   readonly random: () => number;
   /** Gets each failure before its retry, with the delay in milliseconds. */
   readonly onRetry?: (error: ModelError, waitMs: number) => void;
+  /**
+   * Gets the refusal of a request with tools that the server answered without them.
+   *
+   * @param isForGood Whether all later requests have no tools. `false` if the conversation has
+   * calls: perhaps the server refused one of these.
+   */
+  readonly onNoTools?: (error: ModelError, isForGood: boolean) => void;
 }
 
-/** Wraps a model so that it retries temporary failures. */
-export function withRetry(model: Model, { sleep, random, onRetry }: RetryDeps): Model {
+/** Wraps a model so that it retries temporary failures, and answers without tools if it must. */
+export function withRetry(model: Model, { sleep, random, onRetry, onNoTools }: RetryDeps): Model {
+  let takesNoTools = false;
   return {
     id: model.id,
-    async *generate(request, signal) {
+    get takesNoTools() {
+      return takesNoTools;
+    },
+    async *generate(asked, signal) {
+      let request = asked.tools && takesNoTools ? withoutTools(asked) : asked;
+      let refusal: ModelError | undefined;
       for (let tries = 1;; tries++) {
         let hasBegun = false;
         try {
           for await (const part of model.generate(request, signal)) {
+            if (!hasBegun && refusal) {
+              takesNoTools ||= !hasCalls(asked.messages);
+              onNoTools?.(refusal, takesNoTools);
+              refusal = undefined;
+            }
             hasBegun = true;
             yield part;
           }
           return;
         } catch (thrown) {
+          if (
+            request.tools && !hasBegun && !signal.aborted &&
+            thrown instanceof ModelError && thrown.namesTools
+          ) {
+            refusal = thrown;
+            request = withoutTools(request);
+            tries--; // the first try of another request
+            continue;
+          }
           const waitMs = hasBegun || signal.aborted
             ? undefined
             : retryWaitMs(tries, thrown, random());

@@ -51,15 +51,21 @@ export function createToolCalls(): ToolCalls {
   };
 }
 
-/** Gives each call without an id of its own the first free one. */
-function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
+/** Gives each call without an id of its own the next free one. */
+export function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
   const used = new Set<string>();
+  let next = 1;
   return calls.map((call) => {
     let { id } = call;
-    for (let at = 1; id === "" || used.has(id); at++) id = `call_${at}`;
+    while (id === "" || used.has(id)) id = `call_${next++}`;
     used.add(id);
     return id === call.id ? call : { ...call, id };
   });
+}
+
+/** A name that APIs accept in a conversation. Models sometimes write other ones. */
+export function nameOf({ name }: ToolCall): string {
+  return name.replace(/[^\w-]/g, "_").slice(0, 64) || "unknown";
 }
 
 /**

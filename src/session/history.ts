@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Entry } from "../core/inbound/transcript.ts";
+import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
 
 /** Limits of the selected history. */
 export interface HistoryLimits {
@@ -36,7 +36,7 @@ export function selectEntries(
   for (let index = entries.length - 1; index >= 0; index--) {
     const entry = entries[index];
     if (!entry || turns === userTurns) break;
-    chars += entry.text.length;
+    chars += lengthOf(entry);
     if (chars > maxChars) break;
     if (entry.role === "user") {
       start = index;

@@ -8,14 +8,14 @@
  */
 
 import { z } from "zod";
-import { parseSnowflake } from "../core/discord/ids.ts";
+import { compareIds, parseSnowflake } from "../core/discord/ids.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 const input = z.object({
   limit: z.int().min(1).max(100).default(50).describe("How many messages to read."),
   before: z.string().optional().describe(
-    "Id of a message: reads only older messages. Without it, reads the newest messages.",
+    "Id of a message: reads only older messages. Without it, reads the newest ones before the question.",
   ),
 });
 
@@ -30,8 +30,10 @@ export const readChannelHistory: Tool = defineTool({
   needs: ["View Channel", "Read Message History"],
   isIdempotent: true,
   async run({ limit, before: written }, { message, ports }) {
-    const before = written === undefined ? message.id : parseSnowflake<"message">(written);
-    if (before === undefined) throw new Error("`before` must be the id of a message: digits only");
+    const asked = written === undefined ? message.id : parseSnowflake<"message">(written);
+    if (asked === undefined) throw new Error("`before` must be the id of a message: digits only");
+    // Later messages belong to other turns.
+    const before = compareIds(asked, message.id) < 0 ? asked : message.id;
     const messages = await ports.readHistory(message, { limit, before });
     return messages.length === 0
       ? "There are no earlier messages that you may read."

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { conversationOf, nextStep } from "../../src/agent/next_step.ts";
+import { conversationOf, nextStep, transcriptOf } from "../../src/agent/next_step.ts";
 import type { ToolCall } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
 
@@ -56,6 +56,11 @@ describe("[T1] nextStep()", () => {
       "does not repeat a call that had begun before a crash",
       [answer("p1"), begun("p1")],
       "unknown p1",
+    ],
+    [
+      "does not repeat such a call if the turn has lost its tool",
+      [answer("r1"), begun("r1")], // a missing tool counts as one that may run twice
+      "unknown r1",
     ],
     [
       "runs the call after one that ended",
@@ -132,5 +137,32 @@ describe("[T1] conversationOf()", () => {
     assert.deepEqual(texts(100), ["[cleared", "[cleared", "r3r3r3r3"]);
     assert.deepEqual(texts(10).slice(0, 2), ["[cleared", "[cleared"]);
     assert.match(texts(10)[2] ?? "", /^r3r3r3r/);
+  });
+});
+
+describe("[L4] transcriptOf()", () => {
+  it("leaves room for other turns: shorter results, and no long arguments", () => {
+    const long = { id: "r2", name: "read", arguments: `{"text":"${"a".repeat(300)}"}` };
+    const calls = [call("r1"), long];
+    const steps: readonly Step[] = [
+      { kind: "answer", text: "Let me look.", calls, at: 0 },
+      result("r1", "b".repeat(500)),
+      result("r2", "c".repeat(500)),
+    ];
+    const [asked, ...results] = transcriptOf(steps, 200);
+    const short = { ...long, arguments: "{}" };
+    assert.deepEqual(asked, {
+      role: "assistant",
+      text: "Let me look.",
+      calls: [call("r1"), short],
+    });
+    assert.deepEqual(results.map((message) => message.role === "tool" && message.call), [
+      call("r1"),
+      short,
+    ]);
+    assert.match(results[0]?.text ?? "", /^\[cleared/);
+    assert.match(results[1]?.text ?? "", /^c+\n\[… 300 characters left out …\]\nc+$/);
+    const [, , shown] = conversationOf(steps);
+    assert.ok(shown?.role === "tool" && shown.call === long, "the turn itself sees all of it");
   });
 });

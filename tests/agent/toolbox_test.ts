@@ -4,7 +4,7 @@ import { z } from "zod";
 import { createToolbox } from "../../src/agent/toolbox.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { toolboxOf, toolContext } from "../support/model/tools.ts";
+import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 
 const tide: Tool = {
   name: "tide",
@@ -65,7 +65,7 @@ describe("[T1] createToolbox()", () => {
   it("[H4] puts a fence around a result, but not around its own errors", async () => {
     const { schedule } = new FakeClock();
     const fence = (result: string) => `<${result}>`;
-    const toolbox = createToolbox([tide], { timeoutMs: 1_000, schedule, fence });
+    const toolbox = createToolbox([tide], { timeoutMs: 1_000, schedule, fence, cleanSecrets });
     const run = (written: string) =>
       toolbox.run({ id: "1", name: "tide", arguments: written }, toolContext());
     assert.equal((await run('{"port":"Hull"}')).text, '<{"port":"Hull","hours":1}>');
@@ -102,6 +102,26 @@ describe("[T1] createToolbox()", () => {
       end: "failed",
       text: "Error: no such port",
     });
+  });
+
+  it("[SEC-R9] returns no secret, in a result or a failure", async () => {
+    const spy: Tool = { ...tide, run: () => Promise.resolve("it is hunter2") };
+    const fails: Tool = { ...spy, run: () => Promise.reject(new Error("not hunter2")) };
+    for (
+      const [tool, text] of [[spy, "it is [redacted]"], [fails, "Error: not [redacted]"]] as const
+    ) {
+      assert.equal((await setUp(tool).run("tide", '{"port":"Hull"}')).text, text);
+    }
+  });
+
+  it("does not know the outcome of a call that must not repeat and takes too long", async () => {
+    const run = () => new Promise<never>(() => {});
+    const { run: call, clock } = setUp({ ...tide, isIdempotent: false, run });
+    const ended = call("tide", '{"port":"Hull"}');
+    clock.advance(1_000);
+    const { end, text } = await ended;
+    assert.equal(end, "unknown");
+    assert.match(text, /^Unknown: no result within 1 s\. It may have happened, or not\./);
   });
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {

@@ -12,7 +12,7 @@ import {
 import type { Step } from "../../src/core/step.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { toolboxOf, toolContext } from "../support/model/tools.ts";
+import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 
 const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } as const;
 const FINISH: ModelPart = { kind: "finish", reason: "stop" };
@@ -52,9 +52,10 @@ function run(
   return runTurn(REQUEST, {
     model,
     toolbox: toolboxOf([], clock),
-    contextOf: ({ id }) => toolContext({ callKey: `1:${id}` }),
+    contextOf: (key) => toolContext({ callKey: key }),
     steps: [],
     save: () => Promise.resolve(),
+    cleanSecrets,
     maxResultChars: 10_000,
     maxSteps: 16,
     now: clock.now,
@@ -206,7 +207,7 @@ describe("[T1] runTurn() with tools", () => {
       "read 1:r2",
       "ask",
       "store result r1,result r2,answer",
-      "read 1:r3",
+      "read 2:r3",
       "ask",
     ]);
   });
@@ -260,6 +261,46 @@ describe("[T1] runTurn() with tools", () => {
     const outcome = await run(model, { ports: { ...ports, maxSteps: 3 } });
     assert.equal(outcome.kind, "reply");
     assert.deepEqual(requests.map(({ mayCall }) => mayCall), [undefined, undefined, false]);
+  });
+
+  it("runs at most 32 calls of one answer, eight at the same time", async () => {
+    const ids = Array.from({ length: 40 }, (_, at) => `r${at}`);
+    const { model, ports, events, requests } = withTools([ids, "done"]);
+    await run(model, { ports });
+    const counts = events.join(" ").split(/ask|store/).map((part) => part.split("read").length - 1);
+    assert.deepEqual(counts.filter((count) => count > 0), [8, 8, 8, 8]);
+    const [, asked, ...results] = requests[1]?.messages ?? [];
+    assert.ok(asked?.role === "assistant");
+    assert.deepEqual([asked.calls?.length, results.length], [32, 32]);
+  });
+
+  it("gives each call a key of its own, also if ids repeat", async () => {
+    const { model, ports, events } = withTools([["p1"], ["p1"], "done"]);
+    await run(model, { ports });
+    assert.deepEqual(events.filter((event) => event.startsWith("post")), [
+      "post 1:p1",
+      "post 2:p1",
+    ]);
+  });
+
+  it("[SEC-R9] stores and sends no secret of an answer with calls", async () => {
+    const { ports, saved } = withTools([]);
+    const call = { id: "r1", name: "read", arguments: '{"a":"hunter2"}' };
+    const requests: ModelRequest[] = [];
+    const model: Model = {
+      id: "test/leaky",
+      async *generate(request) {
+        await Promise.resolve();
+        yield text("hunter2 ");
+        yield requests.push(request) === 1
+          ? { kind: "finish", reason: "tool_calls", calls: [call] }
+          : FINISH;
+      },
+    };
+    await run(model, { ports });
+    assert.ok(saved.length > 0);
+    assert.match(JSON.stringify(saved), /redacted/);
+    assert.doesNotMatch(JSON.stringify([saved, requests]), /hunter2/);
   });
 
   it("fails if the model calls tools even then", async () => {

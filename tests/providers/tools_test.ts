@@ -79,6 +79,40 @@ for (const kind of KINDS) {
       });
     });
 
+    it("may have names and ids of other servers in the conversation", async () => {
+      await withModelServer({}, async (server) => {
+        const turn = (id: string): ModelRequest["messages"] => {
+          const call = { id, name: "functions.tide<|channel|>", arguments: "{}" };
+          return [
+            { role: "user", text: "hello" },
+            { role: "assistant", text: "", calls: [call] },
+            { role: "tool", call, text: "high" },
+            { role: "assistant", text: "high" },
+          ];
+        };
+        const messages: ModelRequest["messages"] = [
+          ...turn("functions.tide:0"),
+          ...turn("functions.tide:0"),
+          { role: "user", text: "hello" },
+        ];
+        const { error } = await listen(
+          modelAt(server, { kind }),
+          undefined,
+          asked("", { messages }),
+        );
+        assert.equal(error, undefined);
+        const body = server.requests[0]?.body ?? "";
+        const all = (pattern: RegExp) => [...body.matchAll(pattern)].map(([, found]) => found);
+        const names = all(/"name":"([^"]*functions[^"]*)"/g);
+        assert.deepEqual(names, Array(2).fill("functions_tide__channel__"));
+        if (kind === "anthropic") {
+          const ids = ["functions_tide_0", "functions_tide_0_2"];
+          assert.deepEqual(all(/"type":"tool_use","id":"([^"]*)"/g), ids);
+          assert.deepEqual(all(/"tool_use_id":"([^"]*)"/g), ids);
+        }
+      });
+    });
+
     it("are seen but not called in a request that forbids calls", async () => {
       await withModelServer({}, async (server) => {
         const request = asked(WORDS, { mayCall: false });

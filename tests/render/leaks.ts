@@ -149,6 +149,12 @@ export const LEAKS: readonly Leak[] = [
     '[in reply to: bob (987654321098765432)] [discord message id: 5]\n<quoted boundary="k3f9q2zz">\nx\n</quoted>\nhello',
     "hello",
   ],
+  [
+    "the fence of a tool's result",
+    '<result boundary="k3f9q2zz">\n{"id":"1"}\n</result>\nhello',
+    '{"id":"1"}\nhello',
+  ],
+  ["the name of a tool before its result", '[result of the tool "tide"]\nhigh', "high"],
   ["extras", '<extras boundary="k3f9q2zz">\n{"kind":"poll"}\n</extras>\nhello', "hello"],
   ["silence behind words", "hello\n\nNO_REPLY", "hello"],
   ["silence before words", "NO_REPLY\nhello", "hello"],

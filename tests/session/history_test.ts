@@ -41,8 +41,8 @@ describe("selectEntries()", () => {
   ];
   it("[L4] never splits a call from its result", () => {
     const turns = [user("u1"), called("c1"), result("r1"), bot("a1"), user("u2"), bot("a2")];
-    assert.equal(texts(selectEntries(turns, { maxChars: 12 })), "u1 c1 r1 a1 u2 a2");
-    for (let maxChars = 11; maxChars >= 4; maxChars--) {
+    assert.equal(texts(selectEntries(turns, { maxChars: 14 })), "u1 c1 r1 a1 u2 a2");
+    for (let maxChars = 13; maxChars >= 4; maxChars--) {
       assert.equal(texts(selectEntries(turns, { maxChars })), "u2 a2");
     }
   });

@@ -28,8 +28,13 @@ describe("[T6] read_channel_history", () => {
   });
 
   it("reads further back from a message", async () => {
-    const { ranges } = await run({ limit: 3, before: "1400000000000000007" });
-    assert.deepEqual(ranges[0]?.[1], { limit: 3, before: messageId("1400000000000000007") });
+    const { ranges } = await run({ limit: 3, before: "1390000000000000007" });
+    assert.deepEqual(ranges[0]?.[1], { limit: 3, before: messageId("1390000000000000007") });
+  });
+
+  it("reads no message after the question", async () => {
+    const { ranges } = await run({ before: "18446744073709551615" });
+    assert.equal(ranges[0]?.[1].before, message.id);
   });
 
   it("returns one JSON object for each message, oldest first", async () => {

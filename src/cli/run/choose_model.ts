@@ -45,6 +45,13 @@ function chosen(settings: ModelSettings, log: Log): ChosenModel {
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>
       log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
+    onNoTools: ({ message }, isForGood) =>
+      log.warn(
+        isForGood
+          ? "The model server refuses tools; the model answers without them until the next start"
+          : "The model server refused a conversation with tool calls; the model answered without them",
+        { reason: message },
+      ),
   });
   return { kind: "model", model, checkModel: createModelCheck(settings) };
 }

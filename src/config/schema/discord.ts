@@ -5,9 +5,9 @@
  */
 
 import { z } from "zod";
-import { GATES, TOOL_GATES, type ToolGate } from "../../core/tool_gates.ts";
 import { isLoopbackHost } from "../../lib/network/loopback.ts";
 import { quoted } from "../../lib/text/quoted.ts";
+import { actions } from "./actions.ts";
 import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter, ownDm } from "./access.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
@@ -25,37 +25,6 @@ const pluralkitUrl = () =>
     error: "Expected an address that begins with https://, without a password",
     params: { hint: "http:// is for this machine only, such as http://127.0.0.1:8080/v2" },
   });
-
-/** Actions that each gate permits, as the end of a sentence. */
-const GATED: Readonly<Record<ToolGate, string>> = {
-  reactions: "add, remove and list reactions",
-  stickers: "send stickers",
-  emojiUploads: "upload emojis to a guild",
-  stickerUploads: "upload stickers to a guild",
-  polls: "send polls",
-  permissions: "read permissions in a channel",
-  messages: "read, send, edit and delete messages",
-  threads: "create and list threads, and reply in them",
-  pins: "pin, unpin and list messages",
-  search: "search messages",
-  memberInfo: "read the profiles of members",
-  roleInfo: "read the roles of a guild",
-  roles: "give roles to members and take them away",
-  channelInfo: "read and list channels",
-  channels: "create, change, move and delete channels",
-  voiceStatus: "read who is in a voice channel",
-  events: "list and create events",
-  moderation: "time out, kick and ban members",
-  presence: "change the bot's status and activity",
-};
-
-const actions = () =>
-  z.strictObject(Object.fromEntries(
-    GATES.map((gate) => [
-      gate,
-      key(z.boolean().default(TOOL_GATES[gate]), `Whether tools may ${GATED[gate]}.`),
-    ]),
-  ));
 
 /** Until `models.providers.*.models.contextWindow` is built. */
 const WINDOW = "This version assumes a context window of 8,192 tokens for every model.";

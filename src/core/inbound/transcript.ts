@@ -10,7 +10,7 @@ import type { InboundMessage, Sender } from "./inbound.ts";
 
 /**
  * One entry of a session's history: a message as the model read or wrote it. The text of a `user`
- * entry is the whole envelope (H3), that of a `tool` entry the result as the model was shown it.
+ * entry is the whole envelope (H3), that of a `tool` entry the result, shortened for later turns.
  */
 export type Entry = ModelMessage & {
   /** The message to the bot, or the message that the turn of this entry answers. */
@@ -18,6 +18,12 @@ export type Entry = ModelMessage & {
   /** Unix time in milliseconds. */
   readonly at: number;
 };
+
+/** UTF-16 units of an entry that a model sees: its text, and the arguments of its calls. */
+export function lengthOf(entry: Entry): number {
+  const calls = entry.role === "assistant" ? entry.calls ?? [] : [];
+  return calls.reduce((sum, call) => sum + call.arguments.length, entry.text.length);
+}
 
 /** A message in a channel that was not addressed to the bot (H1). */
 export interface Overheard {

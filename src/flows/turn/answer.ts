@@ -28,7 +28,7 @@ import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
-import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
 export interface AnswerStore {
@@ -115,6 +115,12 @@ const MAX_ATTEMPTS = 20;
 /** Share of the context window that is kept free for the results of tools. */
 const RESULTS_SHARE = 0.4;
 
+/**
+ * Share of the history's room that the results of one turn may take in it. A later turn whose history
+ * they filled would see no other turn.
+ */
+const KEPT_SHARE = 0.25;
+
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
 
@@ -161,7 +167,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
-  const rules = ports.rules(claim.message);
+  const rules = rulesFor(ports.model, ports.rules(claim.message));
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
     return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
@@ -172,6 +178,12 @@ async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn 
     if (ports.isStoreDown(error)) throw error;
     return failedTurn(claim, "unexpected", rules, ports, error);
   }
+}
+
+/** A turn offers no tools to a model whose server refuses them, and promises none. */
+function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules {
+  if (!takesNoTools || rules.tools.length === 0) return rules;
+  return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
 
 async function run(
@@ -211,15 +223,18 @@ async function run(
     toolbox: createToolbox(rules.tools, {
       timeoutMs: rules.toolTimeoutMs,
       schedule,
+      cleanSecrets: rules.cleanSecrets,
       fence: (result) => fenced("result", boundary, result),
     }),
-    contextOf: ({ id }) => ({
+    contextOf: (key) => ({
       ports: ports.toolPorts,
       message: claim.message,
-      callKey: `${claim.message.id}:${id}`,
+      callKey: `${claim.message.id}:${key}`,
     }),
     steps,
-    save: (more, waitsForDisk) => store.addSteps(claim, more, waitsForDisk),
+    save: (more, waitsForDisk) =>
+      saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
+    cleanSecrets: rules.cleanSecrets,
     maxResultChars,
     maxSteps: rules.maxSteps,
     now,
@@ -239,7 +254,12 @@ async function run(
       return answeredTurn(
         claim,
         compose(outcome.text),
-        { envelope, rules, ...outcome.taken },
+        {
+          envelope,
+          rules,
+          maxKeptChars: Math.floor(maxChars * KEPT_SHARE),
+          ...outcome.taken,
+        },
         ports,
       );
   }

@@ -6,13 +6,14 @@
  * @module
  */
 
-import { conversationOf } from "../../agent/next_step.ts";
+import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
+import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
 import { type ComposedReply, composeFailure, type ReplyRules } from "../../render/reply.ts";
 
@@ -42,6 +43,8 @@ export interface AnsweredWith extends Partial<StepsTaken> {
   readonly envelope: string;
   /** The turn's rules. */
   readonly rules: EndRules;
+  /** Maximum UTF-16 units of the results of tools in the transcript, together. */
+  readonly maxKeptChars: number;
 }
 
 /** The turn that an answer belongs to. */
@@ -55,7 +58,7 @@ export function ofTurn(
 export function answeredTurn(
   claim: Claim,
   composed: ComposedReply,
-  { envelope, rules, steps = [], unsaved = [] }: AnsweredWith,
+  { envelope, rules, maxKeptChars, steps = [], unsaved = [] }: AnsweredWith,
   ports: EndPorts,
 ): FinishedTurn {
   if (composed.kind === "blank") {
@@ -66,7 +69,11 @@ export function answeredTurn(
   const stamp = { messageId: message.id, at: ports.now() };
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, ...stamp },
-    ...conversationOf(steps).map((said): Entry => ({ ...said, ...stamp })),
+    ...transcriptOf(steps, maxKeptChars).map((said): Entry => ({
+      ...said,
+      ...(said.role === "assistant" && { text: visibleText(said.text) }),
+      ...stamp,
+    })),
     { role: "assistant", text: composed.text, ...stamp },
   ];
   const end = { claim, entries, ...(unsaved.length > 0 && { steps: unsaved }) };

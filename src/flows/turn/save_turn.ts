@@ -1,12 +1,13 @@
 /**
- * Stores the end of a turn (T3).
+ * Stores the end of a turn (T3), and its steps (TS).
  *
- * The model's answer has cost money. So a disk that is full for a while costs time, and no second
+ * The model's answers have cost money. So a disk that is full for a while costs time, and no second
  * request.
  *
  * @module
  */
 
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
@@ -65,6 +66,28 @@ export async function saveTurn(
     }
   }
   return NOT_STORED;
+}
+
+/**
+ * Stores steps of a turn, however long the disk takes.
+ *
+ * @param addSteps The store's transaction TS.
+ * @throws {unknown} The store's error, if it is not the disk's, or if the process stops.
+ */
+export async function saveSteps(
+  addSteps: () => Promise<void>,
+  messageId: MessageId,
+  { isStoreDown, schedule, stopping, log }: Omit<SaveTurnPorts, "store" | "queue" | "now">,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await addSteps();
+    } catch (error) {
+      if (!isStoreDown(error) || stopping.aborted) throw error;
+      log.error("Cannot store a step of a turn; will try again", { messageId, error });
+      await waitFor(RETRY_MS, schedule, stopping);
+    }
+  }
 }
 
 /** Resolves after a delay in milliseconds, or once the process stops. */

@@ -34,7 +34,7 @@ export function visibleText(answer: string): string {
  * not match.
  */
 const MAY_LEAK =
-  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|[gs]mask|e~\[|(?:discord )?message|from:|in reply|time:|channel:)|\]~!?b|\]![pd]~|\]<\]|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
+  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|[gs]mask|e~\[|(?:discord )?message|from:|in reply|time:|channel:|result of)|\]~!?b|\]![pd]~|\]<\]|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
 
 function withoutLeaks(answer: string): string {
   const cleaned = withoutToolCalls(withoutBlocks(answer));
@@ -50,14 +50,14 @@ function withoutLeaks(answer: string): string {
 }
 
 /** Our fences have a boundary. Without one, `</message>` may be a person's XML. */
-const OUR_FENCE = /<(?:context|quoted|extras|message) boundary="/;
+const OUR_FENCE = /<(?:context|quoted|extras|message|result) boundary="/;
 
 /**
  * A tag of ours, or a line that contains only text that `prompt/envelope.ts` writes between the
  * fences.
  */
 const LEAK =
-  /(<\/?(?:context|quoted|extras|message)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;
+  /(<\/?(?:context|quoted|extras|message|result)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|result of the tool "[^\]\n]{0,200}"|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;
 
 /** On a line of its own, or after the end of a sentence. */
 const NO_REPLY_AT_END =

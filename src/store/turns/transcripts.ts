@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
+import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** Reads transcripts. */
@@ -181,7 +181,8 @@ function newestOf(
   let chars = 0;
   let from = entries.length;
   while (from > 0 && entries.length - from < limit) {
-    chars += entries[from - 1]?.text.length ?? 0;
+    const entry = entries[from - 1];
+    if (entry) chars += lengthOf(entry);
     if (chars > maxChars) return entries.slice(from);
     from--;
   }
@@ -195,18 +196,18 @@ function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): C
   let isWhole = true;
   for (const row of rows) {
     const entry = toEntry(row);
-    if (entries.length === limit || units + entry.text.length > maxChars) {
+    if (entries.length === limit || units + lengthOf(entry) > maxChars) {
       isWhole = false;
       break;
     }
-    units += entry.text.length;
+    units += lengthOf(entry);
     entries.push(entry);
   }
   return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
 }
 
 function bytesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, { text }) => sum + ENTRY_BYTES + text.length * 2, 0);
+  return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * 2, 0);
 }
 
 function callsOf(entry: Entry): string | null {

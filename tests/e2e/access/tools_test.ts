@@ -37,6 +37,8 @@ describe("[T2] the tool policy", () => {
         say("ada", "general", `${mention}\n${READ}`);
         assert.doesNotMatch((await replies("general", 2))[1] ?? "", /"from":/);
         assert.deepEqual(offered(), []);
+        // Anthropic refuses calls in a conversation without tools.
+        assert.equal(model.requests.at(-1)?.hasTools, false, "neither do earlier turns");
 
         say("grace", "help", `${mention}\n${READ}`);
         assert.doesNotMatch((await replies("help", 1))[0] ?? "", /"from":/);

@@ -35,11 +35,44 @@ describe("[T6] the bot", () => {
       assert.deepEqual(roles, ["user", "assistant", "tool", "assistant"]);
     }));
 
+  it("[L4] remembers the conversation after a long result", () =>
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies, model }) => {
+        await start();
+        for (let at = 0; at < 6; at++) say("ada", "general", "very long words ".repeat(120));
+        say("grace", "general", `${mention} Remember the number 42.`);
+        await replies("general", 1);
+        say("grace", "general", `${mention}\n${READ}`);
+        await replies("general", 2);
+        say("grace", "general", `${mention} Which number?`);
+        await replies("general", 3);
+        const seen = model.requests.at(-1)?.messages ?? [];
+        assert.ok(seen.some(({ text }) => text.includes("Remember the number 42.")));
+        assert.ok(seen.some(({ role, text }) => role === "tool" && /very long/.test(text)));
+      },
+    ));
+
   it("tells the model about a tool that does not exist, and answers", () =>
     withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();
       say("grace", "general", `${mention}\ncall: set_sail {}`);
       assert.match((await replies("general", 1))[0] ?? "", /there is no tool "set_sail" here/);
+    }));
+});
+
+describe("[L3] a model server that refuses tools", () => {
+  it("gets questions without them, and the log says so once", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
+      const bot = await start();
+      model.behave("no_tools");
+      say("grace", "general", `${mention} hello`);
+      assert.match((await replies("general", 1))[0] ?? "", /> hello/);
+      say("grace", "general", `${mention} hello again`);
+      assert.match((await replies("general", 2))[1] ?? "", /> hello again/);
+      assert.deepEqual(model.requests.map(({ hasTools }) => hasTools), [true, false, false]);
+      assert.match(model.requests.at(-1)?.system ?? "", /You have no tools here/);
+      assert.equal(bot.lines.filter((line) => line.includes("refuses tools")).length, 1);
     }));
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
-import { saveTurn } from "../../../src/flows/turn/save_turn.ts";
+import { saveSteps, saveTurn } from "../../../src/flows/turn/save_turn.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -48,6 +48,46 @@ function setUp(refusals: readonly Error[]) {
   };
   return { ports, clock, lines, stopping, taken, queue };
 }
+
+describe("[X2] saveSteps()", () => {
+  /** Refuses to store with these errors, one after the other. */
+  const refusing = (...errors: readonly Error[]) => {
+    let tries = 0;
+    const addSteps = () => {
+      const error = errors[tries++];
+      return error ? Promise.reject(error) : Promise.resolve();
+    };
+    return { addSteps, tries: () => tries };
+  };
+
+  it("retries as long as the disk is full", async () => {
+    const { ports, clock, lines } = setUp([]);
+    const { addSteps, tries } = refusing(DISK_FULL, DISK_FULL);
+    const saved = saveSteps(addSteps, TURN.claim.message.id, ports);
+    for (let wait = 0; wait < 2; wait += 1) {
+      await settle();
+      clock.advance(5_000);
+    }
+    await saved;
+    assert.deepEqual([tries(), lines.length], [3, 2]);
+  });
+
+  it("throws the store's error once the process stops, and any other error at once", async () => {
+    const { ports, stopping } = setUp([]);
+    const full = refusing(DISK_FULL, DISK_FULL, DISK_FULL);
+    const saved = saveSteps(full.addSteps, TURN.claim.message.id, ports);
+    const rejected = assert.rejects(saved, DISK_FULL);
+    await settle();
+    stopping.abort();
+    await rejected;
+    assert.equal(full.tries(), 2);
+    const other = new Error("The turn has ended");
+    await assert.rejects(
+      saveSteps(refusing(other).addSteps, TURN.claim.message.id, setUp([]).ports),
+      other,
+    );
+  });
+});
 
 describe("saveTurn()", () => {
   it("[D4] passes on the plan of a full queue, and returns its result", async () => {

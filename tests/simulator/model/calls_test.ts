@@ -6,7 +6,7 @@ import type { WireRequest } from "../../../simulator/model/wire.ts";
 const WORDS = 'call: tide {"port":"Hull"}\ncall: moon\nthen\ncall: tide {}';
 
 function asked(...messages: WireRequest["messages"]): WireRequest {
-  return { model: "m", system: "", tools: ["tide", "moon"], messages };
+  return { model: "m", system: "", tools: ["tide", "moon"], hasTools: true, messages };
 }
 
 const user = { role: "user", text: WORDS };

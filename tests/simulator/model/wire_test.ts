@@ -18,6 +18,7 @@ describe("parseWireRequest()", () => {
       system: "Be kind.",
       messages: [{ role: "user", text: "hello" }, { role: "assistant", text: "" }],
       tools: [],
+      hasTools: false,
     });
   });
 
@@ -33,6 +34,7 @@ describe("parseWireRequest()", () => {
       system: "Be kind.",
       messages: [{ role: "user", text: "hello" }],
       tools: [],
+      hasTools: false,
     });
   });
 

@@ -13,12 +13,20 @@ const UNUSED_PORTS: ToolPorts = {
   readHistory: () => Promise.reject(new Error("This test reads no history")),
 };
 
+/** Removes the secret of these tests. */
+export const cleanSecrets = (text: string): string => text.replaceAll("hunter2", "[redacted]");
+
 /** A toolbox that leaves results as they are, and ends calls after a second. */
 export function toolboxOf(
   tools: readonly Tool[],
   { schedule }: Pick<FakeClock, "schedule">,
 ): Toolbox {
-  return createToolbox(tools, { timeoutMs: 1_000, schedule, fence: (result) => result });
+  return createToolbox(tools, {
+    timeoutMs: 1_000,
+    schedule,
+    cleanSecrets,
+    fence: (result) => result,
+  });
 }
 
 /** The context of a call; its ports fail, unless a test gives its own. */
