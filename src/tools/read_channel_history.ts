@@ -1,8 +1,7 @@
 /**
  * The tool `read_channel_history`: earlier messages of the channel that the turn answers in (T6).
  *
- * The asker is in that channel, so nothing is read that the asker may not see. The messages pass the
- * same policy as live ones.
+ * Nothing is read that the asker may not read (T4). The messages pass the same policy as live ones.
  *
  * @module
  */

@@ -18,6 +18,7 @@ import {
 } from "../../flows/preflight/duplicate_instance.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
+import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
@@ -146,6 +147,7 @@ export async function createParts(
     {
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
+      canReadHistory: createCanReadHistory(client),
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,

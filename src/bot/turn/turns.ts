@@ -13,6 +13,7 @@ import type { ToolPorts } from "../../core/turn/tool.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { CanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
 import { type BackfillPorts, createBackfill, mayBeSeen } from "../../flows/turn/backfill.ts";
@@ -71,6 +72,8 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & {
+      /** Whether a user may read a channel's history; always in direct messages. */
+      readonly canReadHistory: CanReadHistory;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
@@ -94,6 +97,12 @@ export function createAccountTurns(
 
   const toolPorts: ToolPorts = {
     async readHistory(channelOf, { limit, before }) {
+      const { channelId, guildId, sender } = channelOf;
+      // The bot may see more than the asker (T4).
+      const place = { channelId, userId: sender.id, ...(guildId !== undefined && { guildId }) };
+      if (!await ports.canReadHistory(place)) {
+        throw new Error("the asker may not read the history of this channel");
+      }
       const messages = await ports.history({ ...channelOf, id: before }, limit);
       return messages.filter((message) => mayBeSeen(ports.admit(message))).map(toOverheard)
         .toSorted((one, other) => one.sentAt - other.sentAt);

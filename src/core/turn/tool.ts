@@ -17,7 +17,8 @@ export interface ToolPorts {
    *
    * @param range `limit` is from 1 to 100, counted before the policy; `before` is exclusive.
    * @returns Oldest first, without the bot's own.
-   * @throws {Error} If Discord does not answer, or refuses; as a rejection.
+   * @throws {Error} If the sender may not read the history there, or if Discord does not answer or
+   * refuses; as a rejection.
    */
   readHistory(
     channelOf: InboundMessage,

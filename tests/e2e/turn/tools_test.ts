@@ -53,6 +53,22 @@ describe("[T6] the bot", () => {
       },
     ));
 
+  it("[T4] reads no history for a person who may not read it", () =>
+    withSimulation({}, async ({ simulator, start, say, mention, replies }) => {
+      await start();
+      say("ada", "general", "The tide is high at noon.");
+      simulator.permit({
+        in: "general",
+        to: "grace",
+        what: "readMessageHistory",
+        as: "denied",
+      });
+      say("grace", "general", `${mention}\n${READ}`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /the asker may not read the history of this channel/);
+      assert.doesNotMatch(reply, /high at noon/);
+    }));
+
   it("tells the model about a tool that does not exist, and answers", () =>
     withSimulation({}, async ({ start, say, mention, replies }) => {
       await start();

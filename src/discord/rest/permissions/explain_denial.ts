@@ -20,7 +20,7 @@ import {
 } from "./guild_permissions.ts";
 import { RestError } from "../exchange/rest_error.ts";
 
-/** A channel, and the bot's user. */
+/** A channel, and a user: the bot's own, or a person. */
 export interface PermissionQuery {
   /** A channel or a thread. */
   readonly channelId: ChannelId;
@@ -28,7 +28,7 @@ export interface PermissionQuery {
    * Absent in direct messages, which have no permissions; there, only Discord's error code tells.
    */
   readonly guildId?: GuildId;
-  /** The bot's own user. */
+  /** The user whose permissions count. */
   readonly userId: UserId;
 }
 

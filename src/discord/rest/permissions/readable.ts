@@ -1,5 +1,5 @@
 /**
- * Checks whether the bot may read a channel's history.
+ * Checks whether a user may read a channel's history: the bot itself, or a person who asks for it.
  *
  * Trying does not tell. Without the permission to read the history, Discord answers with an empty
  * page. For a hidden channel it answers 403.
@@ -20,7 +20,8 @@ const NEEDED_TO_READ = [
 ] as const satisfies readonly Permission[];
 
 /**
- * Checks whether an empty history means that the channel has no messages.
+ * Checks whether a user may read the history of a place. Only then does an empty page mean that the
+ * channel has no messages.
  *
  * @throws {RestError} If Discord does not answer, or refuses.
  */
