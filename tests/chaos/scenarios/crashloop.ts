@@ -56,8 +56,8 @@ export const scenario = scenarioOf({
       }
       const sent = simulator.account().identifies.length;
 
-      // As if the day were over, on both sides.
-      stand.sabotage("DELETE FROM identify");
+      // As if the day were over, on both sides. The newest stays: a new one must wait for it, too.
+      stand.sabotage("DELETE FROM identify WHERE at < (SELECT MAX(at) FROM identify)");
       simulator.account().identifies.length = 0;
       const bot = stand.startBot();
       await stand.until("the bot to be online again", () => simulator.connected() === 1);
