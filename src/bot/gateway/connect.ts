@@ -112,7 +112,14 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
       isFresh: now() - url.at < FRESH_MS,
     },
     {
-      ask: readGatewayInfo,
+      async ask() {
+        try {
+          return await readGatewayInfo();
+        } catch (error) {
+          stopping.throwIfAborted(); // the stop ended the request: no failure, and no further attempt
+          throw error;
+        }
+      },
       // A captive portal or a proxy may answer with any status; only Discord judges tokens.
       isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
       save: (found) => store.saveGateway(accountId, found, now()),

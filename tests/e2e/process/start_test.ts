@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   API_KEY,
+  ended,
   type Ran,
   type Scene,
   STOPPED,
@@ -263,6 +265,25 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.equal((await scene.ask(bot, "/livez")).status, 200);
       assert.equal((await scene.ask(bot, "/readyz")).status, 503);
       assert.deepEqual(bot.lines.filter((line) => line.includes('"stack"')), []);
+    }));
+
+  it("stops without a failure while Discord does not answer", () =>
+    withSimulation({}, async (scene) => {
+      const silent = createServer(); // accepts, and sends nothing
+      const asked = once(silent, "connection");
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+      try {
+        const address = silent.address();
+        assert.ok(typeof address === "object" && address);
+        const bot = scene.startBot({ DISCORD_API_URL: `http://127.0.0.1:${address.port}` });
+        await Promise.all([asked, scene.line(bot, /"Barnacle is running"/)]);
+        bot.kill("SIGTERM");
+        assert.deepEqual(await ended(bot), STOPPED);
+        const wrong = /"stack"|will try again/;
+        assert.deepEqual(bot.lines.filter((line) => wrong.test(line)), []);
+      } finally {
+        silent.close();
+      }
     }));
 
   it("[O2] logs that the bot is online, and one line per answer", () =>
