@@ -6,7 +6,7 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
-import { readChannelHistory } from "./read_channel_history.ts";
+import { readChannelHistory } from "./channel/read_channel_history.ts";
 
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [readChannelHistory];

@@ -7,16 +7,14 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { CanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
-import { type BackfillPorts, createBackfill, mayBeSeen } from "../../flows/turn/backfill.ts";
+import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -25,6 +23,7 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
@@ -71,9 +70,8 @@ export function createAccountTurns(
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
+    & HistoryPortOptions
     & {
-      /** Whether a user may read a channel's history; always in direct messages. */
-      readonly canReadHistory: CanReadHistory;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
@@ -95,19 +93,7 @@ export function createAccountTurns(
     log,
   });
 
-  const toolPorts: ToolPorts = {
-    async readHistory(channelOf, { limit, before }) {
-      const { channelId, guildId, sender } = channelOf;
-      // The bot may see more than the asker (T4).
-      const place = { channelId, userId: sender.id, ...(guildId !== undefined && { guildId }) };
-      if (!await ports.canReadHistory(place)) {
-        throw new Error("the asker may not read the history of this channel");
-      }
-      const messages = await ports.history({ ...channelOf, id: before }, limit);
-      return messages.filter((message) => mayBeSeen(ports.admit(message))).map(toOverheard)
-        .toSorted((one, other) => one.sentAt - other.sentAt);
-    },
-  };
+  const toolPorts: ToolPorts = { history: createHistoryPort(ports) };
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {

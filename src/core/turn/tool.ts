@@ -5,25 +5,14 @@
  */
 
 import type { z } from "zod";
-import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { Overheard } from "../inbound/transcript.ts";
 import type { ToolGate } from "../tool_gates.ts";
+import type { HistoryPort } from "./ports/history.ts";
 
-/** What tools can do outside the process. */
+/** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
-  /**
-   * Reads messages of the channel of a message, of those that the policy lets a model see (P10).
-   *
-   * @param range `limit` is from 1 to 100, counted before the policy; `before` is exclusive.
-   * @returns Oldest first, without the bot's own.
-   * @throws {Error} If the sender may not read the history there, or if Discord does not answer or
-   * refuses; as a rejection.
-   */
-  readHistory(
-    channelOf: InboundMessage,
-    range: { readonly limit: number; readonly before: MessageId },
-  ): Promise<readonly Overheard[]>;
+  /** The history of channels. */
+  readonly history: HistoryPort;
 }
 
 /** Facts that a call has besides its input. */

@@ -141,7 +141,7 @@ function setUp(
       },
     },
     model,
-    toolPorts: { readHistory: () => Promise.resolve([]) },
+    toolPorts: { history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");

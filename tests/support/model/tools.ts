@@ -9,8 +9,9 @@ import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.t
 import { guildMessage } from "../discord/builders.ts";
 import type { FakeClock } from "../fake_clock.ts";
 
-const UNUSED_PORTS: ToolPorts = {
-  readHistory: () => Promise.reject(new Error("This test reads no history")),
+/** Ports that fail. A test replaces the part that it uses. */
+export const UNUSED_PORTS: ToolPorts = {
+  history: { read: () => Promise.reject(new Error("This test reads no history")) },
 };
 
 /** Removes the secret of these tests. */

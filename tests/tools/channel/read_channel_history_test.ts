@@ -1,23 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ToolPorts } from "../../src/core/turn/tool.ts";
-import { readChannelHistory } from "../../src/tools/read_channel_history.ts";
-import { guildMessage, messageId, overheard } from "../support/discord/builders.ts";
-import { toolContext } from "../support/model/tools.ts";
+import type { HistoryPort } from "../../../src/core/turn/ports/history.ts";
+import { readChannelHistory } from "../../../src/tools/channel/read_channel_history.ts";
+import { guildMessage, messageId, overheard } from "../../support/discord/builders.ts";
+import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const message = guildMessage();
 
 /** Runs the tool, and returns its result with the ranges that it read. */
-async function run(written: unknown, found: Awaited<ReturnType<ToolPorts["readHistory"]>> = []) {
-  const ranges: Parameters<ToolPorts["readHistory"]>[] = [];
-  const ports: ToolPorts = {
-    readHistory(...range) {
+async function run(written: unknown, found: Awaited<ReturnType<HistoryPort["read"]>> = []) {
+  const ranges: Parameters<HistoryPort["read"]>[] = [];
+  const history: HistoryPort = {
+    read(...range) {
       ranges.push(range);
       return Promise.resolve(found);
     },
   };
   const input = readChannelHistory.input.parse(written);
-  const result = await readChannelHistory.run(input, toolContext({ message, ports }));
+  const result = await readChannelHistory.run(
+    input,
+    toolContext({ message, ports: { ...UNUSED_PORTS, history } }),
+  );
   return { result, ranges };
 }
 

@@ -7,9 +7,9 @@
  */
 
 import { z } from "zod";
-import { compareIds, parseSnowflake } from "../core/discord/ids.ts";
-import type { Overheard } from "../core/inbound/transcript.ts";
-import { defineTool, type Tool } from "../core/turn/tool.ts";
+import { compareIds, parseSnowflake } from "../../core/discord/ids.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
+import { defineTool, type Tool } from "../../core/turn/tool.ts";
 
 const input = z.object({
   limit: z.int().min(1).max(100).default(50).describe("How many messages to read."),
@@ -33,7 +33,7 @@ export const readChannelHistory: Tool = defineTool({
     if (asked === undefined) throw new Error("`before` must be the id of a message: digits only");
     // Later messages belong to other turns.
     const before = compareIds(asked, message.id) < 0 ? asked : message.id;
-    const messages = await ports.readHistory(message, { limit, before });
+    const messages = await ports.history.read(message, { limit, before });
     return messages.length === 0
       ? "There are no earlier messages that you may read."
       : messages.map(lineOf).join("\n");
