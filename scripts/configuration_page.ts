@@ -9,9 +9,9 @@ import { BOT_TOKEN } from "../src/config/config.ts";
 import { VENDORS } from "../src/config/models.ts";
 import { defaultText, exampleOf, json, referenceKeys } from "../src/config/reference/keys.ts";
 import type { ReferenceKey } from "../src/config/reference/keys.ts";
-import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/key.ts";
+import type { KeyDoc, TakesEffect, Task } from "../src/config/schema/parts/key.ts";
 import { configSchema } from "../src/config/schema/root.ts";
-import { allowedBy, isSecret, type Schema } from "../src/config/schema/shape.ts";
+import { allowedBy, isSecret, type Schema } from "../src/config/schema/parts/shape.ts";
 
 /** Headings of the tasks, in the order of the page. */
 const TASKS: Readonly<Record<Task, string>> = {

@@ -13,12 +13,12 @@ import { pathText } from "../core/config_path.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { sectionsOf } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";
-import type { TakesEffect } from "./schema/key.ts";
+import type { TakesEffect } from "./schema/parts/key.ts";
 import type { LoadedConfig } from "./load.ts";
 import { accountDefaults, configSchema } from "./schema/root.ts";
 import { account as accountSchema } from "./schema/discord.ts";
-import type { Secret } from "./schema/secrets.ts";
-import { childOf, docOf, isSecret, type Schema } from "./schema/shape.ts";
+import type { Secret } from "./schema/parts/secrets.ts";
+import { childOf, docOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key whose value has changed. */

@@ -13,7 +13,7 @@ import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
 import type { ModelsConfig } from "./models.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
-import type { Secret } from "./schema/secrets.ts";
+import type { Secret } from "./schema/parts/secrets.ts";
 
 /** The environment variable for the token if the config has none (C5). */
 export const BOT_TOKEN = "DISCORD_BOT_TOKEN";

@@ -12,7 +12,7 @@ import { BOT_TOKEN } from "./config.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { RemovedSecret } from "./removed_secrets.ts";
 import type { Problem } from "./text/problem.ts";
-import { mayHoldSecret } from "./schema/blank.ts";
+import { mayHoldSecret } from "./schema/parts/blank.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {
   botToken,
@@ -24,8 +24,8 @@ import {
   type SecretPlaces,
   type SecretProblem,
   type SecretSource,
-} from "./schema/secrets.ts";
-import { childOf, isSecret, type Schema } from "./schema/shape.ts";
+} from "./schema/parts/secrets.ts";
+import { childOf, isSecret, type Schema } from "./schema/parts/shape.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** The resolved secrets. */

@@ -19,7 +19,7 @@ import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { removedSecrets } from "./removed_secrets.ts";
 import { isInRemovedSection } from "./valid_part.ts";
-import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
+import { type Env, envSecret, type Secret } from "./schema/parts/secrets.ts";
 import { toConfig } from "./to_config.ts";
 
 /** Everything that loading needs from outside. */

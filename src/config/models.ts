@@ -8,7 +8,7 @@
  */
 
 import type { Settings } from "./schema/root.ts";
-import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
+import { type Env, envSecret, type Secret } from "./schema/parts/secrets.ts";
 
 /** The API that a provider has. */
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];

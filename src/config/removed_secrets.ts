@@ -7,8 +7,8 @@
  */
 
 import { configSchema } from "./schema/root.ts";
-import { referenceIn, type SecretSource } from "./schema/secrets.ts";
-import { childOf, isSecret, type Schema, schemaAt } from "./schema/shape.ts";
+import { referenceIn, type SecretSource } from "./schema/parts/secrets.ts";
+import { childOf, isSecret, type Schema, schemaAt } from "./schema/parts/shape.ts";
 import type { ValidPart } from "./valid_part.ts";
 import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 

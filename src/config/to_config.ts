@@ -17,7 +17,7 @@ import {
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import type { Settings } from "./schema/root.ts";
-import { EnvReference, Secret } from "./schema/secrets.ts";
+import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
 /** Of `tools.timeoutSec`, for a config without `tools`. */

@@ -9,7 +9,7 @@ import { type BotConfig, type Config, forAccount } from "../../src/config/config
 import { loadConfig, type Loaded, type LoadedConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
 import type { AccessPolicy } from "../../src/policy/rules.ts";
-import type { Env } from "../../src/config/schema/secrets.ts";
+import type { Env } from "../../src/config/schema/parts/secrets.ts";
 
 export interface World {
   readonly env?: Env;

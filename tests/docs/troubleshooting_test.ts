@@ -9,7 +9,7 @@ import { TASKS } from "../../src/cli/commands.ts";
 import { wrongCommand } from "../../src/cli/help/wrong_command.ts";
 import type { Terminal } from "../../src/cli/terminal/io.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
-import { schemaAt } from "../../src/config/schema/shape.ts";
+import { schemaAt } from "../../src/config/schema/parts/shape.ts";
 
 const PAGE = readFileSync(
   join(import.meta.dirname!, "..", "..", "docs", "troubleshooting.md"),

@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../../src/cli/shared/read_config.ts";
 import { type Config, forAccount } from "../../src/config/config.ts";
-import type { Env } from "../../src/config/schema/secrets.ts";
+import type { Env } from "../../src/config/schema/parts/secrets.ts";
 import { tempDirectory } from "./temp_directory.ts";
 
 /**

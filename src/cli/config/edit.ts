@@ -12,7 +12,7 @@ import { parsePath } from "../../config/text/path.ts";
 import { positionOf } from "../../config/text/position.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { nearestPath } from "../../config/checks/nearest.ts";
-import { docOf, type Schema, schemaAt } from "../../config/schema/shape.ts";
+import { docOf, type Schema, schemaAt } from "../../config/schema/parts/shape.ts";
 import { readTyped } from "../../config/text/typed_json.ts";
 import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.ts";
 import { pathText } from "../../core/config_path.ts";

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { forAccount } from "../../config/config.ts";
-import { docs, docText } from "../../config/schema/key.ts";
+import { docs, docText } from "../../config/schema/parts/key.ts";
 import { exampleText } from "../../config/reference/example.ts";
 import { missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";

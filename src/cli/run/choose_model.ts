@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/secrets.ts";
+import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";

@@ -7,7 +7,7 @@
 import { NO_GOOGLE, NO_MODEL, type Provider, resolveModels } from "../../config/models.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/secrets.ts";
+import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { Finding } from "../../core/finding.ts";
 import { judgeModel } from "../../flows/preflight/model.ts";
 import { discoverLocalModel } from "../../providers/discover.ts";

@@ -12,7 +12,7 @@ import { locateConfig } from "../../config/locate.ts";
 import type { ConfigText } from "../../config/parse.ts";
 import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
-import type { Env } from "../../config/schema/secrets.ts";
+import type { Env } from "../../config/schema/parts/secrets.ts";
 import { foldersOf } from "../../host/files/folders_of.ts";
 import { FileRefusedError, readBounded } from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/error_code.ts";

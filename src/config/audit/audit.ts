@@ -13,8 +13,8 @@ import { auditModels } from "./audit_models.ts";
 import { auditPlaceTools, auditTools } from "./audit_tools.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type Severity, type Span } from "../text/problem.ts";
-import type { Built } from "../schema/key.ts";
-import { childOf, docOf, type Schema } from "../schema/shape.ts";
+import type { Built } from "../schema/parts/key.ts";
+import { childOf, docOf, type Schema } from "../schema/parts/shape.ts";
 import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 
 /** A warning or an error about a part of the file. */

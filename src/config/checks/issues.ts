@@ -7,7 +7,7 @@
 import type { Node } from "jsonc-parser";
 import { findNodeAtLocation } from "jsonc-parser";
 import { z } from "zod";
-import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
+import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "../schema/parts/shape.ts";
 import { elsewhere, elsewhereAt } from "./misplaced.ts";
 import { type Distance, nearestOf } from "./nearest.ts";
 import { quoted } from "../../lib/text/quoted.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { childOf, type Schema, shapeOf } from "../schema/shape.ts";
+import { childOf, type Schema, shapeOf } from "../schema/parts/shape.ts";
 import type { Segment } from "../text/tree.ts";
 
 /** The number of letters to change from one word to the other. */

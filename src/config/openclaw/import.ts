@@ -10,7 +10,7 @@
 
 import { loadConfig } from "../load.ts";
 import { configSchema } from "../schema/root.ts";
-import { isSecret, schemaAt } from "../schema/shape.ts";
+import { isSecret, schemaAt } from "../schema/parts/shape.ts";
 import { parsePath } from "../text/path.ts";
 import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { printed } from "./print.ts";

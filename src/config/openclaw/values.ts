@@ -8,8 +8,8 @@
 import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { configSchema } from "../schema/root.ts";
-import { isReference } from "../schema/secrets.ts";
-import { core, isSecret, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
+import { isReference } from "../schema/parts/secrets.ts";
+import { core, isSecret, type Schema, schemaAt, shapeOf } from "../schema/parts/shape.ts";
 import { isRecord } from "../text/tree.ts";
 import {
   changed,

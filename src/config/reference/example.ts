@@ -9,9 +9,9 @@
 
 import { z } from "zod";
 import { wrapped } from "../../lib/text/wrap.ts";
-import { docText } from "../schema/key.ts";
+import { docText } from "../schema/parts/key.ts";
 import { configSchema } from "../schema/root.ts";
-import { core, type Schema } from "../schema/shape.ts";
+import { core, type Schema } from "../schema/parts/shape.ts";
 import { isList, isRecord } from "../text/tree.ts";
 import { defaultOf, exampleOf, json, type ReferenceKey, referenceKeys } from "./keys.ts";
 

@@ -6,7 +6,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { KeyDoc, TakesEffect, Task } from "../schema/key.ts";
+import type { KeyDoc, TakesEffect, Task } from "../schema/parts/key.ts";
 import { discordSection } from "../schema/root.ts";
 import {
   childOf,
@@ -16,7 +16,7 @@ import {
   layersOf,
   type Schema,
   shapeOf,
-} from "../schema/shape.ts";
+} from "../schema/parts/shape.ts";
 
 /** A documented key of the config. */
 export interface ReferenceKey {

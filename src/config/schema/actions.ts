@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { GATES, TOOL_GATES, type ToolGate } from "../../core/tool_gates.ts";
-import { key } from "./key.ts";
+import { key } from "./parts/key.ts";
 
 /** Actions that each gate permits, as the end of a sentence. */
 const GATED: Readonly<Record<ToolGate, string>> = {

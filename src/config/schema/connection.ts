@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { amount, key, whole } from "./key.ts";
+import { amount, key, whole } from "./parts/key.ts";
 
 /** Discord's intents in lower case; `reactions` stands for those of guilds and of DMs (G9). */
 const INTENTS = [

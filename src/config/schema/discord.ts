@@ -8,11 +8,11 @@ import { z } from "zod";
 import { isLoopbackHost } from "../../lib/network/loopback.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { actions } from "./actions.ts";
-import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
+import { amount, key, later, laterSection, lazySection, text, whole } from "./parts/key.ts";
 import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter, ownDm } from "./access.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
 import { replyKeys } from "./replies.ts";
-import { secret, secretOrBlank } from "./secrets.ts";
+import { secret, secretOrBlank } from "./parts/secrets.ts";
 
 /** Requests there carry a token, and the responses decide who gets an answer. */
 const pluralkitUrl = () =>

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { NOTICES, type TextKey } from "../../render/notices.ts";
-import { key, later, text, whole } from "./key.ts";
+import { key, later, text, whole } from "./parts/key.ts";
 
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();

@@ -5,8 +5,8 @@
  */
 
 import { z } from "zod";
-import { address, amount, key, later, text, whole } from "./key.ts";
-import { secret } from "./secrets.ts";
+import { address, amount, key, later, text, whole } from "./parts/key.ts";
+import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
 const modelRef = () =>

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { id } from "./access.ts";
-import { amount, key, whole } from "./key.ts";
+import { amount, key, whole } from "./parts/key.ts";
 
 const REPLIES = { task: "replies" } as const;
 

@@ -8,7 +8,7 @@
  */
 
 import { z } from "zod";
-import { key } from "./key.ts";
+import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { account, discord } from "./discord.ts";

@@ -5,9 +5,9 @@
  */
 
 import { z } from "zod";
-import { address, amount, key, later, laterSection, text, whole } from "./key.ts";
+import { address, amount, key, later, laterSection, text, whole } from "./parts/key.ts";
 import { people } from "./access.ts";
-import { secret } from "./secrets.ts";
+import { secret } from "./parts/secrets.ts";
 
 /** `commands`. */
 export const commands = z.strictObject({

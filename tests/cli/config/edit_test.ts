@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { get, set, unset, valueFor } from "../../../src/cli/config/edit.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
-import { schemaAt } from "../../../src/config/schema/shape.ts";
+import { schemaAt } from "../../../src/config/schema/parts/shape.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readConfig, readConfigAgain } from "../../../src/cli/shared/read_config.ts";
-import type { Env } from "../../../src/config/schema/secrets.ts";
+import type { Env } from "../../../src/config/schema/parts/secrets.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A config file in a temporary folder, with files of secrets. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { docs } from "../../../src/config/schema/key.ts";
+import { docs } from "../../../src/config/schema/parts/key.ts";
 import { messages } from "../../../src/config/schema/messages.ts";
 import { NOTICES, type TextKey } from "../../../src/render/notices.ts";
 import { configOf, problemLines } from "../support.ts";

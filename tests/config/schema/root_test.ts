@@ -6,7 +6,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { jsonSchema } from "../../../src/cli/config/show.ts";
 import { exampleText } from "../../../src/config/reference/example.ts";
 import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
-import { docOf, type Schema } from "../../../src/config/schema/shape.ts";
+import { docOf, type Schema } from "../../../src/config/schema/parts/shape.ts";
 import { formatted } from "../../../src/config/text/format.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";

@@ -9,7 +9,7 @@ import {
   Secret,
   type SecretPlaces,
   type SecretSource,
-} from "../../../src/config/schema/secrets.ts";
+} from "../../../src/config/schema/parts/secrets.ts";
 import { configOf } from "../support.ts";
 
 /** A text that a header can contain, and that is no part of our own sentences. */

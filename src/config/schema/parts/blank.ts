@@ -8,10 +8,10 @@
  */
 
 import type { Node } from "jsonc-parser";
-import { type Span, withoutSecrets } from "../text/problem.ts";
+import { type Span, withoutSecrets } from "../../text/problem.ts";
 import { isReference } from "./secrets.ts";
 import { childOf, isSecret, type Schema, shapeOf } from "./shape.ts";
-import { isList, isRecord, type Segment } from "../text/tree.ts";
+import { isList, isRecord, type Segment } from "../../text/tree.ts";
 
 /**
  * A text with its secrets blanked.

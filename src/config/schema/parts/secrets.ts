@@ -8,7 +8,7 @@
  */
 
 import { z } from "zod";
-import { codeOf } from "../../lib/error_code.ts";
+import { codeOf } from "../../../lib/error_code.ts";
 
 /** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;

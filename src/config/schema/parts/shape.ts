@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { docs, type KeyDoc } from "./key.ts";
 import { isSecretSchema } from "./secrets.ts";
-import type { Segment } from "../text/tree.ts";
+import type { Segment } from "../../text/tree.ts";
 
 /** Any part of the schema. */
 export type Schema = z.core.$ZodType;
