@@ -16,10 +16,23 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
+/** An image for the model, checked and within the limits of size (H7). */
+export interface ModelImage {
+  /** `"image/png"`, `"image/jpeg"`, `"image/gif"` or `"image/webp"`. */
+  readonly mediaType: string;
+  /** The file's bytes: never an address, which the server would fetch. */
+  readonly data: Uint8Array;
+}
+
 /** One message of a conversation. */
 export type ModelMessage =
   /** A person's message with its envelope and context (H3). */
-  | { readonly role: "user"; readonly text: string }
+  | {
+    readonly role: "user";
+    readonly text: string;
+    /** Only for models that take images (L4). */
+    readonly images?: readonly ModelImage[];
+  }
   /** An answer of the model. One with calls is followed by the result of each. */
   | {
     readonly role: "assistant";
@@ -80,6 +93,8 @@ export interface Model {
   readonly id: string;
   /** Whether its server has refused tools, so that turns need not offer any. */
   readonly takesNoTools?: boolean;
+  /** Whether it takes images; absent if not known. */
+  readonly takesImages?: boolean;
   /**
    * Sends one request and streams its answer.
    *
