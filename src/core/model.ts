@@ -14,6 +14,8 @@ export interface ToolCall {
   readonly name: string;
   /** JSON as the model wrote it, not checked. */
   readonly arguments: string;
+  /** Opaque text of Google's models, which want it back with the call; absent at other servers. */
+  readonly signature?: string;
 }
 
 /** An image for the model, checked and within the limits of size (H7). */
@@ -62,6 +64,8 @@ export interface ModelRequest {
   readonly tools?: readonly ToolDefinition[];
   /** `false`: the model sees the tools, but must answer without a call. */
   readonly mayCall?: boolean;
+  /** Key of the session, for a server that finds its cache by it (L1). */
+  readonly sessionKey?: string;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
@@ -74,6 +78,8 @@ export type ModelPart =
     /** Calls in the order of the answer; absent if the model calls no tool. */
     readonly calls?: readonly ToolCall[];
     readonly usage?: ModelUsage;
+    /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
+    readonly modelId?: string;
   };
 
 /** Why the model stopped. `length`: it reached its maximum of output tokens. */
@@ -81,8 +87,10 @@ export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls" |
 
 /** Tokens of one request, as the model's API counted them. */
 export interface ModelUsage {
-  /** Tokens of the request. */
+  /** Tokens of the request, cached ones included. */
   readonly inputTokens: number;
+  /** Tokens of the request that the server had in its cache; absent if it does not report them. */
+  readonly cachedTokens?: number;
   /** Tokens of the answer. */
   readonly outputTokens: number;
 }
@@ -142,6 +150,8 @@ export class ModelError extends Error {
   readonly status?: number;
   /** Whether the server's reason for a refusal names tools. */
   readonly namesTools: boolean;
+  /** Whether the server's reason for a refusal names images. */
+  readonly namesImages: boolean;
 
   /**
    * Creates the error.
@@ -156,6 +166,7 @@ export class ModelError extends Error {
       readonly retryAfterMs?: number;
       readonly status?: number;
       readonly namesTools?: boolean;
+      readonly namesImages?: boolean;
       readonly cause?: unknown;
     },
   ) {
@@ -163,6 +174,7 @@ export class ModelError extends Error {
     this.kind = details.kind;
     this.modelId = details.modelId;
     this.namesTools = details.namesTools ?? false;
+    this.namesImages = details.namesImages ?? false;
     if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
