@@ -9,6 +9,7 @@ import type { TimelineEntry } from "./timeline.ts";
 
 /** The trace of one turn. Times are Unix times in milliseconds. */
 export interface TurnTrace {
+  /** The account that answers. */
   readonly accountId: AccountId;
   /** The agent of the turn. */
   readonly agentId: string;
@@ -18,7 +19,9 @@ export interface TurnTrace {
   readonly messageId: MessageId;
   /** The model: `"<provider>/<model>"`. */
   readonly modelId: string;
+  /** When the turn began. */
   readonly startedAt: number;
+  /** When it ended. */
   readonly endedAt: number;
   /** Kind of the failure; absent if the turn has an answer. */
   readonly failure?: string;
