@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { Window } from "./abilities.ts";
+
 /** A tool call that the model asks for. */
 export interface ToolCall {
   /** Id of the call, unique within its answer. */
@@ -80,6 +82,8 @@ export type ModelPart =
     readonly usage?: ModelUsage;
     /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
     readonly modelId?: string;
+    /** The failure of the model that should have answered; absent if none failed. */
+    readonly failure?: ModelError;
   };
 
 /** Why the model stopped. `length`: it reached its maximum of output tokens. */
@@ -93,6 +97,10 @@ export interface ModelUsage {
   readonly cachedTokens?: number;
   /** Tokens of the answer. */
   readonly outputTokens: number;
+  /** Cost in millionths of the config's currency; absent if the price is not known (L5). */
+  readonly micros?: number;
+  /** Whether the server reported no tokens, so that these are an estimate. */
+  readonly isEstimate?: boolean;
 }
 
 /** A language model that answers requests. */
@@ -102,7 +110,9 @@ export interface Model {
   /** Whether its server has refused tools, so that turns need not offer any. */
   readonly takesNoTools?: boolean;
   /** Whether it takes images; absent if not known. */
-  readonly takesImages?: boolean;
+  readonly takesImages?: boolean | undefined;
+  /** Its room in tokens; absent if not known. */
+  readonly window?: Window | undefined;
   /**
    * Sends one request and streams its answer.
    *
