@@ -30,7 +30,7 @@ export function createTurns(
   return joinParts(
     createContext(database, transactions, deps),
     { entriesOf },
-    createSteps(database, transactions, deps.memory.claims),
+    createSteps(database, transactions, deps.memory),
     createTurnEnds(database, transactions, deps),
   );
 }
