@@ -38,6 +38,21 @@ const verdictOn = ({ say, mention, decided }: Scene, as: string) =>
   decided(say(as, "general", `${mention} hello`));
 
 describe("[P12] a name in an allow list", () => {
+  it("[O7] is no trouble of its own if Discord refuses the token meanwhile", () =>
+    withSimulation(
+      { ...allowing("Grace"), mayRefuse: ({ status }) => status === 401 },
+      async ({ simulator, start, until }) => {
+        const fault = { kind: "status", status: 401 } as const;
+        simulator.faults.rest.add({ route: "/guilds/:id/members/search", fault });
+        const bot = await start();
+        const failed = () => bot.lines.filter((line) => /Cannot resolve the names/.test(line));
+        await until("a search to fail", () => failed().length > 0);
+        simulator.faults.rest.add({ fault }); // from now on, Discord knows the token no more
+        assert.deepEqual(await ended(bot), { code: 77, signal: null });
+        assert.deepEqual(failed().filter((line) => !/Discord knows the token/.test(line)), []);
+      },
+    ));
+
   it("stands for its first account: a later owner of the name is refused, over restarts", () =>
     withSimulation(
       { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
