@@ -158,6 +158,32 @@ describe("[P12] a name in an allow list", () => {
       assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
     }));
 
+  it("denies each channel that had a denied name, also if it is renamed while the bot is down", () =>
+    withSimulation({
+      simulator: { identifyLimit: { maxConcurrency: 16 } },
+      discord: (simulator) => ({
+        dm: {},
+        guilds: {
+          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
+        },
+      }),
+    }, async (scene) => {
+      const { simulator, start, say, mention, decided } = scene;
+      const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
+      const first = await start();
+      simulator.renameChannel("off-topic", "chat");
+      simulator.renameChannel("help", "off-topic");
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      assert.equal(await asked("off-topic"), "ignore: channel-disabled");
+      first.kill("SIGTERM");
+      await ended(first);
+      simulator.renameChannel("off-topic", "talk");
+      await start();
+      assert.equal(await asked("talk"), "ignore: channel-disabled");
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      assert.equal(await asked("general"), "accept: mentioned");
+    }));
+
   it("denies a channel that lost the written name before the name was resolved", () =>
     withSimulation({
       discord: (simulator) => ({
