@@ -222,9 +222,9 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
   }, { config: UNUSED_PATH, json: UNUSED_FLAG }),
   example,
   show: configCommand("show", {
-    brief: "Print the effective config, without secrets",
+    brief: "Print the effective config, without secrets, and mark keys without effect",
     exits: { config: true },
-  }, { json: UNUSED_FLAG }),
+  }),
   get,
   set,
   unset,

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { NO_GOOGLE, NO_MODEL, type Provider, resolveModels } from "../../config/models.ts";
+import {
+  LOCAL_SERVERS,
+  NO_GOOGLE,
+  NO_MODEL,
+  type Provider,
+  resolveModels,
+} from "../../config/models.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
@@ -33,13 +39,27 @@ export async function findModel(
   if (resolved.kind === "discover") {
     const servers = resolved.providers.flatMap((provider) => toSettings(provider) ?? []);
     const settings = await discoverLocalModel({ fetch, servers });
-    return settings ? { kind: "found", settings, isDiscovered: true } : problem(NO_MODEL);
+    return settings
+      ? { kind: "found", settings, isDiscovered: true }
+      : problem(resolved.providers === LOCAL_SERVERS ? NO_MODEL : noModelAt(resolved.providers));
   }
   const { provider, model: name } = resolved.choices[0];
   const settings = toSettings(provider);
   return settings
     ? { kind: "found", settings: { provider: settings, name }, isDiscovered: false }
     : problem({ path: models.namesPath, ...NO_GOOGLE });
+}
+
+/** The problem of a server that the environment names, without a model, and that lists none. */
+function noModelAt(providers: readonly Provider[]): Omit<Problem, "severity"> {
+  // Only the origin is named: the rest of an address can contain a key.
+  const servers = providers.map(({ baseUrl }) => URL.parse(baseUrl)?.origin ?? "its address");
+  return {
+    path: NO_MODEL.path,
+    message: `No model answers at ${servers.join(", ")}, the address of OPENAI_BASE_URL`,
+    hint:
+      "check that its server runs, and OPENAI_BASE_URL; if it lists no models, set OPENAI_MODEL",
+  };
 }
 
 /** Maximum silence of a server during a check, in milliseconds. */
