@@ -5,12 +5,12 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import process from "node:process";
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
 import { COMMON, end, flag, path, UNUSED_FLAG, UNUSED_PATH, word } from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { createProcessIo } from "../terminal/io.ts";
+import { readStdin } from "../terminal/read_stdin.ts";
 import type { FmtFlags } from "./diff_and_format.ts";
 import type { ImportFlags } from "./import.ts";
 import type { ExampleFlags } from "./show.ts";
@@ -114,7 +114,7 @@ const set = describeCommand({
         import("node:stream/consumers"),
       ]);
       const io = createProcessIo(flags);
-      await end(this, set(flags, { path: key, value }, io, () => text(process.stdin)));
+      await end(this, set(flags, { path: key, value }, io, readStdin));
     },
   }));
 

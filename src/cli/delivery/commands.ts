@@ -5,7 +5,6 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import process from "node:process";
 import {
   type CliCommand,
   type CliGroup,
@@ -23,6 +22,7 @@ import {
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { createProcessIo } from "../terminal/io.ts";
+import { readStdin } from "../terminal/read_stdin.ts";
 import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
@@ -87,7 +87,7 @@ export const send: CliCommand = describeCommand({
         import("node:stream/consumers"),
       ]);
       const io = createProcessIo(flags);
-      await end(this, send(flags, { target, text: content }, io, () => text(process.stdin)));
+      await end(this, send(flags, { target, text: content }, io, readStdin));
     },
   }));
 
