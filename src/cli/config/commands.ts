@@ -6,11 +6,19 @@
 
 import { buildCommand } from "@stricli/core";
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { COMMON, end, flag, path, UNUSED_FLAG, UNUSED_PATH, word } from "../shared/command.ts";
+import {
+  COMMON,
+  end,
+  flag,
+  path,
+  readStdin,
+  UNUSED_FLAG,
+  UNUSED_PATH,
+  word,
+} from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { createProcessIo } from "../terminal/io.ts";
-import { readStdin } from "../terminal/read_stdin.ts";
 import type { FmtFlags } from "./diff_and_format.ts";
 import type { ImportFlags } from "./import.ts";
 import type { ExampleFlags } from "./show.ts";
@@ -109,10 +117,7 @@ const set = describeCommand({
       },
     },
     async func(flags: CommonFlags, key: string, value: string) {
-      const [{ set }, { text }] = await Promise.all([
-        import("./edit.ts"),
-        import("node:stream/consumers"),
-      ]);
+      const { set } = await import("./edit.ts");
       const io = createProcessIo(flags);
       await end(this, set(flags, { path: key, value }, io, readStdin));
     },

@@ -17,12 +17,12 @@ import {
   COMMON,
   end,
   ONE_ACCOUNT,
+  readStdin,
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { createProcessIo } from "../terminal/io.ts";
-import { readStdin } from "../terminal/read_stdin.ts";
 import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
@@ -82,10 +82,7 @@ export const send: CliCommand = describeCommand({
       },
     },
     async func(flags: SendFlags, target: string, content?: string) {
-      const [{ send }, { text }] = await Promise.all([
-        import("./send.ts"),
-        import("node:stream/consumers"),
-      ]);
+      const { send } = await import("./send.ts");
       const io = createProcessIo(flags);
       await end(this, send(flags, { target, text: content }, io, readStdin));
     },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readStdin, STDIN_MAX_BYTES } from "../../../src/cli/terminal/read_stdin.ts";
+import { readStdin, STDIN_MAX_BYTES } from "../../../src/cli/shared/command.ts";
 
 async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield new Uint8Array(64 * 1_024);
