@@ -32,6 +32,7 @@ import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import { createOwnerPresence } from "./owner_presence.ts";
+import { createPermitReaction } from "./permit_reaction.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
@@ -169,6 +170,7 @@ export function createInbound(options: InboundOptions): Inbound {
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route,
+    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
     now,

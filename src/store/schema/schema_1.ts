@@ -13,6 +13,7 @@ import { JOURNAL } from "./journal.ts";
 import { JUDGED } from "./judged.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
+import { REACTIONS } from "./reactions.ts";
 import { RECEIVED } from "./received.ts";
 
 /**
@@ -20,4 +21,12 @@ import { RECEIVED } from "./received.ts";
  *
  * A released schema never changes: a later one is a migration of its own.
  */
-export const SCHEMA_1: string = [GATEWAY, JOURNAL, RECEIVED, JUDGED, PAIRING, OUTBOX].join("");
+export const SCHEMA_1: string = [
+  GATEWAY,
+  JOURNAL,
+  RECEIVED,
+  JUDGED,
+  PAIRING,
+  OUTBOX,
+  REACTIONS,
+].join("");
