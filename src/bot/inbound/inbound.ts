@@ -11,7 +11,7 @@
 import { randomBytes } from "node:crypto";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
@@ -31,8 +31,8 @@ import { createInteractionHandlers, type InteractionOptions } from "./interactio
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
-import { createOwnerPresence } from "./owner_presence.ts";
 import { createPermitReaction } from "./permit_reaction.ts";
+import { createOwnerPresence, type OwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
@@ -67,6 +67,10 @@ export interface InboundEvents {
 /** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "found"> {
   readonly judge: Judge;
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: OwnerPresence["ask"];
   connect(events: InboundEvents): void;
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
@@ -212,6 +216,8 @@ export function createInbound(options: InboundOptions): Inbound {
 
   return {
     judge,
+    route,
+    ownerIn: presence.ask,
     found: acceptor.found,
     connect: events.connect,
     async start() {

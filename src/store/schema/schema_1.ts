@@ -15,6 +15,7 @@ import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
 import { RECEIVED } from "./received.ts";
+import { SCHEDULES } from "./schedules.ts";
 
 /**
  * SQL that creates all tables, indexes and views of schema 1.
@@ -29,4 +30,5 @@ export const SCHEMA_1: string = [
   PAIRING,
   OUTBOX,
   REACTIONS,
+  SCHEDULES,
 ].join("");
