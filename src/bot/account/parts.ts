@@ -31,7 +31,6 @@ import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createTurnTools } from "../rules/turn_tools.ts";
-import { TOOLS } from "../../tools/registry.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -71,7 +70,7 @@ export async function createParts(
   options: AccountOptions,
   { health, meter, turnLimit, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
-  const { store, logging, stored, version, env } = options;
+  const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
   const settings: Settings = {
     config: options.config,
@@ -158,10 +157,11 @@ export async function createParts(
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
       tools: createTurnTools({
-        tools: TOOLS,
+        tools: toolServices.tools,
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
+      toolPorts: toolServices.ports,
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);

@@ -9,6 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { SharedToolPorts } from "../rules/tool_services.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -75,6 +76,7 @@ export function createAccountTurns(
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
+      readonly toolPorts: SharedToolPorts;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -93,7 +95,7 @@ export function createAccountTurns(
     log,
   });
 
-  const toolPorts: ToolPorts = { history: createHistoryPort(ports) };
+  const toolPorts: ToolPorts = { ...ports.toolPorts, history: createHistoryPort(ports) };
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
