@@ -18,7 +18,10 @@ import {
 } from "../../flows/preflight/duplicate_instance.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
-import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
+import {
+  createCanReadHistory,
+  createMissingForThread,
+} from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
@@ -32,6 +35,7 @@ import { type ConnectionState, createConnectionState } from "../preflight/connec
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createTurnTools } from "../rules/turn_tools.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { createAccountThreads } from "../turn/answer_threads.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -125,6 +129,14 @@ export async function createParts(
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
   });
+  const threads = createAccountThreads({
+    ...common,
+    accountId,
+    policy,
+    model: () => settings.model,
+    cleanSecrets: outbound.cleanSecrets,
+    stopping: stopping.signal,
+  });
   const inbound = createInbound({
     ...common,
     version,
@@ -132,6 +144,7 @@ export async function createParts(
     policy,
     owners,
     outbound,
+    threads,
     isOurs,
     status: () => statusOf(health, version, now()),
   });
@@ -148,6 +161,8 @@ export async function createParts(
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),
+      missingForThread: createMissingForThread(client, now),
+      threads,
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,

@@ -14,6 +14,7 @@ import { JUDGED } from "./judged.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
+import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
 
 /**
@@ -29,4 +30,5 @@ export const SCHEMA_1: string = [
   PAIRING,
   OUTBOX,
   REACTIONS,
+  THREADS,
 ].join("");

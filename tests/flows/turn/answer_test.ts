@@ -142,7 +142,11 @@ function setUp(
       },
     },
     model,
-    toolPorts: { history: { read: () => Promise.resolve([]) } },
+    toolPorts: {
+      history: { read: () => Promise.resolve([]) },
+      threads: { open: () => Promise.resolve() },
+    },
+    threads: { homeOf: (claim) => Promise.resolve(claim) },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");
