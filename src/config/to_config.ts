@@ -164,10 +164,13 @@ function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): Mode
     ? { primary: written, fallbacks: [] }
     : written;
   const providers = Object.entries(models.providers).map(
-    ([id, { kind, baseUrl }]) =>
+    ([id, { kind, baseUrl, sessionHeader, prices, models }]) =>
       [id, {
         id,
         kind,
+        prices,
+        models,
+        ...(sessionHeader !== undefined && { sessionHeader }),
         ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
         headers: {},
         ...secrets.providers[id],

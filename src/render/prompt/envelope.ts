@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
@@ -41,7 +41,7 @@ export function envelopeOf({
   timezone,
   boundary,
 }: Envelope): string {
-  const { place, sender, quoted, extras, text } = message;
+  const { place, sender, quoted, extras, text, scheduled } = message;
   const context = [
     ...placeLines(place),
     ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
@@ -52,6 +52,7 @@ export function envelopeOf({
     ...(context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : []),
     `[channel: ${channelOf(message)}]`,
     `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
+    ...(scheduled ? [scheduledLine(scheduled)] : []),
     ...(quoted
       ? [
         `[in reply to: ${author ? person(author.tag, author.id) : "unknown"}] ` +
@@ -65,6 +66,12 @@ export function envelopeOf({
       ? [fenced("extras", boundary, extras.map((extra) => jsonLine({ ...extra })).join("\n"))]
       : []),
   ].join("\n");
+}
+
+/** Tells the model that no one wrote the message just now (T12). */
+function scheduledLine({ scheduleId, isLate }: Scheduled): string {
+  const late = isLate ? "; late, because you were offline" : "";
+  return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
 }
 
 /** The names that people gave to the place. */
@@ -175,6 +182,11 @@ function timeOf(at: number, timezone: string, form: "with zone" | "without zone"
   }
   const { time, offset } = lastMinute;
   return form === "with zone" ? `${time} (${timezone}, ${offset})` : time;
+}
+
+/** A time for the model and for people: `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
+export function localTime(at: number, timezone: string): string {
+  return timeOf(at, timezone, "with zone");
 }
 
 function minuteOf(minute: number, timezone: string): Minute {

@@ -16,6 +16,7 @@ import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
+import { SCHEDULES } from "./schedules.ts";
 
 /**
  * SQL that creates all tables, indexes and views of schema 1.
@@ -31,4 +32,5 @@ export const SCHEMA_1: string = [
   OUTBOX,
   REACTIONS,
   THREADS,
+  SCHEDULES,
 ].join("");

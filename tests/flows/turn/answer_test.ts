@@ -25,6 +25,7 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -142,11 +143,8 @@ function setUp(
       },
     },
     model,
-    toolPorts: {
-      history: { read: () => Promise.resolve([]) },
-      threads: { open: () => Promise.resolve() },
-    },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
+    toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");
