@@ -16,6 +16,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -27,6 +28,7 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -76,7 +78,10 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Omit<ThreadsPortOptions, "threads">
     & {
+      /** The threads of the account's answers. */
+      readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
@@ -108,6 +113,7 @@ export function createAccountTurns(
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     history: createHistoryPort(ports),
+    threads: createThreadsPort(ports),
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,

@@ -26,6 +26,7 @@ import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
+import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
@@ -101,6 +102,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
    * person can copy.
    */
   readonly randomId: () => string;
+  /** The threads that answers open. */
+  readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
@@ -169,7 +172,13 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
+  // A draft may be in the channel, and the answer in its thread.
+  const { channelId } = ended.claim.message;
+  if (channelId !== claim.message.channelId) ports.onOutbox(NOTHING_MORE, channelId);
 }
+
+/** A second channel has rows of the same turn, whose figures count once. */
+const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
@@ -218,9 +227,17 @@ async function run(
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
+  const compose = (text: string, home = claim) =>
+    composeReply({
+      ...ofTurn(home),
+      text,
+      shown,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === claim ? rules : { ...rules, replyToMode: "off" },
+    });
 
-  const draft = ports.drafts?.begin(claim.message, (text) => {
+  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
+  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
     const composed = compose(text);
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
@@ -256,10 +273,11 @@ async function run(
       return undefined;
     case "failed":
       return failedTurn(claim, outcome.reason, rules, ports);
-    case "reply":
+    case "reply": {
+      const home = await ports.threads.homeOf(claim, compose(outcome.text).kind === "reply");
       return answeredTurn(
-        claim,
-        compose(outcome.text),
+        home,
+        compose(outcome.text, home),
         {
           envelope,
           rules,
@@ -268,16 +286,24 @@ async function run(
         },
         ports,
       );
+    }
   }
+}
+
+/** Whether the claim's session is that of a thread which its answer opens (S7). */
+function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
+  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
 }
 
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  { message, route: { sessionKey }, attempt }: Claim,
+  claim: Claim,
   boundary: string,
-  { historyLimit, timezone, window }: TurnRules,
+  { historyLimit: channelLimit, timezone, window }: TurnRules,
   { store, backfill }: AnswerPorts,
 ) {
+  const { message, route: { sessionKey }, attempt } = claim;
+  const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
   const [overheard, reactions, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),

@@ -14,6 +14,7 @@ import { JUDGED } from "./judged.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
+import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
 import { SCHEDULES } from "./schedules.ts";
 
@@ -30,5 +31,6 @@ export const SCHEMA_1: string = [
   PAIRING,
   OUTBOX,
   REACTIONS,
+  THREADS,
   SCHEDULES,
 ].join("");

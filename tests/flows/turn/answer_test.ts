@@ -143,6 +143,7 @@ function setUp(
       },
     },
     model,
+    threads: { homeOf: (claim) => Promise.resolve(claim) },
     toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
