@@ -12,6 +12,7 @@ import { doctor, invite, netcheck, status, version } from "./diagnose/commands.t
 import type { Task } from "./help/overview.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
+import { schedules } from "./schedules/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly Task[] = [
@@ -19,6 +20,7 @@ export const TASKS: readonly Task[] = [
   { title: "Diagnose", commands: { doctor, model, netcheck, status, usage, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
+  { title: "Look after the agent", commands: { schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

@@ -6,7 +6,7 @@
 
 import type { Budgets } from "../core/spending/budget.ts";
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { commandRules, toAccessPolicy } from "./access.ts";
+import { commandRules, reactionPlaces, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
   type AgentConfig,
@@ -89,13 +89,14 @@ function discordConfig(
   const { id, settings: discord } = account;
   const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
     discord;
+  const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
     ...(discord.name !== undefined && { name: discord.name }),
     enabled: discord.enabled,
     ...(secrets.token && { token: secrets.token }),
     tokenPlace: tokenPlaceOf(account),
-    access: toAccessPolicy(settings, account, matchesPattern),
+    access,
     pluralkit: {
       enabled: pluralkit.enabled,
       ...(secrets.pluralkit && { token: secrets.pluralkit }),
@@ -119,6 +120,7 @@ function discordConfig(
     },
     gateway: {
       intents: gateway.intents,
+      reactions: reactionPlaces(access),
       compress: gateway.compress,
       tcpKeepaliveSec: gateway.tcpKeepaliveSec,
       reconnect: gateway.reconnect,

@@ -130,6 +130,7 @@ export interface Model {
  * - `not_found`: no such model or address; the operator.
  * - `quota`: the key's quota or credit is used up; the operator.
  * - `web_page`: HTML, from a wrong address or a login page; the operator.
+ * - `redirected`: a redirect, which Barnacle does not follow; the operator.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
@@ -140,6 +141,7 @@ export type ModelErrorKind =
   | "not_found"
   | "quota"
   | "web_page"
+  | "redirected"
   | "rejected"
   | "rate_limited"
   | "unavailable"
@@ -158,6 +160,8 @@ export class ModelError extends Error {
   readonly retryAfterMs?: number;
   /** HTTP status of a refusal; absent for other failures. */
   readonly status?: number;
+  /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
+  readonly redirectedTo?: string;
   /** Whether the server's reason for a refusal names tools. */
   readonly namesTools: boolean;
   /** Whether the server's reason for a refusal names images. */
@@ -176,6 +180,7 @@ export class ModelError extends Error {
       readonly retryAfterMs?: number;
       readonly status?: number;
       readonly namesTools?: boolean;
+      readonly redirectedTo?: string;
       readonly namesImages?: boolean;
       readonly cause?: unknown;
     },
@@ -184,6 +189,7 @@ export class ModelError extends Error {
     this.kind = details.kind;
     this.modelId = details.modelId;
     this.namesTools = details.namesTools ?? false;
+    if (details.redirectedTo !== undefined) this.redirectedTo = details.redirectedTo;
     this.namesImages = details.namesImages ?? false;
     if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;

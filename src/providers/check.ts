@@ -71,12 +71,14 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
     return { kind: "unlisted", server, others, isCertain: isVendor || isOllama };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    const { kind, message, status } = error;
+    const { kind, message, status, redirectedTo } = error;
     if (isVendor && hasOneModel(provider) && status === 404) {
       return { kind: "unlisted", server, others: [], isCertain: true };
     }
     if (NO_SUCH_PATH.has(status) || kind === "not_an_answer") return { kind: "no_list", server };
-    return { kind: "failed", server, failure: { kind, modelId: modelIdOf(settings) }, message };
+    const modelId = modelIdOf(settings);
+    const failure = { kind, modelId, ...(redirectedTo !== undefined && { redirectedTo }) };
+    return { kind: "failed", server, failure, message };
   }
 }
 

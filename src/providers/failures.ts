@@ -48,6 +48,8 @@ export interface Refused {
   readonly headers: Headers;
   /** The beginning of the body, as far as it was read. */
   readonly body: string;
+  /** Address of the request, against which a redirect's target is resolved. */
+  readonly url?: string;
 }
 
 /**
@@ -57,11 +59,12 @@ export interface Refused {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body }: Refused,
+  { status, headers, body, url }: Refused,
   modelId: string,
   secrets: readonly string[],
   now: number,
 ): ModelError {
+  if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
   const serverError = serverErrorOf(jsonOf(body));
   const kind = kindOf(status, serverError);
   const retryAfterMs = retryAfterOf(headers, now) ?? serverError.retryAfterMs;
@@ -75,6 +78,21 @@ export function refusalOf(
     namesTools: namesTools(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     namesImages: namesImages(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** Barnacle follows no redirect, because it would send the key to another server. */
+function redirectOf(headers: Headers, status: number, modelId: string, url?: string): ModelError {
+  // Only the host is named: the rest of an address can contain a key or personal data.
+  const target = URL.parse(headers.get("location") ?? "", url);
+  const named = headers.has("location") && target?.host ? target : undefined;
+  const redirectedTo = named && `${named.host} (${named.protocol.slice(0, -1)})`;
+  const to = redirectedTo === undefined ? "" : ` to ${redirectedTo}`;
+  return new ModelError(`${modelId} answered ${status}, a redirect${to}`, {
+    kind: "redirected",
+    modelId,
+    status,
+    ...(redirectedTo !== undefined && { redirectedTo }),
   });
 }
 
@@ -166,8 +184,7 @@ function kindOf(status: number, { codes }: ServerError): ModelErrorKind {
   // Waiting does not restore a used-up quota.
   if (status === 402 || codes.some((code) => QUOTA_CODES.has(code))) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
-  // Barnacle follows no redirect, because it would send the key to another server.
-  if (status === 404 || (status >= 300 && status < 400)) return "not_found";
+  if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";
   if (status === 408 || status >= 500) return "unavailable";
   return "rejected";

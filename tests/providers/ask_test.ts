@@ -40,7 +40,7 @@ const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] 
   ["overloaded", "", "unavailable"],
   ["unauthorized", "", "unauthorized"],
   ["not_found", "", "not_found"],
-  ["redirect", "", "not_found"],
+  ["redirect", "", "redirected"],
   ["rejected", "", "rejected"],
   ["content_filter", "", "rejected"],
 ];

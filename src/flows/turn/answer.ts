@@ -18,6 +18,7 @@ import type { Model } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
@@ -28,6 +29,7 @@ import { footerOf, type FooterRules, withFooter } from "../../render/footer.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
+import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
 import { createTurnSpending } from "./turn_spending.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
@@ -51,6 +53,11 @@ export interface AnswerStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
+  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
+  reactionsFor(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    messageId: MessageId,
+  ): Promise<readonly ReactionNote[]>;
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
@@ -109,6 +116,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
    * person can copy.
    */
   readonly randomId: () => string;
+  /** The threads that answers open. */
+  readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
@@ -180,7 +189,13 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
+  // A draft may be in the channel, and the answer in its thread.
+  const { channelId } = ended.claim.message;
+  if (channelId !== claim.message.channelId) ports.onOutbox(NOTHING_MORE, channelId);
 }
+
+/** A second channel has rows of the same turn, whose figures count once. */
+const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
@@ -233,16 +248,25 @@ async function run(
     ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
   };
   const entriesShown = selectEntries(history, limits);
-  const request = composeRequest({ system, history: entriesShown, envelope });
+  const { sessionKey } = claim.route;
+  const request = { ...composeRequest({ system, history: entriesShown, envelope }), sessionKey };
   const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
+  const compose = (text: string, home = claim) =>
+    composeReply({
+      ...ofTurn(home),
+      text,
+      shown,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === claim ? rules : { ...rules, replyToMode: "off" },
+    });
 
-  const draft = ports.drafts?.begin(claim.message, (text) => {
+  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
+  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
     const composed = compose(text);
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
@@ -285,9 +309,10 @@ async function run(
     case "refused":
       return withCost(await refusedTurn(claim, outcome.stop, rules, ports));
     case "reply": {
-      const composed = compose(outcome.text);
+      const home = await ports.threads.homeOf(claim, compose(outcome.text).kind === "reply");
+      const composed = compose(outcome.text, home);
       const turn = answeredTurn(
-        claim,
+        home,
         composed.kind === "reply"
           ? withFooter(composed, footerOf(rules.footer, spending.cost()))
           : composed,
@@ -304,16 +329,24 @@ async function run(
   }
 }
 
+/** Whether the claim's session is that of a thread which its answer opens (S7). */
+function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
+  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
+}
+
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  { message, route: { sessionKey }, attempt }: Claim,
+  claim: Claim,
   boundary: string,
-  { historyLimit, timezone, window }: TurnRules,
+  { historyLimit: channelLimit, timezone, window }: TurnRules,
   { store, backfill, model }: AnswerPorts,
 ) {
+  const { message, route: { sessionKey }, attempt } = claim;
+  const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
-  const [overheard, history, steps] = await Promise.all([
+  const [overheard, reactions, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
+    store.reactionsFor(message, message.id),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(model.window ?? window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
@@ -321,6 +354,7 @@ async function gather(
     message,
     overheard,
     overheardChars: OVERHEARD_CHARS,
+    reactions,
     timezone,
     boundary,
   });

@@ -72,6 +72,7 @@ function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
     case "unauthorized":
     case "quota":
     case "web_page":
+    case "redirected":
       return "down";
     case "rate_limited":
     case "unavailable":

@@ -15,6 +15,7 @@ import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { createSpentToday, type SpentToday } from "./spent_today.ts";
 import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
+import { createReactedChannels, type ReactedChannels } from "./reacted_channels.ts";
 
 /** All of the store's memory. */
 export interface Memory {
@@ -26,6 +27,8 @@ export interface Memory {
   readonly outgoing: Outgoing;
   /** Channels without new context for their sessions. */
   readonly quiet: QuietChannels;
+  /** Channels with reactions that no turn has seen. */
+  readonly reacted: ReactedChannels;
   /** Direct channels that are on the disk: their messages need no commit that waits for it. */
   readonly direct: NewestSet<string>;
   /** Today's use of models. */
@@ -48,12 +51,14 @@ export function createMemory(database: DatabaseSync): Memory {
   const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
   const spent = createSpentToday();
+  const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
     claims,
     turns,
     outgoing,
     quiet,
+    reacted,
     direct,
     spent,
     forget() {
@@ -62,6 +67,7 @@ export function createMemory(database: DatabaseSync): Memory {
       turns.forget();
       outgoing.forget();
       quiet.forget();
+      reacted.forget();
       direct.clear();
     },
     caches: () => ({
@@ -70,6 +76,7 @@ export function createMemory(database: DatabaseSync): Memory {
       outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
       spent_today: spent.bytes(),
+      reacted_channels: reacted.bytes(),
       direct_channels: direct.size * DIRECT_BYTES,
     }),
   };
