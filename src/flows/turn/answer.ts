@@ -31,9 +31,9 @@ import { type Instructions, systemPromptOf } from "../../render/prompt/system_pr
 import { historyChars, selectEntries } from "../../session/history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
-import { createTurnSpending } from "./turn_spending.ts";
+import { createTurnSpending } from "./spending/turn_spending.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
-import { paidTurn, refusedTurn, type TurnSpendPort } from "./refused_turn.ts";
+import { paidTurn, refusedTurn, type TurnSpendPort } from "./spending/refused_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 

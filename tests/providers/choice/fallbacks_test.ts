@@ -144,7 +144,6 @@ describe("[L1] [L3] withFallbacks()", () => {
       providerId: "a",
       model: {
         id: "a/x",
-        // deno-lint-ignore require-yield -- it fails before its first part
         async *generate(): AsyncGenerator<ModelPart, void> {
           await Promise.resolve();
           stop.abort(new Error("/stop"));

@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { SpendPort } from "../../core/spending/metered_model.ts";
-import type { Charge, TurnCost, UsageKind, UsedBy } from "../../core/spending/usage.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { SpendPort } from "../../../core/spending/metered_model.ts";
+import type { Charge, TurnCost, UsageKind, UsedBy } from "../../../core/spending/usage.ts";
 
 /** The requests of one turn. */
 export interface TurnSpending {

@@ -7,13 +7,14 @@
  * @module
  */
 
-import { type BudgetStop, reasonOf } from "../../core/spending/budget.ts";
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
-import type { SpendPort } from "../../core/spending/metered_model.ts";
-import { dayOf, endOfDay } from "../../core/spending/usage.ts";
-import { freeze } from "../../render/freeze.ts";
-import { composeNotice } from "../../render/reply.ts";
-import { type EndPorts, type EndRules, ofTurn } from "./finished_turn.ts";
+import { type BudgetStop, reasonOf } from "../../../core/spending/budget.ts";
+import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
+import type { SpendPort } from "../../../core/spending/metered_model.ts";
+import type { Log } from "../../../lib/log.ts";
+import { dayOf, endOfDay } from "../../../core/spending/usage.ts";
+import { freeze } from "../../../render/freeze.ts";
+import type { Texts } from "../../../render/notices.ts";
+import { composeNotice } from "../../../render/reply.ts";
 import type { TurnSpending } from "./turn_spending.ts";
 
 /** Budgets, for turns. */
@@ -22,14 +23,32 @@ export interface TurnSpendPort extends SpendPort {
   isTold(userId: string, now: number): Promise<boolean>;
 }
 
+/** Everything that such a record needs from outside. */
+export interface RefusedPorts {
+  /** Knows who was told. */
+  readonly spend: Pick<TurnSpendPort, "isTold">;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Gets each refused message. */
+  readonly log: Log;
+}
+
+/** The part of a turn's rules that such a record needs. */
+export interface RefusedRules {
+  /** The operator's own notices. */
+  readonly texts: Texts;
+  /** Name of the place for people, for the log (S2). */
+  readonly where: string;
+}
+
 /** The record of a turn that no model is asked for. Bots get no notice. */
 export async function refusedTurn(
   claim: Claim,
   stop: BudgetStop,
-  { texts, where }: EndRules,
-  { now, log, spend }: EndPorts & { readonly spend: Pick<TurnSpendPort, "isTold"> },
+  { texts, where }: RefusedRules,
+  { now, log, spend }: RefusedPorts,
 ): Promise<FinishedTurn> {
-  const { message } = claim;
+  const { message, route: { agentId } } = claim;
   const at = now();
   const { id: userId, automaton } = message.sender;
   const isSilent = automaton !== undefined || await spend.isTold(userId, at);
@@ -46,9 +65,9 @@ export async function refusedTurn(
     claim,
     end: { kind: "refused", reason },
     entries: [],
-    outbox: isSilent
-      ? []
-      : freeze(composeNotice(ofTurn(claim), { key: "budgetSpent", words: { reset } }, texts)),
+    outbox: isSilent ? [] : freeze(
+      composeNotice({ message, agentId }, { key: "budgetSpent", words: { reset } }, texts),
+    ),
     ...(!isSilent && { told: { userId, day: dayOf(at) } }),
   };
 }
