@@ -21,6 +21,7 @@ describe("[D1] caches()", () => {
       open_turns: 0,
       outbox: 0,
       quiet_channels: 0,
+      reacted_channels: 0,
       spent_today: 0,
       direct_channels: 0,
       transcripts: 0,

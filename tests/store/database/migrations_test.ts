@@ -55,8 +55,9 @@ describe("MIGRATIONS", () => {
     );
   /**
    * Tables of the process, without an account. Facts belong to the decisions that refer to them.
+   * Budgets count for all accounts together.
    */
-  const shared = new Set<unknown>(["run", "fact", "journal"]);
+  const shared = new Set<unknown>(["run", "fact", "journal", "told_budget"]);
 
   for (const { name, strict } of tables) {
     it(`[X2] check the types of ${name}, and store the account of each row`, () => {
