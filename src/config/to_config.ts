@@ -32,7 +32,6 @@ export function toConfig(
   file: string | undefined,
 ): BotConfig {
   const { agents, http, log, messages, preflight, session, shutdown, store } = settings;
-  const { decisionsDays, decisionsMax, contextDays, mediaDays } = store.retention;
   return {
     ...(file !== undefined && { file }),
     accounts: accounts.map((account) =>
@@ -44,6 +43,7 @@ export function toConfig(
     texts: messages.texts,
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
+    sessionReset: session.reset,
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
       port: http.port,
@@ -55,7 +55,7 @@ export function toConfig(
     preflight: { network: preflight.network, dns: preflight.dns },
     logLevel: log.level,
     shutdownGraceSec: shutdown.graceSec,
-    retention: { decisionsDays, decisionsMax, contextDays, mediaDays },
+    retention: store.retention,
     commands: commandRules(settings.commands),
   };
 }

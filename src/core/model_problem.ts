@@ -55,6 +55,7 @@ export function modelProblemOf({ kind, modelId }: ModelFailure): ModelProblem | 
         why: "its address answers with a web page, not with an API",
         fix: "check the provider's baseUrl, and whether a login page intercepts requests",
       };
+    case "context_length":
     case "rejected":
     case "rate_limited":
     case "unavailable":

@@ -6,7 +6,8 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
+import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 
 /** All tools, with distinct names. */
-export const TOOLS: readonly Tool[] = [readChannelHistory];
+export const TOOLS: readonly Tool[] = [readChannelHistory, recall];

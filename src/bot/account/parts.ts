@@ -20,6 +20,7 @@ import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { createTokenRates } from "../../session/token_rates.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
 import { statusOf } from "../health/status_facts.ts";
@@ -125,8 +126,10 @@ export async function createParts(
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
   });
+  const rates = createTokenRates();
   const inbound = createInbound({
     ...common,
+    rates,
     version,
     reader,
     policy,
@@ -145,6 +148,7 @@ export async function createParts(
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
+      rates,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),

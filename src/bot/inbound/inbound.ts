@@ -38,7 +38,7 @@ import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
+  readonly store: Pick<Store, "gateway" | "inbox" | "pairing" | "sessions" | "turns">;
   readonly owners: OwnerIds;
   readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
   readonly meter: Pick<Meter, "stored">;

@@ -23,6 +23,8 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import { createContextFacts } from "./context_facts.ts";
+import type { TokenRates } from "../../session/token_rates.ts";
 import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import type { OwnerPresence } from "./owner_presence.ts";
@@ -31,11 +33,13 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing">;
+  readonly store: Pick<Store, "pairing" | "sessions" | "turns">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
-  readonly owners: Pick<OwnerIds, "ownsApplication">;
+  readonly owners: Pick<OwnerIds, "ownsApplication" | "sessionOwner">;
+  /** Estimates of tokens by model. */
+  readonly rates: Pick<TokenRates, "rateOf">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
   readonly outbound: Pick<Outbound, "channelQueues">;
@@ -71,6 +75,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   const interactions = createInteractions(client);
   const context: InteractionContext = {
     pairing: store.pairing,
+    contextOf: createContextFacts(options),
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     status,
     texts: () => config().texts,

@@ -16,11 +16,9 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { TextRules } from "../../render/reply.ts";
+import { UNKNOWN_WINDOW } from "../../session/history.ts";
 import { displayNameOf } from "../../session/display_name.ts";
-import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
-
-/** Context window of a model that reports none, in tokens (L4). */
-const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
+import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -86,7 +84,7 @@ export function prepareTurnRules(
 }
 
 /** Rules that are the same for every message. */
-function sharedBy({ agent, discord, messages, texts }: Config) {
+function sharedBy({ agent, discord, messages, texts, sessionReset }: Config) {
   const { allowedMentions, replyToMode } = discord;
   return {
     instructions: {
@@ -97,6 +95,7 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
     },
     rules: {
       window: UNKNOWN_WINDOW,
+      reset: sessionReset,
       timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
       chunks: chunkRulesOf({ discord, messages }),
       tables: messages.tables,
@@ -147,7 +146,7 @@ export function textRulesOf(
  * @param owner The user whose direct messages are the main session under `auto` (S1).
  */
 export function routeOf(
-  message: InboundMessage,
+  message: Conversation,
   { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
   owner: UserId | undefined,
 ): Route {

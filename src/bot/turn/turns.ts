@@ -35,6 +35,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly sessions: Store["sessions"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -66,7 +67,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
+    & Pick<AnswerPorts, "rates" | "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
@@ -93,7 +94,11 @@ export function createAccountTurns(
     log,
   });
 
-  const toolPorts: ToolPorts = { history: createHistoryPort(ports) };
+  const retryAt = new Map<string, number>();
+  const toolPorts: ToolPorts = {
+    history: createHistoryPort(ports),
+    recall: { recall: store.sessions.recall },
+  };
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -102,6 +107,8 @@ export function createAccountTurns(
       ...ports,
       ...queueNow(),
       store: store.turns,
+      sessions: store.sessions,
+      retryAt,
       model: model(),
       rules: rulesNow(),
       backfill,

@@ -11,6 +11,7 @@
 import type { Check, Explanation } from "../../core/inbound/facts.ts";
 import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/message_record.ts";
@@ -28,8 +29,22 @@ export interface WhyReport {
   readonly decisions: readonly WhyDecision[];
   /** The turn of the message. */
   readonly turn?: MessageRecord["turn"];
+  /** The session of the turn as it is now. */
+  readonly session?: SessionNow;
   /** Messages that answer it. */
   readonly outbox: MessageRecord["outbox"];
+}
+
+/** How much of a session the model sees now. */
+export interface SessionNow {
+  /** Number of entries of the transcript that are not folded. */
+  readonly entries: number;
+  /** Estimated number of their tokens, with the summary of the folded ones. */
+  readonly tokens: number;
+  /** Number of tokens that fit into a request to the model. */
+  readonly windowTokens: number;
+  /** The folded entries. */
+  readonly folded: Folded;
 }
 
 /** The decision of one account. */
@@ -74,6 +89,8 @@ export interface Today {
 
 /** Sources of rules. */
 export interface WhyPorts {
+  /** Reads the session of a turn as it is now. */
+  readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
   /** Reads the rules of all accounts from a recorded config. */
   readonly viewsOf: (policy: StoredPolicy) => Promise<readonly AccessView[]>;
   /** Absent if the current config is invalid. */
@@ -101,7 +118,7 @@ export async function reportOf(
     messageId,
     ...(askedBy !== undefined && { askedBy }),
     decisions: explained,
-    ...(turn && { turn }),
+    ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
     outbox,
   };
 }

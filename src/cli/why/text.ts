@@ -24,7 +24,7 @@ export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
     ...decisions.map((decision) => ofDecision(decision, report, shown)),
-    ...(turn ? [turnLines(turn)] : []),
+    ...(turn ? [[...turnLines(turn), ...sessionLines(report)]] : []),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
   ];
   return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
@@ -145,6 +145,20 @@ function turnLines(turn: Turn): readonly string[] {
     ...(turn.failureId === undefined
       ? []
       : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
+  ];
+}
+
+/** How full the window is now, and how much of the session is folded. */
+function sessionLines({ session }: WhyReport): readonly string[] {
+  if (!session) return [];
+  const { entries, tokens, windowTokens, folded } = session;
+  const { at } = folded;
+  return [
+    `  session now: ${entries} entries shown, about ${tokens} of ${windowTokens} tokens`,
+    ...(at === undefined ? [] : [
+      `  ${folded.entries} older entries of ${folded.messages} messages are folded into a ` +
+      `summary, last ${timeText(at)}`,
+    ]),
   ];
 }
 

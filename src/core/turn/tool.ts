@@ -8,11 +8,14 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
+import type { RecallPort } from "./ports/recall.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
   /** The history of channels. */
   readonly history: HistoryPort;
+  /** Folded entries of sessions. */
+  readonly recall: RecallPort;
 }
 
 /** Facts that a call has besides its input. */
@@ -21,6 +24,8 @@ export interface ToolContext {
   readonly ports: ToolPorts;
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
+  /** Key of the turn's session. */
+  readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */
   readonly callKey: string;
   /** Aborted when the turn ends, or the call takes too long (T1). */

@@ -14,28 +14,30 @@ import { runTurn, type TurnOutcome } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model } from "../../core/model.ts";
-import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import { type Model, ModelError } from "../../core/model.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
 import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
-import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
-import { historyChars, selectEntries } from "../../session/history.ts";
+import { meteredModel, toolChars } from "../session/metered_model.ts";
+import {
+  type HistoryPorts,
+  type HistoryRules,
+  type HistoryStore,
+  openHistory,
+  type TurnHistory,
+} from "../session/turn_history.ts";
 import type { Drafts } from "./draft.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
-export interface AnswerStore {
-  /**
-   * The newest `limit` entries of a session that fit into `maxChars` UTF-16 units, oldest first.
-   */
-  entriesOf(sessionKey: string, limit: number, maxChars: number): Promise<readonly Entry[]>;
+export interface AnswerStore extends HistoryStore {
   /**
    * The newest `limit` overheard messages in a channel, oldest first (H1). Only those after the
    * session's last entry from this channel, and before a message.
@@ -53,21 +55,13 @@ export interface AnswerStore {
 }
 
 /** The part of the config that applies to one turn. */
-export interface TurnRules extends ReplyRules {
+export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
   /** Parts of the system prompt. */
   readonly instructions: Instructions;
   /** Maximum number of overheard messages for the model; 0 in direct messages. */
   readonly historyLimit: number;
-  /** Maximum number of user turns from the transcript; absent: as many as fit. */
-  readonly userTurns?: number;
-  /** The model's context window and its longest answer, in tokens. */
-  readonly window: { readonly contextWindow: number; readonly maxOutput: number };
-  /** IANA time zone for the times that the model reads: `"Europe/Vienna"`. */
-  readonly timezone: string;
-  /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
-  readonly timeoutMs: number;
   /** The tools of this turn: the same array for all turns that have the same tools. */
   readonly tools: readonly Tool[];
   /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
@@ -77,7 +71,11 @@ export interface TurnRules extends ReplyRules {
 }
 
 /** Everything that answering needs from outside. */
-export interface AnswerPorts extends SaveTurnPorts, EndPorts {
+export interface AnswerPorts
+  extends
+    SaveTurnPorts,
+    EndPorts,
+    Pick<HistoryPorts, "sessions" | "rates" | "retryAt" | "onSideCall"> {
   /** The store's methods for this flow. */
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
@@ -103,23 +101,17 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
 
-/** Maximum number of transcript entries to read; selection by length comes later. */
-const MAX_ENTRIES = 400;
-
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at
  * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
  */
 const MAX_ATTEMPTS = 20;
 
-/** Share of the context window that is kept free for the results of tools. */
-const RESULTS_SHARE = 0.4;
-
 /**
  * Share of the history's room that the results of one turn may take in it. A later turn whose history
  * they filled would see no other turn.
  */
-const KEPT_SHARE = 0.25;
+const KEPT_SHARE = 0.15;
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -191,25 +183,30 @@ async function run(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping, ended, store } = ports;
+  const { now, schedule, stopping, ended, store } = ports;
+  const model = meteredModel(ports.model, ports.rates);
   const startedAt = now();
   const boundary = ports.randomId();
-  const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
+  const { envelope, overheard, steps } = await gather(claim, boundary, rules, ports);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
-  const freeChars = historyChars(rules.window, system.length + envelope.length);
-  const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
-  const maxChars = freeChars - maxResultChars;
-  const limits = {
-    maxChars,
-    ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
-  };
-  const entriesShown = selectEntries(history, limits);
-  const request = composeRequest({ system, history: entriesShown, envelope });
+  const toolbox = createToolbox(rules.tools, {
+    timeoutMs: rules.toolTimeoutMs,
+    schedule,
+    cleanSecrets: rules.cleanSecrets,
+    fence: (result) => fenced("result", boundary, result),
+  });
+  const parts = { system, envelope, toolChars: toolChars(toolbox.definitions) };
+  const { cleanSecrets } = rules;
+  const opened = await openHistory(claim, parts, rules, { ...ports, model, cleanSecrets });
+  let { history } = opened;
   const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
-    texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
+    texts: [
+      envelope,
+      ...history.entries.flatMap(({ role, text }) => role === "user" ? [text] : []),
+    ],
     system,
   };
   const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
@@ -218,31 +215,32 @@ async function run(
     const composed = compose(text);
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
-  const outcome = await runTurn(request, {
-    model,
-    toolbox: createToolbox(rules.tools, {
-      timeoutMs: rules.toolTimeoutMs,
-      schedule,
+  const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
+    runTurn(requestFor, {
+      model,
+      toolbox,
+      contextOf: (key) => ({
+        ports: ports.toolPorts,
+        message: claim.message,
+        sessionKey: claim.route.sessionKey,
+        callKey: `${claim.message.id}:${key}`,
+      }),
+      steps: stored,
+      save: (more, waitsForDisk) =>
+        saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
       cleanSecrets: rules.cleanSecrets,
-      fence: (result) => fenced("result", boundary, result),
-    }),
-    contextOf: (key) => ({
-      ports: ports.toolPorts,
-      message: claim.message,
-      callKey: `${claim.message.id}:${key}`,
-    }),
-    steps,
-    save: (more, waitsForDisk) =>
-      saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
-    cleanSecrets: rules.cleanSecrets,
-    maxResultChars,
-    maxSteps: rules.maxSteps,
-    now,
-    stopping,
-    schedule,
-    timeoutMs: rules.timeoutMs,
-    ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
-  });
+      maxSteps: rules.maxSteps,
+      now,
+      stopping,
+      schedule,
+      timeoutMs: rules.timeoutMs,
+      ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
+    });
+  let outcome = await converse(history, steps);
+  if (isTooLong(outcome)) {
+    history = await opened.shrink();
+    outcome = await converse(history, await store.stepsOf(claim.message.id));
+  }
   await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
@@ -257,7 +255,7 @@ async function run(
         {
           envelope,
           rules,
-          maxKeptChars: Math.floor(maxChars * KEPT_SHARE),
+          maxKeptChars: Math.floor(history.freeChars * KEPT_SHARE),
           ...outcome.taken,
         },
         ports,
@@ -265,17 +263,22 @@ async function run(
   }
 }
 
+/** Whether the model's server refused a request because of its length. */
+function isTooLong(outcome: TurnOutcome): boolean {
+  return outcome.kind === "failed" && outcome.error instanceof ModelError &&
+    outcome.error.kind === "context_length";
+}
+
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
   { message, route: { sessionKey }, attempt }: Claim,
   boundary: string,
-  { historyLimit, timezone, window }: TurnRules,
+  { historyLimit, timezone }: TurnRules,
   { store, backfill }: AnswerPorts,
 ) {
   await backfill(message, historyLimit);
-  const [overheard, history, steps] = await Promise.all([
+  const [overheard, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
-    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
   const envelope = envelopeOf({
@@ -285,5 +288,5 @@ async function gather(
     timezone,
     boundary,
   });
-  return { envelope, overheard, history, steps };
+  return { envelope, overheard, steps };
 }

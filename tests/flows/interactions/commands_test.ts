@@ -43,6 +43,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     pairing: { decide: () => assert.fail("no command asks for it") },
     onOutbox: () => {},
     status: () => assert.fail("this command does not ask for it"),
+    contextOf: () => assert.fail("no test asks for it"),
     texts: () => ({}),
     now: clock.now,
     log,
