@@ -12,6 +12,7 @@ import { doctor, invite, netcheck, status, version } from "./diagnose/commands.t
 import type { Task } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
 import { run } from "./run/commands.ts";
+import { schedules } from "./schedules/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly Task[] = [
@@ -20,6 +21,7 @@ export const TASKS: readonly Task[] = [
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },
+  { title: "Look after the agent", commands: { schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

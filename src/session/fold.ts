@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Window } from "../core/abilities.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
-import { historyChars, type Window } from "./history.ts";
+import { historyChars } from "./history.ts";
 
 /** Share of the window at which older entries are folded. */
 const FOLD_AT = 0.75;

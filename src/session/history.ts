@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Window } from "../core/abilities.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
 import { FIRST_TOKENS_PER_CHAR } from "./token_rates.ts";
 
@@ -46,17 +47,6 @@ export function selectEntries(
   }
   return entries.slice(start);
 }
-
-/** A model's context window and its longest answer, in tokens. */
-export interface Window {
-  /** Tokens of request and answer together. */
-  readonly contextWindow: number;
-  /** Tokens of the answer. */
-  readonly maxOutput: number;
-}
-
-/** Window of a model that reports none (L4). */
-export const UNKNOWN_WINDOW: Window = { contextWindow: 8_192, maxOutput: 1_024 };
 
 /** Tokens kept free for errors of the estimate. */
 const RESERVE_TOKENS = 4_000;

@@ -9,6 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { createEmitter } from "../lib/emitter.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
@@ -27,6 +28,7 @@ import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
 
@@ -51,6 +53,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly pairing: Pairing;
   /** Forgetting people (X5). */
   readonly forgetting: Forgetting;
+  /** Reminders and scheduled tasks, with their runs. */
+  readonly schedules: Schedules;
   /**
    * Brings the tables up to date, for a reader that opens the file by itself.
    *
@@ -135,22 +139,23 @@ export function createStore(
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
+  const undo = createEmitter<{ undone(): void }>();
   const grouped = createCommits(database, {
     path,
     crash,
     onFailed(kind) {
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
     },
-    onUndone() {
-      factRows.forget();
-      verdicts.forget();
-      memory.forget();
-      transcripts.forget();
-    },
+    onUndone: () => undo.emit.undone(),
     onRefused,
   });
   const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);
+  undo.connect({
+    undone() {
+      for (const cache of [factRows, verdicts, memory, transcripts]) cache.forget();
+    },
+  });
   const pruner = preparePruner(database, retention, factRows, transcripts.forget);
   const figures = createFigures(database, commits);
   const otherWriters = createOtherWriters(database);
@@ -168,6 +173,7 @@ export function createStore(
     outbox: createOutbox(database, commits, memory.outgoing),
     pairing: createPairing(database, commits, memory.outgoing),
     forgetting: createForgetting(database, commits),
+    schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {
       const isChanged = otherWriters.changedElsewhere();

@@ -8,6 +8,13 @@
 import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
+import { remind } from "./time/remind.ts";
+import { webFetch } from "./web/web_fetch.ts";
 
 /** All tools, with distinct names. */
-export const TOOLS: readonly Tool[] = [readChannelHistory, recall];
+export const TOOLS: readonly Tool[] = [
+  readChannelHistory,
+  recall,
+  remind,
+  webFetch,
+];

@@ -21,6 +21,7 @@ import { proxyFor } from "../../lib/network/proxy.ts";
 import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
+import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
 import { statusOf } from "../health/status_facts.ts";
@@ -31,8 +32,8 @@ import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
-import { createTurnTools } from "../rules/turn_tools.ts";
-import { TOOLS } from "../../tools/registry.ts";
+import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
+import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -54,6 +55,8 @@ export interface Parts {
   readonly inbound: Inbound;
   readonly catchUp: AccountCatchUp;
   readonly turns: AccountTurns;
+  readonly schedules: Runner;
+  readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
   /** Aborted when the account ends by itself: no turn begins after that. */
@@ -72,7 +75,7 @@ export async function createParts(
   options: AccountOptions,
   { health, meter, turnLimit, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
-  const { store, logging, stored, version, env } = options;
+  const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
   const settings: Settings = {
     config: options.config,
@@ -84,6 +87,7 @@ export async function createParts(
   const ended = new AbortController();
 
   const restEvents = createEmitter<RestEvents>();
+  const runEvents: Parts["runEvents"] = createEmitter();
   const client = createAccountRest(options, {
     events: () => restEvents.emit,
     now,
@@ -125,11 +129,13 @@ export async function createParts(
     outbox: store.outbox,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
+    onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
   const rates = createTokenRates();
   const inbound = createInbound({
     ...common,
     rates,
+    model: () => settings.model,
     version,
     reader,
     policy,
@@ -162,10 +168,17 @@ export async function createParts(
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
       tools: createTurnTools({
-        tools: TOOLS,
+        tools: toolServices.tools,
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
+      isOwner: createIsOwner({
+        policy: policy.now,
+        ownsApplication: owners.ownsApplicationAsRead,
+      }),
+      onSchedules: () => runEvents.emit.changed(),
+      onScheduledEnd: (cause) => runEvents.emit.ended(cause),
+      toolPorts: toolServices.ports,
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
@@ -177,6 +190,10 @@ export async function createParts(
         outbound.turnEnded(outcome);
       },
     },
+  );
+  const schedules = createAccountSchedules(
+    { ...common, reader, policy, inbound, outbound },
+    { onAccepted: turns.wake },
   );
   const log = logging.forPart("gateway");
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
@@ -200,6 +217,8 @@ export async function createParts(
     inbound,
     catchUp,
     turns,
+    schedules,
+    runEvents,
     duplicates,
     connection,
     ended,

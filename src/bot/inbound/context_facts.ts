@@ -4,10 +4,12 @@
  * @module
  */
 
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import type { Model } from "../../core/model.ts";
 import type { Config } from "../../config/config.ts";
-import type { ContextFacts, InteractionContext, StatusFacts } from "../../interactions/context.ts";
+import type { ContextFacts, InteractionContext } from "../../interactions/context.ts";
 import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
-import { requestTokens, UNKNOWN_WINDOW } from "../../session/history.ts";
+import { requestTokens } from "../../session/history.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
 import { routeOf } from "../rules/turn_rules.ts";
@@ -21,25 +23,26 @@ export interface ContextFactsOptions {
     readonly turns: Pick<Store["turns"], "entriesOf">;
   };
   readonly owners: Pick<OwnerIds, "sessionOwner">;
-  /** Names the model. */
-  readonly status: () => Pick<StatusFacts, "modelId">;
+  /** The model that answers. */
+  readonly model: () => Pick<Model, "id" | "window">;
   /** Estimates of tokens by model. */
   readonly rates: Pick<TokenRates, "rateOf">;
 }
 
 /** Creates the reader. */
 export function createContextFacts(
-  { config, store: { sessions, turns }, owners, status, rates }: ContextFactsOptions,
+  { config, store: { sessions, turns }, owners, model, rates }: ContextFactsOptions,
 ): InteractionContext["contextOf"] {
   return async (call): Promise<ContextFacts> => {
     const { sessionKey } = routeOf(call, config(), owners.sessionOwner());
     const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
     const summary = (await sessions.checkpointOf(sessionKey))?.summary;
     const chars = charsOf(entries) + (summary?.text.length ?? 0);
+    const { id, window = UNKNOWN_WINDOW } = model();
     return {
       entries: entries.length,
-      tokens: Math.round(chars * rates.rateOf(status().modelId)),
-      windowTokens: requestTokens(UNKNOWN_WINDOW),
+      tokens: Math.round(chars * rates.rateOf(id)),
+      windowTokens: requestTokens(window),
       folded: await sessions.foldedOf(sessionKey),
     };
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Model } from "../../core/model.ts";
 import type { Config } from "../../config/config.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
@@ -38,6 +39,8 @@ export interface InteractionOptions {
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
   readonly owners: Pick<OwnerIds, "ownsApplication" | "sessionOwner">;
+  /** The model that answers. */
+  readonly model: () => Pick<Model, "id" | "window">;
   /** Estimates of tokens by model. */
   readonly rates: Pick<TokenRates, "rateOf">;
   /** Asks whether an owner is in a guild. Never rejects. */

@@ -16,7 +16,7 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { TextRules } from "../../render/reply.ts";
-import { UNKNOWN_WINDOW } from "../../session/history.ts";
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
@@ -111,7 +111,7 @@ function sharedBy({ agent, discord, messages, texts, sessionReset }: Config) {
 }
 
 /** How a text is cut, whoever its author is. */
-function chunkRulesOf(
+export function chunkRulesOf(
   { discord, messages }: Pick<Config, "discord" | "messages">,
 ): ChunkRules {
   return {

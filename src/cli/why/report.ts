@@ -13,6 +13,8 @@ import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { Step } from "../../core/step.ts";
+import { type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/message_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
@@ -31,6 +33,8 @@ export interface WhyReport {
   readonly turn?: MessageRecord["turn"];
   /** The session of the turn as it is now. */
   readonly session?: SessionNow;
+  /** The steps of the turn; empty if it called no tool. */
+  readonly steps: readonly TimelineEntry[];
   /** Messages that answer it. */
   readonly outbox: MessageRecord["outbox"];
 }
@@ -41,8 +45,6 @@ export interface SessionNow {
   readonly entries: number;
   /** Estimated number of their tokens, with the summary of the folded ones. */
   readonly tokens: number;
-  /** Number of tokens that fit into a request to the model. */
-  readonly windowTokens: number;
   /** The folded entries. */
   readonly folded: Folded;
 }
@@ -105,10 +107,12 @@ export type StoredPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
 /**
  * Makes the report.
  *
+ * @param steps The stored steps of the message's turn.
  * @param askedBy Names the argument, if it was not the message's own id.
  */
 export async function reportOf(
   { messageId, decisions, turn, outbox }: MessageRecord,
+  steps: readonly Step[],
   askedBy: string | undefined,
   ports: WhyPorts,
 ): Promise<WhyReport> {
@@ -119,6 +123,7 @@ export async function reportOf(
     ...(askedBy !== undefined && { askedBy }),
     decisions: explained,
     ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
+    steps: timelineOf(steps, turn?.claimedAt ?? Infinity),
     outbox,
   };
 }

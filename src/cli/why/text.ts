@@ -8,6 +8,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
 import { checkLines, type Shown } from "../verdict/checks.ts";
+import { stepLines } from "./steps.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
@@ -19,12 +20,12 @@ type OutboxRow = WhyReport["outbox"][number];
  * @returns Lines without control characters.
  */
 export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
-  const { messageId, askedBy, decisions, turn, outbox } = report;
+  const { messageId, askedBy, decisions, turn, steps, outbox } = report;
   const sections = [
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
     ...decisions.map((decision) => ofDecision(decision, report, shown)),
-    ...(turn ? [[...turnLines(turn), ...sessionLines(report)]] : []),
+    ...(turn ? [[...turnLines(turn), ...stepLines(steps), ...sessionLines(report)]] : []),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
   ];
   return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
@@ -148,13 +149,13 @@ function turnLines(turn: Turn): readonly string[] {
   ];
 }
 
-/** How full the window is now, and how much of the session is folded. */
+/** How much of the session a model sees now, and how much of the session is folded. */
 function sessionLines({ session }: WhyReport): readonly string[] {
   if (!session) return [];
-  const { entries, tokens, windowTokens, folded } = session;
+  const { entries, tokens, folded } = session;
   const { at } = folded;
   return [
-    `  session now: ${entries} entries shown, about ${tokens} of ${windowTokens} tokens`,
+    `  session now: ${entries} entries shown, about ${tokens} tokens`,
     ...(at === undefined ? [] : [
       `  ${folded.entries} older entries of ${folded.messages} messages are folded into a ` +
       `summary, last ${timeText(at)}`,

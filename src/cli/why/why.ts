@@ -8,7 +8,6 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
-import { requestTokens, UNKNOWN_WINDOW } from "../../session/history.ts";
 import { FIRST_TOKENS_PER_CHAR } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccessNow, accessNow } from "../verdict/current_policy.ts";
@@ -51,7 +50,8 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
         ? unknownFailure(subject.failureId, flags, io)
         : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
-    const report = await reportOf(record, askedBy(subject, record.messageId), {
+    const steps = await store.turns.stepsOf(record.messageId);
+    const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
       sessionOf: (sessionKey) => sessionNow(store, sessionKey),
       viewsOf: (policy) => accessIn(policy, () => policy.names),
       ...(now.kind === "read" && { today: now }),
@@ -69,7 +69,6 @@ async function sessionNow({ sessions, turns }: Store, sessionKey: string): Promi
   return {
     entries: entries.length,
     tokens: Math.round((charsOf(entries) + folded.summaryChars) * FIRST_TOKENS_PER_CHAR),
-    windowTokens: requestTokens(UNKNOWN_WINDOW),
     folded,
   };
 }

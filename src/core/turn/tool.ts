@@ -9,6 +9,8 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
+import type { SchedulesPort } from "./ports/schedules.ts";
+import type { WebPort } from "./ports/web.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -16,6 +18,10 @@ export interface ToolPorts {
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
   readonly recall: RecallPort;
+  /** Reminders and scheduled tasks. */
+  readonly schedules: SchedulesPort;
+  /** The web. */
+  readonly web: WebPort;
 }
 
 /** Facts that a call has besides its input. */

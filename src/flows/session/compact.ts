@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Window } from "../../core/abilities.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model, ModelRequest, ModelUsage } from "../../core/model.ts";
@@ -17,7 +18,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import { charsOf, foldCount, keptChars, MAX_ENTRIES } from "../../session/fold.ts";
-import { historyChars, type Window } from "../../session/history.ts";
+import { historyChars } from "../../session/history.ts";
 
 /** A request to a model beside the answer of a turn, for the account of tokens and money. */
 export interface SideCall {
@@ -176,12 +177,14 @@ async function ask(
   if (stopping.aborted) onStop();
   stopping.addEventListener("abort", onStop, { once: true });
   let usage: ModelUsage | undefined;
+  let modelId = model.id;
   try {
     let text = "";
     for await (const part of model.generate(request, ending.signal)) {
       if (part.kind === "text") text += part.text;
       else {
         usage = part.usage;
+        modelId = part.modelId ?? model.id;
         return text;
       }
     }
@@ -204,7 +207,7 @@ async function ask(
       kind: "compaction",
       message,
       agentId,
-      modelId: model.id,
+      modelId,
       ...(usage && { usage }),
       ms,
     });

@@ -14,7 +14,7 @@ export function meteredModel(model: Model, rates: Pick<TokenRates, "observe">): 
     async *generate(request, signal) {
       for await (const part of model.generate(request, signal)) {
         if (part.kind === "finish" && part.usage && !hasImages(request)) {
-          rates.observe(model.id, requestChars(request), part.usage.inputTokens);
+          rates.observe(part.modelId ?? model.id, requestChars(request), part.usage.inputTokens);
         }
         yield part;
       }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Window } from "../../core/abilities.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { ModelRequest } from "../../core/model.ts";
@@ -12,7 +13,7 @@ import type { Checkpoint, FoldCause, ResetCause } from "../../core/turn/checkpoi
 import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
 import { charsOf, MAX_ENTRIES, shouldFold } from "../../session/fold.ts";
-import { historyChars, type Window } from "../../session/history.ts";
+import { historyChars } from "../../session/history.ts";
 import { resetDue, type ResetRule } from "../../session/reset.ts";
 import { shareRoom } from "../../session/room.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
@@ -162,7 +163,7 @@ export async function openHistory(
           envelope,
           ...(summary !== undefined && { summary }),
         });
-        return { request, stepChars: room };
+        return { request: { ...request, sessionKey }, stepChars: room };
       },
     };
   };

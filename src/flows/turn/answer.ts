@@ -16,6 +16,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Model, ModelError } from "../../core/model.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
@@ -48,6 +49,11 @@ export interface AnswerStore extends HistoryStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
+  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
+  reactionsFor(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    messageId: MessageId,
+  ): Promise<readonly ReactionNote[]>;
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
@@ -198,7 +204,12 @@ async function run(
   });
   const parts = { system, envelope, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;
-  const opened = await openHistory(claim, parts, rules, { ...ports, model, cleanSecrets });
+  const opened = await openHistory(
+    claim,
+    parts,
+    { ...rules, window: model.window ?? rules.window },
+    { ...ports, model, cleanSecrets },
+  );
   let { history } = opened;
   const shown: ShownToModel = {
     overheard,
@@ -277,14 +288,16 @@ async function gather(
   { store, backfill }: AnswerPorts,
 ) {
   await backfill(message, historyLimit);
-  const [overheard, steps] = await Promise.all([
+  const [overheard, reactions, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
+    store.reactionsFor(message, message.id),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
   const envelope = envelopeOf({
     message,
     overheard,
     overheardChars: OVERHEARD_CHARS,
+    reactions,
     timezone,
     boundary,
   });

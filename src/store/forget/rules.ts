@@ -159,6 +159,26 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
+  reaction: {
+    delete: `user_id = :userId OR ${IN("message_id", "messages")}`,
+    set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
+  },
+  schedule_run: { // before the schedules that they belong to
+    delete: "schedule_id IN (SELECT id FROM schedule WHERE creator_id = :userId)",
+  },
+  schedule: {
+    delete: "creator_id = :userId",
+    change: {
+      columns: ["text", "origin"],
+      row(row, _person, scrub) {
+        const after = {
+          ...changed(row, ["text"], scrub.text),
+          ...changed(row, ["origin"], scrub.json),
+        };
+        return Object.keys(after).length === 0 ? undefined : after;
+      },
+    },
+  },
   policy: json("text", "names"),
   fact: { delete: "author_id = :userId", ...json("facts") },
   verdict_block: {

@@ -87,6 +87,8 @@ const STEP_FILES = 4;
  * Maximum number of blocks of decisions that a step deletes: more than arrive between two steps.
  */
 const STEP_BLOCKS = 128;
+/** Maximum number of reactions that a step deletes. */
+const STEP_REACTIONS = 64;
 /** Number of facts that a step deletes at most, unless more arrived since the last one. */
 const STEP_FACTS = 256;
 
@@ -105,6 +107,7 @@ export function preparePruner(
   const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
+  const pruneReactions = preparePruneReactions(database, retention);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** Number of new messages of each channel since its last check. */
@@ -121,6 +124,7 @@ export function preparePruner(
     pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);
     pruneTranscripts(now);
+    pruneReactions(now);
     const next = nextChannel();
     if (next) {
       pruneByAge(next, now);
@@ -204,6 +208,19 @@ function preparePruneFiles(
   );
   return (now) => {
     if (mediaDays > 0) prune.run(now - mediaDays * DAY_MS, STEP_FILES);
+  };
+}
+
+/** Prepares the deletion of old reactions. Their rows are in the order of time. */
+function preparePruneReactions(
+  database: DatabaseSync,
+  { contextDays }: Retention,
+): (now: number) => void {
+  const prune = database.prepare(
+    "DELETE FROM reaction WHERE at < ? AND id IN (SELECT id FROM reaction ORDER BY id LIMIT ?)",
+  );
+  return (now) => {
+    if (contextDays > 0) prune.run(now - contextDays * DAY_MS, STEP_REACTIONS);
   };
 }
 

@@ -23,10 +23,10 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -126,6 +126,7 @@ function setUp(
         steps.push("overheard");
         return Promise.resolve(overheard);
       },
+      reactionsFor: () => Promise.resolve([]),
       stepsOf: (id) => {
         steps.push(`steps of ${id}`);
         return Promise.resolve(taken);
