@@ -31,6 +31,7 @@ import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
+import { createUsage, type Usage } from "./usage/usage.ts";
 
 /**
  * The methods of the store. Its namespaces fit the ports of `flows/`. A method that reads or stores
@@ -49,6 +50,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly sessions: Sessions;
   /** Messages on their way to Discord. */
   readonly outbox: Outbox;
+  /** The use of models. */
+  readonly usage: Usage;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
   /** Forgetting people (X5). */
@@ -171,6 +174,7 @@ export function createStore(
     turns: createTurns(database, commits, { ...shared, transcripts }),
     sessions: createSessions(database, commits, transcripts),
     outbox: createOutbox(database, commits, memory.outgoing),
+    usage: createUsage(database, commits, memory.spent),
     pairing: createPairing(database, commits, memory.outgoing),
     forgetting: createForgetting(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),

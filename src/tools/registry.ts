@@ -8,6 +8,7 @@
 import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
+import { replyInThread } from "./channel/reply_in_thread.ts";
 import { remind } from "./time/remind.ts";
 import { webFetch } from "./web/web_fetch.ts";
 
@@ -15,6 +16,7 @@ import { webFetch } from "./web/web_fetch.ts";
 export const TOOLS: readonly Tool[] = [
   readChannelHistory,
   recall,
+  replyInThread,
   remind,
   webFetch,
 ];

@@ -34,7 +34,7 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing" | "sessions" | "turns">;
+  readonly store: Pick<Store, "pairing" | "sessions" | "turns" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -81,6 +81,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     contextOf: createContextFacts(options),
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     status,
+    usage: store.usage,
     texts: () => config().texts,
     now,
     log,

@@ -16,6 +16,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -26,7 +27,9 @@ import type { RunningAccount } from "../ports.ts";
 import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -40,6 +43,7 @@ export interface TurnsOptions {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
+    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -77,7 +81,10 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Omit<ThreadsPortOptions, "threads">
     & {
+      /** The threads of the account's answers. */
+      readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
@@ -111,6 +118,7 @@ export function createAccountTurns(
     ...ports.toolPorts,
     history: createHistoryPort(ports),
     recall: { recall: store.sessions.recall },
+    threads: createThreadsPort(ports),
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,
@@ -120,6 +128,8 @@ export function createAccountTurns(
       now,
     }),
   };
+
+  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -134,6 +144,7 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
+      spend,
       ...(drafts && { drafts }),
       now,
       schedule,

@@ -9,6 +9,7 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
+import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
 
@@ -18,6 +19,8 @@ export interface ToolPorts {
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
   readonly recall: RecallPort;
+  /** Threads. */
+  readonly threads: ThreadsPort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
   /** The web. */

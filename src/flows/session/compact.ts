@@ -11,30 +11,13 @@
 
 import type { Window } from "../../core/abilities.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model, ModelRequest, ModelUsage } from "../../core/model.ts";
+import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause, NumberedEntry } from "../../core/turn/checkpoint.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import { charsOf, foldCount, keptChars, MAX_ENTRIES } from "../../session/fold.ts";
 import { historyChars } from "../../session/history.ts";
-
-/** A request to a model beside the answer of a turn, for the account of tokens and money. */
-export interface SideCall {
-  /** Purpose of the request. */
-  readonly kind: "compaction";
-  /** The message whose turn needs it. */
-  readonly message: InboundMessage;
-  /** The agent of the turn. */
-  readonly agentId: string;
-  /** Id of the model. */
-  readonly modelId: string;
-  /** Tokens of the request; absent if the server did not count them, or refused. */
-  readonly usage?: ModelUsage;
-  /** Milliseconds from the request to the end of the answer. */
-  readonly ms: number;
-}
 
 /** Everything that folding needs from outside. */
 export interface CompactPorts {
@@ -45,10 +28,8 @@ export interface CompactPorts {
     /** Stores a summary; `false` if a newer checkpoint has its entries already. */
     fold(fold: Fold, now: number): Promise<boolean>;
   };
-  /** The model that writes the summary. */
+  /** The model that writes the summary; it counts its requests, and obeys budgets. */
   readonly model: Model;
-  /** Gets each request with its tokens, also one that failed. */
-  readonly onSideCall?: (call: SideCall) => void;
   /** When each session may be folded again after a failure, as Unix time in milliseconds. */
   readonly retryAt: Map<string, number>;
   /** Returns at least 8 random letters and digits. */
@@ -103,7 +84,7 @@ export async function compact(
   ports: CompactPorts,
 ): Promise<boolean> {
   const { route: { agentId, sessionKey }, message } = claim;
-  const { store, model, now, log } = ports;
+  const { store, now, log } = ports;
   if ((ports.retryAt.get(sessionKey) ?? 0) > now()) return false;
   const all = historyChars(limits.window, 0, limits.tokensPerChar);
   const open = await store.openEntries(sessionKey, FOLD_ENTRIES);
@@ -128,8 +109,8 @@ export async function compact(
     ...(summary ? [summary.text] : []),
     ...folded.map(({ text, messageId }) => `${messageId} ${text}`),
   ];
-  const text = answer && summaryOf(ports.cleanSecrets(answer), sources, summaryChars);
-  if (text === undefined) {
+  const text = answer && summaryOf(ports.cleanSecrets(answer.text), sources, summaryChars);
+  if (!answer || text === undefined) {
     if (ports.retryAt.size >= RETRIES_MAX) ports.retryAt.clear();
     if (!ports.stopping.aborted) ports.retryAt.set(sessionKey, now() + RETRY_MS);
     return false;
@@ -140,7 +121,7 @@ export async function compact(
     cause,
     lastEntry: last.id,
     summary: { boundary, text },
-    modelId: model.id,
+    modelId: answer.modelId,
   };
   const isStored = await store.fold(fold, now());
   if (isStored) {
@@ -163,11 +144,10 @@ function isLong(open: readonly NumberedEntry[]): boolean {
 /** Asks the model once; `undefined` if it gives no whole answer in time. */
 async function ask(
   request: ModelRequest,
-  { message, route: { agentId, sessionKey } }: Claim,
+  { message, route: { sessionKey } }: Claim,
   timeoutMs: number,
-  { model, onSideCall, now, schedule, stopping, log }: CompactPorts,
-): Promise<string | undefined> {
-  const startedAt = now();
+  { model, schedule, stopping, log }: CompactPorts,
+): Promise<Answer | undefined> {
   const ending = new AbortController();
   const cancel = schedule(
     () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
@@ -176,17 +156,11 @@ async function ask(
   const onStop = () => ending.abort(stopping.reason);
   if (stopping.aborted) onStop();
   stopping.addEventListener("abort", onStop, { once: true });
-  let usage: ModelUsage | undefined;
-  let modelId = model.id;
   try {
     let text = "";
     for await (const part of model.generate(request, ending.signal)) {
-      if (part.kind === "text") text += part.text;
-      else {
-        usage = part.usage;
-        modelId = part.modelId ?? model.id;
-        return text;
-      }
+      if (part.kind === "finish") return { text, modelId: part.modelId ?? model.id };
+      text += part.text;
     }
     return undefined;
   } catch (error) {
@@ -202,14 +176,11 @@ async function ask(
   } finally {
     cancel();
     stopping.removeEventListener("abort", onStop);
-    const ms = Math.max(0, now() - startedAt);
-    onSideCall?.({
-      kind: "compaction",
-      message,
-      agentId,
-      modelId,
-      ...(usage && { usage }),
-      ms,
-    });
   }
+}
+
+/** A summary as the model wrote it. */
+interface Answer {
+  readonly text: string;
+  readonly modelId: string;
 }

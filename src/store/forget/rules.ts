@@ -163,6 +163,9 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     delete: `user_id = :userId OR ${IN("message_id", "messages")}`,
     set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
   },
+  usage: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
+  told_budget: { delete: "user_id = :userId" },
+  answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
   schedule_run: { // before the schedules that they belong to
     delete: "schedule_id IN (SELECT id FROM schedule WHERE creator_id = :userId)",
   },

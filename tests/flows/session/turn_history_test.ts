@@ -4,7 +4,6 @@ import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
 import type { Checkpoint, Fold } from "../../../src/core/turn/checkpoint.ts";
-import type { SideCall } from "../../../src/flows/session/compact.ts";
 import {
   type HistoryPorts,
   type HistoryRules,
@@ -43,7 +42,6 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const asked: ModelRequest[] = [];
-  const calls: SideCall[] = [];
   const folds: Fold[] = [];
   let open = entries.map((entry, index) => ({ id: index + 1, entry }));
   let checkpoint: Checkpoint | undefined;
@@ -77,7 +75,6 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
     model,
     rates: createTokenRates(),
     retryAt: new Map(),
-    onSideCall: (call) => calls.push(call),
     randomId: () => "a1b2c3d4e5f6",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     now: clock.now,
@@ -85,7 +82,7 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
     stopping: new AbortController().signal,
     log,
   };
-  return { ports: { ...ports, rates: rateOf(0.3) }, asked, calls, folds, lines, clock };
+  return { ports: { ...ports, rates: rateOf(0.3) }, asked, folds, lines, clock };
 }
 
 const rateOf = (rate: number) => ({ rateOf: () => rate, observe() {} });
@@ -100,7 +97,7 @@ describe("openHistory()", () => {
   });
 
   it("[L4] folds older turns at three quarters, and shows their summary first", async () => {
-    const { ports, asked, folds, calls } = setUp([
+    const { ports, asked, folds } = setUp([
       ...turn(1, 3_000),
       ...turn(2, 2_500),
       ...turn(3, 2_500),
@@ -116,9 +113,6 @@ describe("openHistory()", () => {
       /^\[summary of the earlier[^]*<summary[^]*\n3333/,
     );
     assert.deepEqual(request.messages.map(({ role }) => role), ["user", "assistant", "user"]);
-    assert.deepEqual(calls.map(({ kind, usage, agentId }) => [kind, usage?.inputTokens, agentId]), [
-      ["compaction", 10, "main"],
-    ]);
   });
 
   it("[L4] shows the same bytes of a summary in each turn", async () => {
@@ -134,7 +128,7 @@ describe("openHistory()", () => {
   it("[L3] goes on without the oldest turns if the model fails, and tries again later", async () => {
     const failure = new ModelError("down", { kind: "unavailable", modelId: "test/x" });
     const entries = [1, 2, 3, 4].flatMap((number) => turn(number, 3_000));
-    const { ports, asked, folds, clock, calls } = setUp(entries, failure);
+    const { ports, asked, folds, clock } = setUp(entries, failure);
     const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
     assert.deepEqual(
       textsIn(history.requestFor(0).request).filter((text) => text !== ""),
@@ -146,7 +140,6 @@ describe("openHistory()", () => {
     clock.advance(5 * 60_000 + 1);
     await openHistory(CLAIM, PARTS, RULES, ports);
     assert.equal(asked.length, 2);
-    assert.equal(calls.length, 2, "a failed request is reported, too");
   });
 
   it("[L4] shrinks after a refusal for length", async () => {

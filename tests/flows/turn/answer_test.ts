@@ -65,6 +65,8 @@ interface Facts {
   readonly refusals?: readonly Error[];
   /** Error of the store when it reads the transcript. */
   readonly damage?: Error;
+  /** Budgets; none by default. */
+  readonly spend?: Partial<AnswerPorts["spend"]>;
 }
 
 const DISK_FULL = new Error("disk full");
@@ -83,6 +85,7 @@ function setUp(
     drafts,
     refusals = [],
     damage,
+    spend = {},
   }: Facts = {},
 ) {
   const refused = [...refusals];
@@ -153,6 +156,13 @@ function setUp(
     rates: createTokenRates(),
     retryAt: new Map(),
     model,
+    spend: {
+      check: () => Promise.resolve(undefined),
+      record: () => assert.fail("a turn stores its charges itself"),
+      isTold: () => Promise.resolve(false),
+      ...spend,
+    },
+    threads: { homeOf: (claim) => Promise.resolve(claim) },
     toolPorts: UNUSED_PORTS,
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {

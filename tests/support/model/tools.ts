@@ -14,6 +14,7 @@ import type { FakeClock } from "../fake_clock.ts";
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
+  threads: { open: () => Promise.reject(new Error("not used")) },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
     list: () => Promise.reject(new Error("This test lists no schedules")),

@@ -8,7 +8,7 @@ import type { Model, ModelRequest, ToolDefinition } from "../../core/model.ts";
 import type { TokenRates } from "../../session/token_rates.ts";
 
 /** Wraps a model for one turn. */
-export function meteredModel(model: Model, rates: Pick<TokenRates, "observe">): Model {
+export function countedModel(model: Model, rates: Pick<TokenRates, "observe">): Model {
   return {
     ...model,
     async *generate(request, signal) {
