@@ -51,6 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "config",
     "policy", // `why` and `access` ask it themselves
     "render",
+    "session", // `sessions` and `why` tell how much of one a model sees
     "store",
     "discord/rest",
     "providers",

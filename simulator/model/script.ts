@@ -19,12 +19,16 @@ const LONG_HOURS = 140;
 const BOOK_HOURS = 1_000;
 
 /**
- * The user's own words in a prompt: the content of the last fence, or else the whole text.
+ * The user's own words in a prompt: the content of the last fence, or else the whole text. For a
+ * request to summarise a transcript, its length in words.
  *
  * @param prompt `…<message boundary="k3f9">what is new?</message>…`
  */
 export function wordsOf(prompt: string): string {
   const opened = [...prompt.matchAll(/<message boundary="[^"]*">/g)].at(-1);
+  const transcript = /<transcript boundary="[^"]*">\n([^]*?)\n<\/transcript>/.exec(prompt)?.[1];
+  // Its words are not addressed to this model, which would simulate the failures that they name.
+  if (transcript !== undefined) return `a transcript of ${transcript.split("\n").length} entries`;
   if (!opened) return prompt.trim();
   const body = prompt.slice(opened.index + opened[0].length);
   const end = body.lastIndexOf("</message");

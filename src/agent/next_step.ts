@@ -90,6 +90,25 @@ export function conversationOf(
   }).reverse();
 }
 
+/** UTF-16 units of a conversation: its texts, and the arguments of its calls. */
+export function charsOf(messages: readonly ModelMessage[]): number {
+  return messages.reduce((sum, message) => {
+    const calls = message.role === "assistant" ? message.calls ?? [] : [];
+    return calls.reduce((chars, call) => chars + call.arguments.length, sum + message.text.length);
+  }, 0);
+}
+
+/**
+ * The conversation of the steps, for a request that has so much room for it. Answers and their calls
+ * stay whole; the oldest results are cleared until the rest fits, but never the newest.
+ */
+export function stepsWithin(steps: readonly Step[], maxChars: number): readonly ModelMessage[] {
+  if (steps.length === 0) return [];
+  const all = conversationOf(steps);
+  const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
+  return conversationOf(steps, Math.max(0, maxChars - (charsOf(all) - resultChars)));
+}
+
 /**
  * The conversation of the steps, for the transcript. Later turns see little of it, so that it leaves
  * room for the turns before it; the store has all of it as steps.

@@ -22,7 +22,7 @@ import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
-import { conversationOf, nextStep } from "./next_step.ts";
+import { charsOf, conversationOf, nextStep, stepsWithin } from "./next_step.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
 
@@ -55,6 +55,21 @@ export interface StepsTaken {
   readonly unsaved: readonly Step[];
 }
 
+/** The request of a step, before the steps are added to it. */
+export interface RequestRoom {
+  /** The request without the steps: less history, the more room the steps need. */
+  readonly request: ModelRequest;
+  /** UTF-16 units that the steps may take in it. */
+  readonly stepChars: number;
+}
+
+/**
+ * Gives the request of the next step.
+ *
+ * @param stepChars UTF-16 units of all steps so far, results shortened; 0 before the first.
+ */
+export type RequestFor = (stepChars: number) => RequestRoom;
+
 /** Everything that a turn needs from outside. */
 export interface TurnPorts {
   /** Answers the request. */
@@ -73,8 +88,6 @@ export interface TurnPorts {
   readonly save: SaveSteps;
   /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
-  /** UTF-16 units that the results of tools may take in a request. */
-  readonly maxResultChars: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
   /** Unix time in milliseconds. */
@@ -94,7 +107,7 @@ export interface TurnPorts {
  *
  * @throws {unknown} The store's error, if it cannot keep a step.
  */
-export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<TurnOutcome> {
+export async function runTurn(requestFor: RequestFor, ports: TurnPorts): Promise<TurnOutcome> {
   const { stopping, schedule, timeoutMs } = ports;
   const log = createStepLog(ports.steps, ports.save);
   // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
@@ -108,7 +121,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   if (stopping.aborted) onStop();
   stopping.addEventListener("abort", onStop, { once: true });
   try {
-    return await converse(request, log, ending.signal, ports);
+    return await converse(requestFor, log, ending.signal, ports);
   } catch (error) {
     if (stopping.aborted) return { kind: "interrupted" };
     if (log.failure()) throw error;
@@ -126,7 +139,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
 
 /** Takes steps until the model answers without a call. */
 async function converse(
-  request: ModelRequest,
+  requestFor: RequestFor,
   log: StepLog,
   signal: AbortSignal,
   ports: TurnPorts,
@@ -145,7 +158,11 @@ async function converse(
     switch (next.kind) {
       case "ask": {
         const isLast = next.answers + 1 >= maxSteps;
-        const answer = await ask(requestFor(request, log.steps, isLast, ports), signal, ports);
+        const answer = await ask(
+          withSteps(requestFor, log.steps, isLast, ports),
+          signal,
+          ports,
+        );
         usage = sum(usage, answer.usage);
         if (!answer.calls) {
           const { steps, unsaved } = log;
@@ -188,15 +205,15 @@ const CUT_OFF = {
 } as const;
 
 /** The request of the next step. The last one may call nothing, so that it answers. */
-function requestFor(
-  request: ModelRequest,
+function withSteps(
+  requestFor: RequestFor,
   steps: readonly Step[],
   isLast: boolean,
-  { toolbox: { definitions: tools }, maxResultChars }: TurnPorts,
+  { toolbox: { definitions: tools } }: TurnPorts,
 ): ModelRequest {
-  const messages = steps.length === 0
-    ? request.messages
-    : [...request.messages, ...conversationOf(steps, maxResultChars)];
+  const whole = conversationOf(steps);
+  const { request, stepChars } = requestFor(charsOf(whole));
+  const messages = [...request.messages, ...stepsWithin(steps, stepChars)];
   const all = { ...request, messages };
   return tools.length === 0
     ? withoutTools(all) // the calls of other turns, too: their senders may have had tools

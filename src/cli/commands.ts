@@ -10,6 +10,7 @@ import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
+import { forget, sessions } from "./sessions/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
@@ -20,6 +21,7 @@ export const TASKS: readonly Task[] = [
   { title: "Diagnose", commands: { doctor, model, netcheck, status, usage, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
+  { title: "Conversations", commands: { sessions, forget } },
   { title: "Look after the agent", commands: { schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },

@@ -47,6 +47,8 @@ export interface SharedConfig {
   readonly messages: MessagesConfig;
   /** Which direct messages share a session (S1). */
   readonly dmScope: Settings["session"]["dmScope"];
+  /** When a session begins a new transcript (S4a). */
+  readonly sessionReset: Settings["session"]["reset"];
   /** Limits of the use of models per UTC day (X4). */
   readonly budgets: Budgets;
   /** The HTTP server for health checks and metrics. */
@@ -73,6 +75,10 @@ export interface RetentionConfig {
   readonly contextDays: number;
   /** Days to keep files that never reached Discord. */
   readonly mediaDays: number;
+  /** Days to keep transcripts, with the messages and answers of their turns. */
+  readonly transcriptsDays: number;
+  /** Megabytes of data beyond which the oldest transcripts are deleted. */
+  readonly maxMb: number;
 }
 
 /** The config of one Discord account. */

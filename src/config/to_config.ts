@@ -35,7 +35,6 @@ export function toConfig(
   file: string | undefined,
 ): BotConfig {
   const { agents, http, log, messages, preflight, session, shutdown, store } = settings;
-  const { decisionsDays, decisionsMax, contextDays, mediaDays } = store.retention;
   return {
     ...(file !== undefined && { file }),
     accounts: accounts.map((account) =>
@@ -47,6 +46,7 @@ export function toConfig(
     texts: messages.texts,
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
+    sessionReset: session.reset,
     budgets: settings.budgets ?? NO_BUDGETS,
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
@@ -59,7 +59,7 @@ export function toConfig(
     preflight: { network: preflight.network, dns: preflight.dns },
     logLevel: log.level,
     shutdownGraceSec: shutdown.graceSec,
-    retention: { decisionsDays, decisionsMax, contextDays, mediaDays },
+    retention: store.retention,
     commands: commandRules(settings.commands),
   };
 }

@@ -130,6 +130,7 @@ export interface Model {
  * - `not_found`: no such model or address; the operator.
  * - `quota`: the key's quota or credit is used up; the operator.
  * - `web_page`: HTML, from a wrong address or a login page; the operator.
+ * - `context_length`: the request is too long for the model; a shorter one may succeed.
  * - `redirected`: a redirect, which Barnacle does not follow; the operator.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
@@ -141,6 +142,7 @@ export type ModelErrorKind =
   | "not_found"
   | "quota"
   | "web_page"
+  | "context_length"
   | "redirected"
   | "rejected"
   | "rate_limited"

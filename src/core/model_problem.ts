@@ -65,6 +65,7 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
         fix: "check the provider's baseUrl: write the address of the API itself, " +
           "and check whether a login page intercepts requests",
       };
+    case "context_length":
     case "rejected":
     case "rate_limited":
     case "unavailable":

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { SlashCommand } from "../core/inbound/interactions.ts";
+import type { Folded } from "../core/turn/checkpoint.ts";
 import type { PairingDecision, PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import type { Log } from "../lib/log.ts";
 import type { Texts } from "../render/notices.ts";
@@ -20,6 +22,18 @@ export interface StatusFacts {
   readonly readyAt: number;
   /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
   readonly latencyMs?: number;
+}
+
+/** The size of a conversation, for `/context`. */
+export interface ContextFacts {
+  /** Number of entries of the transcript that are not folded. */
+  readonly entries: number;
+  /** Estimated number of their tokens, with the summary of the folded ones. */
+  readonly tokens: number;
+  /** Number of tokens that fit into a request to the model. */
+  readonly windowTokens: number;
+  /** The folded entries. */
+  readonly folded: Folded;
 }
 
 /** A person's use of the models. */
@@ -46,6 +60,11 @@ export interface InteractionContext {
   readonly onOutbox: (request: PairingRequest) => void;
   /** Reads the account's state at this moment. */
   readonly status: () => StatusFacts;
+  /**
+   * The size of the conversation that a message of the asker would continue here; rejects if the
+   * store fails.
+   */
+  readonly contextOf: (call: SlashCommand) => Promise<ContextFacts>;
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
   readonly usage: { sum(fromDay: number, userId: string): Promise<UsageFigures> };
   /** Notices in the words of the config, read anew for each interaction. */

@@ -2,8 +2,8 @@
  * A model server's refusals, serverError apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
- * message of one failure differs by runtime and by version. Only a refusal of tools has no other
- * sign.
+ * message of one failure differs by runtime and by version. Only a refusal of tools, and of a
+ * request that is too long, may have no other sign.
  *
  * @module
  */
@@ -111,7 +111,9 @@ export function brokenAnswerOf(
   const reason = serverError.message === undefined
     ? ""
     : `: ${quotable(serverError.message, secrets)}`;
-  const kind = serverError.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
+  const kind = isTooLong(400, serverError)
+    ? "context_length"
+    : serverError.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
     ? "unavailable"
     : serverError.codes.some((code) => /rate_?limit|^429$/.test(code))
     ? "rate_limited"
@@ -177,7 +179,37 @@ const QUOTA_CODES: ReadonlySet<string> = new Set([
   "billing_error",
 ]);
 
-function kindOf(status: number, { codes }: ServerError): ModelErrorKind {
+/** Codes for a request that is longer than the model's context window: OpenAI, llama.cpp. */
+const LENGTH_CODES: ReadonlySet<string> = new Set([
+  "context_length_exceeded",
+  "exceed_context_size_error",
+  "string_above_max_length",
+]);
+
+/** Statuses with which servers refuse a request that is too long. */
+const LENGTH_STATUSES: ReadonlySet<number> = new Set([400, 413, 422, 500]);
+
+/** Anthropic, Google, vLLM, Mistral and gateways have no code of their own, so their words tell. */
+const LENGTH_WORDS = new RegExp(
+  [
+    String.raw`\bcontext (?:length|size|window)\b`,
+    String.raw`\bprompt is too long\b`,
+    String.raw`\binput token count\b.*\bexceeds?\b`,
+    String.raw`\btoo many (?:input |prompt )?tokens\b`,
+    String.raw`\breduce the length of the (?:messages|prompt|input)\b`,
+    String.raw`\binput is too long\b`,
+  ].join("|"),
+  "i",
+);
+
+function isTooLong(status: number, { codes, message = "" }: ServerError): boolean {
+  if (codes.some((code) => LENGTH_CODES.has(code))) return true;
+  return LENGTH_STATUSES.has(status) && LENGTH_WORDS.test(message);
+}
+
+function kindOf(status: number, serverError: ServerError): ModelErrorKind {
+  const { codes } = serverError;
+  if (isTooLong(status, serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
   if (codes.includes("model_not_found")) return "not_found";
   if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400

@@ -199,6 +199,26 @@ export const NOTICES = {
       latency: "how long Discord takes to acknowledge a heartbeat",
     },
   },
+  context: {
+    text:
+      "{entries} messages and answers of this conversation fill {percent} of what I can read at " +
+      "once: about {tokens} of {window} tokens.",
+    when: "a person uses `/context`",
+    placeholders: {
+      entries: "number of messages and answers that are not folded",
+      tokens: "estimated number of their tokens, with the summary",
+      window: "number of tokens that fit into a request",
+      percent: "share of the window, with its sign",
+    },
+  },
+  contextFolded: {
+    text: "{messages} earlier messages are folded into a summary since {since}.",
+    when: "earlier messages are folded, as the second line of `/context`",
+    placeholders: {
+      messages: "number of folded messages",
+      since: "time of the newest folding, as Discord shows it to the reader",
+    },
+  },
   statusModelFails: {
     text: "The model has been failing since {since}.",
     when: "the model does not answer, as the second line of `/status`",

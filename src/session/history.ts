@@ -7,7 +7,9 @@
  * @module
  */
 
+import type { Window } from "../core/abilities.ts";
 import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
+import { FIRST_TOKENS_PER_CHAR } from "./token_rates.ts";
 
 /** Limits of the selected history. */
 export interface HistoryLimits {
@@ -46,23 +48,24 @@ export function selectEntries(
   return entries.slice(start);
 }
 
-/** Rough number of tokens per UTF-16 unit: English has 0.25, code and other languages more. */
-const TOKENS_PER_CHAR = 0.3;
-
 /** Tokens kept free for errors of the estimate. */
 const RESERVE_TOKENS = 4_000;
+
+/** Tokens of a model's window that a request may take. */
+export function requestTokens({ contextWindow, maxOutput }: Window): number {
+  return Math.max(0, contextWindow - maxOutput - RESERVE_TOKENS);
+}
 
 /**
  * How many characters of a model's context window the history may take.
  *
- * @param window In tokens.
  * @param otherChars UTF-16 units of the rest of the request: the system prompt and the turn's own
  * message.
  */
 export function historyChars(
-  window: { readonly contextWindow: number; readonly maxOutput: number },
+  window: Window,
   otherChars: number,
+  tokensPerChar: number = FIRST_TOKENS_PER_CHAR,
 ): number {
-  const tokens = window.contextWindow - window.maxOutput - RESERVE_TOKENS;
-  return Math.max(0, Math.floor(tokens / TOKENS_PER_CHAR) - otherChars);
+  return Math.max(0, Math.floor(requestTokens(window) / tokensPerChar) - otherChars);
 }

@@ -17,6 +17,7 @@ import { createOtherWriters, type OtherWriters } from "./database/other_writers.
 import { type StoreErrorKind, toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/watch_file.ts";
 import { createFigures, type Figures } from "./figures.ts";
+import { createForgetting, type Forgetting } from "./forget/forget.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { createInbox, type Inbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
@@ -26,6 +27,7 @@ import { prepareFactRows } from "./received/fact_rows.ts";
 import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
+import { createSessions, type Sessions } from "./sessions/sessions.ts";
 import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
@@ -44,12 +46,16 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly received: Received;
   /** Transcripts, context and the ends of turns. */
   readonly turns: Turns;
+  /** Conversations: their checkpoints, and their lists for the operator. */
+  readonly sessions: Sessions;
   /** Messages on their way to Discord. */
   readonly outbox: Outbox;
   /** The use of models. */
   readonly usage: Usage;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
+  /** Forgetting people (X5). */
+  readonly forgetting: Forgetting;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -153,8 +159,9 @@ export function createStore(
       for (const cache of [factRows, verdicts, memory, transcripts]) cache.forget();
     },
   });
-  const pruner = preparePruner(database, retention, factRows);
+  const pruner = preparePruner(database, retention, factRows, transcripts.forget);
   const figures = createFigures(database, commits);
+  const otherWriters = createOtherWriters(database);
   const shared = { memory, verdicts, pruner };
   const store: Store = {
     gateway: createGateway(database, commits, {
@@ -165,12 +172,25 @@ export function createStore(
     inbox: createInbox(database, commits, { ...shared, onRecorded: figures.count }),
     received: createReceived(database, commits, retention),
     turns: createTurns(database, commits, { ...shared, transcripts }),
+    sessions: createSessions(database, commits, transcripts),
     outbox: createOutbox(database, commits, memory.outgoing),
     usage: createUsage(database, commits, memory.spent),
     pairing: createPairing(database, commits, memory.outgoing),
+    forgetting: createForgetting(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
-    changedElsewhere: createOtherWriters(database).changedElsewhere,
+    changedElsewhere() {
+      const isChanged = otherWriters.changedElsewhere();
+      // After `barnacle forget`, rows that memory has by their number are gone (X5).
+      if (isChanged) {
+        factRows.forget();
+        verdicts.forget();
+        transcripts.forget();
+        memory.quiet.forget();
+        memory.direct.clear();
+      }
+      return isChanged;
+    },
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },
     caches: () => ({

@@ -6,6 +6,7 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
+import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { replyInThread } from "./channel/reply_in_thread.ts";
 import { remind } from "./time/remind.ts";
@@ -14,6 +15,7 @@ import { webFetch } from "./web/web_fetch.ts";
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [
   readChannelHistory,
+  recall,
   replyInThread,
   remind,
   webFetch,

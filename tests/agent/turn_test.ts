@@ -49,14 +49,13 @@ function run(
   { stopping = new AbortController(), clock = new FakeClock(), ports }: Facts = {},
 ): Promise<TurnOutcome> {
   const { schedule } = clock;
-  return runTurn(REQUEST, {
+  return runTurn(() => ({ request: REQUEST, stepChars: 10_000 }), {
     model,
     toolbox: toolboxOf([], clock),
     contextOf: (key) => toolContext({ callKey: key }),
     steps: [],
     save: () => Promise.resolve(),
     cleanSecrets,
-    maxResultChars: 10_000,
     maxSteps: 16,
     now: clock.now,
     stopping: stopping.signal,

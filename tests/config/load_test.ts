@@ -141,6 +141,8 @@ describe("loadConfig()", () => {
       decisionsMax: 200_000,
       contextDays: 14,
       mediaDays: 7,
+      transcriptsDays: 0,
+      maxMb: 2_048,
     });
     assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
     assert.deepEqual(

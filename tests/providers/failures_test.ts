@@ -84,6 +84,37 @@ describe("[L3] refusalOf()", () => {
     assert.equal(refused(400, '{"error":{"type":"billing_error"}}').kind, "quota");
   });
 
+  const tooLong: readonly [status: number, body: string][] = [
+    [400, '{"error":{"message":"too long","code":"context_length_exceeded"}}'],
+    [400, '{"error":{"code":400,"message":"too big","type":"exceed_context_size_error"}}'],
+    [400, '{"error":{"message":"This model\'s maximum context length is 8192 tokens."}}'],
+    [
+      400,
+      '{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 205000 tokens > 200000 maximum"}}',
+    ],
+    [
+      400,
+      '{"error":{"message":"The input token count (9000) exceeds the maximum number of tokens allowed"}}',
+    ],
+    [413, '{"message":"Prompt has too many tokens"}'],
+  ];
+  for (const [status, body] of tooLong) {
+    it(`[L4] finds in ${body} that the request is too long`, () => {
+      assert.equal(refused(status, body).kind, "context_length");
+    });
+  }
+
+  const notTooLong: readonly [status: number, body: string][] = [
+    [400, '{"error":{"message":"max_tokens is too large"}}'],
+    [429, '{"error":{"message":"too many tokens per minute"}}'],
+    [401, '{"error":{"message":"context window"}}'],
+  ];
+  for (const [status, body] of notTooLong) {
+    it(`[L4] does not take ${status} ${body} for a request that is too long`, () => {
+      assert.notEqual(refused(status, body).kind, "context_length");
+    });
+  }
+
   it("classifies an unknown model as not found for each status", () => {
     assert.equal(refused(400, '{"error":{"code":"model_not_found"}}').kind, "not_found");
     assert.equal(refused(403, '{"error":{"code":"model_not_found"}}').kind, "not_found");

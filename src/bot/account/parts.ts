@@ -23,6 +23,7 @@ import {
   createMissingForThread,
 } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
+import { createTokenRates } from "../../session/token_rates.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
@@ -134,6 +135,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
+  const rates = createTokenRates();
   const threads = createAccountThreads({
     ...common,
     accountId,
@@ -144,6 +146,8 @@ export async function createParts(
   });
   const inbound = createInbound({
     ...common,
+    rates,
+    model: () => settings.model,
     version,
     reader,
     policy,
@@ -163,6 +167,7 @@ export async function createParts(
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
+      rates,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),

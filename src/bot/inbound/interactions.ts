@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Model } from "../../core/model.ts";
 import type { Config } from "../../config/config.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
@@ -23,6 +24,8 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import { createContextFacts } from "./context_facts.ts";
+import type { TokenRates } from "../../session/token_rates.ts";
 import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import type { OwnerPresence } from "./owner_presence.ts";
@@ -31,11 +34,15 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing" | "usage">;
+  readonly store: Pick<Store, "pairing" | "sessions" | "turns" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
-  readonly owners: Pick<OwnerIds, "ownsApplication">;
+  readonly owners: Pick<OwnerIds, "ownsApplication" | "sessionOwner">;
+  /** The model that answers. */
+  readonly model: () => Pick<Model, "id" | "window">;
+  /** Estimates of tokens by model. */
+  readonly rates: Pick<TokenRates, "rateOf">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
   readonly outbound: Pick<Outbound, "channelQueues">;
@@ -71,6 +78,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   const interactions = createInteractions(client);
   const context: InteractionContext = {
     pairing: store.pairing,
+    contextOf: createContextFacts(options),
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     status,
     usage: store.usage,

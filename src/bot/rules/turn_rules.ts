@@ -18,8 +18,9 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { TextRules } from "../../render/reply.ts";
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import { displayNameOf } from "../../session/display_name.ts";
-import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
+import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -89,7 +90,7 @@ export function prepareTurnRules(
 }
 
 /** Rules that are the same for every message. */
-function sharedBy({ agent, discord, messages, texts }: Config) {
+function sharedBy({ agent, discord, messages, texts, sessionReset }: Config) {
   const { allowedMentions, replyToMode } = discord;
   return {
     instructions: {
@@ -100,6 +101,7 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
     },
     rules: {
       window: UNKNOWN_WINDOW,
+      reset: sessionReset,
       timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
       chunks: chunkRulesOf({ discord, messages }),
       tables: messages.tables,
@@ -151,7 +153,7 @@ export function textRulesOf(
  * @param opensThread Whether the answer opens a thread: its session has the conversation (S7).
  */
 export function routeOf(
-  message: InboundMessage,
+  message: Conversation,
   { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
   owner: UserId | undefined,
   opensThread = false,

@@ -42,6 +42,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly sessions: Store["sessions"];
     readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
@@ -75,7 +76,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
+    & Pick<AnswerPorts, "rates" | "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
@@ -112,9 +113,11 @@ export function createAccountTurns(
     log,
   });
 
+  const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     history: createHistoryPort(ports),
+    recall: { recall: store.sessions.recall },
     threads: createThreadsPort(ports),
     schedules: createSchedulesPort({
       ...ports,
@@ -135,6 +138,8 @@ export function createAccountTurns(
       ...ports,
       ...queueNow(),
       store: store.turns,
+      sessions: store.sessions,
+      retryAt,
       model: model(),
       rules: rulesNow(),
       backfill,

@@ -11,6 +11,7 @@
 import type { Check, Explanation } from "../../core/inbound/facts.ts";
 import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Step } from "../../core/step.ts";
 import { type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
@@ -30,10 +31,22 @@ export interface WhyReport {
   readonly decisions: readonly WhyDecision[];
   /** The turn of the message. */
   readonly turn?: MessageRecord["turn"];
+  /** The session of the turn as it is now. */
+  readonly session?: SessionNow;
   /** The steps of the turn; empty if it called no tool. */
   readonly steps: readonly TimelineEntry[];
   /** Messages that answer it. */
   readonly outbox: MessageRecord["outbox"];
+}
+
+/** How much of a session the model sees now. */
+export interface SessionNow {
+  /** Number of entries of the transcript that are not folded. */
+  readonly entries: number;
+  /** Estimated number of their tokens, with the summary of the folded ones. */
+  readonly tokens: number;
+  /** The folded entries. */
+  readonly folded: Folded;
 }
 
 /** The decision of one account. */
@@ -78,6 +91,8 @@ export interface Today {
 
 /** Sources of rules. */
 export interface WhyPorts {
+  /** Reads the session of a turn as it is now. */
+  readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
   /** Reads the rules of all accounts from a recorded config. */
   readonly viewsOf: (policy: StoredPolicy) => Promise<readonly AccessView[]>;
   /** Absent if the current config is invalid. */
@@ -107,7 +122,7 @@ export async function reportOf(
     messageId,
     ...(askedBy !== undefined && { askedBy }),
     decisions: explained,
-    ...(turn && { turn }),
+    ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
     steps: timelineOf(steps, turn?.claimedAt ?? Infinity),
     outbox,
   };

@@ -27,7 +27,7 @@ export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
     ...decisions.map((decision) => ofDecision(decision, report, shown)),
-    ...(turn ? [[...turnLines(turn), ...stepLines(steps)]] : []),
+    ...(turn ? [[...turnLines(turn), ...stepLines(steps), ...sessionLines(report)]] : []),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
   ];
   return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
@@ -151,6 +151,20 @@ function turnLines(turn: Turn): readonly string[] {
     ...(turn.failureId === undefined
       ? []
       : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
+  ];
+}
+
+/** How much of the session a model sees now, and how much of the session is folded. */
+function sessionLines({ session }: WhyReport): readonly string[] {
+  if (!session) return [];
+  const { entries, tokens, folded } = session;
+  const { at } = folded;
+  return [
+    `  session now: ${entries} entries shown, about ${tokens} tokens`,
+    ...(at === undefined ? [] : [
+      `  ${folded.entries} older entries of ${folded.messages} messages are folded into a ` +
+      `summary, last ${timeText(at)}`,
+    ]),
   ];
 }
 

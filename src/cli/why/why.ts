@@ -7,6 +7,8 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
+import { charsOf, MAX_ENTRIES } from "../../session/fold.ts";
+import { FIRST_TOKENS_PER_CHAR } from "../../session/token_rates.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccessNow, accessNow, tellDefaults } from "../verdict/current_policy.ts";
 import { accessIn } from "../verdict/rules_with_lines.ts";
@@ -16,7 +18,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { judgeAbsence } from "./no_record.ts";
 import { evidenceOf } from "./evidence.ts";
-import { reportOf } from "./report.ts";
+import { reportOf, type SessionNow } from "./report.ts";
 import { parseSubject, type Subject } from "./subject.ts";
 import { timeText, whyLines } from "./text.ts";
 import { withStore } from "../shared/with_store.ts";
@@ -50,6 +52,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     }
     const steps = await store.turns.stepsOf(record.messageId);
     const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
+      sessionOf: (sessionKey) => sessionNow(store, sessionKey),
       viewsOf: (policy) => accessIn(policy, () => policy.names),
       ...(now.kind === "read" && { today: now }),
     });
@@ -57,6 +60,17 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     else for (const line of whyLines(report, io)) io.out(line);
     return EXIT.done;
   });
+}
+
+/** The session as it is now, with the estimate of a model without counted tokens. */
+async function sessionNow({ sessions, turns }: Store, sessionKey: string): Promise<SessionNow> {
+  const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
+  const folded = await sessions.foldedOf(sessionKey);
+  return {
+    entries: entries.length,
+    tokens: Math.round((charsOf(entries) + folded.summaryChars) * FIRST_TOKENS_PER_CHAR),
+    folded,
+  };
 }
 
 function askedBy(

@@ -205,10 +205,13 @@ export const session = z.strictObject({
       "`per-channel-peer`: one per user. `per-account-channel-peer`: one per user and account.",
     { isCommon: true },
   ),
-  reset: later(
+  reset: key(
     z.union([z.enum(["off", "daily"]), z.strictObject({ idleMinutes: whole(1, 525_600) })])
       .default("off"),
-    "When to begin a new session: never, every day, or after an idle time.",
+    "When a session begins a new transcript. `off`: never. `daily`: with the first message after " +
+      "4:00 in the agent's time zone. `{ idleMinutes: n }`: after n minutes without a message. " +
+      "Nothing is deleted.",
+    { example: { idleMinutes: 120 } },
   ),
 });
 

@@ -67,6 +67,8 @@ const texts = {
   unknownCommand: sentence("unknownCommand", "Diesen Befehl kenne ich nicht mehr."),
   status: sentence("status", "Barnacle {version} mit `{model}`. Online seit {online} ({latency})."),
   statusModelFails: sentence("statusModelFails", "Das Modell antwortet nicht, seit {since}."),
+  context: sentence("context", "{entries} Nachrichten, {tokens} von {window} Tokens ({percent})."),
+  contextFolded: sentence("contextFolded", "{messages} ältere sind zusammengefasst, seit {since}."),
   pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
   queueFull: sentence("queueFull", "Gerade warten zu viele Nachrichten. Frag später noch einmal."),
   usage: sentence("usage", "Heute {today}, im Monat {month}. Neuer Tag: {reset}."),

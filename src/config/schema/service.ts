@@ -207,15 +207,18 @@ export const store = z.strictObject({
         "How long to keep files that never reached Discord. 0 keeps them for ever.",
         { unit: "days", example: 30 },
       ),
-      transcriptsDays: later(
+      transcriptsDays: key(
         whole(0, 36_500).default(0),
-        "How long to keep answered messages with their answers. 0 keeps them for ever.",
+        "How long to keep transcripts: answered messages with their answers and the results of " +
+          "tools. 0 keeps them for ever, within `maxMb`.",
         { unit: "days", example: 365 },
       ),
-      maxMb: later(whole(16, 10_000_000).default(2_048), "Maximum size of the store.", {
-        unit: "megabytes",
-        example: 512,
-      }),
+      maxMb: key(
+        whole(16, 10_000_000).default(2_048),
+        "Size of the stored data beyond which the oldest transcripts are deleted, except those of " +
+          "the last day. The file itself does not shrink; its free pages are used again.",
+        { unit: "megabytes", example: 512 },
+      ),
     }).prefault({}),
     "How long to keep records, in days.",
   ),

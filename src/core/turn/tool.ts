@@ -8,6 +8,7 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
+import type { RecallPort } from "./ports/recall.ts";
 import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
@@ -16,6 +17,8 @@ import type { WebPort } from "./ports/web.ts";
 export interface ToolPorts {
   /** The history of channels. */
   readonly history: HistoryPort;
+  /** Folded entries of sessions. */
+  readonly recall: RecallPort;
   /** Threads. */
   readonly threads: ThreadsPort;
   /** Reminders and scheduled tasks. */
@@ -30,6 +33,8 @@ export interface ToolContext {
   readonly ports: ToolPorts;
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
+  /** Key of the turn's session. */
+  readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */
   readonly callKey: string;
   /** Aborted when the turn ends, or the call takes too long (T1). */

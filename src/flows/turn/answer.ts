@@ -14,10 +14,10 @@ import { runTurn, type TurnOutcome } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Model } from "../../core/model.ts";
+import { type Model, ModelError } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
@@ -26,9 +26,15 @@ import { freeze } from "../../render/freeze.ts";
 import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { footerOf, type FooterRules, withFooter } from "../../render/footer.ts";
-import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
-import { historyChars, selectEntries } from "../../session/history.ts";
+import { countedModel, toolChars } from "../session/counted_model.ts";
+import {
+  type HistoryPorts,
+  type HistoryRules,
+  type HistoryStore,
+  openHistory,
+  type TurnHistory,
+} from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
@@ -38,11 +44,7 @@ import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
-export interface AnswerStore {
-  /**
-   * The newest `limit` entries of a session that fit into `maxChars` UTF-16 units, oldest first.
-   */
-  entriesOf(sessionKey: string, limit: number, maxChars: number): Promise<readonly Entry[]>;
+export interface AnswerStore extends HistoryStore {
   /**
    * The newest `limit` overheard messages in a channel, oldest first (H1). Only those after the
    * session's last entry from this channel, and before a message.
@@ -70,21 +72,13 @@ export interface AnswerStore {
 }
 
 /** The part of the config that applies to one turn. */
-export interface TurnRules extends ReplyRules {
+export interface TurnRules extends ReplyRules, HistoryRules {
   /** Name of the place for people, for the log (S2). */
   readonly where: string;
   /** Parts of the system prompt. */
   readonly instructions: Instructions;
   /** Maximum number of overheard messages for the model; 0 in direct messages. */
   readonly historyLimit: number;
-  /** Maximum number of user turns from the transcript; absent: as many as fit. */
-  readonly userTurns?: number;
-  /** The context window and the longest answer of a model that reports none, in tokens. */
-  readonly window: { readonly contextWindow: number; readonly maxOutput: number };
-  /** IANA time zone for the times that the model reads: `"Europe/Vienna"`. */
-  readonly timezone: string;
-  /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
-  readonly timeoutMs: number;
   /** The tools of this turn: the same array for all turns that have the same tools. */
   readonly tools: readonly Tool[];
   /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
@@ -96,7 +90,8 @@ export interface TurnRules extends ReplyRules {
 }
 
 /** Everything that answering needs from outside. */
-export interface AnswerPorts extends SaveTurnPorts, EndPorts {
+export interface AnswerPorts
+  extends SaveTurnPorts, EndPorts, Pick<HistoryPorts, "sessions" | "rates" | "retryAt"> {
   /** The store's methods for this flow. */
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
@@ -126,23 +121,17 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
 
-/** Maximum number of transcript entries to read; selection by length comes later. */
-const MAX_ENTRIES = 400;
-
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at
  * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
  */
 const MAX_ATTEMPTS = 20;
 
-/** Share of the context window that is kept free for the results of tools. */
-const RESULTS_SHARE = 0.4;
-
 /**
  * Share of the history's room that the results of one turn may take in it. A later turn whose history
  * they filled would see no other turn.
  */
-const KEPT_SHARE = 0.25;
+const KEPT_SHARE = 0.15;
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -230,30 +219,38 @@ async function run(
   const spent = await ports.spend.check(spending.by, "answer");
   if (spent) return await refusedTurn(claim, spent, rules, ports);
   const { window = rules.window } = ports.model;
-  const model = metered(ports.model, {
-    kind: "answer",
-    by: spending.by,
-    spend: spending.port,
-    now,
-  });
+  const { by } = spending;
+  const model = countedModel(
+    metered(ports.model, { kind: "answer", by, spend: spending.port, now }),
+    ports.rates,
+  );
+  const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
   const boundary = ports.randomId();
-  const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
+  const { envelope, overheard, steps } = await gather(claim, boundary, rules, ports);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
-  const freeChars = historyChars(window, system.length + envelope.length);
-  const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
-  const maxChars = freeChars - maxResultChars;
-  const limits = {
-    maxChars,
-    ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
-  };
-  const entriesShown = selectEntries(history, limits);
-  const { sessionKey } = claim.route;
-  const request = { ...composeRequest({ system, history: entriesShown, envelope }), sessionKey };
+  const toolbox = createToolbox(rules.tools, {
+    timeoutMs: rules.toolTimeoutMs,
+    schedule,
+    cleanSecrets: rules.cleanSecrets,
+    fence: (result) => fenced("result", boundary, result),
+  });
+  const parts = { system, envelope, toolChars: toolChars(toolbox.definitions) };
+  const { cleanSecrets } = rules;
+  const opened = await openHistory(
+    claim,
+    parts,
+    { ...rules, window },
+    { ...ports, model: folding, cleanSecrets },
+  );
+  let { history } = opened;
   const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
-    texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
+    texts: [
+      envelope,
+      ...history.entries.flatMap(({ role, text }) => role === "user" ? [text] : []),
+    ],
     system,
   };
   const compose = (text: string, home = claim) =>
@@ -270,35 +267,36 @@ async function run(
     const composed = compose(text);
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
-  const outcome = await runTurn(request, {
-    model,
-    toolbox: createToolbox(rules.tools, {
-      timeoutMs: rules.toolTimeoutMs,
-      schedule,
+  const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
+    runTurn(requestFor, {
+      model,
+      toolbox,
+      contextOf: (key) => ({
+        ports: ports.toolPorts,
+        message: claim.message,
+        sessionKey: claim.route.sessionKey,
+        callKey: `${claim.message.id}:${key}`,
+      }),
+      steps: stored,
+      save: async (more, waitsForDisk) => {
+        const charges = spending.unsaved("answer");
+        const add = () => store.addSteps(claim, more, waitsForDisk, charges);
+        await saveSteps(add, claim.message.id, ports);
+        spending.saved();
+      },
       cleanSecrets: rules.cleanSecrets,
-      fence: (result) => fenced("result", boundary, result),
-    }),
-    contextOf: (key) => ({
-      ports: ports.toolPorts,
-      message: claim.message,
-      callKey: `${claim.message.id}:${key}`,
-    }),
-    steps,
-    save: async (more, waitsForDisk) => {
-      const charges = spending.unsaved("answer");
-      const add = () => store.addSteps(claim, more, waitsForDisk, charges);
-      await saveSteps(add, claim.message.id, ports);
-      spending.saved();
-    },
-    cleanSecrets: rules.cleanSecrets,
-    maxResultChars,
-    maxSteps: rules.maxSteps,
-    now,
-    stopping,
-    schedule,
-    timeoutMs: rules.timeoutMs,
-    ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
-  });
+      maxSteps: rules.maxSteps,
+      now,
+      stopping,
+      schedule,
+      timeoutMs: rules.timeoutMs,
+      ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
+    });
+  let outcome = await converse(history, steps);
+  if (isTooLong(outcome)) {
+    history = await opened.shrink();
+    outcome = await converse(history, await store.stepsOf(claim.message.id));
+  }
   await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
@@ -319,7 +317,7 @@ async function run(
         {
           envelope,
           rules,
-          maxKeptChars: Math.floor(maxChars * KEPT_SHARE),
+          maxKeptChars: Math.floor(history.freeChars * KEPT_SHARE),
           ...outcome.taken,
         },
         ports,
@@ -327,6 +325,12 @@ async function run(
       return withCost(turn);
     }
   }
+}
+
+/** Whether the model's server refused a request because of its length. */
+function isTooLong(outcome: TurnOutcome): boolean {
+  return outcome.kind === "failed" && outcome.error instanceof ModelError &&
+    outcome.error.kind === "context_length";
 }
 
 /** Whether the claim's session is that of a thread which its answer opens (S7). */
@@ -338,16 +342,15 @@ function opensThread({ message: { id, channelId }, route: { sessionKey } }: Clai
 async function gather(
   claim: Claim,
   boundary: string,
-  { historyLimit: channelLimit, timezone, window }: TurnRules,
-  { store, backfill, model }: AnswerPorts,
+  { historyLimit: channelLimit, timezone }: TurnRules,
+  { store, backfill }: AnswerPorts,
 ) {
   const { message, route: { sessionKey }, attempt } = claim;
   const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
-  const [overheard, reactions, history, steps] = await Promise.all([
+  const [overheard, reactions, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
-    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(model.window ?? window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
   const envelope = envelopeOf({
@@ -358,5 +361,5 @@ async function gather(
     timezone,
     boundary,
   });
-  return { envelope, overheard, history, steps };
+  return { envelope, overheard, steps };
 }

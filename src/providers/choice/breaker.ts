@@ -79,6 +79,7 @@ function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
     case "timeout":
       return "busy";
     case "not_found": // of one model
+    case "context_length": // of one request
     case "rejected": // of one request
     case "not_an_answer":
       return "none";

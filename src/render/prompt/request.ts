@@ -13,19 +13,35 @@ export interface RequestParts {
   readonly system: string;
   /** Entries of the session that fit into the context window, oldest first. */
   readonly history: readonly Entry[];
+  /** Summary of earlier entries, from `shownSummary`; absent if there is none. */
+  readonly summary?: string;
   /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
   readonly envelope: string;
 }
 
-/** Joins the parts without changing them. */
-export function composeRequest({ system, history, envelope }: RequestParts): ModelRequest {
-  return {
-    system,
-    messages: [
-      ...history.map(messageOf),
-      { role: "user", text: envelope },
-    ],
-  };
+/**
+ * Joins the parts without changing them. The summary becomes a part of the first message, because
+ * some servers refuse two messages of the user in a row.
+ */
+export function composeRequest(
+  { system, history, summary, envelope }: RequestParts,
+): ModelRequest {
+  const messages: ModelMessage[] = [...history.map(messageOf), { role: "user", text: envelope }];
+  const [first] = messages;
+  if (summary !== undefined && first) messages[0] = withSummary(first, summary);
+  return { system, messages };
+}
+
+/** Messages with a summary, by the message without it: the same object for the same summary. */
+const summarised = new WeakMap<ModelMessage, ModelMessage>();
+
+function withSummary(message: ModelMessage, summary: string): ModelMessage {
+  const text = `${summary}\n${message.text}`;
+  const known = summarised.get(message);
+  if (known?.text === text) return known;
+  const whole = { ...message, text };
+  summarised.set(message, whole);
+  return whole;
 }
 
 /**

@@ -9,7 +9,14 @@
  */
 
 /** Kind of content in a fence. The model should act only on a `message`. */
-export type FenceName = "context" | "quoted" | "extras" | "message" | "result";
+export type FenceName =
+  | "context"
+  | "quoted"
+  | "extras"
+  | "message"
+  | "result"
+  | "summary"
+  | "transcript";
 
 /**
  * Puts a fence around an untrusted text.
@@ -80,7 +87,8 @@ const BRACKETS =
 const BRACKET = new RegExp(`[${BRACKETS}](?=([^${BRACKETS}]*))`, "g");
 
 /** The start of one of our fences, in {@link normalized} text. */
-const LOOK_ALIKE = /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|result)/;
+const LOOK_ALIKE =
+  /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|result|summary|transcript)/;
 
 /**
  * Text as a tolerant reader sees it: without case, marks and spaces, and with homoglyphs replaced.
@@ -114,4 +122,10 @@ const HOMOGLYPHS: ReadonlyMap<string, string> = new Map([
   ["\u03c5", "u"],
   ["\u0501", "d"],
   ["\u0433", "r"],
+  ["\u0443", "y"],
+  ["\u04af", "y"],
+  ["\u0456", "i"],
+  ["\u03b9", "i"],
+  ["\u0440", "p"],
+  ["\u03c1", "p"],
 ]);

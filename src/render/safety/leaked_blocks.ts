@@ -51,7 +51,7 @@ const tokens = [...TOKEN_PAIRS.keys()].map((token) => RegExp.escape(token)).join
 /** The beginning of a block. A group, or {@link TOKEN_PAIRS}, names its ending. */
 const OPENING = new RegExp(
   String.raw`<((?:\w{1,20}:)?(?:${THINKING}|${CALLS}))(?:\s[^<>\n]{0,200})?>` +
-    String.raw`|<(context|quoted|extras) boundary="[^"\n]{0,100}">` +
+    String.raw`|<(context|quoted|extras|summary|transcript) boundary="[^"\n]{0,100}">` +
     String.raw`|<(function)=[^<>\n]{0,100}>` +
     String.raw`|\[(THINK|TOOL_RESULTS|AVAILABLE_TOOLS|INST)\]` +
     String

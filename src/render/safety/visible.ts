@@ -50,14 +50,14 @@ function withoutLeaks(answer: string): string {
 }
 
 /** Our fences have a boundary. Without one, `</message>` may be a person's XML. */
-const OUR_FENCE = /<(?:context|quoted|extras|message|result) boundary="/;
+const OUR_FENCE = /<(?:context|quoted|extras|message|result|summary|transcript) boundary="/;
 
 /**
  * A tag of ours, or a line that contains only text that `prompt/envelope.ts` writes between the
  * fences.
  */
 const LEAK =
-  /(<\/?(?:context|quoted|extras|message|result)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|result of the tool "[^\]\n]{0,200}"|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;
+  /(<\/?(?:context|quoted|extras|message|result|summary|transcript)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|result of the tool "[^\]\n]{0,200}"|summary of the earlier conversation[^\]\n]{0,200}|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;
 
 /** On a line of its own, or after the end of a sentence. */
 const NO_REPLY_AT_END =

@@ -15,9 +15,10 @@ import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
+import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
 
 /** How long records are kept, and how many. */
-export interface Retention {
+export interface Retention extends TranscriptRetention {
   /** `store.retention.decisionsDays`: days to keep decisions; 0 keeps them for ever. */
   readonly decisionsDays: number;
   /** Maximum number of decisions; {@link DECISIONS_MAX} if absent. */
@@ -91,15 +92,21 @@ const STEP_REACTIONS = 64;
 /** Number of facts that a step deletes at most, unless more arrived since the last one. */
 const STEP_FACTS = 256;
 
-/** Prepares the statements that delete records. */
+/**
+ * Prepares the statements that delete records.
+ *
+ * @param onPruned Called if entries of transcripts were deleted.
+ */
 export function preparePruner(
   database: DatabaseSync,
   retention: Retention,
   factRows: FactRows,
+  onPruned: () => void = () => {},
 ): Pruner {
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
+  const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
@@ -116,6 +123,7 @@ export function preparePruner(
     pruneDecisions(now);
     pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);
+    pruneTranscripts(now);
     pruneReactions(now);
     const next = nextChannel();
     if (next) {

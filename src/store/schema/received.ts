@@ -1,5 +1,6 @@
 /**
- * Tables of received messages: the inbox, transcripts, steps of turns, and overheard messages.
+ * Tables of received messages: the inbox, transcripts with their checkpoints, steps of turns, and
+ * overheard messages.
  *
  * Overheard messages of a channel that were stored together share a row of `message_block`. A row
  * with index entries for each message would cost more than all other work for an ignored message.
@@ -52,6 +53,23 @@ export const RECEIVED = `
   CREATE INDEX entry_in_session ON entry (session_key, id);
   CREATE INDEX entry_in_channel
     ON entry (session_key, channel_id, length(message_id), message_id);
+
+  CREATE TABLE checkpoint ( -- entries up to it are not shown to the model any more; they all stay
+    id          INTEGER PRIMARY KEY, -- in the order of storing
+    agent_id    TEXT NOT NULL,
+    session_key TEXT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('reset', 'summary')),
+    cause       TEXT NOT NULL, -- 'daily', 'idle' or 'command'; 'full' or 'refused'
+    first_entry INTEGER NOT NULL, -- of its own range; earlier checkpoints have earlier ranges
+    last_entry  INTEGER NOT NULL,
+    entries     INTEGER NOT NULL, -- number of entries of the range
+    message_ids TEXT NOT NULL, -- JSON: ids of the messages of the range
+    boundary    TEXT, -- set together, for a summary: boundary of its fence
+    summary     TEXT, -- of everything since the last reset
+    model_id    TEXT,
+    at          INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX checkpoint_of_session ON checkpoint (session_key, id);
 
   CREATE TABLE step ( -- steps of turns that call tools; results are whole here
     id         INTEGER PRIMARY KEY, -- in the order of the turn

@@ -10,14 +10,16 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
+import type { Checkpoint } from "../../core/turn/checkpoint.ts";
+import { createOtherWriters } from "../database/other_writers.ts";
 import type { Transactions } from "../database/transact.ts";
+import { callsOf, entryColumns, toEntry } from "./entry_rows.ts";
 
 /** Reads transcripts. */
 export interface Transcripts {
   /**
-   * The newest entries of a session, oldest first: at most `limit`, and only as many as fit into
+   * The newest entries of a session since its newest checkpoint, oldest first: at most `limit`, and only as many as fit into
    * `maxChars` together. Reading stops there, so a turn in a long session costs no more than in a
    * short one.
    *
@@ -40,6 +42,10 @@ export interface EntryPlace {
 export interface TranscriptRows extends Transcripts {
   /** Adds entries without control characters, within a transaction of the caller's. */
   insert(place: EntryPlace, entries: readonly Entry[]): void;
+  /** The newest checkpoint of a session; `undefined` if it has none. */
+  checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
+  /** Forgets a session in memory, because it has a new checkpoint. */
+  drop(sessionKey: string): void;
   /** Notes that these entries are stored. */
   stored(sessionKey: string, entries: readonly Entry[]): void;
   /** Forgets all memory, because the table may differ. */
@@ -60,17 +66,24 @@ interface CachedSession {
   /** Oldest first, without a gap up to the newest. */
   readonly entries: Entry[];
   bytes: number;
-  /** Whether the session has no older entries. */
+  /** Whether there are no older entries since the checkpoint. */
   isWhole: boolean;
+  /** The newest checkpoint; absent if there is none. */
+  readonly checkpoint?: Checkpoint;
 }
 
-const entrySchema = z.object({
-  role: z.enum(["user", "assistant", "tool"]),
-  text: z.string(),
-  calls: z.string().nullable(),
-  message_id: snowflakeSchema<"message">(),
+const checkpointSchema = z.object({
+  last_entry: z.number(),
+  boundary: z.string().nullable(),
+  summary: z.string().nullable(),
   at: z.number(),
 });
+
+/** A checkpoint with its last entry: only later entries are in the context. */
+interface FoundCheckpoint {
+  readonly lastEntry: number;
+  readonly checkpoint: Checkpoint;
+}
 
 /**
  * Creates the storage of transcripts.
@@ -82,8 +95,12 @@ export function createTranscripts(
   { read }: Pick<Transactions, "read">,
 ): TranscriptRows {
   const select = database.prepare(
-    `SELECT role, text, calls, message_id, at FROM entry
-     WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
+    `SELECT ${entryColumns} FROM entry
+     WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`,
+  );
+  const selectCheckpoint = database.prepare(
+    `SELECT last_entry, boundary, summary, at FROM checkpoint
+     WHERE session_key = ? ORDER BY id DESC LIMIT 1`,
   );
   const insert = database.prepare(
     `INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
@@ -91,7 +108,21 @@ export function createTranscripts(
   );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
+  const otherWriters = createOtherWriters(database);
   let bytes = 0;
+
+  function forget(): void {
+    sessions.clear();
+    bytes = 0;
+  }
+
+  function readCheckpoint(sessionKey: string): FoundCheckpoint | undefined {
+    const row = selectCheckpoint.get(sessionKey);
+    if (!row) return undefined;
+    const { last_entry: lastEntry, boundary, summary: text, at } = checkpointSchema.parse(row);
+    const summary = boundary !== null && text !== null && { summary: { boundary, text } };
+    return { lastEntry, checkpoint: { ...summary, at } };
+  }
 
   function drop(sessionKey: string): void {
     const cached = sessions.get(sessionKey);
@@ -130,6 +161,7 @@ export function createTranscripts(
 
   return {
     async entriesOf(sessionKey, limit, maxChars = Infinity) {
+      if (otherWriters.changedElsewhere()) forget(); // a command may have reset the session
       const cached = sessions.get(sessionKey);
       const newest = cached && newestOf(cached, limit, maxChars);
       if (cached && newest) {
@@ -139,12 +171,19 @@ export function createTranscripts(
         return newest;
       }
       return await read(() => {
-        const rows = select.iterate(sessionKey, limit + 1);
-        const session = readNewest(rows, limit, maxChars);
+        const found = readCheckpoint(sessionKey);
+        const rows = select.iterate(sessionKey, found?.lastEntry ?? 0, limit + 1);
+        const newest = readNewest(rows, limit, maxChars);
+        const session = found ? { ...newest, checkpoint: found.checkpoint } : newest;
         keep(sessionKey, session);
         return session.entries.slice();
       });
     },
+    async checkpointOf(sessionKey) {
+      const cached = sessions.get(sessionKey);
+      return cached ? cached.checkpoint : await read(() => readCheckpoint(sessionKey)?.checkpoint);
+    },
+    drop,
     insert({ agentId, sessionKey, channelId }, entries) {
       for (const entry of entries) {
         const { role, text, messageId, at } = entry;
@@ -160,10 +199,7 @@ export function createTranscripts(
       bytes += addedBytes;
       makeRoom();
     },
-    forget() {
-      sessions.clear();
-      bytes = 0;
-    },
+    forget,
     bytes: () => bytes,
   };
 }
@@ -208,23 +244,4 @@ function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): C
 
 function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + ENTRY_BYTES + lengthOf(entry) * 2, 0);
-}
-
-function callsOf(entry: Entry): string | null {
-  const calls = entry.role === "assistant" ? entry.calls : entry.role === "tool" && entry.call;
-  return calls ? JSON.stringify(calls) : null;
-}
-
-/** `calls` is ours, written by {@link callsOf}. */
-function toEntry(row: unknown): Entry {
-  const { role, text, calls, message_id: messageId, at } = entrySchema.parse(row);
-  const common = { text, messageId, at };
-  switch (role) {
-    case "user":
-      return { role, ...common };
-    case "assistant":
-      return { role, ...common, ...(calls !== null && { calls: JSON.parse(calls) }) };
-    case "tool":
-      return { role, ...common, call: JSON.parse(calls ?? "{}") };
-  }
 }

@@ -16,7 +16,10 @@ describe("[O10] wrongCommand()", () => {
     ["generate-invite-url", 'unknown command "generate-invite-url"; did you mean `invite`?'],
     ["validate_env", 'unknown command "validate_env"; did you mean `doctor`?'],
     ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
-    ["list", 'unknown command "list"; did you mean `pairing list` or `outbox list`?'],
+    [
+      "list",
+      'unknown command "list"; did you mean `pairing list` or `outbox list` or `sessions list` or `schedules list`?',
+    ],
     ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
     ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],
     ["outbox lst", 'unknown command "outbox lst"; did you mean `outbox list`?'],

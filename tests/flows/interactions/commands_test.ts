@@ -44,6 +44,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     usage: { sum: () => assert.fail("no test reads the usage") },
     onOutbox: () => {},
     status: () => assert.fail("this command does not ask for it"),
+    contextOf: () => assert.fail("no test asks for it"),
     texts: () => ({}),
     now: clock.now,
     log,

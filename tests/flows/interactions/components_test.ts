@@ -72,6 +72,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
     },
     onOutbox: ({ channelId }) => woken.push(channelId),
     status: () => assert.fail("no button asks for it"),
+    contextOf: () => assert.fail("no test asks for it"),
     texts: () => ({}),
     now: clock.now,
     log,

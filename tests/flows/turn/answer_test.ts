@@ -14,6 +14,7 @@ import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.t
 import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { historyChars } from "../../../src/session/history.ts";
+import { createTokenRates } from "../../../src/session/token_rates.ts";
 import {
   directMessage,
   guildMessage,
@@ -32,6 +33,7 @@ const RULES: TurnRules = {
   instructions: { agentPrompt: "Be kind." },
   historyLimit: 20,
   window: { contextWindow: 8_192, maxOutput: 1_024 },
+  reset: "off",
   timezone: "UTC",
   timeoutMs: 600_000,
   tools: [],
@@ -145,6 +147,14 @@ function setUp(
         return Promise.resolve(stored);
       },
     },
+    sessions: {
+      checkpointOf: () => Promise.resolve(undefined),
+      reset: () => Promise.resolve(0),
+      openEntries: () => Promise.resolve([]),
+      fold: () => Promise.resolve(false),
+    },
+    rates: createTokenRates(),
+    retryAt: new Map(),
     model,
     spend: {
       check: () => Promise.resolve(undefined),
@@ -153,7 +163,7 @@ function setUp(
       ...spend,
     },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
-    toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
+    toolPorts: UNUSED_PORTS,
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");
@@ -313,7 +323,7 @@ describe("answer()", () => {
   it("[H2] reads no more of a transcript than fits into the model's window", async () => {
     const { ports, bounds } = setUp();
     await answer(claimOf(), ports);
-    assert.deepEqual(bounds, [[400, historyChars(RULES.window, 0)]]);
+    assert.deepEqual(bounds, [[1_000, historyChars(RULES.window, 0)]]);
   });
 
   it("[H1] reads as many overheard messages as the rules allow", async () => {

@@ -4,7 +4,7 @@ import { escapeUntrusted, fenced, nameInLine } from "../../../src/render/prompt/
 import { fencesIn } from "../../support/fences.ts";
 
 const BOUNDARY = "k3f9q2zz";
-const NAMES = ["context", "quoted", "extras", "message"] as const;
+const NAMES = ["context", "quoted", "extras", "message", "summary", "transcript"] as const;
 
 describe("[SEC-R2] fenced()", () => {
   it("puts the boundary into the opening tag, and the name into both", () => {

@@ -1,10 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/core/discord/day.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+} from "../../support/discord/builders.ts";
 import type { Retention } from "../../../src/store/received/retention.ts";
 import { createStore } from "../../../src/store/store.ts";
-import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  ignored,
+  openTestStore,
+  part,
+} from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const RETENTION = { decisionsDays: 30, contextDays: 14, mediaDays: 7, contextPerChannel: 20 };
@@ -152,5 +165,63 @@ describe("preparePruner()", () => {
     assert.equal(count("decision"), 0);
     assert.equal((await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
     assert.equal(count("inbox"), 1);
+  });
+});
+
+describe("[X6] transcripts", () => {
+  const ANSWERED = NOW - 10 * DAY_MS;
+
+  /** Answers a message with a step and one reply. */
+  async function answerOne(store: ReturnType<typeof createStore>, id: string, at: number) {
+    const message = guildMessage({ id: messageId(id) });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), at);
+    const claim = await store.inbox.claimNext(ACCOUNT, at, []);
+    assert.ok(claim);
+    const stamp = { messageId: message.id, at };
+    const outgoing = outboundMessage({ nonce: `n${id}`, of: part(id) });
+    await store.turns.finishTurn({
+      claim,
+      end: { kind: "answered" },
+      entries: [
+        { role: "user", text: "hello", ...stamp },
+        { role: "assistant", text: "hi", ...stamp },
+      ],
+      steps: [{ kind: "result", callId: "1", end: "done", text: "whole result", at }],
+      outbox: [frozen(outgoing)],
+    }, at);
+  }
+
+  const TABLES = ["entry", "step", "inbox", "outbox"] as const;
+
+  async function prunedTo(retention: Partial<Retention>, isSent: boolean) {
+    const { store, database, count } = openKeeping({ ...RETENTION, ...retention });
+    await answerOne(store, "101", ANSWERED);
+    store.catchUp();
+    if (isSent) database.exec("UPDATE outbox SET state = 'sent'");
+    for (let step = 0; step < 4; step++) {
+      await store.inbox.acceptBatch(batch({ judged: chatter(1_000 + 100 * step, 70) }), NOW);
+    }
+    return TABLES.map(count);
+  }
+
+  it("stay for ever by default", async () => {
+    assert.deepEqual(await prunedTo({}, true), [2, 1, 1, 1]);
+  });
+
+  it("go with the steps, messages and answers of their turns", async () => {
+    assert.deepEqual(await prunedTo({ transcriptsDays: 9 }, true), [0, 0, 0, 0]);
+    assert.deepEqual(await prunedTo({ transcriptsDays: 11 }, true), [2, 1, 1, 1]);
+  });
+
+  it("leave messages that are still to be sent", async () => {
+    assert.deepEqual(await prunedTo({ transcriptsDays: 9 }, false), [0, 0, 0, 1]);
+  });
+
+  it("go once the store is too large, except those of the last day", async () => {
+    assert.deepEqual(await prunedTo({ maxMb: 0.01 }, true), [0, 0, 0, 0]);
+    const { store, count } = openKeeping({ ...RETENTION, maxMb: 0.01 });
+    await answerOne(store, "101", NOW - DAY_MS / 2);
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 70) }), NOW);
+    assert.equal(count("entry"), 2);
   });
 });

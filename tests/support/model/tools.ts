@@ -13,6 +13,7 @@ import type { FakeClock } from "../fake_clock.ts";
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
+  recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   threads: { open: () => Promise.reject(new Error("not used")) },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
@@ -51,6 +52,7 @@ export function toolContext(fields: Partial<ToolContext> = {}): ToolContext {
   return {
     ports: UNUSED_PORTS,
     message: guildMessage(),
+    sessionKey: "agent:main:discord:channel:11",
     callKey: "1:call_1",
     signal: new AbortController().signal,
     ...fields,

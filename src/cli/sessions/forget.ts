@@ -1,0 +1,133 @@
+/**
+ * `barnacle forget`: removes every trace of a person from the store (X5).
+ *
+ * It works beside a running bot. It waits until no turn of the person is open, because a running turn
+ * would store their words again.
+ *
+ * @module
+ */
+
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import type { Forgotten } from "../../store/forget/forget.ts";
+import type { Store } from "../../store/store.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { jsonLine } from "../../lib/text/json_line.ts";
+import { isHeld } from "../shared/running_bot.ts";
+import { withStore } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+
+/** Options of `forget`. */
+export interface ForgetFlags extends CommonFlags {
+  /** Do not ask for confirmation. */
+  readonly yes: boolean;
+}
+
+/** Milliseconds to wait for open turns of the person, and between two checks. */
+const WAIT_MS = 30_000;
+const LOOK_EVERY_MS = 250;
+/** A larger file takes so long to write anew that a running bot could not store messages. */
+const LARGE_BYTES = 256 * 2 ** 20;
+
+/** Forgets the person that an id or a mention names. */
+export async function forget(
+  flags: ForgetFlags,
+  user: string,
+  io: Io,
+  confirm: ((question: string) => Promise<boolean>) | undefined,
+): Promise<ExitCode> {
+  const userId = userOf(user);
+  if (!userId) {
+    io.problem(`${quoted(user)} is not a user id; use an id or <@id>`);
+    return EXIT.usage;
+  }
+  if (!flags.yes && !confirm) {
+    io.problem("without a terminal, --yes must confirm that the data are deleted");
+    return EXIT.usage;
+  }
+  return await withStore(flags, io, async (store, dataDir) => {
+    const path = join(dataDir, DATABASE_NAME);
+    const isRunning = await isHeld(dataDir) !== false;
+    if (isRunning && statSync(path).size > LARGE_BYTES) {
+      io.problem("the store is large, and the bot is running; stop the bot, and try again");
+      return EXIT.tryAgain;
+    }
+    const question = `Delete everything that is stored about user ${userId}? ` +
+      "Only a backup could bring it back.";
+    if (!flags.yes && !await confirm?.(question)) {
+      io.err("Nothing was deleted.");
+      return EXIT.failed;
+    }
+    const forgotten = await io.during("Forgetting", forgetIn(store, userId, isRunning));
+    if (forgotten === "open turns") {
+      io.problem(`a turn of user ${userId} is still open; try again later, or stop the bot first`);
+      return EXIT.tryAgain;
+    }
+    const backups = backupsBeside(path);
+    report(forgotten, backups, userId, flags, io);
+    return backups.length === 0 ? EXIT.done : EXIT.failed;
+  });
+}
+
+function userOf(text: string): UserId | undefined {
+  const target = parseTarget(text);
+  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
+}
+
+/** Waits for open turns of a running bot, forgets, and writes the file anew. */
+async function forgetIn(
+  { forgetting }: Store,
+  userId: UserId,
+  isRunning: boolean,
+): Promise<Forgotten | "open turns"> {
+  const until = performance.now() + WAIT_MS;
+  let forgotten = await forgetting.forget(userId, isRunning);
+  while (forgotten === "open turns" && performance.now() < until) {
+    await sleep(LOOK_EVERY_MS);
+    forgotten = await forgetting.forget(userId, isRunning);
+  }
+  if (forgotten === "open turns") return forgotten;
+  for (;;) {
+    try {
+      forgetting.vacuum();
+      return forgotten;
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/** Copies of the database that a migration left: they still have the person's data. */
+function backupsBeside(path: string): readonly string[] {
+  const name = basename(path);
+  return readdirSync(dirname(path))
+    .filter((file) => file.startsWith(name) && file.endsWith(".bak"))
+    .map((file) => join(dirname(path), file));
+}
+
+function report(
+  { tables }: Forgotten,
+  backups: readonly string[],
+  userId: UserId,
+  { json }: ForgetFlags,
+  io: Io,
+): void {
+  if (json) io.out(jsonLine({ userId, tables, backups }));
+  else {
+    const counts = Object.values(tables);
+    const deleted = counts.reduce((sum, count) => sum + count.deleted, 0);
+    const changed = counts.reduce((sum, count) => sum + count.changed, 0);
+    io.out(`Forgot user ${userId}: ${deleted} rows deleted, ${changed} rows changed`);
+  }
+  for (const backup of backups) {
+    io.problem(`the backup ${printable(backup)} may still have their data; delete it by hand`);
+  }
+  io.err("If the config names this person, remove them there, too: the bot stores its config.");
+}

@@ -1,0 +1,170 @@
+/**
+ * `barnacle sessions`: lists conversations, shows and exports their transcripts, and begins new ones
+ * (S2, S4a).
+ *
+ * It works on the store itself, with or without a running bot. A running bot reads a session again
+ * after a reset.
+ *
+ * @module
+ */
+
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { displayNameOf } from "../../session/display_name.ts";
+import type { ListedCheckpoint, ListedSession } from "../../store/sessions/listing.ts";
+import type { Store } from "../../store/store.ts";
+import { inColumns } from "../shared/columns.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { jsonLine } from "../../lib/text/json_line.ts";
+import { withStore } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+import { timeText } from "../why/text.ts";
+
+/** Options of `sessions show`. */
+export interface ShowFlags extends CommonFlags {
+  /** Number of the newest entries to show. */
+  readonly limit: number;
+}
+
+/** UTF-16 units of an entry's text on one line. */
+const PREVIEW_CHARS = 200;
+/** Entries that an export reads at once. */
+const PAGE = 500;
+
+/** Lists all sessions, the one with the newest entry first. */
+export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ sessions }) => {
+    const all = await sessions.list();
+    if (flags.json) {
+      io.out(jsonLine(all.map(publicOf)));
+      return EXIT.done;
+    }
+    if (all.length === 0) io.err("No sessions yet.");
+    const rows = all.map((session) => [
+      session.sessionKey,
+      nameOf(session) ?? "",
+      `${session.open} shown`,
+      `${session.current - session.open} folded`,
+      `${session.entries} in all`,
+      timeText(session.lastAt),
+    ]);
+    for (const line of inColumns(rows)) io.out(line);
+    return EXIT.done;
+  });
+}
+
+/** Shows the newest entries of a session, with its resets and summaries. */
+export function show(flags: ShowFlags, sessionKey: string, io: Io): Promise<ExitCode> {
+  return withSession(flags, sessionKey, io, async (session, { sessions }) => {
+    const entries = await sessions.newestOf(sessionKey, flags.limit);
+    const checkpoints = await sessions.checkpointsOf(sessionKey);
+    if (flags.json) {
+      io.out(jsonLine({ ...publicOf(session), checkpoints, newest: entries.map(flat) }));
+      return EXIT.done;
+    }
+    io.out(`${sessionKey}  ${quoted(nameOf(session) ?? "", PREVIEW_CHARS)}`);
+    io.out(
+      `${session.open} entries shown, ${session.current - session.open} folded, ` +
+        `${session.entries} in all`,
+    );
+    const first = entries[0]?.id ?? 0;
+    const shown = checkpoints.filter(({ lastEntry }) => lastEntry >= first);
+    for (const { id, entry } of entries) {
+      io.out(lineOf(id, entry));
+      for (const checkpoint of shown) {
+        if (checkpoint.lastEntry === id) io.out(checkpointLine(checkpoint));
+      }
+    }
+    return EXIT.done;
+  });
+}
+
+/** Begins a new transcript under the same key. */
+export function reset(flags: CommonFlags, sessionKey: string, io: Io): Promise<ExitCode> {
+  return withSession(flags, sessionKey, io, async (_, { sessions }) => {
+    const left = await sessions.reset(sessionKey, "command", Date.now());
+    if (flags.json) io.out(jsonLine({ sessionKey, leftBehind: left }));
+    else if (left === 0) io.err("The transcript is new already; nothing changed.");
+    else io.out(`Began a new transcript; ${left} entries stay stored, and the model sees none`);
+    return EXIT.done;
+  });
+}
+
+/** Writes all entries and checkpoints of a session as JSON lines, oldest first. */
+export function exportSession(flags: CommonFlags, sessionKey: string, io: Io): Promise<ExitCode> {
+  return withSession(flags, sessionKey, io, async (_, { sessions }) => {
+    const checkpoints = [...await sessions.checkpointsOf(sessionKey)];
+    const checkpointsUpTo = (id: number) => {
+      while (checkpoints[0] && checkpoints[0].lastEntry <= id) {
+        io.out(jsonLine({ type: "checkpoint", ...checkpoints[0] }));
+        checkpoints.shift();
+      }
+    };
+    for (let after = 0;;) {
+      const page = await sessions.page(sessionKey, after, PAGE);
+      for (const numbered of page) {
+        checkpointsUpTo(numbered.id - 1);
+        io.out(jsonLine({ type: "entry", ...flat(numbered) }));
+      }
+      const last = page.at(-1);
+      if (!last) break;
+      after = last.id;
+    }
+    checkpointsUpTo(Infinity);
+    return EXIT.done;
+  });
+}
+
+function withSession(
+  flags: CommonFlags,
+  sessionKey: string,
+  io: Io,
+  work: (session: ListedSession, store: Store) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const session = (await store.sessions.list()).find((one) => one.sessionKey === sessionKey);
+    if (session) return await work(session, store);
+    io.problem(
+      `no session ${quoted(sessionKey, PREVIEW_CHARS)}; \`barnacle sessions list\` shows the keys`,
+    );
+    return EXIT.failed;
+  });
+}
+
+/** The display name (S2); `undefined` for direct messages, and once the newest message is deleted. */
+function nameOf({ newest }: ListedSession): string | undefined {
+  return newest?.place.kind === "guild" ? displayNameOf(newest.place) : undefined;
+}
+
+function publicOf(session: ListedSession): object {
+  const { newest: _, ...rest } = session;
+  return { ...rest, name: nameOf(session) };
+}
+
+function flat({ id, entry }: NumberedEntry): object {
+  return { id, ...entry, at: new Date(entry.at).toISOString() };
+}
+
+function lineOf(id: number, entry: Entry): string {
+  const { role, text, at } = entry;
+  const calls = entry.role === "assistant" ? entry.calls ?? [] : [];
+  const names = calls.map(({ name }) => name).join(", ");
+  const what = calls.length > 0 ? `calls ${quoted(names, PREVIEW_CHARS)} ` : "";
+  return [
+    String(id).padStart(6),
+    timeText(at),
+    role.padEnd(9),
+    what + quoted(text, PREVIEW_CHARS),
+  ].join("  ");
+}
+
+function checkpointLine(checkpoint: ListedCheckpoint): string {
+  const { kind, cause, entries, at, summary = "" } = checkpoint;
+  return kind === "reset"
+    ? `  ---- new transcript (${cause}) ${timeText(at)}`
+    : `  ---- ${entries} entries folded (${cause}) ${timeText(at)}: ${
+      quoted(summary, PREVIEW_CHARS)
+    }`;
+}

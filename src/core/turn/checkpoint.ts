@@ -1,0 +1,66 @@
+/**
+ * Checkpoints of transcripts. Entries up to a checkpoint are not shown to the model any more, but
+ * the store keeps all of them.
+ *
+ * @module
+ */
+
+import type { Entry } from "../inbound/transcript.ts";
+
+/** Why a session began anew: once a day, after an idle time, or by a command (S4a). */
+export type ResetCause = "daily" | "idle" | "command";
+
+/** Why entries were folded: the window was full, or the model's server refused the request. */
+export type FoldCause = "full" | "refused";
+
+/** A summary of all entries since the last reset, up to a checkpoint. */
+export interface Summary {
+  /** Boundary of the fence around the text: always the same one, so that providers can cache it. */
+  readonly boundary: string;
+  /** Text by the model about words of people. Untrusted. */
+  readonly text: string;
+}
+
+/** The newest checkpoint of a session. */
+export interface Checkpoint {
+  /** Absent after a reset: then the model knows nothing of earlier entries. */
+  readonly summary?: Summary;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+}
+
+/** An entry with its number in the store. */
+export interface NumberedEntry {
+  /** Numbers rise in the order of the transcript. */
+  readonly id: number;
+  /** The entry. */
+  readonly entry: Entry;
+}
+
+/** Entries that a summary takes the place of. */
+export interface Fold {
+  /** The agent of the session. */
+  readonly agentId: string;
+  /** Key of the session. */
+  readonly sessionKey: string;
+  /** Why they are folded. */
+  readonly cause: FoldCause;
+  /** Number of the last entry that the summary covers. */
+  readonly lastEntry: number;
+  /** The summary of all entries since the last reset. */
+  readonly summary: Summary;
+  /** Id of the model that wrote it. */
+  readonly modelId: string;
+}
+
+/** The folded part of a session. */
+export interface Folded {
+  /** Number of folded entries since the last reset; 0 if there are none. */
+  readonly entries: number;
+  /** Number of messages to which these entries belong. */
+  readonly messages: number;
+  /** UTF-16 units of the summary. */
+  readonly summaryChars: number;
+  /** When the newest of them were folded, as Unix time in milliseconds; absent if there are none. */
+  readonly at?: number;
+}

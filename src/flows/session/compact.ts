@@ -1,0 +1,186 @@
+/**
+ * Folds the older entries of a session into a summary, which the model writes in a request of its
+ * own.
+ *
+ * Entries are never deleted or changed. The summary and its range are one transaction: a crash
+ * before it asks again, and nothing asks again after it. If the model gives no summary, the turn goes
+ * on without the oldest entries, and a later turn tries again.
+ *
+ * @module
+ */
+
+import type { Window } from "../../core/abilities.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
+import type { Model, ModelRequest } from "../../core/model.ts";
+import type { Checkpoint, Fold, FoldCause, NumberedEntry } from "../../core/turn/checkpoint.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
+import { charsOf, foldCount, keptChars, MAX_ENTRIES } from "../../session/fold.ts";
+import { historyChars } from "../../session/history.ts";
+
+/** Everything that folding needs from outside. */
+export interface CompactPorts {
+  /** The store's methods for this flow. */
+  readonly store: {
+    /** The newest `limit` entries since the newest checkpoint, oldest first. */
+    openEntries(sessionKey: string, limit: number): Promise<readonly NumberedEntry[]>;
+    /** Stores a summary; `false` if a newer checkpoint has its entries already. */
+    fold(fold: Fold, now: number): Promise<boolean>;
+  };
+  /** The model that writes the summary; it counts its requests, and obeys budgets. */
+  readonly model: Model;
+  /** When each session may be folded again after a failure, as Unix time in milliseconds. */
+  readonly retryAt: Map<string, number>;
+  /** Returns at least 8 random letters and digits. */
+  readonly randomId: () => string;
+  /** Removes the config's secrets from a summary (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Timer for the time limit. */
+  readonly schedule: Schedule;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+  /** Gets each folding, and each failure. */
+  readonly log: Log;
+}
+
+/** The bounds of a folding. */
+export interface CompactLimits {
+  /** The model's window. */
+  readonly window: Window;
+  /** Estimated tokens per UTF-16 unit. */
+  readonly tokensPerChar: number;
+  /** Milliseconds that the request may take. */
+  readonly timeoutMs: number;
+}
+
+/** Share of the window that the folded entries must have at least: each request costs money. */
+const LEAST_SHARE = 0.15;
+/** Maximum UTF-16 units of a summary, and its share of a small window. */
+const SUMMARY_CHARS = 8_000;
+const SUMMARY_SHARE = 0.15;
+/** Share of the window that the entries may take in the request for a summary. */
+const REQUEST_SHARE = 0.8;
+/** Milliseconds before a session is folded again after a failure, and the number to remember. */
+const RETRY_MS = 5 * 60_000;
+const RETRIES_MAX = 1_000;
+/** Maximum number of entries of one folding. */
+const FOLD_ENTRIES = 4 * MAX_ENTRIES;
+
+/**
+ * Folds a session's older entries.
+ *
+ * @param previous The session's newest checkpoint.
+ * @returns Whether a summary was stored. A failure of the model is not thrown.
+ * @throws {unknown} The store's error.
+ */
+export async function compact(
+  claim: Claim,
+  previous: Checkpoint | undefined,
+  cause: FoldCause,
+  limits: CompactLimits,
+  ports: CompactPorts,
+): Promise<boolean> {
+  const { route: { agentId, sessionKey }, message } = claim;
+  const { store, now, log } = ports;
+  if ((ports.retryAt.get(sessionKey) ?? 0) > now()) return false;
+  const all = historyChars(limits.window, 0, limits.tokensPerChar);
+  const open = await store.openEntries(sessionKey, FOLD_ENTRIES);
+  const entries = open.map(({ entry }) => entry);
+  const folded = entries.slice(0, foldCount(entries, keptChars(limits)));
+  const last = open[folded.length - 1];
+  if (!last || (cause === "full" && charsOf(folded) < all * LEAST_SHARE && !isLong(open))) {
+    return false;
+  }
+  const boundary = ports.randomId();
+  const summaryChars = Math.floor(Math.min(SUMMARY_CHARS, all * SUMMARY_SHARE));
+  const summary = previous?.summary;
+  const request = summaryRequestOf({
+    ...(summary && { previous: summary }),
+    entries: folded,
+    boundary,
+    maxChars: Math.floor(all * REQUEST_SHARE) - (summary?.text.length ?? 0),
+    summaryChars,
+  });
+  const answer = await ask(request, claim, limits.timeoutMs, ports);
+  const sources = [
+    ...(summary ? [summary.text] : []),
+    ...folded.map(({ text, messageId }) => `${messageId} ${text}`),
+  ];
+  const text = answer && summaryOf(ports.cleanSecrets(answer.text), sources, summaryChars);
+  if (!answer || text === undefined) {
+    if (ports.retryAt.size >= RETRIES_MAX) ports.retryAt.clear();
+    if (!ports.stopping.aborted) ports.retryAt.set(sessionKey, now() + RETRY_MS);
+    return false;
+  }
+  const fold: Fold = {
+    agentId,
+    sessionKey,
+    cause,
+    lastEntry: last.id,
+    summary: { boundary, text },
+    modelId: answer.modelId,
+  };
+  const isStored = await store.fold(fold, now());
+  if (isStored) {
+    log.info("Older entries of a session were folded into a summary", {
+      sessionKey,
+      cause,
+      entries: folded.length,
+      summaryChars: text.length,
+      messageId: message.id,
+    });
+  }
+  return isStored;
+}
+
+/** Whether a session has so many entries that a turn cannot show them, however short they are. */
+function isLong(open: readonly NumberedEntry[]): boolean {
+  return open.length >= MAX_ENTRIES / 2;
+}
+
+/** Asks the model once; `undefined` if it gives no whole answer in time. */
+async function ask(
+  request: ModelRequest,
+  { message, route: { sessionKey } }: Claim,
+  timeoutMs: number,
+  { model, schedule, stopping, log }: CompactPorts,
+): Promise<Answer | undefined> {
+  const ending = new AbortController();
+  const cancel = schedule(
+    () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
+    timeoutMs,
+  );
+  const onStop = () => ending.abort(stopping.reason);
+  if (stopping.aborted) onStop();
+  stopping.addEventListener("abort", onStop, { once: true });
+  try {
+    let text = "";
+    for await (const part of model.generate(request, ending.signal)) {
+      if (part.kind === "finish") return { text, modelId: part.modelId ?? model.id };
+      text += part.text;
+    }
+    return undefined;
+  } catch (error) {
+    if (!stopping.aborted) {
+      log.warn("The model gave no summary; the turn goes on without the oldest entries", {
+        sessionKey,
+        model: model.id,
+        messageId: message.id,
+        error,
+      });
+    }
+    return undefined;
+  } finally {
+    cancel();
+    stopping.removeEventListener("abort", onStop);
+  }
+}
+
+/** A summary as the model wrote it. */
+interface Answer {
+  readonly text: string;
+  readonly modelId: string;
+}

@@ -1,0 +1,199 @@
+/**
+ * Opens the history of a turn: begins a new transcript if it is time (S4a), folds older entries if
+ * the window is nearly full, and shares the room with the results of tools.
+ *
+ * @module
+ */
+
+import type { Window } from "../../core/abilities.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { ModelRequest } from "../../core/model.ts";
+import type { Checkpoint, FoldCause, ResetCause } from "../../core/turn/checkpoint.ts";
+import { composeRequest } from "../../render/prompt/request.ts";
+import { shownSummary } from "../../render/prompt/summary.ts";
+import { charsOf, MAX_ENTRIES, shouldFold } from "../../session/fold.ts";
+import { historyChars } from "../../session/history.ts";
+import { resetDue, type ResetRule } from "../../session/reset.ts";
+import { shareRoom } from "../../session/room.ts";
+import type { TokenRates } from "../../session/token_rates.ts";
+import { compact, type CompactPorts } from "./compact.ts";
+
+/** The store's methods for this flow; each is one transaction. */
+export interface HistoryStore {
+  /**
+   * The newest `limit` entries of a session since its newest checkpoint that fit into `maxChars`
+   * UTF-16 units, oldest first.
+   */
+  entriesOf(sessionKey: string, limit: number, maxChars: number): Promise<readonly Entry[]>;
+}
+
+/** The store's methods for checkpoints. */
+export interface CheckpointStore {
+  /** The newest checkpoint of a session. */
+  checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
+  /** Begins a new transcript under the same key. */
+  reset(sessionKey: string, cause: ResetCause, now: number): Promise<number>;
+}
+
+/** Everything that the history needs from outside. */
+export interface HistoryPorts extends Omit<CompactPorts, "store"> {
+  /** The store's methods for this flow. */
+  readonly store: HistoryStore;
+  /** The store's methods for checkpoints. */
+  readonly sessions: CheckpointStore & CompactPorts["store"];
+  /** Estimates of tokens. */
+  readonly rates: TokenRates;
+}
+
+/** The rules of one turn's history. */
+export interface HistoryRules {
+  /** The model's context window and its longest answer, in tokens. */
+  readonly window: Window;
+  /** When a new transcript begins (S4a). */
+  readonly reset: ResetRule;
+  /** IANA time zone of the agent. */
+  readonly timezone: string;
+  /** Maximum number of user turns from the transcript; absent: as many as fit. */
+  readonly userTurns?: number;
+  /** Milliseconds that the whole turn may take. */
+  readonly timeoutMs: number;
+}
+
+/** The fixed parts of a request. */
+export interface FixedParts {
+  /** System prompt. */
+  readonly system: string;
+  /** Text of the turn. */
+  readonly envelope: string;
+  /** UTF-16 units of the definitions of tools. */
+  readonly toolChars: number;
+}
+
+/** The request of a step, and the room of the steps in it. */
+export interface RequestRoom {
+  /** The request without the steps. */
+  readonly request: ModelRequest;
+  /** UTF-16 units that the steps may take in it. */
+  readonly stepChars: number;
+}
+
+/** The history of one turn. */
+export interface TurnHistory {
+  /** The entries that the first request shows. */
+  readonly entries: readonly Entry[];
+  /** UTF-16 units for entries and steps together. */
+  readonly freeChars: number;
+  /**
+   * The request of the next step.
+   *
+   * @param stepChars UTF-16 units of all steps so far.
+   */
+  requestFor(stepChars: number): RequestRoom;
+}
+
+/** Share of a turn's time that a summary may take, and its maximum in milliseconds. */
+const SUMMARY_TIME_SHARE = 0.5;
+const SUMMARY_TIME_MS = 120_000;
+
+/** The history of a turn, and the smaller one after a refusal of the model's server. */
+export interface OpenedHistory {
+  /** The history to begin with. */
+  readonly history: TurnHistory;
+  /**
+   * The history for a request that is at most half as long as the refused one, with older entries
+   * folded.
+   */
+  shrink(): Promise<TurnHistory>;
+}
+
+/**
+ * Opens the history of a turn.
+ *
+ * @throws {unknown} The store's error.
+ */
+export async function openHistory(
+  claim: Claim,
+  parts: FixedParts,
+  rules: HistoryRules,
+  ports: HistoryPorts,
+): Promise<OpenedHistory> {
+  const { route: { sessionKey }, message } = claim;
+  const { store, sessions, model, rates, now } = ports;
+  const tokensPerChar = rates.rateOf(model.id);
+  const fixedChars = parts.system.length + parts.envelope.length + parts.toolChars;
+  const read = async (window: Window) => {
+    const maxChars = historyChars(window, 0, tokensPerChar);
+    const entries = await store.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
+    return { entries, checkpoint: await sessions.checkpointOf(sessionKey) };
+  };
+  const fold = async (
+    window: Window,
+    cause: FoldCause,
+    { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
+  ) => {
+    const otherChars = fixedChars + (checkpoint?.summary?.text.length ?? 0);
+    const isFull = cause === "refused" ||
+      shouldFold(entries, { otherChars, window, tokensPerChar });
+    if (!isFull) return { entries, checkpoint };
+    const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
+    const limits = { window, tokensPerChar, timeoutMs };
+    const foldPorts = { ...ports, store: sessions };
+    const isFolded = await compact(claim, checkpoint, cause, limits, foldPorts);
+    return isFolded ? await read(window) : { entries, checkpoint };
+  };
+  const historyIn = (
+    window: Window,
+    { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
+  ): TurnHistory => {
+    const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
+    const freeChars = historyChars(window, fixedChars + (summary?.length ?? 0), tokensPerChar);
+    const { userTurns } = rules;
+    const shared = (stepChars: number) =>
+      shareRoom(entries, { freeChars, stepChars, ...(userTurns !== undefined && { userTurns }) });
+    return {
+      entries: shared(0).entries,
+      freeChars,
+      requestFor(stepChars) {
+        const { entries: history, stepChars: room } = shared(stepChars);
+        const { system, envelope } = parts;
+        const request = composeRequest({
+          system,
+          history,
+          envelope,
+          ...(summary !== undefined && { summary }),
+        });
+        return { request: { ...request, sessionKey }, stepChars: room };
+      },
+    };
+  };
+
+  let found = await read(rules.window);
+  const { checkpoint } = found;
+  const lastAt = found.entries.at(-1)?.at ?? (checkpoint?.summary && checkpoint.at);
+  const cause = resetDue(rules.reset, lastAt, message.sentAt, rules.timezone);
+  if (cause) {
+    await sessions.reset(sessionKey, cause, now());
+    ports.log.debug("A session began a new transcript", { sessionKey, cause });
+    found = await read(rules.window);
+  }
+  const first = await fold(rules.window, "full", found);
+  return {
+    history: historyIn(rules.window, first),
+    async shrink() {
+      const tokens = (fixedChars + charsOf(first.entries)) * tokensPerChar / 2;
+      const smaller = smallerWindow(rules.window, tokens);
+      return historyIn(smaller, await fold(smaller, "refused", await read(rules.window)));
+    },
+  };
+}
+
+/** A window in which a request has at most so many tokens. */
+function smallerWindow({ contextWindow, maxOutput }: Window, tokens: number): Window {
+  const spare = contextWindow - historyTokens({ contextWindow, maxOutput });
+  return { contextWindow: Math.ceil(spare + tokens), maxOutput };
+}
+
+function historyTokens(window: Window): number {
+  return historyChars(window, 0, 1);
+}

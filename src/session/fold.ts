@@ -1,0 +1,69 @@
+/**
+ * Decides which entries of a transcript a summary takes the place of.
+ *
+ * @module
+ */
+
+import type { Window } from "../core/abilities.ts";
+import { type Entry, lengthOf } from "../core/inbound/transcript.ts";
+import { historyChars } from "./history.ts";
+
+/** Share of the window at which older entries are folded. */
+const FOLD_AT = 0.75;
+/** Number of tokens of the newest entries that are never folded, and their share of a small window. */
+const KEPT_TOKENS = 20_000;
+const KEPT_SHARE = 0.3;
+
+/** The most entries that a turn shows to the model. */
+export const MAX_ENTRIES = 1_000;
+/** Maximum number of entries that stay if older ones are folded. */
+const KEPT_ENTRIES = 400;
+
+/** The size of a request. */
+export interface RequestSize {
+  /** UTF-16 units of everything beside the entries: prompt, tools, summary, and the message. */
+  readonly otherChars: number;
+  /** The model's window. */
+  readonly window: Window;
+  /** Estimated tokens per UTF-16 unit. */
+  readonly tokensPerChar: number;
+}
+
+/** Whether a request is large enough that older entries should be folded. */
+export function shouldFold(entries: readonly Entry[], size: RequestSize): boolean {
+  if (entries.length >= MAX_ENTRIES * FOLD_AT) return true;
+  const all = historyChars(size.window, 0, size.tokensPerChar);
+  return charsOf(entries) + size.otherChars >= all * FOLD_AT;
+}
+
+/** UTF-16 units of the newest entries that stay when older ones are folded. */
+export function keptChars({ window, tokensPerChar }: Omit<RequestSize, "otherChars">): number {
+  const all = historyChars(window, 0, tokensPerChar);
+  return Math.floor(Math.min(KEPT_TOKENS / tokensPerChar, all * KEPT_SHARE));
+}
+
+/**
+ * Finds the entries to fold. The cut is before a user's entry: a tool call and its results stay
+ * together, and so do a question and its answer.
+ *
+ * @param entries Oldest first.
+ * @param keep Maximum UTF-16 units of the entries that stay.
+ * @returns Number of entries to fold, from the oldest; 0 if all stay.
+ */
+export function foldCount(entries: readonly Entry[], keep: number): number {
+  let chars = 0;
+  let count = entries.length;
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index];
+    if (!entry) break;
+    chars += lengthOf(entry);
+    if (chars > keep || entries.length - index > KEPT_ENTRIES) return count;
+    if (entry.role === "user") count = index;
+  }
+  return 0;
+}
+
+/** UTF-16 units of entries. */
+export function charsOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
+}

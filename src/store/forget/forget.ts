@@ -1,0 +1,205 @@
+/**
+ * Removes every trace of a person from the store (X5).
+ *
+ * One transaction finds the traces and removes them by the list of `rules.ts`. A vacuum then writes
+ * the file anew, because SQLite leaves deleted texts in free pages and in the log.
+ *
+ * @module
+ */
+
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { z } from "zod";
+import type { UserId } from "../../core/discord/ids.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { createScrubber, type Person, type Scrubber } from "./person.ts";
+import { type ForgetRule, FORGETTING, type Row } from "./rules.ts";
+
+/** The rows that a forgotten person was in. */
+export interface Forgotten {
+  /** Number of deleted and of changed rows, by table; only tables with one. */
+  readonly tables: Readonly<Record<string, { readonly deleted: number; readonly changed: number }>>;
+}
+
+/** Forgets people. */
+export interface Forgetting {
+  /** Whether a turn for a message of the person waits or runs. */
+  hasOpenTurns(userId: UserId): Promise<boolean>;
+  /**
+   * Removes every trace of a person, in one transaction. {@link Forgetting.vacuum} must follow.
+   *
+   * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
+   */
+  forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns">;
+  /**
+   * Writes the file anew, without deleted texts, and empties the log.
+   *
+   * @throws {unknown} SQLite's error, if another process uses the file for too long.
+   */
+  vacuum(): void;
+}
+
+/** Rows that are read at once. */
+const PAGE = 500;
+
+const textSchema = z.object({ value: z.string().nullable() });
+const pageSchema = z.looseObject({ id: z.number() });
+
+/**
+ * Creates the namespace. Its statements are prepared when they run: no bot needs them.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createForgetting(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
+): Forgetting {
+  const hasOpen = (userId: UserId): boolean =>
+    database.prepare(
+      `SELECT 1 FROM inbox
+       WHERE finished_at IS NULL AND state IN ('waiting', 'running')
+         AND message ->> '$.sender.id' = ?`,
+    ).get(userId) !== undefined;
+
+  return {
+    hasOpenTurns: (userId) => read(() => hasOpen(userId)),
+    forget: (userId, mayRun) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (mayRun && hasOpen(userId)) return "open turns";
+        const person = personOf(database, userId);
+        const scrub = createScrubber(person);
+        const counts = Object.entries(rules).map(([table, rule]) =>
+          [table, applyRule(database, table, rule, person, scrub)] as const
+        );
+        return {
+          tables: Object.fromEntries(
+            counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
+          ),
+        };
+      }),
+    vacuum() {
+      database.exec("VACUUM");
+      const row = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+      if (row?.["busy"] !== 0) throw new Error("another process reads the database");
+    },
+  };
+}
+
+/** Finds everything by which the rows may name a person. */
+function personOf(database: DatabaseSync, userId: UserId): Person {
+  const valuesOf = (sql: string): readonly string[] =>
+    database.prepare(sql).all({ userId }).flatMap((row) => textSchema.parse(row).value ?? []);
+  const from = (table: string, path: string) =>
+    valuesOf(
+      `SELECT DISTINCT message ->> '${path}' AS value FROM ${table}
+       WHERE message ->> '$.sender.id' = :userId`,
+    );
+  const senderPaths = [
+    "$.sender.username",
+    "$.sender.tag",
+    "$.sender.pluralkit.name",
+    "$.sender.pluralkit.displayName",
+  ];
+  const names = [
+    ...senderPaths.flatMap((path) => [...from("inbox", path), ...from("undecided", path)]),
+    ...senderPaths.flatMap((path) =>
+      valuesOf(`SELECT DISTINCT facts ->> '${path}' AS value FROM fact WHERE author_id = :userId`)
+    ),
+    ...valuesOf("SELECT DISTINCT tag AS value FROM message WHERE author_id = :userId"),
+    ...valuesOf(
+      `SELECT DISTINCT message ->> '$.quoted.author.tag' AS value FROM inbox
+       WHERE message ->> '$.quoted.author.id' = :userId`,
+    ),
+    ...valuesOf("SELECT username AS value FROM pairing_request WHERE user_id = :userId"),
+    ...valuesOf("SELECT username AS value FROM paired WHERE user_id = :userId"),
+    ...valuesOf("SELECT name AS value FROM resolved_name WHERE found_id = :userId"),
+    ...valuesOf("SELECT typed AS value FROM resolved_name WHERE found_id = :userId"),
+  ];
+  const messages = [
+    ...from("inbox", "$.id"),
+    ...from("undecided", "$.id"),
+    ...valuesOf("SELECT message_id AS value FROM message WHERE author_id = :userId"),
+    ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
+    ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
+  ];
+  const channels = [
+    ...valuesOf(
+      `SELECT DISTINCT channel_id AS value FROM inbox
+       WHERE message ->> '$.sender.id' = :userId AND message ->> '$.place.kind' = 'dm'`,
+    ),
+    ...valuesOf(
+      `SELECT DISTINCT channel_id AS value FROM fact
+       WHERE author_id = :userId AND facts ->> '$.place.kind' = 'dm'`,
+    ),
+    ...valuesOf("SELECT DISTINCT channel_id AS value FROM pairing_request WHERE user_id = :userId"),
+  ];
+  const sessions = valuesOf(
+    `SELECT DISTINCT session_key AS value FROM entry
+     WHERE session_key LIKE '%:direct:' || :userId
+     UNION SELECT session_key FROM checkpoint WHERE session_key LIKE '%:direct:' || :userId`,
+  );
+  return {
+    userId,
+    names: new Set(names.flatMap((name) => [name, name.replace(/#\d{1,4}$/, "")])),
+    messages: new Set(messages),
+    channels: new Set(channels),
+    sessions: new Set(sessions),
+  };
+}
+
+function applyRule(
+  database: DatabaseSync,
+  table: string,
+  rule: ForgetRule,
+  person: Person,
+  scrub: Scrubber,
+): { readonly deleted: number; readonly changed: number } {
+  let deleted = 0;
+  let changed = 0;
+  if ("keep" in rule) return { deleted, changed };
+  const run = (sql: string): number =>
+    Number(database.prepare(sql).run(namedIn(sql, person)).changes);
+  if (rule.delete !== undefined) deleted += run(`DELETE FROM ${table} WHERE ${rule.delete}`);
+  for (const { where, to } of rule.set ?? []) {
+    changed += run(`UPDATE ${table} SET ${to} WHERE ${where}`);
+  }
+  if (!rule.change) return { deleted, changed };
+  const { columns } = rule.change;
+  const page = database.prepare(
+    `SELECT id, ${columns.join(", ")} FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
+  );
+  const remove = database.prepare(`DELETE FROM ${table} WHERE id = ?`);
+  for (let after = -1;;) {
+    const rows = page.all(after).map((row) => pageSchema.parse(row));
+    for (const { id, ...row } of rows) {
+      after = id;
+      const next = rule.change.row(row, person, scrub);
+      if (next === "delete") deleted += Number(remove.run(id).changes);
+      else if (next) changed += update(database, table, id, next);
+    }
+    if (rows.length < PAGE) return { deleted, changed };
+  }
+}
+
+function update(database: DatabaseSync, table: string, id: number, next: Row): number {
+  const columns = Object.keys(next);
+  const values = Object.values(next).map((value): SQLInputValue =>
+    value === null || typeof value === "number" ? value : String(value)
+  );
+  const set = columns.map((column) => `${column} = ?`).join(", ");
+  return Number(
+    database.prepare(`UPDATE ${table} SET ${set} WHERE id = ?`).run(...values, id).changes,
+  );
+}
+
+/** The parameters that a statement names: SQLite refuses others. */
+function namedIn(sql: string, person: Person): Record<string, string> {
+  const all: Readonly<Record<string, string>> = {
+    userId: person.userId,
+    messages: JSON.stringify([...person.messages]),
+    channels: JSON.stringify([...person.channels]),
+    sessions: JSON.stringify([...person.sessions]),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => sql.includes(`:${name}`)));
+}

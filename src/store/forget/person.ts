@@ -1,0 +1,103 @@
+/**
+ * A person to forget, and the removal of their traces from texts (X5).
+ *
+ * @module
+ */
+
+/** Everything by which the store's rows may name a person. */
+export interface Person {
+  /** Discord's id of the person. */
+  readonly userId: string;
+  /** Names that the store has of the person. */
+  readonly names: ReadonlySet<string>;
+  /** Ids of the person's messages. */
+  readonly messages: ReadonlySet<string>;
+  /** Direct message channels with the person. */
+  readonly channels: ReadonlySet<string>;
+  /** Keys of the person's own sessions. */
+  readonly sessions: ReadonlySet<string>;
+}
+
+/** Takes the place of ids in columns that need one: no message and no person has it. */
+export const BLANK_ID = "1";
+/** Takes the place of names and ids in texts. */
+const REMOVED = "[removed]";
+/** Takes the place of the person's messages. */
+export const REMOVED_MESSAGE = "[a message that was removed, because its author is forgotten]";
+/** Takes the place of a summary about the person. */
+export const REMOVED_SUMMARY =
+  "[this summary was removed, because it was about a person who is forgotten]";
+
+/** Shorter names may be words, so they are removed only after an `@`. */
+const WORD_MIN = 4;
+
+/** Removes the traces of one person from texts. */
+export interface Scrubber {
+  /** Removes the person's id and names, and the ids of their messages. */
+  text(text: string): string;
+  /** The same for JSON of ours: ids become {@link BLANK_ID}, so that they stay valid. */
+  json(text: string): string;
+  /**
+   * Removes the person's messages from a text of a turn, too: those in fences with their `[from:]`
+   * line, quoted ones, and lines of JSON.
+   */
+  turn(text: string): string;
+  /** Whether a text has a trace. */
+  isIn(text: string): boolean;
+}
+
+/** Prepares the removal of a person's traces. */
+export function createScrubber({ userId, names, messages }: Person): Scrubber {
+  const id = RegExp.escape(userId);
+  const words = [...names].filter((name) => name.length >= WORD_MIN)
+    .toSorted((one, other) => other.length - one.length).map((name) => RegExp.escape(name));
+  const marked = [...names].filter((name) => name !== "").map((name) => RegExp.escape(name));
+  const ids = new RegExp(`(?<!\\d)\\d{1,20}(?!\\d)`, "g");
+  const wordPattern = words.length === 0
+    ? undefined
+    : new RegExp(`(?<![\\p{L}\\p{N}_])(?:${words.join("|")})(?![\\p{L}\\p{N}_])`, "giu");
+  const markedPattern = marked.length === 0
+    ? undefined
+    : new RegExp(`@(?:${marked.join("|")})(?![\\p{L}\\p{N}_])`, "giu");
+  const own = new RegExp(
+    `\\[from: [^\\n]*\\(${id}\\)\\][^\\n]*\\n<message boundary="([^"\\n]*)">\\n[^]*?\\n</message>` +
+      `(?:\\n<extras boundary="\\1">\\n[^]*?\\n</extras>)?`,
+    "g",
+  );
+  const quoted = new RegExp(
+    `\\[in reply to: [^\\n]*\\(${id}\\)\\][^\\n]*\\n<quoted boundary="([^"\\n]*)">\\n[^]*?\\n</quoted>`,
+    "g",
+  );
+
+  const withIds = (text: string, blank: string): string =>
+    text.replace(ids, (digits) => digits === userId || messages.has(digits) ? blank : digits);
+  const withNames = (text: string): string => {
+    const first = markedPattern ? text.replace(markedPattern, REMOVED) : text;
+    return wordPattern ? first.replace(wordPattern, REMOVED) : first;
+  };
+
+  /** Whether a line is JSON of a message by the person. */
+  function isTheirs(line: string): boolean {
+    if (!line.startsWith("{") || !line.includes(userId)) return false;
+    try {
+      const fields: unknown = JSON.parse(line);
+      return typeof fields === "object" && fields !== null &&
+        Object.values(fields).includes(userId);
+    } catch {
+      return false; // not one of our lines
+    }
+  }
+
+  const text = (whole: string) => withNames(withIds(whole, REMOVED));
+
+  return {
+    text,
+    json: (whole) => withNames(withIds(whole, BLANK_ID)),
+    turn: (whole) =>
+      text(
+        whole.replace(own, REMOVED_MESSAGE).replace(quoted, "[in reply to: removed]")
+          .split("\n").filter((line) => !isTheirs(line)).join("\n"),
+      ),
+    isIn: (whole) => withNames(withIds(whole, REMOVED)) !== whole,
+  };
+}

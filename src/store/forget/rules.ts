@@ -1,0 +1,249 @@
+/**
+ * Lists for every table how a person is forgotten in it (X5). A table without a line fails a test.
+ *
+ * @module
+ */
+
+import {
+  BLANK_ID,
+  type Person,
+  REMOVED_MESSAGE,
+  REMOVED_SUMMARY,
+  type Scrubber,
+} from "./person.ts";
+
+/** A row, as SQLite returns it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** How a person is forgotten in one table. */
+export type ForgetRule =
+  /** The table has nothing about people; the text says why. */
+  | { readonly keep: string }
+  | {
+    /**
+     * Condition of the rows to delete. It may use `:userId`, and lists in JSON: `:messages`,
+     * `:channels` and `:sessions`.
+     */
+    readonly delete?: string;
+    /** Columns that are set to a value, by the condition of their rows. */
+    readonly set?: readonly { readonly where: string; readonly to: string }[];
+    /** Rewrites the rows that stay. The table needs a column `id`. */
+    readonly change?: {
+      /** The columns that {@link change.row} reads. */
+      readonly columns: readonly string[];
+      /** @returns The changed columns; `"delete"`; or `undefined` if nothing changes. */
+      row(row: Row, person: Person, scrub: Scrubber): Row | "delete" | undefined;
+    };
+  };
+
+const IN = (column: string, list: "messages" | "channels" | "sessions") =>
+  `${column} IN (SELECT value FROM json_each(:${list}))`;
+
+const stringIn = (row: Row, column: string): string => String(row[column] ?? "");
+
+/** Rewrites texts of a row; `undefined` if none changes. */
+function changed(row: Row, columns: readonly string[], rewrite: (text: string) => string) {
+  const after = Object.fromEntries(
+    columns.filter((column) => typeof row[column] === "string").map((column) =>
+      [column, rewrite(stringIn(row, column))] as const
+    ).filter(([column, text]) => text !== row[column]),
+  );
+  return Object.keys(after).length === 0 ? undefined : after;
+}
+
+/** Rewrites columns of JSON of ours. */
+function json(...columns: readonly string[]): Extract<ForgetRule, { change?: unknown }> {
+  return {
+    change: { columns, row: (row, _person, scrub) => changed(row, columns, scrub.json) },
+  };
+}
+
+/** A message of another person: without the quoted words of the forgotten one. */
+function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
+  const message = JSON.parse(text);
+  if (message.quoted?.author?.id === userId) message.quoted = { id: BLANK_ID, text: "" };
+  return scrub.json(JSON.stringify(message));
+}
+
+/** The tables, in the order of the schema. */
+export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
+  account: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
+  gateway_session: { keep: "positions of the bot's own connections" },
+  identify: { keep: "times of the bot's own connections" },
+  guild: { keep: "names of servers, channels and roles, without members" },
+  direct_channel: { delete: IN("channel_id", "channels") },
+  run: { keep: "times of the process" },
+  journal: {
+    // Only refused records are left; the tables have all others.
+    change: {
+      columns: ["record"],
+      row: (row, _person, scrub) => scrub.isIn(stringIn(row, "record")) ? "delete" : undefined,
+    },
+  },
+  inbox: {
+    delete: "message ->> '$.sender.id' = :userId",
+    change: {
+      columns: ["message", "failure"],
+      row: (row, person, scrub) => {
+        const message = messageOf(stringIn(row, "message"), person, scrub);
+        return changed(
+          row,
+          ["message", "failure"],
+          (text) => text === row["message"] ? message : scrub.text(text),
+        );
+      },
+    },
+  },
+  told_full: { delete: `(list = 'user' AND id = :userId) OR ${IN("id", "channels")}` },
+  entry: {
+    delete: IN("session_key", "sessions"),
+    set: [{ where: IN("channel_id", "channels"), to: `channel_id = '${BLANK_ID}'` }],
+    change: {
+      columns: ["role", "text", "calls", "message_id"],
+      row(row, { messages }, scrub) {
+        const isTheirs = messages.has(stringIn(row, "message_id"));
+        const role = stringIn(row, "role");
+        const text = (whole: string): string => {
+          const scrubbed = scrub.turn(whole);
+          if (!isTheirs || role === "assistant") return scrubbed;
+          return role === "user" && scrubbed.includes(REMOVED_MESSAGE) ? scrubbed : REMOVED_MESSAGE;
+        };
+        const after = {
+          ...changed(row, ["text"], text),
+          ...changed(row, ["calls"], scrub.json),
+          ...(isTheirs && { message_id: BLANK_ID }),
+        };
+        return Object.keys(after).length === 0 ? undefined : after;
+      },
+    },
+  },
+  checkpoint: {
+    delete: IN("session_key", "sessions"),
+    change: {
+      columns: ["message_ids", "summary"],
+      row(row, { messages }, scrub) {
+        const ids: readonly string[] = JSON.parse(stringIn(row, "message_ids"));
+        const others = ids.filter((id) => !messages.has(id));
+        const isAbout = others.length < ids.length || scrub.isIn(stringIn(row, "summary"));
+        if (!isAbout) return undefined;
+        return {
+          message_ids: JSON.stringify(others),
+          ...(row["summary"] !== null && { summary: REMOVED_SUMMARY }),
+        };
+      },
+    },
+  },
+  step: {
+    delete: IN("message_id", "messages"),
+    change: {
+      columns: ["step"],
+      row(row, _person, scrub) {
+        const step = JSON.parse(stringIn(row, "step"));
+        if (typeof step.text === "string") step.text = scrub.turn(step.text);
+        const after = scrub.json(JSON.stringify(step));
+        return after === row["step"] ? undefined : { step: after };
+      },
+    },
+  },
+  message_block: {
+    change: {
+      columns: ["messages"],
+      row(row, { userId, messages }, scrub) {
+        const all: readonly (readonly unknown[])[] = JSON.parse(stringIn(row, "messages"));
+        const others = all.filter((message) => message[1] !== userId).map((message) =>
+          messages.has(String(message[5])) ? message.slice(0, 5) : message
+        );
+        if (others.length === 0) return "delete";
+        const after = scrub.json(JSON.stringify(others));
+        return after === row["messages"] ? undefined : { messages: after, count: others.length };
+      },
+    },
+  },
+  reaction: {
+    delete: `user_id = :userId OR ${IN("message_id", "messages")}`,
+    set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
+  },
+  usage: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
+  told_budget: { delete: "user_id = :userId" },
+  answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
+  schedule_run: { // before the schedules that they belong to
+    delete: "schedule_id IN (SELECT id FROM schedule WHERE creator_id = :userId)",
+  },
+  schedule: {
+    delete: "creator_id = :userId",
+    change: {
+      columns: ["text", "origin"],
+      row(row, _person, scrub) {
+        const after = {
+          ...changed(row, ["text"], scrub.text),
+          ...changed(row, ["origin"], scrub.json),
+        };
+        return Object.keys(after).length === 0 ? undefined : after;
+      },
+    },
+  },
+  policy: json("text", "names"),
+  fact: { delete: "author_id = :userId", ...json("facts") },
+  verdict_block: {
+    change: {
+      columns: ["verdicts"],
+      row(row, { messages }) {
+        const all: readonly (readonly unknown[] | null)[] = JSON.parse(stringIn(row, "verdicts"));
+        const after = all.map((verdict) =>
+          verdict && messages.has(String(verdict[0])) ? null : verdict
+        );
+        if (after.every((verdict) => verdict === null)) return "delete";
+        const text = JSON.stringify(after);
+        return text === row["verdicts"] ? undefined : { verdicts: text };
+      },
+    },
+  },
+  undecided: {
+    delete: "message ->> '$.sender.id' = :userId",
+    change: {
+      columns: ["message", "known_facts"],
+      row: (row, person, scrub) => {
+        const message = messageOf(stringIn(row, "message"), person, scrub);
+        return changed(
+          row,
+          ["message", "known_facts"],
+          (text) => text === row["message"] ? message : scrub.json(text),
+        );
+      },
+    },
+  },
+  proxied_user: { delete: "user_id = :userId" },
+  resolved_name: { delete: "found_id = :userId" },
+  pairing_request: {
+    delete: "user_id = :userId",
+    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
+  },
+  asked_guild: { keep: "ids of servers" },
+  paired: {
+    delete: "user_id = :userId",
+    set: [{ where: "paired_by = :userId", to: "paired_by = 'a forgotten person'" }],
+  },
+  pairing_guess: { keep: "a number" },
+  outbox: {
+    // A message that is not sent yet answers a turn that is forgotten.
+    delete: `${IN("channel_id", "channels")} OR (${IN("cause_id", "messages")} AND ` +
+      "state IN ('pending', 'sending', 'uncertain', 'dead'))",
+    change: {
+      columns: ["message", "whole", "refusal", "cause_id"],
+      row(row, { messages }, scrub) {
+        const after = {
+          ...changed(row, ["message"], scrub.json),
+          ...changed(row, ["whole", "refusal"], scrub.text),
+          ...(messages.has(stringIn(row, "cause_id")) && { cause_id: null }),
+        };
+        return Object.keys(after).length === 0 ? undefined : after;
+      },
+    },
+  },
+  outbox_file: {
+    delete: "outbox_row NOT IN (SELECT id FROM outbox)",
+  },
+  parked_channel: { delete: IN("channel_id", "channels") },
+  fileless_channel: { delete: IN("channel_id", "channels") },
+  invalid_request: { keep: "numbers by minute" },
+};

@@ -1,0 +1,102 @@
+/**
+ * Deletes old transcripts, with the messages, steps and answers of their turns, in small steps (X6).
+ *
+ * Numbers of rows rise with time. So a step reads a range of them from the oldest, and a cursor goes
+ * on behind rows that must stay, such as messages that are still to be sent.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DAY_MS } from "../../core/discord/day.ts";
+
+/** How long transcripts are kept. */
+export interface TranscriptRetention {
+  /** `store.retention.transcriptsDays`: days to keep transcripts; 0 keeps them for ever. */
+  readonly transcriptsDays?: number;
+  /**
+   * `store.retention.maxMb`: megabytes of data beyond which the oldest are deleted, except those of
+   * the last day; unlimited if absent.
+   */
+  readonly maxMb?: number;
+}
+
+/** Number of rows that a step reads of each table. */
+const STEP_ROWS = 64;
+const MB = 1024 * 1024;
+
+/** Tables of turns, with the time of a row, and the condition of rows that may go. */
+const TABLES = [
+  { table: "step", at: "at", mayGo: "1" },
+  { table: "entry", at: "at", mayGo: "1" },
+  { table: "checkpoint", at: "at", mayGo: "last_entry < (SELECT MIN(id) FROM entry)" },
+  { table: "inbox", at: "accepted_at", mayGo: "finished_at IS NOT NULL" },
+  {
+    table: "outbox",
+    at: "created_at",
+    mayGo: "state IN ('sent', 'dropped', 'folded', 'withdrawn')",
+  },
+] as const;
+
+const idSchema = z.object({ id: z.number(), at: z.number() });
+const numberSchema = z.object({ number: z.number() });
+
+/**
+ * Prepares the deletion.
+ *
+ * @param onPruned Called if entries were deleted, which memory may have.
+ * @returns Takes a step; `now` is Unix time in milliseconds.
+ */
+export function preparePruneTranscripts(
+  database: DatabaseSync,
+  { transcriptsDays = 0, maxMb = Infinity }: TranscriptRetention,
+  onPruned: () => void,
+): (now: number) => void {
+  const sweeps = TABLES.map((table) => prepareSweep(database, table));
+  const isOver = prepareIsOver(database, maxMb);
+  return (now) => {
+    const kept = transcriptsDays === 0 ? -Infinity : now - transcriptsDays * DAY_MS;
+    const before = isOver() ? Math.max(kept, now - DAY_MS) : kept;
+    if (before === -Infinity) return;
+    const deleted = sweeps.map((sweep) => sweep(before));
+    if (deleted.some((rows) => rows > 0)) onPruned();
+  };
+}
+
+function prepareSweep(
+  database: DatabaseSync,
+  { table, at, mayGo }: (typeof TABLES)[number],
+): (before: number) => number {
+  const selectNext = database.prepare(
+    `SELECT id, ${at} AS at FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`,
+  );
+  const prune = database.prepare(
+    `DELETE FROM ${table} WHERE id >= ? AND id < ? AND ${at} < ? AND ${mayGo}`,
+  );
+  let cursor = 0;
+  return (before) => {
+    const row = selectNext.get(cursor);
+    const next = row && idSchema.parse(row);
+    if (!next || next.at >= before) {
+      cursor = 0;
+      return 0;
+    }
+    cursor = next.id + STEP_ROWS;
+    return Number(prune.run(next.id, cursor, before).changes);
+  };
+}
+
+/** Prepares the check of the size, without pages that are free to be used again. */
+function prepareIsOver(database: DatabaseSync, maxMb: number): () => boolean {
+  const numberOf = (name: string) => {
+    const select = database.prepare(`SELECT ${name} AS number FROM pragma_${name}`);
+    return () => numberSchema.parse(select.get()).number;
+  };
+  const [pages, free, size] = [
+    numberOf("page_count"),
+    numberOf("freelist_count"),
+    numberOf("page_size"),
+  ];
+  return () => maxMb !== Infinity && (pages() - free()) * size() > maxMb * MB;
+}

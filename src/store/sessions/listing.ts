@@ -1,0 +1,193 @@
+/**
+ * Lists the sessions of all agents, and reads their whole transcripts, for the command line.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
+import type { Transactions } from "../database/transact.ts";
+import { entryColumns, toEntry } from "../turns/entry_rows.ts";
+
+/** One session. Times are Unix time in milliseconds. */
+export interface ListedSession {
+  /** Its key (S1). */
+  readonly sessionKey: string;
+  /** The agent that answers in it. */
+  readonly agentId: string;
+  /** Number of all entries. */
+  readonly entries: number;
+  /** Number of entries since the last reset. */
+  readonly current: number;
+  /** Number of those that are not folded. */
+  readonly open: number;
+  /** UTF-16 units of the entries that are not folded. */
+  readonly openChars: number;
+  /** UTF-16 units of the summary of the folded ones. */
+  readonly summaryChars: number;
+  /** When the first entry was stored. */
+  readonly firstAt: number;
+  /** When the newest entry was stored. */
+  readonly lastAt: number;
+  /** The message of the newest turn, for the display name; absent if it is deleted. */
+  readonly newest?: InboundMessage;
+}
+
+/** A checkpoint as it is stored. */
+export interface ListedCheckpoint {
+  /** Whether the session began anew there, or entries were folded. */
+  readonly kind: "reset" | "summary";
+  /** Why: see `ResetCause` and `FoldCause`. */
+  readonly cause: string;
+  /** Number of the first entry of its range. */
+  readonly firstEntry: number;
+  /** Number of the last entry of its range. */
+  readonly lastEntry: number;
+  /** Number of entries of its range. */
+  readonly entries: number;
+  /** Ids of the messages of its range; none of a reset. */
+  readonly messageIds: readonly string[];
+  /** Text of the summary; absent of a reset. */
+  readonly summary?: string;
+  /** Id of the model that wrote the summary; absent of a reset. */
+  readonly modelId?: string;
+  /** When it was stored. */
+  readonly at: number;
+}
+
+/** Reads sessions. */
+export interface Listing {
+  /** All sessions with an entry, the one with the newest entry first. */
+  list(): Promise<readonly ListedSession[]>;
+  /** All entries of a session after a number, oldest first. */
+  page(sessionKey: string, after: number, limit: number): Promise<readonly NumberedEntry[]>;
+  /** The newest `limit` entries of a session, oldest first. */
+  newestOf(sessionKey: string, limit: number): Promise<readonly NumberedEntry[]>;
+  /** All checkpoints of a session, oldest first. */
+  checkpointsOf(sessionKey: string): Promise<readonly ListedCheckpoint[]>;
+}
+
+const keySchema = z.object({ key: z.string() });
+const listedSchema = z.object({
+  agent_id: z.string(),
+  entries: z.number(),
+  current: z.number(),
+  open: z.number(),
+  open_chars: z.number(),
+  summary_chars: z.number(),
+  first_at: z.number(),
+  last_at: z.number(),
+  message: z.string().nullable(),
+});
+const numberSchema = z.object({ id: z.number() });
+const checkpointSchema = z.object({
+  kind: z.enum(["reset", "summary"]),
+  cause: z.string(),
+  first_entry: z.number(),
+  last_entry: z.number(),
+  entries: z.number(),
+  message_ids: z.string().transform((text): readonly string[] => JSON.parse(text)), // ours
+  summary: z.string().nullable(),
+  model_id: z.string().nullable(),
+  at: z.number(),
+});
+
+/**
+ * Creates the reader.
+ *
+ * @param database Open and migrated.
+ */
+export function createListing(
+  database: DatabaseSync,
+  { read }: Pick<Transactions, "read">,
+): Listing {
+  // Steps from key to key in the index: reading every entry would take long.
+  const selectKeys = database.prepare(
+    `WITH RECURSIVE keys (key) AS (
+       SELECT MIN(session_key) FROM entry
+       UNION ALL
+       SELECT (SELECT MIN(session_key) FROM entry WHERE session_key > key) FROM keys
+       WHERE key IS NOT NULL
+     )
+     SELECT key FROM keys WHERE key IS NOT NULL`,
+  );
+  const selectOne = database.prepare(
+    `SELECT MAX(e.agent_id) AS agent_id, COUNT(*) AS entries, MIN(e.at) AS first_at,
+            MAX(e.at) AS last_at, SUM(e.id > c.reset_at) AS current, SUM(e.id > c.folded) AS open,
+            SUM(CASE WHEN e.id > c.folded THEN length(e.text) ELSE 0 END) AS open_chars,
+            c.summary_chars, (SELECT i.message FROM inbox AS i WHERE i.message_id = (
+              SELECT message_id FROM entry WHERE session_key = :key ORDER BY id DESC LIMIT 1
+            )) AS message
+     FROM (
+       SELECT COALESCE((SELECT last_entry FROM checkpoint
+                        WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
+                AS reset_at,
+              COALESCE((SELECT last_entry FROM checkpoint
+                        WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS folded,
+              COALESCE((SELECT length(summary) FROM checkpoint
+                        WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS summary_chars
+     ) AS c CROSS JOIN entry AS e
+     WHERE e.session_key = :key`,
+  );
+  const selectPage = database.prepare(
+    `SELECT id, ${entryColumns} FROM entry WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?`,
+  );
+  const selectNewest = database.prepare(
+    `SELECT id, ${entryColumns} FROM entry WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
+  );
+  const selectCheckpoints = database.prepare(
+    "SELECT * FROM checkpoint WHERE session_key = ? ORDER BY id",
+  );
+
+  return {
+    list: () =>
+      read(() =>
+        selectKeys.all().map((row) => keySchema.parse(row).key)
+          .map((key) => toListed(key, selectOne.get({ key })))
+          .toSorted((one, other) => other.lastAt - one.lastAt)
+      ),
+    page: (sessionKey, after, limit) =>
+      read(() => selectPage.all(sessionKey, after, limit).map(toNumbered)),
+    newestOf: (sessionKey, limit) =>
+      read(() => selectNewest.all(sessionKey, limit).map(toNumbered).reverse()),
+    checkpointsOf: (sessionKey) => read(() => selectCheckpoints.all(sessionKey).map(toCheckpoint)),
+  };
+}
+
+function toNumbered(row: unknown): NumberedEntry {
+  return { id: numberSchema.parse(row).id, entry: toEntry(row) };
+}
+
+/** `message` is ours, written by `inbox/rows.ts`. */
+function toListed(sessionKey: string, row: unknown): ListedSession {
+  const { agent_id, entries, current, open, message, ...rest } = listedSchema.parse(row);
+  return {
+    sessionKey,
+    agentId: agent_id,
+    entries,
+    current,
+    open,
+    openChars: rest.open_chars,
+    summaryChars: rest.summary_chars,
+    firstAt: rest.first_at,
+    lastAt: rest.last_at,
+    ...(message !== null && { newest: JSON.parse(message) }),
+  };
+}
+
+function toCheckpoint(row: unknown): ListedCheckpoint {
+  const { kind, cause, entries, at, ...rest } = checkpointSchema.parse(row);
+  return {
+    kind,
+    cause,
+    firstEntry: rest.first_entry,
+    lastEntry: rest.last_entry,
+    entries,
+    messageIds: rest.message_ids,
+    ...(rest.summary !== null && { summary: rest.summary }),
+    ...(rest.model_id !== null && { modelId: rest.model_id }),
+    at,
+  };
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { forget } from "../../../src/cli/sessions/forget.ts";
+import { exportSession, list, reset, show } from "../../../src/cli/sessions/sessions.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch, ROUTE } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
+
+const { sessionKey: KEY } = ROUTE;
+/** Moves the cursor and reverses text on a terminal that obeys it. */
+const EVIL = "\u001b[2J\u202e";
+
+/** A data directory with one answered message. */
+async function fill(data: string): Promise<void> {
+  const now = Date.now();
+  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
+  const message = guildMessage({ id: messageId("101"), text: "hello" });
+  await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), now);
+  const claim = await store.inbox.claimNext(ACCOUNT, now, []);
+  assert.ok(claim);
+  const stamp = { messageId: message.id, at: now };
+  await store.turns.finishTurn({
+    claim,
+    end: { kind: "answered" },
+    entries: [
+      { role: "user", text: `hello ${EVIL}`, ...stamp },
+      { role: "assistant", text: "hi", ...stamp },
+    ],
+    outbox: [],
+  }, now);
+  store.close();
+}
+
+type Run = typeof list;
+
+async function run(command: Run, json = false) {
+  using directory = tempDirectory();
+  const data = directory.path;
+  await fill(data);
+  const io = recordingIo();
+  const code = await command({ data, json }, io);
+  return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
+}
+
+describe("barnacle sessions", () => {
+  it("[S2] list › shows key and display name", async () => {
+    const { code, out } = await run(list);
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^${KEY}  discord:\\S+#\\S+  2 shown  0 folded  2 in all  `));
+  });
+
+  it("show › escapes characters that a terminal obeys, as JSON too", async () => {
+    const both: readonly Run[] = [
+      (flags, io) => show({ ...flags, limit: 20 }, KEY, io),
+      (flags, io) => exportSession(flags, KEY, io),
+    ];
+    for (const command of both) {
+      for (const json of [false, true]) {
+        const { code, out } = await run(command, json);
+        assert.equal(code, 0);
+        assert.match(out, /hello/);
+        // deno-lint-ignore no-control-regex
+        assert.doesNotMatch(out, /[\u001b\u202e]/);
+      }
+    }
+  });
+
+  it("export › writes one JSON object per line", async () => {
+    const { out } = await run((flags, io) => exportSession(flags, KEY, io));
+    const lines = out.split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ type, role }) => [type, role]), [
+      ["entry", "user"],
+      ["entry", "assistant"],
+    ]);
+    assert.equal(lines[0]?.text, `hello ${EVIL}`.replaceAll("\u001b", ""));
+  });
+
+  it("[S4a] reset › begins a new transcript, once", async () => {
+    const twice: Run = async (flags, io) => {
+      assert.equal(await reset(flags, KEY, io), 0);
+      return await reset(flags, KEY, io);
+    };
+    const { code, out, err } = await run(twice);
+    assert.equal(code, 0);
+    assert.match(out, /2 entries stay stored/);
+    assert.match(err, /nothing changed/);
+  });
+
+  it("names an unknown key", async () => {
+    const { code, err } = await run((flags, io) => reset(flags, "agent:main:nothing", io));
+    assert.equal(code, 1);
+    assert.match(err, /no session "agent:main:nothing"/);
+  });
+});
+
+describe("[X5] barnacle forget", () => {
+  it("needs --yes without a terminal", async () => {
+    const { code, err } = await run((flags, io) =>
+      forget({ ...flags, yes: false }, "123456789012345678", io, undefined)
+    );
+    assert.equal(code, 2);
+    assert.match(err, /--yes/);
+  });
+
+  it("deletes nothing unless the operator confirms", async () => {
+    const { code, err } = await run((flags, io) =>
+      forget({ ...flags, yes: false }, "123456789012345678", io, () => Promise.resolve(false))
+    );
+    assert.equal(code, 1);
+    assert.match(err, /Nothing was deleted/);
+  });
+
+  it("forgets the person of a mention", async () => {
+    const { sender } = guildMessage();
+    const { code, out } = await run((flags, io) =>
+      forget({ ...flags, yes: true }, `<@${sender.id}>`, io, undefined)
+    );
+    assert.equal(code, 0);
+    assert.match(out, new RegExp(`^Forgot user ${sender.id}: \\d+ rows deleted`));
+  });
+});

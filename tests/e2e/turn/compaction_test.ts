@@ -1,0 +1,79 @@
+/** Tests sessions whose transcript no longer fits into the model's window, or begins anew. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+
+/** Long enough that a few of these fill the window of a model that does not tell its own. */
+const LONG = "The tide comes in and goes out again. ".repeat(40);
+const isSummary = ({ system }: { readonly system: string }) =>
+  system.startsWith("You shorten the transcript");
+const COUNT = "SELECT COUNT(*) AS n FROM checkpoint";
+
+describe("[L4] a session that outgrows the model's window", () => {
+  it("is folded into a summary, which later turns see, and loses no entry", () =>
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies, model, rows, cli }) => {
+        await start();
+        say("grace", "general", `${mention} The word is barnacle. https://example.org/word`);
+        await replies("general", 1);
+        for (let at = 2; at < 8; at++) {
+          const { id } = say("grace", "general", `${mention} ${at} ${LONG}`);
+          await replies("general", at);
+          if (at < 7) continue;
+          const { stdout } = await cli("why", id);
+          assert.match(stdout.join("\n"), /folded/);
+        }
+        const summaries = model.requests.filter(isSummary);
+        assert.ok(summaries.length > 0);
+        assert.match(summaries[0]?.messages[0]?.text ?? "", /The word is barnacle/);
+        const last = model.requests.at(-1)?.messages[0]?.text ?? "";
+        assert.match(last, /^\[summary of the earlier conversation/);
+        assert.match(last, /<summary boundary="\w{12}">/);
+        assert.match(last, /https:\/\/example\.org\/word/);
+        assert.equal(rows("SELECT COUNT(*) AS n FROM entry WHERE role = 'user'")[0]?.["n"], 7);
+      },
+    ));
+
+  it("[D1] is folded once if the process dies before the summary is stored", () =>
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies, model, rows, until }) => {
+        const dying = await start();
+        let at = 1;
+        for (; model.requests.filter(isSummary).length === 0; at++) {
+          assert.ok(at < 12, "the session was never folded");
+          const before = model.requests.length;
+          if (at > 3) model.behave("hang", 1); // only a request for a summary comes first
+          say("grace", "general", `${mention} ${at} ${LONG}`);
+          await until("a request", () => model.requests.length > before);
+          if (model.requests.some(isSummary)) break;
+          if (at > 3) throw new Error("a plain turn hangs");
+          await replies("general", at);
+        }
+        dying.kill("SIGKILL");
+        assert.deepEqual(await ended(dying), KILLED);
+        assert.equal(rows(COUNT)[0]?.["n"], 0);
+        await start();
+        await replies("general", at);
+        assert.equal(model.requests.filter(isSummary).length, 2);
+        assert.equal(rows(COUNT)[0]?.["n"], 1);
+      },
+    ));
+
+  it("[L3] is answered without its oldest entries if the model gives no summary", () =>
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies, model, rows }) => {
+        await start();
+        for (let at = 1; at < 8; at++) {
+          say("grace", "general", `${mention} ${at} ${LONG}`);
+          await replies("general", at);
+          if (at === 3) model.behave("empty", 1);
+        }
+        assert.ok(model.requests.some(isSummary));
+        assert.equal(rows("SELECT COUNT(*) AS n FROM inbox WHERE state = 'failed'")[0]?.["n"], 0);
+      },
+    ));
+});

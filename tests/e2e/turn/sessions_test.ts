@@ -1,0 +1,61 @@
+/** Tests resets of sessions, `/context`, and the forgetting of a person beside the running bot. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
+
+const HERE = { discord: () => ({ historyLimit: 0 }) };
+
+describe("[S4a] a session", () => {
+  it("begins a new transcript while the bot runs, and deletes nothing", () =>
+    withSimulation(HERE, async ({ start, say, mention, replies, model, cli, rows }) => {
+      await start();
+      say("grace", "general", `${mention} The word is barnacle.`);
+      await replies("general", 1);
+      const { stdout } = await cli("sessions", "list", "--json");
+      const [session] = JSON.parse(stdout.join(""));
+      assert.match(session.name, /^discord:.*#general$/);
+      assert.deepEqual((await cli("sessions", "reset", session.sessionKey)).code, 0);
+      say("grace", "general", `${mention} Which word?`);
+      await replies("general", 2);
+      const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
+      assert.match(texts, /Which word/);
+      assert.doesNotMatch(texts, /The word is barnacle/);
+      assert.equal(rows("SELECT COUNT(*) AS n FROM entry")[0]?.["n"], 4);
+      const exported = await cli("sessions", "export", session.sessionKey);
+      assert.deepEqual(exported.stdout.map((line) => JSON.parse(line).type), [
+        "entry",
+        "entry",
+        "checkpoint",
+        "entry",
+        "entry",
+      ]);
+    }));
+});
+
+describe("[X5] a person", () => {
+  it("is forgotten beside the running bot, which goes on", () =>
+    withSimulation(HERE, async (scene) => {
+      const { start, say, mention, replies, cli, dataDir, user } = scene;
+      await start();
+      say("grace", "general", `${mention} My canary sings.`);
+      await replies("general", 1);
+      say("ada", "general", `${mention} Good morning.`);
+      await replies("general", 2);
+      const { id } = user("grace");
+      const { code, stdout, stderr } = await cli("forget", id, "--yes");
+      assert.equal(code, 0, stderr.join("\n"));
+      assert.match(stdout[0] ?? "", /^Forgot user/);
+      for (const file of readdirSync(dataDir).filter((name) => name.startsWith(DATABASE_NAME))) {
+        const bytes = readFileSync(join(dataDir, file), "latin1");
+        // The model's own answer repeats her words, and stays.
+        assert.ok(!bytes.includes(id), file);
+        assert.ok(!/\bgrace\b/i.test(bytes), file);
+      }
+      say("ada", "general", `${mention} Still there?`);
+      assert.match((await replies("general", 3))[2] ?? "", /Still there/);
+    }));
+});

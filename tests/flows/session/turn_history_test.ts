@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Claim } from "../../../src/core/inbound/inbox.ts";
+import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import { type Model, ModelError, type ModelRequest } from "../../../src/core/model.ts";
+import type { Checkpoint, Fold } from "../../../src/core/turn/checkpoint.ts";
+import {
+  type HistoryPorts,
+  type HistoryRules,
+  openHistory,
+} from "../../../src/flows/session/turn_history.ts";
+import { createTokenRates } from "../../../src/session/token_rates.ts";
+import { guildMessage, messageId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const MESSAGE = guildMessage();
+const CLAIM: Claim = {
+  message: MESSAGE,
+  route: { agentId: "main", sessionKey: "session" },
+  attempt: 1,
+};
+/** 10,000 characters for a request. */
+const RULES: HistoryRules = {
+  window: { contextWindow: 8_000, maxOutput: 1_000 },
+  reset: "off",
+  timezone: "UTC",
+  timeoutMs: 60_000,
+};
+const PARTS = { system: "s".repeat(500), envelope: "e".repeat(500), toolChars: 0 };
+
+const turn = (number: number, chars: number): readonly Entry[] => {
+  const stamp = { messageId: messageId(`${number}`), at: MESSAGE.sentAt - 1_000 };
+  return [
+    { role: "user", text: `${number}`.repeat(chars), ...stamp },
+    { role: "assistant", text: "", ...stamp },
+  ];
+};
+
+/** A session in memory, with a model that summarises, fails, or hangs. */
+function setUp(entries: readonly Entry[], says: string | Error = "They talked.") {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const asked: ModelRequest[] = [];
+  const folds: Fold[] = [];
+  let open = entries.map((entry, index) => ({ id: index + 1, entry }));
+  let checkpoint: Checkpoint | undefined;
+  const model: Model = {
+    id: "test/x",
+    async *generate(request) {
+      asked.push(request);
+      await Promise.resolve();
+      if (says instanceof Error) throw says;
+      yield { kind: "text", text: says };
+      yield { kind: "finish", reason: "stop", usage: { inputTokens: 10, outputTokens: 2 } };
+    },
+  };
+  const ports: HistoryPorts = {
+    store: { entriesOf: () => Promise.resolve(open.map(({ entry }) => entry)) },
+    sessions: {
+      checkpointOf: () => Promise.resolve(checkpoint),
+      reset() {
+        const left = open.length;
+        open = [];
+        return Promise.resolve(left);
+      },
+      openEntries: () => Promise.resolve(open),
+      fold(fold, at) {
+        folds.push(fold);
+        open = open.filter(({ id }) => id > fold.lastEntry);
+        checkpoint = { summary: fold.summary, at };
+        return Promise.resolve(true);
+      },
+    },
+    model,
+    rates: createTokenRates(),
+    retryAt: new Map(),
+    randomId: () => "a1b2c3d4e5f6",
+    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
+    now: clock.now,
+    schedule: clock.schedule,
+    stopping: new AbortController().signal,
+    log,
+  };
+  return { ports: { ...ports, rates: rateOf(0.3) }, asked, folds, lines, clock };
+}
+
+const rateOf = (rate: number) => ({ rateOf: () => rate, observe() {} });
+const textsIn = ({ messages }: ModelRequest) => messages.map(({ text }) => text.slice(0, 40));
+
+describe("openHistory()", () => {
+  it("[L4] asks for no summary while the window has room", async () => {
+    const { ports, asked } = setUp([...turn(1, 3_000), ...turn(2, 3_000)]);
+    const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.equal(asked.length, 0);
+    assert.equal(history.entries.length, 4);
+  });
+
+  it("[L4] folds older turns at three quarters, and shows their summary first", async () => {
+    const { ports, asked, folds } = setUp([
+      ...turn(1, 3_000),
+      ...turn(2, 2_500),
+      ...turn(3, 2_500),
+    ], "They talked about hunter2.");
+    const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.equal(asked.length, 1);
+    assert.equal(asked[0]?.tools, undefined);
+    assert.equal(folds[0]?.lastEntry, 4);
+    assert.equal(folds[0]?.summary.text, "They talked about [redacted].");
+    const { request } = history.requestFor(0);
+    assert.match(
+      request.messages[0]?.text ?? "",
+      /^\[summary of the earlier[^]*<summary[^]*\n3333/,
+    );
+    assert.deepEqual(request.messages.map(({ role }) => role), ["user", "assistant", "user"]);
+  });
+
+  it("[L4] shows the same bytes of a summary in each turn", async () => {
+    const { ports } = setUp([...turn(1, 3_000), ...turn(2, 2_500), ...turn(3, 2_500)]);
+    const first = await openHistory(CLAIM, PARTS, RULES, ports);
+    const second = await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.equal(
+      first.history.requestFor(0).request.messages[0],
+      second.history.requestFor(0).request.messages[0],
+    );
+  });
+
+  it("[L3] goes on without the oldest turns if the model fails, and tries again later", async () => {
+    const failure = new ModelError("down", { kind: "unavailable", modelId: "test/x" });
+    const entries = [1, 2, 3, 4].flatMap((number) => turn(number, 3_000));
+    const { ports, asked, folds, clock } = setUp(entries, failure);
+    const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.deepEqual(
+      textsIn(history.requestFor(0).request).filter((text) => text !== ""),
+      ["2", "3", "4", "e"].map((text) => text.repeat(40)),
+    );
+    assert.equal(folds.length, 0);
+    await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.equal(asked.length, 1, "not at once");
+    clock.advance(5 * 60_000 + 1);
+    await openHistory(CLAIM, PARTS, RULES, ports);
+    assert.equal(asked.length, 2);
+  });
+
+  it("[L4] shrinks after a refusal for length", async () => {
+    const { ports, folds } = setUp([1, 2, 3].flatMap((number) => turn(number, 2_000)));
+    const opened = await openHistory(CLAIM, PARTS, RULES, ports);
+    const before = opened.history.requestFor(0).request;
+    const after = (await opened.shrink()).requestFor(0).request;
+    const chars = ({ messages }: ModelRequest) =>
+      messages.reduce((sum, { text }) => sum + text.length, 0);
+    assert.equal(folds[0]?.cause, "refused");
+    assert.ok(chars(after) <= chars(before) / 2 + 500, `${chars(before)} ${chars(after)}`);
+  });
+
+  it("[S4a] begins a new transcript before it reads the history", async () => {
+    const { ports, asked } = setUp(turn(1, 9_000));
+    const rules: HistoryRules = { ...RULES, reset: { idleMinutes: 1 } };
+    const late: Claim = { ...CLAIM, message: { ...MESSAGE, sentAt: MESSAGE.sentAt + 60_000 } };
+    const { history } = await openHistory(late, PARTS, rules, ports);
+    assert.deepEqual([history.entries.length, asked.length], [0, 0]);
+  });
+
+  it("[L4] lets results push out the oldest turns", async () => {
+    const { ports } = setUp([1, 2, 3].flatMap((number) => turn(number, 2_000)));
+    const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
+    const lengthAt = (chars: number) => history.requestFor(chars).request.messages.length;
+    assert.deepEqual([lengthAt(0), lengthAt(2_500), lengthAt(5_000)], [7, 5, 3]);
+  });
+});

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import { createScrubber } from "../../../src/store/forget/person.ts";
+import { FORGETTING } from "../../../src/store/forget/rules.ts";
+import { openStore, type Store } from "../../../src/store/store.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildMessage,
+  messageId,
+  outboundMessage,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { accepted, batch, frozen, ignored, part, ROUTE } from "../../support/store/store.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const ADA = userId("712345678901234567");
+const NAME = "ada_lovelace";
+const ada = () => ({ ...sender(), id: ADA, username: NAME, tag: `${NAME}#1815` });
+
+describe("[X5] FORGETTING", () => {
+  it("has a line for each table of the schema, and no other", () => {
+    const tables = openDatabase().prepare(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    ).all().map(({ name }) => String(name));
+    assert.deepEqual(Object.keys(FORGETTING).toSorted(), tables.toSorted());
+  });
+});
+
+describe("[X5] createScrubber()", () => {
+  const scrub = createScrubber({
+    userId: ADA,
+    names: new Set([NAME, "Al"]),
+    messages: new Set(["555555555555555555"]),
+    channels: new Set(),
+    sessions: new Set(),
+  });
+
+  it("removes ids, mentions and names from texts", () => {
+    assert.equal(
+      scrub.text(`<@${ADA}> and Ada_Lovelace, @al, but not Alan or al (555555555555555555)`),
+      "<@[removed]> and [removed], [removed], but not Alan or al ([removed])",
+    );
+  });
+
+  it("removes the person's messages from a turn of another person", () => {
+    const text = [
+      '<context boundary="abc12345">',
+      JSON.stringify({ id: "1", from: NAME, from_id: ADA, text: "secret tide" }),
+      JSON.stringify({ id: "2", from: "bob", from_id: "3", text: "hello" }),
+      "</context>",
+      `[in reply to: ${NAME} (${ADA})] [discord message id: 555555555555555555]`,
+      '<quoted boundary="abc12345">',
+      "secret quote",
+      "</quoted>",
+      "[from: bob (3)] [message_id: 4]",
+      '<message boundary="abc12345">',
+      `what did @${NAME} say?`,
+      "</message>",
+    ].join("\n");
+    const left = scrub.turn(text);
+    assert.doesNotMatch(left, /secret|lovelace|7123/i);
+    assert.match(left, /"text":"hello"/);
+    assert.match(left, /what did \[removed\] say\?/);
+  });
+
+  it("removes the person's message from their own turn, and leaves the context of others", () => {
+    const text = [
+      '<context boundary="abc12345">',
+      JSON.stringify({ id: "2", from: "bob", from_id: "3", text: "hello" }),
+      "</context>",
+      `[from: ${NAME} (${ADA})] [message_id: 4]`,
+      '<message boundary="abc12345">',
+      "my secret",
+      "</message>",
+      '<extras boundary="abc12345">',
+      "my file",
+      "</extras>",
+    ].join("\n");
+    const left = scrub.turn(text);
+    assert.doesNotMatch(left, /secret|my file/);
+    assert.match(left, /hello/);
+    assert.match(left, /a message that was removed/);
+  });
+});
+
+/** Plays a conversation in a channel and one in direct messages, with ada and grace. */
+async function fill(store: Store): Promise<void> {
+  const turn = async (
+    message: ReturnType<typeof guildMessage>,
+    entries: readonly (readonly [Entry["role"], string])[],
+    route = ROUTE,
+  ) => {
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.ok(claim);
+    const stamp = { messageId: message.id, at: NOW };
+    const all = entries.map(([role, text]): Entry =>
+      role === "tool"
+        ? { role, text, call: { id: "1", name: "read", arguments: "{}" }, ...stamp }
+        : { role, text, ...stamp }
+    );
+    const reply = outboundMessage({
+      content: `Hello <@${ADA}>, that is noted.`,
+      nonce: `n${message.id}`,
+      channelId: message.channelId,
+      of: part(message.id),
+    });
+    await store.turns.finishTurn({
+      claim,
+      end: { kind: "answered" },
+      entries: all,
+      outbox: [frozen(reply)],
+    }, NOW);
+  };
+  const envelope = (id: string, name: string, text: string) =>
+    `[from: ${name} (${id})] [message_id: 1]\n<message boundary="abc12345">\n${text}\n</message>`;
+  const line = JSON.stringify({ from: NAME, from_id: ADA, text: "canary overheard" });
+  await turn(
+    guildMessage({ id: messageId("1390000000000000001"), sender: ada(), text: "canary one" }),
+    [
+      ["user", envelope(ADA, NAME, "canary one")],
+      ["assistant", `Noted, ${NAME}. The tide is high.`],
+    ],
+  );
+  await turn(guildMessage({ id: messageId("1390000000000000002"), text: "and now?" }), [
+    ["user", envelope("3", "grace", `and now, @${NAME}?`)],
+    ["tool", `<result boundary="abc12345">\n${line}\n</result>`],
+    ["assistant", "The tide is low."],
+  ]);
+  await turn(
+    directMessage({
+      id: messageId("1390000000000000003"),
+      sender: ada(),
+      channelId: channelId("790000000000000001"),
+      text: "canary dm",
+    }),
+    [["user", envelope(ADA, NAME, "canary dm")], ["assistant", "Yes."]],
+    { agentId: "main", sessionKey: `agent:main:discord:direct:${ADA}` },
+  );
+  const overheard = guildMessage({
+    id: messageId("1390000000000000004"),
+    sender: ada(),
+    text: "canary overheard",
+  });
+  await store.inbox.acceptBatch(batch({ judged: [ignored(overheard)] }), NOW);
+  await store.sessions.fold({
+    agentId: "main",
+    sessionKey: ROUTE.sessionKey,
+    cause: "full",
+    lastEntry: (await store.sessions.openEntries(ROUTE.sessionKey, 10))[1]?.id ?? 0,
+    summary: { boundary: "abc12345", text: `${NAME} said canary one` },
+    modelId: "test/x",
+  }, NOW);
+}
+
+describe("[X5] forget()", () => {
+  it("leaves no id, name or word of the person in the file and the log", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const store = openStore(path, { now: NOW, elapsed: () => 0 });
+    try {
+      await fill(store);
+      store.catchUp();
+      const grep = (pattern: RegExp) =>
+        [path, `${path}-wal`].filter((file) => pattern.test(readFileSync(file, "latin1")));
+      assert.notDeepEqual(grep(/canary/), []);
+      const forgotten = await store.forgetting.forget(ADA, true);
+      assert.ok(typeof forgotten === "object");
+      store.forgetting.vacuum();
+      for (const trace of [/canary/i, /lovelace/i, new RegExp(ADA), /790000000000000001/]) {
+        assert.deepEqual(grep(trace), [], String(trace));
+      }
+      assert.notDeepEqual(grep(/The tide is high/), [], "the model's words stay");
+      assert.notDeepEqual(grep(/and now, \[removed\]\?/), [], "other people's words stay");
+      assert.deepEqual(
+        (await store.turns.entriesOf(ROUTE.sessionKey, 10)).map(({ role }) => role),
+        ["user", "tool", "assistant"],
+      );
+      assert.equal(
+        (await store.turns.entriesOf(`agent:main:discord:direct:${ADA}`, 10)).length,
+        0,
+      );
+    } finally {
+      store.close();
+    }
+  });
+
+  it("waits for open turns beside a running bot, and not without one", async () => {
+    using directory = tempDirectory();
+    const store = openStore(join(directory.path, "barnacle.db"), { now: NOW, elapsed: () => 0 });
+    try {
+      const message = guildMessage({ sender: ada(), text: "canary" });
+      await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+      assert.equal(await store.forgetting.hasOpenTurns(ADA), true);
+      assert.equal(await store.forgetting.forget(ADA, true), "open turns");
+      assert.notEqual(await store.forgetting.forget(ADA, false), "open turns");
+      assert.equal(await store.forgetting.hasOpenTurns(ADA), false);
+    } finally {
+      store.close();
+    }
+  });
+});

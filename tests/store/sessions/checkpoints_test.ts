@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Fold } from "../../../src/core/turn/checkpoint.ts";
+import type { RecallQuery } from "../../../src/store/sessions/recalled.ts";
+import { createStore, type Store } from "../../../src/store/store.ts";
+import { guildMessage, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch, openTestStore, ROUTE } from "../../support/store/store.ts";
+
+const { sessionKey: KEY } = ROUTE;
+const NOW = Date.UTC(2026, 0, 1);
+
+/** Ends a turn for a message with this id, whose entries say so. */
+async function turn(store: Store, id: string, text = `question ${id}`): Promise<void> {
+  const message = guildMessage({ id: messageId(id), text });
+  await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+  const claim = await store.inbox.claimNext(message.accountId, NOW, []);
+  assert.ok(claim);
+  const stamp = { messageId: message.id, at: NOW };
+  const entries: readonly Entry[] = [
+    { role: "user", text, ...stamp },
+    { role: "assistant", text: `answer ${id}`, ...stamp },
+  ];
+  await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries, outbox: [] }, NOW);
+}
+
+const shown = async (store: Store) =>
+  (await store.turns.entriesOf(KEY, 100)).map(({ text }) => text);
+
+const foldUpTo = (lastEntry: number, text = "summary"): Fold => ({
+  agentId: "main",
+  sessionKey: KEY,
+  cause: "full",
+  lastEntry,
+  summary: { boundary: "a1b2c3d4", text },
+  modelId: "test/x",
+});
+
+describe("[L4] fold()", () => {
+  it("takes entries out of the context, and neither deletes nor changes one", async () => {
+    const { store, rows } = openTestStore();
+    await turn(store, "101");
+    await turn(store, "102");
+    const before = rows("SELECT * FROM entry");
+    const open = await store.sessions.openEntries(KEY, 100);
+    assert.equal(await store.sessions.fold(foldUpTo(open[1]?.id ?? 0), NOW), true);
+    assert.deepEqual(await shown(store), ["question 102", "answer 102"]);
+    assert.deepEqual(rows("SELECT * FROM entry"), before);
+    const checkpoint = await store.sessions.checkpointOf(KEY);
+    assert.deepEqual(checkpoint?.summary, { boundary: "a1b2c3d4", text: "summary" });
+    assert.deepEqual(
+      rows("SELECT first_entry, last_entry, entries, message_ids FROM checkpoint"),
+      [{ first_entry: 1, last_entry: 2, entries: 2, message_ids: '["101"]' }],
+    );
+  });
+
+  it("stores no second summary of the same range", async () => {
+    const { store, rows } = openTestStore();
+    await turn(store, "101");
+    await store.sessions.openEntries(KEY, 100);
+    assert.equal(await store.sessions.fold(foldUpTo(2), NOW), true);
+    assert.equal(await store.sessions.fold(foldUpTo(2), NOW), false);
+    assert.equal(rows("SELECT * FROM checkpoint").length, 1);
+  });
+
+  it("counts the ranges of all summaries since the last reset", async () => {
+    const { store } = openTestStore();
+    for (const id of ["101", "102", "103"]) await turn(store, id);
+    await store.sessions.fold(foldUpTo(2), NOW);
+    await store.sessions.fold(foldUpTo(4, "longer summary"), NOW + 1);
+    assert.deepEqual(await store.sessions.foldedOf(KEY), {
+      entries: 4,
+      messages: 2,
+      summaryChars: 14,
+      at: NOW + 1,
+    });
+    await store.sessions.reset(KEY, "command", NOW + 2);
+    assert.deepEqual(await store.sessions.foldedOf(KEY), {
+      entries: 0,
+      messages: 0,
+      summaryChars: 0,
+    });
+  });
+});
+
+describe("[S4a] reset()", () => {
+  it("begins a new transcript under the same key, and deletes nothing", async () => {
+    const { store, rows } = openTestStore();
+    await turn(store, "101");
+    assert.deepEqual(await shown(store), ["question 101", "answer 101"]);
+    assert.equal(await store.sessions.reset(KEY, "daily", NOW), 2);
+    assert.deepEqual(await shown(store), []);
+    await turn(store, "102");
+    assert.deepEqual(await shown(store), ["question 102", "answer 102"]);
+    assert.equal(rows("SELECT * FROM entry").length, 4);
+  });
+
+  it("does nothing in a session that has nothing to leave behind", async () => {
+    const { store, rows } = openTestStore();
+    await turn(store, "101");
+    assert.equal(await store.sessions.reset("agent:main:other", "command", NOW), 0);
+    await store.sessions.reset(KEY, "command", NOW);
+    assert.equal(await store.sessions.reset(KEY, "command", NOW), 0);
+    assert.equal(rows("SELECT * FROM checkpoint").length, 1);
+  });
+
+  it("forgets a summary, too", async () => {
+    const { store } = openTestStore();
+    await turn(store, "101");
+    await store.sessions.fold(foldUpTo(2), NOW);
+    assert.equal(await store.sessions.reset(KEY, "command", NOW), 1);
+    assert.equal((await store.sessions.checkpointOf(KEY))?.summary, undefined);
+  });
+
+  it("survives the process", async () => {
+    const { store, database } = openTestStore();
+    await turn(store, "101");
+    await store.sessions.reset(KEY, "idle", NOW);
+    const next = createStore(database, ":memory:", { elapsed: () => 0 });
+    assert.deepEqual(await shown(next), []);
+  });
+});
+
+describe("recall()", () => {
+  const query: RecallQuery = { messageIds: [], words: [], limit: 10 };
+
+  it("finds folded entries of the session, by words and by ids", async () => {
+    const { store } = openTestStore();
+    await turn(store, "101", "The Tide is high");
+    await turn(store, "102", "The moon is full");
+    await turn(store, "103", "The tide is low");
+    await store.sessions.fold(foldUpTo(4), NOW);
+    const { recall } = store.sessions;
+    const texts = async (fields: Partial<typeof query>) =>
+      (await recall(KEY, { ...query, ...fields })).entries.map(({ text }) => text);
+    assert.deepEqual(await texts({ words: ["tide", "HIGH"] }), ["The Tide is high"]);
+    assert.deepEqual(await texts({ messageIds: [messageId("102")] }), [
+      "The moon is full",
+      "answer 102",
+    ]);
+    assert.deepEqual((await recall(KEY, { ...query, limit: 1 })).matches, 4);
+    assert.deepEqual((await recall("agent:main:other", query)).entries, []);
+  });
+
+  it("[S4a] finds nothing from before a reset", async () => {
+    const { store } = openTestStore();
+    await turn(store, "101");
+    await store.sessions.fold(foldUpTo(2), NOW);
+    await store.sessions.reset(KEY, "command", NOW);
+    assert.deepEqual(await store.sessions.recall(KEY, query), { entries: [], matches: 0 });
+  });
+});
+
+describe("list()", () => {
+  it("shows each session once, the newest first", async () => {
+    const { store } = openTestStore();
+    await turn(store, "101");
+    await turn(store, "102");
+    await store.sessions.fold(foldUpTo(2), NOW);
+    const [session, ...others] = await store.sessions.list();
+    assert.equal(others.length, 0);
+    assert.deepEqual(
+      [session?.sessionKey, session?.entries, session?.current, session?.open],
+      [KEY, 4, 4, 2],
+    );
+    assert.equal(session?.newest?.id, "102");
+    assert.deepEqual((await store.sessions.page(KEY, 2, 10)).map(({ id }) => id), [3, 4]);
+    assert.deepEqual((await store.sessions.checkpointsOf(KEY)).map(({ kind }) => kind), [
+      "summary",
+    ]);
+  });
+});
