@@ -161,6 +161,8 @@ export interface MessagesConfig {
   readonly linkHosts: readonly string[];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
+  /** What happens to messages that arrive during a turn; absent: it depends on the place (S5). */
+  readonly queueMode?: "collect" | "steer" | "followup" | "interrupt";
 }
 
 /** The bot's status at Discord. */

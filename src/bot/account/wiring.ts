@@ -47,8 +47,13 @@ export function connectParts(
   connectionState.connect({ tokenRefused });
   inbound.connect({
     accepted(judged) {
-      turns.wake();
+      turns.accepted(judged);
       outbound.accepted(judged);
+    },
+    touched({ touched, cut, channels }) {
+      turns.touched(touched);
+      outbound.cut(cut);
+      outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,

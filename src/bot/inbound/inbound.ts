@@ -9,6 +9,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { Changed } from "../../core/inbound/changes.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
@@ -18,6 +19,7 @@ import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
+import { stopRequestOf } from "../../flows/receive/stop_request.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
@@ -26,6 +28,7 @@ import { schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
+import { prepareOwners } from "../../policy/rights.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 import { createInteractionHandlers, type InteractionOptions } from "./interactions.ts";
 import { createJudge, type Judge } from "./judge.ts";
@@ -35,7 +38,8 @@ import { createOwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
-export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
+export interface InboundOptions
+  extends NamesOptions, Omit<InteractionOptions, "ownerIn" | "stopTurns"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
@@ -59,6 +63,8 @@ export interface InboundEvents {
   /** A shard's new session is stored; its events are not yet. */
   sessionStarted(shardId: number): void;
   guildsChanged(): void;
+  /** Waiting or running messages have changed, or have lost their turns (H6, S5). */
+  touched(changed: Changed): void;
   /** Messages of the bot arrived that this store did not send (G11). */
   foreign(found: readonly Foreign[]): void;
 }
@@ -161,12 +167,29 @@ export function createInbound(options: InboundOptions): Inbound {
     texts,
     log: logging.forPart("pairing"),
   });
-  const interactions = createInteractionHandlers({ ...options, ownerIn: presence.ask });
+  const interactions = createInteractionHandlers({
+    ...options,
+    ownerIn: presence.ask,
+    async stopTurns(scope) {
+      const touched = await store.inbox.stopTurns(scope, now());
+      if (touched.length > 0) {
+        events.emit.touched({ touched, cut: touched, channels: [scope.channelId] });
+      }
+      return touched.length;
+    },
+  });
   const names = createNameResolver(options);
+  /** As far as the config names them, or Discord has told the application's owner. */
+  const isOwner = ({ sender }: InboundMessage): boolean => {
+    const { owners } = policy.now().policy.commands;
+    if (sender.automaton) return false;
+    return owners ? prepareOwners(owners)(sender) : options.owners.ownsApplicationAsRead(sender.id);
+  };
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route,
+    stop: (message) => stopRequestOf(message, isOwner, texts),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
     now,
@@ -200,6 +223,7 @@ export function createInbound(options: InboundOptions): Inbound {
       challenges.challenged(requests);
     },
     onRefused,
+    onTouched: (changed) => events.emit.touched(changed),
     onSettled: outbound.channelQueues.settled,
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,

@@ -7,7 +7,7 @@
 
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Button, Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
@@ -55,6 +55,8 @@ export interface Outbound {
   start(): void;
   /** Messages wait for an answer. */
   accepted(messages: readonly Judged[]): void;
+  /** Messages have lost their turns: they need no sign that the bot has read them. */
+  cut(messageIds: readonly MessageId[]): void;
   /** Sends a notice to the bot's owners; never rejects. */
   readonly tellOwners: Owners["tell"];
   /** Sends a notice; rejects if no owner could be reached. */
@@ -156,6 +158,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
         if (verdict.kind === "accept") progress.accepted(message, verdict.why);
       }
       for (const channelId of channels) channelQueues.heardFrom(channelId);
+    },
+    cut(messageIds) {
+      for (const messageId of messageIds) progress.cut(messageId);
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
@@ -23,6 +24,7 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -33,7 +35,7 @@ export interface TurnsOptions {
   readonly model: () => Model;
   readonly accountId: AccountId;
   readonly store: {
-    readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
+    readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
     readonly turns: Store["turns"];
   };
   readonly logging: Logging;
@@ -60,7 +62,10 @@ export function createHistory(
 }
 
 /** An account's turns, with the size of their caches. */
-export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
+export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
+  /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
+  accepted(judged: readonly Judged[]): void;
+}
 
 /** Creates the account's turns on the main thread. */
 export function createAccountTurns(
@@ -95,13 +100,17 @@ export function createAccountTurns(
 
   const toolPorts: ToolPorts = { history: createHistoryPort(ports) };
 
+  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
+  const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
+
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
     const drafts = progress.drafts();
     return {
       ...ports,
       ...queueNow(),
-      store: store.turns,
+      store: answerStore,
+      steers: (message, next) => modesNow().steers(message, next),
       model: model(),
       rules: rulesNow(),
       backfill,
@@ -119,12 +128,13 @@ export function createAccountTurns(
     claimNext: () =>
       ports.ended.aborted
         ? Promise.resolve(undefined)
-        : store.inbox.claimNext(accountId, now(), ports.held()),
+        : store.inbox.claimNext(accountId, now(), ports.held(), modesNow().carries),
     release: (claim) => store.inbox.release(claim),
-    async answer(claim) {
+    isRunning: store.inbox.isRunning,
+    async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
-        await answer(claim, answerPorts());
+        await answer(claim, { ...answerPorts(), turn });
       } finally {
         stopTyping();
       }
@@ -133,7 +143,19 @@ export function createAccountTurns(
     schedule,
     log,
   });
-  return { ...turns, caches: () => ({ filled_channels: bytes() }) };
+  return {
+    ...turns,
+    accepted(judged) {
+      for (const { message, route } of judged) {
+        const running = route && turns.inSession(route.sessionKey);
+        if (running && modesNow().interrupts(lastOf(running.claim), message)) {
+          turns.interrupt(running);
+        }
+      }
+      turns.wake();
+    },
+    caches: () => ({ filled_channels: bytes() }),
+  };
 }
 
 /** Caches a value derived from the config, and derives it again for another config. */

@@ -10,7 +10,7 @@
  */
 
 import { createToolbox } from "../../agent/toolbox.ts";
-import { runTurn, type TurnOutcome } from "../../agent/turn.ts";
+import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -20,14 +20,29 @@ import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
-import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
+import {
+  type Answered,
+  composeReply,
+  type ReplyRules,
+  type ShownToModel,
+} from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
-import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
+import {
+  answeredTurn,
+  draftsOf,
+  type EndPorts,
+  failedTurn,
+  interruptedTurn,
+  ofTurn,
+} from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
+import { endsWith } from "./control/ends_with.ts";
+import { createRunningTurns, type RunningTurn } from "./control/running_turns.ts";
+import { createTurnTexts } from "./control/texts_of_turn.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -50,6 +65,13 @@ export interface AnswerStore {
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
   addSteps(claim: Claim, steps: readonly Step[], waitsForDisk: boolean): Promise<void>;
+  /** TS. Adds waiting messages to a turn, with steps; `undefined` if there are none for it. */
+  takeIn?(
+    claim: Claim,
+    now: number,
+    carries: (message: InboundMessage, next: InboundMessage) => boolean,
+    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
+  ): Promise<Claim | undefined>;
 }
 
 /** The part of the config that applies to one turn. */
@@ -88,6 +110,10 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   readonly rules: (message: InboundMessage) => TurnRules;
   /** What tools can do outside the process. */
   readonly toolPorts: ToolPorts;
+  /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
+  readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
+  /** The turn, which others may end; absent: only the process ends it. */
+  readonly turn?: RunningTurn;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
   /**
@@ -132,8 +158,9 @@ const OVERHEARD_CHARS = 6_000;
  * the failed turn.
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
+  const turn = ports.turn ?? createRunningTurns().begin(claim);
   let cost: Cost | undefined;
-  const ended = await runToEnd(claim, {
+  const ended = await runToEnd(turn, {
     ...ports,
     onTurn(outcome, ms) {
       cost = { ms, ...(outcome.kind === "reply" && outcome.usage) };
@@ -146,7 +173,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     mayHaveDrafts: ports.drafts !== undefined,
   });
   const failed = (error: unknown) =>
-    withDrafts(failedTurn(claim, "cannot be stored", ports.rules(claim.message), ports, error));
+    withDrafts(
+      failedTurn(turn.claim, "cannot be stored", ports.rules(claim.message), ports, error),
+    );
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
   logAnswer(ended, { ...cost, where: ports.rules(claim.message).where }, ports);
@@ -166,17 +195,22 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
 }
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
-async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
+async function runToEnd(
+  turn: RunningTurn,
+  ports: AnswerPorts,
+): Promise<FinishedTurn | undefined> {
+  const { claim } = turn;
   const rules = rulesFor(ports.model, ports.rules(claim.message));
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
     return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
   }
   try {
-    return await run(claim, rules, ports);
+    return await run(turn, rules, ports);
   } catch (error) {
     if (ports.isStoreDown(error)) throw error;
-    return failedTurn(claim, "unexpected", rules, ports, error);
+    if (turn.signal.aborted) return undefined; // an edit came in between two steps, for example
+    return failedTurn(turn.claim, "unexpected", rules, ports, error);
   }
 }
 
@@ -187,15 +221,17 @@ function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules 
 }
 
 async function run(
-  claim: Claim,
+  turn: RunningTurn,
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping, ended, store } = ports;
+  const { model, now, schedule, ended, store } = ports;
+  const { claim } = turn;
   const startedAt = now();
   const boundary = ports.randomId();
-  const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
+  const { texts, overheard, history, steps } = await gather(turn, boundary, rules, ports);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
+  const envelope = texts.first();
   const system = systemPromptOf(rules.instructions);
   const freeChars = historyChars(rules.window, system.length + envelope.length);
   const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
@@ -212,12 +248,19 @@ async function run(
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
+  const compose = (text: string, of: Answered = ofTurn(turn.claim)) =>
+    composeReply({
+      ...of,
+      text,
+      shown: { ...shown, texts: [...texts.all(), ...shown.texts] },
+      rules,
+    });
 
   const draft = ports.drafts?.begin(claim.message, (text) => {
-    const composed = compose(text);
+    const composed = compose(text, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
+  const stopping = endsWith(ports.stopping, turn.signal);
   const outcome = await runTurn(request, {
     model,
     toolbox: createToolbox(rules.tools, {
@@ -232,30 +275,35 @@ async function run(
       callKey: `${claim.message.id}:${key}`,
     }),
     steps,
+    ...takingIn(turn, ports),
+    textOfJoined: texts.of,
     save: (more, waitsForDisk) =>
       saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
     cleanSecrets: rules.cleanSecrets,
     maxResultChars,
     maxSteps: rules.maxSteps,
     now,
-    stopping,
+    stopping: stopping.signal,
     schedule,
     timeoutMs: rules.timeoutMs,
     ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
   });
+  stopping.end();
   await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
     case "interrupted":
-      return undefined;
+      return turn.signal.reason === "interrupted"
+        ? interruptedTurn(turn.claim, texts.entries(now()))
+        : undefined;
     case "failed":
-      return failedTurn(claim, outcome.reason, rules, ports);
+      return failedTurn(turn.claim, outcome.reason, rules, ports);
     case "reply":
       return answeredTurn(
-        claim,
+        turn.claim,
         compose(outcome.text),
         {
-          envelope,
+          texts,
           rules,
           maxKeptChars: Math.floor(maxChars * KEPT_SHARE),
           ...outcome.taken,
@@ -265,25 +313,47 @@ async function run(
   }
 }
 
+/** Takes in messages that have arrived since, if the store and the config have that (S5). */
+function takingIn(
+  turn: RunningTurn,
+  { store, steers, now }: AnswerPorts,
+): Pick<TurnPorts, "takeIn"> {
+  if (!store.takeIn || !steers) return {};
+  const take = store.takeIn;
+  return {
+    async takeIn(unsaved) {
+      let joined: Step | undefined;
+      const taken = await take(turn.claim, now(), steers, (messages) => {
+        joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+        return [...unsaved, joined];
+      });
+      if (taken) turn.claim = taken;
+      return taken && joined;
+    },
+  };
+}
+
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  { message, route: { sessionKey }, attempt }: Claim,
+  turn: RunningTurn,
   boundary: string,
-  { historyLimit, timezone, window }: TurnRules,
-  { store, backfill }: AnswerPorts,
+  { historyLimit, window, timezone }: TurnRules,
+  { backfill, store }: AnswerPorts,
 ) {
+  const { message, route: { sessionKey }, attempt } = turn.claim;
   await backfill(message, historyLimit);
   const [overheard, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
-  const envelope = envelopeOf({
-    message,
-    overheard,
-    overheardChars: OVERHEARD_CHARS,
-    timezone,
-    boundary,
-  });
-  return { envelope, overheard, history, steps };
+  const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
+    envelopeOf({
+      message: one,
+      overheard: isFirst ? overheard : [],
+      overheardChars: OVERHEARD_CHARS,
+      timezone,
+      boundary,
+    }));
+  return { texts, overheard, history, steps };
 }

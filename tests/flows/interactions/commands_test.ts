@@ -40,6 +40,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
   const answers: string[] = [];
   const needed: string[] = [];
   const context: InteractionContext = {
+    turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
     pairing: { decide: () => assert.fail("no command asks for it") },
     onOutbox: () => {},
     status: () => assert.fail("this command does not ask for it"),

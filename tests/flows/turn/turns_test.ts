@@ -27,6 +27,7 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
       waiting.push(claim);
       return Promise.resolve();
     },
+    isRunning: () => true,
     answer: ({ message: { id } }) => {
       started.push(id);
       const end = Promise.withResolvers<void>();
