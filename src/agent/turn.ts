@@ -17,7 +17,7 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
-import { mergedUsers } from "../core/merged_users.ts";
+import { mergedUsers } from "../core/turn/merged_users.ts";
 import { withoutTools } from "../core/plain_request.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";

@@ -12,15 +12,16 @@ import { randomBytes } from "node:crypto";
 import type { Changed } from "../../core/inbound/changes.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf } from "../../flows/receive/stop_request.ts";
-import { createPluralkit } from "../../flows/receive/pluralkit.ts";
+import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
@@ -34,7 +35,8 @@ import { createInteractionHandlers, type InteractionOptions } from "./interactio
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
-import { createOwnerPresence } from "./owner_presence.ts";
+import { createPermitReaction } from "./permit_reaction.ts";
+import { createOwnerPresence, type OwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
@@ -44,6 +46,8 @@ export interface InboundOptions
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
   readonly owners: OwnerIds;
+  /** The threads of the account's answers. */
+  readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
   readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
@@ -72,6 +76,10 @@ export interface InboundEvents {
 /** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "found"> {
   readonly judge: Judge;
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: OwnerPresence["ask"];
   connect(events: InboundEvents): void;
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
@@ -97,7 +105,7 @@ const GUILDS = "channels.discord.guilds";
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
 export function createInbound(options: InboundOptions): Inbound {
-  const { config, store, reader, policy, outbound, meter, logging, isOurs, now } = options;
+  const { config, store, reader, policy, outbound, threads, meter, logging, isOurs, now } = options;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
@@ -115,7 +123,7 @@ export function createInbound(options: InboundOptions): Inbound {
   };
 
   const route = (message: InboundMessage) =>
-    routeOf(message, config(), options.owners.sessionOwner());
+    routeOf(message, config(), options.owners.sessionOwner(), threads.opensFor(message));
   const presence = createOwnerPresence({
     owners: options.owners.all,
     readMember: createReadMember(options.client),
@@ -123,13 +131,22 @@ export function createInbound(options: InboundOptions): Inbound {
     now,
     log: logging.forPart("access"),
   });
+  const proxied = createProxiedUsers();
+  const judge = createJudge({
+    policy,
+    isOurs,
+    isProxied: proxied.has,
+    ownerIn: presence.known,
+    continuesIn: threads.continuesIn,
+    now,
+  });
   const ownerGuilds = createOwnerGuilds({
     ...common,
     inbox: store.inbox,
     asked: store.pairing,
     isNeeded: () => policy.now().policy.needsOwnerInGuild === true,
     ask: presence.ask,
-    judge: (message, known) => judge.judge(message, known),
+    judge: judge.judge,
     route,
     waiting,
     onAccepted,
@@ -145,20 +162,14 @@ export function createInbound(options: InboundOptions): Inbound {
     store: store.inbox,
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
-    judge: (message, known) => judge.judge(message, known),
+    judge: judge.judge,
     route,
     waiting,
     onAccepted,
+    proxied,
     onUndecided: ownerGuilds.undecided,
     onRefused,
     log: logging.forPart("pluralkit"),
-  });
-  const judge = createJudge({
-    policy,
-    isOurs,
-    isProxied: pluralkit.isProxied,
-    ownerIn: presence.known,
-    now,
   });
   const challenges = createChallenges({
     ...common,
@@ -190,6 +201,7 @@ export function createInbound(options: InboundOptions): Inbound {
     judge: (message, source) => judge.judge(message, {}, source),
     route,
     stop: (message) => stopRequestOf(message, isOwner, texts),
+    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
     now,
@@ -204,6 +216,7 @@ export function createInbound(options: InboundOptions): Inbound {
         ownerGuilds.joined(guild);
       },
       renamed: names.renamed,
+      thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     committed: (ticket) => events.emit.committed(ticket),
@@ -232,10 +245,13 @@ export function createInbound(options: InboundOptions): Inbound {
 
   return {
     judge,
+    route,
+    ownerIn: presence.ask,
     found: acceptor.found,
     connect: events.connect,
     async start() {
-      await pluralkit.start(); // proxied users must be loaded before any message is judged
+      // Proxied users and threads must be loaded before any message is judged.
+      await Promise.all([pluralkit.start(), threads.start()]);
       challenges.start();
     },
     take(batch) {

@@ -41,6 +41,8 @@ export interface OutboundOptions {
   readonly self: () => UserId | undefined;
   /** The owners, who receive notices about problems that only a person can fix. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
+  /** Discord does not take a message of the answer to this one. */
+  readonly onUndelivered: (cause: MessageId) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -91,7 +93,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
 
-  const { channelQueues, messages, explainNoFiles } = createDelivery({
+  const { connect, channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
     texts: () => config().texts,
     outbox,
@@ -99,21 +101,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
     logging,
     self,
     now,
-  }, {
-    onDelivery(row, end) {
-      meter.delivery(row, end);
-      progress.delivered(row, end);
-    },
-    onParked(channel) {
-      notices.parked(channel);
-    },
-    onSetAside({ message: { channelId } }, reason) {
-      notices.setAside(channelId, reason);
-    },
-    onNoFiles: (channel) => fileNotices.refused(channel),
-    onDead({ message: { channelId, of } }, reason) {
-      if (of?.kind !== "draft") notices.dead(channelId, reason); // a failed draft loses no answer
-    },
   });
   const progress = createTurnProgress({
     config,
@@ -144,6 +131,25 @@ export function createOutbound(options: OutboundOptions): Outbound {
     explain: explainNoFiles,
     tell: notices.noFiles,
     log,
+  });
+
+  connect({
+    onDelivery(row, end) {
+      meter.delivery(row, end);
+      progress.delivered(row, end);
+    },
+    onParked(channel) {
+      notices.parked(channel);
+    },
+    onSetAside({ message: { channelId } }, reason) {
+      notices.setAside(channelId, reason);
+    },
+    onNoFiles: (channel) => fileNotices.refused(channel),
+    onDead({ message: { channelId, of } }, reason) {
+      if (of?.kind === "draft") return; // a failed draft loses no answer
+      notices.dead(channelId, reason);
+      if (of) options.onUndelivered(of.cause);
+    },
   });
 
   return {

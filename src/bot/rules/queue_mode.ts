@@ -54,6 +54,7 @@ export function prepareQueueModes(
 
 function prepareSameRights(rulesOf: () => RightsOf) {
   return (one: InboundMessage, other: InboundMessage): boolean => {
+    if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result
     if (one.sender.id === other.sender.id && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;
     }

@@ -8,6 +8,7 @@ import type { Config } from "../../config/config.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
@@ -112,7 +113,7 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
 }
 
 /** How a text is cut, whoever its author is. */
-function chunkRulesOf(
+export function chunkRulesOf(
   { discord, messages }: Pick<Config, "discord" | "messages">,
 ): ChunkRules {
   return {
@@ -145,12 +146,15 @@ export function textRulesOf(
  * Decides which agent answers a message, and in which session.
  *
  * @param owner The user whose direct messages are the main session under `auto` (S1).
+ * @param opensThread Whether the answer opens a thread: its session has the conversation (S7).
  */
 export function routeOf(
   message: InboundMessage,
   { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
   owner: UserId | undefined,
+  opensThread = false,
 ): Route {
   const scope = scopeFor(dmScope, message.sender.id === owner);
-  return { agentId: agent.id, sessionKey: sessionKeyOf(message, agent.id, scope) };
+  const place = opensThread ? { ...message, channelId: threadIdOf(message.id) } : message;
+  return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
 }

@@ -9,15 +9,31 @@
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { prepareRights } from "../../policy/rights.ts";
 import type { CurrentPolicy } from "./policy.ts";
 
 /** The sources of a turn's tools. */
 export interface TurnToolsPorts {
-  /** All tools of this version, each name once. */
-  readonly tools: readonly Tool[];
+  /** All tools, each name once: the same array until they change. */
+  readonly tools: () => readonly Tool[];
   readonly policy: () => Pick<CurrentPolicy, "decideTools">;
   /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
   readonly ownsApplication: (userId: UserId) => boolean;
+}
+
+/** Prepares the check whether the sender of a message is an owner of the bot (P10). */
+export function createIsOwner(
+  { policy, ownsApplication }: {
+    readonly policy: () => Pick<CurrentPolicy, "policy">;
+    /** Whether a user owns the application, as last read. */
+    readonly ownsApplication: (userId: UserId) => boolean;
+  },
+): (message: Pick<InboundMessage, "place" | "sender">) => boolean {
+  return ({ place, sender }) => {
+    const { policy: rules } = policy();
+    const known = { ownsApplication: !rules.commands.owners && ownsApplication(sender.id) };
+    return prepareRights(rules).needed("owner", place, sender, known)?.isTheirs === true;
+  };
 }
 
 /** Maximum number of sets to keep; a config has few, apart from one with many senders. */
@@ -25,10 +41,15 @@ const MAX_SETS = 1_000;
 
 /** Prepares the tools of many turns. */
 export function createTurnTools(
-  { tools, policy, ownsApplication }: TurnToolsPorts,
+  { tools: toolsNow, policy, ownsApplication }: TurnToolsPorts,
 ): (message: InboundMessage) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
+  let tools = toolsNow();
   return ({ place, sender }) => {
+    if (tools !== toolsNow()) {
+      tools = toolsNow();
+      sets.clear();
+    }
     const asker = { place, sender, ownsApplication: () => ownsApplication(sender.id) };
     const decisions = policy().decideTools(asker, tools);
     const names = decisions.flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);

@@ -6,15 +6,18 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { SharedToolPorts } from "../rules/tool_services.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -22,10 +25,13 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
+import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
+import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
@@ -37,6 +43,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
     readonly turns: Store["turns"];
+    readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -76,10 +83,20 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Omit<ThreadsPortOptions, "threads">
     & {
+      /** The threads of the account's answers. */
+      readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
+      /** Whether the sender of a message is an owner of the bot. */
+      readonly isOwner: (message: InboundMessage) => boolean;
+      /** Schedules have changed. */
+      readonly onSchedules: () => void;
+      /** The turn of a scheduled task has ended. */
+      readonly onScheduledEnd: (messageId: MessageId) => void;
+      readonly toolPorts: SharedToolPorts;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -98,7 +115,19 @@ export function createAccountTurns(
     log,
   });
 
-  const toolPorts: ToolPorts = { history: createHistoryPort(ports) };
+  const toolPorts: ToolPorts = {
+    ...ports.toolPorts,
+    history: createHistoryPort(ports),
+    threads: createThreadsPort(ports),
+    schedules: createSchedulesPort({
+      ...ports,
+      schedules: store.schedules,
+      timezone: () => timezoneOf(config()),
+      linkHosts: () => config().messages.linkHosts,
+      onChanged: ports.onSchedules,
+      now,
+    }),
+  };
 
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
@@ -135,6 +164,7 @@ export function createAccountTurns(
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
         await answer(claim, { ...answerPorts(), turn });
+        if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
       }

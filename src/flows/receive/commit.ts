@@ -11,6 +11,7 @@ import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -121,6 +122,8 @@ export interface Unit {
   readonly echoes: Echo[];
   /** Edits and deletions. */
   readonly changes: MessageChange[];
+  /** Permitted reactions. */
+  readonly reactions: ReactionRecord[];
   /** Guilds whose stored state changes. */
   readonly guilds: GuildSnapshot[];
 }
@@ -143,7 +146,8 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
 }
 
 async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
-  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, changes, guilds } = unit;
+  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, changes, reactions, guilds } =
+    unit;
   await begin(unit, ports);
   const batch = {
     accountId,
@@ -152,6 +156,7 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
     echoes,
     ...(changes.length > 0 && { changes }),
     guilds,
+    ...(reactions.length > 0 && { reactions }),
   };
   const { foreign } = await storeBatch(batch, arrivedAt, ports);
   ports.committed(ticket);

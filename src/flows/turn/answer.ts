@@ -16,6 +16,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
@@ -30,6 +31,7 @@ import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
+import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
 import {
   answeredTurn,
@@ -61,6 +63,11 @@ export interface AnswerStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
+  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
+  reactionsFor(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    messageId: MessageId,
+  ): Promise<readonly ReactionNote[]>;
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
@@ -121,6 +128,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
    * person can copy.
    */
   readonly randomId: () => string;
+  /** The threads that answers open. */
+  readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
@@ -192,7 +201,13 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
+  // A draft may be in the channel, and the answer in its thread.
+  const { channelId } = ended.claim.message;
+  if (channelId !== claim.message.channelId) ports.onOutbox(NOTHING_MORE, channelId);
 }
+
+/** A second channel has rows of the same turn, whose figures count once. */
+const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(
@@ -248,16 +263,18 @@ async function run(
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string, of: Answered = ofTurn(turn.claim)) =>
+  const compose = (text: string, home = turn.claim, of: Answered = ofTurn(home)) =>
     composeReply({
       ...of,
       text,
       shown: { ...shown, texts: [...texts.all(), ...shown.texts] },
-      rules,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
     });
 
-  const draft = ports.drafts?.begin(claim.message, (text) => {
-    const composed = compose(text, draftsOf(claim));
+  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
+  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
+    const composed = compose(text, turn.claim, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
   const stopping = endsWith(ports.stopping, turn.signal);
@@ -298,10 +315,11 @@ async function run(
         : undefined;
     case "failed":
       return failedTurn(turn.claim, outcome.reason, rules, ports);
-    case "reply":
+    case "reply": {
+      const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
       return answeredTurn(
-        turn.claim,
-        compose(outcome.text),
+        home,
+        compose(outcome.text, home),
         {
           texts,
           rules,
@@ -310,6 +328,7 @@ async function run(
         },
         ports,
       );
+    }
   }
 }
 
@@ -333,17 +352,24 @@ function takingIn(
   };
 }
 
+/** Whether the claim's session is that of a thread which its answer opens (S7). */
+function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
+  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
+}
+
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
   turn: RunningTurn,
   boundary: string,
-  { historyLimit, window, timezone }: TurnRules,
-  { backfill, store }: AnswerPorts,
+  { historyLimit: channelLimit, timezone, window }: TurnRules,
+  { store, backfill }: AnswerPorts,
 ) {
   const { message, route: { sessionKey }, attempt } = turn.claim;
+  const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
-  const [overheard, history, steps] = await Promise.all([
+  const [overheard, reactions, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
+    store.reactionsFor(message, message.id),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
@@ -352,6 +378,7 @@ async function gather(
       message: one,
       overheard: isFirst ? overheard : [],
       overheardChars: OVERHEARD_CHARS,
+      reactions: isFirst ? reactions : [],
       timezone,
       boundary,
     }));

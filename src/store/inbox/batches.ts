@@ -82,11 +82,12 @@ export function createBatches(
    * they are not journaled.
    */
   function isPlain(
-    { judged, heard, guilds, changes = [] }: AcceptedBatch,
+    { judged, heard, guilds, changes = [], reactions = [] }: AcceptedBatch,
     unknown: readonly Echo[],
   ): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
-    return heard !== undefined && changes.length === 0 && guilds.length === 0 &&
+    return heard !== undefined && changes.length === 0 && reactions.length === 0 &&
+      guilds.length === 0 &&
       unknown.length === 0 &&
       judged.length > 0 && ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route, stop }) =>

@@ -45,6 +45,19 @@ async function ask(fixture: DataFixture, asked: string = ID, json = false) {
   return { code, text: io.stdout.join("\n"), errors: io.stderr.join("\n") };
 }
 
+describe("[P1] barnacle why without a config file", () => {
+  it("says that it judges by the defaults", async () => {
+    const fixture = createDataFixture(CONFIG);
+    await fixture.receive(guildMessage({ id: ID }));
+    const io = recordingIo();
+    const { data } = fixture.flags;
+    const nowhere = { HOME: fixture.data };
+    assert.equal(await why({ data, json: false }, ID, { ...io, env: nowhere, cwd: data }), 0);
+    assert.match(io.stderr.join("\n"), /no config file.*the defaults.*--config/);
+    assert.equal((await ask(fixture)).errors, "");
+  });
+});
+
 async function received(message: Partial<InboundMessage> = {}, config: object | string = CONFIG) {
   const fixture = createDataFixture(config);
   await fixture.receive(guildMessage({ id: ID, ...message }));
@@ -88,6 +101,25 @@ describe("[P1] barnacle why", () => {
     );
     assert.match(text, /NO {2}sender .*"mallory" \(1\)/);
     assert.doesNotMatch(text, / mention /, "no further checks follow");
+  });
+
+  it("[T1] shows the steps of a turn that called tools, with their times", async () => {
+    const fixture = await received({ mention: "user" });
+    const calls = [{ id: "a", name: "read_channel_history", arguments: '{"limit":\n3}' }];
+    await fixture.fill(async (store) => {
+      const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, []);
+      assert.ok(claim);
+      await store.turns.addSteps(claim, [
+        { kind: "answer", text: "", calls, usage: { inputTokens: 90, outputTokens: 5 }, at: 2_200 },
+        { kind: "result", callId: "a", end: "failed", text: "Error: \u001b[31mgone", at: 2_500 },
+      ], true);
+    });
+    const { text } = await ask(fixture);
+    assert.match(text, /^ {2}1 +model +1\.2 s +90 \+ 5 tokens, calls read_channel_history$/m);
+    assert.match(text, /^ {2}2 +tool +0\.3 s +read_channel_history \{"limit": 3\}: Error: /m);
+    assert.ok(!text.includes("\u001b"));
+    const { steps } = JSON.parse((await ask(fixture, ID, true)).text);
+    assert.deepEqual(steps.map(({ kind }: { kind: string }) => kind), ["model", "tool"]);
   });
 
   it("[R11] explains the error id that the user got", async () => {

@@ -25,6 +25,7 @@ import {
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -123,6 +124,7 @@ function setUp(
         steps.push("overheard");
         return Promise.resolve(overheard);
       },
+      reactionsFor: () => Promise.resolve([]),
       stepsOf: (id) => {
         steps.push(`steps of ${id}`);
         return Promise.resolve(taken);
@@ -141,7 +143,8 @@ function setUp(
       },
     },
     model,
-    toolPorts: { history: { read: () => Promise.resolve([]) } },
+    threads: { homeOf: (claim) => Promise.resolve(claim) },
+    toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ModelMessage } from "./model.ts";
+import type { ModelMessage } from "../model.ts";
 
 type UserMessage = Extract<ModelMessage, { role: "user" }>;
 
