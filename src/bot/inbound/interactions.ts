@@ -32,7 +32,7 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing">;
+  readonly store: Pick<Store, "pairing" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -81,6 +81,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
       mayStopAll: async (event) => (await authorize(event, "session")).kind === "accept",
     },
     status,
+    usage: store.usage,
     texts: () => config().texts,
     now,
     log,

@@ -29,6 +29,7 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
+import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
@@ -43,6 +44,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
     readonly turns: Store["turns"];
+    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -131,6 +133,7 @@ export function createAccountTurns(
 
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
+  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -144,6 +147,7 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
+      spend,
       ...(drafts && { drafts }),
       now,
       schedule,
