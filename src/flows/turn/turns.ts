@@ -16,7 +16,7 @@ import {
   type RunningTurn,
   type RunningTurns,
 } from "./control/running_turns.ts";
-import type { TurnLimit } from "./turn_limit.ts";
+import type { TurnLimit } from "./control/turn_limit.ts";
 
 /** Everything that turns need from outside. */
 export interface TurnsPorts {
