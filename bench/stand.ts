@@ -232,7 +232,7 @@ function configOf(
     },
     agents: { maxConcurrentTurns: 64 },
     http: { port: 0 },
-    messages: { queue: { perUser: 10_000, perChannel: 10_000 } },
+    messages: { queue: { mode: "followup", perUser: 10_000, perChannel: 10_000 } },
     ...config,
   };
 }

@@ -19,7 +19,7 @@ import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import { createEarlyThread, type EarlyThread } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
-import { createTurnLimit } from "./flows/turn/turn_limit.ts";
+import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";

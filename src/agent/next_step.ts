@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { MessageId } from "../core/discord/ids.ts";
 import type { ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { clip } from "../lib/text/clip.ts";
@@ -54,6 +55,9 @@ const AT_ONCE = 8;
 /** Maximum UTF-16 units of a result that the model is shown; the store has all of it. */
 const RESULT_CHARS = 8_000;
 
+/** The text of messages that joined a turn; empty if there is none any more. */
+export type TextOfJoined = (messageIds: readonly MessageId[]) => string;
+
 const CLEARED = "[cleared: call the tool again if you need this result]";
 
 /**
@@ -66,6 +70,7 @@ const CLEARED = "[cleared: call the tool again if you need this result]";
 export function conversationOf(
   steps: readonly Step[],
   maxChars = Infinity,
+  textOfJoined: TextOfJoined = () => "",
 ): readonly ModelMessage[] {
   const most = Math.min(RESULT_CHARS, maxChars);
   const calls = new Map<string, ToolCall>();
@@ -77,6 +82,10 @@ export function conversationOf(
         return [{ role: "assistant", text: step.text, calls: step.calls }];
       case "begun":
         return [];
+      case "joined": {
+        const text = textOfJoined(step.messageIds);
+        return text === "" ? [] : [{ role: "user", text }];
+      }
       case "result": {
         const call = calls.get(step.callId);
         return call ? [{ role: "tool", call, text: clip(step.text, most) }] : [];
@@ -102,11 +111,16 @@ export function charsOf(messages: readonly ModelMessage[]): number {
  * The conversation of the steps, for a request that has so much room for it. Answers and their calls
  * stay whole; the oldest results are cleared until the rest fits, but never the newest.
  */
-export function stepsWithin(steps: readonly Step[], maxChars: number): readonly ModelMessage[] {
+export function stepsWithin(
+  steps: readonly Step[],
+  maxChars: number,
+  textOfJoined?: TextOfJoined,
+): readonly ModelMessage[] {
   if (steps.length === 0) return [];
-  const all = conversationOf(steps);
+  const all = conversationOf(steps, Infinity, textOfJoined);
   const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
-  return conversationOf(steps, Math.max(0, maxChars - (charsOf(all) - resultChars)));
+  const room = Math.max(0, maxChars - (charsOf(all) - resultChars));
+  return conversationOf(steps, room, textOfJoined);
 }
 
 /**
@@ -116,7 +130,11 @@ export function stepsWithin(steps: readonly Step[], maxChars: number): readonly 
  * @param maxChars UTF-16 units for the results together, and for the arguments together. Arguments
  * beyond are left out, because a part of them is no JSON.
  */
-export function transcriptOf(steps: readonly Step[], maxChars: number): readonly ModelMessage[] {
+export function transcriptOf(
+  steps: readonly Step[],
+  maxChars: number,
+  textOfJoined?: TextOfJoined,
+): readonly ModelMessage[] {
   let room = maxChars;
   const kept = new Map<ToolCall, ToolCall>();
   const keep = (call: ToolCall): ToolCall => {
@@ -125,7 +143,7 @@ export function transcriptOf(steps: readonly Step[], maxChars: number): readonly
     kept.set(call, short);
     return short;
   };
-  return conversationOf(steps, maxChars).map((message) => {
+  return conversationOf(steps, maxChars, textOfJoined).map((message) => {
     switch (message.role) {
       case "user":
         return message;

@@ -20,6 +20,13 @@ export interface StepLog {
    * @throws {unknown} The store's error, as a rejection.
    */
   save(waitsForDisk: boolean): Promise<void>;
+  /**
+   * Stores the unsaved steps together with one more, if there is one.
+   *
+   * @param store Stores the steps and one more, and returns that; stores nothing if there is none.
+   * @throws {unknown} The store's error, as a rejection.
+   */
+  saveWith(store: (unsaved: readonly Step[]) => Promise<Step | undefined>): Promise<void>;
   /** Whether the store has failed. */
   failure(): boolean;
 }
@@ -49,6 +56,17 @@ export function createStepLog(stored: readonly Step[], save: SaveSteps): StepLog
         throw error;
       }
       saved = until;
+    },
+    async saveWith(store) {
+      try {
+        const more = await store(steps.slice(saved));
+        if (!more) return;
+        steps.push(more);
+        saved = steps.length;
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
     },
     failure: () => hasFailed,
   };

@@ -17,12 +17,20 @@ import {
   type ModelUsage,
   type ToolCall,
 } from "../core/model.ts";
+import { mergedUsers } from "../core/turn/merged_users.ts";
 import { withoutTools } from "../core/plain_request.ts";
 import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
-import { charsOf, conversationOf, nextStep, stepsWithin } from "./next_step.ts";
+import {
+  charsOf,
+  conversationOf,
+  type NextStep,
+  nextStep,
+  stepsWithin,
+  type TextOfJoined,
+} from "./next_step.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
 
@@ -86,6 +94,15 @@ export interface TurnPorts {
   readonly steps: readonly Step[];
   /** Stores further steps. */
   readonly save: SaveSteps;
+  /**
+   * Makes messages that have arrived part of the turn, before the model is asked again (S5). Stores
+   * that with the given steps and returns it as a step; stores nothing if there are none.
+   */
+  readonly takeIn?: (unsaved: readonly Step[]) => Promise<Step | undefined>;
+  /** The text of such messages. */
+  readonly textOfJoined?: TextOfJoined;
+  /** Tells what the turn does next, for people. Must not throw. */
+  readonly onStep?: (next: NextStep) => void;
   /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -155,8 +172,11 @@ async function converse(
   let usage: ModelUsage | undefined;
   for (;;) {
     const next = nextStep(log.steps, toolbox.isIdempotent);
+    ports.onStep?.(next);
     switch (next.kind) {
       case "ask": {
+        if (ports.takeIn && log.steps.length > 0) await log.saveWith(ports.takeIn);
+        signal.throwIfAborted();
         const isLast = next.answers + 1 >= maxSteps;
         const answer = await ask(
           withSteps(requestFor, log.steps, isLast, ports),
@@ -209,15 +229,19 @@ function withSteps(
   requestFor: RequestFor,
   steps: readonly Step[],
   isLast: boolean,
-  { toolbox: { definitions: tools } }: TurnPorts,
+  { toolbox: { definitions: tools }, textOfJoined }: TurnPorts,
 ): ModelRequest {
-  const whole = conversationOf(steps);
+  const whole = conversationOf(steps, Infinity, textOfJoined);
   const { request, stepChars } = requestFor(charsOf(whole));
-  const messages = [...request.messages, ...stepsWithin(steps, stepChars)];
-  const all = { ...request, messages };
+  const messages = [...request.messages, ...stepsWithin(steps, stepChars, textOfJoined)];
+  const all = { ...request, messages: mergedUsers(messages) };
   return tools.length === 0
-    ? withoutTools(all) // the calls of other turns, too: their senders may have had tools
+    ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools
     : { ...all, tools, ...(isLast && { mayCall: false }) };
+}
+
+function merged(request: ModelRequest): ModelRequest {
+  return { ...request, messages: mergedUsers(request.messages) };
 }
 
 /** Maximum number of calls in one answer. A model that repeats itself writes thousands. */

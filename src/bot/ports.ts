@@ -10,7 +10,7 @@ import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
-import type { TurnLimit } from "../flows/turn/turn_limit.ts";
+import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { StoredAccount } from "../store/gateway/accounts.ts";
 import type { Store } from "../store/store.ts";

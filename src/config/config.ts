@@ -174,6 +174,8 @@ export interface MessagesConfig {
   readonly footer: Settings["messages"]["footer"];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
+  /** What happens to messages that arrive during a turn; absent: it depends on the place (S5). */
+  readonly queueMode?: "collect" | "steer" | "followup" | "interrupt";
 }
 
 /** The bot's status at Discord. */

@@ -65,7 +65,7 @@ export function toConfig(
 }
 
 function messagesConfig(
-  { ackReaction, queue: { perUser, perChannel }, ...messages }: Settings["messages"],
+  { ackReaction, queue: { perUser, perChannel, mode }, ...messages }: Settings["messages"],
 ): MessagesConfig {
   const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer } = messages;
   return {
@@ -77,6 +77,7 @@ function messagesConfig(
     removeAckAfterReply,
     linkHosts,
     queue: { perUser, perChannel },
+    ...(mode !== undefined && { queueMode: mode }),
   };
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { MessageId } from "./discord/ids.ts";
 import type { ModelUsage, ToolCall } from "./model.ts";
 
 /** One step, with the Unix time in milliseconds of its end. */
@@ -21,6 +22,8 @@ export type Step =
   }
   /** A call is about to begin that must not run twice. After a crash, it may have run. */
   | { readonly kind: "begun"; readonly callId: string; readonly at: number }
+  /** Messages that arrived during the turn became part of it (S5). */
+  | { readonly kind: "joined"; readonly messageIds: readonly MessageId[]; readonly at: number }
   /** A call has ended. */
   | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult);
 
@@ -39,3 +42,8 @@ export interface ToolResult {
  * @throws {unknown} The store's error, as a rejection.
  */
 export type SaveSteps = (steps: readonly Step[], waitsForDisk: boolean) => Promise<void>;
+
+/** The messages that became part of a turn after its beginning. */
+export function joinedBy(steps: readonly Step[]): ReadonlySet<MessageId> {
+  return new Set(steps.flatMap((step) => step.kind === "joined" ? step.messageIds : []));
+}

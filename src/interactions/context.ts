@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { SlashCommand } from "../core/inbound/interactions.ts";
 import type { Folded } from "../core/turn/checkpoint.ts";
 import type { PairingDecision, PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
+import type { StopScope } from "../core/inbound/changes.ts";
+import type { ComponentUse, SlashCommand } from "../core/inbound/interactions.ts";
 import type { Log } from "../lib/log.ts";
 import type { Texts } from "../render/notices.ts";
 
@@ -58,6 +59,13 @@ export interface InteractionContext {
   readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
   /** Tells that the outbox has a new row about this request. */
   readonly onOutbox: (request: PairingRequest) => void;
+  /** Stops turns (S5). */
+  readonly turns: {
+    /** Stops turns; returns how many messages have lost theirs. */
+    stop(scope: StopScope): Promise<number>;
+    /** Whether a person may stop the turns of others there (K3). */
+    mayStopAll(event: SlashCommand | ComponentUse): Promise<boolean>;
+  };
   /** Reads the account's state at this moment. */
   readonly status: () => StatusFacts;
   /**

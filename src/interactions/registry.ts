@@ -12,13 +12,14 @@ import type { Component } from "./component.ts";
 import { context } from "./context_command.ts";
 import { pairingButton } from "./pairing_button.ts";
 import { status } from "./status.ts";
+import { stop, stopButton } from "./stop.ts";
 import { usage } from "./usage.ts";
 
 /** All slash commands, with distinct names. */
-export const COMMANDS: readonly Command[] = [status, context, usage];
+export const COMMANDS: readonly Command[] = [status, context, usage, stop];
 
 /** All components; no two of the same kind have the same name. */
-export const COMPONENTS: readonly Component[] = [pairingButton];
+export const COMPONENTS: readonly Component[] = [pairingButton, stopButton];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(

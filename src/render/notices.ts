@@ -120,6 +120,21 @@ export const NOTICES = {
       fix: '"check the API key of the provider openai"',
     },
   },
+  stopped: {
+    text: "Stopped.",
+    when: "a person stops the bot's work",
+    placeholders: {},
+  },
+  nothingToStop: {
+    text: "There is nothing to stop: no work of yours is running or waiting here.",
+    when: "a person stops the bot, and it has nothing to do",
+    placeholders: {},
+  },
+  stopButton: {
+    text: "Stop",
+    when: "the bot shows its progress, on the button that ends the work (at most 80 characters)",
+    placeholders: {},
+  },
   challenge: {
     text: "I only answer approved people, so I haven't read this. Ask my owner to run `barnacle " +
       "pairing approve {code}` within an hour. Your ID: {id}",

@@ -169,7 +169,11 @@ export function createStore(
       elapsed,
       assertFileUnchanged: watchFile(path),
     }),
-    inbox: createInbox(database, commits, { ...shared, onRecorded: figures.count }),
+    inbox: createInbox(database, commits, {
+      ...shared,
+      transcripts,
+      onRecorded: figures.count,
+    }),
     received: createReceived(database, commits, retention),
     turns: createTurns(database, commits, { ...shared, transcripts }),
     sessions: createSessions(database, commits, transcripts),

@@ -11,6 +11,7 @@ import {
 } from "../../src/core/model.ts";
 import type { Step } from "../../src/core/step.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
+import { messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
 
@@ -178,7 +179,8 @@ const callOf = (id: string): ToolCall => ({
   name: id.startsWith("r") ? "read" : "post",
   arguments: "{}",
 });
-const stepName = (step: Step) => step.kind === "answer" ? step.kind : `${step.kind} ${step.callId}`;
+const stepName = (step: Step) =>
+  step.kind === "answer" || step.kind === "joined" ? step.kind : `${step.kind} ${step.callId}`;
 
 describe("[T1] runTurn() with tools", () => {
   it("runs the calls, and asks again with their results", async () => {
@@ -194,6 +196,28 @@ describe("[T1] runTurn() with tools", () => {
     ]);
     assert.deepEqual(outcome.taken?.steps.map(stepName), ["answer", "result r1"]);
     assert.deepEqual(outcome.taken?.unsaved.map(stepName), ["result r1"]);
+  });
+
+  it("[S5] takes in messages between two steps, and stores them with the results", async () => {
+    const { model, ports, requests } = withTools([["r1"], ["r2"], "done"]);
+    const stored: string[] = [];
+    const waiting = [undefined, [messageId("7")]];
+    const outcome = await run(model, {
+      ports: {
+        ...ports,
+        takeIn(unsaved) {
+          const messageIds = waiting.shift();
+          if (!messageIds) return Promise.resolve(undefined);
+          stored.push([...unsaved.map(stepName), "joined"].join());
+          return Promise.resolve({ kind: "joined", messageIds, at: 1 });
+        },
+        textOfJoined: (ids) => `the text of ${ids}`,
+      },
+    });
+    assert.deepEqual(stored, ["result r2,joined"]);
+    assert.deepEqual(requests[2]?.messages.at(-1), { role: "user", text: "the text of 7" });
+    assert.ok(outcome.kind === "reply");
+    assert.deepEqual(outcome.taken?.unsaved, []);
   });
 
   it("stores each answer before its calls, with one commit for calls that may run twice", async () => {

@@ -61,7 +61,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     add(queue, 1, "11");
     assert.equal(queue.isStored(messageId("1")), false);
     queue.take(ACCOUNT, []);
-    assert.equal(queue.stored("1"), 1);
+    assert.deepEqual(queue.stored("1"), { attempt: 1 });
     assert.equal(queue.isStored(messageId("1")), true);
     assert.equal(queue.stored("2"), undefined);
   });

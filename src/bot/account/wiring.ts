@@ -49,8 +49,13 @@ export function connectParts(
   parts.runEvents.connect(schedules);
   inbound.connect({
     accepted(judged) {
-      turns.wake();
+      turns.accepted(judged);
       outbound.accepted(judged);
+    },
+    touched({ touched, cut, channels }) {
+      turns.touched(touched);
+      outbound.cut(cut);
+      outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,

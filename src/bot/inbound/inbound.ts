@@ -9,7 +9,9 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { Changed } from "../../core/inbound/changes.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
@@ -19,6 +21,7 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
+import { stopRequestOf } from "../../flows/receive/stop_request.ts";
 import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
@@ -27,6 +30,7 @@ import { schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
+import { prepareOwners } from "../../policy/rights.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 import { createInteractionHandlers, type InteractionOptions } from "./interactions.ts";
 import { createJudge, type Judge } from "./judge.ts";
@@ -37,7 +41,8 @@ import { createOwnerPresence, type OwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
-export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
+export interface InboundOptions
+  extends NamesOptions, Omit<InteractionOptions, "ownerIn" | "stopTurns"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "inbox" | "pairing" | "sessions" | "turns" | "usage">;
@@ -63,6 +68,8 @@ export interface InboundEvents {
   /** A shard's new session is stored; its events are not yet. */
   sessionStarted(shardId: number): void;
   guildsChanged(): void;
+  /** Waiting or running messages have changed, or have lost their turns (H6, S5). */
+  touched(changed: Changed): void;
   /** Messages of the bot arrived that this store did not send (G11). */
   foreign(found: readonly Foreign[]): void;
 }
@@ -117,7 +124,12 @@ export function createInbound(options: InboundOptions): Inbound {
   };
 
   const route = (message: InboundMessage) =>
-    routeOf(message, config(), options.owners.sessionOwner(), threads.opensFor(message));
+    routeOf(
+      message,
+      config(),
+      options.owners.sessionOwner(),
+      threads.opensFor(message) ? threadIdOf(message.id) : undefined,
+    );
   const presence = createOwnerPresence({
     owners: options.owners.all,
     readMember: createReadMember(options.client),
@@ -172,12 +184,29 @@ export function createInbound(options: InboundOptions): Inbound {
     texts,
     log: logging.forPart("pairing"),
   });
-  const interactions = createInteractionHandlers({ ...options, ownerIn: presence.ask });
+  const interactions = createInteractionHandlers({
+    ...options,
+    ownerIn: presence.ask,
+    async stopTurns(scope) {
+      const touched = await store.inbox.stopTurns(scope, now());
+      if (touched.length > 0) {
+        events.emit.touched({ touched, cut: touched, channels: [scope.channelId] });
+      }
+      return touched.length;
+    },
+  });
   const names = createNameResolver(options);
+  /** As far as the config names them, or Discord has told the application's owner. */
+  const isOwner = ({ sender }: InboundMessage): boolean => {
+    const { owners } = policy.now().policy.commands;
+    if (sender.automaton) return false;
+    return owners ? prepareOwners(owners)(sender) : options.owners.ownsApplicationAsRead(sender.id);
+  };
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route,
+    stop: (message) => stopRequestOf(message, isOwner, texts),
     permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
@@ -213,6 +242,7 @@ export function createInbound(options: InboundOptions): Inbound {
       challenges.challenged(requests);
     },
     onRefused,
+    onTouched: (changed) => events.emit.touched(changed),
     onSettled: outbound.channelQueues.settled,
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,

@@ -6,6 +6,7 @@
 
 import type { Model } from "../../core/model.ts";
 import type { Config } from "../../config/config.ts";
+import type { StopScope } from "../../core/inbound/changes.ts";
 import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import type { EventHandlers } from "../../core/inbound/events.ts";
@@ -46,6 +47,8 @@ export interface InteractionOptions {
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
   readonly outbound: Pick<Outbound, "channelQueues">;
+  /** Stops turns; returns how many messages have lost theirs. */
+  readonly stopTurns: (scope: StopScope) => Promise<number>;
   readonly logging: Logging;
   /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;
@@ -76,17 +79,21 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   const { config, store, client, reader, outbound, logging, status, now } = options;
   const log = logging.forPart("interactions");
   const interactions = createInteractions(client);
+  const authorize = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const context: InteractionContext = {
     pairing: store.pairing,
     contextOf: createContextFacts(options),
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
+    turns: {
+      stop: options.stopTurns,
+      mayStopAll: async (event) => (await authorize(event, "session")).kind === "accept",
+    },
     status,
     usage: store.usage,
     texts: () => config().texts,
     now,
     log,
   };
-  const authorize = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const answer = createComponents({
     components: COMPONENTS,
     authorize,

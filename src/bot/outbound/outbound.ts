@@ -57,6 +57,8 @@ export interface Outbound {
   start(): void;
   /** Messages wait for an answer. */
   accepted(messages: readonly Judged[]): void;
+  /** Messages have lost their turns: they need no sign that the bot has read them. */
+  cut(messageIds: readonly MessageId[]): void;
   /** Sends a notice to the bot's owners; never rejects. */
   readonly tellOwners: Owners["tell"];
   /** Sends a notice; rejects if no owner could be reached. */
@@ -162,6 +164,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
         if (verdict.kind === "accept") progress.accepted(message, verdict.why);
       }
       for (const channelId of channels) channelQueues.heardFrom(channelId);
+    },
+    cut(messageIds) {
+      for (const messageId of messageIds) progress.cut(messageId);
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,

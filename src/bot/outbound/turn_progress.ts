@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { Refusal } from "../../core/errors.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../discord/rest/calls/messages.ts";
@@ -47,6 +47,8 @@ export interface TurnProgress {
   readonly typing: Typing;
   /** Messages wait for an answer, for that reason. */
   accepted: Acks["accepted"];
+  /** A message has lost its turn. */
+  cut(messageId: MessageId): void;
   /** Creates the draft of an answer; `undefined` if the config shows only finished answers. */
   drafts(): Drafts | undefined;
   /** The config has changed. */
@@ -73,6 +75,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
   return {
     typing,
     accepted: (message, why) => acks.accepted(message, why),
+    cut: (messageId) => acks.answered(messageId, "notice"),
     drafts: () => config().discord.streaming === "edit" ? drafts : undefined,
     reconfigured() {
       if (isDeepStrictEqual(rules, config().messages)) return;

@@ -5,11 +5,9 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
-import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
@@ -150,15 +148,15 @@ export function textRulesOf(
  * Decides which agent answers a message, and in which session.
  *
  * @param owner The user whose direct messages are the main session under `auto` (S1).
- * @param opensThread Whether the answer opens a thread: its session has the conversation (S7).
+ * @param thread The thread that the answer opens: its session has the conversation (S7).
  */
 export function routeOf(
   message: Conversation,
   { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
   owner: UserId | undefined,
-  opensThread = false,
+  thread?: ChannelId,
 ): Route {
   const scope = scopeFor(dmScope, message.sender.id === owner);
-  const place = opensThread ? { ...message, channelId: threadIdOf(message.id) } : message;
+  const place = thread === undefined ? message : { ...message, channelId: thread };
   return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
 }

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
@@ -27,6 +28,7 @@ import type { RunningAccount } from "../ports.ts";
 import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -40,7 +42,7 @@ export interface TurnsOptions {
   readonly model: () => Model;
   readonly accountId: AccountId;
   readonly store: {
-    readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
+    readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly usage: Store["usage"];
@@ -70,7 +72,10 @@ export function createHistory(
 }
 
 /** An account's turns, with the size of their caches. */
-export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
+export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
+  /** Messages wait for turns. In the mode `interrupt`, they end the one that runs (S5). */
+  accepted(judged: readonly Judged[]): void;
+}
 
 /** Creates the account's turns on the main thread. */
 export function createAccountTurns(
@@ -129,6 +134,8 @@ export function createAccountTurns(
     }),
   };
 
+  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
+  const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
   const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
@@ -137,9 +144,10 @@ export function createAccountTurns(
     return {
       ...ports,
       ...queueNow(),
-      store: store.turns,
+      store: answerStore,
       sessions: store.sessions,
       retryAt,
+      steers: (message, next) => modesNow().steers(message, next),
       model: model(),
       rules: rulesNow(),
       backfill,
@@ -158,12 +166,13 @@ export function createAccountTurns(
     claimNext: () =>
       ports.ended.aborted
         ? Promise.resolve(undefined)
-        : store.inbox.claimNext(accountId, now(), ports.held()),
+        : store.inbox.claimNext(accountId, now(), ports.held(), modesNow().carries),
     release: (claim) => store.inbox.release(claim),
-    async answer(claim) {
+    isRunning: store.inbox.isRunning,
+    async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
-        await answer(claim, answerPorts());
+        await answer(claim, { ...answerPorts(), turn });
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
@@ -173,7 +182,19 @@ export function createAccountTurns(
     schedule,
     log,
   });
-  return { ...turns, caches: () => ({ filled_channels: bytes() }) };
+  return {
+    ...turns,
+    accepted(judged) {
+      for (const { message, route } of judged) {
+        const running = route && turns.inSession(route.sessionKey);
+        if (running && modesNow().interrupts(lastOf(running.claim), message)) {
+          turns.interrupt(running);
+        }
+      }
+      turns.wake();
+    },
+    caches: () => ({ filled_channels: bytes() }),
+  };
 }
 
 /** Caches a value derived from the config, and derives it again for another config. */

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { NOTICES, type TextKey } from "../../render/notices.ts";
-import { key, later, text, whole } from "./parts/key.ts";
+import { key, text, whole } from "./parts/key.ts";
 
 /** A list of patterns that count as a mention. */
 export const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
@@ -53,6 +53,9 @@ const texts = {
   setAside: sentence("setAside", "Eine Nachricht für {channel} lege ich beiseite: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
   modelFails: sentence("modelFails", "Mein Modell {model} versagt: {problem}. Abhilfe: {fix}"),
+  stopped: sentence("stopped", "Schon aufgehört."),
+  nothingToStop: sentence("nothingToStop", "Hier läuft nichts von dir."),
+  stopButton: sentence("stopButton", "Halt"),
   challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
   paired: sentence("paired", "Du darfst mir jetzt schreiben."),
   pairingAsked: sentence("pairingAsked", "{name} ({id}) will mir schreiben: `{code}`, bis {until}"),
@@ -147,10 +150,11 @@ export const messages = z.strictObject({
   ),
   queue: key(
     z.strictObject({
-      mode: later(
+      mode: key(
         z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
-        "How to handle messages that arrive during a turn. `collect`: in one turn after it. " +
-          "`steer`: at its next step. `followup`: in a turn each. `interrupt`: instead of it.",
+        "How to handle messages that arrive during a turn of their channel. `collect`: in one turn " +
+          "after it. `steer`: at its next step, if their sender has the same rights; else as " +
+          "`collect`. `followup`: in a turn each. `interrupt`: instead of it.",
         { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
       ),
       perUser: key(

@@ -34,8 +34,18 @@ export interface SessionStarted {
 export interface MessagesDeleted {
   /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "messages_deleted";
+  /** Channel that they stood in. */
+  readonly channelId: ChannelId;
   /** Discord's ids; one, or up to 100 after a bulk deletion. The store may know none of them. */
   readonly messageIds: readonly MessageId[];
+}
+
+/** A person has edited a message (H6). Previews that Discord adds later are no edit. */
+export interface MessageEdited {
+  /** Tells this event from the others of {@link InboundEvent}. */
+  readonly kind: "message_edited";
+  /** The whole message as it is now. The store may not know it. */
+  readonly message: InboundMessage;
 }
 
 /** The bot was added to a guild just now; READY does not bring this for guilds it was in (P6a). */
@@ -90,6 +100,7 @@ export type InboundEvent =
   | ComponentUse
   | SlashCommand
   | MessagesDeleted
+  | MessageEdited
   | GuildJoined
   | Renamed
   | PermissionsChanged

@@ -125,8 +125,8 @@ export interface InboundMessage {
   /** Discord's id of the message. */
   readonly id: MessageId;
   /**
-   * 0 for the original text. 1 if it was edited before Barnacle read it; Discord does not tell how
-   * often.
+   * 0 for the original text. Else the Unix time in milliseconds of its last edit, which Discord
+   * tells; so a later text has a greater number.
    */
   readonly revision: number;
   /** Target of a reply (S3): the thread's id for a message in a thread. */

@@ -6,6 +6,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
+import { type Changed, type MessageChange, NOTHING_CHANGED, type StopScope } from "./changes.ts";
 import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
 import type { Frozen } from "../outbound/outbound.ts";
@@ -29,8 +30,20 @@ export interface Judged {
   readonly route?: Route;
   /** The facts known beside the message when it was judged. */
   readonly knownFacts?: KnownFacts;
+  /** Set if the accepted message asks to stop turns (S5). */
+  readonly stop?: StopRequest;
   /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
+}
+
+/** A message's request to stop turns, with the answers to it. */
+export interface StopRequest {
+  /** The turns to stop. */
+  readonly scope: StopScope;
+  /** Messages to send if turns were stopped. */
+  readonly reply: readonly Frozen[];
+  /** Messages to send if there was none; absent: the message gets a turn like any other. */
+  readonly nothing?: readonly Frozen[];
 }
 
 /** The input of one T1, which stores all of it or nothing. */
@@ -49,6 +62,8 @@ export interface AcceptedBatch {
    * sent.
    */
   readonly echoes: readonly Echo[];
+  /** Changes of messages, in their order; they come after `judged`. Absent: none. */
+  readonly changes?: readonly MessageChange[];
   /** Reactions that the policy permits, in the order of their arrival; absent: none (H5). */
   readonly reactions?: readonly ReactionRecord[];
   /** Guilds whose stored state changes. */
@@ -92,7 +107,7 @@ export interface Foreign {
 }
 
 /** The result of a T1. */
-export interface Accepted {
+export interface Accepted extends Changed {
   /** Messages that are new to the inbox, each with the verdict that accepts it. */
   readonly accepted: readonly Judged[];
   /** Number of outbox rows that an echo settled. */
@@ -111,6 +126,7 @@ export interface Accepted {
 
 /** The result of a T1 that brought nothing new. */
 export const NOTHING_ACCEPTED: Accepted = {
+  ...NOTHING_CHANGED,
   accepted: [],
   settled: 0,
   settledIn: [],
@@ -130,12 +146,24 @@ export interface Route {
 
 /** A message for which a turn has begun (T2). */
 export interface Claim {
-  /** The claimed message, from the inbox. */
+  /** The claimed message, from the inbox. The store knows the turn by it. */
   readonly message: InboundMessage;
+  /** Further messages that the turn answers, in their order; absent: none (S5). */
+  readonly also?: readonly InboundMessage[];
   /** The agent and the session that answer it. */
   readonly route: Route;
   /** Number of this turn for the message, from 1; higher after a crash interrupted one. */
   readonly attempt: number;
+}
+
+/** All messages that a claim's turn answers, in their order. */
+export function messagesOf({ message, also = [] }: Claim): readonly InboundMessage[] {
+  return [message, ...also];
+}
+
+/** The message that the reply of a claim's turn belongs to: the last one (S5). */
+export function lastOf({ message, also }: Claim): InboundMessage {
+  return also?.at(-1) ?? message;
 }
 
 /** The end of a turn, as the inbox records it. */
@@ -143,6 +171,8 @@ export type TurnEnd =
   | { readonly kind: "answered" }
   /** The model chose to say nothing (R10). */
   | { readonly kind: "declined" }
+  /** A later message took its place (`messages.queue.mode: "interrupt"`). */
+  | { readonly kind: "interrupted" }
   /** A budget is spent (X4); `reason` is for the operator. */
   | { readonly kind: "refused"; readonly reason: string }
   /** `failureId` is the id that the user got; `reason` is for the operator. */

@@ -16,7 +16,7 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import { createTurnDelay } from "../turn/turn_delay.ts";
+import { createTurnDelay } from "../turn/control/turn_delay.ts";
 import { createExpectedSessions } from "./expected_sessions.ts";
 import { type Gap, type GapBounds, isPlanned, type OpenGap, openGap, pendingIn } from "./gap.ts";
 import { createGapTasks, type GapTasksPorts } from "./gap_tasks.ts";

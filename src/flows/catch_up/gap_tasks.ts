@@ -10,7 +10,7 @@
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { RetriedTask, RetryQueue } from "../retry_queue.ts";
-import type { TurnDelay } from "../turn/turn_delay.ts";
+import type { TurnDelay } from "../turn/control/turn_delay.ts";
 import type { OpenGap } from "./gap.ts";
 import { endOfReading, mayHaveMissed, type MissedChannel } from "./missed.ts";
 import { type ChannelReadingPorts, createChannelReading } from "./channel_reading.ts";

@@ -17,6 +17,7 @@ import {
   type SessionStarted,
 } from "../../core/inbound/events.ts";
 import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
+import type { MessageChange } from "../../core/inbound/changes.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Schedule } from "../../lib/schedule.ts";
@@ -28,7 +29,7 @@ export interface AcceptPorts extends JudgePorts, CommitPorts {
   /** Handles events at once, apart from storing them. */
   readonly on: Omit<
     EventHandlers,
-    "session_started" | "message" | "reaction" | "reactions_cleared"
+    "session_started" | "message" | "message_edited" | "reaction" | "reactions_cleared"
   >;
   /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
   readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
@@ -97,6 +98,19 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
         current().judged.push(judged);
         isUrgent ||= judged.route !== undefined;
       },
+      message_edited({ message }) {
+        // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
+        // because its turn may run.
+        const { verdict } = ports.judge(message, "found");
+        current().changes.push({ kind: "edited", message, verdict });
+        isUrgent = true;
+      },
+      messages_deleted(event) {
+        const { channelId, messageIds } = event;
+        current().changes.push({ kind: "deleted", channelId, messageIds });
+        isUrgent = true;
+        ports.on.messages_deleted(event);
+      },
       own_message(message) {
         current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
         ports.on.own_message(message);
@@ -141,11 +155,17 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       const [first] = events;
       if (!first) return NOTHING_ACCEPTED;
       const messages = events.filter((event) => event.kind === "message");
+      const judged = messages.map((message) => judgeMessage(message, "found", ports, judgeAs));
+      // Catch-up may find messages that the store had before an edit.
+      const changes = judged.flatMap(({ message, said, verdict }): readonly MessageChange[] =>
+        message.revision > 0 ? [{ kind: "edited", message, verdict: said ?? verdict }] : []
+      );
       const own = events.filter((event) => event.kind === "own_message");
       const stored = await storeBatch(
         {
           accountId: first.accountId,
-          judged: messages.map((message) => judgeMessage(message, "found", ports, judgeAs)),
+          judged,
+          ...(changes.length > 0 && { changes }),
           // a history may lack nonces; without one, there is no row to settle
           echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
           guilds: [],
@@ -181,7 +201,7 @@ function unitFor(
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
-  const empty = { bytes: 0, judged: [], echoes: [], reactions: [], guilds: [] };
+  const empty = { bytes: 0, judged: [], echoes: [], changes: [], reactions: [], guilds: [] };
   const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Changed, MessageChange } from "../../core/inbound/changes.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
@@ -75,6 +76,8 @@ export interface CommitPorts {
   readonly onChallenged: (requests: readonly PairingRequest[]) => void;
   /** Tells in which channels a notice about waiting turns is to be sent. */
   readonly onRefused: (channels: readonly ChannelId[]) => void;
+  /** Tells which waiting and running messages have changed or lost their turn (H6, S5). */
+  readonly onTouched: (changed: Changed) => void;
   /** Tells in which channels an echo settled rows of the outbox. */
   readonly onSettled: (channels: readonly ChannelId[]) => void;
   /** Tells of live messages by our own user that this store did not send (G11). */
@@ -117,6 +120,8 @@ export interface Unit {
   readonly judged: Judged[];
   /** Our own messages. */
   readonly echoes: Echo[];
+  /** Edits and deletions. */
+  readonly changes: MessageChange[];
   /** Permitted reactions. */
   readonly reactions: ReactionRecord[];
   /** Guilds whose stored state changes. */
@@ -141,13 +146,15 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
 }
 
 async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
-  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, reactions, guilds } = unit;
+  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, changes, reactions, guilds } =
+    unit;
   await begin(unit, ports);
   const batch = {
     accountId,
     heard: { shardId, seq },
     judged,
     echoes,
+    ...(changes.length > 0 && { changes }),
     guilds,
     ...(reactions.length > 0 && { reactions }),
   };
@@ -198,7 +205,8 @@ export async function storeBatch(
     { ...batch, ...(hasStranger && { pairing }), ...(mayWait && { waiting: waiting() }) },
     arrivedAt,
   );
-  const { accepted, undecided, challenged, refusedIn, settled, settledIn } = done;
+  const { accepted, undecided, challenged, refusedIn, settled, settledIn, touched } = done;
+  if (touched.length > 0) on.onTouched(done);
   if (accepted.length > 0) on.onAccepted(accepted);
   if (undecided.length > 0) on.onUndecided(undecided);
   if (challenged.length > 0) on.onChallenged(challenged);

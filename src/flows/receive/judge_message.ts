@@ -21,6 +21,8 @@ export interface JudgePorts {
   ) => Pick<Judged, "verdict" | "knownFacts" | "policyId">;
   /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
+  /** The request to stop turns that an accepted message makes; absent: none does. */
+  readonly stop?: (message: InboundMessage) => Judged["stop"];
   /** Gets each message that is not accepted, at debug level. */
   readonly log: Log;
 }
@@ -34,7 +36,7 @@ export interface JudgePorts {
 export function judgeMessage(
   message: InboundMessage,
   source: Source,
-  { judge, route, log }: JudgePorts,
+  { judge, route, stop, log }: JudgePorts,
   judgeAs = (_: InboundMessage, verdict: Verdict) => verdict,
 ): Judged {
   const judged = judge(message, source);
@@ -55,10 +57,12 @@ export function judgeMessage(
       ...(policyId !== undefined && { policyId }),
     };
   }
+  const request = verdict.kind === "accept" && source === "live" ? stop?.(message) : undefined;
   return {
     ...judged,
     message,
     verdict,
+    ...(request && { stop: request }),
     ...(verdict !== judged.verdict && { said: judged.verdict }),
     ...(isRouted && { route: route(message) }),
   };

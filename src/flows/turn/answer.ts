@@ -10,7 +10,7 @@
  */
 
 import { createToolbox } from "../../agent/toolbox.ts";
-import { runTurn, type TurnOutcome } from "../../agent/turn.ts";
+import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -23,7 +23,12 @@ import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
-import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
+import {
+  type Answered,
+  composeReply,
+  type ReplyRules,
+  type ShownToModel,
+} from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { footerOf, type FooterRules, withFooter } from "../../render/footer.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
@@ -38,9 +43,19 @@ import {
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
-import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
+import {
+  answeredTurn,
+  draftsOf,
+  type EndPorts,
+  failedTurn,
+  interruptedTurn,
+  ofTurn,
+} from "./finished_turn.ts";
 import { paidTurn, refusedTurn, type TurnSpendPort } from "./spending/refused_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
+import { endsWith } from "./control/ends_with.ts";
+import { createRunningTurns, type RunningTurn } from "./control/running_turns.ts";
+import { createTurnTexts } from "./control/texts_of_turn.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -69,6 +84,13 @@ export interface AnswerStore extends HistoryStore {
     waitsForDisk: boolean,
     charges: readonly Charge[],
   ): Promise<void>;
+  /** TS. Adds waiting messages to a turn, with steps; `undefined` if there are none for it. */
+  takeIn?(
+    claim: Claim,
+    now: number,
+    carries: (message: InboundMessage, next: InboundMessage) => boolean,
+    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
+  ): Promise<Claim | undefined>;
 }
 
 /** The part of the config that applies to one turn. */
@@ -104,6 +126,10 @@ export interface AnswerPorts
   readonly rules: (message: InboundMessage) => TurnRules;
   /** What tools can do outside the process. */
   readonly toolPorts: ToolPorts;
+  /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
+  readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
+  /** The turn, which others may end; absent: only the process ends it. */
+  readonly turn?: RunningTurn;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
   /**
@@ -144,8 +170,9 @@ const OVERHEARD_CHARS = 6_000;
  * the failed turn.
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
+  const turn = ports.turn ?? createRunningTurns().begin(claim);
   let cost: Cost | undefined;
-  const ended = await runToEnd(claim, {
+  const ended = await runToEnd(turn, {
     ...ports,
     onTurn(outcome, ms) {
       const { micros: _, ...usage } = outcome.kind === "reply" && outcome.usage || {};
@@ -159,7 +186,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     mayHaveDrafts: ports.drafts !== undefined,
   });
   const failed = (error: unknown) =>
-    withDrafts(failedTurn(claim, "cannot be stored", ports.rules(claim.message), ports, error));
+    withDrafts(
+      failedTurn(turn.claim, "cannot be stored", ports.rules(claim.message), ports, error),
+    );
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
   const { where } = ports.rules(claim.message);
@@ -187,17 +216,22 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
 const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
-async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
+async function runToEnd(
+  turn: RunningTurn,
+  ports: AnswerPorts,
+): Promise<FinishedTurn | undefined> {
+  const { claim } = turn;
   const rules = rulesFor(ports.model, ports.rules(claim.message));
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
     return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
   }
   try {
-    return await run(claim, rules, ports);
+    return await run(turn, rules, ports);
   } catch (error) {
     if (ports.isStoreDown(error)) throw error;
-    return failedTurn(claim, "unexpected", rules, ports, error);
+    if (turn.signal.aborted) return undefined; // an edit came in between two steps, for example
+    return failedTurn(turn.claim, "unexpected", rules, ports, error);
   }
 }
 
@@ -208,11 +242,12 @@ function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules 
 }
 
 async function run(
-  claim: Claim,
+  turn: RunningTurn,
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { now, schedule, stopping, ended, store } = ports;
+  const { now, schedule, ended, store } = ports;
+  const { claim } = turn;
   const startedAt = now();
   const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
   const withCost = (turn: FinishedTurn) => paidTurn(turn, spending);
@@ -226,8 +261,9 @@ async function run(
   );
   const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
   const boundary = ports.randomId();
-  const { envelope, overheard, steps } = await gather(claim, boundary, rules, ports);
+  const { texts, overheard, steps } = await gather(turn, boundary, rules, ports);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
+  const envelope = texts.first();
   const system = systemPromptOf(rules.instructions);
   const toolbox = createToolbox(rules.tools, {
     timeoutMs: rules.toolTimeoutMs,
@@ -253,20 +289,21 @@ async function run(
     ],
     system,
   };
-  const compose = (text: string, home = claim) =>
+  const compose = (text: string, home = turn.claim, of: Answered = ofTurn(home)) =>
     composeReply({
-      ...ofTurn(home),
+      ...of,
       text,
-      shown,
+      shown: { ...shown, texts: [...texts.all(), ...shown.texts] },
       // In a thread, Discord takes no reply to a message of the channel.
-      rules: home === claim ? rules : { ...rules, replyToMode: "off" },
+      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
     });
 
   // The thread opens with the whole answer, so nothing of it is shown in the channel before.
   const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
-    const composed = compose(text);
+    const composed = compose(text, turn.claim, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
+  const stopping = endsWith(ports.stopping, turn.signal);
   const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
     runTurn(requestFor, {
       model,
@@ -278,6 +315,8 @@ async function run(
         callKey: `${claim.message.id}:${key}`,
       }),
       steps: stored,
+      ...takingIn(turn, ports),
+      textOfJoined: texts.of,
       save: async (more, waitsForDisk) => {
         const charges = spending.unsaved("answer");
         const add = () => store.addSteps(claim, more, waitsForDisk, charges);
@@ -287,7 +326,7 @@ async function run(
       cleanSecrets: rules.cleanSecrets,
       maxSteps: rules.maxSteps,
       now,
-      stopping,
+      stopping: stopping.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
@@ -297,32 +336,35 @@ async function run(
     history = await opened.shrink();
     outcome = await converse(history, await store.stepsOf(claim.message.id));
   }
+  stopping.end();
   await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
     case "interrupted":
-      return undefined;
+      return turn.signal.reason === "interrupted"
+        ? interruptedTurn(turn.claim, texts.entries(now()))
+        : undefined;
     case "failed":
-      return withCost(failedTurn(claim, outcome.reason, rules, ports));
+      return withCost(failedTurn(turn.claim, outcome.reason, rules, ports));
     case "refused":
-      return withCost(await refusedTurn(claim, outcome.stop, rules, ports));
+      return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports));
     case "reply": {
-      const home = await ports.threads.homeOf(claim, compose(outcome.text).kind === "reply");
+      const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
       const composed = compose(outcome.text, home);
-      const turn = answeredTurn(
+      const ending = answeredTurn(
         home,
         composed.kind === "reply"
           ? withFooter(composed, footerOf(rules.footer, spending.cost()))
           : composed,
         {
-          envelope,
+          texts,
           rules,
           maxKeptChars: Math.floor(history.freeChars * KEPT_SHARE),
           ...outcome.taken,
         },
         ports,
       );
-      return withCost(turn);
+      return withCost(ending);
     }
   }
 }
@@ -333,6 +375,26 @@ function isTooLong(outcome: TurnOutcome): boolean {
     outcome.error.kind === "context_length";
 }
 
+/** Takes in messages that have arrived since, if the store and the config have that (S5). */
+function takingIn(
+  turn: RunningTurn,
+  { store, steers, now }: AnswerPorts,
+): Pick<TurnPorts, "takeIn"> {
+  if (!store.takeIn || !steers) return {};
+  const take = store.takeIn;
+  return {
+    async takeIn(unsaved) {
+      let joined: Step | undefined;
+      const taken = await take(turn.claim, now(), steers, (messages) => {
+        joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+        return [...unsaved, joined];
+      });
+      if (taken) turn.claim = taken;
+      return taken && joined;
+    },
+  };
+}
+
 /** Whether the claim's session is that of a thread which its answer opens (S7). */
 function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
   return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
@@ -340,26 +402,27 @@ function opensThread({ message: { id, channelId }, route: { sessionKey } }: Clai
 
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  claim: Claim,
+  turn: RunningTurn,
   boundary: string,
   { historyLimit: channelLimit, timezone }: TurnRules,
   { store, backfill }: AnswerPorts,
 ) {
-  const { message, route: { sessionKey }, attempt } = claim;
-  const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
+  const { message, route: { sessionKey }, attempt } = turn.claim;
+  const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
   const [overheard, reactions, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
-  const envelope = envelopeOf({
-    message,
-    overheard,
-    overheardChars: OVERHEARD_CHARS,
-    reactions,
-    timezone,
-    boundary,
-  });
-  return { envelope, overheard, steps };
+  const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
+    envelopeOf({
+      message: one,
+      overheard: isFirst ? overheard : [],
+      overheardChars: OVERHEARD_CHARS,
+      reactions: isFirst ? reactions : [],
+      timezone,
+      boundary,
+    }));
+  return { texts, overheard, steps };
 }

@@ -8,14 +8,20 @@
 
 import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../agent/turn.ts";
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
-import { type ComposedReply, composeFailure, type ReplyRules } from "../../render/reply.ts";
+import type { TurnTexts } from "./control/texts_of_turn.ts";
+import {
+  type Answered,
+  type ComposedReply,
+  composeFailure,
+  type ReplyRules,
+} from "../../render/reply.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts {
@@ -39,37 +45,54 @@ export interface EndRules extends Pick<ReplyRules, "texts"> {
 
 /** Everything of a turn that its record needs, beside its answer. */
 export interface AnsweredWith extends Partial<StepsTaken> {
-  /** The text of the turn, as the model read it. */
-  readonly envelope: string;
+  /** The texts of the turn's messages, as the model read them. */
+  readonly texts: TurnTexts;
   /** The turn's rules. */
   readonly rules: EndRules;
   /** Maximum UTF-16 units of the results of tools in the transcript, together. */
   readonly maxKeptChars: number;
 }
 
-/** The turn that an answer belongs to. */
-export function ofTurn(
-  { message, route: { agentId } }: Claim,
-): { readonly message: InboundMessage; readonly agentId: string } {
-  return { message, agentId };
+/**
+ * The message that a turn's answer belongs to: the last one. Its text is that of all of them, because
+ * a person may have written a link in any (R9).
+ */
+export function ofTurn(claim: Claim): Answered {
+  const { also, route: { agentId } } = claim;
+  const last = lastOf(claim);
+  if (!also) return { message: last, agentId };
+  return {
+    message: { ...last, text: messagesOf(claim).map(({ text }) => text).join("\n") },
+    agentId,
+  };
+}
+
+/** The message that a turn's drafts belong to: the first one, whatever its text is now. */
+export function draftsOf({ message, route: { agentId } }: Claim): Answered {
+  return { message: { ...message, revision: 0 }, agentId };
+}
+
+/** The record of a turn in whose place a later message came (S5). */
+export function interruptedTurn(claim: Claim, entries: readonly Entry[]): FinishedTurn {
+  return { claim, end: { kind: "interrupted" }, entries, outbox: [] };
 }
 
 /** The record of a turn with an answer. An answer without anything to show is a failure. */
 export function answeredTurn(
   claim: Claim,
   composed: ComposedReply,
-  { envelope, rules, maxKeptChars, steps = [], unsaved = [] }: AnsweredWith,
+  { texts, rules, maxKeptChars, steps = [], unsaved = [] }: AnsweredWith,
   ports: EndPorts,
 ): FinishedTurn {
   if (composed.kind === "blank") {
     return failedTurn(claim, "nothing to show in the answer", rules, ports);
   }
-  const { message } = claim;
+  const message = lastOf(claim);
   if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const stamp = { messageId: message.id, at: ports.now() };
   const entries: readonly Entry[] = [
-    { role: "user", text: envelope, ...stamp },
-    ...transcriptOf(steps, maxKeptChars).map((said): Entry => ({
+    ...texts.entries(stamp.at),
+    ...transcriptOf(steps, maxKeptChars, texts.of).map((said): Entry => ({
       ...said,
       ...(said.role === "assistant" && { text: visibleText(said.text) }),
       ...stamp,
@@ -94,7 +117,8 @@ export function failedTurn(
   { randomId, log, model }: EndPorts,
   error?: unknown,
 ): FinishedTurn {
-  const { message, attempt } = claim;
+  const message = lastOf(claim);
+  const { attempt } = claim;
   const failureId = randomId();
   log.error("A turn failed", {
     failureId,

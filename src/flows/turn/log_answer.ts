@@ -27,7 +27,7 @@ export function logAnswer(
 ): void {
   if (end.kind === "failed" || end.kind === "refused") return;
   const { sender, id: messageId, channelId } = message;
-  log.info(end.kind === "declined" ? "The model declined to answer" : "The model answered", {
+  log.info(EVENTS[end.kind], {
     where: printable(where),
     sender: printable(sender.username),
     senderId: sender.id,
@@ -37,3 +37,9 @@ export function logAnswer(
     channelId,
   });
 }
+
+const EVENTS = {
+  answered: "The model answered",
+  declined: "The model declined to answer",
+  interrupted: "A later message took the place of a turn",
+} as const;

@@ -10,7 +10,13 @@
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
-import type { TurnLimit } from "./turn_limit.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import {
+  createRunningTurns,
+  type RunningTurn,
+  type RunningTurns,
+} from "./control/running_turns.ts";
+import type { TurnLimit } from "./control/turn_limit.ts";
 
 /** Everything that turns need from outside. */
 export interface TurnsPorts {
@@ -18,8 +24,10 @@ export interface TurnsPorts {
   readonly claimNext: () => Promise<Claim | undefined>;
   /** Returns a claimed message to the inbox, because its turn could not be finished. */
   readonly release: (claim: Claim) => Promise<void>;
+  /** Whether a claim still runs: no edit or deletion has come in between. */
+  readonly isRunning: (claim: Claim) => boolean;
   /** Runs the turn to its end and stores it (T3). */
-  readonly answer: (claim: Claim) => Promise<void>;
+  readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
   /** Bounds turns; shared with the other accounts. */
   readonly turnLimit: TurnLimit;
   /** Timer for the delay after a failure. */
@@ -29,7 +37,9 @@ export interface TurnsPorts {
 }
 
 /** The turns of one account. */
-export interface Turns {
+export interface Turns extends Pick<RunningTurns, "inSession" | "interrupt"> {
+  /** Tells that waiting or running messages have changed, or have lost their turns. */
+  touched(messageIds: readonly MessageId[]): void;
   /** Tells that messages may be waiting. */
   wake(): void;
   /** Claims no further message, and resolves once the running turns have ended. */
@@ -41,8 +51,9 @@ const RETRY_MS = 5_000;
 
 /** Joins the limit. Claims nothing before the first {@link Turns.wake}. */
 export function createTurns(ports: TurnsPorts): Turns {
-  const { claimNext, release, answer, turnLimit, schedule, log } = ports;
+  const { claimNext, release, isRunning, answer, turnLimit, schedule, log } = ports;
   const running = new Set<Promise<void>>();
+  const turns = createRunningTurns();
   const member = turnLimit.join(wake);
   let isStopping = false;
   let claiming: Promise<void> | undefined;
@@ -86,15 +97,20 @@ export function createTurns(ports: TurnsPorts): Turns {
 
   /** Runs a turn. If its end cannot be stored, it begins anew later. */
   async function run(claim: Claim): Promise<void> {
+    if (!isRunning(claim)) return; // its messages wait again, or have lost their turn
+    const turn = turns.begin(claim);
     try {
-      await answer(claim);
+      await answer(claim, turn);
     } catch (error) {
+      if (turn.signal.aborted || !isRunning(claim)) return;
       log.error("A turn could not be finished; it will be run again", {
         messageId: claim.message.id,
         attempt: claim.attempt,
         error,
       });
       schedule(() => void giveBack(claim), RETRY_MS);
+    } finally {
+      turn.end();
     }
   }
 
@@ -110,6 +126,12 @@ export function createTurns(ports: TurnsPorts): Turns {
 
   return {
     wake,
+    touched(messageIds) {
+      turns.touched(messageIds);
+      wake();
+    },
+    inSession: turns.inSession,
+    interrupt: turns.interrupt,
     async stop() {
       isStopping = true;
       await claiming;

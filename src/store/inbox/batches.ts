@@ -25,6 +25,9 @@ import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
 import { prepareSettle } from "../outbox/settle.ts";
+import { prepareMessageBlocks } from "../received/message_blocks.ts";
+import { prepareChanges } from "./changes.ts";
+import { prepareStops } from "./stops.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
@@ -51,13 +54,19 @@ export interface Batches {
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, later, read }: Transactions,
-  { memory, verdicts, pruner, onRecorded }: InboxDeps,
+  { memory, verdicts, pruner, transcripts, onRecorded }: InboxDeps,
 ): Batches {
   const { claims, direct, outgoing } = memory;
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
-  const deps = { memory, verdicts, pruner };
-  const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns);
+  const changes = prepareChanges(database, {
+    memory,
+    blocks: prepareMessageBlocks(database),
+    transcripts,
+  });
+  const stops = prepareStops(database, memory);
+  const deps = { memory, verdicts, pruner, transcripts };
+  const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
   const settleKnown = prepareSettleKnown(database, outgoing.queues, later);
   /** Messages whose verdict is in the journal only, or is about to be stored. */
   const unrecorded = new Set<MessageId>();
@@ -73,14 +82,16 @@ export function createBatches(
    * they are not journaled.
    */
   function isPlain(
-    { judged, heard, reactions = [], guilds }: AcceptedBatch,
+    { judged, heard, guilds, changes = [], reactions = [] }: AcceptedBatch,
     unknown: readonly Echo[],
   ): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
-    return heard !== undefined && guilds.length === 0 && unknown.length === 0 &&
-      reactions.length === 0 && judged.length > 0 && ids.size === judged.length &&
-      judged.every(({ verdict: { kind }, message, route }) =>
-        kind === "accept" && route !== undefined && !unrecorded.has(message.id) &&
+    return heard !== undefined && changes.length === 0 && reactions.length === 0 &&
+      guilds.length === 0 &&
+      unknown.length === 0 &&
+      judged.length > 0 && ids.size === judged.length &&
+      judged.every(({ verdict: { kind }, message, route, stop }) =>
+        kind === "accept" && route !== undefined && !stop && !unrecorded.has(message.id) &&
         verdicts.isNew(message)
       );
   }
@@ -128,7 +139,7 @@ export function createBatches(
     // Until this batch is stored, a batch of another account with the same message must not be
     // journaled.
     for (const { message: { id } } of batch.judged) unrecorded.add(id);
-    const { recorded, ...accepted } = await commit(
+    const { recorded, applied, ...accepted } = await commit(
       options,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
     ).finally(() => {
@@ -139,6 +150,7 @@ export function createBatches(
       outgoing.queues.forget(batch.accountId, channelId);
     }
     onRecorded(recorded);
+    if (applied) changes.remember(applied);
     return {
       ...accepted,
       settled: accepted.settled + settledIn.length,
@@ -148,7 +160,9 @@ export function createBatches(
 
   return {
     async acceptBatch(batch, arrivedAt) {
-      const accepted = await acceptUnqueued(batch, arrivedAt);
+      const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
+      const release = mayCut ? claims.hold() : undefined;
+      const accepted = await acceptUnqueued(batch, arrivedAt).finally(release);
       for (const { message, route } of accepted.accepted) if (route) claims.add(message, route);
       return accepted;
     },

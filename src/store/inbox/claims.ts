@@ -9,14 +9,21 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { type AccountId, type ChannelId, toAccountId } from "../../core/discord/ids.ts";
-import type { Claim } from "../../core/inbound/inbox.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  type MessageId,
+  toAccountId,
+} from "../../core/discord/ids.ts";
+import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Step } from "../../core/step.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { prepareInsertSteps } from "../turns/steps.ts";
 
 /** Claims messages, and gives claims back. */
 export interface Claims {
@@ -29,12 +36,31 @@ export interface Claims {
    * @param now Unix time in milliseconds.
    * @param blocked Channels without claims for now, because older messages of them may still
    * arrive.
+   * @param carries Whether the turn of a message also answers the one that waits behind it (S5).
+   * Without it, each message has a turn of its own. A turn that an earlier attempt began keeps its
+   * messages, and gets no more.
    */
   claimNext(
     accountId: AccountId,
     now: number,
     blocked: "all" | readonly ChannelId[],
+    carries?: Carries,
   ): Promise<Claim | undefined>;
+  /**
+   * TS: adds messages that wait behind a running turn to it, and stores that together with steps.
+   *
+   * @param carries As for {@link Claims.claimNext}, with the last message of the turn.
+   * @param stepsWith The steps to store if the turn gets these messages.
+   * @returns The turn with its further messages; `undefined` if none wait that it may get.
+   */
+  takeIn(
+    claim: Claim,
+    now: number,
+    carries: Carries,
+    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
+  ): Promise<Claim | undefined>;
+  /** Whether a claim still runs: neither ended, nor given back, nor touched by a change (H6). */
+  isRunning(claim: Claim): boolean;
   /** Makes a message wait again whose turn could not finish. */
   release(claim: Claim): Promise<void>;
   /**
@@ -47,6 +73,20 @@ export interface Claims {
   voidClaims(accountId?: AccountId): Promise<number>;
 }
 
+/** Whether the turn of a message also answers a later one. */
+export type Carries = (message: InboundMessage, next: InboundMessage) => boolean;
+
+/** Maximum number of messages that one turn answers. */
+const CARRIED_MAX = 20;
+
+/** Messages that became part of a turn. */
+interface Joined {
+  readonly entries: readonly WaitingMessage[];
+  readonly messages: readonly InboundMessage[];
+  /** Those that the tables have. */
+  readonly stored: readonly WaitingMessage[];
+}
+
 const waitingSchema = z.object({
   id: z.number(),
   message_id: snowflakeSchema<"message">(),
@@ -55,6 +95,8 @@ const waitingSchema = z.object({
   agent_id: z.string(),
   session_key: z.string(),
   attempt: z.number(),
+  guild_id: snowflakeSchema<"guild">().nullable(),
+  turn_of: snowflakeSchema<"message">().nullable(),
 }).transform((row): WaitingMessage => ({
   messageId: row.message_id,
   accountId: row.account_id,
@@ -63,6 +105,8 @@ const waitingSchema = z.object({
   arrival: row.id,
   attempts: row.attempt,
   isFresh: false,
+  ...(row.guild_id !== null && { guildId: row.guild_id }),
+  ...(row.turn_of !== null && { turnOf: row.turn_of }),
 }));
 
 const runningSchema = z.object({
@@ -80,8 +124,10 @@ export function createClaims(
   { commit, later, read }: Transactions,
   { claims: queue, outgoing }: Pick<Memory, "claims" | "outgoing">,
 ): Claims {
+  const insertSteps = prepareInsertSteps(database);
   const selectWaiting = database.prepare(
-    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM (
+    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
+            message ->> '$.guildId' AS guild_id FROM (
        SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
               ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
        FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
@@ -95,12 +141,12 @@ export function createClaims(
   );
   const selectMessage = database.prepare("SELECT message FROM inbox WHERE message_id = ?");
   const claim = database.prepare(
-    `UPDATE inbox SET state = 'running', attempt = :attempt, claimed_at = :now
+    `UPDATE inbox SET state = 'running', attempt = :attempt, claimed_at = :now, turn_of = :turnOf
      WHERE message_id = :messageId AND state = 'waiting'`,
   );
   const release = database.prepare(
     `UPDATE inbox SET state = 'waiting'
-     WHERE message_id = ? AND attempt = ? AND state = 'running'`,
+     WHERE (message_id = ? AND attempt = ? OR turn_of = ?) AND state = 'running'`,
   );
   const voidClaims = database.prepare(
     `UPDATE inbox SET state = 'waiting'
@@ -119,38 +165,133 @@ export function createClaims(
    * begins again. So a message that makes the process crash is given up eventually. A message that
    * this process has stored may lose its first claim in a crash: it gets one more attempt.
    */
-  async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
-    const markRunning = () => void claim.run({ messageId, attempt: attempts + 1, now });
-    if (isFresh && attempts === 0) later(COMMIT_OPTIONS.T2, markRunning);
-    else await commit(COMMIT_OPTIONS.T2, markRunning);
+  async function storeClaim(turn: MessageId, stored: readonly WaitingMessage[], now: number) {
+    if (stored.length === 0) return; // the others reach the tables as claimed
+    const markRunning = () => markRunningOf(turn, stored, now);
+    if (stored.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
+      later(COMMIT_OPTIONS.T2, markRunning);
+    } else await commit(COMMIT_OPTIONS.T2, markRunning);
   }
 
+  function markRunningOf(turn: MessageId, entries: readonly WaitingMessage[], now: number): void {
+    for (const { messageId, attempts } of entries) {
+      const turnOf = messageId === turn ? null : turn;
+      claim.run({ messageId, attempt: attempts + 1, now, turnOf });
+    }
+  }
+
+  const textOf = async ({ message, messageId }: WaitingMessage): Promise<InboundMessage> =>
+    message ?? await read(() => readMessage(selectMessage.get(messageId)));
+
+  /**
+   * Adds messages that wait behind a turn to it, in memory.
+   *
+   * @param decide Whether the turn gets a message; `end` ends the search.
+   * @param max Maximum number of them.
+   */
+  async function join(
+    turn: WaitingMessage,
+    max: number,
+    decide: (entry: WaitingMessage, message: InboundMessage) => "take" | "skip" | "end",
+  ): Promise<Joined> {
+    const entries: WaitingMessage[] = [];
+    const stored: WaitingMessage[] = [];
+    const messages: InboundMessage[] = [];
+    for (const entry of queue.behind(turn)) {
+      if (entries.length >= max) break;
+      const message = await textOf(entry);
+      const decision = decide(entry, message);
+      if (decision === "end") break;
+      if (decision === "skip") continue;
+      const isStored = queue.isStored(entry.messageId); // otherwise it reaches the tables as claimed
+      if (!queue.join(turn.messageId, entry)) break; // an edit came in between
+      entries.push(entry);
+      messages.push(message);
+      if (isStored) stored.push(entry);
+    }
+    return { entries, messages, stored };
+  }
+
+  /** Of a turn that no attempt has begun. */
+  function joinBehind(turn: WaitingMessage, last: InboundMessage, carries: Carries, max: number) {
+    let newest = last;
+    return join(turn, max, (entry, message) => {
+      if (entry.attempts > 0 || !carries(newest, message)) return "end";
+      newest = message;
+      return "take";
+    });
+  }
+
+  /** The messages that an earlier attempt of the turn had. */
+  const joinEarlier = (turn: WaitingMessage) =>
+    join(turn, Infinity, ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip");
+
   return {
-    async claimNext(accountId, now, blocked) {
-      if (blocked === "all") return undefined;
-      if (queue.isStale) await read(() => queue.isStale && fill());
-      const taken = queue.take(accountId, blocked);
-      if (!taken) return undefined;
-      const { messageId, route, attempts } = taken;
-      try {
-        const isStored = queue.isStored(messageId); // otherwise it reaches the tables as claimed
-        // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
-        if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
-          await read(() => outgoing.checkChannel(accountId, taken.channelId));
+    async claimNext(accountId, now, blocked, carries = () => false) {
+      for (;;) {
+        if (blocked === "all") return undefined;
+        if (queue.isStale) await read(() => queue.isStale && fill());
+        const taken = queue.take(accountId, blocked);
+        if (!taken) return undefined;
+        const { messageId, route, attempts } = taken;
+        try {
+          const isStored = queue.isStored(messageId); // otherwise it reaches the tables as claimed
+          // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
+          if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
+            await read(() => outgoing.checkChannel(accountId, taken.channelId));
+          }
+          const message = await textOf(taken);
+          const { messages: also, stored } = attempts > 0
+            ? await joinEarlier(taken)
+            : await joinBehind(taken, message, carries, CARRIED_MAX - 1);
+          const claim = {
+            message,
+            ...(also.length > 0 && { also }),
+            route,
+            attempt: attempts + 1,
+          };
+          if (!queue.isRunning(claim)) continue; // an edit or a deletion came in between
+          // After all reads: a stored claim that is put back would block its session.
+          await storeClaim(messageId, isStored ? [taken, ...stored] : stored, now);
+          return claim;
+        } catch (error) {
+          queue.putBack(taken);
+          throw error;
         }
-        const message = taken.message ??
-          await read(() => readMessage(selectMessage.get(messageId)));
-        // After all reads: a stored claim that is put back would block its session.
-        if (isStored) await storeClaim(taken, now);
-        return { message, route, attempt: attempts + 1 };
-      } catch (error) {
-        queue.putBack(taken);
-        throw error;
       }
     },
+    async takeIn(running, now, carries, stepsWith) {
+      const { message: { id: messageId, accountId }, also = [], attempt } = running;
+      if (queue.behind({ messageId }).length === 0) return undefined;
+      const [turn] = queue.entriesOf(messageId);
+      if (!turn || !queue.isRunning(running)) return undefined;
+      const room = CARRIED_MAX - 1 - also.length;
+      const { entries: joined, messages } = await joinBehind(
+        turn,
+        lastOf(running),
+        carries,
+        room,
+      );
+      if (messages.length === 0) return undefined;
+      try {
+        await commit(COMMIT_OPTIONS.TS, () => {
+          if (!queue.isRunning(running)) {
+            throw new Error(`The turn of message ${messageId} has ended`);
+          }
+          markRunningOf(messageId, joined, now);
+          insertSteps({ accountId, messageId, attempt }, stepsWith(messages));
+        });
+      } catch (error) {
+        queue.unjoin(messageId, joined);
+        throw error;
+      }
+      return { ...running, also: [...also, ...messages] };
+    },
+    isRunning: queue.isRunning,
     async release(ended) {
       const { message, attempt } = ended;
-      await commit(UNNAMED, () => void release.run(message.id, attempt));
+      if (!queue.isRunning(ended)) return; // a change has ended it: its messages wait already
+      await commit(UNNAMED, () => void release.run(message.id, attempt, message.id));
       queue.release(ended);
     },
     async voidClaims(accountId) {

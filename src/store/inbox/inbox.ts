@@ -11,10 +11,11 @@ import { type Batches, createBatches } from "./batches.ts";
 import { type Claims, createClaims } from "./claims.ts";
 import type { InboxDeps } from "./judged.ts";
 import { createProxiedUsers, type ProxiedUsers } from "./proxied_users.ts";
+import { createStopTurns, type StopTurns } from "./stops.ts";
 import { createUndecided, type UndecidedMessages } from "./undecided.ts";
 
 /** All methods of `store.inbox`. */
-export interface Inbox extends Batches, Claims, ProxiedUsers, UndecidedMessages {}
+export interface Inbox extends Batches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
 
 /**
  * Creates the namespace.
@@ -30,6 +31,7 @@ export function createInbox(
     createBatches(database, transactions, deps),
     createClaims(database, transactions, deps.memory),
     createProxiedUsers(database, transactions),
+    createStopTurns(database, transactions, deps.memory),
     createUndecided(database, transactions, deps),
   );
 }

@@ -10,6 +10,7 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { prepareKeepOverheard } from "../turns/context.ts";
+import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddToInbox } from "./rows.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
@@ -27,6 +28,8 @@ export interface InboxDeps {
   readonly verdicts: VerdictBlocks;
   /** Deletes old context and verdicts as new ones arrive. */
   readonly pruner: Pruner;
+  /** Transcripts of sessions, which a deletion changes. */
+  readonly transcripts: TranscriptRows;
   /** Gets the new verdicts, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
 }

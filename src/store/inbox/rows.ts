@@ -27,15 +27,17 @@ export function prepareAddToInbox(
 ): AddToInbox {
   const insert = database.prepare(
     `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
-                        accepted_at, state, attempt, claimed_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        accepted_at, state, attempt, claimed_at, turn_of)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (message_id) DO NOTHING`,
   );
   return (message, { agentId, sessionKey }, now) => {
     const { id, accountId, channelId } = message;
     const text = JSON.stringify(message);
-    const attempt = queue.stored(id);
-    const claim = attempt === undefined ? ["waiting", 0, null] : ["running", attempt, now];
+    const running = queue.stored(id);
+    const claim = running
+      ? ["running", running.attempt, now, running.turnOf ?? null]
+      : ["waiting", 0, null, null];
     return insert.run(id, accountId, channelId, agentId, sessionKey, text, now, ...claim)
       .changes === 1;
   };

@@ -9,6 +9,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Accepted, AcceptedBatch, Judged } from "../../core/inbound/inbox.ts";
+import { NOTHING_CHANGED } from "../../core/inbound/changes.ts";
+import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
+import type { Stops } from "./stops.ts";
 import { prepareKeepGuild } from "../gateway/guilds.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { prepareSettleEcho } from "../outbox/echoes.ts";
@@ -28,6 +31,8 @@ export type StoreBatch = (
 ) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
+  /** The effect of changes; absent if the batch had none. */
+  readonly applied?: AppliedChanges;
 };
 
 /** A message with its new verdict. */
@@ -42,6 +47,8 @@ export function prepareStoreBatch(
   { memory, verdicts, pruner }: Omit<InboxDeps, "onRecorded">,
   unpairedSenders: Pick<UnpairedSenders, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
+  changes: Pick<Changes, "apply">,
+  stops: Stops,
 ): StoreBatch {
   const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
@@ -77,11 +84,32 @@ export function prepareStoreBatch(
     return recorded;
   }
 
+  /** Stops come before edits and deletions: they concern messages that this batch had already. */
+  function applyAll(
+    { accountId, changes: changed = [] }: AcceptedBatch,
+    accepted: readonly Judged[],
+    now: number,
+  ): AppliedChanges | undefined {
+    const asked = accepted.flatMap(({ message, stop }) => stop ? [{ message, stop }] : []);
+    if (asked.length === 0 && changed.length === 0) return undefined;
+    const applied = changed.length > 0 ? changes.apply(accountId, changed, now) : NOTHING_APPLIED;
+    const stopped = asked.flatMap(({ message, stop }) => stops.stop(stop, message.id, now));
+    if (stopped.length === 0) return applied;
+    const cut = stopped.map(({ messageId }) => messageId);
+    return {
+      ...applied,
+      cut: [...applied.cut, ...cut],
+      touched: [...applied.touched, ...cut],
+      channels: [...applied.channels, ...asked.map(({ message }) => message.channelId)],
+    };
+  }
+
   return (batch, arrivedAt) => {
     const { accountId, heard, echoes, reactions = [], guilds } = batch;
     const results = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt);
+    const applied = applyAll(batch, accepted, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
     if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
@@ -91,9 +119,12 @@ export function prepareStoreBatch(
     }
     pruner.afterBatch(grown, recorded.length, arrivedAt);
     const settledRows = echoResults.flatMap(({ settledIn }) => settledIn ?? []);
+    const cut = new Set<string>(applied?.cut);
     return {
+      ...(applied ?? NOTHING_CHANGED),
       recorded,
-      accepted,
+      ...(applied && { applied }),
+      accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
       challenged: results.flatMap(({ request }) => request ?? []),
       refusedIn: [...new Set(results.flatMap(({ refusedIn }) => refusedIn ?? []))],

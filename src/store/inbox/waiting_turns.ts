@@ -159,6 +159,7 @@ export function prepareWaitingTurns(
     check(judged, rules, now) {
       const { message, verdict } = judged;
       if (verdict.kind !== "accept" || !rules) return { judged };
+      if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
       refresh();
       // Another account answers it, and counts it.
       if (isInInbox.get(message.id)) return { judged };

@@ -7,9 +7,10 @@
  * @module
  */
 
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { createFairTurns } from "./fair_turns.ts";
 
 /** A message that waits. */
 export interface WaitingMessage {
@@ -19,6 +20,8 @@ export interface WaitingMessage {
   readonly accountId: AccountId;
   /** The channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
+  /** Guild of the channel; absent in direct messages. */
+  readonly guildId?: GuildId;
   /** Agent and session of its turn. */
   readonly route: Route;
   /** Number that rises with each arrival. */
@@ -27,6 +30,8 @@ export interface WaitingMessage {
   readonly attempts: number;
   /** The message itself; absent if it must be read from the tables. */
   readonly message?: InboundMessage;
+  /** Message whose turn answers it, too, since an earlier attempt; absent: no other. */
+  readonly turnOf?: MessageId;
   /** Whether this process has stored it; its first claim then needs no commit of its own. */
   readonly isFresh: boolean;
 }
@@ -43,12 +48,15 @@ export interface Backlog {
   /** Whether the text of one more message may be in memory. */
   hasRoomForText(): boolean;
   /**
-   * Finds the next message of an account. Of the sessions without a running turn, it chooses the
-   * one that has waited longest, and in it the message that was written first.
+   * Finds the next message of an account, and counts a turn for its guild. Guilds take turns. Of a
+   * guild's sessions without a running turn, the one comes first that has waited longest, and in it
+   * the message that was written first.
    *
    * @param blocked Channels without a next message for now.
    */
   next(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
+  /** Messages of the same session, channel and account as this one, by their ids. */
+  behind(entry: WaitingMessage): readonly WaitingMessage[];
   /** Finds a message by its id; `undefined` if it is not in memory. */
   find(messageId: MessageId): WaitingMessage | undefined;
   /**
@@ -101,6 +109,7 @@ export function createBacklog(): Backlog {
   /** Sessions and accounts of which more messages wait in the tables. */
   const longSessions = new Set<string>();
   const longAccounts = new Set<AccountId>();
+  const fair = createFairTurns();
   let units = 0;
 
   return {
@@ -125,13 +134,21 @@ export function createBacklog(): Backlog {
     hasRoomForText: () => units < TEXT_MAX,
     next(accountId, blocked) {
       let oldest: WaitingMessage | undefined;
+      let time = Infinity;
       for (const sessionKey of ready) {
         const first = sessions.get(sessionKey)?.find((entry) =>
           isClaimable(entry, accountId, blocked)
         );
-        if (first && (!oldest || first.arrival < oldest.arrival)) oldest = first;
+        if (!first) continue;
+        const itsTime = fair.timeOf(first);
+        if (oldest && (itsTime > time || itsTime === time && first.arrival > oldest.arrival)) {
+          continue;
+        }
+        oldest = first;
+        time = itsTime;
       }
       if (!oldest) return undefined;
+      fair.begun(oldest);
       let next = oldest;
       for (const entry of sessions.get(oldest.route.sessionKey) ?? []) {
         if (isClaimable(entry, accountId, blocked) && isBefore(entry.messageId, next.messageId)) {
@@ -139,6 +156,12 @@ export function createBacklog(): Backlog {
         }
       }
       return next;
+    },
+    behind({ accountId, channelId, route: { sessionKey } }) {
+      const session = sessions.get(sessionKey) ?? [];
+      return session.filter((entry) =>
+        entry.accountId === accountId && entry.channelId === channelId
+      ).sort((a, b) => isBefore(a.messageId, b.messageId) ? -1 : 1);
     },
     find(messageId) {
       if (!ids.has(messageId)) return undefined;

@@ -38,18 +38,49 @@ export interface ClaimQueue {
    * has waited longest, and in it the message that was written first.
    */
   take(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
-  /** Takes back a claim whose turn could not begin: the message waits as before. */
+  /** Messages that wait behind a taken one, in its session, channel and account, by their ids. */
+  behind(taken: Pick<WaitingMessage, "messageId">): readonly WaitingMessage[];
+  /** The messages of a running turn, as they waited; empty if the turn does not run. */
+  entriesOf(turn: MessageId): readonly WaitingMessage[];
+  /**
+   * Adds a waiting message to a running turn.
+   *
+   * @param turn The message that the turn was claimed with.
+   * @returns Whether the turn still runs, and the message still waits unchanged.
+   */
+  join(turn: MessageId, entry: WaitingMessage): boolean;
+  /** Takes messages out of a running turn again; they wait as before. */
+  unjoin(turn: MessageId, entries: readonly WaitingMessage[]): void;
+  /** Takes back a claim whose turn could not begin: its messages wait as before. */
   putBack(taken: WaitingMessage): void;
+  /**
+   * Notes that a message has another text. A turn that answers it ends without an answer, and its
+   * messages wait for the next attempt.
+   */
+  edit(message: InboundMessage): void;
+  /**
+   * Notes that a message gets no answer. A turn that answers it ends, and its other messages wait
+   * for the next attempt.
+   */
+  drop(messageId: MessageId): void;
   /** Ends a claim whose turn stopped without an end: the message waits for its next attempt. */
   release(claim: Claim): void;
+  /**
+   * Notes that changes of messages are being stored, which memory does not show yet.
+   *
+   * @returns Notes that memory shows them.
+   */
+  hold(): () => void;
+  /** Whether changes are being stored: the tables must tell whether a turn may end. */
+  readonly isHeld: boolean;
   /** Whether this claim of its message is running. */
   isRunning(claim: Claim): boolean;
   /**
    * Notes that a message reaches the tables.
    *
-   * @returns Number of its claims, if its turn runs already.
+   * @returns Number of its claims and the message that its turn began with, if that runs already.
    */
-  stored(messageId: string): number | undefined;
+  stored(messageId: string): RunningMessage | undefined;
   /** Whether the tables have a message, as far as this process knows. */
   isStored(messageId: string): boolean;
   /** Notes that the turn of a claim has ended. */
@@ -68,21 +99,31 @@ export interface ClaimQueue {
   bytes(): number;
 }
 
-/** A claim whose turn has not ended. `entry` is absent if an earlier process left the claim. */
-interface Running {
+/** A message whose turn runs. */
+export interface RunningMessage {
+  /** Number of its turns, this one included. */
+  readonly attempt: number;
+  /** The message that the turn began with; absent: this one. */
+  readonly turnOf?: MessageId;
+}
+
+/** A turn that has not ended. It has no entries if an earlier process left its claim. */
+interface RunningTurn {
   readonly sessionKey: string;
   readonly attempt: number;
-  readonly entry?: WaitingMessage;
+  /** The messages that it answers, as they waited; the first is that of the claim. */
+  readonly entries: WaitingMessage[];
 }
 
 /** Creates a queue that must be filled before the first claim. */
 export function createClaimQueue(): ClaimQueue {
   const backlog = createBacklog();
-  const running = createRunningClaims(backlog);
+  const running = createRunningTurns(backlog);
   /** Messages that are in the journal only. */
   const unstored = new Set<string>();
   let isStale = true;
   let arrivals = 0;
+  let holds = 0;
 
   /**
    * Inserts a message, unless its turn runs already: a refill may bring a message before `add`
@@ -102,6 +143,17 @@ export function createClaimQueue(): ClaimQueue {
     isStale = true;
   }
 
+  /** Makes the messages of a turn that has ended wait for its next attempt, together. */
+  function again(entries: readonly WaitingMessage[]): void {
+    if (isStale) return;
+    const [first, ...others] = entries;
+    if (!first) return;
+    insert({ ...withoutTurn(first), attempts: first.attempts + 1 });
+    for (const entry of others) {
+      insert({ ...entry, attempts: entry.attempts + 1, turnOf: first.messageId });
+    }
+  }
+
   return {
     get isStale() {
       return isStale;
@@ -110,7 +162,7 @@ export function createClaimQueue(): ClaimQueue {
       forget();
       for (const { messageId, sessionKey } of runningInTables) {
         if (running.has(messageId)) continue;
-        running.begin(messageId, { sessionKey, attempt: 0 });
+        running.begin(messageId, { sessionKey, attempt: 0, entries: [] });
       }
       for (const entry of waiting) {
         arrivals = Math.max(arrivals, entry.arrival);
@@ -121,10 +173,18 @@ export function createClaimQueue(): ClaimQueue {
     accepted: (messageId) => void unstored.add(messageId),
     add(message, route) {
       if (isStale) return; // the next fill reads it from the tables
-      const { id: messageId, accountId, channelId } = message;
+      const { id: messageId, accountId, channelId, guildId } = message;
       if (!backlog.hasRoom(accountId, route.sessionKey)) return;
-      const arrival = ++arrivals;
-      const entry = { messageId, accountId, channelId, route, arrival, attempts: 0, isFresh: true };
+      const entry = {
+        messageId,
+        accountId,
+        channelId,
+        ...(guildId !== undefined && { guildId }),
+        route,
+        arrival: ++arrivals,
+        attempts: 0,
+        isFresh: true,
+      };
       insert(backlog.hasRoomForText() ? { ...entry, message } : entry);
     },
     take(accountId, blocked) {
@@ -132,22 +192,67 @@ export function createClaimQueue(): ClaimQueue {
       if (!next) return undefined;
       takeOut(next);
       const { messageId, route: { sessionKey }, attempts } = next;
-      running.begin(messageId, { sessionKey, attempt: attempts + 1, entry: next });
+      running.begin(messageId, { sessionKey, attempt: attempts + 1, entries: [next] });
       return next;
     },
+    behind({ messageId }) {
+      const first = running.turn(messageId)?.entries[0];
+      return first ? backlog.behind(first) : [];
+    },
+    entriesOf: (turn) => running.turn(turn)?.entries ?? [],
+    join(turn, entry) {
+      if (!running.turn(turn) || backlog.find(entry.messageId) !== entry) return false;
+      takeOut(entry);
+      running.join(turn, entry);
+      return true;
+    },
+    unjoin(turn, entries) {
+      for (const entry of entries) {
+        if (running.leave(turn, entry.messageId) && !isStale) insert(entry);
+      }
+    },
     putBack(taken) {
-      running.end(taken.messageId);
-      if (!isStale) insert(taken);
+      const turn = running.end(taken.messageId);
+      if (isStale) return;
+      for (const entry of turn?.entries ?? [taken]) insert(entry);
     },
     release(claim) {
       if (!running.isRunning(claim)) return;
-      const entry = running.end(claim.message.id)?.entry;
-      if (entry && !isStale) insert({ ...entry, attempts: claim.attempt });
+      const turn = running.end(claim.message.id);
+      if (turn) again(turn.entries);
+    },
+    edit(message) {
+      const entry = backlog.find(message.id);
+      if (entry) {
+        takeOut(entry);
+        if (!isStale) insert(withText(entry, message));
+        return;
+      }
+      const turn = running.endTurnOf(message.id);
+      if (!turn) return;
+      again(turn.entries.map((one) => one.messageId === message.id ? withText(one, message) : one));
+    },
+    drop(messageId) {
+      const entry = backlog.find(messageId);
+      if (entry) takeOut(entry);
+      const turn = running.endTurnOf(messageId);
+      if (turn) again(turn.entries.filter((one) => one.messageId !== messageId));
+    },
+    hold() {
+      holds++;
+      let isOver = false;
+      return () => {
+        if (!isOver) holds--;
+        isOver = true;
+      };
+    },
+    get isHeld() {
+      return holds > 0;
     },
     isRunning: running.isRunning,
     stored(messageId) {
       unstored.delete(messageId);
-      return running.attemptOf(messageId);
+      return running.messageOf(messageId);
     },
     isStored: (messageId) => !unstored.has(messageId),
     end: ({ message }) => void running.end(message.id),
@@ -168,33 +273,69 @@ export function createClaimQueue(): ClaimQueue {
   };
 }
 
-/** Running claims, by message. A running claim blocks its session. */
-function createRunningClaims(backlog: Pick<Backlog, "block" | "unblock">) {
-  const claims = new Map<string, Running>();
+/** The entry with the message's new text; without text if that must be read from the tables. */
+function withText(entry: WaitingMessage, message: InboundMessage): WaitingMessage {
+  return entry.message ? { ...entry, message } : { ...entry };
+}
 
-  function end(messageId: string): Running | undefined {
-    const claim = claims.get(messageId);
-    if (!claim) return undefined;
-    claims.delete(messageId);
-    backlog.unblock(claim.sessionKey);
-    return claim;
+function withoutTurn({ turnOf: _, ...entry }: WaitingMessage): WaitingMessage {
+  return entry;
+}
+
+/** Running turns, by the message of their claim. A running turn blocks its session. */
+function createRunningTurns(backlog: Pick<Backlog, "block" | "unblock">) {
+  const turns = new Map<string, RunningTurn>();
+  /** For each message of a turn beside the first: the first. */
+  const joined = new Map<string, MessageId>();
+
+  function end(turnOf: string): RunningTurn | undefined {
+    const turn = turns.get(turnOf);
+    if (!turn) return undefined;
+    turns.delete(turnOf);
+    for (const { messageId } of turn.entries) joined.delete(messageId);
+    backlog.unblock(turn.sessionKey);
+    return turn;
   }
 
   return {
-    has: (messageId: string): boolean => claims.has(messageId),
-    isRunning: ({ message, attempt }: Claim): boolean =>
-      claims.get(message.id)?.attempt === attempt,
-    attemptOf: (messageId: string): number | undefined => claims.get(messageId)?.attempt,
-    begin(messageId: string, claim: Running): void {
-      claims.set(messageId, claim);
-      backlog.block(claim.sessionKey);
+    has: (messageId: string): boolean => turns.has(messageId) || joined.has(messageId),
+    turn: (turnOf: string): RunningTurn | undefined => turns.get(turnOf),
+    isRunning: ({ message, attempt }: Claim): boolean => turns.get(message.id)?.attempt === attempt,
+    messageOf(messageId: string): RunningMessage | undefined {
+      const turnOf = joined.get(messageId);
+      if (turnOf === undefined) {
+        const attempt = turns.get(messageId)?.attempt;
+        return attempt === undefined ? undefined : { attempt };
+      }
+      const entry = turns.get(turnOf)?.entries.find((one) => one.messageId === messageId);
+      return entry && { attempt: entry.attempts + 1, turnOf };
     },
-    /** @returns The claim, if one ran. */
+    begin(messageId: string, turn: RunningTurn): void {
+      turns.set(messageId, turn);
+      backlog.block(turn.sessionKey);
+    },
+    join(turnOf: MessageId, entry: WaitingMessage): void {
+      turns.get(turnOf)?.entries.push(entry);
+      joined.set(entry.messageId, turnOf);
+    },
+    /** @returns Whether the message was part of the turn. */
+    leave(turnOf: MessageId, messageId: MessageId): boolean {
+      const entries = turns.get(turnOf)?.entries;
+      const index = entries?.findIndex((one) => one.messageId === messageId) ?? -1;
+      if (index < 0) return false;
+      entries?.splice(index, 1);
+      joined.delete(messageId);
+      return true;
+    },
+    /** @returns The turn, if one ran. */
     end,
-    /** Ends the claims of an account and those of an earlier process, or all. */
+    /** Ends the turn that answers a message. */
+    endTurnOf: (messageId: string): RunningTurn | undefined =>
+      end(joined.get(messageId) ?? messageId),
+    /** Ends the turns of an account and those of an earlier process, or all. */
     endAll(accountId?: AccountId): void {
-      for (const [messageId, { entry }] of claims) {
-        if (accountId === undefined || !entry || entry.accountId === accountId) end(messageId);
+      for (const [messageId, { entries: [first] }] of turns) {
+        if (accountId === undefined || !first || first.accountId === accountId) end(messageId);
       }
     },
   };

@@ -104,7 +104,14 @@ function prepareAdd(
   const select = database.prepare(
     `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
   );
+  const selectEnded = database.prepare(
+    "SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL",
+  );
   return (frozen, now) => {
+    const { of } = frozen.message;
+    if (of?.kind === "draft" && selectEnded.get(of.cause)) {
+      throw new Error(`The turn of message ${of.cause} has ended: its draft would stay for ever`);
+    }
     const row = select.get(addOnce(frozen, now));
     const { state, message_id } = addedSchema.parse(row);
     return { ...toOutboxRow(row), state, ...(message_id !== null && { messageId: message_id }) };

@@ -10,12 +10,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
+import { placeDrafts } from "../../core/outbound/draft.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/inbound/queue.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { prepareDraftsOf } from "./drafts.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
@@ -50,8 +50,10 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
 
   return (turn, now, queue) => {
     const plan = planOf(turn.outbox, queue);
-    const placed = placeDrafts(draftsOf(turn), plan.kind === "add" ? turn.outbox : []);
-    for (const nonce of placed.withdraw) withdraw.run(turn.claim.message.accountId, nonce);
+    const { message: { accountId, id: messageId }, route: { agentId } } = turn.claim;
+    const drafts = draftsOf({ accountId, messageId, agentId });
+    const placed = placeDrafts(drafts, plan.kind === "add" ? turn.outbox : []);
+    for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
     for (const frozen of placed.outbox) add(frozen, now);
     switch (plan.kind) {
       case "add":
@@ -91,35 +93,6 @@ function prepareFold(database: DatabaseSync): (id: number, into: number) => void
     }
     files.delete(id);
   };
-}
-
-const draftSchema = z.object({
-  message: storedMessageSchema,
-  state: z.enum(["pending", "sending", "sent"]),
-  message_id: snowflakeSchema<"message">().nullable(),
-});
-
-const DRAFT_STATES = { pending: "untried", sending: "open", sent: "there" } as const;
-
-/** Prepares the query for the drafts of a turn's answer, without refused and given-up ones. */
-function prepareDraftsOf(database: DatabaseSync): (turn: FinishedTurn) => readonly DraftRow[] {
-  const select = database.prepare(
-    `SELECT message, state, message_id FROM outbox
-     WHERE kind = 'draft' AND account_id = ? AND cause_id = ?
-       AND state IN ('pending', 'sending', 'sent')
-     ORDER BY id`,
-  );
-  return ({ claim: { message: { accountId, id, revision }, route: { agentId } } }) =>
-    select.all(accountId, id).flatMap((row): readonly DraftRow[] => {
-      const { message, state, message_id } = draftSchema.parse(row);
-      const { of, ...rest } = message;
-      if (of?.revision !== revision || of.agentId !== agentId) return [];
-      return [{
-        message: { ...rest, of },
-        state: DRAFT_STATES[state],
-        ...(message_id !== null && { messageId: message_id }),
-      }];
-    });
 }
 
 const waitingSchema = z.object({

@@ -38,6 +38,10 @@ export interface MessageBlocks {
     range: { readonly after?: MessageId; readonly before: MessageId },
     limit: number,
   ): readonly Overheard[];
+  /** Gives a stored message another text; one that is not stored changes nothing. */
+  edit(key: OverheardKey, message: Overheard): void;
+  /** Removes messages; those that are not stored change nothing. */
+  remove(key: OverheardKey, messageIds: readonly MessageId[]): void;
   /** Whether the channel may have messages that are newer than this one. */
   mayHaveNewer(key: OverheardKey, than: MessageId): boolean;
 }
@@ -57,6 +61,11 @@ type Stored = readonly [
 
 const blockSchema = z.object({
   sent_to: z.number(),
+  messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
+});
+
+const writtenSchema = z.object({
+  id: z.number(),
   messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
 });
 
@@ -114,7 +123,51 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
     insert.run(accountId, channelId, from, to, messages.length, now, text);
   }
 
+  const selectSpan = database.prepare(
+    `SELECT id, messages FROM message_block
+     WHERE account_id = ? AND channel_id = ? AND sent_to >= ? AND sent_from <= ?`,
+  );
+  const update = database.prepare("UPDATE message_block SET messages = ?, count = ? WHERE id = ?");
+  const deleteBlock = database.prepare("DELETE FROM message_block WHERE id = ?");
+
+  /** Replaces messages of a span of time; `change` returns the same message if it stays. */
+  function rewrite(
+    { accountId, channelId }: OverheardKey,
+    { from, to }: Span,
+    change: (stored: Stored) => Stored | undefined,
+  ): void {
+    for (const row of selectSpan.all(accountId, channelId, from, to)) {
+      const { id, messages } = writtenSchema.parse(row);
+      const kept = messages.flatMap((stored) => {
+        const changed = change(stored);
+        return changed ? [changed] : [];
+      });
+      if (kept.length === 0) deleteBlock.run(id);
+      else if (kept.length < messages.length || kept.some((one, at) => one !== messages[at])) {
+        update.run(JSON.stringify(kept), kept.length, id);
+      }
+    }
+  }
+
   return {
+    edit(key, message) {
+      const at = createdAtMs(message.messageId);
+      rewrite(
+        key,
+        { from: at, to: at },
+        (stored) => stored[0] === message.messageId ? toStored(message) : stored,
+      );
+    },
+    remove(key, messageIds) {
+      if (messageIds.length === 0) return;
+      const times = messageIds.map(createdAtMs);
+      const gone = new Set<string>(messageIds);
+      rewrite(
+        key,
+        { from: Math.min(...times), to: Math.max(...times) },
+        (stored) => gone.has(stored[0]) ? undefined : stored,
+      );
+    },
     add(key, messages, max, now) {
       const newest = messages.length > max ? messages.toSorted(byId).slice(-max) : messages;
       const fresh = unstored(key, newest, spanOf(newest));

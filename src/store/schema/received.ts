@@ -20,15 +20,22 @@ export const RECEIVED = `
     session_key TEXT NOT NULL,
     message     TEXT NOT NULL, -- JSON of an InboundMessage
     state       TEXT NOT NULL DEFAULT 'waiting'
-      CHECK (state IN ('waiting', 'running', 'answered', 'declined', 'refused', 'failed')),
+      CHECK (state IN ('waiting', 'running', 'answered', 'declined', 'refused', 'failed',
+                       'cancelled', -- deleted, or edited into a message that gets no answer
+                       'stopped', 'interrupted')),
     attempt     INTEGER NOT NULL DEFAULT 0,
     accepted_at INTEGER NOT NULL,
     claimed_at  INTEGER,
     finished_at INTEGER,
     failure_id  TEXT, -- id in the notice to the sender
     failure     TEXT, -- reason, for the operator
+    turn_of     TEXT, -- the message that its turn began with; NULL: this one
+    reply_to    TEXT, -- the message that the turn's reply belongs to; NULL: this one
+    change      TEXT CHECK (change IN ('edited', 'deleted')), -- after its end, at changed_at
+    changed_at  INTEGER,
     cost        TEXT -- JSON of a TurnCost
   ) STRICT;
+  CREATE INDEX inbox_turn ON inbox (turn_of) WHERE turn_of IS NOT NULL;
   CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
   CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;
 

@@ -46,6 +46,14 @@ export interface TranscriptRows extends Transcripts {
   checkpointOf(sessionKey: string): Promise<Checkpoint | undefined>;
   /** Forgets a session in memory, because it has a new checkpoint. */
   drop(sessionKey: string): void;
+  /**
+   * Replaces the text of a deleted message, within a transaction of the caller's.
+   *
+   * @returns Whether the session had it.
+   */
+  redact(sessionKey: string, channelId: string, messageId: string): boolean;
+  /** Forgets a session in memory, because the table may differ. */
+  forgetSession(sessionKey: string): void;
   /** Notes that these entries are stored. */
   stored(sessionKey: string, entries: readonly Entry[]): void;
   /** Forgets all memory, because the table may differ. */
@@ -61,6 +69,9 @@ const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
+
+/** Text of a user's entry whose message is deleted (H6). */
+const DELETED = "[The sender has deleted this message.]";
 
 interface CachedSession {
   /** Oldest first, without a gap up to the newest. */
@@ -105,6 +116,11 @@ export function createTranscripts(
   const insert = database.prepare(
     `INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const redact = database.prepare(
+    `UPDATE entry SET text = ?
+     WHERE session_key = ? AND channel_id = ? AND length(message_id) = ? AND message_id = ?
+       AND role = 'user' AND text IS NOT ?`,
   );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
@@ -190,6 +206,9 @@ export function createTranscripts(
         insert.run(agentId, sessionKey, channelId, role, text, callsOf(entry), messageId, at);
       }
     },
+    redact: (sessionKey, channelId, messageId) =>
+      redact.run(DELETED, sessionKey, channelId, messageId.length, messageId, DELETED).changes > 0,
+    forgetSession: drop,
     stored(sessionKey, entries) {
       const cached = sessions.get(sessionKey);
       if (!cached || entries.length === 0) return;

@@ -10,8 +10,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { FinishedTurn, StoredTurn, TurnEnd } from "../../core/inbound/inbox.ts";
+import {
+  type FinishedTurn,
+  messagesOf,
+  type StoredTurn,
+  type TurnEnd,
+} from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
 import type { Step } from "../../core/step.ts";
@@ -50,6 +56,8 @@ export interface TurnEndsDeps {
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
+const revisionSchema = z.object({ revision: z.number() });
+
 /** Only a message's first turn is journaled. */
 const PLAIN_ATTEMPT = 1;
 
@@ -57,6 +65,8 @@ const PLAIN_ATTEMPT = 1;
 interface PlainTurn {
   readonly accountId: string;
   readonly messageId: string;
+  /** Ids of the further messages that the turn answers; absent: none. */
+  readonly also?: readonly string[];
   readonly agentId: string;
   readonly sessionKey: string;
   readonly channelId: ChannelId;
@@ -88,21 +98,50 @@ export function createTurnEnds(
   const insertUsage = prepareInsertUsage(database);
   // The claim is in memory (T2), so the row may still be `waiting` in the table.
   const finish = database.prepare(
-    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?, cost = ?
+    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?, cost = ?,
+                      turn_of = ?, reply_to = ?
      WHERE message_id = ? AND state IN ('waiting', 'running')`,
   );
 
-  /** @returns Whether the message was in the inbox and had no end yet. */
-  function end(messageId: string, how: TurnEnd, now: number, cost?: TurnCost): boolean {
+  const selectRevision = database.prepare(
+    "SELECT message ->> '$.revision' AS revision FROM inbox WHERE message_id = ?",
+  );
+
+  /**
+   * Ends all messages of a turn.
+   *
+   * @returns Whether the first was in the inbox and had no end yet.
+   */
+  function end(
+    messageId: string,
+    also: readonly string[],
+    how: TurnEnd,
+    now: number,
+    cost?: TurnCost,
+  ): boolean {
     const failureId = how.kind === "failed" ? how.failureId : null;
     const reason = how.kind === "failed" || how.kind === "refused" ? how.reason : null;
     const json = cost ? JSON.stringify(cost) : null;
-    return finish.run(how.kind, now, failureId, reason, json, messageId).changes > 0;
+    const last = also.at(-1);
+    const endOne = (id: string) =>
+      finish.run(
+        how.kind,
+        now,
+        failureId,
+        reason,
+        id === messageId ? json : null,
+        id === messageId ? null : messageId,
+        last === undefined || last === id ? null : last,
+        id,
+      ).changes > 0;
+    if (!endOne(messageId)) return false;
+    for (const id of also) endOne(id);
+    return true;
   }
 
-  const append = journaled<PlainTurn>("turn", ({ messageId, rows, now, ...turn }) => {
+  const append = journaled<PlainTurn>("turn", ({ messageId, also = [], rows, now, ...turn }) => {
     // Given up meanwhile, because the account moved to another bot.
-    if (!end(messageId, turn.end, now, turn.cost)) return;
+    if (!end(messageId, also, turn.end, now, turn.cost)) return;
     insertUsage(turn);
     transcripts.insert(turn, turn.entries);
     const { accountId } = turn;
@@ -131,10 +170,12 @@ export function createTurnEnds(
     queues.add(waiting, isFirst);
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
     const messageId = message.id;
+    const also = turn.claim.also?.map(({ id }) => id);
     try {
       await append(options, {
         accountId,
         messageId,
+        ...(also && { also }),
         agentId,
         sessionKey,
         channelId,
@@ -155,10 +196,19 @@ export function createTurnEnds(
     return { stored: true, folded: 0, dropped: 0 };
   }
 
+  /** Whether a message of the turn has another text than the turn has answered. */
+  function isOutdated({ claim }: FinishedTurn): boolean {
+    return messagesOf(claim).some(({ id, revision }) => {
+      const row = selectRevision.get(id);
+      return row !== undefined && revisionSchema.parse(row).revision > revision;
+    });
+  }
+
   function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
-    const { claim: { message, route, attempt }, entries, steps = [] } = turn;
+    if (claims.isHeld && isOutdated(turn)) return NOT_STORED;
+    const { claim: { message, also = [], route, attempt }, entries, steps = [] } = turn;
     const { charges = [], cost, told } = turn;
-    if (!end(message.id, turn.end, now, cost)) return NOT_STORED;
+    if (!end(message.id, also.map(({ id }) => id), turn.end, now, cost)) return NOT_STORED;
     insertUsage({ charges, ...(told && { told }) });
     transcripts.insert({ ...route, channelId: message.channelId }, entries);
     insertSteps({ accountId: message.accountId, messageId: message.id, attempt }, steps);
@@ -176,7 +226,8 @@ export function createTurnEnds(
       }));
       const turn = { ...ended, entries };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
-      const storing = isPlain(turn, queues, queue)
+      const { isHeld } = claims;
+      const storing = !isHeld && isPlain(turn, queues, queue)
         ? journal(turn, now)
         : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
       const stored = await storing.catch((error: unknown) => {
@@ -185,8 +236,9 @@ export function createTurnEnds(
       });
       counted(stored.stored);
       if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
+      if (!stored.stored && isHeld) return stored; // memory ends the claim with the change
       claims.end(claim);
-      turns.end(claim.message.id);
+      for (const { id } of messagesOf(claim)) turns.end(id);
       return stored;
     },
   };

@@ -9,7 +9,7 @@ import { createMeter } from "../../../src/bot/health/meters.ts";
 import type { AccountChange } from "../../../src/config/changes.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
-import { createTurnLimit } from "../../../src/flows/turn/turn_limit.ts";
+import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";

@@ -61,6 +61,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   };
   const needed: string[] = [];
   const context: InteractionContext = {
+    turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
     usage: { sum: () => assert.fail("no test reads the usage") },
     pairing: {
       async decide({ by, decidedBy, notify }) {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId, ChannelId } from "../../../src/core/discord/ids.ts";
-import type { AcceptedBatch, Foreign, Judged } from "../../../src/core/inbound/inbox.ts";
+import {
+  type AcceptedBatch,
+  type Foreign,
+  type Judged,
+  NOTHING_ACCEPTED,
+} from "../../../src/core/inbound/inbox.ts";
 import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
 import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
@@ -102,6 +107,7 @@ function setUp() {
           const of = (kind: Verdict["kind"]) =>
             accepted.judged.filter(({ verdict }) => verdict.kind === kind);
           return Promise.resolve({
+            ...NOTHING_ACCEPTED,
             accepted: of("accept"),
             undecided: of("undecided"),
             refusedIn: accepted.waiting && of("accept").length > 4 ? [FULL] : [],
@@ -141,6 +147,7 @@ function setUp() {
     onSessionStarting: (shardId) => steps.push(`starting ${shardId}`),
     onSessionStarted: (shardId) => steps.push(`started ${shardId}`),
     onForeign: (found) => foreign.push(...found),
+    onTouched: () => {},
     onAccepted: () => world.accepted++,
     onUndecided: (judged) => undecided.push(...judged),
     onChallenged: (requests) => challenged.push(...requests),
@@ -185,7 +192,7 @@ describe("createAcceptor()", () => {
       7,
       { kind: "permissions_changed", guildId: guild.id },
       chatter("11"),
-      { kind: "messages_deleted", messageIds: [messageId("11")] },
+      { kind: "messages_deleted", channelId: channelId("1"), messageIds: [messageId("11")] },
       ownMessage("12"),
       question("13"),
       { kind: "guild_joined", guild },

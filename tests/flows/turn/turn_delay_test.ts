@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createTurnDelay, LISTING_MS, MAX_DELAY_MS } from "../../../src/flows/turn/turn_delay.ts";
+import {
+  createTurnDelay,
+  LISTING_MS,
+  MAX_DELAY_MS,
+} from "../../../src/flows/turn/control/turn_delay.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

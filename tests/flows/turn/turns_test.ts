@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
-import { createTurnLimit } from "../../../src/flows/turn/turn_limit.ts";
+import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createTurns } from "../../../src/flows/turn/turns.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -27,6 +27,7 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
       waiting.push(claim);
       return Promise.resolve();
     },
+    isRunning: () => true,
     answer: ({ message: { id } }) => {
       started.push(id);
       const end = Promise.withResolvers<void>();

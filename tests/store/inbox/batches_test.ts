@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { NOTHING_CHANGED } from "../../../src/core/inbound/changes.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
@@ -49,6 +50,7 @@ describe("acceptBatch()", () => {
       settled: 0,
       settledIn: [],
       foreign: [],
+      ...NOTHING_CHANGED,
       undecided: [],
       challenged: [],
       refusedIn: [],
@@ -166,7 +168,7 @@ describe("acceptBatch()", () => {
     database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
     const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
     const { settled, settledIn, ...rest } = await store.inbox.acceptBatch(batch({ echoes }), NOW);
-    const none = { accepted: [], undecided: [], challenged: [], refusedIn: [] };
+    const none = { ...NOTHING_CHANGED, accepted: [], undecided: [], challenged: [], refusedIn: [] };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
     assert.deepEqual(rest, { ...none, foreign });
@@ -191,6 +193,7 @@ describe("acceptBatch()", () => {
       settled: 1,
       settledIn: [channelId],
       foreign: [{ messageId: "70", channelId, why: "unsent" }],
+      ...NOTHING_CHANGED,
       undecided: [],
       challenged: [],
       refusedIn: [],

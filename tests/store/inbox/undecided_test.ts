@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { NOTHING_CHANGED } from "../../../src/core/inbound/changes.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
@@ -110,6 +111,7 @@ describe("decide()", () => {
       settled: 0,
       settledIn: [],
       foreign: [],
+      ...NOTHING_CHANGED,
       undecided: [],
       challenged: [],
       refusedIn: [],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { NOTHING_CHANGED } from "../../../src/core/inbound/changes.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import {
   CODE_LIFE_MS,
@@ -75,6 +76,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       settled: 0,
       settledIn: [],
       foreign: [],
+      ...NOTHING_CHANGED,
       undecided: [],
     });
     const [head] = await store.outbox.heads(ACCOUNT);

@@ -135,8 +135,13 @@ export async function withSimulation(
   judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
 }
 
-/** One person asks many questions in these tests, and all of them must be answered (X4). */
-export const MANY_QUESTIONS = { messages: { queue: { perUser: 10_000, perChannel: 10_000 } } };
+/**
+ * One person asks many questions in these tests, and each of them must be answered (X4) by a turn of
+ * its own (S5).
+ */
+export const MANY_QUESTIONS = {
+  messages: { queue: { mode: "followup", perUser: 10_000, perChannel: 10_000 } },
+};
 
 /** The config of a scene: the demo owner's config, with the test's own keys over it. */
 export function configOf(

@@ -24,6 +24,7 @@ import type {
   Quoted,
   Self,
 } from "../../../core/inbound/inbound.ts";
+import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import { describeExtras, fullText } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
@@ -87,6 +88,30 @@ export function decodeHistory(
   return isDirect && isGroup ? { ...event, place: { kind: "group_dm" } } : event;
 }
 
+/**
+ * Decodes the edit of a MESSAGE_UPDATE.
+ *
+ * @returns `undefined` if no person has edited the message: Discord has added a preview, or the bot
+ * has edited its own.
+ */
+export function decodeEdit(
+  d: unknown,
+  context: DecodeContext,
+): MessageEdited | DecodeProblem | undefined {
+  if (typeof d !== "object" || d === null) {
+    return { kind: "problem", why: "the message does not fit" };
+  }
+  // Servers other than Discord may send a part of a message only; a part has no author.
+  if (!("edited_timestamp" in d) || d.edited_timestamp === null || !("author" in d)) {
+    return undefined;
+  }
+  const event = decode(d, context, undefined);
+  if (event?.kind === "problem") return event;
+  return event?.kind === "message" && event.revision > 0
+    ? { kind: "message_edited", message: event }
+    : undefined;
+}
+
 function decode(
   d: unknown,
   context: DecodeContext,
@@ -142,7 +167,7 @@ function toInbound(
     kind: "message",
     accountId,
     id: message.id,
-    revision: message.edited_timestamp ? 1 : 0,
+    revision: revisionOf(message),
     channelId: message.channel_id,
     ...(guildId && { guildId }),
     place: guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message),
@@ -159,6 +184,11 @@ function toInbound(
     ...(quoted && { quoted }),
     extras: describeExtras(message),
   };
+}
+
+/** When it was last edited; 1 if Discord's time of that cannot be read. */
+function revisionOf({ edited_timestamp }: MessagePayload): number {
+  return edited_timestamp ? Math.max(1, Date.parse(edited_timestamp) || 0) : 0;
 }
 
 /** Adds the sender's roles, which a channel's history does not contain. */

@@ -22,12 +22,14 @@ export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProb
   if (t === "MESSAGE_DELETE") {
     const deleted = deletedPayload.safeParse(d);
     if (!deleted.success) return { kind: "problem", why: "id does not fit" };
-    return { kind: "messages_deleted", messageIds: [deleted.data.id] };
+    const { id, channel_id: channelId } = deleted.data;
+    return { kind: "messages_deleted", channelId, messageIds: [id] };
   }
   if (t === "MESSAGE_DELETE_BULK") {
     const deleted = bulkDeletedPayload.safeParse(d);
     if (!deleted.success) return { kind: "problem", why: "ids do not fit" };
-    return { kind: "messages_deleted", messageIds: deleted.data.ids };
+    const { ids: messageIds, channel_id: channelId } = deleted.data;
+    return { kind: "messages_deleted", channelId, messageIds };
   }
   return undefined;
 }

@@ -173,9 +173,15 @@ export const memberUpdatePayload = z.object({
 });
 
 /** A MESSAGE_DELETE. */
-export const deletedPayload = z.object({ id: snowflake<"message">() });
+export const deletedPayload = z.object({
+  id: snowflake<"message">(),
+  channel_id: snowflake<"channel">(),
+});
 /** A MESSAGE_DELETE_BULK. */
-export const bulkDeletedPayload = z.object({ ids: z.array(snowflake<"message">()) });
+export const bulkDeletedPayload = z.object({
+  ids: z.array(snowflake<"message">()),
+  channel_id: snowflake<"channel">(),
+});
 
 /** A READY. */
 export const readyPayload = z.object({

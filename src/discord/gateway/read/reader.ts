@@ -13,7 +13,7 @@ import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/
 import { parseForeignJson } from "../../../lib/text/foreign_json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
-import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
+import { decodeEdit, decodeMessage, type DecodeProblem } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
 import { decodeDeletion } from "../decode/decode_deletion.ts";
 import { decodeReaction, REACTION_TYPES } from "../decode/decode_reaction.ts";
@@ -44,6 +44,11 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
       self
         ? decodeMessage(d, { accountId, self, index })
         : { kind: "problem", why: "came before READY" },
+  ],
+  [
+    "MESSAGE_UPDATE",
+    ({ d }, { accountId, self, index }) =>
+      self ? decodeEdit(d, { accountId, self, index }) : undefined,
   ],
   ["INTERACTION_CREATE", ({ d }, facts) => decodeInteraction(d, facts)],
   ["MESSAGE_DELETE", decodeDeletion],

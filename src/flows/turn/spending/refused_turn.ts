@@ -83,5 +83,6 @@ const PURPOSES = {
   answered: "answer",
   declined: "no_reply",
   refused: "failed",
+  interrupted: "failed",
   failed: "failed",
 } as const;

@@ -7,13 +7,23 @@ import {
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
 
 const WHERE = { channel_id: CHANNEL, guild_id: GUILD };
-const deleted = (...messageIds: readonly string[]) => ({ kind: "messages_deleted", messageIds });
+const deletedIn = (channelId: string, ...messageIds: readonly string[]) => ({
+  kind: "messages_deleted",
+  channelId,
+  messageIds,
+});
+const deleted = (...messageIds: readonly string[]) => deletedIn(CHANNEL, ...messageIds);
 const problem = (why: string) => ({ kind: "problem", why });
 
 describe("[P13] decodeDeletion()", () => {
   const cases: readonly [what: string, t: string, d: unknown, expected: unknown][] = [
     ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
-    ["a message of direct messages", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deleted("5")],
+    [
+      "a message of direct messages",
+      "MESSAGE_DELETE",
+      { id: "5", channel_id: "6" },
+      deletedIn("6", "5"),
+    ],
     [
       "several messages at once",
       "MESSAGE_DELETE_BULK",

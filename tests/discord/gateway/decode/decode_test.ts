@@ -397,6 +397,6 @@ describe("[G6] decodeHistory()", () => {
     const edited = messageData({ edited_timestamp: "2025-07-30T10:01:00.000000+00:00" });
     const event = decodeHistory(edited, GUILD, CONTEXT);
     assert.ok(event?.kind === "message");
-    assert.equal(event.revision, 1);
+    assert.equal(event.revision, Date.parse("2025-07-30T10:01:00Z"));
   });
 });

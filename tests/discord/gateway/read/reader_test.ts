@@ -286,7 +286,8 @@ describe("[G5] createReader()", () => {
 
   it("[G1] skips a text that is no JSON, and reads the others", () => {
     const { reader, problems } = open();
-    const good = (s: number) => JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}` } });
+    const good = (s: number) =>
+      JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}`, channel_id: "6" } });
     const texts = [good(1), '{"t":"MESSAGE_DELETE","s":2,"d":{"private words', good(3)];
     const batch = reader.read({ ...bare, text: `[${texts.join(SEPARATOR)}]` });
     const deleted = eventsOf(batch, "messages_deleted").flatMap(({ messageIds }) => messageIds);

@@ -1,0 +1,66 @@
+/**
+ * The texts of the messages that one turn answers: each message as the model reads it (H3, S5).
+ *
+ * @module
+ */
+
+import type { Entry } from "../../../core/inbound/transcript.ts";
+import { type Claim, messagesOf } from "../../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { MessageId } from "../../../core/discord/ids.ts";
+import { joinedBy, type Step } from "../../../core/step.ts";
+
+/** The texts of a turn. */
+export interface TurnTexts {
+  /** Text of the messages that the turn began with, for the request. */
+  first(): string;
+  /** The same as entries of the transcript, one for each message. */
+  entries(at: number): readonly Entry[];
+  /** Text of messages that joined later; empty if none of them is part of the turn any more. */
+  of(messageIds: readonly MessageId[]): string;
+  /** All texts by people. */
+  all(): readonly string[];
+}
+
+/**
+ * Creates the texts of a turn.
+ *
+ * @param claimNow The claim with the messages that have joined so far.
+ * @param steps Steps that an earlier process has stored: messages that joined by them are not first.
+ * @param render The text of a message; the first one has the context of the channel.
+ */
+export function createTurnTexts(
+  claimNow: () => Claim,
+  steps: readonly Step[],
+  render: (message: InboundMessage, isFirst: boolean) => string,
+): TurnTexts {
+  const begun = claimNow();
+  const joined = joinedBy(steps);
+  const initial = messagesOf(begun).filter(({ id }) => id === begun.message.id || !joined.has(id));
+  const rendered = new Map<MessageId, string>();
+
+  function textOf(message: InboundMessage): string {
+    const known = rendered.get(message.id);
+    if (known !== undefined) return known;
+    const text = render(message, message.id === begun.message.id);
+    rendered.set(message.id, text);
+    return text;
+  }
+
+  const first = () => initial.map(textOf).join("\n\n");
+  return {
+    first,
+    entries: (at) =>
+      initial.map((message) => ({
+        role: "user",
+        text: textOf(message),
+        messageId: message.id,
+        at,
+      })),
+    of(messageIds) {
+      const ids = new Set<string>(messageIds);
+      return messagesOf(claimNow()).filter(({ id }) => ids.has(id)).map(textOf).join("\n\n");
+    },
+    all: () => messagesOf(claimNow()).map(textOf),
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * Stops turns: those that run, and those that wait behind them (S5).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { StopScope } from "../../core/inbound/changes.ts";
+import type { StopRequest } from "../../core/inbound/inbox.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Memory } from "../memory/memory.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { type Cut, prepareCut } from "./cut.ts";
+
+/** A message without a turn now. */
+export interface Stopped {
+  /** Discord's id of the message. */
+  readonly messageId: MessageId;
+}
+
+/** Stops turns within a transaction of the caller's. */
+export interface Stops {
+  /**
+   * Stops turns for a message that asks for it, ends that message, and stores the answer to it.
+   *
+   * @param by The message, which is in the inbox.
+   */
+  stop(stop: StopRequest, by: MessageId, now: number): readonly Stopped[];
+  /** Stops turns by a command or a button. */
+  stopAll(scope: StopScope, now: number): readonly Stopped[];
+}
+
+const idSchema = z.object({ message_id: snowflakeSchema<"message">() });
+
+/** Prepares the statements. */
+export function prepareStops(
+  database: DatabaseSync,
+  { outgoing }: Pick<Memory, "outgoing">,
+): Stops {
+  const cut: Cut = prepareCut(database, outgoing);
+  const addOnce = prepareAddOnce(database, outgoing);
+  // Both states are named, because the index of open messages begins with the state.
+  const select = database.prepare(
+    `SELECT message_id FROM inbox
+     WHERE finished_at IS NULL AND state IN ('waiting', 'running')
+       AND account_id = :accountId AND channel_id = :channelId
+       AND (:userId IS NULL OR message ->> '$.sender.id' = :userId)`,
+  );
+
+  function openIn({ accountId, channelId, userId }: StopScope): readonly MessageId[] {
+    return select.all({ accountId, channelId, userId: userId ?? null }).map((row) =>
+      idSchema.parse(row).message_id
+    );
+  }
+
+  return {
+    stop({ scope, reply, nothing }, by, now) {
+      const others = openIn(scope).filter((messageId) => messageId !== by);
+      if (others.length === 0 && !nothing) return [];
+      for (const id of others) cut(id, "stopped", "stopped by a person", now);
+      cut(by, "stopped", others.length > 0 ? "it stopped the others" : "nothing to stop", now);
+      for (const frozen of others.length > 0 ? reply : nothing ?? []) addOnce(frozen, now);
+      return [...others, by].map((messageId) => ({ messageId }));
+    },
+    stopAll(scope, now) {
+      const ids = openIn(scope);
+      for (const id of ids) cut(id, "stopped", "stopped by a person", now);
+      return ids.map((messageId) => ({ messageId }));
+    },
+  };
+}
+
+/** Stops turns for a command or a button. */
+export interface StopTurns {
+  /**
+   * Ends all turns of a scope, as `stopped`.
+   *
+   * @param now Unix time in milliseconds.
+   * @returns The messages that have lost their turns; turns of them that run must end.
+   */
+  stopTurns(scope: StopScope, now: number): Promise<readonly MessageId[]>;
+}
+
+/** Creates the storage of stops. */
+export function createStopTurns(
+  database: DatabaseSync,
+  { commit }: Pick<Transactions, "commit">,
+  memory: Pick<Memory, "claims" | "turns" | "outgoing">,
+): StopTurns {
+  const { stopAll } = prepareStops(database, memory);
+  return {
+    async stopTurns(scope, now) {
+      const release = memory.claims.hold();
+      try {
+        const stopped = await commit(COMMIT_OPTIONS.BY_HAND, () => stopAll(scope, now));
+        for (const { messageId } of stopped) {
+          memory.claims.drop(messageId);
+          memory.turns.end(messageId);
+        }
+        return stopped.map(({ messageId }) => messageId);
+      } finally {
+        release();
+      }
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** Tests edits, deletions, queue modes and stops as people on Discord see them. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { settleIn } from "../../support/bot/survival.ts";
+
+const inMode = (mode?: string) => ({
+  config: { messages: { queue: { ...(mode && { mode }), perUser: 100, perChannel: 100 } } },
+});
+
+/** Lets the model hang at the next request, and waits until it has that request. */
+async function hangAt({ model, until }: Scene, ask: () => void): Promise<void> {
+  const before = model.requests.length;
+  model.behave("hang", 1);
+  ask();
+  await until("the request", () => model.requests.length > before);
+}
+
+/** Waits for the states of all messages, in the order of their arrival. */
+const states = ({ eventually, rows }: Scene, ...expected: readonly string[]) =>
+  eventually(`the states ${expected}`, () => {
+    const found = rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state);
+    return Promise.resolve(isDeepStrictEqual(found, expected));
+  });
+
+const lastText = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
+
+describe("[H6] the bot", () => {
+  it("answers the edited text if a message is edited while its turn runs", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, say, mention, replies } = scene;
+      await start();
+      let message = "";
+      await hangAt(scene, () => {
+        message = say("grace", "general", `${mention} the old question`).id;
+      });
+      simulator.edit({ as: "grace", in: "general", message, text: `${mention} the new question` });
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /> the new question/);
+      assert.doesNotMatch(lastText(scene), /the old question/);
+    }));
+
+  it("answers nothing if a message is deleted while its turn runs, and goes on", () =>
+    withSimulation({ mayRefuse: ({ path }) => path.includes("/reactions/") }, async (scene) => {
+      const { simulator, start, say, mention, replies, rows, eventually } = scene;
+      await start();
+      let message = "";
+      await hangAt(scene, () => {
+        message = say("grace", "general", `${mention} never mind`).id;
+      });
+      simulator.delete({ as: "grace", in: "general", message });
+      await eventually(
+        "the cancelled turn",
+        () =>
+          Promise.resolve(
+            rows("SELECT state FROM inbox").some(({ state }) => state === "cancelled"),
+          ),
+      );
+      say("grace", "general", `${mention} but this`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /> but this/);
+      assert.doesNotMatch(lastText(scene), /never mind/);
+    }));
+
+  for (const point of ["before:T1", "after:T1"]) {
+    it(`${point} of the edit › answers the edited text once`, () =>
+      withSimulation({}, async (scene) => {
+        await settleIn(scene);
+        const { simulator, start, say, mention, replies, model, until } = scene;
+        const before = model.requests.length;
+        const dying = await start({ BARNACLE_CRASH_AT: `${point}:2` });
+        model.behave("hang", 1);
+        const { id: message } = say("grace", "general", `${mention} the old question`);
+        await until("the request", () => model.requests.length > before);
+        simulator.edit({
+          as: "grace",
+          in: "general",
+          message,
+          text: `${mention} the new question`,
+        });
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await replies("general", 1);
+        say("grace", "general", `${mention} later`);
+        const [first = "", second = ""] = await replies("general", 2);
+        assert.match(first, /> the new question/);
+        assert.match(second, /> later/);
+      }));
+  }
+});
+
+describe("[S5] messages that arrive during a turn", () => {
+  it("share one turn and one reply in guilds", () =>
+    withSimulation(inMode(), async (scene) => {
+      const { simulator, start, say, mention, replies, model } = scene;
+      await start();
+      let first = "";
+      await hangAt(scene, () => {
+        first = say("grace", "general", `${mention} one`).id;
+      });
+      say("grace", "general", `${mention} two`);
+      say("grace", "general", `${mention} three`);
+      simulator.edit({ as: "grace", in: "general", message: first, text: `${mention} one, again` });
+      const [, reply = ""] = await replies("general", 2);
+      assert.match(reply, /> three/);
+      const request = model.requests.at(-1);
+      assert.match(lastText(scene), /two[^]*three/);
+      assert.equal(request?.messages.filter(({ text }) => text.includes("two")).length, 1);
+      await states(scene, "answered", "answered", "answered");
+    }));
+
+  it("end the running turn with the mode `interrupt`, and have its message as context", () =>
+    withSimulation(inMode("interrupt"), async (scene) => {
+      const { start, say, mention, replies, model } = scene;
+      await start();
+      await hangAt(scene, () => say("grace", "general", `${mention} one`));
+      say("grace", "general", `${mention} two`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /> two/);
+      assert.match(model.requests.at(-1)?.messages.map(({ text }) => text).join() ?? "", /one/);
+      await states(scene, "interrupted", "answered");
+    }));
+});
+
+describe("[S5] a stop", () => {
+  it("by `/stop` as a message ends the running turn and those behind it", () =>
+    withSimulation(inMode("followup"), async (scene) => {
+      const { start, say, mention, replies } = scene;
+      await start();
+      await hangAt(scene, () => say("grace", "general", `${mention} one`));
+      say("grace", "general", `${mention} two`);
+      say("grace", "general", `${mention} /stop`);
+      assert.deepEqual(await replies("general", 1), ["Stopped."]);
+      say("grace", "general", `${mention} three`);
+      const [, reply = ""] = await replies("general", 2);
+      assert.match(reply, /> three/);
+      await states(scene, "stopped", "stopped", "stopped", "answered");
+    }));
+
+  it("[K3] by the slash command ends only the person's own turns in a guild", () =>
+    withSimulation(inMode("followup"), async (scene) => {
+      const { simulator, start, say, mention, replies } = scene;
+      await start();
+      await hangAt(scene, () => say("grace", "general", `${mention} one`));
+      say("ada", "general", `${mention} two`);
+      await states(scene, "running", "waiting");
+      simulator.command({ as: "grace", in: "general", name: "stop" });
+      await replies("general", 1);
+      await states(scene, "stopped", "answered");
+    }));
+});
