@@ -5,6 +5,7 @@
  */
 
 import { access, pairing, why } from "./access/commands.ts";
+import { agents } from "./agents/commands.ts";
 import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
@@ -19,7 +20,7 @@ export const TASKS: readonly Task[] = [
   { title: "Diagnose", commands: { doctor, netcheck, status, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
-  { title: "Look after the agent", commands: { schedules } },
+  { title: "Look after the agent", commands: { agents, schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];
