@@ -40,7 +40,7 @@ import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
+  readonly store: Pick<Store, "gateway" | "inbox" | "pairing" | "usage">;
   readonly owners: OwnerIds;
   /** The threads of the account's answers. */
   readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;

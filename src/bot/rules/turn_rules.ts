@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../../config/config.ts";
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -20,9 +21,6 @@ import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { TextRules } from "../../render/reply.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
-
-/** Context window of a model that reports none, in tokens (L4). */
-const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -53,18 +51,22 @@ export function prepareTurnRules(
     shared ??= sharedBy(config); // built by the first turn, because Intl's tables take 5 MiB and 5 ms
     const tools = toolsFor(message);
     const files = instructionFiles();
+    const isOwner = isOwnerHint(message, policy);
     const instructions = {
       ...shared.instructions,
       ...(files.length > 0 && { files }),
       hasTools: tools.length > 0,
-      ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
+      ...(isOwner && { ownerId: sender.id }),
     };
+    const { footer } = config.messages;
+    const hasFooter = footer === "all" || (footer === "owners" && isOwner);
     const common = {
       ...shared.rules,
       tools,
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       ...(!takesFiles(message) && { takesNoFiles: true } as const),
+      ...(hasFooter && { footer: { limit: discord.textChunkLimit } }),
     };
     if (place.kind !== "guild") {
       const userTurns = discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;

@@ -27,6 +27,7 @@ import type { RunningAccount } from "../ports.ts";
 import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
@@ -41,6 +42,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -124,6 +126,8 @@ export function createAccountTurns(
     }),
   };
 
+  const spend = createSpending({ config, usage: store.usage, now });
+
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
     const drafts = progress.drafts();
@@ -135,6 +139,7 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
+      spend,
       ...(drafts && { drafts }),
       now,
       schedule,

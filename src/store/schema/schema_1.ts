@@ -16,6 +16,7 @@ import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
+import { USAGE } from "./usage.ts";
 import { SCHEDULES } from "./schedules.ts";
 
 /**
@@ -33,4 +34,5 @@ export const SCHEMA_1: string = [
   REACTIONS,
   THREADS,
   SCHEDULES,
+  USAGE,
 ].join("");

@@ -34,7 +34,7 @@ export function createTurns(
     createAnswerThreads(database, transactions),
     createReactions(database, transactions, deps.memory),
     { entriesOf },
-    createSteps(database, transactions, deps.memory.claims),
+    createSteps(database, transactions, deps.memory),
     createTurnEnds(database, transactions, deps),
   );
 }
