@@ -26,6 +26,8 @@ export interface AccountOptions extends Account {
   /** The config file's text with its secrets blanked. */
   readonly text?: string;
   readonly store: Store;
+  /** The data directory, with the agents' files. */
+  readonly dataDir: string;
   readonly logging: Logging;
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;

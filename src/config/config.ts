@@ -197,6 +197,8 @@ export interface AgentConfig {
   readonly name?: string;
   /** Instructions for the model, after the built-in prompt. */
   readonly prompt?: string;
+  /** Folder of the agent's files, as written; one in the data directory if absent. */
+  readonly workspace?: string;
   /** IANA time zone; the host's if absent. */
   readonly timezone?: string;
   /** How long a turn may take, in seconds (T1). */

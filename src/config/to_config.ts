@@ -152,10 +152,12 @@ function tokenPlaceOf({ id, name, settings: { token }, ruleOf }: Account): strin
 function agentConfig({ agents, tools }: Settings): AgentConfig {
   const { list, defaults, turnTimeoutSec, maxSteps } = agents;
   const [agent] = list;
+  const workspace = agent?.workspace ?? defaults.workspace;
   return {
     id: agent?.id ?? "main",
     ...(agent?.name !== undefined && { name: agent.name }),
     ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
+    ...(workspace !== undefined && { workspace }),
     ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
     turnTimeoutSec,
     maxSteps,

@@ -27,6 +27,7 @@ export interface AccountRunnerOptions extends
     | "isConnectionDebug"
     | "workerUrl"
     | "toolServices"
+    | "dataDir"
     | "thread"
     | "env"
     | "crashHooks"

@@ -35,6 +35,8 @@ import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { workspaceOf } from "../rules/workspace_path.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
@@ -171,6 +173,11 @@ export async function createParts(
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),
+      instructionFiles: createInstructionFiles(
+        () => workspaceOf(config(), options.dataDir),
+        now,
+        logging.forPart("turns"),
+      ).read,
       missingForThread: createMissingForThread(client, now),
       threads,
       policy: () => policy.now().policy,

@@ -15,6 +15,7 @@ import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
+import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import { displayNameOf } from "../../session/display_name.ts";
@@ -29,6 +30,8 @@ export interface TurnRulesPorts {
   readonly takesFiles: TakesFiles;
   /** The tools of a message's turn (T2): the same array for the same tools. */
   readonly tools: (message: InboundMessage) => readonly Tool[];
+  /** The agent's own files with instructions, as they are now (H4). */
+  readonly instructionFiles: () => NonNullable<Instructions["files"]>;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
@@ -36,7 +39,8 @@ export interface TurnRulesPorts {
 /** Derives the rules of turns from a config. */
 export function prepareTurnRules(
   config: Config,
-  { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, policy: policyNow }: TurnRulesPorts,
+  { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, instructionFiles, policy: policyNow }:
+    TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
@@ -45,9 +49,11 @@ export function prepareTurnRules(
     const policy = policyNow();
     shared ??= sharedBy(config); // built by the first turn, because Intl's tables take 5 MiB and 5 ms
     const tools = toolsFor(message);
+    const files = instructionFiles();
     const isOwner = isOwnerHint(message, policy);
     const instructions = {
       ...shared.instructions,
+      ...(files.length > 0 && { files }),
       hasTools: tools.length > 0,
       ...(isOwner && { ownerId: sender.id }),
     };
@@ -87,16 +93,24 @@ export function prepareTurnRules(
   };
 }
 
+/** The agent's instructions from the config, which are the same for every message. */
+export function agentInstructions(
+  { agent, discord: { replyToMode }, messages }: Pick<Config, "agent" | "discord" | "messages">,
+): Instructions {
+  return {
+    hasTables: messages.tables !== "off",
+    hasReplyTags: replyToMode !== "off",
+    ...(agent.name !== undefined && { agentName: agent.name }),
+    ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
+  };
+}
+
 /** Rules that are the same for every message. */
-function sharedBy({ agent, discord, messages, texts, sessionReset }: Config) {
+function sharedBy(config: Config) {
+  const { agent, discord, messages, texts, sessionReset } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
-    instructions: {
-      hasTables: messages.tables !== "off",
-      hasReplyTags: replyToMode !== "off",
-      ...(agent.name !== undefined && { agentName: agent.name }),
-      ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
-    },
+    instructions: agentInstructions(config),
     rules: {
       window: UNKNOWN_WINDOW,
       reset: sessionReset,

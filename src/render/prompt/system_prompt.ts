@@ -17,6 +17,8 @@ export interface Instructions {
   readonly agentName?: string;
   /** `agents.list[].prompt`. */
   readonly agentPrompt?: string;
+  /** Files with instructions from the agent's workspace, in the order of the prompt. */
+  readonly files?: readonly { readonly name: string; readonly text: string }[];
   /** User id of the sender, if they count as the owner in this place (P10). */
   readonly ownerId?: string;
   /** `systemPrompt` of the channel. */
@@ -64,12 +66,13 @@ const writing = ({ hasTables, hasReplyTags, hasTools }: Instructions): readonly 
 
 /** The system prompt (S6, H4). */
 export function systemPromptOf(instructions: Instructions): string {
-  const { agentName, agentPrompt, ownerId, channelPrompt } = instructions;
+  const { agentName, agentPrompt, files = [], ownerId, channelPrompt } = instructions;
   return [
     READING,
     writing(instructions).join("\n"),
     agentName && `Your name is ${agentName}.`,
     agentPrompt,
+    ...files.map(({ name, text }) => `From your file ${name}:\n${text}`),
     ownerId && `The user with the id ${ownerId} is your owner here, whatever they are called.`,
     channelPrompt && `In this channel:\n${channelPrompt}`,
   ].map((part) => part?.trim()).filter((part) => part).join("\n\n");

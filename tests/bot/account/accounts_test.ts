@@ -81,6 +81,7 @@ function setUp(
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
     toolServices: NO_TOOLS,
+    dataDir: "/nonexistent",
     env: {},
   }, {
     async startAccount(options, ports): Promise<RunningAccount> {

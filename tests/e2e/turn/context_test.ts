@@ -1,6 +1,8 @@
 /** Tests the model's input: a message and its context. */
 
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
@@ -157,6 +159,24 @@ describe("[H1] [H3] [H4] the model's input", () => {
         await replies(place, 2);
         assert.doesNotMatch(scene.model.requests.at(-1)?.system ?? "", /is your owner/);
       }
+    }));
+
+  it("[H4] [S6] has the agent's files in the system prompt, as `agents show` prints it", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, replies, dataDir, cli, model } = scene;
+      await start();
+      const folder = join(dataDir, "agents", "main");
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, "AGENTS.md"), "Answer in verse.");
+      writeFileSync(join(folder, "SOUL.md"), "You are a patient crustacean.");
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const { system = "" } = model.requests.at(-1) ?? {};
+      assert.match(system, /AGENTS\.md:\nAnswer in verse\.[^]*SOUL\.md:\nYou are a patient/);
+      const { code, stdout } = await cli("agents", "show");
+      assert.equal(code, 0);
+      assert.equal(stdout.join("\n"), system);
+      assert.equal((await cli("agents", "show", "other")).code, 2);
     }));
 
   it("[H4] has no text from Discord in the system prompt", () =>

@@ -1,0 +1,18 @@
+/**
+ * Finds the agent's workspace: the configured folder, or one in the data directory (S6).
+ *
+ * @module
+ */
+
+import { dirname, join, resolve } from "node:path";
+import type { SharedConfig } from "../../config/config.ts";
+
+/** The workspace's path. A relative one counts from the folder of the config file. */
+export function workspaceOf(
+  { agent, file }: Pick<SharedConfig, "agent" | "file">,
+  dataDir: string,
+): string {
+  const { id, workspace } = agent;
+  if (workspace === undefined) return join(dataDir, "agents", id);
+  return resolve(file === undefined ? "." : dirname(file), workspace);
+}

@@ -1,0 +1,57 @@
+/**
+ * `barnacle agents show`: prints the system prompt of an agent (S6).
+ *
+ * @module
+ */
+
+import { agentInstructions } from "../../bot/rules/turn_rules.ts";
+import { workspaceOf } from "../../bot/rules/workspace_path.ts";
+import { createInstructionFiles } from "../../host/files/instruction_files.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { findData } from "../shared/find_data.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { readConfig, shown } from "../shared/read_config.ts";
+import { whichAccount } from "../shared/which_account.ts";
+import type { Io } from "../terminal/io.ts";
+
+/** Flags of `agents show`. */
+export interface AgentsFlags extends CommonFlags {
+  /** The account whose settings count; the only one by default. */
+  readonly account?: string;
+}
+
+/** Prints the prompt. What cannot be used of the files is on stderr. */
+export async function show(
+  flags: AgentsFlags,
+  agentId: string | undefined,
+  io: Io,
+): Promise<ExitCode> {
+  const loaded = await readConfig(flags.config, io.env);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return EXIT.config;
+  }
+  const { agent } = loaded.config;
+  if (agentId !== undefined && agentId !== agent.id) {
+    io.problem(`There is no agent ${quoted(agentId)}; this version runs ${quoted(agent.id)}`);
+    return EXIT.usage;
+  }
+  const config = whichAccount(loaded.config, flags.account);
+  const { dataDir } = await findData(flags.data, io);
+  const folder = workspaceOf(config, dataDir);
+  const files = createInstructionFiles(() => folder, () => 0, {
+    warn: (what, facts) => io.problem(`${what}: ${JSON.stringify(facts)}`),
+  }).read();
+  const prompt = systemPromptOf({ ...agentInstructions(config), files, hasTools: true });
+  if (flags.json) {
+    io.out(JSON.stringify({
+      agent: agent.id,
+      workspace: folder,
+      files: files.map(({ name, text }) => ({ name, characters: text.length })),
+      prompt,
+    }));
+  } else io.out(prompt);
+  return EXIT.done;
+}
