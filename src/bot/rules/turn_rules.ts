@@ -50,6 +50,7 @@ export function prepareTurnRules(
     const instructions = {
       ...shared.instructions,
       hasTools: tools.length > 0,
+      ...(hasNoSearch(tools) && { hasNoSearch: true }),
       ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
     };
     const common = {
@@ -83,6 +84,13 @@ export function prepareTurnRules(
       historyLimit: discord.historyLimit,
     };
   };
+}
+
+/** Whether tools read the web, but do not search it. A server's own tools may search. */
+function hasNoSearch(tools: readonly Tool[]): boolean {
+  const names = tools.map(({ name }) => name);
+  return names.includes("web_fetch") && !names.includes("web_search") &&
+    !names.some((name) => name.startsWith("mcp__"));
 }
 
 /** Rules that are the same for every message. */

@@ -7,6 +7,7 @@
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
+import type { CodePort } from "./ports/code.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { WebPort } from "./ports/web.ts";
 
@@ -14,6 +15,8 @@ import type { WebPort } from "./ports/web.ts";
 export interface ToolPorts {
   /** The history of channels. */
   readonly history: HistoryPort;
+  /** Scripts in a sandbox. */
+  readonly code: CodePort;
   /** The web. */
   readonly web: WebPort;
 }

@@ -13,7 +13,11 @@ import type { FakeClock } from "../fake_clock.ts";
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
-  web: { page: () => Promise.reject(new Error("This test reads no web page")) },
+  code: { run: () => Promise.reject(new Error("This test runs no script")) },
+  web: {
+    page: () => Promise.reject(new Error("This test reads no web page")),
+    search: () => Promise.reject(new Error("This test searches nothing")),
+  },
 };
 
 /** No tools, for accounts that run no turns. */
