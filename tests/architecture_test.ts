@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ["lib"],
   web: ["lib"],
   sandbox: ["lib"],
+  mcp: ["core", "lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "job_worker.ts": ["web", "sandbox"],

@@ -162,6 +162,12 @@ export async function createParts(
         ownsApplication: owners.ownsApplicationAsRead,
       }),
       toolPorts: toolServices.ports,
+      toolsReady: ({ place, sender }) =>
+        toolServices.ready((name) => {
+          const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
+          const asker = { place, sender, ownsApplication };
+          return policy.now().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
+        }),
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { SharedToolPorts } from "../rules/tool_services.ts";
@@ -77,6 +78,8 @@ export function createAccountTurns(
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
       readonly toolPorts: SharedToolPorts;
+      /** Waits for tools that the sender may have, and that are not known yet. */
+      readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -126,6 +129,7 @@ export function createAccountTurns(
     async answer(claim) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
+        await ports.toolsReady(claim.message);
         await answer(claim, answerPorts());
       } finally {
         stopTyping();

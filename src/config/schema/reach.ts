@@ -41,7 +41,7 @@ export const search = lazySection(
       }
     }),
   "Web search for the tool `web_search`. Without it, there is no such tool.",
-  { task: "agents" },
+  { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
 );
 
 /** The id of a server is a part of its tools' names, which are limited to 64 characters. */
@@ -66,7 +66,7 @@ export const mcp = lazySection(
             ),
             command: key(
               text().optional(),
-              "Program of a server over stdio. Barnacle starts it when a turn first needs it, and " +
+              "Program of a server over stdio; not used if `url` is set. Barnacle starts it when a turn first needs it, and " +
                 "ends it after ten idle minutes. It runs as Barnacle's user.",
               { unset: "the server has a `url`", example: "mcp-files" },
             ),
@@ -90,7 +90,7 @@ export const mcp = lazySection(
               { unset: "all of them", example: ["list_issues"] },
             ),
           }).superRefine(({ url, command }, context) => {
-            if ((url === undefined) !== (command === undefined)) return;
+            if (url !== undefined || command !== undefined) return;
             context.addIssue({
               code: "custom",
               message: 'A server needs either "url" or "command"',

@@ -41,6 +41,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** Checks the model's input before {@link Tool.run}. */
   readonly input: Input;
+  /** JSON Schema of the arguments for the model; derived from {@link Tool.input} if absent. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
   /** Gate that the config must leave open; absent if no gate applies. */
   readonly gate?: ToolGate;
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */

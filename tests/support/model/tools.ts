@@ -24,6 +24,7 @@ export const UNUSED_PORTS: ToolPorts = {
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
   tools: () => [],
+  ready: () => Promise.resolve(),
   apply() {},
   stop: () => Promise.resolve(),
 };
