@@ -91,7 +91,8 @@ export function createStdioTransport(
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
-        transport.onmessage?.(JSON.parse(line));
+        const message: unknown = JSON.parse(line);
+        transport.onmessage?.(message);
       } catch (error) {
         // Some programs write lines of their log to stdout.
         transport.onerror?.(error instanceof Error ? error : new Error(String(error)));

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { everythingProgram } from "../../support/model/mcp_everything.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** A server on this machine; returns its address and how to close it. */
 async function serve(answer: (url: string) => object) {
@@ -63,6 +64,27 @@ describe("[T6] code in the bot", () => {
       assert.match(reply, /it ran longer than 5 s/);
       assert.doesNotMatch(reply, /Result: object/);
     }));
+});
+
+describe("[T6] tools of MCP servers in the bot", () => {
+  it("belong to owners, and end with the bot", () => {
+    const { command, args, env } = everythingProgram("stdio");
+    const config = { mcp: { servers: { everything: { command, args, env, allow: ["echo"] } } } };
+    return withSimulation({ config }, async ({ start, say, mention, replies, line }) => {
+      const bot = await start();
+      const call = `${mention}\ncall: mcp__everything__echo {"message":"ahoy"}`;
+      say("grace", "general", call);
+      assert.match(
+        (await replies("general", 1))[0] ?? "",
+        /there is no tool "mcp__everything__echo"/,
+      );
+      say("ada", "general", call);
+      assert.match((await replies("general", 2))[1] ?? "", /Echo: ahoy/);
+      await line(bot, /An MCP server has listed its tools/);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+    });
+  });
 });
 
 describe("[SEC-R23] web_fetch in the bot", () => {
