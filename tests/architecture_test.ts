@@ -86,6 +86,7 @@ const PURE_PACKAGES = [
   "node:net", // for its address ranges; a socket would be an impure word
   "node:util", // for its comparison
   "@humanwhocodes/momoa",
+  "croner", // computes times; without a function to call, it has no timer
 ];
 const IMPURE_WORDS =
   /\b(?:createServer|createConnection|Socket\(|Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;

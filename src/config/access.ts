@@ -92,6 +92,21 @@ function groupPolicyOf(
     : { groupPolicy: defaults.groupPolicy, groupPolicyRule: "channels.defaults.groupPolicy" };
 }
 
+/**
+ * Where reactions can count, so that the bot asks Discord only for those (H5, G9). In direct
+ * messages they always do.
+ */
+export function reactionPlaces(
+  { groupPolicy, guilds, dm }: Pick<AccessPolicy, "groupPolicy" | "guilds" | "dm">,
+): { readonly guilds: boolean; readonly direct: boolean } {
+  const rules = Object.values(guilds ?? {});
+  return {
+    guilds: groupPolicy !== "disabled" &&
+      (!guilds || rules.some(({ reactionNotifications }) => reactionNotifications !== "off")),
+    direct: dm.enabled && dm.policy !== "disabled",
+  };
+}
+
 function dmRules(
   { enabled, policy, allowFrom, groupEnabled, groupChannels }: AccountSettings["dm"],
 ): DmRules {
@@ -114,6 +129,7 @@ function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
     ...(channels && { channels: mapped(channels, channelRules) }),
     ...placeTools(guild),
     reactionNotifications,
+    ...(guild.threads && { threads: guild.threads }),
     ...(intents !== undefined && { intentFilter: intents }),
   };
 }
@@ -127,6 +143,7 @@ function channelRules(channel: ChannelSettings): ChannelRules {
     ...(users && { users: entries(users) }),
     ...(systemPrompt !== undefined && { systemPrompt }),
     ...placeTools(channel),
+    ...(channel.threads && { threads: channel.threads }),
     ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),
   };
 }

@@ -8,6 +8,7 @@
  */
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
+import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
@@ -46,6 +47,8 @@ export interface SharedConfig {
   readonly messages: MessagesConfig;
   /** Which direct messages share a session (S1). */
   readonly dmScope: Settings["session"]["dmScope"];
+  /** Limits of the use of models per UTC day (X4). */
+  readonly budgets: Budgets;
   /** The HTTP server for health checks and metrics. */
   readonly http: HttpConfig;
   /** Checks before connecting (G13). */
@@ -113,6 +116,8 @@ export interface DiscordConfig {
   readonly gateway: {
     /** Discord's names in lower case; `reactions` stands for those of guilds and of DMs (G9). */
     readonly intents: "agent_recommended" | readonly Intent[];
+    /** Where reactions can count: the preset asks for their intents only then (H5). */
+    readonly reactions: { readonly guilds: boolean; readonly direct: boolean };
     readonly compress: boolean;
     /** Seconds between packets; 0 disables them. */
     readonly tcpKeepaliveSec: number;
@@ -163,6 +168,8 @@ export interface MessagesConfig {
   readonly removeAckAfterReply: boolean;
   /** Hosts that the model may link to. */
   readonly linkHosts: readonly string[];
+  /** In whose places answers have a footer (R15). */
+  readonly footer: Settings["messages"]["footer"];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Budgets } from "../core/spending/budget.ts";
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { commandRules, toAccessPolicy } from "./access.ts";
+import { commandRules, reactionPlaces, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
   type AgentConfig,
@@ -22,6 +23,8 @@ import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
+/** A config without `budgets` has no limit. */
+const NO_BUDGETS: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 /** Of `tools.timeoutSec`, for a config without `tools`. */
 const TOOL_TIMEOUT_SEC = 120;
 
@@ -46,6 +49,7 @@ export function toConfig(
     texts: messages.texts,
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
+    budgets: settings.budgets ?? NO_BUDGETS,
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
       port: http.port,
@@ -95,10 +99,11 @@ function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServer
 function messagesConfig(
   { ackReaction, queue: { perUser, perChannel }, ...messages }: Settings["messages"],
 ): MessagesConfig {
-  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts } = messages;
+  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer } = messages;
   return {
     maxChunks,
     tables,
+    footer,
     ...(ackReaction !== "" && { ackReaction }),
     ackReactionScope,
     removeAckAfterReply,
@@ -116,13 +121,14 @@ function discordConfig(
   const { id, settings: discord } = account;
   const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
     discord;
+  const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
     ...(discord.name !== undefined && { name: discord.name }),
     enabled: discord.enabled,
     ...(secrets.token && { token: secrets.token }),
     tokenPlace: tokenPlaceOf(account),
-    access: toAccessPolicy(settings, account, matchesPattern),
+    access,
     pluralkit: {
       enabled: pluralkit.enabled,
       ...(secrets.pluralkit && { token: secrets.pluralkit }),
@@ -146,6 +152,7 @@ function discordConfig(
     },
     gateway: {
       intents: gateway.intents,
+      reactions: reactionPlaces(access),
       compress: gateway.compress,
       tcpKeepaliveSec: gateway.tcpKeepaliveSec,
       reconnect: gateway.reconnect,
@@ -194,10 +201,13 @@ function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): Mode
     ? { primary: written, fallbacks: [] }
     : written;
   const providers = Object.entries(models.providers).map(
-    ([id, { kind, baseUrl }]) =>
+    ([id, { kind, baseUrl, sessionHeader, prices, models }]) =>
       [id, {
         id,
         kind,
+        prices,
+        models,
+        ...(sessionHeader !== undefined && { sessionHeader }),
         ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
         headers: {},
         ...secrets.providers[id],

@@ -18,8 +18,12 @@ import {
 } from "../../flows/preflight/duplicate_instance.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
-import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
+import {
+  createCanReadHistory,
+  createMissingForThread,
+} from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
+import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
 import { statusOf } from "../health/status_facts.ts";
@@ -30,7 +34,9 @@ import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
-import { createTurnTools } from "../rules/turn_tools.ts";
+import { createAccountThreads } from "../turn/answer_threads.ts";
+import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
+import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -52,6 +58,8 @@ export interface Parts {
   readonly inbound: Inbound;
   readonly catchUp: AccountCatchUp;
   readonly turns: AccountTurns;
+  readonly schedules: Runner;
+  readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
   /** Aborted when the account ends by itself: no turn begins after that. */
@@ -82,6 +90,7 @@ export async function createParts(
   const ended = new AbortController();
 
   const restEvents = createEmitter<RestEvents>();
+  const runEvents: Parts["runEvents"] = createEmitter();
   const client = createAccountRest(options, {
     events: () => restEvents.emit,
     now,
@@ -123,6 +132,15 @@ export async function createParts(
     outbox: store.outbox,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
+    onUndelivered: (cause) => runEvents.emit.ended(cause),
+  });
+  const threads = createAccountThreads({
+    ...common,
+    accountId,
+    policy,
+    model: () => settings.model,
+    cleanSecrets: outbound.cleanSecrets,
+    stopping: stopping.signal,
   });
   const inbound = createInbound({
     ...common,
@@ -131,6 +149,7 @@ export async function createParts(
     policy,
     owners,
     outbound,
+    threads,
     isOurs,
     status: () => statusOf(health, version, now()),
   });
@@ -147,6 +166,8 @@ export async function createParts(
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),
+      missingForThread: createMissingForThread(client, now),
+      threads,
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
@@ -161,6 +182,12 @@ export async function createParts(
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
+      isOwner: createIsOwner({
+        policy: policy.now,
+        ownsApplication: owners.ownsApplicationAsRead,
+      }),
+      onSchedules: () => runEvents.emit.changed(),
+      onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
       toolsReady: ({ place, sender }) =>
         toolServices.ready((name) => {
@@ -179,6 +206,10 @@ export async function createParts(
         outbound.turnEnded(outcome);
       },
     },
+  );
+  const schedules = createAccountSchedules(
+    { ...common, reader, policy, inbound, outbound },
+    { onAccepted: turns.wake },
   );
   const log = logging.forPart("gateway");
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
@@ -202,6 +233,8 @@ export async function createParts(
     inbound,
     catchUp,
     turns,
+    schedules,
+    runEvents,
     duplicates,
     connection,
     ended,

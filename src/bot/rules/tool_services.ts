@@ -8,7 +8,7 @@ import type { BotConfig } from "../../config/config.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 
 /** The parts of {@link ToolPorts} that do not depend on an account. */
-export type SharedToolPorts = Omit<ToolPorts, "history">;
+export type SharedToolPorts = Pick<ToolPorts, "web">;
 
 /** The tools of a process. */
 export interface ToolServices {

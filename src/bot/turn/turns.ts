@@ -6,7 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
@@ -16,6 +16,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -23,9 +24,13 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
+import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
+import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
@@ -37,6 +42,8 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly usage: Store["usage"];
+    readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -73,10 +80,19 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Omit<ThreadsPortOptions, "threads">
     & {
+      /** The threads of the account's answers. */
+      readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
+      /** Whether the sender of a message is an owner of the bot. */
+      readonly isOwner: (message: InboundMessage) => boolean;
+      /** Schedules have changed. */
+      readonly onSchedules: () => void;
+      /** The turn of a scheduled task has ended. */
+      readonly onScheduledEnd: (messageId: MessageId) => void;
       readonly toolPorts: SharedToolPorts;
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
@@ -98,7 +114,21 @@ export function createAccountTurns(
     log,
   });
 
-  const toolPorts: ToolPorts = { ...ports.toolPorts, history: createHistoryPort(ports) };
+  const toolPorts: ToolPorts = {
+    ...ports.toolPorts,
+    history: createHistoryPort(ports),
+    threads: createThreadsPort(ports),
+    schedules: createSchedulesPort({
+      ...ports,
+      schedules: store.schedules,
+      timezone: () => timezoneOf(config()),
+      linkHosts: () => config().messages.linkHosts,
+      onChanged: ports.onSchedules,
+      now,
+    }),
+  };
+
+  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -111,6 +141,7 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
+      spend,
       ...(drafts && { drafts }),
       now,
       schedule,
@@ -131,6 +162,7 @@ export function createAccountTurns(
       try {
         await ports.toolsReady(claim.message);
         await answer(claim, answerPorts());
+        if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
       }

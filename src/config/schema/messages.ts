@@ -69,6 +69,11 @@ const texts = {
   statusModelFails: sentence("statusModelFails", "Das Modell antwortet nicht, seit {since}."),
   pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
   queueFull: sentence("queueFull", "Gerade warten zu viele Nachrichten. Frag später noch einmal."),
+  usage: sentence("usage", "Heute {today}, im Monat {month}. Neuer Tag: {reset}."),
+  budgetSpent: sentence("budgetSpent", "Für heute ist Schluss. Frag {reset} noch einmal."),
+  reminder: sentence("reminder", "{user} Erinnerung: {text}"),
+  reminderLate: sentence("reminderLate", "{user} Erinnerung von {due}, verspätet: {text}"),
+  schedulePaused: sentence("schedulePaused", "Plan {number} in {channel} ruht: {count} Fehler."),
   ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),
   joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
@@ -120,6 +125,11 @@ export const messages = z.strictObject({
   removeAckAfterReply: key(
     z.boolean().default(false),
     "Whether to remove the reaction after the reply.",
+  ),
+  footer: key(
+    z.enum(["off", "owners", "all"]).default("off"),
+    "Whose answers end with a small line of model, tokens, cached share, money and seconds. " +
+      "`off`: none. `owners`: answers to owners. `all`: all answers.",
   ),
   linkHosts: key(
     z.array(

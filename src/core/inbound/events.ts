@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
+import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -18,6 +18,7 @@ import type {
   Self,
 } from "./inbound.ts";
 import type { ComponentUse, SlashCommand } from "./interactions.ts";
+import type { Reaction, ReactionsCleared } from "./reactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
 export interface SessionStarted {
@@ -69,6 +70,18 @@ export interface PermissionsChanged {
   readonly guildId: GuildId;
 }
 
+/** People have joined or left a thread (S7). */
+export interface ThreadMembersChanged {
+  /** Tells this event from the others of {@link InboundEvent}. */
+  readonly kind: "thread_members_changed";
+  /** The thread. */
+  readonly threadId: ChannelId;
+  /** Those who have joined. */
+  readonly joined: readonly UserId[];
+  /** Those who have left. */
+  readonly left: readonly UserId[];
+}
+
 /** Any event that a batch can hold. */
 export type InboundEvent =
   | SessionStarted
@@ -79,7 +92,10 @@ export type InboundEvent =
   | MessagesDeleted
   | GuildJoined
   | Renamed
-  | PermissionsChanged;
+  | PermissionsChanged
+  | ThreadMembersChanged
+  | Reaction
+  | ReactionsCleared;
 
 /** Names of all kinds of event. */
 export type EventKind = InboundEvent["kind"];

@@ -9,6 +9,8 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
 import type { HistoryPort } from "./ports/history.ts";
+import type { ThreadsPort } from "./ports/threads.ts";
+import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
@@ -17,6 +19,10 @@ export interface ToolPorts {
   readonly history: HistoryPort;
   /** Scripts in a sandbox. */
   readonly code: CodePort;
+  /** Threads. */
+  readonly threads: ThreadsPort;
+  /** Reminders and scheduled tasks. */
+  readonly schedules: SchedulesPort;
   /** The web. */
   readonly web: WebPort;
 }

@@ -13,7 +13,9 @@ import { createNewestSet, type NewestSet } from "../../lib/newest_set.ts";
 import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
+import { createSpentToday, type SpentToday } from "./spent_today.ts";
 import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
+import { createReactedChannels, type ReactedChannels } from "./reacted_channels.ts";
 
 /** All of the store's memory. */
 export interface Memory {
@@ -25,8 +27,12 @@ export interface Memory {
   readonly outgoing: Outgoing;
   /** Channels without new context for their sessions. */
   readonly quiet: QuietChannels;
+  /** Channels with reactions that no turn has seen. */
+  readonly reacted: ReactedChannels;
   /** Direct channels that are on the disk: their messages need no commit that waits for it. */
   readonly direct: NewestSet<string>;
+  /** Today's use of models. */
+  readonly spent: SpentToday;
   /** Forgets everything, because the tables may differ. */
   forget(): void;
   /** Estimated bytes of each part, by its name. */
@@ -44,18 +50,24 @@ export function createMemory(database: DatabaseSync): Memory {
   const turns = createOpenTurnCounts();
   const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
+  const spent = createSpentToday();
+  const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
     claims,
     turns,
     outgoing,
     quiet,
+    reacted,
     direct,
+    spent,
     forget() {
+      spent.forget();
       claims.forget();
       turns.forget();
       outgoing.forget();
       quiet.forget();
+      reacted.forget();
       direct.clear();
     },
     caches: () => ({
@@ -63,6 +75,8 @@ export function createMemory(database: DatabaseSync): Memory {
       open_turns: turns.bytes(),
       outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
+      spent_today: spent.bytes(),
+      reacted_channels: reacted.bytes(),
       direct_channels: direct.size * DIRECT_BYTES,
     }),
   };

@@ -120,6 +120,16 @@ function setUp() {
       handled.push(`message ${id}`);
       return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
     },
+    permitReaction: ({ emoji, ...reaction }) =>
+      emoji === "👎" ? undefined : {
+        change: reaction.change,
+        channelId: reaction.channelId,
+        messageId: reaction.messageId,
+        userId: reaction.sender.id,
+        tag: reaction.sender.username,
+        emoji,
+        onlyIf: {},
+      },
     pairing: DESK,
     waiting: () => WAITING,
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
@@ -145,6 +155,7 @@ function setUp() {
       slash: ({ name }) => handled.push(`/${name}`),
       messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
+      thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),
       renamed: ({ guild }) => handled.push(`renamed ${guild.id}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },

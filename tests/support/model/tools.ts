@@ -18,6 +18,12 @@ export const UNUSED_PORTS: ToolPorts = {
     page: () => Promise.reject(new Error("This test reads no web page")),
     search: () => Promise.reject(new Error("This test searches nothing")),
   },
+  threads: { open: () => Promise.reject(new Error("not used")) },
+  schedules: {
+    create: () => Promise.reject(new Error("This test sets no schedule")),
+    list: () => Promise.reject(new Error("This test lists no schedules")),
+    remove: () => Promise.reject(new Error("This test deletes no schedule")),
+  },
 };
 
 /** No tools, for accounts that run no turns. */
