@@ -121,6 +121,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     jobWorkerUrl: JOB_WORKER_URL,
     version: build.version,
     now,
+    log: logging.forPart("tools"),
   });
   const accounts = createAccounts({
     ...options,

@@ -15,6 +15,8 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
   switch (kind) {
     case "page":
       return (await import("./web/page_text.ts")).runPageJob(job);
+    case "code":
+      return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
     default:
       throw new TypeError(`There is no job ${kind}`);
   }

@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ["lib"],
   web: ["lib"],
   sandbox: ["lib"],
+  mcp: ["core", "lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "job_worker.ts": ["web", "sandbox"],
@@ -61,7 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "core",
     "lib",
   ],
-  "main.ts": ["cli"],
+  "main.ts": ["cli", "sandbox"],
 };
 
 /** Folders in which nothing may touch the world, by a package or by a word. */

@@ -8,7 +8,7 @@
 
 import type { WireCall, WireRequest } from "./wire.ts";
 
-const CALL_LINE = /^\s*call:\s*([a-z_]+)\s*(.*?)\s*$/i;
+const CALL_LINE = /^\s*call:\s*([\w-]+)\s*(.*?)\s*$/i;
 const NEXT_LINE = /^\s*then\s*$/i;
 
 /**

@@ -119,7 +119,8 @@ const definitions = new WeakMap<readonly Tool[], readonly ToolDefinition[]>();
 function definitionsOf(tools: readonly Tool[]): readonly ToolDefinition[] {
   const known = definitions.get(tools);
   if (known) return known;
-  const made = tools.map(({ name, description, input }): ToolDefinition => {
+  const made = tools.map(({ name, description, input, parameters: own }): ToolDefinition => {
+    if (own) return { name, description, parameters: own };
     const { $schema: _, ...parameters } = z.toJSONSchema(input, { io: "input" });
     return { name, description, parameters };
   });

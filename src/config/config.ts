@@ -61,6 +61,10 @@ export interface SharedConfig {
   readonly shutdownGraceSec: number;
   /** How long to keep records (X6). */
   readonly retention: RetentionConfig;
+  /** The search engine; absent if there is none (T9). */
+  readonly search?: SearchConfig;
+  /** Servers of the Model Context Protocol (T6). */
+  readonly mcp: readonly McpServerConfig[];
   /** As written; in the `access` of an account, names may be resolved to ids. */
   readonly commands: CommandRules;
 }
@@ -207,6 +211,37 @@ export interface AgentConfig {
   readonly maxSteps: number;
   /** How long a tool call may take, in seconds (T1). */
   readonly toolTimeoutSec: number;
+}
+
+/** A search engine for the web (T9). */
+export interface SearchConfig {
+  /** Its API. */
+  readonly kind: "searxng" | "brave";
+  /** Base address without a slash at its end; the vendor's if absent. */
+  readonly url?: string;
+  /** Always set for `brave`. */
+  readonly apiKey?: Secret;
+}
+
+/** A server of the Model Context Protocol (T6). */
+export interface McpServerConfig {
+  /** Its name in the config. */
+  readonly id: string;
+  /** How to reach it. */
+  readonly transport:
+    | {
+      readonly kind: "http";
+      readonly url: string;
+      readonly headers: Readonly<Record<string, Secret>>;
+    }
+    | {
+      readonly kind: "stdio";
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, Secret>>;
+    };
+  /** Tools that agents may have, by the server's names; all if absent. */
+  readonly allow?: readonly string[];
 }
 
 /** The HTTP server for health checks and metrics. */

@@ -36,6 +36,10 @@ export interface FoundSecrets {
   readonly httpToken?: Secret;
   /** Secrets of each provider, by its name in the config. */
   readonly providers: Readonly<Record<string, ProviderSecrets>>;
+  /** The key of the search engine; absent if it is not set, or cannot be read. */
+  readonly searchKey?: Secret;
+  /** Secrets of each MCP server, by its name in the config. */
+  readonly mcp: Readonly<Record<string, McpSecrets>>;
   /** All of them, by their config path. */
   readonly byPath: SecretsByPath;
   /** Whether the file itself contains one (C8). */
@@ -66,6 +70,14 @@ export interface ProviderSecrets {
   readonly headers: Readonly<Record<string, Secret>>;
 }
 
+/** Secrets of one MCP server, by the names of variables and headers. */
+export interface McpSecrets {
+  /** Variables of its program. */
+  readonly env: Readonly<Record<string, Secret>>;
+  /** Headers of requests to it. */
+  readonly headers: Readonly<Record<string, Secret>>;
+}
+
 /**
  * Resolves all secrets.
  *
@@ -80,7 +92,7 @@ export async function findSecrets(
   places: SecretPlaces,
   removed: readonly RemovedSecret[] = [],
 ): Promise<FoundSecrets> {
-  const { http, models } = settings;
+  const { http, models, search, mcp } = settings;
   const finder = createFinder(problemAt, places);
   const { find } = finder;
   const ofAccounts = new Map<AccountId, AccountSecrets>();
@@ -97,16 +109,32 @@ export async function findSecrets(
     ofAccounts.set(account.id, { ...(token && { token }), ...(pluralkit && { pluralkit }) });
   }
   const httpToken = await find(http.token, ["http", "token"]);
+  const searchKey = await find(search?.apiKey, ["search", "apiKey"]);
+  async function findAll(
+    sources: Readonly<Record<string, SecretSource>>,
+    path: readonly Segment[],
+  ): Promise<Record<string, Secret>> {
+    const found: Record<string, Secret> = {};
+    for (const [name, source] of Object.entries(sources)) {
+      const secret = await find(source, [...path, name]);
+      if (secret) found[name] = secret;
+    }
+    return found;
+  }
   const providers: Record<string, ProviderSecrets> = {};
   for (const [id, { apiKey: source, headers: sources }] of Object.entries(models.providers)) {
     const path = ["models", "providers", id];
     const apiKey = await find(source, [...path, "apiKey"]);
-    const headers: Record<string, Secret> = {};
-    for (const [name, value] of Object.entries(sources)) {
-      const header = await find(value, [...path, "headers", name]);
-      if (header) headers[name] = header;
-    }
+    const headers = await findAll(sources, [...path, "headers"]);
     providers[id] = { ...(apiKey && { apiKey }), headers };
+  }
+  const servers: Record<string, McpSecrets> = {};
+  for (const [id, { env, headers }] of Object.entries(mcp?.servers ?? {})) {
+    const path = ["mcp", "servers", id];
+    servers[id] = {
+      env: await findAll(env, [...path, "env"]),
+      headers: await findAll(headers, [...path, "headers"]),
+    };
   }
   for (const [path, source] of writtenSecrets(settings, written)) {
     await find(source, path, undefined, "has no effect");
@@ -116,6 +144,8 @@ export async function findSecrets(
     accounts: ofAccounts,
     ...(httpToken && { httpToken }),
     providers,
+    ...(searchKey && { searchKey }),
+    mcp: servers,
     byPath: finder.byPath,
     holdsLiteral: finder.sawLiteral(),
     problems: [...finder.problems, ...sameTokens(written, accounts, ofAccounts, problemAt)],

@@ -13,7 +13,9 @@ import {
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
+  type McpServerConfig,
   type MessagesConfig,
+  type SearchConfig,
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
@@ -60,8 +62,38 @@ export function toConfig(
     logLevel: log.level,
     shutdownGraceSec: shutdown.graceSec,
     retention: store.retention,
+    ...searchConfig(settings, secrets),
+    mcp: mcpConfig(settings, secrets),
     commands: commandRules(settings.commands),
   };
+}
+
+function searchConfig(
+  { search }: Settings,
+  { searchKey }: FoundSecrets,
+): { readonly search?: SearchConfig } {
+  if (!search) return {};
+  const { kind, url } = search;
+  return {
+    search: {
+      kind,
+      ...(url !== undefined && { url: url.replace(/\/+$/, "") }),
+      ...(searchKey && { apiKey: searchKey }),
+    },
+  };
+}
+
+function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {
+  return Object.entries(mcp?.servers ?? {}).map(([id, { url, command, args, allow }]) => {
+    const { env = {}, headers = {} } = secrets.mcp[id] ?? {};
+    return {
+      id,
+      transport: url === undefined
+        ? { kind: "stdio", command: command ?? "", args, env } // the schema wants one of them
+        : { kind: "http", url, headers },
+      ...(allow && { allow }),
+    };
+  });
 }
 
 function messagesConfig(

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type OwnProgram, runCode } from "./code_process.ts";
+import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
 
 /** Runs jobs. */
@@ -15,17 +17,20 @@ export interface Jobs {
    * @throws {unknown} The signal's reason, once it is aborted.
    */
   inThread(job: unknown, timeoutMs: number, signal: AbortSignal): Promise<JobEnd>;
+  /** Runs a script in a process of its own; throws as {@link runCode}. */
+  code(job: CodeJob, signal: AbortSignal): Promise<CodeEnd>;
 }
 
 /** Maximum number of jobs at the same time. */
 const MAX_JOBS = 2;
 
 /** Creates the runner. @param url Entry of the threads. */
-export function createJobs(url: URL): Jobs {
+export function createJobs(url: URL, own: OwnProgram): Jobs {
   const limit = createLimit(MAX_JOBS);
   return {
     inThread: (job, timeoutMs, signal) =>
       limit(signal, () => runInThread(url, job, { timeoutMs, signal })),
+    code: (job, signal) => limit(signal, () => runCode(own, job, signal)),
   };
 }
 

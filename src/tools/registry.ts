@@ -8,9 +8,11 @@
 import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
+import { code } from "./code/code.ts";
 import { replyInThread } from "./channel/reply_in_thread.ts";
 import { remind } from "./time/remind.ts";
 import { webFetch } from "./web/web_fetch.ts";
+import { webSearch } from "./web/web_search.ts";
 
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [
@@ -19,4 +21,6 @@ export const TOOLS: readonly Tool[] = [
   replyInThread,
   remind,
   webFetch,
+  webSearch,
+  code,
 ];

@@ -43,14 +43,14 @@ describe("loadConfig()", () => {
     assert.equal(missingModel(await configOf(undefined), {}), undefined);
   });
 
-  it("[SEC-R10] knows each secret of the file, also one without effect", async () => {
+  it("[SEC-R10] knows each secret of the file, also one that accounts override", async () => {
     const text = `{
       "channels": { "discord": {
         "pluralkit": { "token": "above" },
         "accounts": { "a": { "token": "t1", "pluralkit": { "token": "own" } } },
       } },
       "mcp": { "servers": {
-        "files": { "command": "x", "env": { "KEY": "\${MCP_KEY}", "GONE": "\${NOT_SET}" } },
+        "files": { "command": "x", "env": { "KEY": "\${MCP_KEY}" } },
         "far": { "url": "https://mcp.example/", "headers": { "x-key": "h1" } },
       } },
     }`;
@@ -67,7 +67,6 @@ describe("loadConfig()", () => {
       "mcp.servers.far.headers.x-key h1",
       "mcp.servers.files.env.KEY m1",
     ]);
-    assert.doesNotMatch(JSON.stringify(loaded.problems), /NOT_SET/);
   });
 
   it("[C7] needs no token if Discord is off", async () => {

@@ -201,6 +201,12 @@ export async function createParts(
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
+      toolsReady: ({ place, sender }) =>
+        toolServices.ready((name) => {
+          const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
+          const asker = { place, sender, ownsApplication };
+          return policy.now().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
+        }),
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);

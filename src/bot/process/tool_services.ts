@@ -4,11 +4,21 @@
  * @module
  */
 
+import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
+import type { Secret } from "../../config/schema/parts/secrets.ts";
+import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { McpServer } from "../../mcp/server.ts";
+import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
+import { webSearch } from "../../tools/web/web_search.ts";
+import type { SearchEngine } from "../../web/search.ts";
+import { createCodePort } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
 
 /** The dependencies of the tools. */
@@ -20,20 +30,89 @@ export interface ToolServicesOptions {
   readonly version: string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  readonly log: Log;
 }
+
+/** Milliseconds that a turn waits for servers to list their tools. */
+const READY_MS = 10_000;
 
 /** Creates the tools. Nothing is loaded or started before a tool is called. */
 export function createToolServices(
-  { jobWorkerUrl, version, now }: ToolServicesOptions,
+  { config, jobWorkerUrl, version, now, log }: ToolServicesOptions,
 ): ToolServices {
-  const jobs = createJobs(jobWorkerUrl);
-  const tools: readonly Tool[] = TOOLS;
+  const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
+  const mcp = createMcpServers(serversOf(config), { version, now, schedule, log });
+  let { search } = config;
+  let own = toolsOf(config);
+  const all = joined(() => own, mcp.tools);
   return {
     ports: {
-      web: createWebPort({ runJob: jobs.inThread, version, now }),
+      code: createCodePort({
+        runCode: jobs.code,
+        readFile: () => Promise.resolve(undefined), // attachments are not stored yet
+      }),
+      web: createWebPort({ runJob: jobs.inThread, version, now, engine: () => engineOf(search) }),
     },
-    tools: () => tools,
-    apply() {},
-    stop: () => Promise.resolve(),
+    tools: all,
+    async ready(isAllowed) {
+      const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const cancel = schedule(resolve, READY_MS);
+      await Promise.race([listing, late]);
+      cancel();
+    },
+    apply(next) {
+      ({ search } = next);
+      own = toolsOf(next);
+      mcp.apply(serversOf(next));
+    },
+    stop: mcp.close,
   };
+}
+
+/** Joins two lists: the same array until one of them changes. */
+function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
+  let last: readonly (readonly Tool[])[] = [];
+  let all: readonly Tool[] = [];
+  return () => {
+    const parts = [first(), second()];
+    if (parts.some((part, at) => part !== last[at])) {
+      last = parts;
+      all = parts.flat();
+    }
+    return all;
+  };
+}
+
+function serversOf({ mcp }: BotConfig): readonly McpServer[] {
+  return mcp.map(({ transport, ...server }) => ({
+    ...server,
+    transport: transport.kind === "http"
+      ? { ...transport, headers: revealed(transport.headers) }
+      : { ...transport, env: revealed(transport.env) },
+  }));
+}
+
+function revealed(secrets: Readonly<Record<string, Secret>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()]),
+  );
+}
+
+/** The source on Deno needs its cache of modules; a binary needs nothing. */
+function runtimeEnv(): Readonly<Record<string, string>> {
+  if (!process.versions.deno) return {};
+  const { HOME, DENO_DIR } = process.env;
+  return { ...(HOME !== undefined && { HOME }), ...(DENO_DIR !== undefined && { DENO_DIR }) };
+}
+
+/** The tools for which the config has everything. */
+function toolsOf({ search }: BotConfig): readonly Tool[] {
+  return TOOLS.filter((tool) => tool !== webSearch || search !== undefined);
+}
+
+function engineOf(search: BotConfig["search"]): SearchEngine | undefined {
+  if (!search) return undefined;
+  const { apiKey, ...rest } = search;
+  return { ...rest, ...(apiKey && { apiKey: apiKey.reveal() }) };
 }

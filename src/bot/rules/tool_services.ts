@@ -8,13 +8,20 @@ import type { BotConfig } from "../../config/config.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 
 /** The parts of {@link ToolPorts} that do not depend on an account. */
-export type SharedToolPorts = Pick<ToolPorts, "web">;
+export type SharedToolPorts = Pick<ToolPorts, "web" | "code">;
 
 /** The tools of a process. */
 export interface ToolServices {
   readonly ports: SharedToolPorts;
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];
+  /**
+   * Lists the tools of servers that have not listed theirs, for a turn that may have them. Waits for
+   * them some seconds, and never rejects.
+   *
+   * @param isAllowed Whether the turn's sender has a tool, by its name.
+   */
+  ready(isAllowed: (tool: string) => boolean): Promise<void>;
   /** Takes another config, for turns that begin later (C9). */
   apply(config: BotConfig): void;
   /** Ends everything that tools have started. */

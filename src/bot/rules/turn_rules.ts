@@ -55,6 +55,7 @@ export function prepareTurnRules(
       ...shared.instructions,
       ...(files.length > 0 && { files }),
       hasTools: tools.length > 0,
+      ...(hasNoSearch(tools) && { hasNoSearch: true }),
       ...(isOwner && { ownerId: sender.id }),
     };
     const { footer } = config.messages;
@@ -103,6 +104,13 @@ export function agentInstructions(
     ...(agent.name !== undefined && { agentName: agent.name }),
     ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
   };
+}
+
+/** Whether tools read the web, but do not search it. A server's own tools may search. */
+function hasNoSearch(tools: readonly Tool[]): boolean {
+  const names = tools.map(({ name }) => name);
+  return names.includes("web_fetch") && !names.includes("web_search") &&
+    !names.some((name) => name.startsWith("mcp__"));
 }
 
 /** Rules that are the same for every message. */

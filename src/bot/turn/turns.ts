@@ -100,6 +100,8 @@ export function createAccountTurns(
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
       readonly toolPorts: SharedToolPorts;
+      /** Waits for tools that the sender may have, and that are not known yet. */
+      readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -172,6 +174,7 @@ export function createAccountTurns(
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
+        await ports.toolsReady(claim.message);
         await answer(claim, { ...answerPorts(), turn });
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {

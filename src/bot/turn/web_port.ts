@@ -15,6 +15,7 @@ import { isRecord } from "../../lib/record.ts";
 import type { JobEnd } from "../../sandbox/run_in_thread.ts";
 import { fetchText } from "../../web/fetch_text.ts";
 import { type GuardPorts, WebError } from "../../web/guarded_get.ts";
+import { type SearchEngine, searchWeb } from "../../web/search.ts";
 
 /** The dependencies of the port. */
 export interface WebPortOptions {
@@ -24,6 +25,8 @@ export interface WebPortOptions {
   readonly version: string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** The search engine of the config; `undefined` if there is none. */
+  readonly engine: () => SearchEngine | undefined;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent">;
 }
@@ -36,7 +39,9 @@ const KEPT_PAGES = 16;
 const KEPT_CHARS = 4_000_000;
 
 /** Creates the port. */
-export function createWebPort({ runJob, version, now, guard }: WebPortOptions): WebPort {
+export function createWebPort(
+  { runJob, version, now, engine, guard }: WebPortOptions,
+): WebPort {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,
@@ -56,6 +61,11 @@ export function createWebPort({ runJob, version, now, guard }: WebPortOptions): 
   }
 
   return {
+    async search(query, most, signal) {
+      const asked = engine();
+      if (!asked) throw new WebError("the operator has taken the search engine away");
+      return await searchWeb(asked, query, most, { fetch, signal });
+    },
     async page(url, signal) {
       const known = kept.get(url);
       if (known && now() - known.at < KEPT_MS) return known.page;

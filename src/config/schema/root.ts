@@ -14,13 +14,13 @@ import { groupPolicy } from "./access.ts";
 import { account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
 import { models } from "./models.ts";
+import { mcp, search } from "./reach.ts";
 import {
   budgets,
   commands,
   exec,
   http,
   log,
-  mcp,
   preflight,
   shutdown,
   skills,
@@ -78,6 +78,7 @@ export const configSchema = z.strictObject({
   tools,
   exec,
   skills,
+  search,
   mcp,
   budgets,
 });

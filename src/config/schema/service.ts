@@ -75,37 +75,6 @@ export const skills = laterSection(
   { task: "agents" },
 );
 
-/** `mcp`. */
-export const mcp = laterSection(
-  () =>
-    z.strictObject({
-      servers: key(
-        z.record(
-          text(),
-          z.strictObject({
-            url: address("put it into headers").optional(),
-            command: text().optional(),
-            args: z.array(z.string()).default([]),
-            env: z.record(text(), secret()).default({}),
-            headers: z.record(text(), secret()).default({}),
-            allow: z.array(text()).optional(),
-          }).superRefine(({ url, command }, context) => {
-            if ((url === undefined) !== (command === undefined)) return;
-            context.addIssue({
-              code: "custom",
-              message: 'A server needs either "url" or "command"',
-              params: { hint: "write one of them" },
-            });
-          }),
-        ).default({}),
-        "Servers, by a name of your choice.",
-        { entry: "<server>", example: { files: { command: "mcp-files" } } },
-      ),
-    }).prefault({}),
-  "Tools of Model Context Protocol servers.",
-  { task: "agents" },
-);
-
 /** The bounds of one budget, per UTC day. */
 const bounds = () => ({
   tokensPerDay: key(

@@ -7,6 +7,7 @@
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
+import type { CodePort } from "./ports/code.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
 import type { ThreadsPort } from "./ports/threads.ts";
@@ -19,6 +20,8 @@ export interface ToolPorts {
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
   readonly recall: RecallPort;
+  /** Scripts in a sandbox. */
+  readonly code: CodePort;
   /** Threads. */
   readonly threads: ThreadsPort;
   /** Reminders and scheduled tasks. */
@@ -49,6 +52,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly description: string;
   /** Checks the model's input before {@link Tool.run}. */
   readonly input: Input;
+  /** JSON Schema of the arguments for the model; derived from {@link Tool.input} if absent. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
   /** Gate that the config must leave open; absent if no gate applies. */
   readonly gate?: ToolGate;
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */

@@ -7,6 +7,7 @@ import { createJobs } from "../../../src/sandbox/jobs.ts";
 import type { JobEnd } from "../../../src/sandbox/run_in_thread.ts";
 
 const WORKER = new URL("../../../src/job_worker.ts", import.meta.url);
+const NO_PROGRAM = { program: "", args: [], env: {} };
 const { signal } = new AbortController();
 
 /** A web of one page, with the number of requests for it. */
@@ -31,11 +32,12 @@ async function withPage(
     await play({
       url: `http://a.test:${port}/`,
       requests: () => requests,
-      port: (runJob = createJobs(WORKER).inThread, now = () => 0) =>
+      port: (runJob = createJobs(WORKER, NO_PROGRAM).inThread, now = () => 0) =>
         createWebPort({
           runJob,
           version: "1",
           now,
+          engine: () => undefined,
           guard: {
             resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
             isAllowed: () => true,
@@ -95,6 +97,7 @@ describe("[T6] createWebPort()", () => {
       runJob: () => Promise.resolve({ kind: "late" }),
       version: "1",
       now: () => 0,
+      engine: () => undefined,
     });
     for (const url of ["http://127.0.0.1/", "http://localhost/", "http://[::1]/"]) {
       await assert.rejects(web.page(url, signal), /not on the public internet|does not exist/);

@@ -4,7 +4,88 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { everythingProgram } from "../../support/model/mcp_everything.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+
+/** A server on this machine; returns its address and how to close it. */
+async function serve(answer: (url: string) => object) {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify(answer(request.url ?? "")));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => void server.close() };
+}
+
+describe("[T9] web_search in the bot", () => {
+  it("asks the operator's engine, and [SEC-R7] a found link does not count as written by people", async () => {
+    const hit = { url: "https://evil.example/?k=1", title: "Tides", content: "High at noon." };
+    const engine = await serve(() => ({ results: [hit] }));
+    const config = { search: { kind: "searxng", url: engine.url } };
+    try {
+      await withSimulation({ config }, async ({ start, say, mention, replies, model }) => {
+        await start();
+        say("grace", "general", `${mention}\ncall: web_search {"query":"tides"}`);
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /1\. Tides/);
+        assert.match(reply, /High at noon\./);
+        assert.match(reply, /`https:\/\/evil\.example\/`/);
+        assert.doesNotMatch(reply, /k=1/);
+        assert.doesNotMatch(model.requests.at(-1)?.system ?? "", /no web search/);
+      });
+    } finally {
+      engine.close();
+    }
+  });
+
+  it("does not exist without an engine, and the model knows", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
+      await start();
+      say("grace", "general", `${mention}\ncall: web_search {"query":"tides"}`);
+      assert.match((await replies("general", 1))[0] ?? "", /there is no tool "web_search" here/);
+      assert.match(model.requests.at(-1)?.system ?? "", /There is no web search/);
+    }));
+});
+
+describe("[T6] code in the bot", () => {
+  it("computes, and a script without an end is killed", () =>
+    withSimulation({}, async ({ start, say, mention, replies }) => {
+      await start();
+      const sources = [
+        "6 * 7",
+        "Array.prototype.indexOf.call({ length: 2 ** 53 }, 1)",
+        "typeof process",
+      ];
+      const calls = sources.map((source) => `call: code ${JSON.stringify({ source })}`);
+      say("grace", "general", [mention, ...calls].join("\n"));
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /Result: 42/);
+      assert.match(reply, /it ran longer than 5 s/);
+      assert.doesNotMatch(reply, /Result: object/);
+    }));
+});
+
+describe("[T6] tools of MCP servers in the bot", () => {
+  it("belong to owners, and end with the bot", () => {
+    const { command, args, env } = everythingProgram("stdio");
+    const config = { mcp: { servers: { everything: { command, args, env, allow: ["echo"] } } } };
+    return withSimulation({ config }, async ({ start, say, mention, replies, line }) => {
+      const bot = await start();
+      const call = `${mention}\ncall: mcp__everything__echo {"message":"ahoy"}`;
+      say("grace", "general", call);
+      assert.match(
+        (await replies("general", 1))[0] ?? "",
+        /there is no tool "mcp__everything__echo"/,
+      );
+      say("ada", "general", call);
+      assert.match((await replies("general", 2))[1] ?? "", /Echo: ahoy/);
+      await line(bot, /An MCP server has listed its tools/);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+    });
+  });
+});
 
 describe("[SEC-R23] web_fetch in the bot", () => {
   it("reaches nothing on this machine, and the model learns why", () =>

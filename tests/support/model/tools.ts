@@ -14,19 +14,24 @@ import type { FakeClock } from "../fake_clock.ts";
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
+  code: { run: () => Promise.reject(new Error("This test runs no script")) },
+  web: {
+    page: () => Promise.reject(new Error("This test reads no web page")),
+    search: () => Promise.reject(new Error("This test searches nothing")),
+  },
   threads: { open: () => Promise.reject(new Error("not used")) },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
     list: () => Promise.reject(new Error("This test lists no schedules")),
     remove: () => Promise.reject(new Error("This test deletes no schedule")),
   },
-  web: { page: () => Promise.reject(new Error("This test reads no web page")) },
 };
 
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
   tools: () => [],
+  ready: () => Promise.resolve(),
   apply() {},
   stop: () => Promise.resolve(),
 };

@@ -1,0 +1,108 @@
+/**
+ * Keys for servers that tools ask: web search, and Model Context Protocol.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { address, key, lazySection, text } from "./parts/key.ts";
+import { secret } from "./parts/secrets.ts";
+
+/** `search`. */
+export const search = lazySection(
+  () =>
+    z.strictObject({
+      kind: key(
+        z.enum(["searxng", "brave"]),
+        "The search engine. `searxng`: your own SearXNG, with `json` among its `search.formats`. " +
+          "`brave`: the API of Brave Search.",
+        { example: "searxng" },
+      ),
+      url: key(
+        address("put it into apiKey").optional(),
+        "Base address of the search engine. `searxng` needs it; it may be on your own network.",
+        { unset: "Brave's address", example: "http://127.0.0.1:8888" },
+      ),
+      apiKey: key(
+        secret().optional(),
+        "API key of the search engine, written like `models.providers.<provider>.apiKey`. `brave` " +
+          "needs it.",
+        { unset: "none", example: "${BRAVE_API_KEY}" },
+      ),
+    }).superRefine(({ kind, url, apiKey }, context) => {
+      const missing = kind === "searxng" ? { url } : { apiKey };
+      for (const [name, value] of Object.entries(missing)) {
+        if (value !== undefined) continue;
+        context.addIssue({
+          code: "custom",
+          message: `The search engine "${kind}" needs "${name}"`,
+          params: { hint: `write search.${name}` },
+        });
+      }
+    }),
+  "Web search for the tool `web_search`. Without it, there is no such tool.",
+  { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
+);
+
+/** The id of a server is a part of its tools' names, which are limited to 64 characters. */
+const serverId = () =>
+  z.string().regex(
+    /^(?!.*__)[A-Za-z0-9][A-Za-z0-9_-]{0,23}$/,
+    "Expected a name of A-Z, a-z, 0-9, - and single _, at most 24 characters",
+  );
+
+/** `mcp`. */
+export const mcp = lazySection(
+  () =>
+    z.strictObject({
+      servers: key(
+        z.record(
+          serverId(),
+          z.strictObject({
+            url: key(
+              address("put it into headers").optional(),
+              "Address of a server over HTTP (Streamable HTTP). It may be on your own network.",
+              { unset: "the server is a `command`", example: "https://mcp.example.org/mcp" },
+            ),
+            command: key(
+              text().optional(),
+              "Program of a server over stdio; not used if `url` is set. Barnacle starts it when a turn first needs it, and " +
+                "ends it after ten idle minutes. It runs as Barnacle's user.",
+              { unset: "the server has a `url`", example: "mcp-files" },
+            ),
+            args: key(z.array(z.string()).default([]), "Arguments of the program.", {
+              example: ["/srv/files"],
+            }),
+            env: key(
+              z.record(text(), secret()).default({}),
+              "Environment variables of the program. It gets no others, apart from `PATH`, `HOME`, " +
+                "`LANG`, `TZ` and `TMPDIR`. A value is written like an `apiKey`.",
+              { example: { GITHUB_TOKEN: "${GITHUB_TOKEN}" } },
+            ),
+            headers: key(
+              z.record(text(), secret()).default({}),
+              "Headers of each request to `url`. A value is written like an `apiKey`.",
+              { example: { authorization: "${MCP_AUTHORIZATION}" } },
+            ),
+            allow: key(
+              z.array(text()).optional(),
+              "Tools of the server that agents may have, by the server's names.",
+              { unset: "all of them", example: ["list_issues"] },
+            ),
+          }).superRefine(({ url, command }, context) => {
+            if (url !== undefined || command !== undefined) return;
+            context.addIssue({
+              code: "custom",
+              message: 'A server needs either "url" or "command"',
+              params: { hint: "write one of them" },
+            });
+          }),
+        ).default({}),
+        "Servers, by a name of your choice. Their tools are `mcp__<server>__<tool>`, and only owners " +
+          "have them by default.",
+        { entry: "<server>", example: { files: { command: "mcp-files" } } },
+      ),
+    }).prefault({}),
+  "Tools of Model Context Protocol servers.",
+  { task: "agents" },
+);

@@ -1,0 +1,106 @@
+/**
+ * All servers of the Model Context Protocol, and their tools (T6).
+ *
+ * @module
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { defineTool, type Tool } from "../core/turn/tool.ts";
+import {
+  createMcpConnection,
+  type McpConnection,
+  type McpPorts,
+  type McpServer,
+  type McpToolDefinition,
+} from "./server.ts";
+
+/** The servers of the config. */
+export interface McpServers {
+  /** All known tools: the same array until they change. */
+  tools(): readonly Tool[];
+  /**
+   * Lists the tools of servers that have not listed theirs. Never rejects.
+   *
+   * @param isWanted Whether to ask a server, by its id.
+   */
+  list(isWanted: (id: string) => boolean): Promise<void>;
+  /** Takes other servers; those that stay the same keep their connections. */
+  apply(servers: readonly McpServer[]): void;
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly server: McpServer;
+  readonly connection: McpConnection;
+}
+
+/** Longest name that every model API takes. */
+const MAX_NAME = 64;
+
+/** Creates the servers; none connects before it is needed. */
+export function createMcpServers(
+  servers: readonly McpServer[],
+  ports: Omit<McpPorts, "onTools">,
+): McpServers {
+  let running: readonly Running[] = [];
+  let tools: readonly Tool[] = [];
+
+  function refresh(): void {
+    tools = running.flatMap(({ server, connection }) =>
+      (connection.tools() ?? []).flatMap((definition) =>
+        toolOf(server.id, definition, connection) ?? []
+      )
+    );
+  }
+
+  function apply(next: readonly McpServer[]): void {
+    const kept = new Set<Running>();
+    running = next.map((server) => {
+      const known = running.find((one) => isDeepStrictEqual(one.server, server));
+      if (known) kept.add(known);
+      const connection = known?.connection ??
+        createMcpConnection(server, { ...ports, onTools: refresh });
+      return known ?? { server, connection };
+    });
+    refresh();
+  }
+
+  apply(servers);
+  return {
+    tools: () => tools,
+    async list(isWanted) {
+      const missing = running.filter(({ server, connection }) =>
+        connection.tools() === undefined && isWanted(server.id)
+      );
+      await Promise.all(missing.map(({ connection }) => connection.list()));
+    },
+    apply(next) {
+      const before = running;
+      apply(next);
+      for (const one of before) if (!running.includes(one)) void one.connection.close();
+    },
+    async close() {
+      await Promise.all(running.map(({ connection }) => connection.close()));
+    },
+  };
+}
+
+/** @returns `undefined` if the name is too long for model APIs. */
+function toolOf(
+  serverId: string,
+  { name, description, inputSchema, isIdempotent }: McpToolDefinition,
+  connection: McpConnection,
+): Tool | undefined {
+  const fullName = `mcp__${serverId}__${name.replace(/[^A-Za-z0-9_-]/g, "_")}`;
+  if (fullName.length > MAX_NAME) return undefined;
+  return defineTool({
+    name: fullName,
+    description,
+    input: z.record(z.string(), z.unknown()), // the server checks them by its own schema
+    parameters: inputSchema,
+    needs: [],
+    isIdempotent,
+    run: (input, { signal }) => connection.call(name, input, signal),
+  });
+}

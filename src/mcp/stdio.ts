@@ -1,0 +1,160 @@
+/**
+ * Runs a server of the Model Context Protocol as a program, and speaks with it over stdio.
+ *
+ * The program gets no variable of Barnacle's environment apart from a few without secrets. It has a
+ * process group of its own, so that its children end with it.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { codeOf } from "../lib/error_code.ts";
+
+/** How to start a program. */
+export interface StdioProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Variables of the config. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A JSON-RPC message, as the client library reads and writes it. */
+type Message = object;
+
+/** The part of the library's transport that a program needs. */
+export interface StdioTransport {
+  start(): Promise<void>;
+  send(message: Message): Promise<void>;
+  close(): Promise<void>;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  // deno-lint-ignore no-explicit-any -- the library's own type of messages is not exported
+  onmessage?: (message: any) => void;
+}
+
+/** Variables that programs need, and that hold no secret. */
+const PASSED = [
+  "PATH",
+  "HOME",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "TMPDIR",
+  "SYSTEMROOT",
+  "APPDATA",
+  "LOCALAPPDATA",
+  "TEMP",
+];
+
+/** Maximum UTF-16 units of one message. */
+const MAX_MESSAGE = 8_000_000;
+
+/** Milliseconds from the request to end until the program is killed. */
+const GRACE_MS = 2_000;
+
+/** The environment of a program: some variables of Barnacle's, and those of the config. */
+export function environmentOf(
+  own: Readonly<Record<string, string | undefined>>,
+  written: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const passed = PASSED.flatMap((name): [string, string][] => {
+    const value = own[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...Object.fromEntries(passed), ...written };
+}
+
+/**
+ * Creates the transport.
+ *
+ * @param onEnd Called once, when the program ends by itself or is ended.
+ */
+export function createStdioTransport(
+  { command, args, env }: StdioProgram,
+  onEnd: () => void,
+): StdioTransport {
+  let child: ChildProcess | undefined;
+  let unread = "";
+  let hasEnded = false;
+
+  function read(text: string): void {
+    unread += text;
+    const lines = unread.split("\n");
+    unread = lines.pop() ?? "";
+    if (unread.length > MAX_MESSAGE) {
+      unread = "";
+      transport.onerror?.(new Error("a message is too long"));
+      signalTo(child, "SIGKILL");
+      return;
+    }
+    for (const line of lines) {
+      if (line.trim() === "") continue;
+      try {
+        const message: unknown = JSON.parse(line);
+        transport.onmessage?.(message);
+      } catch (error) {
+        // Some programs write lines of their log to stdout.
+        transport.onerror?.(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  }
+
+  const transport: StdioTransport = {
+    start: () =>
+      new Promise((resolve, reject) => {
+        const started = child = spawn(command, [...args], {
+          env: environmentOf(process.env, env),
+          stdio: ["pipe", "pipe", "ignore"],
+          detached: process.platform !== "win32", // a process group of its own
+          windowsHide: true,
+        });
+        started.on("spawn", resolve);
+        started.on("error", (error) => {
+          reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
+          end();
+        });
+        started.on("close", end);
+        started.stdin.on("error", () => {}); // it has ended; `close` tells
+        started.stdout.setEncoding("utf8");
+        started.stdout.on("data", read);
+      }),
+    send: (message) =>
+      new Promise((resolve, reject) => {
+        const stdin = child?.stdin;
+        if (!stdin || hasEnded) return reject(new Error("the program has ended"));
+        stdin.write(`${JSON.stringify(message)}\n`, (error) => error ? reject(error) : resolve());
+      }),
+    async close() {
+      if (!child || hasEnded) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      child.once("close", () => resolve());
+      child.stdin?.end();
+      signalTo(child, "SIGTERM");
+      const late = setTimeout(() => signalTo(child, "SIGKILL"), GRACE_MS);
+      await promise;
+      clearTimeout(late);
+      signalTo(child, "SIGKILL"); // children that outlived it
+    },
+  };
+
+  function end(): void {
+    if (hasEnded) return;
+    hasEnded = true;
+    signalTo(child, "SIGKILL");
+    transport.onclose?.();
+    onEnd();
+  }
+
+  return transport;
+}
+
+/** Sends a signal to a program and its children. */
+function signalTo(child: ChildProcess | undefined, signal: "SIGTERM" | "SIGKILL"): void {
+  if (child?.pid === undefined) return;
+  try {
+    process.kill(process.platform === "win32" ? child.pid : -child.pid, signal);
+  } catch {
+    // The group has ended.
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Runs a script of the model in a process of its own, which is killed if it does not end.
+ *
+ * A thread is not enough: Bun cannot end a thread that loops within WebAssembly, and a script can
+ * cause such a loop (`Array.prototype.indexOf.call({ length: 2 ** 53 }, 1)`). The process gets none
+ * of this program's environment.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { isRecord } from "../lib/record.ts";
+import type { CodeEnd, CodeJob } from "./evaluate.ts";
+
+/** How to start this program. */
+export interface OwnProgram {
+  readonly program: string;
+  /** Arguments before this program's own. */
+  readonly args: readonly string[];
+  /** Environment for its runtime, without anything of the bot. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The argument by which `main.ts` serves a job instead of a command. */
+export const JOB_ARGUMENT = "--job";
+
+/** Milliseconds for the start and the end of the process, on a slow machine. */
+const EXTRA_MS = 15_000;
+
+/** Maximum bytes of the process's answer. */
+const MAX_ANSWER = 500_000;
+
+/**
+ * Runs a script.
+ *
+ * @throws {Error} If the process fails; or the signal's reason, once it is aborted.
+ */
+export async function runCode(
+  { program, args, env }: OwnProgram,
+  job: CodeJob,
+  signal: AbortSignal,
+): Promise<CodeEnd> {
+  signal.throwIfAborted();
+  const child = spawn(program, [...args, JOB_ARGUMENT], {
+    env: { ...env },
+    cwd: "/",
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const late = setTimeout(() => resolve(undefined), job.timeoutMs + EXTRA_MS);
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  let answer = "";
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
+    answer += text;
+    if (answer.length > MAX_ANSWER) resolve(undefined);
+  });
+  child.on("error", () => reject(new Error("the sandbox cannot be started")));
+  child.on("close", () => resolve(answer));
+  child.stdin.on("error", () => {}); // it has ended; `close` tells
+  child.stdin.write(`${JSON.stringify(job)}\n`); // stays open: its end would tell that the bot died
+  try {
+    return endOf(await promise, job);
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", onAbort);
+    child.kill("SIGKILL");
+  }
+}
+
+function endOf(answer: string | undefined, { timeoutMs }: CodeJob): CodeEnd {
+  let end: unknown;
+  try {
+    end = JSON.parse(answer ?? "");
+  } catch {
+    // It ended itself, because the script was not to be stopped otherwise.
+    return { output: "", failure: `it ran longer than ${timeoutMs / 1_000} s` };
+  }
+  if (!isRecord(end) || typeof end["output"] !== "string") {
+    throw new Error("the sandbox has failed");
+  }
+  const { output, value, failure } = end;
+  return {
+    output,
+    ...(typeof value === "string" && { value }),
+    ...(typeof failure === "string" && { failure }),
+  };
+}

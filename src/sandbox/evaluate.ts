@@ -1,0 +1,169 @@
+/**
+ * Runs a script of the model in QuickJS, compiled to WebAssembly: without network, files, timers, or
+ * anything else of this program.
+ *
+ * The script sees the language, `console`, and `files`. Nothing of this program is an object there:
+ * only strings pass. QuickJS ends it when its time or its memory is over. Some of its functions
+ * ignore the time, such as `indexOf` over 2^53 elements. So the process around it has a limit, too.
+ *
+ * @module
+ */
+
+import variant from "@jitl/quickjs-singlefile-mjs-release-sync";
+import {
+  newQuickJSWASMModuleFromVariant,
+  type QuickJSContext,
+  type QuickJSHandle,
+} from "quickjs-emscripten-core";
+
+/** A script to run. */
+export interface CodeJob {
+  readonly source: string;
+  /** Texts of files by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Milliseconds that it may run. */
+  readonly timeoutMs: number;
+}
+
+/** The end of a script. */
+export interface CodeEnd {
+  /** Lines that it wrote with `console`, within bounds. */
+  readonly output: string;
+  /** The value of its last expression as text; absent if it failed. */
+  readonly value?: string;
+  /** Why it failed: the same text for the same script. Absent if it did not. */
+  readonly failure?: string;
+}
+
+/** Bytes of memory that a script may use. */
+const MEMORY_BYTES = 64 * 2 ** 20;
+const STACK_BYTES = 256 * 2 ** 10;
+
+/** Maximum UTF-16 units of the output, and of the value. */
+const MAX_CHARS = 20_000;
+
+/** Promise jobs between two looks at the clock. */
+const JOBS_AT_ONCE = 1_000;
+
+/** Runs a script for the thread that was given a {@link CodeJob}. */
+export function runCodeJob(job: unknown): Promise<CodeEnd> {
+  return evaluate(job as CodeJob); // only this program starts the thread
+}
+
+/** Runs a script. It disposes of nothing, because the thread ends with it. */
+export async function evaluate({ source, files, timeoutMs }: CodeJob): Promise<CodeEnd> {
+  const quickjs = await newQuickJSWASMModuleFromVariant(variant);
+  const runtime = quickjs.newRuntime({
+    memoryLimitBytes: MEMORY_BYTES,
+    maxStackSizeBytes: STACK_BYTES,
+  });
+  const context = runtime.newContext();
+  const output: string[] = [];
+  let left = MAX_CHARS;
+  const show = prepare(context, files, (text) => {
+    if (left <= 0) return;
+    const line = text.slice(0, left);
+    left -= line.length + 1;
+    output.push(line);
+  });
+  const end = Date.now() + timeoutMs;
+  const isLate = () => Date.now() > end;
+  runtime.setInterruptHandler(isLate);
+  const written = () => output.join("\n");
+  try {
+    const run = context.evalCode(source, "script.js");
+    if (run.error) return { output: written(), failure: failureOf(context, run.error, timeoutMs) };
+    while (runtime.hasPendingJob()) {
+      const jobs = runtime.executePendingJobs(JOBS_AT_ONCE);
+      if (jobs.error) {
+        return { output: written(), failure: failureOf(context, jobs.error, timeoutMs) };
+      }
+      if (isLate()) return { output: written(), failure: tooLong(timeoutMs) };
+    }
+    const state = context.getPromiseState(run.value);
+    switch (state.type) {
+      case "pending":
+        return {
+          output: written(),
+          failure: "its promise never settles: there are no timers here",
+        };
+      case "rejected":
+        return { output: written(), failure: failureOf(context, state.error, timeoutMs) };
+      case "fulfilled": {
+        const shown = context.callFunction(show, context.undefined, state.value);
+        if (shown.error) {
+          return { output: written(), failure: failureOf(context, shown.error, timeoutMs) };
+        }
+        return { output: written(), value: context.getString(shown.value) };
+      }
+    }
+  } catch (error) {
+    // The engine itself overflowed the thread's stack, for instance in JSON.parse.
+    if (error instanceof RangeError) return { output: written(), failure: "stack overflow" };
+    throw error;
+  }
+}
+
+function tooLong(timeoutMs: number): string {
+  return `it ran longer than ${timeoutMs / 1_000} s`;
+}
+
+/** The reason of a failure, from an error in the sandbox. */
+function failureOf(context: QuickJSContext, error: QuickJSHandle, timeoutMs: number): string {
+  const thrown: unknown = context.dump(error);
+  const { name, message, stack } = Object(thrown);
+  if (typeof message !== "string") {
+    return `it threw ${String(JSON.stringify(thrown)).slice(0, 500)}`;
+  }
+  if (name === "InternalError") {
+    if (message === "interrupted") return tooLong(timeoutMs);
+    if (message === "out of memory") return `it used more than ${MEMORY_BYTES / 2 ** 20} MB`;
+    if (message === "stack overflow") return message;
+  }
+  const line = /script\.js:(\d+)/.exec(String(stack))?.[1];
+  return `${String(name).slice(0, 100)}: ${message.slice(0, 1_000)}` +
+    (line === undefined ? "" : ` (line ${line})`);
+}
+
+/** Adds `console` and `files`. @returns The function that makes a text of a value. */
+function prepare(
+  context: QuickJSContext,
+  files: CodeJob["files"],
+  write: (text: string) => void,
+): QuickJSHandle {
+  const setUp = context.unwrapResult(context.evalCode(SET_UP, "set_up.js"));
+  const writer = context.newFunction("write", (text) => write(context.getString(text)));
+  const list = context.newString(JSON.stringify(files));
+  return context.unwrapResult(context.callFunction(setUp, context.undefined, writer, list));
+}
+
+/** Runs within the sandbox, before the script. */
+const SET_UP = `((write, files) => {
+  const { stringify, parse } = JSON;
+  const text = String;
+  const ErrorType = Error;
+  const plain = (key, value) => {
+    if (typeof value === "bigint") return value + "n";
+    if (typeof value === "number" && !Number.isFinite(value)) return text(value);
+    if (typeof value === "function") return "[function]";
+    if (value instanceof Map) return [...value];
+    if (value instanceof Set) return [...value];
+    if (value instanceof ErrorType) return text(value);
+    return value;
+  };
+  const show = (value) => {
+    if (typeof value === "string") return value.slice(0, ${MAX_CHARS});
+    if (value === null || typeof value !== "object" || value instanceof ErrorType) return text(value).slice(0, ${MAX_CHARS});
+    let shown;
+    try {
+      shown = stringify(value, plain, 1);
+    } catch (error) {
+      shown = text(error);
+    }
+    return text(shown).slice(0, ${MAX_CHARS});
+  };
+  const log = (...values) => write(values.map(show).join(" ").slice(0, ${MAX_CHARS}));
+  globalThis.console = { log, info: log, warn: log, error: log, debug: log, table: log };
+  globalThis.files = parse(files);
+  return show;
+})`;

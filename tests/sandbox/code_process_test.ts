@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { ownCommand } from "../../src/host/process/own_process.ts";
+import { runCode } from "../../src/sandbox/code_process.ts";
+
+const { HOME = "", DENO_DIR } = process.env;
+const OWN = { ...ownCommand(), env: { HOME, ...(DENO_DIR !== undefined && { DENO_DIR }) } };
+const { signal } = new AbortController();
+
+describe("[T6] runCode()", () => {
+  it("runs a script in a process of its own", async () => {
+    const job = { source: "files.a + 1", files: { a: "x\u2028\n" }, timeoutMs: 5_000 };
+    assert.deepEqual(await runCode(OWN, job, signal), { output: "", value: "x\u2028\n1" });
+  });
+
+  it("kills a script that the engine does not end", async () => {
+    const source = "Array.prototype.indexOf.call({ length: 2 ** 53 }, 1)";
+    assert.deepEqual(
+      await runCode(OWN, { source, files: {}, timeoutMs: 100 }, signal),
+      { output: "", failure: "it ran longer than 0.1 s" },
+    );
+  });
+
+  it("kills the process when the turn ends", async () => {
+    const stop = new AbortController();
+    const run = runCode(OWN, { source: "for (;;);", files: {}, timeoutMs: 60_000 }, stop.signal);
+    stop.abort(new Error("stopped"));
+    await assert.rejects(run, /stopped/);
+  });
+
+  it("says so if it cannot be started", async () => {
+    const own = { program: "/does/not/exist", args: [], env: {} };
+    await assert.rejects(
+      runCode(own, { source: "1", files: {}, timeoutMs: 100 }, signal),
+      /cannot be started/,
+    );
+  });
+});

@@ -1,0 +1,25 @@
+/**
+ * Starts the reference server of the Model Context Protocol on the test's own runtime.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const ENTRY = fileURLToPath(
+  new URL(
+    "../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js",
+    import.meta.url,
+  ),
+);
+
+/** The program of the server, for stdio or for Streamable HTTP. */
+export function everythingProgram(transport: "stdio" | "streamableHttp") {
+  const { execPath, env: { DENO_DIR }, versions } = process;
+  return {
+    command: execPath,
+    args: [...versions.deno ? ["run", "--allow-all", "--quiet"] : [], ENTRY, transport],
+    env: DENO_DIR === undefined ? {} : { DENO_DIR },
+  };
+}
