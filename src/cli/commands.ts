@@ -10,6 +10,7 @@ import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
+import { memory } from "./memory/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
 
@@ -19,7 +20,7 @@ export const TASKS: readonly Task[] = [
   { title: "Diagnose", commands: { doctor, netcheck, status, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
-  { title: "Look after the agent", commands: { schedules } },
+  { title: "Look after the agent", commands: { memory, schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

@@ -9,11 +9,12 @@
 import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command } from "./command.ts";
 import type { Component } from "./component.ts";
+import { memory } from "./memory.ts";
 import { pairingButton } from "./pairing_button.ts";
 import { status } from "./status.ts";
 
 /** All slash commands, with distinct names. */
-export const COMMANDS: readonly Command[] = [status];
+export const COMMANDS: readonly Command[] = [status, memory];
 
 /** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [pairingButton];

@@ -19,6 +19,7 @@ import { createFigures, type Figures } from "./figures.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { createInbox, type Inbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
+import { createNotes, type Notes } from "./notes/notes.ts";
 import { createOutbox, type Outbox } from "./outbox/outbox.ts";
 import { createPairing, type Pairing } from "./pairing/pairing.ts";
 import { prepareFactRows } from "./received/fact_rows.ts";
@@ -46,6 +47,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly outbox: Outbox;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
+  /** The agent's memory. */
+  readonly notes: Notes;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -162,6 +165,7 @@ export function createStore(
     turns: createTurns(database, commits, { ...shared, transcripts }),
     outbox: createOutbox(database, commits, memory.outgoing),
     pairing: createPairing(database, commits, memory.outgoing),
+    notes: createNotes(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere: createOtherWriters(database).changedElsewhere,

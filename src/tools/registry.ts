@@ -7,7 +7,8 @@
 
 import type { Tool } from "../core/turn/tool.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
+import { memory } from "./memory/memory.ts";
 import { remind } from "./time/remind.ts";
 
 /** All tools, with distinct names. */
-export const TOOLS: readonly Tool[] = [readChannelHistory, remind];
+export const TOOLS: readonly Tool[] = [readChannelHistory, memory, remind];

@@ -9,7 +9,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
@@ -38,9 +38,12 @@ import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
+  readonly store: Pick<Store, "gateway" | "inbox" | "notes" | "pairing">;
   readonly owners: OwnerIds;
-  readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
+  readonly outbound: Pick<
+    Outbound,
+    "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners"
+  >;
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
@@ -179,7 +182,10 @@ export function createInbound(options: InboundOptions): Inbound {
     on: {
       own_message: ({ channelId }) => judge.recordOwn(channelId),
       ...interactions.on,
-      messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
+      messages_deleted({ messageIds }) {
+        pluralkit.deleted(messageIds);
+        withdraw(messageIds);
+      },
       guild_joined({ guild }) {
         names.joined(guild);
         ownerGuilds.joined(guild);
@@ -208,6 +214,16 @@ export function createInbound(options: InboundOptions): Inbound {
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
   });
+  /** Forgets what the agent noted from messages that people deleted (T14). */
+  function withdraw(messageIds: readonly MessageId[]): void {
+    store.notes.withdraw(messageIds).catch((error: unknown) => {
+      logging.forPart("memory").error("Cannot withdraw the notes from deleted messages", {
+        messageIds,
+        error,
+      });
+    });
+  }
+
   const flood = createFloodMemory(schedule, collectGarbage);
 
   return {

@@ -31,14 +31,14 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing">;
+  readonly store: Pick<Store, "notes" | "pairing">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
   readonly owners: Pick<OwnerIds, "ownsApplication">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
-  readonly outbound: Pick<Outbound, "channelQueues">;
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets">;
   readonly logging: Logging;
   /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;
@@ -71,6 +71,8 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   const interactions = createInteractions(client);
   const context: InteractionContext = {
     pairing: store.pairing,
+    notes: store.notes,
+    cleanSecrets: outbound.cleanSecrets,
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     status,
     texts: () => config().texts,

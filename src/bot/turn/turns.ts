@@ -26,6 +26,7 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createMemoryPort } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -38,6 +39,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -105,6 +107,12 @@ export function createAccountTurns(
 
   const toolPorts: ToolPorts = {
     history: createHistoryPort(ports),
+    memory: createMemoryPort({
+      ...ports,
+      notes: store.notes,
+      agentId: () => config().agent.id,
+      now,
+    }),
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,

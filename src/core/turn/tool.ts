@@ -8,12 +8,15 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
+import type { MemoryPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
   /** The history of channels. */
   readonly history: HistoryPort;
+  /** Notes that outlast a conversation. */
+  readonly memory: MemoryPort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
 }

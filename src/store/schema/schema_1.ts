@@ -11,6 +11,7 @@
 import { GATEWAY } from "./gateway.ts";
 import { JOURNAL } from "./journal.ts";
 import { JUDGED } from "./judged.ts";
+import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { RECEIVED } from "./received.ts";
@@ -21,5 +22,14 @@ import { SCHEDULES } from "./schedules.ts";
  *
  * A released schema never changes: a later one is a migration of its own.
  */
-export const SCHEMA_1: string = [GATEWAY, JOURNAL, RECEIVED, JUDGED, PAIRING, OUTBOX, SCHEDULES]
+export const SCHEMA_1: string = [
+  GATEWAY,
+  JOURNAL,
+  RECEIVED,
+  JUDGED,
+  PAIRING,
+  OUTBOX,
+  SCHEDULES,
+  NOTES,
+]
   .join("");

@@ -13,7 +13,11 @@ describe("[O10] wrongCommand()", () => {
     ["stauts", 'unknown command "stauts"; did you mean `status`?'],
     ["start", 'unknown command "start"; did you mean `run`?'],
     ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
-    ["list", 'unknown command "list"; did you mean `pairing list` or `outbox list`?'],
+    [
+      "list",
+      'unknown command "list"; did you mean `pairing list` or `outbox list` or `memory list` or ' +
+      "`schedules list`?",
+    ],
     ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
     ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],
     ["outbox lst", 'unknown command "outbox lst"; did you mean `outbox list`?'],

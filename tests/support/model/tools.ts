@@ -12,6 +12,12 @@ import type { FakeClock } from "../fake_clock.ts";
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
+  memory: {
+    save: () => Promise.reject(new Error("This test saves no note")),
+    search: () => Promise.reject(new Error("This test searches no notes")),
+    update: () => Promise.reject(new Error("This test changes no note")),
+    remove: () => Promise.reject(new Error("This test deletes no note")),
+  },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
     list: () => Promise.reject(new Error("This test lists no schedules")),
