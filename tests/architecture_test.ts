@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ["core", "lib"],
   providers: ["core"],
   pluralkit: ["core", "lib"],
+  telemetry: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
   http: ["core", "lib"],

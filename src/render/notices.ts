@@ -74,8 +74,8 @@ export const NOTICES = {
   },
   noFiles: {
     text:
-      "I can't attach files in {channel}: {reason}. Until that changes, my long answers there " +
-      "lack their end.",
+      "My long answers in {channel} lack their end: {reason}. I'll send them whole once that has " +
+      "changed.",
     when: "Discord lets the bot attach no file in a place, to the bot's owner",
     placeholders: {
       channel: "the channel, as a mention",

@@ -9,6 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { createEmitter } from "../lib/emitter.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
@@ -135,22 +136,23 @@ export function createStore(
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
+  const undo = createEmitter<{ undone(): void }>();
   const grouped = createCommits(database, {
     path,
     crash,
     onFailed(kind) {
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
     },
-    onUndone() {
-      factRows.forget();
-      verdicts.forget();
-      memory.forget();
-      transcripts.forget();
-    },
+    onUndone: () => undo.emit.undone(),
     onRefused,
   });
   const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);
+  undo.connect({
+    undone() {
+      for (const cache of [factRows, verdicts, memory, transcripts]) cache.forget();
+    },
+  });
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
   const shared = { memory, verdicts, pruner };

@@ -18,7 +18,7 @@ import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
-import { createPluralkit } from "../../flows/receive/pluralkit.ts";
+import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
@@ -31,6 +31,7 @@ import { createInteractionHandlers, type InteractionOptions } from "./interactio
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
+import { createPermitReaction } from "./permit_reaction.ts";
 import { createOwnerPresence, type OwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
@@ -124,13 +125,21 @@ export function createInbound(options: InboundOptions): Inbound {
     now,
     log: logging.forPart("access"),
   });
+  const proxied = createProxiedUsers();
+  const judge = createJudge({
+    policy,
+    isOurs,
+    isProxied: proxied.has,
+    ownerIn: presence.known,
+    now,
+  });
   const ownerGuilds = createOwnerGuilds({
     ...common,
     inbox: store.inbox,
     asked: store.pairing,
     isNeeded: () => policy.now().policy.needsOwnerInGuild === true,
     ask: presence.ask,
-    judge: (message, known) => judge.judge(message, known),
+    judge: judge.judge,
     route,
     waiting,
     onAccepted,
@@ -146,20 +155,14 @@ export function createInbound(options: InboundOptions): Inbound {
     store: store.inbox,
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
-    judge: (message, known) => judge.judge(message, known),
+    judge: judge.judge,
     route,
     waiting,
     onAccepted,
+    proxied,
     onUndecided: ownerGuilds.undecided,
     onRefused,
     log: logging.forPart("pluralkit"),
-  });
-  const judge = createJudge({
-    policy,
-    isOurs,
-    isProxied: pluralkit.isProxied,
-    ownerIn: presence.known,
-    now,
   });
   const challenges = createChallenges({
     ...common,
@@ -174,6 +177,7 @@ export function createInbound(options: InboundOptions): Inbound {
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route,
+    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
     now,

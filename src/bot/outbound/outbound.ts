@@ -91,7 +91,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
 
-  const { channelQueues, messages, explainNoFiles } = createDelivery({
+  const { connect, channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
     texts: () => config().texts,
     outbox,
@@ -99,23 +99,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
     logging,
     self,
     now,
-  }, {
-    onDelivery(row, end) {
-      meter.delivery(row, end);
-      progress.delivered(row, end);
-    },
-    onParked(channel) {
-      notices.parked(channel);
-    },
-    onSetAside({ message: { channelId } }, reason) {
-      notices.setAside(channelId, reason);
-    },
-    onNoFiles: (channel) => fileNotices.refused(channel),
-    onDead({ message: { channelId, of } }, reason) {
-      if (of?.kind === "draft") return; // a failed draft loses no answer
-      notices.dead(channelId, reason);
-      if (of) options.onUndelivered(of.cause);
-    },
   });
   const progress = createTurnProgress({
     config,
@@ -146,6 +129,25 @@ export function createOutbound(options: OutboundOptions): Outbound {
     explain: explainNoFiles,
     tell: notices.noFiles,
     log,
+  });
+
+  connect({
+    onDelivery(row, end) {
+      meter.delivery(row, end);
+      progress.delivered(row, end);
+    },
+    onParked(channel) {
+      notices.parked(channel);
+    },
+    onSetAside({ message: { channelId } }, reason) {
+      notices.setAside(channelId, reason);
+    },
+    onNoFiles: (channel) => fileNotices.refused(channel),
+    onDead({ message: { channelId, of } }, reason) {
+      if (of?.kind === "draft") return; // a failed draft loses no answer
+      notices.dead(channelId, reason);
+      if (of) options.onUndelivered(of.cause);
+    },
   });
 
   return {

@@ -16,6 +16,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { envelopeOf } from "../../render/prompt/envelope.ts";
@@ -46,6 +47,11 @@ export interface AnswerStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
+  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
+  reactionsFor(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    messageId: MessageId,
+  ): Promise<readonly ReactionNote[]>;
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
@@ -273,8 +279,9 @@ async function gather(
   { store, backfill }: AnswerPorts,
 ) {
   await backfill(message, historyLimit);
-  const [overheard, history, steps] = await Promise.all([
+  const [overheard, reactions, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
+    store.reactionsFor(message, message.id),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
@@ -282,6 +289,7 @@ async function gather(
     message,
     overheard,
     overheardChars: OVERHEARD_CHARS,
+    reactions,
     timezone,
     boundary,
   });

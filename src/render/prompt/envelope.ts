@@ -10,6 +10,7 @@
 
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
 /** Everything that goes into the text of a turn. */
@@ -20,17 +21,23 @@ export interface Envelope {
   readonly overheard: readonly Overheard[];
   /** Maximum UTF-16 units of overheard messages; the newest ones stay. */
   readonly overheardChars: number;
+  /** Reactions since the last turn in the channel, oldest first; absent: none (H5). */
+  readonly reactions?: readonly ReactionNote[];
   /** `agents.defaults.timezone`: `"Europe/Berlin"`, or `"UTC"`. */
   readonly timezone: string;
   /** At least 8 random letters and digits, new in each turn (SEC-R2). */
   readonly boundary: string;
 }
 
+/** Maximum number of reactions in a turn. */
+const MAX_REACTIONS = 25;
+
 /** The text of a turn: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
   overheard,
   overheardChars,
+  reactions = [],
   timezone,
   boundary,
 }: Envelope): string {
@@ -38,6 +45,7 @@ export function envelopeOf({
   const context = [
     ...placeLines(place),
     ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
+    ...reactionLines(reactions, timezone),
   ];
   const author = quoted?.author;
   return [
@@ -95,6 +103,30 @@ function overheardLine(
     reply_to: replyTo,
     text,
   });
+}
+
+/** The newest reactions. An emoji's name is a text by people, as is the name of a person. */
+function reactionLines(
+  reactions: readonly ReactionNote[],
+  timezone: string,
+): readonly string[] {
+  const shown = reactions.slice(-MAX_REACTIONS);
+  const left = reactions.length - shown.length;
+  return [
+    ...(left > 0 ? [jsonLine({ earlier_reactions: `${left}, not shown` })] : []),
+    ...shown.map(({ change, emoji, tag, userId, messageId, message, at }) =>
+      jsonLine({
+        reaction: change,
+        emoji,
+        by: tag === "" ? undefined : tag,
+        by_id: userId,
+        at: timeOf(at, timezone, "without zone"),
+        to_message: messageId,
+        message_by: message && (message.by === "bot" ? "you" : "another author"),
+        message_begins: message && message.text !== "" ? message.text : undefined,
+      })
+    ),
+  ];
 }
 
 /** The last lines that fit, in order. */

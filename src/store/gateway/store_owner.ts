@@ -68,6 +68,7 @@ export function createStoreOwner(
     "direct_channel",
     "parked_channel",
     "fileless_channel",
+    "reaction",
     "pairing_request",
     "told_full",
     "asked_guild",

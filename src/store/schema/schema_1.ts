@@ -14,6 +14,7 @@ import { JUDGED } from "./judged.ts";
 import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
+import { REACTIONS } from "./reactions.ts";
 import { RECEIVED } from "./received.ts";
 import { SCHEDULES } from "./schedules.ts";
 
@@ -29,7 +30,7 @@ export const SCHEMA_1: string = [
   JUDGED,
   PAIRING,
   OUTBOX,
+  REACTIONS,
   SCHEDULES,
   NOTES,
-]
-  .join("");
+].join("");

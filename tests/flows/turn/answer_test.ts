@@ -124,6 +124,7 @@ function setUp(
         steps.push("overheard");
         return Promise.resolve(overheard);
       },
+      reactionsFor: () => Promise.resolve([]),
       stepsOf: (id) => {
         steps.push(`steps of ${id}`);
         return Promise.resolve(taken);
