@@ -11,6 +11,7 @@ import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/ports.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
+import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
 import type { Account, Setup } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
@@ -84,6 +85,7 @@ export interface Bot {
 
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
+const JOB_WORKER_URL = new URL("./job_worker.ts", import.meta.url);
 
 /** Loads a gateway thread ahead of the bot: on a second core this adds nothing to the start. */
 export function loadGatewayThread(): EarlyThread {
@@ -112,10 +114,17 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
+  const toolServices = createToolServices({
+    config: setup.config,
+    jobWorkerUrl: JOB_WORKER_URL,
+    version: build.version,
+    now,
+  });
   const accounts = createAccounts({
     ...options,
     version: build.version,
     workerUrl: WORKER_URL,
+    toolServices,
   }, {
     startAccount,
     meter,
@@ -147,6 +156,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ended,
     async apply(next, changes) {
       setup = next;
+      toolServices.apply(next.config);
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
@@ -155,6 +165,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.setPhase("draining");
       stopWatching();
       await accounts.stop();
+      await toolServices.stop();
       health.stop();
     },
   };

@@ -9,6 +9,12 @@ import type { Tool } from "../core/turn/tool.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { memory } from "./memory/memory.ts";
 import { remind } from "./time/remind.ts";
+import { webFetch } from "./web/web_fetch.ts";
 
 /** All tools, with distinct names. */
-export const TOOLS: readonly Tool[] = [readChannelHistory, memory, remind];
+export const TOOLS: readonly Tool[] = [
+  readChannelHistory,
+  memory,
+  remind,
+  webFetch,
+];

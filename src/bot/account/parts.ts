@@ -33,7 +33,6 @@ import { type ConnectionState, createConnectionState } from "../preflight/connec
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
-import { TOOLS } from "../../tools/registry.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -75,7 +74,7 @@ export async function createParts(
   options: AccountOptions,
   { health, meter, turnLimit, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
-  const { store, logging, stored, version, env } = options;
+  const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
   const settings: Settings = {
     config: options.config,
@@ -164,7 +163,7 @@ export async function createParts(
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
       tools: createTurnTools({
-        tools: TOOLS,
+        tools: toolServices.tools,
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
@@ -174,6 +173,7 @@ export async function createParts(
       }),
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
+      toolPorts: toolServices.ports,
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);

@@ -10,6 +10,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { SharedToolPorts } from "../rules/tool_services.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
@@ -87,6 +88,7 @@ export function createAccountTurns(
       readonly onSchedules: () => void;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
+      readonly toolPorts: SharedToolPorts;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -106,6 +108,7 @@ export function createAccountTurns(
   });
 
   const toolPorts: ToolPorts = {
+    ...ports.toolPorts,
     history: createHistoryPort(ports),
     memory: createMemoryPort({
       ...ports,

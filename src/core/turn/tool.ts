@@ -10,6 +10,7 @@ import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { MemoryPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
+import type { WebPort } from "./ports/web.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -19,6 +20,8 @@ export interface ToolPorts {
   readonly memory: MemoryPort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
+  /** The web. */
+  readonly web: WebPort;
 }
 
 /** Facts that a call has besides its input. */

@@ -24,8 +24,8 @@ import {
 } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
 import { settle } from "../../support/settle.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
