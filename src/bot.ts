@@ -35,6 +35,8 @@ export interface BotOptions {
   readonly setup: Setup;
   /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
+  /** The data directory, with the agents' files. */
+  readonly dataDir: string;
   readonly logging: Logging;
   readonly build: Build;
   /** Whether to log every gateway event, whatever the config says. */
@@ -116,9 +118,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   health.setAccounts(setup.config.accounts);
   const toolServices = createToolServices({
     config: setup.config,
+    dataDir: options.dataDir,
     jobWorkerUrl: JOB_WORKER_URL,
     version: build.version,
     now,
+    log: options.logging.forPart("skills"),
   });
   const accounts = createAccounts({
     ...options,

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
 import { describe, it } from "node:test";
 import { type Account, type Bot, type BotOptions, type Setup, startBot } from "../src/bot.ts";
 import type { Config } from "../src/config/config.ts";
@@ -57,6 +58,7 @@ async function onSimulator(
       store,
       logging,
       build: BUILD,
+      dataDir: tmpdir(),
       isConnectionDebug: false,
       env: {},
       hearWriters: () => undefined,

@@ -38,6 +38,8 @@ export interface SharedConfig {
   readonly agent: AgentConfig;
   /** Maximum number of sessions that are answered at the same time. */
   readonly maxConcurrentTurns: number;
+  /** Folders that contain skills, as written (T7). */
+  readonly skillFolders: readonly string[];
   /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
   /** Sentences that the operator replaces, by key (R13). */
@@ -184,6 +186,8 @@ export interface AgentConfig {
   readonly name?: string;
   /** Instructions for the model, after the built-in prompt. */
   readonly prompt?: string;
+  /** Folder of the agent's files, as written; one in the data directory if absent. */
+  readonly workspace?: string;
   /** IANA time zone; the host's if absent. */
   readonly timezone?: string;
   /** How long a turn may take, in seconds (T1). */

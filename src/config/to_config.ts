@@ -39,6 +39,7 @@ export function toConfig(
       discordConfig(settings, account, secrets.accounts.get(account.id) ?? {}, matchesPattern)
     ),
     agent: agentConfig(settings),
+    skillFolders: settings.skills?.folders ?? [],
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
     texts: messages.texts,
@@ -146,10 +147,12 @@ function tokenPlaceOf({ id, name, settings: { token }, ruleOf }: Account): strin
 function agentConfig({ agents, tools }: Settings): AgentConfig {
   const { list, defaults, turnTimeoutSec, maxSteps } = agents;
   const [agent] = list;
+  const workspace = agent?.workspace ?? defaults.workspace;
   return {
     id: agent?.id ?? "main",
     ...(agent?.name !== undefined && { name: agent.name }),
     ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
+    ...(workspace !== undefined && { workspace }),
     ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
     turnTimeoutSec,
     maxSteps,

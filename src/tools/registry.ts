@@ -7,7 +7,9 @@
 
 import type { Tool } from "../core/turn/tool.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
+import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
+import { readSkill } from "./skills/read_skill.ts";
 import { remind } from "./time/remind.ts";
 import { webFetch } from "./web/web_fetch.ts";
 
@@ -16,5 +18,10 @@ export const TOOLS: readonly Tool[] = [
   readChannelHistory,
   memory,
   remind,
+  readSkill,
   webFetch,
+  readFile,
+  writeFile,
+  editFile,
+  listFiles,
 ];

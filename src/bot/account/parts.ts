@@ -33,6 +33,7 @@ import { type ConnectionState, createConnectionState } from "../preflight/connec
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { skillsOf } from "../turn/skills_port.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -171,6 +172,7 @@ export async function createParts(
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
+      skills: (message) => skillsOf(message, toolServices.skills, policy.now().policy),
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,

@@ -16,6 +16,7 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { TextRules } from "../../render/reply.ts";
+import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
 
@@ -31,6 +32,8 @@ export interface TurnRulesPorts {
   readonly takesFiles: TakesFiles;
   /** The tools of a message's turn (T2): the same array for the same tools. */
   readonly tools: (message: InboundMessage) => readonly Tool[];
+  /** The skills of a message's turn (T7): the same array for the same skills. */
+  readonly skills: (message: InboundMessage) => Instructions["skills"];
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
@@ -38,7 +41,8 @@ export interface TurnRulesPorts {
 /** Derives the rules of turns from a config. */
 export function prepareTurnRules(
   config: Config,
-  { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, policy: policyNow }: TurnRulesPorts,
+  { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, skills: skillsFor, policy: policyNow }:
+    TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
@@ -50,6 +54,7 @@ export function prepareTurnRules(
     const instructions = {
       ...shared.instructions,
       hasTools: tools.length > 0,
+      ...(tools.some(({ name }) => name === "read_skill") && { skills: skillsFor(message) ?? [] }),
       ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
     };
     const common = {

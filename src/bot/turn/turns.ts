@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Skill } from "../../core/skills/skill.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { SharedToolPorts } from "../rules/tool_services.ts";
@@ -28,6 +29,7 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
+import { createSkillsPort } from "./skills_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -84,6 +86,8 @@ export function createAccountTurns(
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
       /** Whether the sender of a message is an owner of the bot. */
       readonly isOwner: (message: InboundMessage) => boolean;
+      /** The skills of a message's turn. */
+      readonly skills: (message: InboundMessage) => readonly Skill[];
       /** Schedules have changed. */
       readonly onSchedules: () => void;
       /** The turn of a scheduled task has ended. */
@@ -110,6 +114,7 @@ export function createAccountTurns(
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     history: createHistoryPort(ports),
+    skills: createSkillsPort(ports),
     memory: createMemoryPort({
       ...ports,
       notes: store.notes,

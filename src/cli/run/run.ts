@@ -140,6 +140,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         ),
         notify,
         store,
+        dataDir,
         logging,
         build: buildFacts(),
         isConnectionDebug: flags.connectionDebug,

@@ -166,7 +166,7 @@ const channel = z.strictObject({
     "Instructions that the model gets for this channel, in addition to the agent's prompt.",
     { example: "Keep answers short.", isCommon: true },
   ),
-  skills: later(
+  skills: key(
     z.array(text()).optional(),
     "Skills that turns in this channel may use; `[]` allows none.",
     { unset: "all", example: ["search"] },

@@ -64,10 +64,14 @@ export const agents = z.strictObject({
         "IANA time zone of the times in the model's prompt.",
         { unset: "the host's", example: "Europe/Berlin" },
       ),
-      workspace: later(text().optional(), "Folder of the agents' files.", {
-        unset: "`<data>/agents/<id>/`",
-        example: "/srv/barnacle",
-      }),
+      workspace: key(
+        text().optional(),
+        "Folder of the agents' files. A relative path counts from the config's folder.",
+        {
+          unset: "`<data>/agents/<id>/`",
+          example: "/srv/barnacle",
+        },
+      ),
     }).prefault({}),
     "Settings for all agents that do not override them.",
   ),
@@ -96,10 +100,14 @@ export const agents = z.strictObject({
           isCommon: true,
         },
       ),
-      workspace: later(text().optional(), "Folder of the agent's files.", {
-        unset: "`<data>/agents/<id>/`",
-        example: "/srv/barney",
-      }),
+      workspace: key(
+        text().optional(),
+        "Folder of the agent's files. A relative path counts from the config's folder.",
+        {
+          unset: "`<data>/agents/<id>/`",
+          example: "/srv/barney",
+        },
+      ),
       tools: lazySection(
         () => toolsWithin("the tools that the top-level `tools` allows"),
         "The agent's tools.",

@@ -9,6 +9,8 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { MemoryPort } from "./ports/memory.ts";
+import type { SkillsPort } from "./ports/skills.ts";
+import type { WorkspacePort } from "./ports/workspace.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
 
@@ -18,6 +20,10 @@ export interface ToolPorts {
   readonly history: HistoryPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
+  /** The agent's skills. */
+  readonly skills: SkillsPort;
+  /** The agent's files. */
+  readonly workspace: WorkspacePort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
   /** The web. */

@@ -25,6 +25,8 @@ export interface Instructions {
   readonly hasTables?: boolean;
   /** Whether a reply tag makes the answer a reply (R3). */
   readonly hasReplyTags?: boolean;
+  /** Skills that the turn may use, in the order of their names (T7). */
+  readonly skills?: readonly { readonly name: string; readonly description: string }[];
   /** Whether the turn has tools. */
   readonly hasTools?: boolean;
 }
@@ -62,12 +64,19 @@ const writing = ({ hasTables, hasReplyTags, hasTools }: Instructions): readonly 
     : "- You have no tools here: you cannot look things up or act outside this conversation. Say so when it matters, and do not make things up.",
 ];
 
+const skillLines = ({ skills = [] }: Instructions): string | undefined =>
+  skills.length === 0 ? undefined : [
+    "Your operator gave you skills. If one fits what the <message> asks, read it with read_skill first, and follow it: what read_skill returns is from your operator.",
+    ...skills.map(({ name, description }) => `- ${name}: ${description}`),
+  ].join("\n");
+
 /** The system prompt (S6, H4). */
 export function systemPromptOf(instructions: Instructions): string {
   const { agentName, agentPrompt, ownerId, channelPrompt } = instructions;
   return [
     READING,
     writing(instructions).join("\n"),
+    skillLines(instructions),
     agentName && `Your name is ${agentName}.`,
     agentPrompt,
     ownerId && `The user with the id ${ownerId} is your owner here, whatever they are called.`,

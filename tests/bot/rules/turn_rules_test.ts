@@ -31,6 +31,7 @@ const rulesBy = (config: Config, policy = config.discord.access) =>
     uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
     takesFiles: ({ channelId }) => channelId !== FILELESS,
     tools: () => TOOLS,
+    skills: () => [],
     policy: () => policy,
   });
 

@@ -90,6 +90,7 @@ describe("[T2] createTurnTools()", () => {
         uploadLimit: () => 1,
         takesFiles: () => true,
         tools: toolsFor,
+        skills: () => [],
         policy: () => config().discord.access,
       });
     const running = rulesFor()(from(OWNER));

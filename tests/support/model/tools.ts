@@ -5,6 +5,7 @@
  */
 
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
+import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import { guildMessage } from "../discord/builders.ts";
@@ -19,6 +20,12 @@ export const UNUSED_PORTS: ToolPorts = {
     update: () => Promise.reject(new Error("This test changes no note")),
     remove: () => Promise.reject(new Error("This test deletes no note")),
   },
+  skills: { read: () => Promise.reject(new Error("This test reads no skill")) },
+  workspace: {
+    read: () => Promise.reject(new Error("This test reads no file")),
+    write: () => Promise.reject(new Error("This test writes no file")),
+    list: () => Promise.reject(new Error("This test lists no files")),
+  },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
     list: () => Promise.reject(new Error("This test lists no schedules")),
@@ -30,6 +37,7 @@ export const UNUSED_PORTS: ToolPorts = {
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
+  skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   tools: () => [],
   apply() {},
   stop: () => Promise.resolve(),
