@@ -8,7 +8,7 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { parseAllowEntry } from "../../policy/allowlist.ts";
 import { parseGroupEntry } from "./group_entry.ts";
-import { amount, key, later, laterSection, lazySection, text } from "./parts/key.ts";
+import { amount, key, laterSection, lazySection, text } from "./parts/key.ts";
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
