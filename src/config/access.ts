@@ -129,6 +129,7 @@ function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
     ...(channels && { channels: mapped(channels, channelRules) }),
     ...placeTools(guild),
     reactionNotifications,
+    ...(guild.threads && { threads: guild.threads }),
     ...(intents !== undefined && { intentFilter: intents }),
   };
 }
@@ -143,6 +144,7 @@ function channelRules(channel: ChannelSettings): ChannelRules {
     ...(systemPrompt !== undefined && { systemPrompt }),
     ...(skills && { skills }),
     ...placeTools(channel),
+    ...(channel.threads && { threads: channel.threads }),
     ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),
   };
 }

@@ -12,9 +12,10 @@ import type { Component } from "./component.ts";
 import { memory } from "./memory.ts";
 import { pairingButton } from "./pairing_button.ts";
 import { status } from "./status.ts";
+import { usage } from "./usage.ts";
 
 /** All slash commands, with distinct names. */
-export const COMMANDS: readonly Command[] = [status, memory];
+export const COMMANDS: readonly Command[] = [status, memory, usage];
 
 /** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [pairingButton];

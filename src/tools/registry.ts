@@ -10,6 +10,7 @@ import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
 import { readSkill } from "./skills/read_skill.ts";
+import { replyInThread } from "./channel/reply_in_thread.ts";
 import { remind } from "./time/remind.ts";
 import { webFetch } from "./web/web_fetch.ts";
 
@@ -17,6 +18,7 @@ import { webFetch } from "./web/web_fetch.ts";
 export const TOOLS: readonly Tool[] = [
   readChannelHistory,
   memory,
+  replyInThread,
   remind,
   readSkill,
   webFetch,

@@ -18,7 +18,10 @@ import {
 } from "../../flows/preflight/duplicate_instance.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
-import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
+import {
+  createCanReadHistory,
+  createMissingForThread,
+} from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
@@ -31,6 +34,7 @@ import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { skillsOf } from "../turn/skills_port.ts";
@@ -131,6 +135,14 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
+  const threads = createAccountThreads({
+    ...common,
+    accountId,
+    policy,
+    model: () => settings.model,
+    cleanSecrets: outbound.cleanSecrets,
+    stopping: stopping.signal,
+  });
   const inbound = createInbound({
     ...common,
     version,
@@ -138,6 +150,7 @@ export async function createParts(
     policy,
     owners,
     outbound,
+    threads,
     isOurs,
     status: () => statusOf(health, version, now()),
   });
@@ -154,6 +167,8 @@ export async function createParts(
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),
+      missingForThread: createMissingForThread(client, now),
+      threads,
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,

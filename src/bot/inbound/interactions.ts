@@ -31,7 +31,7 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "notes" | "pairing">;
+  readonly store: Pick<Store, "notes" | "pairing" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -75,6 +75,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     cleanSecrets: outbound.cleanSecrets,
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     status,
+    usage: store.usage,
     texts: () => config().texts,
     now,
     log,

@@ -17,6 +17,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -27,9 +28,11 @@ import type { RunningAccount } from "../ports.ts";
 import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -43,6 +46,7 @@ export interface TurnsOptions {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
     readonly notes: Store["notes"];
+    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -80,7 +84,10 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Omit<ThreadsPortOptions, "threads">
     & {
+      /** The threads of the account's answers. */
+      readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
@@ -121,6 +128,7 @@ export function createAccountTurns(
       agentId: () => config().agent.id,
       now,
     }),
+    threads: createThreadsPort(ports),
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,
@@ -130,6 +138,8 @@ export function createAccountTurns(
       now,
     }),
   };
+
+  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -142,6 +152,7 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
+      spend,
       ...(drafts && { drafts }),
       now,
       schedule,

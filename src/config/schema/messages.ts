@@ -74,6 +74,8 @@ const texts = {
   memoryDeleted: sentence("memoryDeleted", "Die Notiz {number} ist weg."),
   memoryEdited: sentence("memoryEdited", "Die Notiz {number} ist geändert."),
   memoryNeedsText: sentence("memoryNeedsText", "Dazu brauche ich `text`, höchstens {max} Zeichen."),
+  usage: sentence("usage", "Heute {today}, im Monat {month}. Neuer Tag: {reset}."),
+  budgetSpent: sentence("budgetSpent", "Für heute ist Schluss. Frag {reset} noch einmal."),
   reminder: sentence("reminder", "{user} Erinnerung: {text}"),
   reminderLate: sentence("reminderLate", "{user} Erinnerung von {due}, verspätet: {text}"),
   schedulePaused: sentence("schedulePaused", "Plan {number} in {channel} ruht: {count} Fehler."),
@@ -128,6 +130,11 @@ export const messages = z.strictObject({
   removeAckAfterReply: key(
     z.boolean().default(false),
     "Whether to remove the reaction after the reply.",
+  ),
+  footer: key(
+    z.enum(["off", "owners", "all"]).default("off"),
+    "Whose answers end with a small line of model, tokens, cached share, money and seconds. " +
+      "`off`: none. `owners`: answers to owners. `all`: all answers.",
   ),
   linkHosts: key(
     z.array(

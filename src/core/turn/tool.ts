@@ -11,6 +11,7 @@ import type { HistoryPort } from "./ports/history.ts";
 import type { MemoryPort } from "./ports/memory.ts";
 import type { SkillsPort } from "./ports/skills.ts";
 import type { WorkspacePort } from "./ports/workspace.ts";
+import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
 
@@ -24,6 +25,8 @@ export interface ToolPorts {
   readonly skills: SkillsPort;
   /** The agent's files. */
   readonly workspace: WorkspacePort;
+  /** Threads. */
+  readonly threads: ThreadsPort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
   /** The web. */

@@ -15,6 +15,8 @@ import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.t
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import { metered } from "../../core/spending/metered_model.ts";
+import type { Charge } from "../../core/spending/usage.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
@@ -23,11 +25,15 @@ import { envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
 import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
+import { footerOf, type FooterRules, withFooter } from "../../render/footer.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
+import type { AnswerThreads } from "./answer_threads.ts";
 import type { Drafts } from "./draft.ts";
+import { createTurnSpending } from "./turn_spending.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
+import { paidTurn, refusedTurn, type TurnSpendPort } from "./refused_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
@@ -55,7 +61,12 @@ export interface AnswerStore {
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
-  addSteps(claim: Claim, steps: readonly Step[], waitsForDisk: boolean): Promise<void>;
+  addSteps(
+    claim: Claim,
+    steps: readonly Step[],
+    waitsForDisk: boolean,
+    charges: readonly Charge[],
+  ): Promise<void>;
 }
 
 /** The part of the config that applies to one turn. */
@@ -68,7 +79,7 @@ export interface TurnRules extends ReplyRules {
   readonly historyLimit: number;
   /** Maximum number of user turns from the transcript; absent: as many as fit. */
   readonly userTurns?: number;
-  /** The model's context window and its longest answer, in tokens. */
+  /** The context window and the longest answer of a model that reports none, in tokens. */
   readonly window: { readonly contextWindow: number; readonly maxOutput: number };
   /** IANA time zone for the times that the model reads: `"Europe/Vienna"`. */
   readonly timezone: string;
@@ -80,6 +91,8 @@ export interface TurnRules extends ReplyRules {
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
+  /** The parts of the answer's footer; absent: it has none (R15). */
+  readonly footer?: FooterRules;
 }
 
 /** Everything that answering needs from outside. */
@@ -88,6 +101,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
   readonly model: Model;
+  /** Budgets, and the people who know that one is spent. */
+  readonly spend: TurnSpendPort;
   /** Aborted when the account ends by itself: no request to the model begins after that. */
   readonly ended: AbortSignal;
   /** Finds the config that applies to a message's turn. */
@@ -101,6 +116,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
    * person can copy.
    */
   readonly randomId: () => string;
+  /** The threads that answers open. */
+  readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
@@ -142,7 +159,8 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const ended = await runToEnd(claim, {
     ...ports,
     onTurn(outcome, ms) {
-      cost = { ms, ...(outcome.kind === "reply" && outcome.usage) };
+      const { micros: _, ...usage } = outcome.kind === "reply" && outcome.usage || {};
+      cost = { ms, ...usage };
       ports.onTurn(outcome, ms);
     },
   });
@@ -155,7 +173,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     withDrafts(failedTurn(claim, "cannot be stored", ports.rules(claim.message), ports, error));
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
-  logAnswer(ended, { ...cost, where: ports.rules(claim.message).where }, ports);
+  const { where } = ports.rules(claim.message);
+  const { model: modelId = ports.model.id } = ended.cost ?? {};
+  logAnswer(ended, { ...cost, where }, { log: ports.log, modelId });
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;
@@ -169,7 +189,13 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
+  // A draft may be in the channel, and the answer in its thread.
+  const { channelId } = ended.claim.message;
+  if (channelId !== claim.message.channelId) ports.onOutbox(NOTHING_MORE, channelId);
 }
+
+/** A second channel has rows of the same turn, whose figures count once. */
+const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
@@ -197,13 +223,24 @@ async function run(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping, ended, store } = ports;
+  const { now, schedule, stopping, ended, store } = ports;
   const startedAt = now();
+  const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
+  const withCost = (turn: FinishedTurn) => paidTurn(turn, spending);
+  const spent = await ports.spend.check(spending.by, "answer");
+  if (spent) return await refusedTurn(claim, spent, rules, ports);
+  const { window = rules.window } = ports.model;
+  const model = metered(ports.model, {
+    kind: "answer",
+    by: spending.by,
+    spend: spending.port,
+    now,
+  });
   const boundary = ports.randomId();
   const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
-  const freeChars = historyChars(rules.window, system.length + envelope.length);
+  const freeChars = historyChars(window, system.length + envelope.length);
   const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
   const maxChars = freeChars - maxResultChars;
   const limits = {
@@ -211,16 +248,25 @@ async function run(
     ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
   };
   const entriesShown = selectEntries(history, limits);
-  const request = composeRequest({ system, history: entriesShown, envelope });
+  const { sessionKey } = claim.route;
+  const request = { ...composeRequest({ system, history: entriesShown, envelope }), sessionKey };
   const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
+  const compose = (text: string, home = claim) =>
+    composeReply({
+      ...ofTurn(home),
+      text,
+      shown,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === claim ? rules : { ...rules, replyToMode: "off" },
+    });
 
-  const draft = ports.drafts?.begin(claim.message, (text) => {
+  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
+  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
     const composed = compose(text);
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
@@ -238,8 +284,12 @@ async function run(
       callKey: `${claim.message.id}:${key}`,
     }),
     steps,
-    save: (more, waitsForDisk) =>
-      saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
+    save: async (more, waitsForDisk) => {
+      const charges = spending.unsaved("answer");
+      const add = () => store.addSteps(claim, more, waitsForDisk, charges);
+      await saveSteps(add, claim.message.id, ports);
+      spending.saved();
+    },
     cleanSecrets: rules.cleanSecrets,
     maxResultChars,
     maxSteps: rules.maxSteps,
@@ -255,11 +305,17 @@ async function run(
     case "interrupted":
       return undefined;
     case "failed":
-      return failedTurn(claim, outcome.reason, rules, ports);
-    case "reply":
-      return answeredTurn(
-        claim,
-        compose(outcome.text),
+      return withCost(failedTurn(claim, outcome.reason, rules, ports));
+    case "refused":
+      return withCost(await refusedTurn(claim, outcome.stop, rules, ports));
+    case "reply": {
+      const home = await ports.threads.homeOf(claim, compose(outcome.text).kind === "reply");
+      const composed = compose(outcome.text, home);
+      const turn = answeredTurn(
+        home,
+        composed.kind === "reply"
+          ? withFooter(composed, footerOf(rules.footer, spending.cost()))
+          : composed,
         {
           envelope,
           rules,
@@ -268,21 +324,30 @@ async function run(
         },
         ports,
       );
+      return withCost(turn);
+    }
   }
+}
+
+/** Whether the claim's session is that of a thread which its answer opens (S7). */
+function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
+  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
 }
 
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  { message, route: { sessionKey }, attempt }: Claim,
+  claim: Claim,
   boundary: string,
-  { historyLimit, timezone, window }: TurnRules,
-  { store, backfill }: AnswerPorts,
+  { historyLimit: channelLimit, timezone, window }: TurnRules,
+  { store, backfill, model }: AnswerPorts,
 ) {
+  const { message, route: { sessionKey }, attempt } = claim;
+  const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
   const [overheard, reactions, history, steps] = await Promise.all([
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
-    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
+    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(model.window ?? window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
   const envelope = envelopeOf({

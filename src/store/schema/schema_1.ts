@@ -15,7 +15,9 @@ import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
+import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
+import { USAGE } from "./usage.ts";
 import { SCHEDULES } from "./schedules.ts";
 
 /**
@@ -31,6 +33,8 @@ export const SCHEMA_1: string = [
   PAIRING,
   OUTBOX,
   REACTIONS,
+  THREADS,
   SCHEDULES,
   NOTES,
+  USAGE,
 ].join("");

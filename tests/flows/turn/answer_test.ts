@@ -63,6 +63,8 @@ interface Facts {
   readonly refusals?: readonly Error[];
   /** Error of the store when it reads the transcript. */
   readonly damage?: Error;
+  /** Budgets; none by default. */
+  readonly spend?: Partial<AnswerPorts["spend"]>;
 }
 
 const DISK_FULL = new Error("disk full");
@@ -81,6 +83,7 @@ function setUp(
     drafts,
     refusals = [],
     damage,
+    spend = {},
   }: Facts = {},
 ) {
   const refused = [...refusals];
@@ -143,6 +146,13 @@ function setUp(
       },
     },
     model,
+    spend: {
+      check: () => Promise.resolve(undefined),
+      record: () => assert.fail("a turn stores its charges itself"),
+      isTold: () => Promise.resolve(false),
+      ...spend,
+    },
+    threads: { homeOf: (claim) => Promise.resolve(claim) },
     toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {

@@ -26,6 +26,7 @@ export const UNUSED_PORTS: ToolPorts = {
     write: () => Promise.reject(new Error("This test writes no file")),
     list: () => Promise.reject(new Error("This test lists no files")),
   },
+  threads: { open: () => Promise.reject(new Error("not used")) },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
     list: () => Promise.reject(new Error("This test lists no schedules")),
