@@ -118,6 +118,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   health.setAccounts(setup.config.accounts);
   const toolServices = createToolServices({
     config: setup.config,
+    dataDir: options.dataDir,
     jobWorkerUrl: JOB_WORKER_URL,
     version: build.version,
     now,

@@ -35,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["core", "lib"],
   host: ["lib"],
   web: ["lib"],
+  workspace: ["core", "lib"],
   sandbox: ["lib"],
   mcp: ["core", "lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
@@ -44,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     "bot.ts",
     "bot",
+    "workspace", // `doctor` looks at the skills
     "flows",
     "discord/gateway",
     "log.ts",

@@ -12,6 +12,7 @@ import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
+import { memory } from "./memory/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
@@ -23,7 +24,7 @@ export const TASKS: readonly Task[] = [
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },
-  { title: "Look after the agent", commands: { agents, schedules } },
+  { title: "Look after the agent", commands: { agents, memory, schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

@@ -135,13 +135,14 @@ function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
 }
 
 function channelRules(channel: ChannelSettings): ChannelRules {
-  const { allow, enabled, requireMention, users, systemPrompt, intentFilter } = channel;
+  const { allow, enabled, requireMention, users, systemPrompt, skills, intentFilter } = channel;
   return {
     ...(allow !== undefined && { allow }),
     ...(enabled !== undefined && { enabled }),
     ...(requireMention !== undefined && { requireMention }),
     ...(users && { users: entries(users) }),
     ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(skills && { skills }),
     ...placeTools(channel),
     ...(channel.threads && { threads: channel.threads }),
     ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),

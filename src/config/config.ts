@@ -39,6 +39,8 @@ export interface SharedConfig {
   readonly agent: AgentConfig;
   /** Maximum number of sessions that are answered at the same time. */
   readonly maxConcurrentTurns: number;
+  /** Folders that contain skills, as written (T7). */
+  readonly skillFolders: readonly string[];
   /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
   /** Sentences that the operator replaces, by key (R13). */

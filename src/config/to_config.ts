@@ -43,6 +43,7 @@ export function toConfig(
       discordConfig(settings, account, secrets.accounts.get(account.id) ?? {}, matchesPattern)
     ),
     agent: agentConfig(settings),
+    skillFolders: settings.skills?.folders ?? [],
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
     texts: messages.texts,

@@ -25,6 +25,7 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["memory", { for: "everyone", group: "group:memory" }],
   ["recall", { for: "everyone", group: "group:memory" }],
   ["remind", { for: "everyone" }],
+  ["read_skill", { for: "everyone" }],
   ["web_fetch", { for: "everyone", group: "group:web" }],
   ["web_search", { for: "everyone", group: "group:web" }],
   ["code", { for: "everyone" }],

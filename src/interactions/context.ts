@@ -5,9 +5,11 @@
  */
 
 import type { Folded } from "../core/turn/checkpoint.ts";
+import type { MessageId, UserId } from "../core/discord/ids.ts";
 import type { PairingDecision, PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import type { StopScope } from "../core/inbound/changes.ts";
 import type { ComponentUse, SlashCommand } from "../core/inbound/interactions.ts";
+import type { Note } from "../core/notes/note.ts";
 import type { Log } from "../lib/log.ts";
 import type { Texts } from "../render/notices.ts";
 
@@ -37,6 +39,22 @@ export interface ContextFacts {
   readonly folded: Folded;
 }
 
+/** The agent's notes, for the people from whose messages they come. */
+export interface NotesOfPeople {
+  /** Notes by one person, newest first; in one space, if given. */
+  by(authorId: UserId, space: string | undefined, limit: number): Promise<readonly Note[]>;
+  /** One note; `undefined` if there is none with this number. */
+  find(id: number): Promise<Note | undefined>;
+  /**
+   * Replaces a note's text. `now` is Unix time in milliseconds.
+   *
+   * @returns Whether the note existed.
+   */
+  update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
+  /** Deletes a note. @returns Whether it existed. */
+  remove(id: number): Promise<boolean>;
+}
+
 /** A person's use of the models. */
 export interface UsageFigures {
   /** Number of requests to models. */
@@ -57,6 +75,10 @@ export interface UsageFigures {
 export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
+  /** The agent's notes; rejects if the store fails. */
+  readonly notes: NotesOfPeople;
+  /** Removes the program's secrets from a text. */
+  readonly cleanSecrets: (text: string) => string;
   /** Tells that the outbox has a new row about this request. */
   readonly onOutbox: (request: PairingRequest) => void;
   /** Stops turns (S5). */

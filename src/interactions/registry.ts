@@ -10,13 +10,14 @@ import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command } from "./command.ts";
 import type { Component } from "./component.ts";
 import { context } from "./context_command.ts";
+import { memory } from "./memory.ts";
 import { pairingButton } from "./pairing_button.ts";
 import { status } from "./status.ts";
 import { stop, stopButton } from "./stop.ts";
 import { usage } from "./usage.ts";
 
 /** All slash commands, with distinct names. */
-export const COMMANDS: readonly Command[] = [status, context, usage, stop];
+export const COMMANDS: readonly Command[] = [status, context, memory, usage, stop];
 
 /** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [pairingButton, stopButton];

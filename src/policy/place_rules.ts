@@ -41,6 +41,8 @@ export interface OpenPlace {
   readonly threads: Ruled<ThreadRules>;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
+  /** Names of the skills that turns here may use; absent: all (T7). */
+  readonly skills?: readonly string[];
   /** Operator's short name for the guild (S2); absent if not set. */
   readonly guildSlug?: string;
 }
@@ -280,6 +282,7 @@ function joined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): 
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
   const users = firstOf(layers, "users");
   const systemPrompt = firstOf(layers, "systemPrompt")?.value;
+  const skills = firstOf(layers, "skills")?.value;
   return {
     kind: "open",
     rule: (own[0] ?? guild).path,
@@ -291,6 +294,7 @@ function joined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): 
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),
     ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(skills && { skills }),
     ...(guildSlug !== undefined && { guildSlug }),
   };
 }

@@ -191,6 +191,8 @@ export interface ChannelRules extends PlaceToolRules {
   readonly users?: readonly AllowEntry[];
   /** Operator's text for the system prompt in this channel (H4). */
   readonly systemPrompt?: string;
+  /** Names of the skills that turns here may use; absent: all (T7). */
+  readonly skills?: readonly string[];
   /** Threads for answers (S7). */
   readonly threads?: ThreadRules;
   /** Value of `intentFilter.enabled`, as in {@link GuildRules}. */

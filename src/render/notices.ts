@@ -252,6 +252,31 @@ export const NOTICES = {
       "fewer wait",
     placeholders: {},
   },
+  memoryEmpty: {
+    text: "I keep no notes from your messages here.",
+    when: "a person uses `/memory` and has no notes",
+    placeholders: {},
+  },
+  memoryUnknown: {
+    text: "You have no note {number} here. `/memory` lists yours.",
+    when: "a person names a note that is not theirs, or that does not exist",
+    placeholders: { number: "the number that they gave" },
+  },
+  memoryDeleted: {
+    text: "Note {number} is deleted.",
+    when: "a person deletes a note by `/memory`",
+    placeholders: { number: "its number" },
+  },
+  memoryEdited: {
+    text: "Note {number} is changed.",
+    when: "a person edits a note by `/memory`",
+    placeholders: { number: "its number" },
+  },
+  memoryNeedsText: {
+    text: "To edit a note, give its new `text` of at most {max} characters.",
+    when: "a person edits a note by `/memory` without a text that fits",
+    placeholders: { max: "the maximum number of characters" },
+  },
   usage: {
     text: "Today: {today}. This month: {month}. The next day begins {reset}.",
     when: "`/usage` is used",

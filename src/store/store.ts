@@ -21,6 +21,7 @@ import { createForgetting, type Forgetting } from "./forget/forget.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { createInbox, type Inbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
+import { createNotes, type Notes } from "./notes/notes.ts";
 import { createOutbox, type Outbox } from "./outbox/outbox.ts";
 import { createPairing, type Pairing } from "./pairing/pairing.ts";
 import { prepareFactRows } from "./received/fact_rows.ts";
@@ -56,6 +57,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly pairing: Pairing;
   /** Forgetting people (X5). */
   readonly forgetting: Forgetting;
+  /** The agent's memory. */
+  readonly notes: Notes;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -181,6 +184,7 @@ export function createStore(
     usage: createUsage(database, commits, memory.spent),
     pairing: createPairing(database, commits, memory.outgoing),
     forgetting: createForgetting(database, commits),
+    notes: createNotes(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {

@@ -9,6 +9,9 @@ import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { code } from "./code/code.ts";
+import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
+import { memory } from "./memory/memory.ts";
+import { readSkill } from "./skills/read_skill.ts";
 import { replyInThread } from "./channel/reply_in_thread.ts";
 import { remind } from "./time/remind.ts";
 import { webFetch } from "./web/web_fetch.ts";
@@ -18,9 +21,15 @@ import { webSearch } from "./web/web_search.ts";
 export const TOOLS: readonly Tool[] = [
   readChannelHistory,
   recall,
+  memory,
   replyInThread,
   remind,
+  readSkill,
   webFetch,
   webSearch,
   code,
+  readFile,
+  writeFile,
+  editFile,
+  listFiles,
 ];

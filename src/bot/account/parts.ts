@@ -40,6 +40,7 @@ import { workspaceOf } from "../rules/workspace_path.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { skillsOf } from "../turn/skills_port.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -198,6 +199,7 @@ export async function createParts(
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
+      skills: (message) => skillsOf(message, toolServices.skills, policy.now().policy),
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,

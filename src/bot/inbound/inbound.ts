@@ -10,7 +10,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Changed } from "../../core/inbound/changes.ts";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
@@ -45,11 +45,17 @@ export interface InboundOptions
   extends NamesOptions, Omit<InteractionOptions, "ownerIn" | "stopTurns"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<Store, "gateway" | "inbox" | "pairing" | "sessions" | "turns" | "usage">;
+  readonly store: Pick<
+    Store,
+    "gateway" | "inbox" | "notes" | "pairing" | "sessions" | "turns" | "usage"
+  >;
   readonly owners: OwnerIds;
   /** The threads of the account's answers. */
   readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
-  readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
+  readonly outbound: Pick<
+    Outbound,
+    "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners"
+  >;
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
@@ -216,7 +222,10 @@ export function createInbound(options: InboundOptions): Inbound {
     on: {
       own_message: ({ channelId }) => judge.recordOwn(channelId),
       ...interactions.on,
-      messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
+      messages_deleted({ messageIds }) {
+        pluralkit.deleted(messageIds);
+        withdraw(messageIds);
+      },
       guild_joined({ guild }) {
         names.joined(guild);
         ownerGuilds.joined(guild);
@@ -247,6 +256,16 @@ export function createInbound(options: InboundOptions): Inbound {
     onForeign: (found) => events.emit.foreign(found),
     onStored: meter.stored,
   });
+  /** Forgets what the agent noted from messages that people deleted (T14). */
+  function withdraw(messageIds: readonly MessageId[]): void {
+    store.notes.withdraw(messageIds).catch((error: unknown) => {
+      logging.forPart("memory").error("Cannot withdraw the notes from deleted messages", {
+        messageIds,
+        error,
+      });
+    });
+  }
+
   const flood = createFloodMemory(schedule, collectGarbage);
 
   return {

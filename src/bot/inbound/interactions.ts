@@ -35,7 +35,7 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing" | "sessions" | "turns" | "usage">;
+  readonly store: Pick<Store, "notes" | "pairing" | "sessions" | "turns" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -46,7 +46,7 @@ export interface InteractionOptions {
   readonly rates: Pick<TokenRates, "rateOf">;
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
-  readonly outbound: Pick<Outbound, "channelQueues">;
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets">;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
   readonly logging: Logging;
@@ -83,6 +83,8 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   const context: InteractionContext = {
     pairing: store.pairing,
     contextOf: createContextFacts(options),
+    notes: store.notes,
+    cleanSecrets: outbound.cleanSecrets,
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     turns: {
       stop: options.stopTurns,

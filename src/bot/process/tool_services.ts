@@ -20,16 +20,21 @@ import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { createCodePort } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
+import { createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
+import { createWorkspacePort, workspaceOf } from "../turn/workspace_port.ts";
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions {
   readonly config: BotConfig;
+  /** The data directory, with the agents' files. */
+  readonly dataDir: string;
   /** Entry of the thread for untrusted data. */
   readonly jobWorkerUrl: URL;
   /** Barnacle's version. */
   readonly version: string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
 }
 
@@ -38,11 +43,13 @@ const READY_MS = 10_000;
 
 /** Creates the tools. Nothing is loaded or started before a tool is called. */
 export function createToolServices(
-  { config, jobWorkerUrl, version, now, log }: ToolServicesOptions,
+  { config, dataDir, jobWorkerUrl, version, now, log }: ToolServicesOptions,
 ): ToolServices {
+  let current = config;
+  const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
+  void skills.read();
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
   const mcp = createMcpServers(serversOf(config), { version, now, schedule, log });
-  let { search } = config;
   let own = toolsOf(config);
   const all = joined(() => own, mcp.tools);
   return {
@@ -51,8 +58,15 @@ export function createToolServices(
         runCode: jobs.code,
         readFile: () => Promise.resolve(undefined), // attachments are not stored yet
       }),
-      web: createWebPort({ runJob: jobs.inThread, version, now, engine: () => engineOf(search) }),
+      web: createWebPort({
+        runJob: jobs.inThread,
+        version,
+        now,
+        engine: () => engineOf(current.search),
+      }),
+      workspace: createWorkspacePort(() => workspaceOf(current, dataDir)),
     },
+    skills,
     tools: all,
     async ready(isAllowed) {
       const listing = mcp.list((id) => isAllowed(`mcp__${id}__any`));
@@ -62,7 +76,8 @@ export function createToolServices(
       cancel();
     },
     apply(next) {
-      ({ search } = next);
+      current = next;
+      void skills.read();
       own = toolsOf(next);
       mcp.apply(serversOf(next));
     },

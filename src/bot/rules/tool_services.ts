@@ -5,14 +5,17 @@
  */
 
 import type { BotConfig } from "../../config/config.ts";
+import type { SkillLibrary } from "../../core/skills/skill.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 
 /** The parts of {@link ToolPorts} that do not depend on an account. */
-export type SharedToolPorts = Pick<ToolPorts, "web" | "code">;
+export type SharedToolPorts = Pick<ToolPorts, "web" | "code" | "workspace">;
 
 /** The tools of a process. */
 export interface ToolServices {
   readonly ports: SharedToolPorts;
+  /** The agent's skills. */
+  readonly skills: SkillLibrary;
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];
   /**

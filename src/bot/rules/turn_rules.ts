@@ -32,6 +32,8 @@ export interface TurnRulesPorts {
   readonly tools: (message: InboundMessage) => readonly Tool[];
   /** The agent's own files with instructions, as they are now (H4). */
   readonly instructionFiles: () => NonNullable<Instructions["files"]>;
+  /** The skills of a message's turn (T7): the same array for the same skills. */
+  readonly skills: (message: InboundMessage) => Instructions["skills"];
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
@@ -39,8 +41,15 @@ export interface TurnRulesPorts {
 /** Derives the rules of turns from a config. */
 export function prepareTurnRules(
   config: Config,
-  { cleanSecrets, uploadLimit, takesFiles, tools: toolsFor, instructionFiles, policy: policyNow }:
-    TurnRulesPorts,
+  {
+    cleanSecrets,
+    uploadLimit,
+    takesFiles,
+    tools: toolsFor,
+    skills: skillsFor,
+    instructionFiles,
+    policy: policyNow,
+  }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
@@ -56,6 +65,7 @@ export function prepareTurnRules(
       ...(files.length > 0 && { files }),
       hasTools: tools.length > 0,
       ...(hasNoSearch(tools) && { hasNoSearch: true }),
+      ...(tools.some(({ name }) => name === "read_skill") && { skills: skillsFor(message) ?? [] }),
       ...(isOwner && { ownerId: sender.id }),
     };
     const { footer } = config.messages;

@@ -9,6 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Skill } from "../../core/skills/skill.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { SharedToolPorts } from "../rules/tool_services.ts";
@@ -31,6 +32,8 @@ import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createMemoryPort } from "./memory_port.ts";
+import { createSkillsPort } from "./skills_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -45,6 +48,7 @@ export interface TurnsOptions {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "isRunning" | "release" | "takeIn">;
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
+    readonly notes: Store["notes"];
     readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
@@ -95,6 +99,8 @@ export function createAccountTurns(
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
       /** Whether the sender of a message is an owner of the bot. */
       readonly isOwner: (message: InboundMessage) => boolean;
+      /** The skills of a message's turn. */
+      readonly skills: (message: InboundMessage) => readonly Skill[];
       /** Schedules have changed. */
       readonly onSchedules: () => void;
       /** The turn of a scheduled task has ended. */
@@ -125,6 +131,13 @@ export function createAccountTurns(
     ...ports.toolPorts,
     history: createHistoryPort(ports),
     recall: { recall: store.sessions.recall },
+    skills: createSkillsPort(ports),
+    memory: createMemoryPort({
+      ...ports,
+      notes: store.notes,
+      agentId: () => config().agent.id,
+      now,
+    }),
     threads: createThreadsPort(ports),
     schedules: createSchedulesPort({
       ...ports,

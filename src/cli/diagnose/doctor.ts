@@ -30,6 +30,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { checkDiscord } from "./check_discord.ts";
 import { type HostView, inspectHost, type StoreView } from "./host_facts.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import { checkSkills } from "./skill_findings.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
@@ -84,12 +85,13 @@ async function examine(
     const own = forAccount(config, account);
     return { config: own, accountId: account.accountId, token: tokenIn(own) };
   });
+  const dataDir = findDataDir({
+    env,
+    home: homedir(),
+    ...(flags.data !== undefined && { flag: flags.data }),
+  });
   const host = await inspectHost({
-    dataDir: findDataDir({
-      env,
-      home: homedir(),
-      ...(flags.data !== undefined && { flag: flags.data }),
-    }),
+    dataDir,
     ...(httpToken !== undefined && { httpToken }),
     accounts: accounts.map(({ accountId, token }) => ({
       accountId,
@@ -120,6 +122,7 @@ async function examine(
         ...checkHost(host, env, now),
         ...checkNames(accounts.map(({ config }) => config), host),
         ...checkTokenSource(accounts.map(({ config }) => config), host, env),
+        ...await checkSkills(config, dataDir),
       ]
       : []),
     ...(connects

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { parseAllowEntry } from "../../policy/allowlist.ts";
 import { parseGroupEntry } from "./group_entry.ts";
-import { amount, key, later, laterSection, lazySection, text, whole } from "./parts/key.ts";
+import { amount, key, laterSection, lazySection, text, whole } from "./parts/key.ts";
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
@@ -195,7 +195,7 @@ const channel = z.strictObject({
     "Instructions that the model gets for this channel, in addition to the agent's prompt.",
     { example: "Keep answers short.", isCommon: true },
   ),
-  skills: later(
+  skills: key(
     z.array(text()).optional(),
     "Skills that turns in this channel may use; `[]` allows none.",
     { unset: "all", example: ["search"] },

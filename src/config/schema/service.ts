@@ -64,12 +64,16 @@ export const exec = laterSection(
 );
 
 /** `skills`. */
-export const skills = laterSection(
+export const skills = lazySection(
   () =>
     z.strictObject({
-      folders: key(z.array(text()).default([]), "Folders that contain skills.", {
-        example: ["/srv/skills"],
-      }),
+      folders: key(
+        z.array(text()).default([]),
+        "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
+        {
+          example: ["/srv/skills"],
+        },
+      ),
     }).prefault({}),
   "Skills of the agents.",
   { task: "agents" },

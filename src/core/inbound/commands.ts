@@ -44,6 +44,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["usage", withWords("everyone")],
   ["context", withWords("everyone")],
   ["why", withWords("everyone")],
+  ["memory", withWords("everyone")],
   ["skill", withWords("everyone")],
   ["forget", withWords("everyone")],
   // A person who may talk may stop their own turn (K3); the command itself checks whose turn it is.

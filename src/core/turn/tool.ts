@@ -10,6 +10,9 @@ import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
+import type { MemoryPort } from "./ports/memory.ts";
+import type { SkillsPort } from "./ports/skills.ts";
+import type { WorkspacePort } from "./ports/workspace.ts";
 import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
@@ -22,6 +25,12 @@ export interface ToolPorts {
   readonly recall: RecallPort;
   /** Scripts in a sandbox. */
   readonly code: CodePort;
+  /** Notes that outlast a conversation. */
+  readonly memory: MemoryPort;
+  /** The agent's skills. */
+  readonly skills: SkillsPort;
+  /** The agent's files. */
+  readonly workspace: WorkspacePort;
   /** Threads. */
   readonly threads: ThreadsPort;
   /** Reminders and scheduled tasks. */

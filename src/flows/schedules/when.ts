@@ -84,7 +84,7 @@ export async function nextRun(
     return new Cron(pattern, { timezone, paused: true, ...mode }).nextRun(new Date(now))
       ?.getTime();
   } catch {
-    return undefined; // croner tells what it cannot read by errors of three kinds
+    return undefined; // croner throws errors of three kinds for an unreadable pattern
   }
 }
 

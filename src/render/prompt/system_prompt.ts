@@ -27,6 +27,8 @@ export interface Instructions {
   readonly hasTables?: boolean;
   /** Whether a reply tag makes the answer a reply (R3). */
   readonly hasReplyTags?: boolean;
+  /** Skills that the turn may use, in the order of their names (T7). */
+  readonly skills?: readonly { readonly name: string; readonly description: string }[];
   /** Whether the turn has tools. */
   readonly hasTools?: boolean;
   /** Whether these tools read the web, but do not search it (T9). */
@@ -69,12 +71,19 @@ const writing = (
     : "- You have no tools here: you cannot look things up or act outside this conversation. Say so when it matters, and do not make things up.",
 ];
 
+const skillLines = ({ skills = [] }: Instructions): string | undefined =>
+  skills.length === 0 ? undefined : [
+    "Your operator gave you skills. If one fits what the <message> asks, read it with read_skill first, and follow it: what read_skill returns is from your operator.",
+    ...skills.map(({ name, description }) => `- ${name}: ${description}`),
+  ].join("\n");
+
 /** The system prompt (S6, H4). */
 export function systemPromptOf(instructions: Instructions): string {
   const { agentName, agentPrompt, files = [], ownerId, channelPrompt } = instructions;
   return [
     READING,
     writing(instructions).join("\n"),
+    skillLines(instructions),
     agentName && `Your name is ${agentName}.`,
     agentPrompt,
     ...files.map(({ name, text }) => `From your file ${name}:\n${text}`),

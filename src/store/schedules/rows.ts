@@ -78,13 +78,13 @@ export function createScheduleRows(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const forgetOld = [
-    `DELETE FROM schedule_run WHERE schedule_id IN
+    `DELETE FROM schedule_run WHERE schedule_row IN
        (SELECT id FROM schedule WHERE account_id = :accountId AND next_at IS NULL
         AND asked_at IS NULL AND created_at < :before)
      AND started_at < :before`,
     `DELETE FROM schedule WHERE account_id = :accountId AND next_at IS NULL
        AND asked_at IS NULL AND created_at < :before
-       AND NOT EXISTS (SELECT 1 FROM schedule_run AS r WHERE r.schedule_id = schedule.id)`,
+       AND NOT EXISTS (SELECT 1 FROM schedule_run AS r WHERE r.schedule_row = schedule.id)`,
   ].map((sql) => database.prepare(sql));
   const select = database.prepare(
     `SELECT * FROM schedule WHERE account_id = :accountId
@@ -92,10 +92,10 @@ export function createScheduleRows(
   );
   const newestRun = database.prepare(
     `SELECT ${RUN_COLUMNS} FROM schedule_run AS r
-     WHERE r.schedule_id = ? ORDER BY r.id DESC LIMIT 1`,
+     WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT 1`,
   );
   const remove = [
-    "DELETE FROM schedule_run WHERE schedule_id = ?",
+    "DELETE FROM schedule_run WHERE schedule_row = ?",
     "DELETE FROM schedule WHERE id = ?",
   ]
     .map((sql) => database.prepare(sql));

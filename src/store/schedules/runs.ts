@@ -74,7 +74,7 @@ export function createScheduleRuns(
   );
   const exists = database.prepare("SELECT 1 FROM schedule WHERE id = ?");
   const insert = database.prepare(
-    `INSERT INTO schedule_run (account_id, schedule_id, message_id, due_at, started_at, is_refused)
+    `INSERT INTO schedule_run (account_id, schedule_row, message_id, due_at, started_at, is_refused)
      SELECT account_id, id, :messageId, :dueAt, :now, :isRefused FROM schedule WHERE id = :id
      ON CONFLICT (message_id) DO NOTHING`,
   );
@@ -85,14 +85,14 @@ export function createScheduleRuns(
     "UPDATE schedule SET asked_at = NULL WHERE id = :id AND asked_at = :dueAt",
   );
   const prune = database.prepare(
-    `DELETE FROM schedule_run WHERE schedule_id = :id AND id NOT IN
-       (SELECT id FROM schedule_run WHERE schedule_id = :id ORDER BY id DESC LIMIT ${KEPT_RUNS})`,
+    `DELETE FROM schedule_run WHERE schedule_row = :id AND id NOT IN
+       (SELECT id FROM schedule_run WHERE schedule_row = :id ORDER BY id DESC LIMIT ${KEPT_RUNS})`,
   );
   const selectRuns = database.prepare(
-    `SELECT ${RUN_COLUMNS} FROM schedule_run AS r WHERE r.schedule_id = ? ORDER BY r.id DESC LIMIT ?`,
+    `SELECT ${RUN_COLUMNS} FROM schedule_run AS r WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT ?`,
   );
   const selectOwner = database.prepare(
-    "SELECT schedule_id AS id FROM schedule_run WHERE message_id = ?",
+    "SELECT schedule_row AS id FROM schedule_run WHERE message_id = ?",
   );
 
   return {

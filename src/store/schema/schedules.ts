@@ -29,11 +29,11 @@ export const SCHEDULES = `
   CREATE TABLE schedule_run (
     id          INTEGER PRIMARY KEY, -- in the order of their begin
     account_id  TEXT NOT NULL,
-    schedule_id INTEGER NOT NULL,
+    schedule_row INTEGER NOT NULL,
     message_id  TEXT NOT NULL UNIQUE, -- of the run, in the inbox and the outbox
     due_at      INTEGER NOT NULL,
     started_at  INTEGER NOT NULL,
     is_refused  INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX schedule_run_of ON schedule_run (schedule_id, id);
+  CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);
 `;

@@ -11,6 +11,7 @@
 import { GATEWAY } from "./gateway.ts";
 import { JOURNAL } from "./journal.ts";
 import { JUDGED } from "./judged.ts";
+import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
@@ -34,5 +35,6 @@ export const SCHEMA_1: string = [
   REACTIONS,
   THREADS,
   SCHEDULES,
+  NOTES,
   USAGE,
 ].join("");

@@ -32,6 +32,7 @@ const rulesBy = (config: Config, policy = config.discord.access) =>
     takesFiles: ({ channelId }) => channelId !== FILELESS,
     tools: () => TOOLS,
     instructionFiles: () => [],
+    skills: () => [],
     policy: () => policy,
   });
 

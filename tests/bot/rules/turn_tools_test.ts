@@ -91,6 +91,7 @@ describe("[T2] createTurnTools()", () => {
         takesFiles: () => true,
         tools: toolsFor,
         instructionFiles: () => [],
+        skills: () => [],
         policy: () => config().discord.access,
       });
     const running = rulesFor()(from(OWNER));

@@ -18,7 +18,8 @@ describe("[O10] wrongCommand()", () => {
     ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
     [
       "list",
-      'unknown command "list"; did you mean `pairing list` or `outbox list` or `sessions list` or `schedules list`?',
+      'unknown command "list"; did you mean `pairing list` or `outbox list` or `sessions list` or ' +
+      "`memory list` or `schedules list`?",
     ],
     ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
     ["pairing aprove X", 'unknown command "pairing aprove"; did you mean `pairing approve`?'],

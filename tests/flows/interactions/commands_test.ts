@@ -7,6 +7,7 @@ import { createCommands } from "../../../src/flows/interactions/commands.ts";
 import type { Command } from "../../../src/interactions/command.ts";
 import type { InteractionContext } from "../../../src/interactions/context.ts";
 import { ACCOUNT, channelId, sender } from "../../support/discord/builders.ts";
+import { UNUSED_NOTES } from "../../support/discord/notes.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -46,6 +47,8 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     onOutbox: () => {},
     status: () => assert.fail("this command does not ask for it"),
     contextOf: () => assert.fail("no test asks for it"),
+    notes: UNUSED_NOTES,
+    cleanSecrets: (text) => text,
     texts: () => ({}),
     now: clock.now,
     log,

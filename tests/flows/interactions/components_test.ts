@@ -16,6 +16,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import type { InteractionContext } from "../../../src/interactions/context.ts";
+import { UNUSED_NOTES } from "../../support/discord/notes.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
@@ -74,6 +75,8 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
     onOutbox: ({ channelId }) => woken.push(channelId),
     status: () => assert.fail("no button asks for it"),
     contextOf: () => assert.fail("no test asks for it"),
+    notes: UNUSED_NOTES,
+    cleanSecrets: (text) => text,
     texts: () => ({}),
     now: clock.now,
     log,

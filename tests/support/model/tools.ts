@@ -5,6 +5,7 @@
  */
 
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
+import { NO_SKILLS } from "../../../src/core/skills/skill.ts";
 import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
 import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import { guildMessage } from "../discord/builders.ts";
@@ -19,6 +20,18 @@ export const UNUSED_PORTS: ToolPorts = {
     page: () => Promise.reject(new Error("This test reads no web page")),
     search: () => Promise.reject(new Error("This test searches nothing")),
   },
+  memory: {
+    save: () => Promise.reject(new Error("This test saves no note")),
+    search: () => Promise.reject(new Error("This test searches no notes")),
+    update: () => Promise.reject(new Error("This test changes no note")),
+    remove: () => Promise.reject(new Error("This test deletes no note")),
+  },
+  skills: { read: () => Promise.reject(new Error("This test reads no skill")) },
+  workspace: {
+    read: () => Promise.reject(new Error("This test reads no file")),
+    write: () => Promise.reject(new Error("This test writes no file")),
+    list: () => Promise.reject(new Error("This test lists no files")),
+  },
   threads: { open: () => Promise.reject(new Error("not used")) },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
@@ -30,6 +43,7 @@ export const UNUSED_PORTS: ToolPorts = {
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
+  skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   tools: () => [],
   ready: () => Promise.resolve(),
   apply() {},

@@ -22,7 +22,7 @@ export interface ScheduleRequest {
 export interface ShownSchedule {
   /** The store's number. */
   readonly id: number;
-  /** What it does when it is due. */
+  /** `reminder` posts its text, `task` runs a turn with it. */
   readonly kind: "reminder" | "task";
   /** The text to post, or to answer. Untrusted. */
   readonly text: string;

@@ -1,0 +1,95 @@
+/**
+ * `barnacle memory`: lists, shows and deletes the agent's notes (T14).
+ *
+ * It reads and changes the store itself, so it works with and without a running bot.
+ *
+ * @module
+ */
+
+import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
+import type { Note } from "../../core/notes/note.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { withStore } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+import { timeText } from "../why/text.ts";
+
+/** Options of `memory list`. */
+export interface MemoryFlags extends CommonFlags {
+  /** Lists only notes from messages of this user. */
+  readonly user?: string;
+}
+
+/** Characters of a text in the list. */
+const PREVIEW_CHARS = 80;
+
+/** Lists notes. */
+export function list(flags: MemoryFlags, io: Io): Promise<ExitCode> {
+  const userId = flags.user === undefined ? undefined : userOf(flags.user);
+  if (flags.user !== undefined && userId === undefined) {
+    io.problem(`${quoted(flags.user)} is not a user id`);
+    return Promise.resolve(EXIT.usage);
+  }
+  return withStore(flags, io, async ({ notes }) => {
+    const all = await notes.all(userId);
+    if (flags.json) {
+      io.out(JSON.stringify(all));
+      return EXIT.done;
+    }
+    if (all.length === 0) io.err("No notes.");
+    for (const note of all) io.out(lineOf(note));
+    return EXIT.done;
+  });
+}
+
+/** Shows one note with its sources. */
+export function show(flags: CommonFlags, id: number, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ notes }) => {
+    const note = await notes.find(id);
+    if (!note) {
+      io.problem(`no note ${id}; \`barnacle memory list\` shows them`);
+      return EXIT.failed;
+    }
+    if (flags.json) {
+      io.out(JSON.stringify(note));
+      return EXIT.done;
+    }
+    io.out(`Note ${id} (${note.scopeKey}) by user:${note.authorId}`);
+    io.out(`Written ${timeText(note.createdAt)}, changed ${timeText(note.updatedAt)}`);
+    io.out(`From messages: ${note.sources.join(", ") || "none"}`);
+    for (const line of note.text.split("\n")) io.out(`  ${printable(line)}`);
+    return EXIT.done;
+  });
+}
+
+/** Deletes notes. */
+export function remove(flags: CommonFlags, ids: readonly number[], io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ notes }) => {
+    const deleted: number[] = [];
+    for (const id of ids) {
+      if (await notes.remove(id)) deleted.push(id);
+      else io.problem(`no note ${id}; \`barnacle memory list\` shows them`);
+    }
+    if (flags.json) io.out(JSON.stringify({ deleted }));
+    else for (const id of deleted) io.out(`${id} deleted`);
+    return deleted.length === ids.length ? EXIT.done : EXIT.failed;
+  });
+}
+
+function lineOf({ id, scopeKey, authorId, text, updatedAt }: Note): string {
+  const preview = text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS)}…` : text;
+  return [
+    String(id).padStart(6),
+    timeText(updatedAt),
+    scopeKey,
+    `user:${authorId}`,
+    quoted(preview, PREVIEW_CHARS + 1),
+  ].join("  ");
+}
+
+function userOf(text: string): UserId | undefined {
+  const target = parseTarget(text);
+  return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
+}

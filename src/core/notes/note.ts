@@ -1,0 +1,108 @@
+/**
+ * Notes of the agent's memory, and who may see them (T14, SEC-R4).
+ *
+ * A note belongs to the space in which it was written: a guild, a group, or the direct messages of
+ * one person. No turn outside of this space sees it.
+ *
+ * @module
+ */
+
+import type { MessageId, UserId } from "../discord/ids.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
+
+/**
+ * Whose notes they are.
+ *
+ * - `member`: of one person in a guild, seen only in this person's turns there.
+ * - `channel`: of a channel, a thread, a group, or the direct messages of a person.
+ * - `guild`: of all channels of a guild; only owners write them.
+ * - `agent`: of all direct messages of owners; only owners write and see them.
+ */
+export type NoteScope = "member" | "channel" | "guild" | "agent";
+
+/** All scopes. */
+export const NOTE_SCOPES = ["member", "channel", "guild", "agent"] as const;
+
+/** A stored note. */
+export interface Note {
+  /** The store's number, which is never used again. */
+  readonly id: number;
+  /** Whose note it is. */
+  readonly scope: NoteScope;
+  /** From {@link scopeKeyOf}. */
+  readonly scopeKey: string;
+  /** From {@link spaceOf}. */
+  readonly space: string;
+  /** The person in whose turn it was written. */
+  readonly authorId: UserId;
+  /** The text. Untrusted. */
+  readonly text: string;
+  /** Messages that it came from; if one is deleted, so is the note. */
+  readonly sources: readonly MessageId[];
+  /** Unix time in milliseconds. */
+  readonly createdAt: number;
+  /** Unix time in milliseconds of the last change of its text. */
+  readonly updatedAt: number;
+}
+
+/** A note to store. */
+export interface NewNote
+  extends Pick<Note, "scope" | "scopeKey" | "space" | "authorId" | "text" | "sources"> {
+  /** Id of the agent that remembers it. */
+  readonly agentId: string;
+  /** Identifies the call that saves it, so that a repeated call saves no second one. */
+  readonly callKey: string;
+}
+
+/** Maximum number of notes with one key. */
+export const MAX_NOTES = 200;
+/** Maximum characters of a note. */
+export const MAX_NOTE_CHARS = 1_000;
+
+/** The facts of a message that decide which notes its turn sees. */
+export type NoteAsker = Pick<InboundMessage, "place" | "channelId" | "guildId" | "sender">;
+
+/** The space of a message: notes never leave it. */
+export function spaceOf({ place, channelId, sender }: NoteAsker): string {
+  switch (place.kind) {
+    case "guild":
+      return `guild:${place.guild.id}`;
+    case "group_dm":
+      return `group:${channelId}`;
+    case "dm":
+      return `dm:${sender.id}`;
+  }
+}
+
+/**
+ * The key of a scope, for a message.
+ *
+ * @returns `undefined` if the place has no such scope: `guild` outside of guilds, `agent` outside of
+ * direct messages.
+ */
+export function scopeKeyOf(scope: NoteScope, asker: NoteAsker): string | undefined {
+  const { place, channelId, sender } = asker;
+  switch (scope) {
+    case "member":
+      return `member:${spaceOf(asker)}:${memberOf(sender)}`;
+    case "channel":
+      return `channel:${channelId}`;
+    case "guild":
+      return place.kind === "guild" ? spaceOf(asker) : undefined;
+    case "agent":
+      return place.kind === "dm" ? "agent" : undefined;
+  }
+}
+
+/** The keys of all notes that a turn may see. */
+export function visibleKeys(asker: NoteAsker, isOwner: boolean): readonly string[] {
+  return NOTE_SCOPES.flatMap((scope) => {
+    const key = scope === "agent" && !isOwner ? undefined : scopeKeyOf(scope, asker);
+    return key === undefined ? [] : [key];
+  });
+}
+
+/** Members of a PluralKit system share an account, and are different people. */
+function memberOf({ id, pluralkit }: NoteAsker["sender"]): string {
+  return pluralkit ? `${id}/pk:${pluralkit.memberId}` : id;
+}

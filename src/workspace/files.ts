@@ -1,0 +1,173 @@
+/**
+ * Reads, writes and lists the text files of a workspace, within bounds (S6).
+ *
+ * @module
+ */
+
+import { lstat, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { FileEntry, WorkspacePort } from "../core/turn/ports/workspace.ts";
+import { codeOf } from "../lib/error_code.ts";
+import { openNew, openToRead, walk } from "./root.ts";
+import { assertChangeable, partsOf } from "./safe_path.ts";
+
+/** Bounds of a workspace. */
+export interface WorkspaceLimits {
+  /** Maximum bytes of a file that is read or written. */
+  readonly fileBytes: number;
+  /** Maximum bytes of all files together, after a write. */
+  readonly totalBytes: number;
+  /** Maximum number of files and folders, after a write. */
+  readonly entries: number;
+  /** Maximum number of entries in a list. */
+  readonly listed: number;
+}
+
+/** The bounds of a bot's workspace. */
+export const LIMITS: WorkspaceLimits = {
+  fileBytes: 256 * 1024,
+  totalBytes: 64 * 1024 * 1024,
+  entries: 2_000,
+  listed: 500,
+};
+
+/**
+ * Creates the port.
+ *
+ * @param root Path of the workspace, asked for at each call.
+ * @param temporaryName A new name that no file has.
+ */
+export function createWorkspace(
+  root: () => string,
+  temporaryName: () => string,
+  limits: WorkspaceLimits = LIMITS,
+): WorkspacePort {
+  async function read(path: string): Promise<string> {
+    const { folders, name } = fileIn(path);
+    const file = await openToRead(await walk(root(), folders, false), name);
+    try {
+      const { size } = await file.stat();
+      if (size > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
+      const bytes = new Uint8Array(limits.fileBytes + 1);
+      let length = 0;
+      for (;;) { // it may grow meanwhile
+        const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+        length += bytesRead;
+        if (bytesRead === 0 || length === bytes.length) break;
+      }
+      if (length > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
+      return textOf(bytes.subarray(0, length), name);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async function write(path: string, text: string): Promise<void> {
+    const { folders, name, parts } = fileIn(path);
+    assertChangeable(parts);
+    const bytes = new TextEncoder().encode(text);
+    if (bytes.length > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
+    const below = await walk(root(), folders, true);
+    const target = join(below.folder, name);
+    const old = await lstat(target).catch(ignoreMissing);
+    if (old && !old.isFile()) throw new Error(`"${name}" is no file that can be replaced`);
+    const used = await usageOf(below.root, limits.entries);
+    if (used.bytes - (old?.size ?? 0) + bytes.length > limits.totalBytes) {
+      throw new Error(`the workspace is full: it may have ${limits.totalBytes} bytes`);
+    }
+    if (used.entries >= limits.entries && !old) {
+      throw new Error(`the workspace is full: it may have ${limits.entries} files and folders`);
+    }
+    const temporary = `.${temporaryName()}.tmp`;
+    const file = await openNew(below, temporary);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+      await file.close();
+      await rename(join(below.folder, temporary), target);
+    } catch (error) {
+      await file.close().catch(() => {}); // closed already, unless the write failed
+      await rm(join(below.folder, temporary), { force: true });
+      throw error;
+    }
+  }
+
+  return {
+    read,
+    write,
+    async list(path, isRecursive) {
+      const parts = partsOf(path);
+      const { folder } = await walk(root(), parts, parts.length === 0);
+      const entries: FileEntry[] = [];
+      const isCut = !await listInto(entries, folder, parts.join("/"), isRecursive, limits.listed);
+      return { entries, isCut };
+    },
+  };
+}
+
+function fileIn(path: string) {
+  const parts = partsOf(path);
+  const name = parts.at(-1);
+  if (name === undefined) throw new Error("name a file: the path is empty");
+  return { parts, name, folders: parts.slice(0, -1) };
+}
+
+/** @returns Whether there was room for all. */
+async function listInto(
+  entries: FileEntry[],
+  folder: string,
+  path: string,
+  isRecursive: boolean,
+  limit: number,
+): Promise<boolean> {
+  const found = await readdir(folder, { withFileTypes: true });
+  for (const entry of found.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
+    if (entries.length >= limit) return false;
+    const inner = path === "" ? entry.name : `${path}/${entry.name}`;
+    const kind = entry.isSymbolicLink()
+      ? "link"
+      : entry.isDirectory()
+      ? "folder"
+      : entry.isFile()
+      ? "file"
+      : "other";
+    const bytes = kind === "file"
+      ? (await lstat(join(folder, entry.name)).catch(ignoreMissing))?.size
+      : undefined;
+    entries.push({ path: inner, kind, ...(bytes !== undefined && { bytes }) });
+    if (kind !== "folder" || !isRecursive) continue;
+    if (!await listInto(entries, join(folder, entry.name), inner, true, limit)) return false;
+  }
+  return true;
+}
+
+/** Bytes and number of all entries, as far as the limit. */
+async function usageOf(
+  root: string,
+  limit: number,
+): Promise<{ readonly bytes: number; readonly entries: number }> {
+  const entries: FileEntry[] = [];
+  await listInto(entries, root, "", true, limit);
+  return {
+    bytes: entries.reduce((sum, entry) => sum + (entry.bytes ?? 0), 0),
+    entries: entries.length,
+  };
+}
+
+function textOf(bytes: Uint8Array, name: string): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+    if (!text.includes("\0")) return text;
+  } catch {
+    // as below
+  }
+  throw new Error(`"${name}" is no text in UTF-8`);
+}
+
+function tooLarge(name: string, limit: number): string {
+  return `"${name}" is too large: a file may have ${limit} bytes`;
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (codeOf(error) !== "ENOENT") throw error;
+}

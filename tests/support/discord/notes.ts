@@ -1,0 +1,17 @@
+/**
+ * The notes of people for tests of commands that must not use them.
+ *
+ * @module
+ */
+
+import type { NotesOfPeople } from "../../../src/interactions/context.ts";
+
+const refuse = () => Promise.reject(new Error("This test uses no notes"));
+
+/** Notes that fail. */
+export const UNUSED_NOTES: NotesOfPeople = {
+  by: refuse,
+  find: refuse,
+  update: refuse,
+  remove: refuse,
+};
