@@ -28,6 +28,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   flows: ["agent", "interactions", "policy", "session", "render", "core", "lib"],
   store: ["core", "lib"],
   providers: ["core"],
+  extract: ["core", "lib"],
+  media: ["core", "lib"],
   pluralkit: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
@@ -35,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ["lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
+  "extract_worker.ts": ["extract"],
   "log.ts": ["lib"],
   cli: [
     "bot.ts",

@@ -40,6 +40,8 @@ export interface SharedConfig {
   readonly maxConcurrentTurns: number;
   /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
+  /** Speech in, and speech out (H10, R16). */
+  readonly audio: AudioConfig;
   /** Sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
   /** How replies look. */
@@ -58,6 +60,18 @@ export interface SharedConfig {
   readonly retention: RetentionConfig;
   /** As written; in the `access` of an account, names may be resolved to ids. */
   readonly commands: CommandRules;
+}
+
+/** Speech in, and speech out. Models are `"<provider>/<model>"`. */
+export interface AudioConfig {
+  /** The model that transcribes; absent: none. */
+  readonly transcribe?: string;
+  /** Maximum length of a recording, in minutes. */
+  readonly maxMin: number;
+  /** The model that speaks; absent: none. */
+  readonly speak?: string;
+  /** The voice that it speaks with. */
+  readonly voice: string;
 }
 
 /** How long to keep records, in days; 0 keeps them for ever. */

@@ -9,6 +9,7 @@ import { commandRules, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
   type AgentConfig,
+  type AudioConfig,
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
@@ -41,6 +42,7 @@ export function toConfig(
     agent: agentConfig(settings),
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
+    audio: audioConfig(settings),
     texts: messages.texts,
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
@@ -57,6 +59,17 @@ export function toConfig(
     shutdownGraceSec: shutdown.graceSec,
     retention: { decisionsDays, decisionsMax, contextDays, mediaDays },
     commands: commandRules(settings.commands),
+  };
+}
+
+/** A config without the section has its defaults; the schema is built only for one that has it. */
+function audioConfig({ audio }: Settings): AudioConfig {
+  const { transcribe, speak, maxMin = 10, voice = "alloy" } = audio ?? {};
+  return {
+    maxMin,
+    voice,
+    ...(transcribe !== undefined && { transcribe }),
+    ...(speak !== undefined && { speak }),
   };
 }
 

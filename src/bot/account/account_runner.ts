@@ -27,6 +27,7 @@ export interface AccountRunnerOptions extends
     | "isConnectionDebug"
     | "workerUrl"
     | "thread"
+    | "files"
     | "env"
     | "crashHooks"
   > {

@@ -30,8 +30,10 @@ import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
+import type { Speech } from "../rules/setup.ts";
 import { createTurnTools } from "../rules/turn_tools.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -39,6 +41,7 @@ export interface Settings extends AnsweringModel {
   config: Config;
   model: AnsweringModel["model"];
   checkModel: AnsweringModel["checkModel"];
+  speech: Speech;
 }
 
 /** The parts of an account. */
@@ -53,6 +56,7 @@ export interface Parts {
   readonly inbound: Inbound;
   readonly catchUp: AccountCatchUp;
   readonly turns: AccountTurns;
+  readonly files: AccountFiles;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
   /** Aborted when the account ends by itself: no turn begins after that. */
@@ -77,6 +81,7 @@ export async function createParts(
     config: options.config,
     model: options.model,
     checkModel: options.checkModel,
+    speech: options.speech ?? {},
   };
   const config = () => settings.config;
   const stopping = new AbortController();
@@ -142,6 +147,14 @@ export async function createParts(
     shardCount: stored.shardCount ?? 1,
     policy: policy.now,
   }, { found: inbound.found, onFound: meter.found });
+  const files = createAccountFiles({
+    ...common,
+    speech: () => settings.speech,
+    apiBase: options.apiBase,
+    files: options.files,
+    stopping: stopping.signal,
+    onAudio() {}, // budgets count it (X4)
+  });
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
@@ -152,6 +165,7 @@ export async function createParts(
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
       ended: ended.signal,
+      files,
       turnLimit,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
@@ -196,6 +210,7 @@ export async function createParts(
     inbound,
     catchUp,
     turns,
+    files,
     duplicates,
     connection,
     ended,

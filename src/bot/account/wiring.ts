@@ -48,6 +48,7 @@ export function connectParts(
   inbound.connect({
     accepted(judged) {
       turns.wake();
+      for (const { message } of judged) parts.files.prefetch(message);
       outbound.accepted(judged);
     },
     committed: connection.committed,

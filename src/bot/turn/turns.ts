@@ -66,7 +66,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
+    & Pick<AnswerPorts, "stopping" | "ended" | "files" | "onOutbox" | "onNoFiles" | "onTurn">
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">

@@ -140,6 +140,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         ),
         notify,
         store,
+        mediaFolder: join(dataDir, "media"),
         logging,
         build: buildFacts(),
         isConnectionDebug: flags.connectionDebug,

@@ -60,8 +60,12 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
   return () => running ??= check().finally(() => running = undefined);
 }
 
-/** @returns `undefined` for a kind of API that this version does not support. */
-function toSettings(
+/**
+ * The settings of a provider, with its secrets revealed.
+ *
+ * @returns `undefined` for a kind of API that this version does not support.
+ */
+export function toSettings(
   { id, kind, baseUrl, apiKey, headers }: Provider,
 ): ProviderSettings | undefined {
   if (kind === "google") return undefined;

@@ -18,13 +18,21 @@ import type { Model } from "../../core/model.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
-import { envelopeOf } from "../../render/prompt/envelope.ts";
+import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import { freeze } from "../../render/freeze.ts";
-import { composeReply, type ReplyRules, type ShownToModel } from "../../render/reply.ts";
+import {
+  type ComposedReply,
+  composeReply,
+  type ReplyRules,
+  type ShownToModel,
+} from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
+import { earlierImages } from "../media/earlier_images.ts";
+import type { TurnFiles } from "../media/read_files.ts";
+import type { SpeakAnswer } from "../media/speak.ts";
 import type { Drafts } from "./draft.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
@@ -95,6 +103,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
    * person can copy.
    */
   readonly randomId: () => string;
+  /** Reads the files of messages (H7); absent: no turn gets any. */
+  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & { readonly speak: SpeakAnswer };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
@@ -120,6 +130,9 @@ const RESULTS_SHARE = 0.4;
  * they filled would see no other turn.
  */
 const KEPT_SHARE = 0.25;
+
+/** Share of the history's room that the texts of the message's files may take. */
+const FILES_SHARE = 0.5;
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -176,6 +189,7 @@ async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn 
     return await run(claim, rules, ports);
   } catch (error) {
     if (ports.isStoreDown(error)) throw error;
+    if (ports.stopping.aborted) return undefined;
     return failedTurn(claim, "unexpected", rules, ports, error);
   }
 }
@@ -194,9 +208,11 @@ async function run(
   const { model, now, schedule, stopping, ended, store } = ports;
   const startedAt = now();
   const boundary = ports.randomId();
-  const { envelope, overheard, history, steps } = await gather(claim, boundary, rules, ports);
-  if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const system = systemPromptOf(rules.instructions);
+  const filesChars = Math.floor(historyChars(rules.window, system.length) * FILES_SHARE);
+  const gathered = await gather(claim, { boundary, filesChars }, rules, ports);
+  const { envelope, overheard, history, steps, images } = gathered;
+  if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const freeChars = historyChars(rules.window, system.length + envelope.length);
   const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
   const maxChars = freeChars - maxResultChars;
@@ -205,7 +221,14 @@ async function run(
     ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
   };
   const entriesShown = selectEntries(history, limits);
-  const request = composeRequest({ system, history: entriesShown, envelope });
+  const request = composeRequest({
+    system,
+    history: entriesShown,
+    envelope,
+    images,
+    ...(model.takesImages !== false && ports.files &&
+      { earlierImages: await earlierImages(entriesShown, images, ports.files) }),
+  });
   const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
@@ -253,7 +276,7 @@ async function run(
     case "reply":
       return answeredTurn(
         claim,
-        compose(outcome.text),
+        await spoken(compose(outcome.text), claim, rules, ports),
         {
           envelope,
           rules,
@@ -265,15 +288,29 @@ async function run(
   }
 }
 
+/** Adds the spoken text, if the message was spoken too (R16). */
+async function spoken(
+  composed: ComposedReply,
+  { message }: Claim,
+  { takesNoFiles }: TurnRules,
+  { files, stopping }: AnswerPorts,
+): Promise<ComposedReply> {
+  if (composed.kind !== "reply" || takesNoFiles) return composed;
+  const voice = await files?.speak(message, composed.text, stopping);
+  return voice ? { ...composed, reply: { ...composed.reply, voice } } : composed;
+}
+
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
   { message, route: { sessionKey }, attempt }: Claim,
-  boundary: string,
+  { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
   { historyLimit, timezone, window }: TurnRules,
-  { store, backfill }: AnswerPorts,
+  { store, backfill, files: turnFiles, model, stopping }: AnswerPorts,
 ) {
   await backfill(message, historyLimit);
-  const [overheard, history, steps] = await Promise.all([
+  const takesImages = model.takesImages !== false;
+  const [files, overheard, history, steps] = await Promise.all([
+    turnFiles?.read(message, { takesImages }, stopping) ?? [],
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
@@ -284,6 +321,9 @@ async function gather(
     overheardChars: OVERHEARD_CHARS,
     timezone,
     boundary,
+    files,
+    filesChars,
   });
-  return { envelope, overheard, history, steps };
+  const images = files.flatMap(({ result }) => result.kind === "image" ? [result.image] : []);
+  return { envelope, overheard, history, steps, images };
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ModelMessage, ModelRequest } from "../../core/model.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { ModelImage, ModelMessage, ModelRequest } from "../../core/model.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
 /** The parts of a request. */
@@ -15,15 +16,26 @@ export interface RequestParts {
   readonly history: readonly Entry[];
   /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
   readonly envelope: string;
+  /** Images of the turn's message, in the order in which the envelope numbers them; absent: none. */
+  readonly images?: readonly ModelImage[];
+  /** Images of earlier messages; absent: none. */
+  readonly earlierImages?: ReadonlyMap<MessageId, readonly ModelImage[]>;
 }
 
 /** Joins the parts without changing them. */
-export function composeRequest({ system, history, envelope }: RequestParts): ModelRequest {
+export function composeRequest(
+  { system, history, envelope, images = [], earlierImages }: RequestParts,
+): ModelRequest {
   return {
     system,
     messages: [
-      ...history.map(messageOf),
-      { role: "user", text: envelope },
+      ...history.map((entry) => {
+        const shown = entry.role === "user" ? earlierImages?.get(entry.messageId) : undefined;
+        return shown
+          ? { role: "user" as const, text: entry.text, images: shown }
+          : messageOf(entry);
+      }),
+      { role: "user", text: envelope, ...(images.length > 0 && { images }) },
     ],
   };
 }

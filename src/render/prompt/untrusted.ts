@@ -9,7 +9,7 @@
  */
 
 /** Kind of content in a fence. The model should act only on a `message`. */
-export type FenceName = "context" | "quoted" | "extras" | "message" | "result";
+export type FenceName = "context" | "quoted" | "extras" | "message" | "file" | "result";
 
 /**
  * Puts a fence around an untrusted text.
@@ -80,7 +80,7 @@ const BRACKETS =
 const BRACKET = new RegExp(`[${BRACKETS}](?=([^${BRACKETS}]*))`, "g");
 
 /** The start of one of our fences, in {@link normalized} text. */
-const LOOK_ALIKE = /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|result)/;
+const LOOK_ALIKE = /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|file|result)/;
 
 /**
  * Text as a tolerant reader sees it: without case, marks and spaces, and with homoglyphs replaced.

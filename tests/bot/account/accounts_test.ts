@@ -79,6 +79,7 @@ function setUp(
     version: "0",
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
+    files: {} as never,
     env: {},
   }, {
     async startAccount(options, ports): Promise<RunningAccount> {
