@@ -47,6 +47,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   resume: ["barnacle", "discordJs", "discordeno"],
   "rate-limits": ["barnacle", "discordJs", "discordeno"],
   "million-rows": ["barnacle"],
+  agent: ["barnacle"],
 };
 const ALL = ["barnacle", "discordJs", "discordeno", "floor"] as const;
 

@@ -19,6 +19,7 @@ import { cpus, release } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { benchAdmit } from "./admit.ts";
+import { benchAgent } from "./agent.ts";
 import { benchChatter, benchFloods } from "./chatter.ts";
 import { benchChunker } from "./chunker.ts";
 import { benchConnection } from "./connection.ts";
@@ -57,6 +58,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   large: benchLarge,
   resume: benchResume,
   heartbeat: benchHeartbeat,
+  agent: benchAgent,
   "rate-limits": benchRateLimits,
   connection: benchConnection,
   "million-rows": benchMillionRows,

@@ -68,6 +68,8 @@ function licenceTexts(): Readonly<Record<string, string>> {
   return {
     "MIT": mit.slice(mit.indexOf("Permission is hereby granted")),
     "Apache-2.0": apache.slice(apache.indexOf("Apache License"), apache.indexOf(end) + end.length),
+    "BSD-3-Clause": text("BSD-3-Clause.txt"),
+    "ISC": text("ISC.txt"),
     // It adds to the GPL, whose text it therefore needs. Anyone can compile Barnacle with another
     // version of such a package.
     "LGPL-3.0-or-later": `${text("LGPL-3.0.txt").trim()}\n\n${text("GPL-3.0.txt")}`,

@@ -96,6 +96,8 @@ export interface Simulator extends People, Moderation, Portal {
   failedInteractions(): readonly Interaction[];
   /** Number of connected sessions, of all applications together. */
   connected(): number;
+  /** Number of gateway connections since the start, with those that never identified. */
+  opened(): number;
   /** Number of sessions that could be resumed, of all applications together. */
   sessions(): readonly SessionState[];
   /**
@@ -205,6 +207,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ephemeral: (who) => ephemeralMessagesTo(world, people.user(who)),
     failedInteractions: () => failedInteractions(world, now()),
     connected: () => gateway.connected(),
+    opened: () => gateway.opened(),
     sessions: () => gateway.sessions(),
     until: (check, signal) => waitUntil(check, signal, waiting),
     async close() {

@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   extract: ["core", "lib"],
   media: ["core", "lib"],
   pluralkit: ["core", "lib"],
+  telemetry: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
   http: ["core", "lib"],
@@ -84,6 +85,7 @@ const PURE_PACKAGES = [
   "node:net", // for its address ranges; a socket would be an impure word
   "node:util", // for its comparison
   "@humanwhocodes/momoa",
+  "croner", // computes times; without a function to call, it has no timer
 ];
 const IMPURE_WORDS =
   /\b(?:createServer|createConnection|Socket\(|Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;

@@ -67,6 +67,8 @@ export interface Gateway {
   publish(events: readonly WorldEvent[]): void;
   /** Sessions that have a connection. */
   connected(): number;
+  /** Connections since the start, with those that never identified. */
+  opened(): number;
   /** Sessions that could be resumed, with a connection or without. */
   sessions(): readonly SessionState[];
   close(): Promise<void>;
@@ -88,6 +90,7 @@ export async function startGateway(
   const switches = createGatewaySwitches();
   const sessions = createSessions({ replayLimit, timeoutMs: options.sessionTimeoutMs }, random);
   const connections = new Set<GatewayConnection>();
+  let opened = 0;
   let url = "";
 
   const dispatch: Send = (session, message) => sendDispatch(session, message, replayLimit);
@@ -129,6 +132,7 @@ export async function startGateway(
         options.changed();
       });
       connections.add(connection);
+      opened++;
       return listener;
     },
   });
@@ -197,6 +201,7 @@ export async function startGateway(
         isConnected: connection !== undefined,
       })),
     connected: () => sessions.alive(now()).filter(({ connection }) => connection).length,
+    opened: () => opened,
     close: () => server.close(),
   };
 }

@@ -40,6 +40,11 @@ export const MODEL_BEHAVIOURS = [
   "reasoning", // thinks in the format's own field, then answers
   "think_tags", // thinks in `<think>` within the text, then answers
   "huge", // 16 MB without an end
+  "huge_token", // one piece of 10 MB, then a regular end
+  "invalid_utf8", // bytes that are no UTF-8 within the words
+  "bad_arguments", // a call whose arguments are cut off
+  "no_call_ids", // two calls without ids
+  "endless_calls", // calls a tool in each answer, if it may
 ] as const;
 
 export type ModelBehaviour = (typeof MODEL_BEHAVIOURS)[number];
@@ -52,6 +57,8 @@ export interface Asked {
   readonly asked: AskedCalls;
   /** Whether the request has tools, or a conversation with calls. */
   readonly hasTools: boolean;
+  /** Whether the answer may call a tool. */
+  readonly mayCall: boolean;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -190,6 +197,32 @@ export async function answerWithBehaviour(
       stream();
       await say(`<think>\nThe user wants something.\n</think>\n\n${answer}`);
       return finish("stop", 9);
+    case "huge_token":
+      stream();
+      res.write(format.text("w".repeat(10 * 1024 * 1024)));
+      return finish("stop", 1);
+    case "invalid_utf8": {
+      stream();
+      const event = new TextEncoder().encode(format.text("Well, §§ and on."));
+      res.write(event.map((byte) => byte === 0xc2 ? 0xff : byte)); // the first byte of each "§"
+      return finish("stop", 4);
+    }
+    case "bad_arguments":
+      stream();
+      res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port": "Hu' }));
+      return finish("tool_calls", 5);
+    case "no_call_ids":
+      stream();
+      for (const port of ["Hull", "Dover"]) {
+        const written = JSON.stringify({ port });
+        res.write(format.toolCall({ id: "", name: "tide", arguments: written }));
+      }
+      return finish("tool_calls", 5);
+    case "endless_calls":
+      stream();
+      if (!request.mayCall) return finish("stop", await say("I give up."));
+      res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port":"Hull"}' }));
+      return finish("tool_calls", 5);
     case "huge":
       stream();
       for (let piece = 0; piece < HUGE_PIECES && !res.destroyed && !signal.aborted; piece++) {
@@ -210,7 +243,8 @@ export function send(
 }
 
 function keyOf({ headers }: Asked): string {
-  return headers["x-api-key"] ?? headers["authorization"]?.replace(/^Bearer /, "") ?? "none";
+  return headers["x-api-key"] ?? headers["x-goog-api-key"] ??
+    headers["authorization"]?.replace(/^Bearer /, "") ?? "none";
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Serves the built-in model on loopback, in OpenAI's format and Anthropic's.
+ * Serves the built-in model on loopback, in the formats of OpenAI, Anthropic and Google.
  *
  * The bot reaches it like any model, so the demo and the tests use all of `providers/`. On request,
  * it fails like real servers.
@@ -19,7 +19,15 @@ import {
 } from "./behaviour.ts";
 import { callsFor } from "./calls.ts";
 import { wordsOf } from "./script.ts";
-import { anthropicFormat, openAiFormat, parseWireRequest, type WireRequest } from "./wire.ts";
+import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
+import {
+  anthropicFormat,
+  INPUT_TOKENS,
+  jsonOf,
+  openAiFormat,
+  parseWireRequest,
+  type WireRequest,
+} from "./wire.ts";
 
 export type { ModelBehaviour } from "./behaviour.ts";
 
@@ -103,7 +111,10 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   };
 
   const record = (incoming: IncomingMessage, res: ServerResponse, body: string) => {
-    const request = parseWireRequest(body);
+    const google = googleModelIn(pathOf(incoming));
+    const request = google === undefined
+      ? parseWireRequest(body)
+      : parseGoogleRequest(jsonOf(body), google);
     if (!request) return undefined;
     const words = wordsOf(request.messages.findLast(({ role }) => role === "user")?.text ?? "");
     const kept: Mutable<RecordedRequest> = {
@@ -113,6 +124,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       body,
       words,
       asked: callsFor(request, words),
+      mayCall: request.tools.length > 0,
       behaviour: behaviourFor(words),
       end: undefined,
     };
@@ -139,6 +151,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         words: "",
         asked: { calls: [], results: [] },
         hasTools: false,
+        mayCall: false,
         headers: headersOf(incoming),
       };
       return await answerWithBehaviour(list, openAiFormat(list.model), res, {
@@ -162,6 +175,8 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       ? openAiFormat(MODELS[0] ?? "")
       : path === "/v1/messages"
       ? anthropicFormat(MODELS[0] ?? "")
+      : googleModelIn(path) !== undefined
+      ? googleFormat(MODELS[0] ?? "", INPUT_TOKENS)
       : undefined;
     if (!format) return send(res, 404, JSON.stringify({ error: { message: "no such path" } }));
     const body = await bodyOf(incoming);

@@ -93,7 +93,7 @@ export interface WireFormat {
 }
 
 /** Tokens of every prompt, by the script's count. */
-const INPUT_TOKENS = 11;
+export const INPUT_TOKENS = 11;
 
 export function openAiFormat(model: string): WireFormat {
   const base = { id: "chatcmpl-script", object: "chat.completion.chunk", created: 0, model };
@@ -184,7 +184,7 @@ export function anthropicFormat(model: string): WireFormat {
         thinking,
       }),
     toolCall: ({ id, name, arguments: partial_json }) =>
-      inBlock(`tool_use ${id}`, { type: "tool_use", id, name, input: {} }, {
+      inBlock(`tool_use ${index + 1}`, { type: "tool_use", id, name, input: {} }, {
         type: "input_json_delta",
         partial_json,
       }),
@@ -232,7 +232,8 @@ function textOf(content: z.infer<typeof contentSchema> | null | undefined): stri
   return content.map(({ text }) => text ?? "").join("");
 }
 
-function jsonOf(text: string): unknown {
+/** The parsed text; `undefined` if it is no JSON. */
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -11,6 +11,7 @@ import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
 import { run } from "./run/commands.ts";
+import { schedules } from "./schedules/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly Task[] = [
@@ -18,6 +19,7 @@ export const TASKS: readonly Task[] = [
   { title: "Diagnose", commands: { doctor, netcheck, status, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
+  { title: "Look after the agent", commands: { schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

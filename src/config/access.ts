@@ -92,6 +92,21 @@ function groupPolicyOf(
     : { groupPolicy: defaults.groupPolicy, groupPolicyRule: "channels.defaults.groupPolicy" };
 }
 
+/**
+ * Where reactions can count, so that the bot asks Discord only for those (H5, G9). In direct
+ * messages they always do.
+ */
+export function reactionPlaces(
+  { groupPolicy, guilds, dm }: Pick<AccessPolicy, "groupPolicy" | "guilds" | "dm">,
+): { readonly guilds: boolean; readonly direct: boolean } {
+  const rules = Object.values(guilds ?? {});
+  return {
+    guilds: groupPolicy !== "disabled" &&
+      (!guilds || rules.some(({ reactionNotifications }) => reactionNotifications !== "off")),
+    direct: dm.enabled && dm.policy !== "disabled",
+  };
+}
+
 function dmRules(
   { enabled, policy, allowFrom, groupEnabled, groupChannels }: AccountSettings["dm"],
 ): DmRules {

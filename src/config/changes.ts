@@ -189,6 +189,11 @@ function effectsBetween(before: AccountState, after: AccountState): readonly Tak
   };
   visit(before.settings, after.settings, accountSchema, "now");
   if (!isSame(before.config.token, after.config.token)) effects.add("reconnect");
+  const [heard, hears] = [before.config.gateway, after.config.gateway].map(({ reactions }) =>
+    reactions
+  );
+  // The intents of the preset change with them.
+  if (!isDeepStrictEqual(heard, hears)) effects.add("reconnect");
   if (!isSame(before.config.pluralkit.token, after.config.pluralkit.token)) effects.add("now");
   return [...effects];
 }

@@ -123,6 +123,8 @@ export interface DiscordConfig {
   readonly gateway: {
     /** Discord's names in lower case; `reactions` stands for those of guilds and of DMs (G9). */
     readonly intents: "agent_recommended" | readonly Intent[];
+    /** Where reactions can count: the preset asks for their intents only then (H5). */
+    readonly reactions: { readonly guilds: boolean; readonly direct: boolean };
     readonly compress: boolean;
     /** Seconds between packets; 0 disables them. */
     readonly tcpKeepaliveSec: number;

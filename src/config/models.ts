@@ -25,7 +25,19 @@ export interface Provider {
   readonly apiKey?: Secret;
   /** Headers to add to each request. */
   readonly headers: Readonly<Record<string, Secret>>;
+  /** Name of the header that carries the session's key; absent: none does. */
+  readonly sessionHeader?: string;
+  /** Prices of its models by name. */
+  readonly prices?: Readonly<Record<string, Price>>;
+  /** Abilities of its models by name, as far as the operator knows them (L4). */
+  readonly models?: Readonly<Record<string, WrittenAbilities>>;
 }
+
+/** Prices of a model, as the config has them. */
+export type Price = Settings["models"]["providers"][string]["prices"][string];
+
+/** Abilities of a model, as the config has them. */
+export type WrittenAbilities = Settings["models"]["providers"][string]["models"][string];
 
 /** A provider of the config; the environment may fill the gaps. */
 export interface WrittenProvider extends Omit<Provider, "baseUrl"> {
@@ -85,15 +97,9 @@ export const NO_MODEL = {
   message: "There is no model to answer with",
   hint: "three easy ways: " +
     "1. start Ollama on this machine (ollama pull llama3.2); " +
-    "2. set OPENAI_API_KEY and OPENAI_MODEL, or ANTHROPIC_API_KEY and ANTHROPIC_MODEL; " +
+    "2. set OPENAI_API_KEY and OPENAI_MODEL, or the same of ANTHROPIC or GEMINI; " +
     '3. write "agents": { "defaults": { "model": "<provider>/<model>" } } and the provider ' +
     "into models.providers",
-} as const;
-
-/** The error for Google's API, which this version does not support. */
-export const NO_GOOGLE = {
-  message: "Google's models are not implemented yet",
-  hint: 'name a model of an "openai-compatible" or "anthropic" provider',
 } as const;
 
 /** A vendor that the environment may name. */
@@ -114,7 +120,7 @@ export interface Vendor {
   readonly modelVariable: string;
 }
 
-/** Vendors that the environment may name. Google is not one: its key must not block the others. */
+/** Vendors that the environment may name, in the order in which they count. */
 export const VENDORS: readonly Vendor[] = [
   {
     id: "openai",
@@ -133,6 +139,15 @@ export const VENDORS: readonly Vendor[] = [
     keyVariable: "ANTHROPIC_API_KEY",
     urlVariable: "ANTHROPIC_BASE_URL",
     modelVariable: "ANTHROPIC_MODEL",
+  },
+  {
+    id: "google",
+    name: "Google",
+    kind: "google",
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    keyVariable: "GEMINI_API_KEY",
+    urlVariable: "GEMINI_BASE_URL",
+    modelVariable: "GEMINI_MODEL",
   },
 ];
 
@@ -178,9 +193,6 @@ function choiceOf(
   const id = name.slice(0, cut);
   const model = name.slice(cut + 1);
   const written = Object.hasOwn(providers, id) ? providers[id] : undefined;
-  if (written ? written.kind === "google" : id === "google") {
-    return { kind: "problem", path: namesPath, ...NO_GOOGLE };
-  }
   if (written) return withDefaults(written, model, env);
 
   const vendor = VENDORS.find((one) => one.id === id);

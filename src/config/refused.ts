@@ -2,14 +2,13 @@
  * Finds keys that are not implemented, and without which the bot would do too much.
  *
  * Most keys without effect get a warning. But without some of them, the bot would answer in a
- * place, as an agent, or at a cost that the config forbids. Operators do not read warnings while
+ * place, or as an agent, that the config forbids. Operators do not read warnings while
  * the bot works, so these are errors.
  *
  * @module
  */
 
 import { type Section, writtenSections } from "./schema/accounts.ts";
-import { NO_GOOGLE } from "./models.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { entriesAt, isList, type Segment, valueAt } from "./text/tree.ts";
 
@@ -28,9 +27,7 @@ export function refusedIn(value: unknown): readonly Refused[] {
   return [
     ...assignments(value),
     ...bindings(value),
-    ...budgets(value),
     ...filteredMentions(value),
-    ...googleProviders(value),
   ];
 }
 
@@ -70,24 +67,6 @@ function otherAgent(
     message: `Only the first agent, ${quoted(String(first))}, answers in this version`,
     hint: `remove this, or put ${quoted(String(agentId))} first in agents.list`,
   }];
-}
-
-/** The bot would spend money that the operator wants to keep. */
-function budgets(value: unknown): readonly Refused[] {
-  return entriesAt(value, ["budgets"]).flatMap(([of, budget]) =>
-    entriesAt(budget, []).map(([bound]) => ({
-      path: ["budgets", of, bound],
-      message: `${quoted(bound)} is not implemented yet: the bot would exceed it`,
-      hint: "remove it, and set a limit in your model provider's account",
-    }))
-  );
-}
-
-/** No model would answer, so the start reports it before a message comes. */
-function googleProviders(value: unknown): readonly Refused[] {
-  return entriesAt(value, ["models", "providers"])
-    .filter(([, provider]) => valueAt(provider, ["kind"]) === "google")
-    .map(([id]) => ({ path: ["models", "providers", id, "kind"], ...NO_GOOGLE }));
 }
 
 /**

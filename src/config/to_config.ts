@@ -5,7 +5,7 @@
  */
 
 import { parseSnowflake } from "../core/discord/ids.ts";
-import { commandRules, toAccessPolicy } from "./access.ts";
+import { commandRules, reactionPlaces, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
   type AgentConfig,
@@ -97,13 +97,14 @@ function discordConfig(
   const { id, settings: discord } = account;
   const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
     discord;
+  const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
     ...(discord.name !== undefined && { name: discord.name }),
     enabled: discord.enabled,
     ...(secrets.token && { token: secrets.token }),
     tokenPlace: tokenPlaceOf(account),
-    access: toAccessPolicy(settings, account, matchesPattern),
+    access,
     pluralkit: {
       enabled: pluralkit.enabled,
       ...(secrets.pluralkit && { token: secrets.pluralkit }),
@@ -127,6 +128,7 @@ function discordConfig(
     },
     gateway: {
       intents: gateway.intents,
+      reactions: reactionPlaces(access),
       compress: gateway.compress,
       tcpKeepaliveSec: gateway.tcpKeepaliveSec,
       reconnect: gateway.reconnect,
@@ -175,10 +177,13 @@ function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): Mode
     ? { primary: written, fallbacks: [] }
     : written;
   const providers = Object.entries(models.providers).map(
-    ([id, { kind, baseUrl }]) =>
+    ([id, { kind, baseUrl, sessionHeader, prices, models }]) =>
       [id, {
         id,
         kind,
+        prices,
+        models,
+        ...(sessionHeader !== undefined && { sessionHeader }),
         ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
         headers: {},
         ...secrets.providers[id],

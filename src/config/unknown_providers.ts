@@ -16,9 +16,6 @@ import type { ValidPart } from "./valid_part.ts";
 import { entriesAt, type Segment } from "./text/tree.ts";
 import { nearestOf } from "./checks/nearest.ts";
 
-/** It has an error of its own, which explains more. */
-const GOOGLE = "google";
-
 type Written = Settings["agents"]["defaults"]["model"];
 
 const PROVIDERS = ["models", "providers"];
@@ -39,7 +36,7 @@ export async function unknownProviders(
   const wrong = [
     ...namesIn(agents.defaults.model, ["agents", "defaults", "model"]),
     ...agents.list.flatMap(({ model }, at) => namesIn(model, ["agents", "list", at, "model"])),
-  ].filter(({ provider }) => provider !== GOOGLE && !known.includes(provider));
+  ].filter(({ provider }) => !known.includes(provider));
   if (wrong.length === 0) return [];
   const { distance } = await import("fastest-levenshtein"); // only faulty configs need it
   return wrong.map(({ provider, name, path }) => {

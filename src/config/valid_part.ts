@@ -7,6 +7,7 @@
  * @module
  */
 
+import { pathText } from "../core/config_path.ts";
 import type { Issue } from "./checks/issues.ts";
 import { withAccounts, type Written } from "./schema/accounts.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
@@ -45,9 +46,9 @@ export function validPartOf(
   let rest: unknown = structuredClone(value);
   let faults = issues;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    for (const path of faults.flatMap(faultyPaths)) {
-      const place = placeOf(path, rest);
-      if (place.length === 0) return { more };
+    const places = placesOf(faults, rest); // all before the first removal, which moves places up
+    if (places.some((place) => place.length === 0)) return { more };
+    for (const place of places) {
       remove(rest, place);
       removed.push(place);
     }
@@ -94,6 +95,12 @@ function check(
 function faultyPaths(issue: Issue): readonly (readonly Segment[])[] {
   const path = segmentsOf(issue.path);
   return issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
+}
+
+/** The keys to remove. */
+function placesOf(faults: readonly Issue[], value: unknown): readonly (readonly Segment[])[] {
+  const places = faults.flatMap(faultyPaths).map((path) => placeOf(path, value));
+  return [...new Map(places.map((place) => [pathText(place), place])).values()];
 }
 
 /** The key to remove: an entry of a list takes the list with it, or the others would move. */

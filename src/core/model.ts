@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { Window } from "./abilities.ts";
+
 /** A tool call that the model asks for. */
 export interface ToolCall {
   /** Id of the call, unique within its answer. */
@@ -14,6 +16,8 @@ export interface ToolCall {
   readonly name: string;
   /** JSON as the model wrote it, not checked. */
   readonly arguments: string;
+  /** Opaque text of Google's models, which want it back with the call; absent at other servers. */
+  readonly signature?: string;
 }
 
 /** An image for the model, checked and within the limits of size (H7). */
@@ -62,6 +66,8 @@ export interface ModelRequest {
   readonly tools?: readonly ToolDefinition[];
   /** `false`: the model sees the tools, but must answer without a call. */
   readonly mayCall?: boolean;
+  /** Key of the session, for a server that finds its cache by it (L1). */
+  readonly sessionKey?: string;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
@@ -74,6 +80,10 @@ export type ModelPart =
     /** Calls in the order of the answer; absent if the model calls no tool. */
     readonly calls?: readonly ToolCall[];
     readonly usage?: ModelUsage;
+    /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
+    readonly modelId?: string;
+    /** The failure of the model that should have answered; absent if none failed. */
+    readonly failure?: ModelError;
   };
 
 /** Why the model stopped. `length`: it reached its maximum of output tokens. */
@@ -81,10 +91,16 @@ export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls" |
 
 /** Tokens of one request, as the model's API counted them. */
 export interface ModelUsage {
-  /** Tokens of the request. */
+  /** Tokens of the request, cached ones included. */
   readonly inputTokens: number;
+  /** Tokens of the request that the server had in its cache; absent if it does not report them. */
+  readonly cachedTokens?: number;
   /** Tokens of the answer. */
   readonly outputTokens: number;
+  /** Cost in millionths of the config's currency; absent if the price is not known (L5). */
+  readonly micros?: number;
+  /** Whether the server reported no tokens, so that these are an estimate. */
+  readonly isEstimate?: boolean;
 }
 
 /** A language model that answers requests. */
@@ -94,7 +110,9 @@ export interface Model {
   /** Whether its server has refused tools, so that turns need not offer any. */
   readonly takesNoTools?: boolean;
   /** Whether it takes images; absent if not known. */
-  readonly takesImages?: boolean;
+  readonly takesImages?: boolean | undefined;
+  /** Its room in tokens; absent if not known. */
+  readonly window?: Window | undefined;
   /**
    * Sends one request and streams its answer.
    *
@@ -112,6 +130,7 @@ export interface Model {
  * - `not_found`: no such model or address; the operator.
  * - `quota`: the key's quota or credit is used up; the operator.
  * - `web_page`: HTML, from a wrong address or a login page; the operator.
+ * - `redirected`: a redirect, which Barnacle does not follow; the operator.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
@@ -122,6 +141,7 @@ export type ModelErrorKind =
   | "not_found"
   | "quota"
   | "web_page"
+  | "redirected"
   | "rejected"
   | "rate_limited"
   | "unavailable"
@@ -140,8 +160,12 @@ export class ModelError extends Error {
   readonly retryAfterMs?: number;
   /** HTTP status of a refusal; absent for other failures. */
   readonly status?: number;
+  /** Host and scheme of a redirect's target: `"login.example (https)"`; absent if unknown. */
+  readonly redirectedTo?: string;
   /** Whether the server's reason for a refusal names tools. */
   readonly namesTools: boolean;
+  /** Whether the server's reason for a refusal names images. */
+  readonly namesImages: boolean;
 
   /**
    * Creates the error.
@@ -156,6 +180,8 @@ export class ModelError extends Error {
       readonly retryAfterMs?: number;
       readonly status?: number;
       readonly namesTools?: boolean;
+      readonly redirectedTo?: string;
+      readonly namesImages?: boolean;
       readonly cause?: unknown;
     },
   ) {
@@ -163,6 +189,8 @@ export class ModelError extends Error {
     this.kind = details.kind;
     this.modelId = details.modelId;
     this.namesTools = details.namesTools ?? false;
+    if (details.redirectedTo !== undefined) this.redirectedTo = details.redirectedTo;
+    this.namesImages = details.namesImages ?? false;
     if (details.status !== undefined) this.status = details.status;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }

@@ -23,13 +23,16 @@ export interface ModelFailure {
   readonly kind: ModelErrorKind;
   /** `"<provider>/<model>"` */
   readonly modelId: string;
+  /** Host and scheme of a redirect's target; absent for other failures, or if unknown. */
+  readonly redirectedTo?: string;
 }
 
 /** Providers that are vendors, so no operator runs `ollama pull` for them. */
-const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic"]);
+const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic", "google"]);
 
 /** Explains a failure; `undefined` if the operator cannot fix it, or need not. */
-export function modelProblemOf({ kind, modelId }: ModelFailure): ModelProblem | undefined {
+export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined {
+  const { kind, modelId, redirectedTo } = failure;
   const cut = modelId.indexOf("/");
   const provider = modelId.slice(0, cut);
   const name = modelId.slice(cut + 1);
@@ -54,6 +57,13 @@ export function modelProblemOf({ kind, modelId }: ModelFailure): ModelProblem | 
       return {
         why: "its address answers with a web page, not with an API",
         fix: "check the provider's baseUrl, and whether a login page intercepts requests",
+      };
+    case "redirected":
+      return {
+        why: "its address redirects requests" +
+          (redirectedTo === undefined ? "" : ` to ${redirectedTo}`),
+        fix: "check the provider's baseUrl: write the address of the API itself, " +
+          "and check whether a login page intercepts requests",
       };
     case "rejected":
     case "rate_limited":

@@ -2,7 +2,8 @@
  * Runs tasks one after another, until each has succeeded.
  *
  * A failed task goes to the end of the queue, after a delay that grows while nothing succeeds. Most
- * failures here are the network's, and then every task fails.
+ * failures here are the network's, and then every task fails. If Discord refuses the bot token, the
+ * account ends, so the queue ends too, without a warning of its own.
  *
  * @module
  */
@@ -74,6 +75,7 @@ export function createRetryQueue(
         failures = 0;
       } catch (error) {
         line.push(task);
+        if (isTokenRefused(error)) isStopped = true;
         if (!isStopped) await waitAfter(error);
       }
     }
@@ -110,4 +112,9 @@ export function createRetryQueue(
       await running;
     },
   };
+}
+
+/** Whether Discord refused the bot token: the kind of every request's error from then on. */
+function isTokenRefused(error: unknown): boolean {
+  return error instanceof Error && "kind" in error && error.kind === "unauthorized";
 }

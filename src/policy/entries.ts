@@ -29,12 +29,15 @@ export const GUILD_PINS: Pins<{ readonly pinned?: GuildId }> = {
   isPinned: ({ pinned }) => pinned !== undefined,
 };
 
-/** An entry of `channels` is resolved to one channel in each guild that its guild entry is for. */
+/**
+ * An entry of `channels` is resolved to one channel in each guild that its guild entry is for, or to
+ * several if it denies.
+ */
 export function channelPins(
   guildId: GuildId,
-): Pins<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
+): Pins<{ readonly pinned?: ReadonlyMap<GuildId, readonly ChannelId[]> }> {
   return {
-    of: ({ pinned }) => pinned?.values() ?? [],
+    of: ({ pinned }) => [...pinned?.values() ?? []].flat(),
     isPinned: ({ pinned }) => pinned?.has(guildId) === true,
   };
 }

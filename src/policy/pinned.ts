@@ -35,7 +35,8 @@ type Channels = NonNullable<GuildRules["channels"]>;
 /**
  * The policy with ids in place of names, as far as they are resolved.
  *
- * If a name was resolved twice, the first result holds: from then on it meant that id.
+ * If a name was resolved twice, the first result holds: from then on it meant that id. An entry
+ * that denies a channel holds for all of them.
  */
 export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]): AccessPolicy {
   if (names.length === 0) return policy;
@@ -55,13 +56,14 @@ export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]):
 interface Pins {
   readonly users: ReadonlyMap<string, UserId>;
   readonly guilds: ReadonlyMap<string, GuildId>;
-  readonly channels: ReadonlyMap<string, ReadonlyMap<GuildId, ChannelId>>;
+  /** The oldest one first. */
+  readonly channels: ReadonlyMap<string, ReadonlyMap<GuildId, readonly ChannelId[]>>;
 }
 
 function pinsOf(names: readonly ResolvedName[]): Pins {
   const users = new Map<string, UserId>();
   const guilds = new Map<string, GuildId>();
-  const channels = new Map<string, Map<GuildId, ChannelId>>();
+  const channels = new Map<string, Map<GuildId, readonly ChannelId[]>>();
   for (const name of [...names].sort((a, b) => b.at - a.at)) {
     const typed = name.typed.trim();
     switch (name.kind) {
@@ -72,8 +74,9 @@ function pinsOf(names: readonly ResolvedName[]): Pins {
         guilds.set(name.typed, name.id);
         break;
       case "channel": {
-        const inGuilds = channels.get(name.typed) ?? new Map<GuildId, ChannelId>();
-        channels.set(name.typed, inGuilds.set(name.guildId, name.id));
+        const inGuilds = channels.get(name.typed) ?? new Map<GuildId, readonly ChannelId[]>();
+        const newer = inGuilds.get(name.guildId) ?? [];
+        channels.set(name.typed, inGuilds.set(name.guildId, [name.id, ...newer]));
         break;
       }
     }
@@ -119,13 +122,21 @@ function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
 /** A channel of another guild does no harm here: no message in this guild comes from it. */
 function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelRules {
   const { users } = channel;
-  const pinned = isNameKey(key) ? pins.channels.get(key) : undefined;
+  const known = isNameKey(key) ? pins.channels.get(key) : undefined;
+  const pinned = known && !isDenial(channel)
+    ? new Map(Array.from(known, ([guildId, ids]) => [guildId, ids.slice(0, 1)]))
+    : known;
   return {
     ...channel,
     ...(pinned && { pinned }),
     ...(users && { users: pinnedList(users, pins) }),
     ...pinnedTools(channel, pins),
   };
+}
+
+/** Whether an entry denies its channels, whatever else it says. */
+export function isDenial({ allow, enabled }: Pick<ChannelRules, "allow" | "enabled">): boolean {
+  return allow === false || enabled === false;
 }
 
 /** All entries that still match by name, in the order of the config. */

@@ -174,10 +174,10 @@ export interface GuildRules extends PlaceToolRules {
  */
 export interface ChannelRules extends PlaceToolRules {
   /**
-   * The channels that the key was resolved to, by guild; several if the guild entry is `"*"`.
+   * The channels that the key was resolved to, by guild: one, or several if the entry denies.
    * Absent if the key is no resolved name.
    */
-  readonly pinned?: ReadonlyMap<GuildId, ChannelId>;
+  readonly pinned?: ReadonlyMap<GuildId, readonly ChannelId[]>;
   /** `false` denies the channel, as `enabled` does; absent: not denied. */
   readonly allow?: boolean;
   /** `false` denies the channel under every policy; absent: not denied. */

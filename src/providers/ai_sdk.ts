@@ -10,35 +10,29 @@
  * @module
  */
 
-import type { createAnthropic } from "@ai-sdk/anthropic";
 import {
   type FinishReason,
   ModelError,
-  type ModelMessage,
   type ModelPart,
-  type ModelRequest,
   type ModelUsage,
   type ToolCall,
-  type ToolDefinition,
 } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
 import { createVisibleText, endingFault } from "./endings.ts";
 import { brokenAnswerOf } from "./failures.ts";
+import { type SdkModel, sdkRequestOf } from "./sdk_prompt.ts";
+import { sessionHeaderOf } from "./session_header.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { argumentsOf, nameOf, withIds } from "./tool_calls.ts";
+import { withIds } from "./tool_calls.ts";
 import { createWire, type Wire } from "./wire.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;
 
-/** The part of a provider's model that all providers have. */
-type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
 type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
 type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
-type SdkOptions = Parameters<SdkModel["doStream"]>[0];
-type SdkPrompt = SdkOptions["prompt"];
-type SdkTool = NonNullable<SdkOptions["tools"]>[number];
+type SdkToolCall = Extract<SdkPart, { type: "tool-call" }>;
 
 /** Creates the `Ask` of one model. */
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
@@ -46,7 +40,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
   const secrets = secretsOf(settings.provider);
   /** Running calls. A model has one `fetch`, which gets each call's signal. */
   const wires = new WeakMap<AbortSignal, Wire>();
-  const model = await anthropicModel(settings, async (input, init) => {
+  const model = await loadModel(settings, async (input, init) => {
     const wire = init?.signal && wires.get(init.signal);
     if (!wire) throw new TypeError("The SDK asked without the signal of its call");
     return responseOf(wire, await wire.send(input, init));
@@ -58,13 +52,13 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     // Only identifies the call; the wire aborts.
     const { signal: abortSignal } = new AbortController();
     wires.set(abortSignal, wire);
+    const session = sessionHeaderOf(settings.provider, request);
     try {
       const { stream } = await model.doStream({
-        prompt: promptOf(request),
-        ...(request.tools && { tools: request.tools.map(toolOf) }),
-        ...(request.mayCall === false && { toolChoice: { type: "none" as const } }),
+        ...sdkRequestOf(request, settings),
         abortSignal,
-        maxOutputTokens: settings.maxOutputTokens ?? ANTHROPIC_MAX_OUTPUT_TOKENS,
+        ...maxOutputOf(settings),
+        ...(session && { headers: { [session.name]: session.value } }),
       });
       yield* answerOf(stream, modelId, secrets);
     } catch (thrown) {
@@ -94,74 +88,6 @@ function responseOf(wire: Wire, { status, headers }: Response): Response {
   return new Response(body, { status, headers });
 }
 
-function promptOf({ system, messages }: ModelRequest): SdkPrompt {
-  return [
-    ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
-    ...withAnthropicIds(messages).map(messageOf),
-  ];
-}
-
-/**
- * Gives calls ids that Anthropic accepts: few characters, and no id twice in a conversation. The
- * transcript may have ids of other servers.
- */
-function withAnthropicIds(messages: readonly ModelMessage[]): readonly ModelMessage[] {
-  const used = new Set<string>();
-  let renamed = new Map<string, ToolCall>(); // calls of the newest answer
-  const rename = (call: ToolCall): ToolCall => {
-    const plain = call.id.replace(/[^\w-]/g, "_") || "call";
-    let id = plain;
-    for (let at = 2; used.has(id); at++) id = `${plain}_${at}`;
-    used.add(id);
-    const mine = { ...call, id };
-    renamed.set(call.id, mine);
-    return mine;
-  };
-  return messages.map((message) => {
-    switch (message.role) {
-      case "user":
-        return message;
-      case "assistant":
-        if (!message.calls) return message;
-        renamed = new Map();
-        return { ...message, calls: message.calls.map(rename) };
-      case "tool":
-        return { ...message, call: renamed.get(message.call.id) ?? message.call };
-    }
-  });
-}
-
-function messageOf(message: ModelMessage): SdkPrompt[number] {
-  const text = { type: "text" as const, text: message.text };
-  switch (message.role) {
-    case "user":
-      return { role: "user", content: [text] };
-    case "assistant": {
-      const calls = (message.calls ?? []).map((call) => ({
-        type: "tool-call" as const,
-        toolCallId: call.id,
-        toolName: nameOf(call),
-        input: argumentsOf(call),
-      }));
-      // Anthropic refuses an empty text.
-      return { role: "assistant", content: message.text === "" ? calls : [text, ...calls] };
-    }
-    case "tool": {
-      const output = { type: "text" as const, value: message.text };
-      const { id: toolCallId } = message.call;
-      const toolName = nameOf(message.call);
-      return {
-        role: "tool",
-        content: [{ type: "tool-result", toolCallId, toolName, output }],
-      };
-    }
-  }
-}
-
-function toolOf({ name, description, parameters: inputSchema }: ToolDefinition): SdkTool {
-  return { type: "function", name, description, inputSchema };
-}
-
 /**
  * Reads the SDK's parts once. With a second reader, the stream would keep the whole answer in
  * memory.
@@ -180,7 +106,8 @@ async function* answerOf(
       if (text !== "") yield { kind: "text", text };
     }
     if (part.type === "tool-call") {
-      calls.push({ id: part.toolCallId, name: part.toolName, arguments: part.input });
+      const { toolCallId: id, toolName: name, input } = part;
+      calls.push({ id, name, arguments: input, ...signatureOf(part) });
     }
     if (part.type !== "finish") continue;
     const reason = finishReasonOf(part.finishReason);
@@ -207,18 +134,37 @@ function sentIn(error: unknown): unknown {
   return error instanceof Error ? undefined : error;
 }
 
-/** Loads the package at its first use. */
-async function anthropicModel(
+/** Loads the package at its first use. Without a key, it would look for one in the environment. */
+async function loadModel(
   { provider, name }: ModelSettings,
   fetch: typeof globalThis.fetch,
 ): Promise<SdkModel> {
-  const { createAnthropic } = await import("@ai-sdk/anthropic");
-  return createAnthropic({
-    baseURL: endpointOf(provider.baseUrl),
+  const options = {
+    baseURL: endpointOf(provider),
     headers: { ...provider.headers },
     fetch,
-    apiKey: provider.apiKey ?? "", // without it, the package looks for a key in the environment
-  })(name);
+    apiKey: provider.apiKey ?? "",
+  };
+  if (provider.kind === "google") {
+    const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
+    return createGoogleGenerativeAI(options)(name);
+  }
+  const { createAnthropic } = await import("@ai-sdk/anthropic");
+  return createAnthropic(options)(name);
+}
+
+function maxOutputOf(
+  { provider: { kind }, maxOutputTokens }: ModelSettings,
+): { readonly maxOutputTokens?: number } {
+  const most = maxOutputTokens ??
+    (kind === "anthropic" ? ANTHROPIC_MAX_OUTPUT_TOKENS : undefined);
+  return most === undefined ? {} : { maxOutputTokens: most };
+}
+
+/** The signature that Google's models add to a call, and want back with it. */
+function signatureOf({ providerMetadata }: SdkToolCall): { readonly signature?: string } {
+  const signature = providerMetadata?.["google"]?.["thoughtSignature"];
+  return typeof signature === "string" ? { signature } : {};
 }
 
 /** @returns `undefined` if the server gave no reason. */
@@ -239,11 +185,11 @@ function finishReasonOf({ unified, raw }: SdkFinish["finishReason"]): FinishReas
   }
 }
 
-function usageOf(
-  { inputTokens: { total: inputTokens }, outputTokens: { total: outputTokens } }:
-    SdkFinish["usage"],
-): ModelUsage | undefined {
-  return inputTokens === undefined || outputTokens === undefined
-    ? undefined
-    : { inputTokens, outputTokens };
+function usageOf({ inputTokens: input, outputTokens: output }: SdkFinish["usage"]):
+  | ModelUsage
+  | undefined {
+  const { total: inputTokens, cacheRead: cachedTokens } = input;
+  const { total: outputTokens } = output;
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
 }

@@ -129,10 +129,17 @@ function textOf(part: unknown): string {
 }
 
 function usageOf(counts: unknown): ModelUsage | undefined {
-  const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = fieldsOf(counts);
-  return typeof inputTokens === "number" && typeof outputTokens === "number"
-    ? { inputTokens, outputTokens }
-    : undefined;
+  const {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    prompt_tokens_details: details,
+    prompt_cache_hit_tokens: deepSeek,
+    cached_tokens: moonshot,
+  } = fieldsOf(counts);
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  const cachedTokens = [fieldsOf(details)["cached_tokens"], deepSeek, moonshot]
+    .find((count) => typeof count === "number");
+  return { inputTokens, outputTokens, ...(cachedTokens !== undefined && { cachedTokens }) };
 }
 
 /**

@@ -7,9 +7,18 @@
  * @module
  */
 
-import type { ModelMessage, ModelRequest, ToolCall, ToolDefinition } from "../core/model.ts";
+import { Buffer } from "node:buffer";
+import type {
+  ModelImage,
+  ModelMessage,
+  ModelRequest,
+  ToolCall,
+  ToolDefinition,
+} from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
+import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { createChatAnswerReader } from "./chat_answer.ts";
+import { sessionHeaderOf } from "./session_header.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
 import { argumentsOf, nameOf } from "./tool_calls.ts";
 import { createWire } from "./wire.ts";
@@ -24,7 +33,7 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name, maxOutputTokens } = settings;
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(provider);
-  const url = `${endpointOf(provider.baseUrl)}/chat/completions`;
+  const url = `${endpointOf(provider)}/chat/completions`;
   const headers: Record<string, string> = {
     "content-type": "application/json",
     ...(provider.apiKey !== undefined && { authorization: `Bearer ${provider.apiKey}` }),
@@ -33,6 +42,7 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     // In place of ours, because `fetch` joins two values into one header.
     headers[header.toLowerCase()] = value;
   }
+  const form = idFormOf(settings);
   const options = JSON.stringify({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
 
   return async function* (request, signal) {
@@ -40,8 +50,11 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
       const head = options.slice(0, -1) + toolsOf(request);
-      const body = `${head},"messages":[${messagesOf(request)}]}`;
-      await wire.send(url, { method: "POST", headers, body });
+      const messages = form ? withIdsOf(form, request.messages) : request.messages;
+      const body = `${head},"messages":[${messagesOf({ ...request, messages })}]}`;
+      const { name: field, value } = sessionHeaderOf(provider, request) ?? {};
+      const all = field === undefined ? headers : { ...headers, [field]: value ?? "" };
+      await wire.send(url, { method: "POST", headers: all, body });
       const answer = createChatAnswerReader(modelId, secrets);
       while (!answer.isOver()) {
         const bytes = await wire.read().catch((error) => {
@@ -93,7 +106,10 @@ const jsonByTools = new WeakMap<readonly ToolDefinition[], string>();
 function jsonOf(message: ModelMessage): string {
   switch (message.role) {
     case "user":
-      return contentJson(message.role, message.text);
+      return message.images ? imagesJson(message.text, message.images) : contentJson(
+        message.role,
+        message.text,
+      );
     case "assistant":
       return message.calls ? callsJson(message.text, message.calls) : contentJson(
         message.role,
@@ -110,6 +126,18 @@ function jsonOf(message: ModelMessage): string {
 
 function contentJson(role: string, text: string): string {
   return `{"role":"${role}","content":${JSON.stringify(text)}}`;
+}
+
+function imagesJson(text: string, images: readonly ModelImage[]): string {
+  const content = [
+    ...(text === "" ? [] : [{ type: "text", text }]),
+    ...images.map(({ mediaType, data }) => {
+      const { buffer, byteOffset, byteLength } = data;
+      const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+      return { type: "image_url", image_url: { url: `data:${mediaType};base64,${base64}` } };
+    }),
+  ];
+  return JSON.stringify({ role: "user", content });
 }
 
 function callsJson(text: string, calls: readonly ToolCall[]): string {

@@ -25,11 +25,17 @@ const listSchema = z.looseObject({
   data: z.array(z.looseObject({ id: z.string(), owned_by: z.string().nullish() })).nullable(),
 });
 
-/** One model, as Anthropic's API describes it. */
-const oneSchema = z.looseObject({ id: z.string() }).transform(({ id }) => ({ data: [{ id }] }));
+/** One model, as Anthropic's and Google's APIs describe it. */
+const oneSchema = z.looseObject({ id: z.string().optional(), name: z.string().optional() })
+  .refine(({ id, name }) => id !== undefined || name !== undefined)
+  .transform(({ id, name = "" }) => ({ data: [{ id: id ?? name.replace(/^models\//, "") }] }));
 
 /** The vendors' own servers need a key, and list each model. */
-const VENDOR_HOSTS: ReadonlySet<string> = new Set(["api.openai.com", "api.anthropic.com"]);
+const VENDOR_HOSTS: ReadonlySet<string> = new Set([
+  "api.openai.com",
+  "api.anthropic.com",
+  "generativelanguage.googleapis.com",
+]);
 
 /** Port of Ollama, whose list is complete. */
 const OLLAMA_PORT = "11434";
@@ -50,13 +56,13 @@ const OTHERS_MAX = 5;
  */
 export async function checkModel(settings: ModelSettings, deps: CheckDeps): Promise<ModelCheck> {
   const { provider, name } = settings;
-  const url = new URL(endpointOf(provider.baseUrl));
+  const url = new URL(endpointOf(provider));
   const { origin: server } = url;
   const isVendor = VENDOR_HOSTS.has(url.hostname);
   try {
     const models = await readModels(settings, deps, credentialsOf(settings));
     // Ollama takes a name without a tag for the newest. Anthropic resolves aliases of its models.
-    const isListed = provider.kind === "anthropic" ||
+    const isListed = hasOneModel(provider) ||
       models.some(({ id }) => id === name || id === `${name}:latest`);
     if (isListed) return { kind: "listed", server, key: await keyOf(settings, deps, isVendor) };
     const isOllama = provider.id === "ollama" || url.port === OLLAMA_PORT ||
@@ -65,12 +71,14 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
     return { kind: "unlisted", server, others, isCertain: isVendor || isOllama };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    const { kind, message, status } = error;
-    if (isVendor && provider.kind === "anthropic" && status === 404) {
+    const { kind, message, status, redirectedTo } = error;
+    if (isVendor && hasOneModel(provider) && status === 404) {
       return { kind: "unlisted", server, others: [], isCertain: true };
     }
     if (NO_SUCH_PATH.has(status) || kind === "not_an_answer") return { kind: "no_list", server };
-    return { kind: "failed", server, failure: { kind, modelId: modelIdOf(settings) }, message };
+    const modelId = modelIdOf(settings);
+    const failure = { kind, modelId, ...(redirectedTo !== undefined && { redirectedTo }) };
+    return { kind: "failed", server, failure, message };
   }
 }
 
@@ -91,7 +99,7 @@ async function keyOf(
 }
 
 /**
- * Reads the list of models; at Anthropic, the one model.
+ * Reads the list of models; at Anthropic and Google, the one model.
  *
  * @throws {ModelError} If the server refuses, or sends something else.
  */
@@ -102,8 +110,8 @@ async function readModels(
 ): Promise<readonly { readonly id: string; readonly owned_by?: string | null | undefined }[]> {
   const { provider, name } = settings;
   const modelId = modelIdOf(settings);
-  const isAnthropic = provider.kind === "anthropic";
-  const path = isAnthropic ? `/models/${encodeURIComponent(name)}` : "/models";
+  const isOne = hasOneModel(provider);
+  const path = isOne ? `/models/${encodeURIComponent(name)}` : "/models";
   const wire = createWire({
     modelId,
     secrets: secretsOf(provider),
@@ -112,14 +120,14 @@ async function readModels(
     now,
   }, new AbortController().signal);
   try {
-    const headers = { ...(isAnthropic && ANTHROPIC_VERSION), ...credentials };
-    await wire.send(`${endpointOf(provider.baseUrl)}${path}`, { headers });
+    const headers = { ...(provider.kind === "anthropic" && ANTHROPIC_VERSION), ...credentials };
+    await wire.send(`${endpointOf(provider)}${path}`, { headers });
     const decoder = new TextDecoder();
     let text = "";
     for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {
       text += decoder.decode(bytes, { stream: true });
     }
-    const parsed = (isAnthropic ? oneSchema : listSchema).safeParse(jsonOf(text));
+    const parsed = (isOne ? oneSchema : listSchema).safeParse(jsonOf(text));
     if (parsed.success) return parsed.data.data ?? [];
     throw new ModelError(`${modelId}: the server has no list of models`, {
       kind: "not_an_answer",
@@ -130,14 +138,22 @@ async function readModels(
   }
 }
 
+/** Whether the API describes one model by its name, which may be an alias. */
+function hasOneModel({ kind }: ModelSettings["provider"]): boolean {
+  return kind !== "openai-compatible";
+}
+
+const KEY_HEADERS = {
+  "openai-compatible": "authorization",
+  anthropic: "x-api-key",
+  google: "x-goog-api-key",
+} as const;
+
 /** The headers that identify the operator to the server; none if it needs no key. */
-function credentialsOf({ provider }: ModelSettings): Readonly<Record<string, string>> {
+export function credentialsOf({ provider }: ModelSettings): Readonly<Record<string, string>> {
   const { kind, apiKey, headers = {} } = provider;
-  const own = apiKey === undefined
-    ? {}
-    : kind === "anthropic"
-    ? { "x-api-key": apiKey }
-    : { authorization: `Bearer ${apiKey}` };
+  const value = kind === "openai-compatible" ? `Bearer ${apiKey}` : apiKey;
+  const own = value === undefined || apiKey === undefined ? {} : { [KEY_HEADERS[kind]]: value };
   const written = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return { ...own, ...Object.fromEntries(written) };
 }

@@ -44,11 +44,11 @@ async function probe(
   fetch: typeof globalThis.fetch,
   timeoutMs: number,
 ): Promise<ModelSettings | undefined> {
-  const { baseUrl, apiKey, headers = {} } = provider;
+  const { apiKey, headers = {} } = provider;
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
-    const response = await fetch(`${endpointOf(baseUrl)}/models`, {
+    const response = await fetch(`${endpointOf(provider)}/models`, {
       headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
       signal: stop.signal,
       redirect: "error",

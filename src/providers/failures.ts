@@ -14,11 +14,19 @@ import { ModelError, type ModelErrorKind } from "../core/model.ts";
 /** Maximum number of characters of the server's message in an error. */
 export const REASON_MAX = 200;
 
+/** Google's details of an error: its reason as a word, or when to ask again, as `"34s"`. */
+const detailSchema = z.looseObject({
+  reason: z.string().optional(),
+  retryDelay: z.string().optional(),
+});
+
 /** Forms of error bodies in use. */
 const errorObjectSchema = z.looseObject({
   message: z.string().optional(),
   type: z.string().nullish(),
   code: z.union([z.string(), z.number()]).nullish(),
+  status: z.string().nullish(),
+  details: z.array(detailSchema).optional().catch(undefined),
 });
 const errorBodySchema = z.looseObject({
   error: z.union([errorObjectSchema, z.string()]).optional(),
@@ -29,6 +37,7 @@ const errorBodySchema = z.looseObject({
 interface ServerError {
   readonly message?: string;
   readonly codes: readonly string[];
+  readonly retryAfterMs?: number;
 }
 
 /** An HTTP answer with a status of failure. */
@@ -39,6 +48,8 @@ export interface Refused {
   readonly headers: Headers;
   /** The beginning of the body, as far as it was read. */
   readonly body: string;
+  /** Address of the request, against which a redirect's target is resolved. */
+  readonly url?: string;
 }
 
 /**
@@ -48,14 +59,15 @@ export interface Refused {
  * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
  */
 export function refusalOf(
-  { status, headers, body }: Refused,
+  { status, headers, body, url }: Refused,
   modelId: string,
   secrets: readonly string[],
   now: number,
 ): ModelError {
+  if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
   const serverError = serverErrorOf(jsonOf(body));
   const kind = kindOf(status, serverError);
-  const retryAfterMs = retryAfterOf(headers, now);
+  const retryAfterMs = retryAfterOf(headers, now) ?? serverError.retryAfterMs;
   const reason = serverError.message === undefined
     ? ""
     : `: ${quotable(serverError.message, secrets)}`;
@@ -64,7 +76,23 @@ export function refusalOf(
     modelId,
     status,
     namesTools: namesTools(kind, serverError.message ?? (kind === "rejected" ? body : "")),
+    namesImages: namesImages(kind, serverError.message ?? (kind === "rejected" ? body : "")),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** Barnacle follows no redirect, because it would send the key to another server. */
+function redirectOf(headers: Headers, status: number, modelId: string, url?: string): ModelError {
+  // Only the host is named: the rest of an address can contain a key or personal data.
+  const target = URL.parse(headers.get("location") ?? "", url);
+  const named = headers.has("location") && target?.host ? target : undefined;
+  const redirectedTo = named && `${named.host} (${named.protocol.slice(0, -1)})`;
+  const to = redirectedTo === undefined ? "" : ` to ${redirectedTo}`;
+  return new ModelError(`${modelId} answered ${status}, a redirect${to}`, {
+    kind: "redirected",
+    modelId,
+    status,
+    ...(redirectedTo !== undefined && { redirectedTo }),
   });
 }
 
@@ -129,6 +157,16 @@ function namesTools(kind: ModelErrorKind, reason: string): boolean {
   return MAY_MEAN_TOOLS.has(kind) && TOOL_WORDS.test(reason);
 }
 
+/**
+ * Words in refusals of images: "image input is not supported" (llama.cpp), "No endpoints found that
+ * support image input" (OpenRouter), "unknown variant `image_url`" (DeepSeek).
+ */
+const IMAGE_WORDS = /\bimages?\b|image_url|\bvision\b|\bmultimodal\b|\bmmproj\b/i;
+
+function namesImages(kind: ModelErrorKind, reason: string): boolean {
+  return MAY_MEAN_TOOLS.has(kind) && IMAGE_WORDS.test(reason);
+}
+
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
@@ -142,11 +180,11 @@ const QUOTA_CODES: ReadonlySet<string> = new Set([
 function kindOf(status: number, { codes }: ServerError): ModelErrorKind {
   // Some servers send 400 for these, so their codes decide before the status.
   if (codes.includes("model_not_found")) return "not_found";
+  if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
   // Waiting does not restore a used-up quota.
   if (status === 402 || codes.some((code) => QUOTA_CODES.has(code))) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
-  // Barnacle follows no redirect, because it would send the key to another server.
-  if (status === 404 || (status >= 300 && status < 400)) return "not_found";
+  if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";
   if (status === 408 || status >= 500) return "unavailable";
   return "rejected";
@@ -167,16 +205,22 @@ export function retryAfterOf(headers: Headers, now: number): number | undefined 
 }
 
 function serverErrorOf(body: unknown): ServerError {
-  const parsed = errorBodySchema.safeParse(body);
+  // Google sends a list with one error in place of a stream.
+  const parsed = errorBodySchema.safeParse(Array.isArray(body) ? body[0] : body);
   if (!parsed.success) return { codes: [] };
   const { error, message, detail } = parsed.data;
   if (typeof error === "string") return { message: error, codes: [] };
   const text = error?.message ?? message ?? detail;
+  const details = error?.details ?? [];
+  const reasons = details.map(({ reason }) => reason);
+  const delay = details.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1])
+    .find((seconds) => seconds !== undefined);
   return {
     ...(text !== undefined && { message: text }),
-    codes: [error?.type, error?.code].flatMap((code) =>
+    codes: [error?.type, error?.code, error?.status, ...reasons].flatMap((code) =>
       code === undefined || code === null ? [] : [String(code)]
     ),
+    ...(delay !== undefined && { retryAfterMs: Math.ceil(Number(delay) * 1_000) }),
   };
 }
 

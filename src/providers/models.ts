@@ -27,6 +27,7 @@ export async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<Ma
     case "openai-compatible":
       return (await import("./chat_completions.ts")).createChatAsk;
     case "anthropic":
+    case "google":
       return (await import("./ai_sdk.ts")).createSdkAsk;
   }
 }
@@ -38,7 +39,7 @@ export async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<Ma
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
-  endpointOf(settings.provider.baseUrl); // throws now, not at the first request
+  endpointOf(settings.provider); // throws now, not at the first request
   let ask: Ask | undefined;
   let loading: Promise<Ask> | undefined;
   const load = async () =>

@@ -3,12 +3,13 @@
  *
  * Before the first visible text, a retry costs only time. After it, a retry would continue with
  * another answer. Failures that only the operator can fix are not retried. If a server refuses the
- * tools of a request, a request without them follows at once.
+ * tools or the images of a request, a request without them follows at once.
  *
  * @module
  */
 
 import { type Model, ModelError } from "../core/model.ts";
+import { hasImages, withoutImages } from "../core/fit_request.ts";
 import { hasCalls, withoutTools } from "../core/plain_request.ts";
 
 /** Delays (milliseconds) before the second, third and fourth try, if the server names none. */
@@ -54,18 +55,34 @@ export interface RetryDeps {
    * calls: perhaps the server refused one of these.
    */
   readonly onNoTools?: (error: ModelError, isForGood: boolean) => void;
+  /** Gets the refusal of a request with images. All later requests have none. */
+  readonly onNoImages?: (error: ModelError) => void;
 }
 
-/** Wraps a model so that it retries temporary failures, and answers without tools if it must. */
-export function withRetry(model: Model, { sleep, random, onRetry, onNoTools }: RetryDeps): Model {
+/**
+ * Wraps a model so that it retries temporary failures, and answers without tools or images if it
+ * must.
+ */
+export function withRetry(
+  model: Model,
+  { sleep, random, onRetry, onNoTools, onNoImages }: RetryDeps,
+): Model {
   let takesNoTools = false;
+  let takesNoImages = false;
   return {
     id: model.id,
     get takesNoTools() {
-      return takesNoTools;
+      return takesNoTools || (model.takesNoTools ?? false);
+    },
+    get takesImages() {
+      return takesNoImages ? false : model.takesImages;
+    },
+    get window() {
+      return model.window;
     },
     async *generate(asked, signal) {
       let request = asked.tools && takesNoTools ? withoutTools(asked) : asked;
+      if (takesNoImages) request = withoutImages(request);
       let refusal: ModelError | undefined;
       for (let tries = 1;; tries++) {
         let hasBegun = false;
@@ -81,6 +98,16 @@ export function withRetry(model: Model, { sleep, random, onRetry, onNoTools }: R
           }
           return;
         } catch (thrown) {
+          if (
+            !hasBegun && !signal.aborted && thrown instanceof ModelError && thrown.namesImages &&
+            hasImages(request.messages)
+          ) {
+            takesNoImages = true;
+            onNoImages?.(thrown);
+            request = withoutImages(request);
+            tries--; // the first try of another request
+            continue;
+          }
           if (
             request.tools && !hasBegun && !signal.aborted &&
             thrown instanceof ModelError && thrown.namesTools

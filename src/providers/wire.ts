@@ -125,7 +125,12 @@ export function createWire(
         const { status, headers } = response;
         if (!response.ok) {
           const body = await beginningOf(response, REFUSAL_MAX_BYTES);
-          throw failure ??= refusalOf({ status, headers, body }, modelId, secrets, now());
+          throw failure ??= refusalOf(
+            { status, headers, body, url: String(input) },
+            modelId,
+            secrets,
+            now(),
+          );
         }
         if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
           throw fail(

@@ -74,8 +74,8 @@ export const NOTICES = {
   },
   noFiles: {
     text:
-      "I can't attach files in {channel}: {reason}. Until that changes, my long answers there " +
-      "lack their end.",
+      "My long answers in {channel} lack their end: {reason}. I'll send them whole once that has " +
+      "changed.",
     when: "Discord lets the bot attach no file in a place, to the bot's owner",
     placeholders: {
       channel: "the channel, as a mention",
@@ -216,6 +216,31 @@ export const NOTICES = {
     when: "a message arrives while as many turns wait as `messages.queue` allows, once until " +
       "fewer wait",
     placeholders: {},
+  },
+  reminder: {
+    text: "{user} Reminder: {text}",
+    when: "a reminder is due",
+    placeholders: { user: "the person who asked for it, as a mention", text: "its text" },
+  },
+  reminderLate: {
+    text: "{user} Reminder from {due}, when I was offline: {text}",
+    when: "a reminder was due while the bot did not run",
+    placeholders: {
+      user: "the person who asked for it, as a mention",
+      due: "when it was due",
+      text: "its text",
+    },
+  },
+  schedulePaused: {
+    text: "I paused schedule {number} in {channel}, because its last {count} runs failed. To see " +
+      "why: `barnacle why {run}`. To go on: `barnacle schedules resume {number}`.",
+    when: "the last three runs of a schedule failed, to the bot's owner",
+    placeholders: {
+      number: "the number of the schedule",
+      channel: "the channel, as a mention",
+      count: "the number of failed runs",
+      run: "the ID of the last run",
+    },
   },
   ownerNotThere: {
     text:

@@ -248,6 +248,7 @@ function quoteOf(
   const overheard = shown.overheard.find(({ messageId }) => messageId === targetId);
   const isQuoted = targetId === quoted?.id;
   if (targetId === message.id || !(isQuoted || overheard || hasMessageId(targetId, shown.texts))) {
+    if (message.scheduled) return undefined; // Discord does not have it
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted

@@ -9,6 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { createEmitter } from "../lib/emitter.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
@@ -25,6 +26,7 @@ import { prepareFactRows } from "./received/fact_rows.ts";
 import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
+import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
 
@@ -45,6 +47,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly outbox: Outbox;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
+  /** Reminders and scheduled tasks, with their runs. */
+  readonly schedules: Schedules;
   /**
    * Brings the tables up to date, for a reader that opens the file by itself.
    *
@@ -129,22 +133,23 @@ export function createStore(
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
+  const undo = createEmitter<{ undone(): void }>();
   const grouped = createCommits(database, {
     path,
     crash,
     onFailed(kind) {
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
     },
-    onUndone() {
-      factRows.forget();
-      verdicts.forget();
-      memory.forget();
-      transcripts.forget();
-    },
+    onUndone: () => undo.emit.undone(),
     onRefused,
   });
   const commits = onCommitted ? withCallback(grouped, onCommitted) : grouped;
   const transcripts = createTranscripts(database, commits);
+  undo.connect({
+    undone() {
+      for (const cache of [factRows, verdicts, memory, transcripts]) cache.forget();
+    },
+  });
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
   const shared = { memory, verdicts, pruner };
@@ -159,6 +164,7 @@ export function createStore(
     turns: createTurns(database, commits, { ...shared, transcripts }),
     outbox: createOutbox(database, commits, memory.outgoing),
     pairing: createPairing(database, commits, memory.outgoing),
+    schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere: createOtherWriters(database).changedElsewhere,
     catchUp: commits.catchUp,

@@ -7,6 +7,7 @@
 
 import type { Tool } from "../core/turn/tool.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
+import { remind } from "./time/remind.ts";
 
 /** All tools, with distinct names. */
-export const TOOLS: readonly Tool[] = [readChannelHistory];
+export const TOOLS: readonly Tool[] = [readChannelHistory, remind];

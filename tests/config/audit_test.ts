@@ -281,17 +281,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       '"open":{"kind":"openai-compatible","baseUrl":"http://api.example.org/v1"}}}}',
       [],
     ],
-    [
-      "L3",
-      "fallback models",
-      discord('"dms":{}').replace(
-        /}$/,
-        ',"agents":{"defaults":{"model":{"primary":"ollama/a","fallbacks":["ollama/b"]}}}}',
-      ),
-      [
-        'warning agents.defaults.model.fallbacks: "fallbacks" has no effect in this version',
-      ],
-    ],
     ["C7", "nothing about a disabled account", '{"channels":{"discord":{"enabled":false}}}', []],
   ];
   for (const [rule, name, text, expected] of cases) {

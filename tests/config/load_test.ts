@@ -89,6 +89,7 @@ describe("loadConfig()", () => {
       allowedMentions: { users: "context", roles: [] },
       gateway: {
         intents: "agent_recommended",
+        reactions: { guilds: true, direct: true },
         compress: true,
         tcpKeepaliveSec: 30,
         reconnect: {

@@ -28,6 +28,7 @@ function said(models: ResolvedModels): readonly string[] {
 
 const DEFAULT = (model: string) => `"defaults":{"model":${JSON.stringify(model)}}`;
 const OPENAI = "https://api.openai.com/v1";
+const GOOGLE = "https://generativelanguage.googleapis.com/v1beta";
 const OWN = '"x":{"kind":"openai-compatible","baseUrl":"http://x/v1/"}';
 
 describe("[L1] an unknown provider", () => {
@@ -130,12 +131,11 @@ describe("[L1] [L2] resolveModels()", () => {
     ["a key without a model", "", "", { OPENAI_API_KEY: "k" }, [
       "problem: OPENAI_API_KEY is set, but no model is named",
     ]],
-    ["local servers with Google's key, which no model can use", "", "", {
-      GEMINI_API_KEY: "k",
-      GEMINI_MODEL: "a",
-    }, LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`)],
+    ["Google's model of the environment", "", "", { GEMINI_API_KEY: "k", GEMINI_MODEL: "a" }, [
+      `google google ${GOOGLE} k a`,
+    ]],
     ["Google's models by name", DEFAULT("google/a"), "", { GEMINI_API_KEY: "k" }, [
-      "problem: Google's models are not implemented yet",
+      `google google ${GOOGLE} k a`,
     ]],
     [
       "a provider of the config named google",
@@ -178,7 +178,12 @@ describe("[L1] [L2] resolveModels()", () => {
 
   it("[C8] sends no key of the environment to an address in the config", async () => {
     const env = { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k", GEMINI_API_KEY: "k" };
-    for (const [id, kind] of [["openai", "openai-compatible"], ["anthropic", "anthropic"]]) {
+    const vendors = [
+      ["openai", "openai-compatible"],
+      ["anthropic", "anthropic"],
+      ["google", "google"],
+    ];
+    for (const [id, kind] of vendors) {
       const provider = `"${id}":{"kind":"${kind}","baseUrl":"http://elsewhere"}`;
       const models = await resolved(DEFAULT(`${id}/a`), provider, env);
       assert.deepEqual(said(models), [`${id} ${kind} http://elsewhere - a`]);

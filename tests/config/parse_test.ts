@@ -249,12 +249,11 @@ config.jsonc:3:38: error: A value is missing here
   ],
   [
     "C2",
-    "errors of the schema, a pattern, a variable and an unbuilt rule in one run",
+    "errors of the schema, a pattern and a variable in one run",
     `{
   "log": { "level": "nonsense" },
   "channels": { "discord": { "token": "\${BOT_TOKEN}" } },
-  "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } },
-  "budgets": { "total": { "moneyPerDay": 5 } }
+  "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } }
 }`,
     `config.jsonc:2:21: error: Expected "error", "warn", "info", "debug" or "connection_debug", found "nonsense"
   in log.level
@@ -269,20 +268,14 @@ config.jsonc:3:39: error: The variable BOT_TOKEN is not set
 
 config.jsonc:4:52: error: The pattern is not valid: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
   in messages.groupChat.mentionPatterns[0]
-4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } },
+4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } }
   |                                                    ^^^^^^^^
   = patterns use RE2, which has no (?=…), (?<=…) or \\1
 
 config.jsonc:4:79: error: Expected a whole number from 0 to 500, found -1
   in messages.groupChat.historyLimit
-4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } },
+4 |   "messages": { "groupChat": { "mentionPatterns": ["(?=a)b"], "historyLimit": -1 } }
   |                                                                               ^^
-
-config.jsonc:5:27: error: "moneyPerDay" is not implemented yet: the bot would exceed it
-  in budgets.total.moneyPerDay
-5 |   "budgets": { "total": { "moneyPerDay": 5 } }
-  |                           ^^^^^^^^^^^^^
-  = remove it, and set a limit in your model provider's account
 `,
   ],
   [

@@ -38,21 +38,6 @@ describe("refusedIn()", () => {
       [`error bindings[1]: ${ONE} "main", answers in this version`],
     ],
     [
-      "X4",
-      "limits of costs",
-      file('"budgets":{"perUser":{"tokensPerDay":0},"total":{"moneyPerDay":5}}'),
-      [
-        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not implemented yet: the bot would exceed it',
-        'error budgets.total.moneyPerDay: "moneyPerDay" is not implemented yet: the bot would exceed it',
-      ],
-    ],
-    [
-      "L1",
-      "an unsupported provider, even if no model names it",
-      file('"models":{"providers":{"g":{"kind":"google"}}}'),
-      ["error models.providers.g.kind: Google's models are not implemented yet"],
-    ],
-    [
       "I1",
       "mentions that the filter must check, wherever it is on",
       discord(`"intentFilter":{"alwaysRespondToMentions":false},"guilds":{"*":{"channels":{

@@ -36,6 +36,16 @@ describe("[C2] validPartOf()", () => {
     assert.deepEqual(removed, ["preflight.requiredVars"]);
   });
 
+  it("removes an object with two faults, and nothing around it", () => {
+    const providers = {
+      p: { baseUrl: "no address" },
+      q: { kind: "anthropic", apiKey: "${Q}" },
+    };
+    const { written, removed } = partOf({ models: { providers }, http: { port: 1 } });
+    assert.deepEqual(removed, ["models.providers.p", "models.providers.p.baseUrl"]);
+    assert.deepEqual(written, { models: { providers: { q: providers.q } }, http: { port: 1 } });
+  });
+
   it("removes an object that lacks a key", () => {
     assert.deepEqual(partOf({ agents: { list: [{ name: "Barney" }] } }).written, { agents: {} });
   });

@@ -12,6 +12,7 @@ describe("[L3] modelProblemOf()", () => {
     ["quota", /quota or the credit/, /add credit/],
     ["not_found", /does not have this model/, /`ollama pull llama3\.2:3b`/],
     ["web_page", /web page/, /baseUrl/],
+    ["redirected", /redirects requests/, /baseUrl/],
   ];
   for (const [kind, why, fix] of fixes) {
     it(`explains ${kind}`, () => {
@@ -19,6 +20,15 @@ describe("[L3] modelProblemOf()", () => {
       assert.match(of(kind)?.fix ?? "", fix);
     });
   }
+
+  it("names the target of a redirect", () => {
+    const failure = {
+      kind: "redirected",
+      modelId: "p/m",
+      redirectedTo: "a.example (https)",
+    } as const;
+    assert.match(modelProblemOf(failure)?.why ?? "", /redirects requests to a\.example \(https\)/);
+  });
 
   const passing: readonly ModelErrorKind[] = [
     "rejected",

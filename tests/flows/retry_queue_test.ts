@@ -36,6 +36,16 @@ describe("[G6] createRetryQueue()", () => {
     assert.deepEqual(done, ["a", "b", "rest", "c"]);
   });
 
+  it("[O7] ends without a warning if Discord refuses the token", async () => {
+    const { clock, done, task, retries, lines } = setUp();
+    retries.add(() => Promise.reject(Object.assign(new Error("401"), { kind: "unauthorized" })));
+    retries.add(task("after"));
+    await settle();
+    retries.addFirst(task("first"));
+    await settle();
+    assert.deepEqual([done, clock.pending, lines.length], [[], 0, 0]);
+  });
+
   it("runs a first task at once, even during the delay after a failure", async () => {
     const { clock, done, task, retries } = setUp();
     retries.add(task("bad", 1));

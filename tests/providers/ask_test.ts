@@ -19,7 +19,7 @@ import {
   withModelServer,
 } from "../support/model/model_server.ts";
 
-const KINDS = ["openai-compatible", "anthropic"] as const;
+const KINDS = ["openai-compatible", "anthropic", "google"] as const;
 
 /** The text before the failure, and the failure's kind. */
 const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] = [
@@ -40,7 +40,7 @@ const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] 
   ["overloaded", "", "unavailable"],
   ["unauthorized", "", "unauthorized"],
   ["not_found", "", "not_found"],
-  ["redirect", "", "not_found"],
+  ["redirect", "", "redirected"],
   ["rejected", "", "rejected"],
   ["content_filter", "", "rejected"],
 ];
@@ -80,7 +80,11 @@ for (const kind of KINDS) {
           kind: "finish",
           reason: "stop",
           // One for each piece of the script; pieces that arrive together are one part.
-          usage: { inputTokens: 11, outputTokens: text.match(/\s*\S+\s*/g)?.length },
+          usage: {
+            inputTokens: 11,
+            outputTokens: text.match(/\s*\S+\s*/g)?.length,
+            ...(kind !== "openai-compatible" && { cachedTokens: 0 }),
+          },
         });
       });
     });
@@ -104,7 +108,11 @@ for (const kind of KINDS) {
           { role: "assistant", text: "two" },
           { role: "user", text: "three" },
         ]);
-        const key = kind === "anthropic" ? "x-api-key" : "authorization";
+        const key = {
+          "openai-compatible": "authorization",
+          anthropic: "x-api-key",
+          google: "x-goog-api-key",
+        }[kind];
         assert.equal(request.headers[key]?.replace("Bearer ", ""), API_KEY);
         assert.equal(request.headers["x-team"], "crew");
         assert.equal("tools" in JSON.parse(request.body), false);

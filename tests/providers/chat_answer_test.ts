@@ -7,7 +7,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ModelError, type ModelErrorKind, type ModelPart } from "../../src/core/model.ts";
+import {
+  ModelError,
+  type ModelErrorKind,
+  type ModelPart,
+  type ModelUsage,
+} from "../../src/core/model.ts";
 import { createChatAnswerReader } from "../../src/providers/chat_answer.ts";
 
 const KEY = "sk-canary-0123456789";
@@ -25,7 +30,7 @@ const STOP = chunk({}, "stop");
 interface Expected {
   readonly text: string;
   readonly reason?: "stop" | "length" | "content_filter" | "tool_calls" | "other";
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
+  readonly usage?: ModelUsage;
   readonly fails?: ModelErrorKind;
   readonly message?: RegExp;
 }
@@ -91,7 +96,12 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
         completion_tokens_details: { reasoning_tokens: 3 },
       },
     }),
-    COUNTED,
+    { ...WHOLE, usage: { inputTokens: 11, outputTokens: 5, cachedTokens: 8 } },
+  ],
+  [
+    "cached tokens as DeepSeek counts them",
+    HELLO + STOP + data({ choices: [], usage: { ...USAGE, prompt_cache_hit_tokens: 9 } }),
+    { ...WHOLE, usage: { inputTokens: 11, outputTokens: 5, cachedTokens: 9 } },
   ],
   ["half of the usage", HELLO + STOP + data({ choices: [], usage: { prompt_tokens: 1 } }), WHOLE],
   [

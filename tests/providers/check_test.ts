@@ -137,7 +137,7 @@ describe("[O3] checkModel()", () => {
     ["quota", () => refusing(402)],
     ["rate_limited", () => refusing(429)],
     ["unavailable", () => refusing(503)],
-    ["not_found", () => new Response(null, { status: 302 })],
+    ["redirected", () => new Response(null, { status: 302 })],
     ["web_page", () => new Response("<html>", { headers: { "Content-Type": "text/html" } })],
     ["unavailable", () => {
       throw new TypeError("connection refused");
@@ -150,4 +150,11 @@ describe("[O3] checkModel()", () => {
       assert.deepEqual(result.failure, { kind, modelId: "local/llama3.2" });
     });
   }
+
+  it("returns the target's host of a redirect", async () => {
+    const headers = { Location: "https://login.example/?from=model" };
+    const { result } = await check(LOCAL, () => new Response(null, { status: 302, headers }));
+    assert.ok(result.kind === "failed", result.kind);
+    assert.equal(result.failure.redirectedTo, "login.example (https)");
+  });
 });

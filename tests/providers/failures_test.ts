@@ -18,8 +18,8 @@ const refused = (status: number, body = "", headers: Record<string, string> = {}
 
 describe("[L3] refusalOf()", () => {
   const kinds: readonly [status: number, kind: ModelErrorKind][] = [
-    [301, "not_found"],
-    [307, "not_found"],
+    [301, "redirected"],
+    [307, "redirected"],
     [400, "rejected"],
     [401, "unauthorized"],
     [402, "quota"],
@@ -53,6 +53,29 @@ describe("[L3] refusalOf()", () => {
   for (const [form, body, message] of bodies) {
     it(`repeats the server's message from ${form}`, () => {
       assert.equal(refused(500, body).message, `p/m answered 500${message}`);
+    });
+  }
+
+  const targets: readonly [location: string | undefined, host: string | undefined][] = [
+    ["https://login.example:8443/a?key=sk-1#b", "login.example:8443 (https)"],
+    ["//other.example/x", "other.example (http)"],
+    ["/elsewhere", "model.example:8080 (http)"],
+    ["http://user:word@[::1]/", "[::1] (http)"],
+    ["ftp://files.example/", "files.example (ftp)"],
+    ["javascript:alert(1)", undefined],
+    ["http://", undefined],
+    [undefined, undefined],
+  ];
+  for (const [location, host] of targets) {
+    it(`names only the host of a redirect to ${location}`, () => {
+      const url = "http://model.example:8080/v1/chat/completions";
+      const headers = new Headers(location === undefined ? {} : { Location: location });
+      const error = refusalOf({ status: 302, headers, body: "", url }, "p/m", [KEY], NOW);
+      assert.equal(error.redirectedTo, host);
+      assert.equal(
+        error.message,
+        `p/m answered 302, a redirect${host === undefined ? "" : ` to ${host}`}`,
+      );
     });
   }
 

@@ -14,12 +14,20 @@ describe("[L1] endpointOf()", () => {
     ["http://[::1]:8080", "http://[::1]:8080/v1"],
   ];
   for (const [baseUrl, endpoint] of cases) {
-    it(`makes ${endpoint} of ${baseUrl}`, () => assert.equal(endpointOf(baseUrl), endpoint));
+    it(`makes ${endpoint} of ${baseUrl}`, () => {
+      assert.equal(endpointOf({ baseUrl, kind: "openai-compatible" }), endpoint);
+    });
   }
+
+  it("adds the path of each wire format to a bare host", () => {
+    const baseUrl = "https://ai.example";
+    assert.equal(endpointOf({ baseUrl, kind: "anthropic" }), "https://ai.example/v1");
+    assert.equal(endpointOf({ baseUrl, kind: "google" }), "https://ai.example/v1beta");
+  });
 
   for (const wrong of ["", "localhost:11434", "/v1", "file:///etc/passwd", "ftp://u:secret@x"]) {
     it(`refuses ${JSON.stringify(wrong)}, and does not repeat it`, () => {
-      assert.throws(() => endpointOf(wrong), (error: Error) => {
+      assert.throws(() => endpointOf({ baseUrl: wrong, kind: "anthropic" }), (error: Error) => {
         assert.ok(error instanceof TypeError);
         assert.ok(wrong === "" || !error.message.includes(wrong));
         return true;

@@ -122,7 +122,7 @@ describe("[T1] createWire()", () => {
         new Response(null, { status: 302, headers: { Location: "http://y" } }),
       );
     });
-    await assert.rejects(() => ask(wire), { kind: "not_found" });
+    await assert.rejects(() => ask(wire), { kind: "redirected", redirectedTo: "y (http)" });
     assert.equal(redirect, "manual");
   });
 

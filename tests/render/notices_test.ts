@@ -23,6 +23,12 @@ describe("[R13] notice()", () => {
     assert.equal(notice("failure", { id: "1" }, { failure: "{x} {id}" }), "{x} 1");
   });
 
+  it("[R12a] does not repeat the reason why files are left out", () => {
+    const reason = "cannot attach files in #ops: Attach Files is denied for the role Krill";
+    const text = notice("noFiles", { channel: "<#1>", reason }, {});
+    assert.equal(text.match(/attach files/g)?.length, 1, text);
+  });
+
   for (const [key, { text, placeholders }] of Object.entries(NOTICES)) {
     it(`${key} is one line, and declares all its placeholders`, () => {
       const inText = new Set(Array.from(text.matchAll(/\{(\w+)\}/g), ([, word]) => word));

@@ -27,6 +27,22 @@ describe("[S2] displayNameOf()", () => {
       "discord:crew#help/覚書",
     ],
   ];
+  const SCRIPTS = [
+    "помощь",
+    "βοήθεια",
+    "עזרה",
+    "مساعدة",
+    "सहायता",
+    "ช่วยเหลือ",
+    "도움말",
+    "օգնություն",
+  ];
+  for (const name of SCRIPTS) {
+    it(`keeps the letters of ${name}`, () => {
+      const place = guildPlace({ channel: { id: channelId("1400000000000000011"), name } });
+      assert.equal(displayNameOf(place, "crew"), `discord:crew#${name.toLowerCase()}`);
+    });
+  }
   for (const [place, slug, name] of cases) {
     it(`is ${name}`, () => {
       assert.equal(displayNameOf(place, slug), name);

@@ -63,7 +63,10 @@ export async function startAccount(
       parts.connectionState.reconfigured();
     },
     caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
-    changedElsewhere: () => outbound.channelQueues.wake(),
+    changedElsewhere() {
+      outbound.channelQueues.wake();
+      parts.schedules.changed();
+    },
     stop: () =>
       stopped ??= stop(parts, (error) => {
         const message = "Cannot store the last events; Discord will send them again";
@@ -86,6 +89,7 @@ async function stop(
   duplicates.stop();
   connectionState.stop();
   outbound.stop();
+  await rest.schedules.stop();
   await turns.stop();
   const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
   await Promise.race([isDone, graceOver]);

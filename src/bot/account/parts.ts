@@ -20,6 +20,7 @@ import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
+import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
 import { statusOf } from "../health/status_facts.ts";
@@ -31,7 +32,8 @@ import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import type { Speech } from "../rules/setup.ts";
-import { createTurnTools } from "../rules/turn_tools.ts";
+import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
+import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
@@ -57,6 +59,8 @@ export interface Parts {
   readonly catchUp: AccountCatchUp;
   readonly turns: AccountTurns;
   readonly files: AccountFiles;
+  readonly schedules: Runner;
+  readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
   /** Aborted when the account ends by itself: no turn begins after that. */
@@ -88,6 +92,7 @@ export async function createParts(
   const ended = new AbortController();
 
   const restEvents = createEmitter<RestEvents>();
+  const runEvents: Parts["runEvents"] = createEmitter();
   const client = createAccountRest(options, {
     events: () => restEvents.emit,
     now,
@@ -129,6 +134,7 @@ export async function createParts(
     outbox: store.outbox,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
+    onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
   const inbound = createInbound({
     ...common,
@@ -176,6 +182,12 @@ export async function createParts(
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
+      isOwner: createIsOwner({
+        policy: policy.now,
+        ownsApplication: owners.ownsApplicationAsRead,
+      }),
+      onSchedules: () => runEvents.emit.changed(),
+      onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
@@ -187,6 +199,10 @@ export async function createParts(
         outbound.turnEnded(outcome);
       },
     },
+  );
+  const schedules = createAccountSchedules(
+    { ...common, reader, policy, inbound, outbound },
+    { onAccepted: turns.wake },
   );
   const log = logging.forPart("gateway");
   const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
@@ -211,6 +227,8 @@ export async function createParts(
     catchUp,
     turns,
     files,
+    schedules,
+    runEvents,
     duplicates,
     connection,
     ended,

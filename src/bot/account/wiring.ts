@@ -19,6 +19,7 @@ export function connectParts(
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
+  const { schedules } = parts;
   const online = createOnlineReport({
     accountId,
     reader: parts.reader,
@@ -45,6 +46,7 @@ export function connectParts(
     stopped: outbound.stopped,
   });
   connectionState.connect({ tokenRefused });
+  parts.runEvents.connect(schedules);
   inbound.connect({
     accepted(judged) {
       turns.wake();
@@ -79,6 +81,7 @@ export function connectParts(
       if (state.state !== "ready") return;
       inbound.ready();
       online.ready();
+      schedules.start();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

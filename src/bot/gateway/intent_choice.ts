@@ -63,7 +63,7 @@ export async function createIntentChoice(
 ): Promise<IntentChoice> {
   const { config: { discord: { accountId, gateway } }, stored } = options;
   const { readApplication, store, now, log } = ports;
-  const wanted = toIntents(gateway.intents);
+  const wanted = toIntents(gateway.intents, gateway.reactions);
   let chosen = chooseIntents(wanted, await flagsOf(options, ports));
   let saved = stored.intents;
   /** Unix time in milliseconds of the last 4014 in this process. */
@@ -109,7 +109,10 @@ async function flagsOf(
   { readApplication, store, now, log }: IntentChoicePorts,
 ): Promise<number | undefined> {
   const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
-  const { missing } = chooseIntents(toIntents(discord.gateway.intents), flags?.bits);
+  const { missing } = chooseIntents(
+    toIntents(discord.gateway.intents, discord.gateway.reactions),
+    flags?.bits,
+  );
   if (isFresh && missing.length === 0) return flags.bits;
   try {
     const application = await readApplication();

@@ -2,7 +2,8 @@
  * Keeps the snapshot that every health output reads.
  *
  * The store's figures and the write probe are taken when health is asked for, so an idle,
- * unmonitored bot takes neither. A timer only notes, once a minute, that the sessions are alive.
+ * unmonitored bot takes neither. A timer only notes that the sessions are alive. That is the only
+ * disk write of an idle bot, so it is rare: with the default config, every five minutes.
  *
  * @module
  */
@@ -59,10 +60,9 @@ export interface HealthMonitor {
   stop(): void;
 }
 
-/** Milliseconds between two notes of live sessions: the maximum and the minimum. */
-const ALIVE_MS = { most: 5_000, least: 60_000 };
-/** Number of notes within one resume window. */
-const NOTES = 5;
+/** The limits of the time between two notes of live sessions, in milliseconds. */
+const ALIVE_MS = { min: 5_000, max: 300_000 };
+
 /** Starts the timer that notes live sessions, and returns the health monitor. */
 export function startHealthMonitor(
   { store, metrics, now, schedule, resumableMs, log }: HealthMonitorPorts,
@@ -148,9 +148,13 @@ export function startHealthMonitor(
   };
 }
 
-/** Milliseconds between two notes: a restart must know a session's age to a fifth of the window. */
+/**
+ * Milliseconds between two notes. An idle session may look older than it is by that much after a
+ * crash. So a quick restart still resumes it, and a slow one may begin a new session, which catches
+ * up and loses nothing.
+ */
 function aliveMs(resumableMs: number): number {
-  return Math.max(ALIVE_MS.most, Math.min(ALIVE_MS.least, resumableMs / NOTES));
+  return Math.max(ALIVE_MS.min, Math.min(ALIVE_MS.max, resumableMs));
 }
 
 /**

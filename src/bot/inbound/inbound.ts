@@ -11,14 +11,14 @@
 import { randomBytes } from "node:crypto";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
-import { createPluralkit } from "../../flows/receive/pluralkit.ts";
+import { createPluralkit, createProxiedUsers } from "../../flows/receive/pluralkit.ts";
 import { waitingRulesOf } from "../../flows/receive/waiting.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
@@ -31,7 +31,8 @@ import { createInteractionHandlers, type InteractionOptions } from "./interactio
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
-import { createOwnerPresence } from "./owner_presence.ts";
+import { createPermitReaction } from "./permit_reaction.ts";
+import { createOwnerPresence, type OwnerPresence } from "./owner_presence.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 /** The settings and dependencies of an account's inbound side. */
@@ -66,6 +67,10 @@ export interface InboundEvents {
 /** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "found"> {
   readonly judge: Judge;
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  /** Asks whether an owner is in a guild. Never rejects. */
+  readonly ownerIn: OwnerPresence["ask"];
   connect(events: InboundEvents): void;
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
@@ -117,13 +122,21 @@ export function createInbound(options: InboundOptions): Inbound {
     now,
     log: logging.forPart("access"),
   });
+  const proxied = createProxiedUsers();
+  const judge = createJudge({
+    policy,
+    isOurs,
+    isProxied: proxied.has,
+    ownerIn: presence.known,
+    now,
+  });
   const ownerGuilds = createOwnerGuilds({
     ...common,
     inbox: store.inbox,
     asked: store.pairing,
     isNeeded: () => policy.now().policy.needsOwnerInGuild === true,
     ask: presence.ask,
-    judge: (message, known) => judge.judge(message, known),
+    judge: judge.judge,
     route,
     waiting,
     onAccepted,
@@ -139,20 +152,14 @@ export function createInbound(options: InboundOptions): Inbound {
     store: store.inbox,
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
-    judge: (message, known) => judge.judge(message, known),
+    judge: judge.judge,
     route,
     waiting,
     onAccepted,
+    proxied,
     onUndecided: ownerGuilds.undecided,
     onRefused,
     log: logging.forPart("pluralkit"),
-  });
-  const judge = createJudge({
-    policy,
-    isOurs,
-    isProxied: pluralkit.isProxied,
-    ownerIn: presence.known,
-    now,
   });
   const challenges = createChallenges({
     ...common,
@@ -167,6 +174,7 @@ export function createInbound(options: InboundOptions): Inbound {
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route,
+    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
     pairing: createPairingService({ draw: randomBytes, texts }),
     waiting,
     now,
@@ -208,6 +216,8 @@ export function createInbound(options: InboundOptions): Inbound {
 
   return {
     judge,
+    route,
+    ownerIn: presence.ask,
     found: acceptor.found,
     connect: events.connect,
     async start() {

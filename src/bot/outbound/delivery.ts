@@ -31,6 +31,7 @@ import {
   createChannelQueues,
 } from "../../flows/deliver/channel_queues.ts";
 import type { Explained } from "../../flows/deliver/park.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue, type TakesFiles } from "../../render/plan_queue.ts";
@@ -51,8 +52,8 @@ export interface DeliveryOptions {
   readonly now: () => number;
 }
 
-/** Receives the events of messages in delivery. */
-export type DeliveryPorts =
+/** The events of messages in delivery. */
+export type DeliveryEvents =
   & Pick<ChannelQueuesPorts, "onParked" | "onDead" | "onSetAside" | "onNoFiles">
   & {
     readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
@@ -60,6 +61,8 @@ export type DeliveryPorts =
 
 /** The parts of an account's delivery. */
 export interface DeliveryParts {
+  /** Connects the events, before the first message is sent. */
+  connect(events: DeliveryEvents): void;
   readonly channelQueues: ChannelQueues;
   readonly messages: Messages;
   /**
@@ -73,8 +76,9 @@ export interface DeliveryParts {
 }
 
 /** Creates the parts of an account's delivery. */
-export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
+export function createDelivery(options: DeliveryOptions): DeliveryParts {
   const { config: { discord }, texts, outbox, client, logging, self, now } = options;
+  const events = createEmitter<DeliveryEvents>();
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
   const canReadHistory = createCanReadHistory(client);
@@ -113,7 +117,11 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
   }
 
   const channelQueues = createChannelQueues({
-    ...ports,
+    onDelivery: (row, end) => events.emit.onDelivery(row, end),
+    onParked: (channel) => events.emit.onParked(channel),
+    onDead: (row, reason) => events.emit.onDead(row, reason),
+    onSetAside: (row, reason) => events.emit.onSetAside(row, reason),
+    onNoFiles: (channel) => events.emit.onNoFiles(channel),
     accountId: discord.accountId,
     outbox,
     messages,
@@ -135,6 +143,7 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
     log: logging.forPart("delivery"),
   });
   return {
+    connect: events.connect,
     channelQueues,
     messages,
     async explainNoFiles(place) {

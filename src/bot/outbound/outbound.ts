@@ -7,7 +7,7 @@
 
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Config } from "../../config/config.ts";
-import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Button, Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
@@ -41,6 +41,8 @@ export interface OutboundOptions {
   readonly self: () => UserId | undefined;
   /** The owners, who receive notices about problems that only a person can fix. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
+  /** Discord does not take a message of the answer to this one. */
+  readonly onUndelivered: (cause: MessageId) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -89,7 +91,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
 
-  const { channelQueues, messages, explainNoFiles } = createDelivery({
+  const { connect, channelQueues, messages, explainNoFiles } = createDelivery({
     config: config(),
     texts: () => config().texts,
     outbox,
@@ -97,21 +99,6 @@ export function createOutbound(options: OutboundOptions): Outbound {
     logging,
     self,
     now,
-  }, {
-    onDelivery(row, end) {
-      meter.delivery(row, end);
-      progress.delivered(row, end);
-    },
-    onParked(channel) {
-      notices.parked(channel);
-    },
-    onSetAside({ message: { channelId } }, reason) {
-      notices.setAside(channelId, reason);
-    },
-    onNoFiles: (channel) => fileNotices.refused(channel),
-    onDead({ message: { channelId, of } }, reason) {
-      if (of?.kind !== "draft") notices.dead(channelId, reason); // a failed draft loses no answer
-    },
   });
   const progress = createTurnProgress({
     config,
@@ -142,6 +129,25 @@ export function createOutbound(options: OutboundOptions): Outbound {
     explain: explainNoFiles,
     tell: notices.noFiles,
     log,
+  });
+
+  connect({
+    onDelivery(row, end) {
+      meter.delivery(row, end);
+      progress.delivered(row, end);
+    },
+    onParked(channel) {
+      notices.parked(channel);
+    },
+    onSetAside({ message: { channelId } }, reason) {
+      notices.setAside(channelId, reason);
+    },
+    onNoFiles: (channel) => fileNotices.refused(channel),
+    onDead({ message: { channelId, of } }, reason) {
+      if (of?.kind === "draft") return; // a failed draft loses no answer
+      notices.dead(channelId, reason);
+      if (of) options.onUndelivered(of.cause);
+    },
   });
 
   return {

@@ -89,25 +89,23 @@ export async function createOutboxSender(options: OutboxSenderOptions): Promise<
     log,
   });
   let self = (await store.gateway.loadAccount(accountId)).self?.userId;
-  const { channelQueues, explainNoFiles } = createDelivery(
-    {
-      config,
-      texts: () => config.texts,
-      outbox: store.outbox,
-      client,
-      logging,
-      self: () => self,
-      now,
-    },
-    // The caller reads the result of each message.
-    {
-      onDelivery: () => {},
-      onParked: () => {},
-      onDead: () => {},
-      onSetAside: () => {},
-      onNoFiles: () => {},
-    },
-  );
+  const { connect, channelQueues, explainNoFiles } = createDelivery({
+    config,
+    texts: () => config.texts,
+    outbox: store.outbox,
+    client,
+    logging,
+    self: () => self,
+    now,
+  });
+  // The caller reads the result of each message.
+  connect({
+    onDelivery: () => {},
+    onParked: () => {},
+    onDead: () => {},
+    onSetAside: () => {},
+    onNoFiles: () => {},
+  });
   const api: RestApi = {
     request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
   };

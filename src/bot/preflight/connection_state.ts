@@ -103,7 +103,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
         {
           bot: { token, applications },
           tokenPlace: config.discord.tokenPlace,
-          intents: toIntents(config.discord.gateway.intents),
+          intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
         },
         { schedule, timeoutMs: STEP_MS },
       ),

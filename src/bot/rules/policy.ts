@@ -156,7 +156,9 @@ function currentPolicyOf(
   };
 }
 
+/** An entry for channels may mean several of a guild, so the id counts for these. */
 function isSameEntry(name: ResolvedName, other: ResolvedName): boolean {
-  const guildOf = (one: ResolvedName) => one.kind === "channel" ? one.guildId : undefined;
-  return name.kind === other.kind && name.typed === other.typed && guildOf(name) === guildOf(other);
+  const channelOf = (one: ResolvedName) => one.kind === "channel" ? one.id : undefined;
+  return name.kind === other.kind && name.typed === other.typed &&
+    channelOf(name) === channelOf(other);
 }

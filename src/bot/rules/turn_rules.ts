@@ -112,7 +112,7 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
 }
 
 /** How a text is cut, whoever its author is. */
-function chunkRulesOf(
+export function chunkRulesOf(
   { discord, messages }: Pick<Config, "discord" | "messages">,
 ): ChunkRules {
   return {

@@ -9,6 +9,7 @@
 import type { UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { prepareRights } from "../../policy/rights.ts";
 import type { CurrentPolicy } from "./policy.ts";
 
 /** The sources of a turn's tools. */
@@ -18,6 +19,21 @@ export interface TurnToolsPorts {
   readonly policy: () => Pick<CurrentPolicy, "decideTools">;
   /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
   readonly ownsApplication: (userId: UserId) => boolean;
+}
+
+/** Prepares the check whether the sender of a message is an owner of the bot (P10). */
+export function createIsOwner(
+  { policy, ownsApplication }: {
+    readonly policy: () => Pick<CurrentPolicy, "policy">;
+    /** Whether a user owns the application, as last read. */
+    readonly ownsApplication: (userId: UserId) => boolean;
+  },
+): (message: Pick<InboundMessage, "place" | "sender">) => boolean {
+  return ({ place, sender }) => {
+    const { policy: rules } = policy();
+    const known = { ownsApplication: !rules.commands.owners && ownsApplication(sender.id) };
+    return prepareRights(rules).needed("owner", place, sender, known)?.isTheirs === true;
+  };
 }
 
 /** Maximum number of sets to keep; a config has few, apart from one with many senders. */

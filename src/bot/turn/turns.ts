@@ -6,7 +6,8 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
@@ -21,9 +22,11 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
+import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
@@ -35,6 +38,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -75,6 +79,12 @@ export function createAccountTurns(
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
+      /** Whether the sender of a message is an owner of the bot. */
+      readonly isOwner: (message: InboundMessage) => boolean;
+      /** Schedules have changed. */
+      readonly onSchedules: () => void;
+      /** The turn of a scheduled task has ended. */
+      readonly onScheduledEnd: (messageId: MessageId) => void;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -93,7 +103,17 @@ export function createAccountTurns(
     log,
   });
 
-  const toolPorts: ToolPorts = { history: createHistoryPort(ports) };
+  const toolPorts: ToolPorts = {
+    history: createHistoryPort(ports),
+    schedules: createSchedulesPort({
+      ...ports,
+      schedules: store.schedules,
+      timezone: () => timezoneOf(config()),
+      linkHosts: () => config().messages.linkHosts,
+      onChanged: ports.onSchedules,
+      now,
+    }),
+  };
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -125,6 +145,7 @@ export function createAccountTurns(
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
         await answer(claim, answerPorts());
+        if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
       }

@@ -194,7 +194,7 @@ function channelOf(
   guildId: GuildId,
   guild: Guild | undefined,
 ): ChannelId | undefined {
-  const id = rules?.pinned?.get(guildId) ?? parseSnowflake<"channel">(key);
+  const id = rules?.pinned?.get(guildId)?.[0] ?? parseSnowflake<"channel">(key);
   if (id) return id;
   return Array.from(guild?.channels.values() ?? []).find(({ name }) => isFormOf(key, name))?.id;
 }

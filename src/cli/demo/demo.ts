@@ -137,9 +137,7 @@ function tellOfEnd(end: BotEnd, io: Io): ExitCode {
 }
 
 async function findLocal() {
-  const servers = LOCAL_SERVERS.flatMap(({ id, kind, baseUrl }) =>
-    kind === "google" ? [] : [{ id, kind, baseUrl }]
-  );
+  const servers = LOCAL_SERVERS.map(({ id, kind, baseUrl }) => ({ id, kind, baseUrl }));
   const local = await discoverLocalModel({ fetch, servers });
   return local && { name: local.name, baseUrl: local.provider.baseUrl };
 }

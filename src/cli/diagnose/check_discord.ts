@@ -74,7 +74,7 @@ export async function checkDiscord(
   const discord = token === undefined ? undefined : openDiscord(token, api);
   const options: DiscordOptions = {
     tokenPlace: config.discord.tokenPlace,
-    intents: toIntents(config.discord.gateway.intents),
+    intents: toIntents(config.discord.gateway.intents, config.discord.gateway.reactions),
     ...(discord && token !== undefined && {
       bot: { token, applications: discord.applications },
     }),

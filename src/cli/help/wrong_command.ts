@@ -30,6 +30,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   queue: "outbox",
   pair: "pairing",
   explain: "why",
+  generate_invite_url: "invite",
+  validate_env: "doctor",
 };
 
 const FIRST_STEPS = "`barnacle config example` prints a config to begin with, " +
@@ -44,6 +46,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   configure: FIRST_STEPS,
   onboard: FIRST_STEPS,
   stop: "Ctrl+C stops the bot, and `systemctl stop barnacle` the service",
+  graceful_shutdown: "Ctrl+C or SIGTERM stops the bot, which then finishes its answers first",
   restart: `${RELOADS}; \`systemctl restart barnacle\` restarts the service`,
   reload: RELOADS,
   logs: "the bot logs to stderr; `journalctl -u barnacle` shows the service's log",
@@ -99,9 +102,10 @@ function wrongOption(name: string): string | undefined {
 }
 
 function insteadOf(name: string, commands: Commands): string {
-  const text = Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined;
+  const other = name.replaceAll("-", "_");
+  const text = Object.hasOwn(INSTEAD, other) ? INSTEAD[other] : undefined;
   if (text !== undefined) return text;
-  const known = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
+  const known = Object.hasOwn(OTHER_NAMES, other) ? OTHER_NAMES[other] : undefined;
   if (known !== undefined) return didYouMean([known]);
   const subCommands = Object.entries(commands).flatMap(([group, command]) =>
     command.kind === "group" && Object.hasOwn(command.commands, name) ? [`${group} ${name}`] : []

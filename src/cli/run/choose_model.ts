@@ -11,7 +11,10 @@ import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
+import { type Candidate, withFallbacks } from "../../providers/fallbacks.ts";
+import { createKnownAbilities, withAbilities } from "../../providers/known_abilities.ts";
 import { createModel } from "../../providers/models.ts";
+import { withPrice } from "../../providers/pricing.ts";
 import { withRetry } from "../../providers/retry.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
@@ -36,11 +39,33 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
       model: modelIdOf(settings),
     });
   }
-  return chosen(settings, log);
+  const first = candidateOf(settings, log);
+  const others = found.fallbacks.map((one) => candidateOf(one, log));
+  const model = others.length === 0 ? first.model : withFallbacks([first, ...others], {
+    now: Date.now,
+    onFallback: ({ kind, message }, next) =>
+      log.warn("A model failed; asking the next one", { kind, reason: message, next }),
+  });
+  return { kind: "model", model, checkModel: createModelCheck(settings) };
 }
 
-function chosen(settings: ModelSettings, log: Log): ChosenModel {
-  const model = withRetry(createModel(settings, { fetch, now: Date.now }), {
+/** Maximum silence of a server that is asked about a model, in milliseconds. */
+const ABILITIES_MS = 10_000;
+
+/** A model with its abilities, prices and retries. */
+function candidateOf(settings: ModelSettings, log: Log): Candidate {
+  const { provider: { id: providerId }, abilities: written } = settings;
+  const known = createKnownAbilities({
+    ...(written && { written }),
+    async ask() {
+      const { askAbilities } = await import("../../providers/abilities.ts");
+      const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
+      return await askAbilities(settings, deps).catch(() => undefined);
+    },
+    now: Date.now,
+  });
+  const priced = withPrice(createModel(settings, { fetch, now: Date.now }), settings);
+  const model = withRetry(withAbilities(priced, known), {
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     random: Math.random,
     onRetry: ({ kind, message }, waitMs) =>
@@ -52,6 +77,10 @@ function chosen(settings: ModelSettings, log: Log): ChosenModel {
           : "The model server refused a conversation with tool calls; the model answered without them",
         { reason: message },
       ),
+    onNoImages: ({ message }) =>
+      log.warn("The model server refuses images; the model answers without them", {
+        reason: message,
+      }),
   });
-  return { kind: "model", model, checkModel: createModelCheck(settings) };
+  return { model, providerId };
 }

@@ -4,10 +4,17 @@
  * @module
  */
 
-import { NO_GOOGLE, NO_MODEL, type Provider, resolveModels } from "../../config/models.ts";
+import {
+  type ModelChoice,
+  NO_MODEL,
+  type Provider,
+  resolveModels,
+  type WrittenAbilities,
+} from "../../config/models.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
+import type { Abilities } from "../../core/abilities.ts";
 import type { Finding } from "../../core/finding.ts";
 import { judgeModel } from "../../flows/preflight/model.ts";
 import { discoverLocalModel } from "../../providers/discover.ts";
@@ -17,7 +24,10 @@ import { modelIdOf, type ModelSettings, type ProviderSettings } from "../../prov
 export type FoundModel =
   | {
     readonly kind: "found";
+    /** The model to ask first. */
     readonly settings: ModelSettings;
+    /** The models to ask if it fails, in order. */
+    readonly fallbacks: readonly ModelSettings[];
     /** Whether a local server was found, because nothing names a model. */
     readonly isDiscovered: boolean;
   }
@@ -31,15 +41,43 @@ export async function findModel(
   const resolved = resolveModels(models, env);
   if (resolved.kind === "problem") return problem(resolved);
   if (resolved.kind === "discover") {
-    const servers = resolved.providers.flatMap((provider) => toSettings(provider) ?? []);
+    const servers = resolved.providers.map(toSettings);
     const settings = await discoverLocalModel({ fetch, servers });
-    return settings ? { kind: "found", settings, isDiscovered: true } : problem(NO_MODEL);
+    return settings
+      ? { kind: "found", settings, fallbacks: [], isDiscovered: true }
+      : problem(NO_MODEL);
   }
-  const { provider, model: name } = resolved.choices[0];
-  const settings = toSettings(provider);
-  return settings
-    ? { kind: "found", settings: { provider: settings, name }, isDiscovered: false }
-    : problem({ path: models.namesPath, ...NO_GOOGLE });
+  const [first, ...others] = resolved.choices;
+  return {
+    kind: "found",
+    settings: settingsOf(first),
+    fallbacks: others.map(settingsOf),
+    isDiscovered: false,
+  };
+}
+
+/** The settings of one model of the config. */
+export function settingsOf({ provider, model: name }: ModelChoice): ModelSettings {
+  const { models = {}, prices = {} } = provider;
+  const abilities = Object.hasOwn(models, name) ? models[name] : undefined;
+  const price = Object.hasOwn(prices, name) ? prices[name] : undefined;
+  return {
+    provider: toSettings(provider),
+    name,
+    ...(abilities && { abilities: definedOf(abilities) }),
+    ...(abilities?.maxOutput !== undefined && { maxOutputTokens: abilities.maxOutput }),
+    ...(price && { price }),
+  };
+}
+
+/** Abilities without keys of `undefined`. */
+function definedOf({ contextWindow, maxOutput, images, tools }: WrittenAbilities): Abilities {
+  return {
+    ...(contextWindow !== undefined && { contextWindow }),
+    ...(maxOutput !== undefined && { maxOutput }),
+    ...(images !== undefined && { images }),
+    ...(tools !== undefined && { tools }),
+  };
 }
 
 /** Maximum silence of a server during a check, in milliseconds. */
@@ -60,20 +98,16 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
   return () => running ??= check().finally(() => running = undefined);
 }
 
-/**
- * The settings of a provider, with its secrets revealed.
- *
- * @returns `undefined` for a kind of API that this version does not support.
- */
+/** The settings of a provider, with its secrets revealed. */
 export function toSettings(
-  { id, kind, baseUrl, apiKey, headers }: Provider,
-): ProviderSettings | undefined {
-  if (kind === "google") return undefined;
+  { id, kind, baseUrl, apiKey, headers, sessionHeader }: Provider,
+): ProviderSettings {
   return {
     id,
     kind,
     baseUrl,
     ...(apiKey && { apiKey: apiKey.reveal() }),
+    ...(sessionHeader !== undefined && { sessionHeader }),
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
     ),

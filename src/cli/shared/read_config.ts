@@ -26,7 +26,7 @@ const SECRET_MAX_BYTES = 64 * 1_024;
 /**
  * Reads the text of a config file.
  *
- * @throws {FileRefusedError} If it is larger than 5 MiB, or no file; a pipe is one.
+ * @throws {FileRefusedError} If it is larger than 5 MiB, or no file; an open pipe is one, such as `/dev/stdin`.
  */
 export function readConfigText(path: string): string {
   return readBounded(path, { maxBytes: CONFIG_MAX_BYTES, acceptsPipes: true });

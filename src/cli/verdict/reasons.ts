@@ -66,6 +66,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "too-old": "Sent while the bot was offline, and too old to answer.",
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",
   "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
+  "creator-gone": "The creator of this schedule has left, or may no longer see the channel.",
   "reactions-off": "Reactions are ignored here, or on messages of others.",
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",

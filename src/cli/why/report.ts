@@ -12,6 +12,8 @@ import type { Check, Explanation } from "../../core/inbound/facts.ts";
 import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { Step } from "../../core/step.ts";
+import { type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
 import type { MessageRecord } from "../../store/received/message_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
@@ -28,6 +30,8 @@ export interface WhyReport {
   readonly decisions: readonly WhyDecision[];
   /** The turn of the message. */
   readonly turn?: MessageRecord["turn"];
+  /** The steps of the turn; empty if it called no tool. */
+  readonly steps: readonly TimelineEntry[];
   /** Messages that answer it. */
   readonly outbox: MessageRecord["outbox"];
 }
@@ -88,10 +92,12 @@ export type StoredPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
 /**
  * Makes the report.
  *
+ * @param steps The stored steps of the message's turn.
  * @param askedBy Names the argument, if it was not the message's own id.
  */
 export async function reportOf(
   { messageId, decisions, turn, outbox }: MessageRecord,
+  steps: readonly Step[],
   askedBy: string | undefined,
   ports: WhyPorts,
 ): Promise<WhyReport> {
@@ -102,6 +108,7 @@ export async function reportOf(
     ...(askedBy !== undefined && { askedBy }),
     decisions: explained,
     ...(turn && { turn }),
+    steps: timelineOf(steps, turn?.claimedAt ?? Infinity),
     outbox,
   };
 }

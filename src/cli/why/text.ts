@@ -8,6 +8,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
 import { checkLines, type Shown } from "../verdict/checks.ts";
+import { stepLines } from "./steps.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
@@ -19,12 +20,12 @@ type OutboxRow = WhyReport["outbox"][number];
  * @returns Lines without control characters.
  */
 export function whyLines(report: WhyReport, shown: Shown): readonly string[] {
-  const { messageId, askedBy, decisions, turn, outbox } = report;
+  const { messageId, askedBy, decisions, turn, steps, outbox } = report;
   const sections = [
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
     ...decisions.map((decision) => ofDecision(decision, report, shown)),
-    ...(turn ? [turnLines(turn)] : []),
+    ...(turn ? [[...turnLines(turn), ...stepLines(steps)]] : []),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
   ];
   return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);

@@ -48,7 +48,8 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
         ? unknownFailure(subject.failureId, flags, io)
         : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
-    const report = await reportOf(record, askedBy(subject, record.messageId), {
+    const steps = await store.turns.stepsOf(record.messageId);
+    const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
       viewsOf: (policy) => accessIn(policy, () => policy.names),
       ...(now.kind === "read" && { today: now }),
     });

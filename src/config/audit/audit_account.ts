@@ -113,6 +113,16 @@ function missingIntents(value: Value, remark: AddRemark): void {
       'add "direct_messages", or set "dm": { "enabled": false }',
     );
   }
+  const wantsReactions = entriesAt(value["guilds"]).some(([, guild]) =>
+    ["all", "allowlist"].includes(String(valueAt(guild, ["reactionNotifications"])))
+  );
+  if (wantsReactions && !has("reactions") && !has("guild_message_reactions")) {
+    remark(
+      path,
+      "Without the intent guild_message_reactions, Discord sends the bot no reactions of guilds",
+      'add "guild_message_reactions", or remove reactionNotifications',
+    );
+  }
   if (has("guild_messages") && !has("guilds")) {
     remark(
       path,

@@ -31,6 +31,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   rate_limit: 'write "rateLimit" in channels.discord',
   required_vars: 'write "requiredVars" in preflight',
   max_retries: 'write "maxRetries" in channels.discord.gateway.reconnect',
+  validate_env: "remove it: preflight in this file checks the environment, " +
+    "and `barnacle doctor` prints the result",
+  generate_invite_url: "remove it: `barnacle invite` prints the link",
+  graceful_shutdown: "remove it: always on; shutdown.graceSec limits the time to finish answers",
   dmPolicy: 'write "policy" in channels.discord.dm',
   discord: 'write it in channels: "channels": { "discord": { … } }',
   providers: 'write it in models: "models": { "providers": { … } }',

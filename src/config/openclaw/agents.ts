@@ -119,6 +119,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["openai-responses", "openai-compatible"],
   ["ollama", "openai-compatible"],
   ["anthropic-messages", "anthropic"],
+  ["google-generative-ai", "google"],
 ]);
 
 /** Makes models by id and prices by id from a list with prices. */

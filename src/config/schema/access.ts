@@ -211,10 +211,10 @@ export const guild = z.strictObject({
       entry: "<channel>",
     },
   ),
-  reactionNotifications: later(
+  reactionNotifications: key(
     z.enum(["off", "own", "all", "allowlist"]).default("own"),
-    "Reactions that count: `off`: none. `own`: those on the bot's messages. `all`: all. " +
-      "`allowlist`: those of `users`. Barnacle checks them, but does not tell the agent yet.",
+    "Reactions that the agent learns of in its next turn. `off`: none. `own`: those on the bot's " +
+      "messages. `all`: all. `allowlist`: those of `users`, on all messages.",
   ),
   ...toolsHere("guild"),
   intentFilter: laterSection(intentFilterHere, "The intent filter for this guild.", {

@@ -69,6 +69,9 @@ const texts = {
   statusModelFails: sentence("statusModelFails", "Das Modell antwortet nicht, seit {since}."),
   pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
   queueFull: sentence("queueFull", "Gerade warten zu viele Nachrichten. Frag später noch einmal."),
+  reminder: sentence("reminder", "{user} Erinnerung: {text}"),
+  reminderLate: sentence("reminderLate", "{user} Erinnerung von {due}, verspätet: {text}"),
+  schedulePaused: sentence("schedulePaused", "Plan {number} in {channel} ruht: {count} Fehler."),
   ownerNotThere: sentence("ownerNotThere", "In {name} ({id}) schweige ich: {reason}. {command}"),
   joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;

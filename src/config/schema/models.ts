@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { address, amount, key, later, text, whole } from "./parts/key.ts";
+import { address, amount, key, text, whole } from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
@@ -18,7 +18,12 @@ export const model = () =>
     modelRef(),
     z.strictObject({
       primary: key(modelRef(), "The model to ask first.", { example: "anthropic/claude" }),
-      fallbacks: later(z.array(modelRef()).default([]), "Models to ask if the first one fails."),
+      fallbacks: key(
+        z.array(modelRef()).default([]),
+        "Models to ask if the first one fails, in order. Barnacle goes on to the next one before " +
+          "any text of an answer is visible, and skips a failing provider for a while.",
+        { example: ["openai/gpt-5-mini", "ollama/llama3.2"] },
+      ),
     }),
   ]);
 
@@ -30,21 +35,21 @@ const PROVIDER_KINDS = ["openai-compatible", "anthropic", "google"] as const;
 const provider = z.strictObject({
   kind: key(
     z.enum(PROVIDER_KINDS),
-    "The provider's API. `google` is not implemented yet, and an error at start-up.",
+    "The provider's API.",
     { example: "openai-compatible", isCommon: true },
   ),
   baseUrl: key(
     address("put it into apiKey or headers").optional(),
-    "Base address of the API. Only the provider `openai` and the kind `anthropic` have a default.",
+    "Base address of the API. Only the provider `openai` and the kinds `anthropic` and `google` " +
+      "have a default.",
     { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },
   ),
   apiKey: key(
     secret().optional(),
     'The API key: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file.',
     {
-      unset:
-        "`OPENAI_API_KEY` or `ANTHROPIC_API_KEY` of the environment if `baseUrl` is not set; " +
-        "else none",
+      unset: "`OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `GEMINI_API_KEY` of the environment if " +
+        "`baseUrl` is not set; else none",
       example: "${OPENAI_API_KEY}",
       isCommon: true,
     },
@@ -54,30 +59,55 @@ const provider = z.strictObject({
     "Headers to add to each request. A value is written like `apiKey`.",
     { example: { "x-api-key": "${OPENAI_API_KEY}" } },
   ),
-  sessionHeader: later(text().optional(), "Name of a header that sends the session's key.", {
-    unset: "none",
-    example: "x-session",
-  }),
-  prices: later(
-    z.record(
-      text(),
-      z.strictObject({ input: price(), output: price(), cached: price().optional() }),
-    ).default({}),
-    "Price per million tokens, by model.",
-    { entry: "<model>" },
+  sessionHeader: key(
+    text().optional(),
+    "Name of a header that tells the server which requests belong to one session, so that it can " +
+      "find its cache. Its value is a hash of the session's key.",
+    { unset: "none", example: "x-session" },
   ),
-  models: later(
+  prices: key(
     z.record(
       text(),
       z.strictObject({
-        contextWindow: whole(256, 100_000_000).optional(),
-        maxOutput: whole(1, 10_000_000).optional(),
-        images: z.boolean().optional(),
-        tools: z.boolean().optional(),
+        input: key(price(), "Price of a million tokens of requests.", { example: 3 }),
+        output: key(price(), "Price of a million tokens of answers.", { example: 15 }),
+        cached: key(price().optional(), "Price of a million tokens that the server had cached.", {
+          unset: "that of `input`",
+          example: 0.3,
+        }),
       }),
     ).default({}),
-    "Capabilities of the provider's models, by model.",
-    { entry: "<model>" },
+    "Price per million tokens, by model, in a currency of your choice. Barnacle computes the cost " +
+      "of each request from it. Without a price, only tokens count.",
+    { entry: "<model>", example: { "gpt-5": { input: 1.25, output: 10, cached: 0.125 } } },
+  ),
+  models: key(
+    z.record(
+      text(),
+      z.strictObject({
+        contextWindow: key(
+          whole(256, 100_000_000).optional(),
+          "Number of tokens that a request and its answer may have together.",
+          { unset: "as the server reports it, else 8,192", unit: "tokens", example: 131_072 },
+        ),
+        maxOutput: key(
+          whole(1, 10_000_000).optional(),
+          "Maximum number of tokens of an answer. Barnacle sends it with each request.",
+          { unset: "the server's limit; 4,096 at Anthropic", unit: "tokens", example: 4_096 },
+        ),
+        images: key(z.boolean().optional(), "Whether the model takes images.", {
+          unset: "as the server reports it, else tried",
+          example: true,
+        }),
+        tools: key(z.boolean().optional(), "Whether the model can call tools.", {
+          unset: "as the server reports it, else tried",
+          example: false,
+        }),
+      }),
+    ).default({}),
+    "Abilities of the provider's models, by model. Barnacle asks the server about those that are " +
+      "not written here, if the server tells them.",
+    { entry: "<model>", example: { "llama3.2": { contextWindow: 32_768, images: false } } },
   ),
 });
 

@@ -5,7 +5,16 @@
  */
 
 import { z } from "zod";
-import { address, amount, key, later, laterSection, text, whole } from "./parts/key.ts";
+import {
+  address,
+  amount,
+  key,
+  later,
+  laterSection,
+  lazySection,
+  text,
+  whole,
+} from "./parts/key.ts";
 import { people } from "./access.ts";
 import { secret } from "./parts/secrets.ts";
 
@@ -97,34 +106,55 @@ export const mcp = laterSection(
   { task: "agents" },
 );
 
-const budget = (of: string) =>
-  key(
-    z.strictObject({
-      tokensPerDay: key(
-        whole(0, Number.MAX_SAFE_INTEGER).optional(),
-        "Maximum number of tokens per day.",
-        { unset: "no limit", unit: "tokens", example: 1_000_000 },
-      ),
-      moneyPerDay: key(amount(0, 1_000_000).optional(), "Maximum cost per day.", {
-        unset: "no limit",
-        example: 5,
-      }),
-    }).prefault({}),
-    `Budget of ${of}.`,
-  );
+/** The bounds of one budget, per UTC day. */
+const bounds = () => ({
+  tokensPerDay: key(
+    whole(0, Number.MAX_SAFE_INTEGER).optional(),
+    "Maximum number of tokens per day, of requests and answers together.",
+    { unset: "no limit", unit: "tokens", example: 1_000_000 },
+  ),
+  moneyPerDay: key(
+    amount(0, 1_000_000).optional(),
+    "Maximum cost per day, in the currency of `prices`. Requests to models without prices do not " +
+      "count.",
+    { unset: "no limit", example: 5 },
+  ),
+  audioSecondsPerDay: key(
+    whole(0, 10_000_000).optional(),
+    "Maximum seconds of audio per day, transcribed or spoken.",
+    { unset: "no limit", unit: "seconds", example: 600 },
+  ),
+});
+
+const budget = (description: string) => key(z.strictObject(bounds()).prefault({}), description);
 
 /** `budgets`. */
-export const budgets = laterSection(
+export const budgets = lazySection(
   () =>
     z.strictObject({
-      perUser: budget("each user"),
-      perGuild: budget("each guild"),
-      perAgent: budget("each agent"),
-      total: budget("the whole bot"),
+      perUser: budget("Budget of each user, over all channels."),
+      perRole: key(
+        z.record(z.string().regex(/^\d{17,20}$/, "Expected the id of a role"), budgetOfRole())
+          .default({}),
+        "Budget of each member with a role, in place of `perUser`, by the role's id. Of several " +
+          "roles, the highest limit counts.",
+        {
+          entry: "<role>",
+          example: { "810000000000000001": { tokensPerDay: 5_000_000 } },
+        },
+      ),
+      perGuild: budget("Budget of each guild."),
+      perAgent: budget("Budget of each agent."),
+      total: budget("Budget of the whole bot, all accounts together."),
     }).prefault({}),
-  "Limits of the cost of models.",
+  "Limits of the use of models per UTC day. Every request counts, whatever its purpose. A spent " +
+    "budget stops turns before they ask a model.",
   { task: "models" },
 );
+
+function budgetOfRole() {
+  return z.strictObject(bounds());
+}
 
 /** `preflight`. */
 export const preflight = z.strictObject({

@@ -106,6 +106,18 @@ export function createdAtMs(id: Snowflake): number {
   return high * WHOLE_MS_OF_HIGH + restMs + DISCORD_EPOCH_MS;
 }
 
+/**
+ * Makes an id for an object of our own, which sorts among Discord's by its time.
+ *
+ * @param ms Unix time in milliseconds, from 2015 on.
+ * @param number Tells objects of the same millisecond apart; only its lowest 22 bits count.
+ */
+export function snowflakeAt<Kind extends string>(ms: number, number: number): Snowflake<Kind> {
+  const low = BigInt(number) % BigInt(IDS_PER_MS);
+  const id = BigInt(Math.max(1, Math.floor(ms) - DISCORD_EPOCH_MS)) * BigInt(IDS_PER_MS) + low;
+  return String(id) as Snowflake<Kind>;
+}
+
 /** Compares two ids by number: negative if `a` is older. */
 export function compareIds(a: Snowflake, b: Snowflake): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);

@@ -18,6 +18,7 @@ import type {
   Self,
 } from "./inbound.ts";
 import type { ComponentUse, SlashCommand } from "./interactions.ts";
+import type { Reaction, ReactionsCleared } from "./reactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
 export interface SessionStarted {
@@ -79,7 +80,9 @@ export type InboundEvent =
   | MessagesDeleted
   | GuildJoined
   | Renamed
-  | PermissionsChanged;
+  | PermissionsChanged
+  | Reaction
+  | ReactionsCleared;
 
 /** Names of all kinds of event. */
 export type EventKind = InboundEvent["kind"];

@@ -154,6 +154,18 @@ export interface InboundMessage {
   readonly extras: readonly Extra[];
   /** Its files, and those of a message that it forwards; absent without any. */
   readonly attachments?: readonly Attachment[];
+  /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
+  readonly scheduled?: Scheduled;
+}
+
+/** The schedule whose run a message is. */
+export interface Scheduled {
+  /** The store's number of the schedule. */
+  readonly scheduleId: number;
+  /** Unix time in milliseconds at which it was due. */
+  readonly dueAt: number;
+  /** Set if it began later, because the bot did not run then. */
+  readonly isLate?: true;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
+import type { ReactionRecord } from "./reactions.ts";
 import type { Step } from "../step.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
@@ -47,6 +48,8 @@ export interface AcceptedBatch {
    * sent.
    */
   readonly echoes: readonly Echo[];
+  /** Reactions that the policy permits, in the order of their arrival; absent: none (H5). */
+  readonly reactions?: readonly ReactionRecord[];
   /** Guilds whose stored state changes. */
   readonly guilds: readonly GuildSnapshot[];
   /**

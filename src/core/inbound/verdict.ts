@@ -78,6 +78,8 @@ export type IgnoreReason =
   | "too-many"
   /** Too many turns of the sender, or of the channel, wait already (X4). */
   | "queue-full"
+  /** The creator of a schedule has left the guild, or may not see the channel any more (T12). */
+  | "creator-gone"
   /** Reactions do not count here, or not on messages of others (H5). */
   | "reactions-off"
   /** It needs a person who may manage messages here, or an owner (K3). */

@@ -8,11 +8,14 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
+import type { SchedulesPort } from "./ports/schedules.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
   /** The history of channels. */
   readonly history: HistoryPort;
+  /** Reminders and scheduled tasks. */
+  readonly schedules: SchedulesPort;
 }
 
 /** Facts that a call has besides its input. */

@@ -74,10 +74,11 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
   const waiting = new Map<ChannelId, Waiting>();
-  const stale = createStaleChannels(ports, () => parking.open(), readHeads);
+  const stale = createStaleChannels(ports);
   const parking = createParking(ports, stale.wake);
   const attempts = createAttempts(ports, parking);
   let isStopping = false;
+  stale.connect({ prepare: parking.open, read: readHeads });
 
   async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
     const setMs = attempts.clockSetMs();

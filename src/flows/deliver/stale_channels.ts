@@ -8,6 +8,7 @@
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
@@ -19,8 +20,18 @@ export interface StaleChannelsPorts {
   readonly log: Log;
 }
 
+/** The work of the readings. */
+export interface ChannelReads {
+  /** Runs before the first reading, until it has succeeded once. */
+  prepare(): Promise<void>;
+  /** Reads these channels; `undefined`: all channels. */
+  read(channels: readonly ChannelId[] | undefined): Promise<void>;
+}
+
 /** The readings of one account. */
 export interface StaleChannels {
+  /** Connects the work, before the first call of `wake`. */
+  connect(reads: ChannelReads): void;
   /** Reads these channels soon; absent: all channels. */
   wake(channels?: readonly ChannelId[]): void;
   /** Resolves once the running reading has ended; `undefined` if none runs. */
@@ -32,17 +43,9 @@ export interface StaleChannels {
 /** Milliseconds before the next reading after a failed one. */
 const FAULT_WAIT_MS = 5_000;
 
-/**
- * Creates the readings of one account; the first begins with the first call of `wake`.
- *
- * @param prepare Runs before the first reading, until it has succeeded once.
- * @param read Reads these channels; `undefined`: all channels.
- */
-export function createStaleChannels(
-  { schedule, log }: StaleChannelsPorts,
-  prepare: () => Promise<void>,
-  read: (channels: readonly ChannelId[] | undefined) => Promise<void>,
-): StaleChannels {
+/** Creates the readings of one account; the first begins with the first call of `wake`. */
+export function createStaleChannels({ schedule, log }: StaleChannelsPorts): StaleChannels {
+  const reads = createEmitter<ChannelReads>();
   const stale = new Set<ChannelId>();
   let isAllStale = false;
   let isPrepared = false;
@@ -73,18 +76,19 @@ export function createStaleChannels(
 
   async function readAll(): Promise<void> {
     if (!isPrepared) {
-      await prepare();
+      await reads.emit.prepare();
       isPrepared = true;
     }
     while ((isAllStale || stale.size > 0) && !isStopping) {
       const channels = isAllStale ? undefined : [...stale];
       isAllStale = false;
       stale.clear();
-      await read(channels);
+      await reads.emit.read(channels);
     }
   }
 
   return {
+    connect: reads.connect,
     wake,
     reading: () => reading,
     stop() {

@@ -5,6 +5,8 @@
  * and `"*"` would open it. So the entry means that object from the rename on. Without `"*"` a rename
  * opens nothing, so the name stays a name.
  *
+ * An entry that denies holds for each channel that had its name. Any other entry means one channel.
+ *
  * @module
  */
 
@@ -12,7 +14,8 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { find, GUILD_PINS, isFormOf } from "../../policy/entries.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import { isDenial } from "../../policy/pinned.ts";
+import type { AccessPolicy, ChannelRules } from "../../policy/rules.ts";
 
 /**
  * Finds the entries of a guild or channel by its old name.
@@ -37,7 +40,15 @@ export function heldNames(
     const { channels = {} } = guilds[key] ?? {};
     if (!Object.hasOwn(channels, "*")) return [];
     return Object.entries(channels)
-      .filter(([typed, { pinned }]) => !pinned?.has(guild.id) && isFormOf(typed, channel.name))
+      .filter(([typed, rules]) =>
+        isFormOf(typed, channel.name) && !isSettled(rules, guild.id, channel.id)
+      )
       .map(([typed]) => ({ kind: "channel", ...channel, guildId: guild.id, typed, at }));
   });
+}
+
+/** Whether an entry means no further channel of the guild. */
+function isSettled(rules: ChannelRules, guildId: GuildId, channelId: ChannelId): boolean {
+  const ids = rules.pinned?.get(guildId) ?? [];
+  return isDenial(rules) ? ids.includes(channelId) : ids.length > 0;
 }

@@ -17,6 +17,7 @@ import {
   type SessionStarted,
 } from "../../core/inbound/events.ts";
 import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
+import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
@@ -25,7 +26,12 @@ import { judgeMessage, type JudgePorts } from "./judge_message.ts";
 /** Everything that accepting needs from outside. */
 export interface AcceptPorts extends JudgePorts, CommitPorts {
   /** Handles events at once, apart from storing them. */
-  readonly on: Omit<EventHandlers, "session_started" | "message">;
+  readonly on: Omit<
+    EventHandlers,
+    "session_started" | "message" | "reaction" | "reactions_cleared"
+  >;
+  /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
+  readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
   /** Timer for waiting messages, and for the delay after a failure. */
   readonly schedule: Schedule;
 }
@@ -95,6 +101,11 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
         current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
         ports.on.own_message(message);
       },
+      reaction(reaction) {
+        const permitted = ports.permitReaction(reaction);
+        if (permitted) current().reactions.push(permitted);
+      },
+      reactions_cleared: (cleared) => void current().reactions.push(cleared),
     };
     for (const event of batch.events) handleEvent(event, handlers);
     const last = current();
@@ -170,7 +181,7 @@ function unitFor(
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
-  const empty = { bytes: 0, judged: [], echoes: [], guilds: [] };
+  const empty = { bytes: 0, judged: [], echoes: [], reactions: [], guilds: [] };
   const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;

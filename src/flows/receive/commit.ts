@@ -10,6 +10,7 @@ import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
 import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+import type { ReactionRecord } from "../../core/inbound/reactions.ts";
 import type { WaitingRules } from "../../core/inbound/waiting_turns.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -116,6 +117,8 @@ export interface Unit {
   readonly judged: Judged[];
   /** Our own messages. */
   readonly echoes: Echo[];
+  /** Permitted reactions. */
+  readonly reactions: ReactionRecord[];
   /** Guilds whose stored state changes. */
   readonly guilds: GuildSnapshot[];
 }
@@ -138,9 +141,16 @@ export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<vo
 }
 
 async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
-  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, guilds } = unit;
+  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, reactions, guilds } = unit;
   await begin(unit, ports);
-  const batch = { accountId, heard: { shardId, seq }, judged, echoes, guilds };
+  const batch = {
+    accountId,
+    heard: { shardId, seq },
+    judged,
+    echoes,
+    guilds,
+    ...(reactions.length > 0 && { reactions }),
+  };
   const { foreign } = await storeBatch(batch, arrivedAt, ports);
   ports.committed(ticket);
   if (foreign.length > 0) ports.onForeign(foreign);

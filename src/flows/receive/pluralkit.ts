@@ -19,7 +19,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
-import { createNewestSet } from "../../lib/newest_set.ts";
+import { createNewestSet, type NewestSet } from "../../lib/newest_set.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import {
@@ -70,6 +70,8 @@ export interface PluralkitPorts extends LateDecisionPorts, RetryQueuePorts {
   readonly onUndecided: (undecided: readonly Judged[]) => void;
   /** Finds the config path that sets a rule of `channels.discord` for this account (C6). */
   readonly ruleOf: (path: string) => string;
+  /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
+  readonly proxied: NewestSet<UserId>;
 }
 
 /** The messages of one account that wait for PluralKit. */
@@ -84,8 +86,6 @@ export interface Pluralkit {
   undecided(judged: readonly Judged[]): void;
   /** Tells which messages were deleted at Discord. */
   deleted(messages: readonly MessageId[]): void;
-  /** Whether PluralKit has proxied this person before. */
-  isProxied(userId: UserId): boolean;
   /**
    * Decides nothing more; the next start continues. Call it before stopping PluralKit's client,
    * whose requests then end as failed.
@@ -96,11 +96,15 @@ export interface Pluralkit {
 /** Maximum number of proxied people to remember. */
 const MAX_PROXIED = 10_000;
 
+/** Creates the memory of proxied people, which the policy reads. */
+export function createProxiedUsers(): NewestSet<UserId> {
+  return createNewestSet(MAX_PROXIED);
+}
+
 /** Creates the flow for one account; {@link Pluralkit.start} begins. */
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
-  const { accountId, store: inbox, lookUp, now, log } = ports;
+  const { accountId, store: inbox, lookUp, proxied, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
-  const proxied = createNewestSet<UserId>(MAX_PROXIED);
   const originals = createOriginals<UndecidedRow>({
     schedule: ports.schedule,
     onAlone: ({ message }) => decide(message, { isUnproxied: true }),
@@ -189,7 +193,6 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
         if (original) replace(original);
       }
     },
-    isProxied: (userId) => proxied.has(userId),
     async stop() {
       isStopped = true;
       originals.stop();

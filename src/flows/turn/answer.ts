@@ -16,6 +16,7 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
@@ -54,6 +55,11 @@ export interface AnswerStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
+  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
+  reactionsFor(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    messageId: MessageId,
+  ): Promise<readonly ReactionNote[]>;
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
@@ -309,9 +315,10 @@ async function gather(
 ) {
   await backfill(message, historyLimit);
   const takesImages = model.takesImages !== false;
-  const [files, overheard, history, steps] = await Promise.all([
+  const [files, overheard, reactions, history, steps] = await Promise.all([
     turnFiles?.read(message, { takesImages }, stopping) ?? [],
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
+    store.reactionsFor(message, message.id),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
@@ -319,6 +326,7 @@ async function gather(
     message,
     overheard,
     overheardChars: OVERHEARD_CHARS,
+    reactions,
     timezone,
     boundary,
     files,

@@ -24,7 +24,7 @@ import {
 export interface ReadBound {
   /** Largest size of the file. */
   readonly maxBytes: number;
-  /** Whether a pipe is a file too; its writer ends it. */
+  /** Whether an open pipe is a file too, such as `/dev/stdin`; its writer ends it. */
   readonly acceptsPipes?: boolean;
 }
 
@@ -43,6 +43,9 @@ export class FileRefusedError extends Error {
   }
 }
 
+/** Paths of files that are open in this process. A shell's `<(…)` is one of them. */
+const OPEN_FILE = /^\/(?:dev\/stdin|(?:dev|proc\/self)\/fd\/\d+)$/;
+
 const CHUNK_BYTES = 64 * 1024;
 
 /**
@@ -51,12 +54,13 @@ const CHUNK_BYTES = 64 * 1024;
  * @throws {FileRefusedError} If it is too large, or no file. Other errors are the system's.
  */
 export function readBounded(path: string, { maxBytes, acceptsPipes = false }: ReadBound): string {
+  const mayBePipe = acceptsPipes && OPEN_FILE.test(path);
   // Without a writer, opening a pipe would wait for ever. Windows has no such flag, and no pipes.
-  const noWait = acceptsPipes ? 0 : constants.O_NONBLOCK ?? 0;
+  const noWait = mayBePipe ? 0 : constants.O_NONBLOCK ?? 0;
   const descriptor = openSync(path, constants.O_RDONLY | noWait);
   try {
     const stat = fstatSync(descriptor);
-    if (!(acceptsPipes && stat.isFIFO())) assertRegular(stat);
+    if (!(mayBePipe && stat.isFIFO())) assertRegular(stat);
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
     return readAll(descriptor, maxBytes).toString("utf8");
   } finally {

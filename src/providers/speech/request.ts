@@ -50,7 +50,7 @@ export async function askSpeech(
   stopped.catch(() => {}); // the answer may have come first
   const { headers = {}, apiKey } = provider;
   async function ask(): Promise<SpeechAnswer> {
-    const response = await fetch(`${endpointOf(provider.baseUrl)}${path}`, {
+    const response = await fetch(`${endpointOf(provider)}${path}`, {
       method: "POST",
       headers: {
         ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),

@@ -8,10 +8,11 @@
  * @module
  */
 
-import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { ReadFile } from "../../core/turn/media.ts";
 import { fileLines, voiceOf } from "./files.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
 /** Everything that goes into the text of a turn. */
@@ -22,6 +23,8 @@ export interface Envelope {
   readonly overheard: readonly Overheard[];
   /** Maximum UTF-16 units of overheard messages; the newest ones stay. */
   readonly overheardChars: number;
+  /** Reactions since the last turn in the channel, oldest first; absent: none (H5). */
+  readonly reactions?: readonly ReactionNote[];
   /** `agents.defaults.timezone`: `"Europe/Berlin"`, or `"UTC"`. */
   readonly timezone: string;
   /** At least 8 random letters and digits, new in each turn (SEC-R2). */
@@ -32,26 +35,32 @@ export interface Envelope {
   readonly filesChars?: number;
 }
 
+/** Maximum number of reactions in a turn. */
+const MAX_REACTIONS = 25;
+
 /** The text of a turn: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
   overheard,
   overheardChars,
+  reactions = [],
   timezone,
   boundary,
   files = [],
   filesChars = 0,
 }: Envelope): string {
-  const { place, sender, quoted, extras, text } = message;
+  const { place, sender, quoted, extras, text, scheduled } = message;
   const context = [
     ...placeLines(place),
     ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
+    ...reactionLines(reactions, timezone),
   ];
   const author = quoted?.author;
   return [
     ...(context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : []),
     `[channel: ${channelOf(message)}]`,
     `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
+    ...(scheduled ? [scheduledLine(scheduled)] : []),
     ...(quoted
       ? [
         `[in reply to: ${author ? person(author.tag, author.id) : "unknown"}] ` +
@@ -86,6 +95,12 @@ function messageLines(
   ];
 }
 
+/** Tells the model that no one wrote the message just now (T12). */
+function scheduledLine({ scheduleId, isLate }: Scheduled): string {
+  const late = isLate ? "; late, because you were offline" : "";
+  return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
+}
+
 /** The names that people gave to the place. */
 function placeLines(place: Place): readonly string[] {
   switch (place.kind) {
@@ -115,6 +130,30 @@ function overheardLine(
     reply_to: replyTo,
     text,
   });
+}
+
+/** The newest reactions. An emoji's name is a text by people, as is the name of a person. */
+function reactionLines(
+  reactions: readonly ReactionNote[],
+  timezone: string,
+): readonly string[] {
+  const shown = reactions.slice(-MAX_REACTIONS);
+  const left = reactions.length - shown.length;
+  return [
+    ...(left > 0 ? [jsonLine({ earlier_reactions: `${left}, not shown` })] : []),
+    ...shown.map(({ change, emoji, tag, userId, messageId, message, at }) =>
+      jsonLine({
+        reaction: change,
+        emoji,
+        by: tag === "" ? undefined : tag,
+        by_id: userId,
+        at: timeOf(at, timezone, "without zone"),
+        to_message: messageId,
+        message_by: message && (message.by === "bot" ? "you" : "another author"),
+        message_begins: message && message.text !== "" ? message.text : undefined,
+      })
+    ),
+  ];
 }
 
 /** The last lines that fit, in order. */
@@ -170,6 +209,11 @@ function timeOf(at: number, timezone: string, form: "with zone" | "without zone"
   }
   const { time, offset } = lastMinute;
   return form === "with zone" ? `${time} (${timezone}, ${offset})` : time;
+}
+
+/** A time for the model and for people: `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
+export function localTime(at: number, timezone: string): string {
+  return timeOf(at, timezone, "with zone");
 }
 
 function minuteOf(minute: number, timezone: string): Minute {

@@ -16,7 +16,7 @@ import type { Transactions } from "../database/transact.ts";
 export interface LastRun {
   /** When the process began the run. */
   readonly startedAt: number;
-  /** Time of the last sign of life; the run may have lived a minute longer. */
+  /** Time of the last sign of life; the run may have lived five minutes longer. */
   readonly aliveAt: number;
   /** Id of the machine's boot; absent on machines without one. */
   readonly bootId?: string;
@@ -71,9 +71,10 @@ export interface RunsAround {
 }
 
 /**
- * Maximum time (milliseconds) between two signs of life of a live run. A run gives one each minute.
+ * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
+ * five minutes.
  */
-const SILENCE_MS = 75_000;
+const SILENCE_MS = 315_000;
 
 /** Number of runs to keep. */
 const KEPT = 50;

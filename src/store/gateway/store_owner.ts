@@ -68,9 +68,12 @@ export function createStoreOwner(
     "direct_channel",
     "parked_channel",
     "fileless_channel",
+    "reaction",
     "pairing_request",
     "told_full",
     "asked_guild",
+    "schedule",
+    "schedule_run",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

@@ -72,10 +72,13 @@ export function createBatches(
    * no account has any of them on record. The text of ignored messages must not go to the disk, so
    * they are not journaled.
    */
-  function isPlain({ judged, heard, guilds }: AcceptedBatch, unknown: readonly Echo[]): boolean {
+  function isPlain(
+    { judged, heard, reactions = [], guilds }: AcceptedBatch,
+    unknown: readonly Echo[],
+  ): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
     return heard !== undefined && guilds.length === 0 && unknown.length === 0 &&
-      judged.length > 0 && ids.size === judged.length &&
+      reactions.length === 0 && judged.length > 0 && ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route }) =>
         kind === "accept" && route !== undefined && !unrecorded.has(message.id) &&
         verdicts.isNew(message)

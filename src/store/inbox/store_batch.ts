@@ -14,6 +14,7 @@ import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { prepareSettleEcho } from "../outbox/echoes.ts";
 import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
+import { prepareKeepReactions } from "../turns/reactions.ts";
 import type { WaitingTurns } from "./waiting_turns.ts";
 
 /**
@@ -45,6 +46,7 @@ export function prepareStoreBatch(
   const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
+  const keepReactions = prepareKeepReactions(database, memory);
   const advance = prepareAdvanceSession(database);
 
   /**
@@ -76,11 +78,12 @@ export function prepareStoreBatch(
   }
 
   return (batch, arrivedAt) => {
-    const { accountId, heard, echoes, guilds } = batch;
+    const { accountId, heard, echoes, reactions = [], guilds } = batch;
     const results = recordAll(batch, arrivedAt);
     const recorded = results.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt);
     const echoResults = echoes.map((echo) => settleEcho(accountId, echo));
+    if (reactions.length > 0) keepReactions(accountId, reactions, arrivedAt);
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded);

@@ -14,6 +14,7 @@ import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
+import { createReactedChannels, type ReactedChannels } from "./reacted_channels.ts";
 
 /** All of the store's memory. */
 export interface Memory {
@@ -25,6 +26,8 @@ export interface Memory {
   readonly outgoing: Outgoing;
   /** Channels without new context for their sessions. */
   readonly quiet: QuietChannels;
+  /** Channels with reactions that no turn has seen. */
+  readonly reacted: ReactedChannels;
   /** Direct channels that are on the disk: their messages need no commit that waits for it. */
   readonly direct: NewestSet<string>;
   /** Forgets everything, because the tables may differ. */
@@ -44,18 +47,21 @@ export function createMemory(database: DatabaseSync): Memory {
   const turns = createOpenTurnCounts();
   const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
+  const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
     claims,
     turns,
     outgoing,
     quiet,
+    reacted,
     direct,
     forget() {
       claims.forget();
       turns.forget();
       outgoing.forget();
       quiet.forget();
+      reacted.forget();
       direct.clear();
     },
     caches: () => ({
@@ -63,6 +69,7 @@ export function createMemory(database: DatabaseSync): Memory {
       open_turns: turns.bytes(),
       outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
+      reacted_channels: reacted.bytes(),
       direct_channels: direct.size * DIRECT_BYTES,
     }),
   };

@@ -86,6 +86,8 @@ const STEP_FILES = 4;
  * Maximum number of blocks of decisions that a step deletes: more than arrive between two steps.
  */
 const STEP_BLOCKS = 128;
+/** Maximum number of reactions that a step deletes. */
+const STEP_REACTIONS = 64;
 /** Number of facts that a step deletes at most, unless more arrived since the last one. */
 const STEP_FACTS = 256;
 
@@ -98,6 +100,7 @@ export function preparePruner(
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
+  const pruneReactions = preparePruneReactions(database, retention);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** Number of new messages of each channel since its last check. */
@@ -113,6 +116,7 @@ export function preparePruner(
     pruneDecisions(now);
     pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);
+    pruneReactions(now);
     const next = nextChannel();
     if (next) {
       pruneByAge(next, now);
@@ -196,6 +200,19 @@ function preparePruneFiles(
   );
   return (now) => {
     if (mediaDays > 0) prune.run(now - mediaDays * DAY_MS, STEP_FILES);
+  };
+}
+
+/** Prepares the deletion of old reactions. Their rows are in the order of time. */
+function preparePruneReactions(
+  database: DatabaseSync,
+  { contextDays }: Retention,
+): (now: number) => void {
+  const prune = database.prepare(
+    "DELETE FROM reaction WHERE at < ? AND id IN (SELECT id FROM reaction ORDER BY id LIMIT ?)",
+  );
+  return (now) => {
+    if (contextDays > 0) prune.run(now - contextDays * DAY_MS, STEP_REACTIONS);
   };
 }
 

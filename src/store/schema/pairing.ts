@@ -15,8 +15,11 @@ export const PAIRING = `
     found_id   TEXT NOT NULL,
     name       TEXT NOT NULL, -- at that time
     at         INTEGER NOT NULL,
-    PRIMARY KEY (account_id, kind, typed, guild_id)
+    PRIMARY KEY (account_id, kind, typed, guild_id, found_id) -- a denied name may mean several channels
   ) STRICT, WITHOUT ROWID;
+
+  CREATE UNIQUE INDEX resolved_name_once ON resolved_name (account_id, kind, typed)
+    WHERE kind <> 'channel';
 
   CREATE TABLE pairing_request (
     id             INTEGER PRIMARY KEY, -- in the order of asking

@@ -13,11 +13,22 @@ import { JOURNAL } from "./journal.ts";
 import { JUDGED } from "./judged.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
+import { REACTIONS } from "./reactions.ts";
 import { RECEIVED } from "./received.ts";
+import { SCHEDULES } from "./schedules.ts";
 
 /**
  * SQL that creates all tables, indexes and views of schema 1.
  *
  * A released schema never changes: a later one is a migration of its own.
  */
-export const SCHEMA_1: string = [GATEWAY, JOURNAL, RECEIVED, JUDGED, PAIRING, OUTBOX].join("");
+export const SCHEMA_1: string = [
+  GATEWAY,
+  JOURNAL,
+  RECEIVED,
+  JUDGED,
+  PAIRING,
+  OUTBOX,
+  REACTIONS,
+  SCHEDULES,
+].join("");

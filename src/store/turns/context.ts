@@ -51,7 +51,7 @@ export interface Context {
 /** Everything that context needs from other parts of the store. */
 export interface ContextDeps {
   /** Channels without new context for their sessions. */
-  readonly memory: Pick<Memory, "quiet">;
+  readonly memory: Pick<Memory, "quiet" | "reacted">;
   /** Deletes old context as new messages arrive. */
   readonly pruner: Pruner;
 }

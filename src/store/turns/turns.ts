@@ -9,12 +9,13 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Context, type ContextDeps, createContext } from "./context.ts";
+import { createReactions, type Reactions } from "./reactions.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createSteps, type Steps } from "./steps.ts";
 import { createTurnEnds, type TurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
 
 /** All methods of `store.turns`. */
-export interface Turns extends Context, Transcripts, Steps, TurnEnds {}
+export interface Turns extends Context, Reactions, Transcripts, Steps, TurnEnds {}
 
 /**
  * Creates the namespace.
@@ -29,6 +30,7 @@ export function createTurns(
   const { entriesOf } = deps.transcripts;
   return joinParts(
     createContext(database, transactions, deps),
+    createReactions(database, transactions, deps.memory),
     { entriesOf },
     createSteps(database, transactions, deps.memory.claims),
     createTurnEnds(database, transactions, deps),

@@ -238,7 +238,16 @@ describe("[O2] createAccountHealth().setTurn()", () => {
     const { health, clock, begin } = setUp();
     begin();
     assert.deepEqual(health.model(), { id: MODEL });
-    for (const kind of ["unauthorized", "not_found", "quota", "web_page", "unavailable"] as const) {
+    for (
+      const kind of [
+        "unauthorized",
+        "not_found",
+        "quota",
+        "web_page",
+        "redirected",
+        "unavailable",
+      ] as const
+    ) {
       const openAt = clock.now();
       health.setTurn(failed(kind));
       clock.advance(1_000);

@@ -286,18 +286,20 @@ function noting() {
 }
 
 describe("[G5] startHealthMonitor() and the disk", () => {
-  it("notes live sessions once a minute, without waiting for the disk", () => {
+  it("notes live sessions every five minutes, without waiting for the disk", () => {
     const { notes, touchAlive } = noting();
     const { clock } = setUp({ gateway: { touchAlive } });
-    clock.advance(59_999);
+    clock.advance(299_999);
     assert.deepEqual(notes, []);
     clock.advance(1);
     assert.deepEqual(notes, [[ACCOUNT, false], [WORK, false]]);
     clock.advance(600_000);
-    assert.equal(notes.length, 2 * 11);
+    assert.equal(notes.length, 2 * 3);
   });
 
-  for (const [resumableMs, everyMs] of [[0, 5_000], [50_000, 10_000], [900_000, 60_000]] as const) {
+  for (
+    const [resumableMs, everyMs] of [[0, 5_000], [50_000, 50_000], [900_000, 300_000]] as const
+  ) {
     it(`notes them every ${everyMs} ms if a session may be resumed for ${resumableMs} ms`, () => {
       const { notes, touchAlive } = noting();
       const { clock } = setUp({ gateway: { touchAlive } }, resumableMs);

@@ -41,7 +41,7 @@ async function setUp() {
   });
   const pinned = () => {
     const { guilds } = keeper.now().policy;
-    return guilds?.[GUILD]?.channels?.["off-topic"]?.pinned?.get(GUILD);
+    return guilds?.[GUILD]?.channels?.["off-topic"]?.pinned?.get(GUILD)?.[0];
   };
   return {
     keeper,

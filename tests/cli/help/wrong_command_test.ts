@@ -12,6 +12,9 @@ describe("[O10] wrongCommand()", () => {
     ["halp", 'unknown command "halp"; did you mean `help`?'],
     ["stauts", 'unknown command "stauts"; did you mean `status`?'],
     ["start", 'unknown command "start"; did you mean `run`?'],
+    ["generate_invite_url", 'unknown command "generate_invite_url"; did you mean `invite`?'],
+    ["generate-invite-url", 'unknown command "generate-invite-url"; did you mean `invite`?'],
+    ["validate_env", 'unknown command "validate_env"; did you mean `doctor`?'],
     ["approve K7XQ2MPR", 'unknown command "approve"; did you mean `pairing approve`?'],
     ["list", 'unknown command "list"; did you mean `pairing list` or `outbox list`?'],
     ["constructor", 'unknown command "constructor"; `barnacle help` lists all commands'],
@@ -35,6 +38,7 @@ describe("[O10] wrongCommand()", () => {
     ["init", /`barnacle config example` prints a config .* `barnacle demo`/],
     ["setup", /config example/],
     ["stop", /Ctrl\+C .*systemctl stop/],
+    ["graceful_shutdown", /Ctrl\+C/],
     ["logs", /stderr; `journalctl -u barnacle`/],
   ];
   for (const [typed, message] of others) {

@@ -29,13 +29,12 @@ describe("[L1] [L2] chooseModel()", () => {
     assert.equal(chosen.model.id, "openai/gpt-x");
   });
 
-  it("reports an unsupported kind of API", async () => {
+  it("chooses Google's model", async () => {
     const { chosen } = await choose(
       { agents: { defaults: { model: "google/gemini" } } },
       { GEMINI_API_KEY: "k" },
     );
-    assert.ok(chosen.kind === "problem");
-    assert.match(chosen.problem.message, /Google/);
-    assert.match(chosen.problem.hint ?? "", /openai-compatible/);
+    assert.ok(chosen.kind === "model");
+    assert.equal(chosen.model.id, "google/gemini");
   });
 });

@@ -19,8 +19,12 @@ const PARAGRAPHS = readdirSync(join(DOCS, "specification"))
   .map((page) => readFileSync(join(DOCS, "specification", page), "utf8")).join("\n");
 const PAGE = readFileSync(join(DOCS, "coming-from-openclaw.md"), "utf8");
 
-/** Names of functions and of a parameter, which no config file has. */
-const NEVER_IN_A_FILE = ["validate_env", "generate_invite_url", "graceful_shutdown"];
+/** Names of functions, which Barnacle has as commands or always does, and their hints. */
+const FUNCTIONS: Readonly<Record<string, RegExp>> = {
+  validate_env: /^remove it: .*preflight.*`barnacle doctor`/,
+  generate_invite_url: /^remove it: `barnacle invite`/,
+  graceful_shutdown: /^remove it: .*always/,
+};
 
 /** Names of the guide with a hint, beside those of the table. */
 const MORE_HINTS = ["tool_config", "gateway_options", "rate_limit", "required_vars", "max_retries"];
@@ -183,7 +187,13 @@ function keyInHint(hint: string, name: string): string | undefined {
 
 describe("[C13] a name of the connection guide in the config", () => {
   const names = RULES.flatMap((row) => row.names).filter((name) => /^[a-z_]+$/.test(name));
-  for (const name of names.filter((name) => !NEVER_IN_A_FILE.includes(name))) {
+  for (const [name, hint] of Object.entries(FUNCTIONS)) {
+    it(`gets a hint with the way of Barnacle: ${name}`, async () => {
+      assert.match(await hintFor(name), hint);
+    });
+  }
+
+  for (const name of names.filter((name) => !Object.hasOwn(FUNCTIONS, name))) {
     it(`gets a hint with the key of the specification: ${name}`, async () => {
       const row = RULES.find((one) => one.names.includes(name));
       assert.ok(row);

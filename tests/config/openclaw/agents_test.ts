@@ -47,7 +47,8 @@ describe("[C11] imported agents, models and bindings", () => {
         cost: { input: 1, output: 2, cacheRead: 0.1, cacheWrite: 0 },
       }, {}] },
       claude: { api: "anthropic-messages", apiKey: "\${KEY}", headers: { "x-a": "b" } },
-      gemini: { api: "google-generative-ai", apiKey: "sk-gemini" },
+      gemini: { api: "google-generative-ai", apiKey: "\${KEY}" },
+      cloud: { api: "bedrock-converse-stream", apiKey: "sk-cloud" },
     } } }`);
     assert.deepEqual(value, {
       models: {
@@ -59,11 +60,12 @@ describe("[C11] imported agents, models and bindings", () => {
             prices: { m: { input: 1, output: 2, cached: 0.1 } },
           },
           claude: { kind: "anthropic", apiKey: "${KEY}", headers: { "x-a": "b" } },
+          gemini: { kind: "google", apiKey: "${KEY}" },
         },
       },
     });
-    assert.ok(!told.join().includes("sk-gemini"));
-    assert.match(told.join("\n"), /does not support "google-generative-ai"/);
+    assert.ok(!told.join().includes("sk-cloud"));
+    assert.match(told.join("\n"), /does not support "bedrock-converse-stream"/);
   });
 
   it("imports bindings of Discord and of the first agent only", async () => {

@@ -141,7 +141,7 @@ describe("[C4] exampleText()", () => {
       assert.ok(exampleText("all").includes(`"${name}": `), name);
       assert.ok(!exampleText("short").includes(`"${name}": `), name);
     }
-    for (const name of ["router", "budgets", "sessionHeader", "fallbacks"]) {
+    for (const name of ["router", "bindings"]) {
       assert.ok(!exampleText("all").includes(`"${name}": `), name);
     }
   });

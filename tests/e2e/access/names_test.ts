@@ -38,6 +38,21 @@ const verdictOn = ({ say, mention, decided }: Scene, as: string) =>
   decided(say(as, "general", `${mention} hello`));
 
 describe("[P12] a name in an allow list", () => {
+  it("[O7] is no trouble of its own if Discord refuses the token meanwhile", () =>
+    withSimulation(
+      { ...allowing("Grace"), mayRefuse: ({ status }) => status === 401 },
+      async ({ simulator, start, until }) => {
+        const fault = { kind: "status", status: 401 } as const;
+        simulator.faults.rest.add({ route: "/guilds/:id/members/search", fault });
+        const bot = await start();
+        const failed = () => bot.lines.filter((line) => /Cannot resolve the names/.test(line));
+        await until("a search to fail", () => failed().length > 0);
+        simulator.faults.rest.add({ fault }); // from now on, Discord knows the token no more
+        assert.deepEqual(await ended(bot), { code: 77, signal: null });
+        assert.deepEqual(failed().filter((line) => !/Discord knows the token/.test(line)), []);
+      },
+    ));
+
   it("stands for its first account: a later owner of the name is refused, over restarts", () =>
     withSimulation(
       { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
@@ -141,6 +156,32 @@ describe("[P12] a name in an allow list", () => {
       const { stdout } = await cli("why", said.id);
       assert.match(stdout.join("\n"), /has the name of another entry, whose limits apply too/);
       assert.match(stdout.join("\n"), /NO +enabled +allow is false/);
+    }));
+
+  it("denies each channel that had a denied name, also if it is renamed while the bot is down", () =>
+    withSimulation({
+      simulator: { identifyLimit: { maxConcurrency: 16 } },
+      discord: (simulator) => ({
+        dm: {},
+        guilds: {
+          [krillOf({ simulator }).id]: { channels: { "off-topic": { allow: false }, "*": {} } },
+        },
+      }),
+    }, async (scene) => {
+      const { simulator, start, say, mention, decided } = scene;
+      const asked = (where: string) => decided(say("grace", where, `${mention} hello`));
+      const first = await start();
+      simulator.renameChannel("off-topic", "chat");
+      simulator.renameChannel("help", "off-topic");
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      assert.equal(await asked("off-topic"), "ignore: channel-disabled");
+      first.kill("SIGTERM");
+      await ended(first);
+      simulator.renameChannel("off-topic", "talk");
+      await start();
+      assert.equal(await asked("talk"), "ignore: channel-disabled");
+      assert.equal(await asked("chat"), "ignore: channel-disabled");
+      assert.equal(await asked("general"), "accept: mentioned");
     }));
 
   it("denies a channel that lost the written name before the name was resolved", () =>

@@ -415,6 +415,16 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
       assert.match(keyless.fix ?? "", /OPENAI_MODEL/);
     }));
 
+  it("[G13] `run` opens no second connection for its checks, and `doctor` opens one", () =>
+    withSimulation({}, async (scene) => {
+      scene.model.behave("unauthorized");
+      const bot = await scene.start();
+      await scene.line(bot, /"Model: openai\/barnacle-script fails/); // the checks have run
+      assert.equal(scene.simulator.opened(), 1);
+      await diagnose(scene);
+      assert.equal(scene.simulator.opened(), 2);
+    }));
+
   it("[G13] `run` reports a problem beside connecting, in log and health, until it is gone", () =>
     withSimulation({}, async (scene) => {
       scene.model.behave("unauthorized");

@@ -105,6 +105,42 @@ describe("[H1] [H3] [H4] the model's input", () => {
       assert.equal(messages[1]?.text, answer);
     }));
 
+  it("[H5] contains reactions to the bot's messages since the last turn, and starts no turn", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, replies, simulator, model, user, rows, until, written } = scene;
+      await start();
+      const question = say("grace", "general", `${mention} first`);
+      await replies("general", 1);
+      const [answer] = [...simulator.channel("general").messages.values()].slice(-1);
+      assert.ok(answer);
+      const on = (as: string, message: string, emoji: string) => ({
+        as,
+        in: "general",
+        message,
+        emoji,
+      });
+      simulator.react(on("grace", answer.id, "👍"));
+      simulator.react(on("ada", answer.id, "🎉"));
+      simulator.react(on("ada", question.id, "🙈")); // not the bot's message
+      simulator.unreact(on("ada", answer.id, "🎉"));
+      await until("the stored reactions", () => rows("SELECT id FROM reaction").length === 2);
+      assert.equal(model.requests.length, 1);
+
+      say("grace", "general", `${mention} second`);
+      await replies("general", 2);
+      const context = fence(lastTurn(scene), "context");
+      assert.match(context, /"reaction":"added","emoji":"👍","by":"grace"/);
+      assert.match(context, /"reaction":"removed","emoji":"🎉","by":"ada"/);
+      assert.ok(context.includes(`"to_message":"${answer.id}","message_by":"you"`), context);
+      assert.ok(context.includes(`"by_id":"${user("grace").id}"`), context);
+      assert.doesNotMatch(context, /🙈|👀/);
+
+      say("grace", "general", `${mention} third`);
+      await replies("general", 3);
+      assert.doesNotMatch(lastTurn(scene), /"reaction"/);
+      assert.equal(written("general").length, 3);
+    }));
+
   it("[P10] calls a sender on the bot's list of owners the owner, in every place", () =>
     withSimulation({ config: { commands: { ownerAllowFrom: ["grace"] } } }, async (scene) => {
       const { start, say, mention, replies, user } = scene;

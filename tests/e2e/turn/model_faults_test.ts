@@ -114,7 +114,7 @@ describe("[L3] a failure that only the operator can fix", () => {
       assert.equal(simulator.posted("general").length, 6);
     }));
 
-  for (const behaviour of ["html", "not_found", "quota"] as const) {
+  for (const behaviour of ["html", "not_found", "quota", "redirect"] as const) {
     it(`includes ${behaviour}`, () =>
       withSimulation(
         {},

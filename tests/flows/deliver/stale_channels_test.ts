@@ -18,15 +18,19 @@ function setUp() {
   const reads: ("all" | readonly ChannelId[])[] = [];
   /** Ends the running reading. */
   const ends: (() => void)[] = [];
-  const stale = createStaleChannels({ schedule: clock.schedule, log }, () => {
-    world.prepared++;
-    return world.prepareFailures-- > 0 ? Promise.reject(new Error("disk")) : Promise.resolve();
-  }, (channels) => {
-    reads.push(channels ?? "all");
-    if (world.failures-- > 0) return Promise.reject(new Error("disk"));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    ends.push(resolve);
-    return promise;
+  const stale = createStaleChannels({ schedule: clock.schedule, log });
+  stale.connect({
+    prepare() {
+      world.prepared++;
+      return world.prepareFailures-- > 0 ? Promise.reject(new Error("disk")) : Promise.resolve();
+    },
+    read(channels) {
+      reads.push(channels ?? "all");
+      if (world.failures-- > 0) return Promise.reject(new Error("disk"));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      ends.push(resolve);
+      return promise;
+    },
   });
   async function endReading(): Promise<void> {
     ends.shift()?.();

@@ -53,7 +53,35 @@ describe("[P12] heldNames()", () => {
       guildId: GUILD,
       typed: "off-topic",
     }]);
-    assert.deepEqual(held(resolved, OFF_TOPIC), []);
+    const open = withNames(within({ channels: { "off-topic": {}, "*": {} } }), [{
+      ...other,
+      guildId: GUILD,
+      typed: "off-topic",
+    }]);
+    assert.deepEqual(held(open, OFF_TOPIC), []);
+    assert.deepEqual(held(resolved, { id: other.id, name: "off-topic" }), []);
+  });
+
+  it("denies each of several channels that had a denied name", () => {
+    const second = { id: channelId("9"), name: "off-topic" };
+    const rules = within(DENIED);
+    const names = [...held(rules, OFF_TOPIC)];
+    names.push(...held(withNames(rules, names), second));
+    const after = withNames(rules, names);
+    for (const { id } of [OFF_TOPIC, second]) {
+      assert.equal(why(after, { id, name: "chat" }), "channel-disabled", id);
+    }
+    assert.equal(why(after, { id: channelId("10"), name: "chat" }), "mentioned");
+  });
+
+  it("gives access to the first channel of a name only, also after the entry denied", () => {
+    const channels = { "off-topic": { requireMention: false }, "*": {} };
+    const [first, second] = [CHANNEL, channelId("9")].map((id, at) => {
+      return { kind: "channel", id, guildId: GUILD, typed: "off-topic", name: "", at } as const;
+    });
+    assert.ok(first && second);
+    const { guilds } = withNames(within({ channels }), [second, first]);
+    assert.deepEqual(guilds?.[GUILD]?.channels?.["off-topic"]?.pinned?.get(GUILD), [CHANNEL]);
   });
 
   it("holds nothing without *, because a rename then opens nothing", () => {

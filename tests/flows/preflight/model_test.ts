@@ -36,6 +36,7 @@ describe("[O3] judgeModel()", () => {
     [failed("unauthorized"), "fail", /refuses the API key/, /provider local/],
     [failed("quota"), "fail", /quota/, /credit/],
     [failed("web_page"), "fail", /web page/, /baseUrl/],
+    [failed("redirected"), "fail", /redirects requests/, /baseUrl/],
     [failed("unavailable"), "fail", /answered 500 \(http:\/\/127\.0\.0\.1:11434\)/, /baseUrl/],
     [failed("timeout"), "fail", /answered 500/, /that its server runs/],
     [failed("rate_limited"), "warn", /answered 500/, /wait/],

@@ -120,6 +120,16 @@ function setUp() {
       handled.push(`message ${id}`);
       return { verdict: VERDICTS.get(text) ?? IGNORE, knownFacts: { isMuted: true }, policyId: 7 };
     },
+    permitReaction: ({ emoji, ...reaction }) =>
+      emoji === "👎" ? undefined : {
+        change: reaction.change,
+        channelId: reaction.channelId,
+        messageId: reaction.messageId,
+        userId: reaction.sender.id,
+        tag: reaction.sender.username,
+        emoji,
+        onlyIf: {},
+      },
     pairing: DESK,
     waiting: () => WAITING,
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),

@@ -6,7 +6,11 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
 import type { LookUp, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createPluralkit, type UndecidedRow } from "../../../src/flows/receive/pluralkit.ts";
+import {
+  createPluralkit,
+  createProxiedUsers,
+  type UndecidedRow,
+} from "../../../src/flows/receive/pluralkit.ts";
 import { ORIGINAL_MS } from "../../../src/flows/receive/originals.ts";
 import {
   ACCOUNT,
@@ -68,8 +72,10 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
   const accepted: Judged[] = [];
   const store = { isFull: false };
   const refuse = () => Promise.reject(new Error("disk full"));
+  const remembered = createProxiedUsers();
   const pluralkit = createPluralkit({
     accountId: ACCOUNT,
+    proxied: remembered,
     store: {
       undecided: () => Promise.resolve(rows),
       proxied: () => Promise.resolve(proxied),
@@ -106,7 +112,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     random: () => 0,
     log,
   });
-  return { pluralkit, clock, lines, steps, decided, accepted, store };
+  return { pluralkit, clock, lines, steps, decided, accepted, remembered, store };
 }
 
 describe("[P13] createPluralkit() › a webhook's message", () => {
@@ -139,7 +145,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
   ];
   for (const [what, found, known] of bots) {
     it(`[SEC-R33] counts as a bot's message: ${what}`, async () => {
-      const { pluralkit, steps, decided, accepted } = setUp({
+      const { pluralkit, steps, decided, accepted, remembered } = setUp({
         lookUp: () => Promise.resolve(found),
       });
       pluralkit.undecided([waits(webhook, "pluralkit")]);
@@ -148,16 +154,16 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
       assert.deepEqual(decided[0]?.knownFacts, { pluralkit: known });
       assert.equal(decided[0]?.route, undefined);
       assert.deepEqual(accepted, []);
-      assert.ok(!pluralkit.isProxied(ADA));
+      assert.ok(!remembered.has(ADA));
     });
   }
 
   it("marks its author as proxied from then on", async () => {
-    const { pluralkit } = setUp();
-    assert.ok(!pluralkit.isProxied(ADA));
+    const { pluralkit, remembered } = setUp();
+    assert.ok(!remembered.has(ADA));
     pluralkit.undecided([waits(webhook, "pluralkit")]);
     await settle();
-    assert.ok(pluralkit.isProxied(ADA));
+    assert.ok(remembered.has(ADA));
   });
 
   it("[X2] is decided once the store accepts it, in the same order", async () => {
@@ -268,9 +274,9 @@ describe("[P13] createPluralkit() › over a restart", () => {
   });
 
   it("knows proxied people", async () => {
-    const { pluralkit } = setUp({ proxied: [ADA] });
+    const { pluralkit, remembered } = setUp({ proxied: [ADA] });
     await pluralkit.start();
-    assert.ok(pluralkit.isProxied(ADA));
+    assert.ok(remembered.has(ADA));
   });
 
   it("decides nothing after stop, and leaves no timer", async () => {

@@ -24,6 +24,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
 import { settle } from "../../support/settle.ts";
 
 const RULES: TurnRules = {
@@ -123,6 +124,7 @@ function setUp(
         steps.push("overheard");
         return Promise.resolve(overheard);
       },
+      reactionsFor: () => Promise.resolve([]),
       stepsOf: (id) => {
         steps.push(`steps of ${id}`);
         return Promise.resolve(taken);
@@ -141,7 +143,7 @@ function setUp(
       },
     },
     model,
-    toolPorts: { history: { read: () => Promise.resolve([]) } },
+    toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");

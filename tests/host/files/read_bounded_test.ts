@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { readBounded } from "../../../src/host/files/read_bounded.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "read_stdin.ts");
 
 describe("[SEC-R11] readBounded()", () => {
   it("reads a file up to its bound, with its byte order mark", () => {
@@ -50,7 +53,20 @@ describe("[SEC-R11] readBounded()", () => {
       using folder = tempDirectory();
       const path = join(folder.path, "pipe");
       execFileSync("mkfifo", [path]);
-      assert.throws(() => readBounded(path, { maxBytes: 10 }), { code: "ENODEV" });
+      for (const acceptsPipes of [true, false]) {
+        assert.throws(() => readBounded(path, { maxBytes: 10, acceptsPipes }), { code: "ENODEV" });
+      }
+    });
+
+    it("reads a pipe that is already open, where pipes are accepted", () => {
+      const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+      for (const path of ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]) {
+        const ended = spawnSync(process.execPath, [...run, SCRIPT, path], {
+          input: "text",
+          encoding: "utf8",
+        });
+        assert.equal(ended.stdout, "text\n", ended.stderr);
+      }
     });
   });
 });

@@ -114,7 +114,7 @@ describe("runsAround()", () => {
     await store.gateway.endRun("stopped", "stopped", NOW + 50_000);
     await store.gateway.startRun({ runId: "killed", startedAt: NOW + 100_000 });
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 150_000);
-    await store.gateway.startRun({ runId: "this", startedAt: NOW + 300_000 });
+    await store.gateway.startRun({ runId: "this", startedAt: NOW + 600_000 });
     return async (at: number) => {
       const { wasRunning, before, after } = await store.gateway.runsAround(NOW + at);
       return [before?.runId, wasRunning, after?.runId];
@@ -130,9 +130,9 @@ describe("runsAround()", () => {
       [50_000, ["stopped", true, "killed"]],
       [50_001, ["stopped", false, "killed"]],
       [100_000, ["killed", true, "this"]],
-      [225_000, ["killed", true, "this"]], // it says so once a minute only
-      [225_001, ["killed", false, "this"]],
-      [300_000, ["this", true, undefined]],
+      [465_000, ["killed", true, "this"]], // an idle one says so every five minutes only
+      [465_001, ["killed", false, "this"]],
+      [600_000, ["this", true, undefined]],
     ];
     for (const [at, expected] of TABLE) assert.deepEqual(await around(at), expected, String(at));
   });

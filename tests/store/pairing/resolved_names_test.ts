@@ -43,6 +43,12 @@ describe("names", () => {
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [GUILD, ADA]);
   });
 
+  it("[P12] of a channel may mean several, once each", async () => {
+    const { store } = openTestStore();
+    await store.pairing.saveNames(ACCOUNT, [help("2", "3"), help("2", "5"), help("2", "3")]);
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("2", "3"), help("2", "5")]);
+  });
+
   it("[P12] are forgotten one by one, and may then get another id", async () => {
     const { store } = openTestStore();
     await store.pairing.saveNames(ACCOUNT, [help("2", "3"), help("4", "5"), GUILD]);

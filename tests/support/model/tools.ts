@@ -12,6 +12,11 @@ import type { FakeClock } from "../fake_clock.ts";
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
+  schedules: {
+    create: () => Promise.reject(new Error("This test sets no schedule")),
+    list: () => Promise.reject(new Error("This test lists no schedules")),
+    remove: () => Promise.reject(new Error("This test deletes no schedule")),
+  },
 };
 
 /** Removes the secret of these tests. */

@@ -228,6 +228,7 @@ async function fromFile(
 
 /** The codes by which `readFile` refuses a file; any other is the system's. */
 const REFUSALS: Readonly<Record<string, string>> = {
+  EISDIR: "it is a folder",
   EFBIG: "it is too large for a secret",
   ENODEV: "it is no regular file",
 };

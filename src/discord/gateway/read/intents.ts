@@ -14,13 +14,12 @@ import { ApplicationFlags as Flag, GatewayIntents as Intent } from "@discordeno/
 /** Name of an intent that the owner must switch on in the developer portal. */
 export type PrivilegedIntent = "message_content" | "guild_members" | "guild_presences";
 
-/** The intents that an agent needs. */
+/** The intents that an agent needs, besides those of reactions that count. */
 const AGENT_RECOMMENDED: readonly string[] = [
   "guilds",
   "guild_messages",
   "message_content",
   "direct_messages",
-  "reactions",
   "guild_members",
 ];
 
@@ -75,10 +74,29 @@ export interface Intents {
   readonly unknown: readonly string[];
 }
 
-/** Reads the intents of a config: `"agent_recommended"`, or a list of names. */
-export function toIntents(names: "agent_recommended" | readonly string[]): Intents {
+/** Where reactions can count. */
+export interface ReactionPlaces {
+  /** In guilds. */
+  readonly guilds: boolean;
+  /** In direct messages. */
+  readonly direct: boolean;
+}
+
+/**
+ * Reads the intents of a config: `"agent_recommended"`, or a list of names.
+ *
+ * @param reactions Where reactions can count; the preset asks for no others.
+ */
+export function toIntents(
+  names: "agent_recommended" | readonly string[],
+  { guilds, direct }: ReactionPlaces = { guilds: true, direct: true },
+): Intents {
   const isPreset = names === "agent_recommended";
-  const wanted = isPreset ? AGENT_RECOMMENDED : names;
+  const reactions = [
+    ...(guilds ? ["guild_message_reactions"] : []),
+    ...(direct ? ["direct_message_reactions"] : []),
+  ];
+  const wanted = isPreset ? [...AGENT_RECOMMENDED, ...reactions] : names;
   return {
     bits: bitsOf(wanted),
     optional: isPreset ? bitsOf(AGENT_OPTIONAL) : 0,

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { createEmitter } from "../../../lib/emitter.ts";
 import { type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
 import type { Route } from "../exchange/route.ts";
 import { CANCELLED, createGate, TOO_LATE } from "./gate.ts";
@@ -43,13 +44,14 @@ export function createRateLimiter(deps: RateLimiterDeps): RateLimiter {
   const { now, steadyNow, schedule } = deps;
   const gate = createGate(now);
   const queues = createRequestQueues<Permit>();
+  const permits = createEmitter<PermitPorts>();
   const scheduler = createScheduler<Permit>(
     deps,
     gate,
     queues,
-    (grant) => createPermit(grant, permitPorts),
+    (grant) => createPermit(grant, permits.emit),
   );
-  const permitPorts: PermitPorts = {
+  permits.connect({
     sent: scheduler.sent,
     answered: scheduler.answered,
     retry(queue, options, afterMs) {
@@ -58,7 +60,7 @@ export function createRateLimiter(deps: RateLimiterDeps): RateLimiter {
       return next;
     },
     released: scheduler.recheck,
-  };
+  });
 
   function enqueue(
     route: Route,

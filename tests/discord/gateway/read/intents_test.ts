@@ -15,6 +15,19 @@ describe("[G9] toIntents()", () => {
     assert.deepEqual(toIntents("agent_recommended"), { bits, optional: 1 << 1, unknown: [] });
   });
 
+  it("[H5] asks for reactions only where they can count", () => {
+    const bits = 1 | 1 << 1 | 1 << 9 | 1 << 12 | 1 << 15;
+    for (
+      const [guilds, direct, more] of [
+        [false, false, 0],
+        [true, false, 1 << 10],
+        [false, true, 1 << 13],
+      ] as const
+    ) {
+      assert.equal(toIntents("agent_recommended", { guilds, direct }).bits, bits | more);
+    }
+  });
+
   const names: readonly [string, number][] = [
     ["guilds", GatewayIntents.Guilds],
     ["guild_members", GatewayIntents.GuildMembers],

@@ -1,0 +1,122 @@
+/**
+ * Runs an account's schedules: with the rights that their creators have at that moment (T12).
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
+import { placeIn } from "../../discord/gateway/decode/places.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import { createReadMember } from "../../discord/rest/calls/members.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { nextRun } from "../../flows/schedules/when.ts";
+import { createRunner, type CreatorNow, type Runner } from "../../flows/schedules/runner.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import { notice } from "../../render/notices.ts";
+import { composeReminder } from "../../render/reminder.ts";
+import type { Store } from "../../store/store.ts";
+import type { Inbound } from "../inbound/inbound.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+import { chunkRulesOf } from "../rules/turn_rules.ts";
+
+/** The dependencies of an account's schedules. */
+export interface SchedulesOptions {
+  /** The current config; a reload replaces it (C9). */
+  readonly config: () => Config;
+  readonly store: Pick<Store, "schedules" | "inbox" | "pairing">;
+  readonly client: RestClient;
+  readonly reader: Pick<Reader, "index">;
+  readonly policy: Pick<PolicyKeeper, "now">;
+  readonly inbound: Pick<Inbound, "judge" | "route" | "ownerIn">;
+  readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellOwners">;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** `agents.defaults.timezone`, or the host's. */
+export function timezoneOf({ agent: { timezone } }: Pick<Config, "agent">): string {
+  return timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** Creates the schedules of an account; none runs before `start`. */
+export function createAccountSchedules(
+  options: SchedulesOptions,
+  { onAccepted }: { readonly onAccepted: () => void },
+): Runner {
+  const { config, store, client, reader, policy, inbound, outbound, logging, now } = options;
+  const { accountId } = config().discord;
+  const readMember = createReadMember(client);
+  const explainDenial = createExplainDenial(client, () => 0); // who is in timeout may still see
+
+  async function creatorNow(origin: ScheduleOrigin): Promise<CreatorNow> {
+    const { guildId, channelId, sender } = origin;
+    if (guildId === undefined) return { kind: "here", origin };
+    const member = await readMember(guildId, sender.id);
+    if (!member) return { kind: "gone" };
+    const view = { guildId, channelId, userId: sender.id };
+    if (await explainDenial(view, ["View Channel"])) return { kind: "gone" };
+    const guild = reader.index.get(guildId);
+    const place = placeIn(guildId, channelId, guild);
+    return {
+      kind: "here",
+      origin: { ...origin, place, sender: { ...sender, roles: namedRoles(member.roles, guild) } },
+    };
+  }
+
+  async function judge(message: InboundMessage) {
+    const { place, sender } = message;
+    const isPaired = place.kind !== "guild" &&
+      await store.pairing.isPaired(accountId, sender.id);
+    const ownerInGuild = place.kind === "guild" && policy.now().policy.needsOwnerInGuild
+      ? await inbound.ownerIn(place.guild.id)
+      : undefined;
+    return inbound.judge.judge(message, {
+      isUnproxied: true, // PluralKit has no part in a message that Discord does not have
+      ...(isPaired && { isPaired }),
+      ...(ownerInGuild && { ownerInGuild }),
+    }, "found");
+  }
+
+  return createRunner({
+    accountId,
+    schedules: store.schedules,
+    accept: (batch, at) => store.inbox.acceptBatch(batch, at),
+    creatorNow,
+    judge,
+    route: inbound.route,
+    compose: (message) =>
+      composeReminder({
+        message,
+        isLate: message.scheduled?.isLate === true,
+        agentId: inbound.route(message).agentId,
+      }, {
+        chunks: chunkRulesOf(config()),
+        cleanSecrets: outbound.cleanSecrets,
+        texts: config().texts,
+      }),
+    nextRun: (pattern) => nextRun(pattern, { now: now(), timezone: timezoneOf(config()) }),
+    onAccepted,
+    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
+    onPaused({ id: number, origin: { channelId } }, { messageId: run }) {
+      const words = { number, channel: `<#${channelId}>`, count: 3, run };
+      void outbound.tellOwners(notice("schedulePaused", words, config().texts));
+    },
+    schedule,
+    now,
+    log: logging.forPart("schedules"),
+  });
+}
+
+/** Events that end a run. */
+export interface RunEvents {
+  /** The turn of a scheduled task has ended, or Discord does not take one of its messages. */
+  ended(cause: MessageId): void;
+}

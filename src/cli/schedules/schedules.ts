@@ -1,0 +1,153 @@
+/**
+ * `barnacle schedules`: lists reminders and scheduled tasks with their runs, pauses, resumes, runs
+ * and deletes them (T12).
+ *
+ * It reads and changes the store itself, so it works with and without a running bot, which a file
+ * tells of the change (`host/files/wake_file.ts`).
+ *
+ * @module
+ */
+
+import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
+import { nextRun } from "../../flows/schedules/when.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import type { Store } from "../../store/store.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { readConfigLeniently, shown } from "../shared/read_config.ts";
+import { accountsIn } from "../shared/which_account.ts";
+import { withStore } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+import { timeText } from "../why/text.ts";
+
+/** Options of `schedules list`. */
+export interface SchedulesFlags extends CommonFlags {
+  /** Lists only this account. */
+  readonly account?: string;
+}
+
+/** Characters of a text in the list. */
+const PREVIEW_CHARS = 60;
+/** Number of runs of each schedule in the list. */
+const RUNS_SHOWN = 5;
+
+/** Lists schedules with their last runs. */
+export function list(flags: SchedulesFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const accounts = await accountsIn(store.gateway, flags.account);
+    const all: { readonly schedule: Schedule; readonly runs: readonly ScheduleRun[] }[] = [];
+    for (const accountId of accounts) {
+      for (const schedule of await store.schedules.list(accountId)) {
+        all.push({ schedule, runs: await store.schedules.runsOf(schedule.id, RUNS_SHOWN) });
+      }
+    }
+    if (flags.json) {
+      io.out(JSON.stringify(all.map(({ schedule: { lastRun: _, ...rest }, runs }) => ({
+        ...rest,
+        runs,
+      }))));
+      return EXIT.done;
+    }
+    if (all.length === 0) io.err("No reminders and no scheduled tasks.");
+    for (const { schedule, runs } of all) {
+      io.out(lineOf(schedule, accounts.length > 1));
+      for (const run of runs) io.out(`        ${runLine(run)}`);
+    }
+    return EXIT.done;
+  });
+}
+
+/** A change of some schedules. */
+export type ScheduleChange = "pause" | "resume" | "run" | "delete";
+
+const DONE: Readonly<Record<ScheduleChange, string>> = {
+  pause: "paused",
+  resume: "resumed",
+  run: "runs now, or as soon as the bot is online",
+  delete: "deleted",
+};
+
+/**
+ * Changes schedules.
+ *
+ * @param ids Numbers in the list.
+ */
+export function change(
+  how: ScheduleChange,
+  flags: CommonFlags,
+  ids: readonly number[],
+  io: Io,
+): Promise<ExitCode> {
+  return withStore(flags, io, async ({ schedules }) => {
+    const timezone = how === "resume" ? timezoneFrom(flags, io) : undefined;
+    const done: number[] = [];
+    for (const id of ids) {
+      if (await changeOne(how, schedules, id, await timezone)) done.push(id);
+      else io.problem(`no schedule ${id}; \`barnacle schedules list\` shows them`);
+    }
+    if (flags.json) io.out(JSON.stringify({ [how]: done }));
+    else for (const id of done) io.out(`${id} ${DONE[how]}`);
+    return done.length === ids.length ? EXIT.done : EXIT.failed;
+  });
+}
+
+async function changeOne(
+  how: ScheduleChange,
+  schedules: Store["schedules"],
+  id: number,
+  timezone = Intl.DateTimeFormat().resolvedOptions().timeZone,
+): Promise<boolean> {
+  switch (how) {
+    case "pause":
+      return await schedules.pause(id, "operator");
+    case "run":
+      return await schedules.ask(id, Date.now());
+    case "delete":
+      return await schedules.remove(id);
+    case "resume": {
+      const cron = (await schedules.find(id))?.cron;
+      // A pause is no missed run, so the next regular one follows.
+      const next = cron === undefined
+        ? undefined
+        : await nextRun(cron, { now: Date.now(), timezone });
+      return await schedules.resume(id, next);
+    }
+  }
+}
+
+/** `agents.defaults.timezone`; `undefined` if no config has one. */
+async function timezoneFrom({ config }: CommonFlags, io: Io): Promise<string | undefined> {
+  const loaded = await readConfigLeniently(config, io.env);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return undefined;
+  }
+  return loaded.config.agent.timezone;
+}
+
+/** `"     3  task      next 2026-11-27 09:00:00  channel:123  user:9  "0 9 * * 1"  "Sum up"". */
+function lineOf(schedule: Schedule, isOneOfMany: boolean): string {
+  const { id, accountId, kind, text, cron, origin } = schedule;
+  const preview = text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS)}…` : text;
+  return [
+    String(id).padStart(6),
+    ...(isOneOfMany ? [accountId.padEnd(10)] : []),
+    kind.padEnd(8),
+    stateOf(schedule),
+    `channel:${origin.channelId}`,
+    `user:${origin.sender.id}`,
+    ...(cron === undefined ? [] : [quoted(cron)]),
+    quoted(preview, PREVIEW_CHARS + 1),
+  ].join("  ");
+}
+
+function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
+  if (askedAt !== undefined) return "runs next";
+  if (nextAt === undefined) return "done";
+  if (pausedBy) return pausedBy === "failures" ? "paused (failures)" : "paused";
+  return `next ${timeText(nextAt)}`;
+}
+
+function runLine({ startedAt, state, messageId }: ScheduleRun): string {
+  return `${timeText(startedAt)}  ${state.padEnd(11)}  barnacle why ${messageId}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * Adapts a request to a model's abilities (L3, L4).
+ *
+ * A fallback may have no tools, see no images, or have a smaller window than the model that the
+ * request was made for.
+ *
+ * @module
+ */
+
+import type { Window } from "./abilities.ts";
+import type { Model, ModelMessage, ModelRequest } from "./model.ts";
+import { withoutTools } from "./plain_request.ts";
+
+/** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
+const TOKENS_PER_CHAR = 0.3;
+
+/** The request, as far as the model can take it. The same object if nothing changes. */
+export function fitRequest(
+  request: ModelRequest,
+  { takesNoTools, takesImages, window }: Pick<Model, "takesNoTools" | "takesImages" | "window">,
+): ModelRequest {
+  let fit = request;
+  if (takesNoTools && request.tools) fit = withoutTools(fit);
+  if (takesImages === false) fit = withoutImages(fit);
+  return window ? withinWindow(fit, window) : fit;
+}
+
+/** Whether a conversation has images. */
+export function hasImages(messages: readonly ModelMessage[]): boolean {
+  return messages.some((message) => message.role === "user" && message.images !== undefined);
+}
+
+/** The same request without images; the model learns that there were some. */
+export function withoutImages(request: ModelRequest): ModelRequest {
+  if (!hasImages(request.messages)) return request;
+  const messages = request.messages.map((message): ModelMessage => {
+    if (message.role !== "user" || !message.images) return message;
+    const { images, text } = message;
+    const note = `[${images.length} image${images.length === 1 ? "" : "s"}: you see no images]`;
+    return { role: "user", text: text === "" ? note : `${text}\n${note}` };
+  });
+  return { ...request, messages };
+}
+
+/** Leaves out the oldest turns that do not fit. The newest turn stays, whatever its length. */
+function withinWindow(request: ModelRequest, { contextWindow, maxOutput }: Window): ModelRequest {
+  const { system, messages, tools } = request;
+  const maxChars = (contextWindow - maxOutput) / TOKENS_PER_CHAR;
+  let chars = system.length + (tools ? JSON.stringify(tools).length : 0);
+  let start = messages.length;
+  for (let at = messages.length - 1; at >= 0; at--) {
+    const message = messages[at];
+    if (!message) break;
+    chars += charsOf(message);
+    if (chars > maxChars && start < messages.length) break;
+    if (message.role === "user") start = at;
+  }
+  return start === 0 ? request : { ...request, messages: messages.slice(start) };
+}
+
+function charsOf(message: ModelMessage): number {
+  const calls = message.role === "assistant" ? message.calls ?? [] : [];
+  return calls.reduce((sum, call) => sum + call.arguments.length, message.text.length);
+}
+
+/** UTF-16 units of a request, for an estimate of its tokens. */
+export function charsIn({ system, messages }: ModelRequest): number {
+  return messages.reduce((sum, message) => sum + charsOf(message), system.length);
+}

@@ -1,0 +1,54 @@
+/**
+ * Sets, lists and deletes schedules for tools (T12).
+ *
+ * @module
+ */
+
+import type { InboundMessage } from "../../inbound/inbound.ts";
+
+/** A schedule to set. */
+export interface ScheduleRequest {
+  /** A local time, a duration, or a cron pattern. */
+  readonly when: string;
+  /** The text to post, or to answer. */
+  readonly text: string;
+  /** Whether it runs a turn. Otherwise it posts its text. */
+  readonly isTask: boolean;
+  /** Identifies the call, so that a repetition sets no second schedule. */
+  readonly callKey: string;
+}
+
+/** A schedule as its creator sees it. */
+export interface ShownSchedule {
+  /** The store's number. */
+  readonly id: number;
+  /** What it does when it is due. */
+  readonly kind: "reminder" | "task";
+  /** The text to post, or to answer. Untrusted. */
+  readonly text: string;
+  /** Cron pattern; absent if it runs once. */
+  readonly cron?: string;
+  /** The next run in local time with the zone; absent if there is none. */
+  readonly next?: string;
+  /** The channel in which it runs. */
+  readonly channelId: string;
+  /** Set if it is paused. */
+  readonly isPaused?: true;
+}
+
+/** What tools can do with schedules. Each acts for the sender of a message. */
+export interface SchedulesPort {
+  /**
+   * Sets a schedule that runs in the message's channel.
+   *
+   * @throws {Error} If it cannot be set; the message tells the model why.
+   */
+  create(asker: InboundMessage, request: ScheduleRequest): Promise<ShownSchedule>;
+  /**
+   * The sender's own schedules with a run before them: in a guild only those of the guild, in direct
+   * messages all of them (SEC-R4).
+   */
+  list(asker: InboundMessage): Promise<readonly ShownSchedule[]>;
+  /** Deletes one of the schedules of {@link list}. @returns Whether there was such a schedule. */
+  remove(asker: InboundMessage, id: number): Promise<boolean>;
+}

@@ -1,0 +1,101 @@
+/**
+ * The use of models: tokens, money and time of each request (L5).
+ *
+ * Money is counted in millionths of the config's currency. A price is for a million tokens, so a
+ * number of tokens times its price is that number.
+ *
+ * @module
+ */
+
+import type { ModelUsage } from "./model.ts";
+
+/** Price of a million tokens. */
+export interface Price {
+  /** Of requests. */
+  readonly input: number;
+  /** Of answers. */
+  readonly output: number;
+  /** Of requests, for tokens that the server had cached; absent: that of `input`. */
+  readonly cached?: number | undefined;
+}
+
+/** Purposes of requests to models. */
+export const USAGE_KINDS = [
+  "answer", // a step or the end of a turn
+  "no_reply", // a turn in which the model chose to say nothing
+  "failed", // a turn without an answer
+  "compaction", // a summary in place of a session's older turns
+  "summary", // a summary of a channel, page or file
+  "intent", // whether a message is addressed to the bot
+  "audio", // transcribed or spoken audio
+  "image", // a drawn image
+  "embedding", // a vector for a search
+] as const;
+
+/** Purpose of a request to a model. */
+export type UsageKind = typeof USAGE_KINDS[number];
+
+/** The person and the place that a request is counted for. */
+export interface UsedBy {
+  /** Discord's id of the sender; `""` if nobody asked for the request. */
+  readonly userId: string;
+  /** The sender's roles in the guild; absent in direct messages. */
+  readonly roleIds?: readonly string[];
+  /** Channel of the message; `""` if there is none. */
+  readonly channelId: string;
+  /** Absent in direct messages. */
+  readonly guildId?: string;
+  /** The agent that asked the model. */
+  readonly agentId: string;
+}
+
+/** One request to a model, as it is counted. */
+export interface Charge extends Omit<UsedBy, "roleIds"> {
+  /** Purpose of the request. */
+  readonly kind: UsageKind;
+  /** `"<provider>/<model>"`: the model that answered. */
+  readonly model: string;
+  /** Tokens of the request, cached ones included. */
+  readonly inputTokens: number;
+  /** Those of them that the server had cached. */
+  readonly cachedTokens: number;
+  /** Tokens of the answer. */
+  readonly outputTokens: number;
+  /** Millionths of the config's currency; absent if the model's price is not known. */
+  readonly micros?: number;
+  /** Milliseconds from the request to the end of the answer. */
+  readonly ms: number;
+  /** Seconds of audio; 0 for other requests. */
+  readonly audioSec: number;
+  /** Unix time in milliseconds of the answer. */
+  readonly at: number;
+}
+
+/** The cost of tokens in millionths of the currency; `undefined` without a price. */
+export function microsOf(
+  { inputTokens, cachedTokens = 0, outputTokens }: ModelUsage,
+  price: Price | undefined,
+): number | undefined {
+  if (!price) return undefined;
+  const { input, output, cached = input } = price;
+  const micros = (inputTokens - cachedTokens) * input + cachedTokens * cached +
+    outputTokens * output;
+  return Math.round(micros);
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Number of the UTC day of a time, from 1970-01-01. */
+export function dayOf(at: number): number {
+  return Math.floor(at / DAY_MS);
+}
+
+/** Unix time in milliseconds at which the UTC day of a time ends. */
+export function endOfDay(at: number): number {
+  return (dayOf(at) + 1) * DAY_MS;
+}
+
+/** Rough number of tokens of a text, for servers that report none. */
+export function tokensIn(chars: number): number {
+  return Math.ceil(chars / 4);
+}

@@ -1,0 +1,271 @@
+/**
+ * Runs schedules when they are due (T12).
+ *
+ * One timer waits for the next due schedule of the account. A run has an id that a crash does not
+ * change, and the store keeps each id once. So a run that a crash cut is neither lost nor repeated.
+ * Runs that were missed while the bot was down happen once, and say that they are late.
+ *
+ * @module
+ */
+
+import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { Accepted, AcceptedBatch, Judged, Route } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import {
+  type BegunRun,
+  isFailure,
+  MAX_FAILURES,
+  type PausedBy,
+  runIdOf,
+  type Schedule,
+  type ScheduleOrigin,
+  type ScheduleRun,
+} from "../../core/turn/schedule.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule as Timer } from "../../lib/schedule.ts";
+
+/** The store's methods for this flow; each is one transaction. */
+export interface RunnerStore {
+  /** Due schedules of an account, the earliest first. */
+  due(accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]>;
+  /** Unix time in milliseconds of the next run; `undefined` if there is none. */
+  nextAt(accountId: AccountId): Promise<number | undefined>;
+  /** Records that a run begins, with its messages. A repetition changes nothing. */
+  begin(run: BegunRun, messages: readonly Frozen[], now: number): Promise<void>;
+  /** The newest runs of a schedule, newest first. */
+  runsOf(scheduleId: number, limit: number): Promise<readonly ScheduleRun[]>;
+  /** The schedule whose run has this id; `undefined` if there is none. */
+  scheduleOf(messageId: MessageId): Promise<number | undefined>;
+  /** One schedule; `undefined` if it was deleted. */
+  find(id: number): Promise<Schedule | undefined>;
+  /** Pauses a schedule. */
+  pause(id: number, by: PausedBy): Promise<boolean>;
+}
+
+/** The creator of a schedule as they are now. */
+export type CreatorNow =
+  | { readonly kind: "here"; readonly origin: ScheduleOrigin }
+  /** They have left the guild, or may not see the channel any more. */
+  | { readonly kind: "gone" };
+
+/** Everything that running schedules needs from outside. */
+export interface RunnerPorts {
+  /** The account whose schedules run. */
+  readonly accountId: AccountId;
+  /** The store's schedules. */
+  readonly schedules: RunnerStore;
+  /** Stores the message of a run with its verdict (T1). */
+  readonly accept: (batch: AcceptedBatch, now: number) => Promise<Accepted>;
+  /**
+   * Finds the creator's roles and the names of the place, as they are now.
+   *
+   * @throws {unknown} If Discord does not answer, as a rejection.
+   */
+  readonly creatorNow: (origin: ScheduleOrigin) => Promise<CreatorNow>;
+  /** Judges the message of a run by the current policy. Never rejects. */
+  readonly judge: (
+    message: InboundMessage,
+  ) => Promise<Pick<Judged, "verdict" | "knownFacts" | "policyId">>;
+  /** Finds the agent and the session for a message. */
+  readonly route: (message: InboundMessage) => Route;
+  /** Composes the messages of a reminder. */
+  readonly compose: (message: InboundMessage) => readonly Frozen[];
+  /** The time of the next run of a cron pattern after now; `undefined` if there is none. */
+  readonly nextRun: (pattern: string) => Promise<number | undefined>;
+  /** Tells that messages wait for a turn, or in the outbox of a channel. */
+  readonly onAccepted: () => void;
+  /** Tells that a reminder is in the outbox. */
+  readonly onOutbox: (message: InboundMessage) => void;
+  /** Tells the owners that failures have paused a schedule. */
+  readonly onPaused: (schedule: Schedule, last: ScheduleRun) => void;
+  /** Timer for the next due schedule, and for the delay after a failure. */
+  readonly schedule: Timer;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Gets refused and failed runs. */
+  readonly log: Log;
+}
+
+/** The schedules of an account. */
+export interface Runner {
+  /** Begins to run schedules, once the account is online. Later calls do nothing. */
+  start(): void;
+  /** Tells that schedules have changed. */
+  changed(): void;
+  /** A turn has ended, or a message of an answer could not be delivered. */
+  ended(cause: MessageId): void;
+  /** Begins no further run, and resolves once the current one is stored. */
+  stop(): Promise<void>;
+}
+
+/** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
+const MAX_WAIT_MS = 10 * 60_000;
+/** Milliseconds until a run is tried again that could not begin. */
+const RETRY_MS = 60_000;
+/** Milliseconds after its time from which a run counts as late. */
+const LATE_MS = 2 * 60_000;
+/** Maximum number of due schedules to read at once. */
+const AT_ONCE = 50;
+
+/** The rule of a verdict that no key of the config decides. */
+const RULE = "agents";
+
+/** Creates the runner of one account; it does nothing before `start`. */
+export function createRunner(ports: RunnerPorts): Runner {
+  const { accountId, schedules, schedule, now, log } = ports;
+  let isStarted = false;
+  let isStopped = false;
+  let isDue = false;
+  let running: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+
+  function wake(): void {
+    if (!isStarted || isStopped) return;
+    isDue = true;
+    running ??= runAll().catch((error: unknown) => {
+      log.error("Cannot run schedules; will try again", { error });
+      return RETRY_MS;
+    }).then((waitMs) => {
+      running = undefined;
+      if (isStopped) return;
+      if (isDue) return wake();
+      cancel?.();
+      cancel = waitMs === undefined ? undefined : schedule(wake, waitMs);
+    });
+  }
+
+  /** @returns Milliseconds until the next check; `undefined` if nothing is scheduled. */
+  async function runAll(): Promise<number | undefined> {
+    isDue = false;
+    let hasFailed = false;
+    for (const due of await schedules.due(accountId, now(), AT_ONCE)) {
+      if (isStopped) return undefined;
+      try {
+        await run(due);
+      } catch (error) {
+        hasFailed = true;
+        log.warn("Cannot begin a scheduled run; will try again", { schedule: due.id, error });
+      }
+    }
+    if (hasFailed) return RETRY_MS;
+    const nextAt = await schedules.nextAt(accountId);
+    return nextAt === undefined ? undefined : Math.min(MAX_WAIT_MS, Math.max(0, nextAt - now()));
+  }
+
+  async function run(due: Schedule): Promise<void> {
+    const { id, askedAt, nextAt, cron, kind, text } = due;
+    const dueAt = askedAt ?? nextAt;
+    if (dueAt === undefined) return;
+    const messageId = runIdOf(id, dueAt);
+    const isLate = askedAt === undefined && now() - dueAt >= LATE_MS;
+    const next = askedAt !== undefined || cron === undefined
+      ? undefined
+      : await ports.nextRun(cron);
+    const creator = await ports.creatorNow(due.origin);
+    const { origin } = creator.kind === "here" ? creator : due;
+    const message: InboundMessage = {
+      ...origin,
+      kind: "message",
+      id: messageId,
+      revision: 0,
+      text,
+      sentAt: createdAtMs(messageId),
+      mention: "user", // they asked the bot for it
+      mentionsOthers: false,
+      extras: [],
+      scheduled: { scheduleId: id, dueAt, ...(isLate && { isLate }) },
+    };
+    const judged = creator.kind === "here" ? settled(await ports.judge(message)) : GONE;
+    const isAccepted = judged.verdict.kind === "accept";
+    const run: BegunRun = {
+      scheduleId: id,
+      messageId,
+      dueAt,
+      isAsked: askedAt !== undefined,
+      ...(next !== undefined && { nextAt: next }),
+      isRefused: !isAccepted,
+    };
+    if (kind === "reminder" && isAccepted) {
+      await schedules.begin(run, ports.compose(message), now());
+      return ports.onOutbox(message);
+    }
+    const route = isAccepted ? { route: ports.route(message) } : {};
+    await ports.accept({
+      accountId,
+      judged: [{ ...judged, message, ...route }],
+      echoes: [],
+      guilds: [],
+    }, now());
+    await schedules.begin(run, [], now());
+    if (isAccepted) return ports.onAccepted();
+    const { verdict } = judged;
+    log.warn("A schedule was not run: its creator may not ask the bot there any more", {
+      schedule: id,
+      messageId,
+      ...(verdict.kind === "ignore" && { why: verdict.why, rule: verdict.rule }),
+    });
+    await check(id);
+  }
+
+  /** Pauses a schedule whose last runs have all failed. */
+  async function check(id: number): Promise<void> {
+    const runs = await schedules.runsOf(id, MAX_FAILURES);
+    const [last] = runs;
+    if (!last || runs.length < MAX_FAILURES || !runs.every(({ state }) => isFailure(state))) return;
+    const found = await schedules.find(id);
+    if (found?.cron === undefined || found.pausedBy !== undefined) return;
+    await schedules.pause(id, "failures");
+    log.warn("A schedule is paused, because its last runs have failed", { schedule: id });
+    ports.onPaused(found, last);
+  }
+
+  async function checkRun(cause: MessageId): Promise<void> {
+    const id = await schedules.scheduleOf(cause);
+    if (id !== undefined) await check(id);
+  }
+
+  return {
+    start() {
+      if (isStarted) return;
+      isStarted = true;
+      wake();
+    },
+    changed: wake,
+    ended(cause) {
+      checkRun(cause).catch((error: unknown) => {
+        log.warn("Cannot check a schedule's last runs", { messageId: cause, error });
+      });
+    },
+    async stop() {
+      isStopped = true;
+      cancel?.();
+      await running;
+    },
+  };
+}
+
+/** A verdict that is final: a run neither gets a pairing code, nor waits for a fact. */
+function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Decided {
+  const { verdict } = judged;
+  switch (verdict.kind) {
+    case "accept":
+      return judged;
+    case "ignore":
+      return { ...judged, verdict: { ...verdict, keepAsContext: false } };
+    case "challenge":
+      return { ...judged, verdict: refusal("dm-not-allowed", verdict.rule) };
+    case "undecided":
+      return { ...judged, verdict: refusal("owner-unknown", verdict.rule) };
+  }
+}
+
+function refusal(
+  why: "dm-not-allowed" | "owner-unknown" | "creator-gone",
+  rule: string,
+): Verdict {
+  return { kind: "ignore", why, rule, keepAsContext: false };
+}
+
+const GONE: Pick<Judged, "verdict"> = { verdict: refusal("creator-gone", RULE) };

@@ -1,0 +1,123 @@
+/**
+ * Reads the time of a schedule: a local time, a duration, or a cron pattern (T12, T8).
+ *
+ * `croner` knows the rules of time zones: a local time that a change of the clock skips becomes the
+ * next one that exists, and of two equal ones the first counts.
+ *
+ * @module
+ */
+
+import { DAY_MS } from "../../core/discord/day.ts";
+
+/** A time that was read. */
+export type When =
+  /** Once, at Unix time in milliseconds. */
+  | { readonly kind: "once"; readonly at: number }
+  /** Again and again; `at` is the Unix time in milliseconds of the first run. */
+  | { readonly kind: "cron"; readonly pattern: string; readonly at: number }
+  /** It cannot be used; `why` tells the model how to write it. */
+  | { readonly kind: "problem"; readonly why: string };
+
+/** The moment and place that a time is relative to. */
+export interface Clock {
+  /** Unix time in milliseconds. */
+  readonly now: number;
+  /** `agents.defaults.timezone`, or the host's: `"Europe/Vienna"`. */
+  readonly timezone: string;
+}
+
+/** Years ahead that a schedule may be. */
+const MAX_YEARS = 5;
+
+const LOCAL =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
+const DURATION = /^(?:in\s+)?((?:\d+(?:\.\d+)?\s*[a-z]+(?:\s*,\s*|\s+and\s+|\s*))+)$/i;
+const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/gi;
+const ISO_DURATION = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/i;
+
+const UNITS: readonly (readonly [RegExp, number])[] = [
+  [/^(?:s|secs?|seconds?)$/i, 1_000],
+  [/^(?:m|mins?|minutes?)$/i, 60_000],
+  [/^(?:h|hrs?|hours?)$/i, 3_600_000],
+  [/^(?:d|days?)$/i, DAY_MS],
+  [/^(?:w|weeks?)$/i, 7 * DAY_MS],
+];
+
+const HOW = 'write a local time such as "2026-11-27T09:00", a duration such as "2h 30m", ' +
+  'or (owners only) a cron pattern with five fields such as "0 9 * * 1"';
+
+/** Reads a time. Loads `croner` unless it is a duration. */
+export async function readWhen(text: string, clock: Clock): Promise<When> {
+  const written = text.trim();
+  const durationMs = durationOf(written);
+  if (durationMs !== undefined) return once(clock.now + durationMs, clock);
+  const local = LOCAL.exec(written);
+  if (local) {
+    const [, day = "", minute = "", second = "00", zone] = local;
+    const at = zone === undefined
+      ? await nextRun(`${day}T${minute}:${second}`, { ...clock, now: 0 })
+      : Date.parse(`${day}T${minute}:${second}${withColon(zone)}`);
+    if (at === undefined || Number.isNaN(at)) return problem(`"${text}" is no date and time`);
+    return once(at, clock);
+  }
+  if (written.split(/\s+/).length !== 5) return problem(`"${text}" cannot be read: ${HOW}`);
+  const at = await nextRun(written, clock);
+  if (at === undefined) return problem(`the pattern "${text}" is no cron pattern, or never runs`);
+  return { kind: "cron", pattern: written, at };
+}
+
+/**
+ * The next time at which a pattern is due.
+ *
+ * @param pattern A cron pattern with five fields, or a local time.
+ * @returns Unix time in milliseconds; `undefined` if there is none, or if it is no pattern.
+ */
+export async function nextRun(
+  pattern: string,
+  { now, timezone }: Clock,
+): Promise<number | undefined> {
+  const { Cron } = await import("croner");
+  try {
+    const mode = pattern.includes("T") && /^\d{4}-/.test(pattern)
+      ? {}
+      : { mode: "5-part" as const };
+    return new Cron(pattern, { timezone, paused: true, ...mode }).nextRun(new Date(now))
+      ?.getTime();
+  } catch {
+    return undefined; // croner tells what it cannot read by errors of three kinds
+  }
+}
+
+function once(at: number, { now }: Clock): When {
+  if (at <= now) return problem("that time is in the past");
+  if (at > now + MAX_YEARS * 366 * DAY_MS) {
+    return problem(`that time is more than ${MAX_YEARS} years ahead`);
+  }
+  return { kind: "once", at };
+}
+
+function durationOf(text: string): number | undefined {
+  const iso = ISO_DURATION.exec(text);
+  if (iso && iso.slice(1).some((part) => part !== undefined)) {
+    const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = iso.slice(1)
+      .map((part) => Number(part ?? 0));
+    return (weeks * 7 + days) * DAY_MS + ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+  }
+  const [, parts] = DURATION.exec(text) ?? [];
+  if (parts === undefined) return undefined;
+  let ms = 0;
+  for (const [, amount = "", unit = ""] of parts.matchAll(PART)) {
+    const unitMs = UNITS.find(([name]) => name.test(unit))?.[1];
+    if (unitMs === undefined) return undefined;
+    ms += Number(amount) * unitMs;
+  }
+  return Math.round(ms);
+}
+
+function withColon(zone: string): string {
+  return zone.toUpperCase().replace(/^([+-]\d{2})(\d{2})$/, "$1:$2");
+}
+
+function problem(why: string): When {
+  return { kind: "problem", why };
+}

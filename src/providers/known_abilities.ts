@@ -1,0 +1,85 @@
+/**
+ * Remembers what a model can do, and asks its server about what the config does not say (L4).
+ *
+ * The first look asks, and returns what is known so far. So no turn waits for the answer, and a bot
+ * without turns asks nothing.
+ *
+ * @module
+ */
+
+import { type Abilities, type Window, windowOf } from "../core/abilities.ts";
+import type { Model } from "../core/model.ts";
+
+/** Milliseconds after a question without answer before the next one. */
+const AGAIN_MS = 60_000;
+
+/** Everything that the memory needs from outside. */
+export interface KnownAbilitiesDeps {
+  /** Abilities that the config has; the server is not asked about these. */
+  readonly written?: Abilities;
+  /** Asks the server; `undefined` if no answer came. Must not reject. */
+  readonly ask: () => Promise<Abilities | undefined>;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** What a model can do, as far as known. */
+export interface KnownAbilities {
+  /** Returns it, and asks the server if it was not asked before. */
+  now(): Abilities;
+  /** The room of the model. */
+  window(): Window;
+  /** Resolves once a running question has ended. */
+  asked(): Promise<void>;
+}
+
+/** Creates the memory of one model. */
+export function createKnownAbilities(
+  { written = {}, ask, now }: KnownAbilitiesDeps,
+): KnownAbilities {
+  const { contextWindow, images, tools } = written;
+  const isWhole = contextWindow !== undefined && images !== undefined && tools !== undefined;
+  let known: Abilities = written;
+  let asking: Promise<void> | undefined;
+  let askedAt = -Infinity;
+  let isAnswered = isWhole;
+
+  function look(): void {
+    if (isAnswered || asking || now() - askedAt < AGAIN_MS) return;
+    askedAt = now();
+    asking = ask().then((told) => {
+      if (!told) return;
+      isAnswered = true;
+      known = { ...told, ...written };
+    }).finally(() => asking = undefined);
+  }
+
+  return {
+    now() {
+      look();
+      return known;
+    },
+    window() {
+      look();
+      return windowOf(known);
+    },
+    asked: () => asking ?? Promise.resolve(),
+  };
+}
+
+/** Wraps a model so that it tells what it can do. */
+export function withAbilities(model: Model, known: KnownAbilities): Model {
+  return {
+    id: model.id,
+    get takesNoTools() {
+      return known.now().tools === false;
+    },
+    get takesImages() {
+      return known.now().images;
+    },
+    get window() {
+      return known.window();
+    },
+    generate: (request, signal) => model.generate(request, signal),
+  };
+}

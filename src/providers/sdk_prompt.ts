@@ -1,0 +1,115 @@
+/**
+ * Writes a request in the form of the AI SDK's providers.
+ *
+ * For Anthropic, it marks what the server shall keep in its cache: the system prompt with the
+ * tools, and the conversation up to the newest message. Google's servers find equal beginnings
+ * themselves.
+ *
+ * @module
+ */
+
+import type { createAnthropic } from "@ai-sdk/anthropic";
+import type { ModelMessage, ModelRequest, ToolCall, ToolDefinition } from "../core/model.ts";
+import { idFormOf, withIdsOf } from "./call_ids.ts";
+import type { ModelSettings } from "./settings.ts";
+import { argumentsOf, nameOf } from "./tool_calls.ts";
+
+/** The part of a provider's model that all providers have. */
+export type SdkModel = Pick<ReturnType<ReturnType<typeof createAnthropic>>, "doStream">;
+/** The options of one request. */
+export type SdkOptions = Parameters<SdkModel["doStream"]>[0];
+type SdkMessage = SdkOptions["prompt"][number];
+type SdkTool = NonNullable<SdkOptions["tools"]>[number];
+
+/** Marks the end of a beginning that Anthropic shall cache. */
+const CACHED = { anthropic: { cacheControl: { type: "ephemeral" } } } as const;
+
+/** The request in the SDK's form. */
+export function sdkRequestOf(
+  { system, messages, tools, mayCall = true }: ModelRequest,
+  settings: ModelSettings,
+): Pick<SdkOptions, "prompt" | "tools" | "toolChoice"> {
+  const form = idFormOf(settings);
+  const conversation = grouped((form ? withIdsOf(form, messages) : messages).map(messageOf));
+  const isAnthropic = settings.provider.kind === "anthropic";
+  return {
+    prompt: [
+      ...(system === "" ? [] : [{
+        role: "system" as const,
+        content: system,
+        ...(isAnthropic && { providerOptions: CACHED }),
+      }]),
+      ...(isAnthropic ? withBreakpoints(conversation) : conversation),
+    ],
+    ...(tools && { tools: tools.map(toolOf) }),
+    ...(!mayCall && { toolChoice: { type: "none" as const } }),
+  };
+}
+
+/**
+ * Marks the newest message, and the newest of a person. The next request of the turn begins with
+ * the first, and the next turn with the second.
+ */
+function withBreakpoints(messages: readonly SdkMessage[]): readonly SdkMessage[] {
+  const newest = messages.length - 1;
+  const asked = messages.findLastIndex(({ role }) => role === "user");
+  return messages.map((message, at) =>
+    at === newest || at === asked ? { ...message, providerOptions: CACHED } : message
+  );
+}
+
+/** Puts results of calls of one answer into one message, as Google wants them. */
+function grouped(messages: readonly SdkMessage[]): readonly SdkMessage[] {
+  const all: SdkMessage[] = [];
+  for (const message of messages) {
+    const last = all.at(-1);
+    if (message.role === "tool" && last?.role === "tool") {
+      all[all.length - 1] = { ...last, content: [...last.content, ...message.content] };
+    } else if (message.content.length > 0) {
+      all.push(message); // an answer without text and calls is none
+    }
+  }
+  return all;
+}
+
+function messageOf(message: ModelMessage): SdkMessage {
+  const texts = message.text === "" ? [] : [{ type: "text" as const, text: message.text }];
+  switch (message.role) {
+    case "user": {
+      const images = (message.images ?? []).map(({ mediaType, data }) => ({
+        type: "file" as const,
+        mediaType,
+        data: { type: "data" as const, data },
+      }));
+      return { role: "user", content: [...texts, ...images] };
+    }
+    case "assistant":
+      return { role: "assistant", content: [...texts, ...(message.calls ?? []).map(callOf)] };
+    case "tool": {
+      const output = { type: "text" as const, value: message.text };
+      const { id: toolCallId } = message.call;
+      const toolName = nameOf(message.call);
+      return {
+        role: "tool",
+        content: [{ type: "tool-result", toolCallId, toolName, output }],
+      };
+    }
+  }
+}
+
+function callOf(call: ToolCall) {
+  const { id: toolCallId, signature } = call;
+  return {
+    type: "tool-call" as const,
+    toolCallId,
+    toolName: nameOf(call),
+    input: argumentsOf(call),
+    ...(signature !== undefined && {
+      providerOptions: { google: { thoughtSignature: signature } },
+    }),
+  };
+}
+
+function toolOf({ name, description, parameters: inputSchema }: ToolDefinition): SdkTool {
+  return { type: "function", name, description, inputSchema };
+}

@@ -1,0 +1,158 @@
+/**
+ * Creates, lists, changes and deletes schedules.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DAY_MS } from "../../core/discord/day.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import {
+  MAX_PER_USER,
+  type NewSchedule,
+  type PausedBy,
+  type Schedule,
+  type ScheduleRun,
+} from "../../core/turn/schedule.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { readRun, readSchedule, RUN_COLUMNS } from "./read_schedule.ts";
+
+/** Schedules by themselves, without their runs. */
+export interface ScheduleRows {
+  /**
+   * Stores a schedule, once for each call.
+   *
+   * @param now Unix time in milliseconds.
+   * @returns The schedule, or `undefined` if its creator has too many.
+   */
+  create(schedule: NewSchedule, now: number): Promise<Schedule | undefined>;
+  /** Schedules of an account, in the order of their creation; of one creator, if given. */
+  list(accountId: AccountId, creatorId?: UserId): Promise<readonly Schedule[]>;
+  /** One schedule; `undefined` if there is none with this number. */
+  find(id: number): Promise<Schedule | undefined>;
+  /** Deletes a schedule with its runs. Runs that have begun end. @returns Whether it existed. */
+  remove(id: number): Promise<boolean>;
+  /** Pauses a schedule. @returns Whether it existed. */
+  pause(id: number, by: PausedBy): Promise<boolean>;
+  /**
+   * Ends a pause.
+   *
+   * @param nextAt Unix time in milliseconds of the next run, which replaces a missed one.
+   * @returns Whether it existed.
+   */
+  resume(id: number, nextAt?: number): Promise<boolean>;
+  /**
+   * Asks for a run at once, beside the schedule's own.
+   *
+   * @param now Unix time in milliseconds.
+   * @returns Whether the schedule existed.
+   */
+  ask(id: number, now: number): Promise<boolean>;
+}
+
+/** Days after which a schedule without a run before it is forgotten. */
+const KEPT_DAYS = 30;
+
+const countSchema = z.object({ count: z.number() });
+
+/**
+ * Creates the storage of schedules.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createScheduleRows(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+): ScheduleRows {
+  const byKey = database.prepare("SELECT * FROM schedule WHERE call_key = ?");
+  const byId = database.prepare("SELECT * FROM schedule WHERE id = ?");
+  const count = database.prepare(
+    `SELECT COUNT(*) AS count FROM schedule
+     WHERE account_id = ? AND creator_id = ? AND next_at IS NOT NULL`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO schedule (account_id, creator_id, call_key, kind, text, cron, origin, next_at,
+                           created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const forgetOld = [
+    `DELETE FROM schedule_run WHERE schedule_id IN
+       (SELECT id FROM schedule WHERE account_id = :accountId AND next_at IS NULL
+        AND asked_at IS NULL AND created_at < :before)
+     AND started_at < :before`,
+    `DELETE FROM schedule WHERE account_id = :accountId AND next_at IS NULL
+       AND asked_at IS NULL AND created_at < :before
+       AND NOT EXISTS (SELECT 1 FROM schedule_run AS r WHERE r.schedule_id = schedule.id)`,
+  ].map((sql) => database.prepare(sql));
+  const select = database.prepare(
+    `SELECT * FROM schedule WHERE account_id = :accountId
+       AND (:creatorId IS NULL OR creator_id = :creatorId) ORDER BY id`,
+  );
+  const newestRun = database.prepare(
+    `SELECT ${RUN_COLUMNS} FROM schedule_run AS r
+     WHERE r.schedule_id = ? ORDER BY r.id DESC LIMIT 1`,
+  );
+  const remove = [
+    "DELETE FROM schedule_run WHERE schedule_id = ?",
+    "DELETE FROM schedule WHERE id = ?",
+  ]
+    .map((sql) => database.prepare(sql));
+  const pause = database.prepare("UPDATE schedule SET paused_by = ? WHERE id = ?");
+  const resume = database.prepare(
+    `UPDATE schedule SET paused_by = NULL, next_at = COALESCE(:nextAt, next_at) WHERE id = :id`,
+  );
+  const ask = database.prepare("UPDATE schedule SET asked_at = ? WHERE id = ?");
+
+  function withLastRun(row: unknown): Schedule {
+    const schedule = readSchedule(row);
+    const run = newestRun.get(schedule.id);
+    const lastRun: ScheduleRun | undefined = run && readRun(run);
+    return { ...schedule, ...(lastRun && { lastRun }) };
+  }
+
+  const change = (work: () => { readonly changes: number | bigint }): Promise<boolean> =>
+    commit(COMMIT_OPTIONS.BY_HAND, () => Number(work().changes) > 0);
+
+  return {
+    create({ callKey, origin, kind, text, cron, nextAt }, now) {
+      const { accountId, sender: { id: creatorId } } = origin;
+      return commit(COMMIT_OPTIONS.BY_HAND, () => {
+        const known = byKey.get(callKey);
+        if (known) return withLastRun(known);
+        if (countSchema.parse(count.get(accountId, creatorId)).count >= MAX_PER_USER) {
+          return undefined;
+        }
+        for (const statement of forgetOld) {
+          statement.run({ accountId, before: now - KEPT_DAYS * DAY_MS });
+        }
+        insert.run(
+          accountId,
+          creatorId,
+          callKey,
+          kind,
+          text,
+          cron ?? null,
+          JSON.stringify(origin),
+          nextAt,
+          now,
+        );
+        return readSchedule(byKey.get(callKey));
+      });
+    },
+    list: (accountId, creatorId) =>
+      read(() => select.all({ accountId, creatorId: creatorId ?? null }).map(withLastRun)),
+    find: (id) =>
+      read(() => {
+        const row = byId.get(id);
+        return row && withLastRun(row);
+      }),
+    remove: (id) => change(() => remove.map((statement) => statement.run(id)).at(-1) ?? NONE),
+    pause: (id, by) => change(() => pause.run(by, id)),
+    resume: (id, nextAt) => change(() => resume.run({ id, nextAt: nextAt ?? null })),
+    ask: (id, now) => change(() => ask.run(now, id)),
+  };
+}
+
+const NONE = { changes: 0 };

@@ -1,0 +1,123 @@
+/**
+ * Finds due schedules, and records their runs.
+ *
+ * A run begins in one transaction with its messages, if it is a reminder. The turn of a task is
+ * stored before its run, under an id that a repetition computes again. So a crash between the two
+ * neither loses nor repeats a run.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { BegunRun, Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { readRun, readSchedule, RUN_COLUMNS } from "./read_schedule.ts";
+
+/** Due schedules and their runs. */
+export interface ScheduleRuns {
+  /**
+   * Schedules of an account that are due, the earliest first. A paused one is due only if an
+   * operator asked for a run.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  due(accountId: AccountId, now: number, limit: number): Promise<readonly Schedule[]>;
+  /** Unix time in milliseconds of the account's next run; `undefined` if there is none. */
+  nextAt(accountId: AccountId): Promise<number | undefined>;
+  /**
+   * Records that a run begins, with its messages. A repetition changes nothing. Neither does a run
+   * of a deleted schedule.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  begin(run: BegunRun, messages: readonly Frozen[], now: number): Promise<void>;
+  /** The newest runs of a schedule, newest first. */
+  runsOf(scheduleId: number, limit: number): Promise<readonly ScheduleRun[]>;
+  /** The number of the schedule whose run has this id; `undefined` if there is none. */
+  scheduleOf(messageId: MessageId): Promise<number | undefined>;
+}
+
+/** Number of runs of a schedule that are kept. */
+const KEPT_RUNS = 50;
+
+const idSchema = z.object({ id: z.number() });
+const nextSchema = z.object({ at: z.number().nullable() });
+
+/**
+ * Creates the storage of runs.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createScheduleRuns(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  outgoing: Outgoing,
+): ScheduleRuns {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const selectAsked = database.prepare(
+    "SELECT * FROM schedule WHERE account_id = ? AND asked_at IS NOT NULL LIMIT ?",
+  );
+  const selectDue = database.prepare(
+    `SELECT * FROM schedule
+     WHERE account_id = ? AND next_at IS NOT NULL AND next_at <= ? AND paused_by IS NULL
+     ORDER BY next_at LIMIT ?`,
+  );
+  const selectNext = database.prepare(
+    `SELECT MIN(next_at) AS at FROM schedule
+     WHERE account_id = ? AND next_at IS NOT NULL AND paused_by IS NULL`,
+  );
+  const exists = database.prepare("SELECT 1 FROM schedule WHERE id = ?");
+  const insert = database.prepare(
+    `INSERT INTO schedule_run (account_id, schedule_id, message_id, due_at, started_at, is_refused)
+     SELECT account_id, id, :messageId, :dueAt, :now, :isRefused FROM schedule WHERE id = :id
+     ON CONFLICT (message_id) DO NOTHING`,
+  );
+  const advance = database.prepare(
+    "UPDATE schedule SET next_at = :nextAt WHERE id = :id AND next_at = :dueAt",
+  );
+  const answerAsked = database.prepare(
+    "UPDATE schedule SET asked_at = NULL WHERE id = :id AND asked_at = :dueAt",
+  );
+  const prune = database.prepare(
+    `DELETE FROM schedule_run WHERE schedule_id = :id AND id NOT IN
+       (SELECT id FROM schedule_run WHERE schedule_id = :id ORDER BY id DESC LIMIT ${KEPT_RUNS})`,
+  );
+  const selectRuns = database.prepare(
+    `SELECT ${RUN_COLUMNS} FROM schedule_run AS r WHERE r.schedule_id = ? ORDER BY r.id DESC LIMIT ?`,
+  );
+  const selectOwner = database.prepare(
+    "SELECT schedule_id AS id FROM schedule_run WHERE message_id = ?",
+  );
+
+  return {
+    due: (accountId, now, limit) =>
+      read(() => {
+        const asked = selectAsked.all(accountId, limit).map((row) => readSchedule(row));
+        const own = selectDue.all(accountId, now, limit).map((row) => readSchedule(row))
+          .filter(({ id }) => !asked.some((other) => other.id === id));
+        return [...asked, ...own];
+      }),
+    nextAt: (accountId) => read(() => nextSchema.parse(selectNext.get(accountId)).at ?? undefined),
+    begin: ({ scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }, messages, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (!exists.get(id)) return; // deleted meanwhile
+        insert.run({ id, messageId, dueAt, now, isRefused: isRefused ? 1 : 0 });
+        if (isAsked) answerAsked.run({ id, dueAt });
+        else advance.run({ id, dueAt, nextAt: nextAt ?? null });
+        for (const message of messages) addOnce(message, now);
+        prune.run({ id });
+      }),
+    runsOf: (scheduleId, limit) => read(() => selectRuns.all(scheduleId, limit).map(readRun)),
+    scheduleOf: (messageId) =>
+      read(() => {
+        const row = selectOwner.get(messageId);
+        return row && idSchema.parse(row).id;
+      }),
+  };
+}

@@ -1,0 +1,265 @@
+/**
+ * Stores reactions to messages, for the next turn in their channel (H5).
+ *
+ * Each reaction has one row with its last change, so a person who adds and removes it a thousand
+ * times costs one row. The rows of a channel are bounded, and so are all rows together.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, type MessageId, toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type {
+  PermittedReaction,
+  ReactionNote,
+  ReactionRecord,
+  ReactionsCleared,
+} from "../../core/inbound/reactions.ts";
+import { bounded } from "../../lib/bounded.ts";
+import { withoutControls } from "../../lib/text/controls.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { OverheardKey } from "../memory/overheard_key.ts";
+import { UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+
+/** Reads reactions. */
+export interface Reactions {
+  /**
+   * The newest reactions of a channel that no earlier turn has seen, oldest first. They belong to
+   * the turn of a message from now on: a repeated turn of the message sees them again, and so does
+   * the next turn if this one fails.
+   */
+  reactionsFor(key: OverheardKey, messageId: MessageId): Promise<readonly ReactionNote[]>;
+}
+
+/**
+ * Keeps reactions within a transaction of the caller's (T1).
+ *
+ * @param now Unix time in milliseconds.
+ */
+export type KeepReactions = (
+  accountId: AccountId,
+  records: readonly ReactionRecord[],
+  now: number,
+) => void;
+
+/** Maximum number of rows of a channel. */
+const PER_CHANNEL = 50;
+/** Maximum number of rows. Replaced rows count, so there may be fewer. */
+const TOTAL = 20_000;
+/** Maximum UTF-16 units of the message that a turn sees of each reaction. */
+const QUOTE_CHARS = 120;
+
+const rowSchema = z.object({
+  message_id: snowflakeSchema<"message">(),
+  user_id: snowflakeSchema<"user">(),
+  tag: z.string(),
+  emoji: z.string(),
+  change: z.enum(["added", "removed"]),
+  at: z.number(),
+});
+const keptSchema = z.object({ tag: z.string(), change: z.enum(["added", "removed"]) });
+const keySchema = z.object({
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
+});
+const textSchema = z.object({ text: z.string() });
+
+/** Prepares the statements that keep reactions. */
+export function prepareKeepReactions(
+  database: DatabaseSync,
+  { reacted }: Pick<Memory, "reacted">,
+): KeepReactions {
+  const selectKept = database.prepare(
+    `SELECT tag, change FROM reaction
+     WHERE account_id = ? AND message_id = ? AND user_id = ? AND emoji = ?`,
+  );
+  const isPaired = database.prepare("SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?");
+  const isOwn = database.prepare("SELECT 1 FROM outbox WHERE message_id = ? AND account_id = ?");
+  const isGroup = database.prepare(
+    "SELECT 1 FROM direct_channel WHERE account_id = ? AND channel_id = ? AND is_group = 1",
+  );
+  const put = database.prepare(
+    `INSERT OR REPLACE INTO reaction
+       (account_id, channel_id, message_id, user_id, tag, emoji, change, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const clear = database.prepare(
+    `DELETE FROM reaction
+     WHERE account_id = ? AND message_id = ? AND (emoji = ? OR ? IS NULL)`,
+  );
+  const pruneChannel = database.prepare(
+    `DELETE FROM reaction WHERE account_id = :accountId AND channel_id = :channelId AND id <= (
+       SELECT id FROM reaction WHERE account_id = :accountId AND channel_id = :channelId
+       ORDER BY id DESC LIMIT 1 OFFSET ${PER_CHANNEL}
+     )`,
+  );
+  const pruneAll = database.prepare(
+    `DELETE FROM reaction WHERE id <= (SELECT MAX(id) FROM reaction) - ${TOTAL}`,
+  );
+
+  /** @returns The person's name; `undefined` if the reaction is not to be kept, or is a replay. */
+  function nameToKeep(accountId: AccountId, reaction: PermittedReaction): string | undefined {
+    const { change, channelId, messageId, userId, emoji, tag, onlyIf } = reaction;
+    const row = selectKept.get(accountId, messageId, userId, emoji);
+    const kept = row && keptSchema.parse(row);
+    if (onlyIf.isKnown && !kept) return undefined;
+    if (kept?.change === change) return undefined;
+    if (onlyIf.isPaired && !isPaired.get(accountId, userId)) return undefined;
+    if (onlyIf.isOwn && !isOwn.get(messageId, accountId)) return undefined;
+    if (isGroup.get(accountId, channelId)) return undefined; // its rules need the group's name
+    return tag || kept?.tag || "";
+  }
+
+  return (accountId, records, now) => {
+    const channels = new Map<string, OverheardKey>();
+    const { cleared, changed } = lastOfEach(records);
+    for (const { messageId, emoji = null } of cleared) {
+      clear.run(accountId, messageId, emoji, emoji);
+    }
+    for (const record of changed) {
+      const { channelId, messageId, userId, emoji, change } = record;
+      const tag = nameToKeep(accountId, record);
+      if (tag === undefined) continue;
+      put.run(
+        accountId,
+        channelId,
+        messageId,
+        userId,
+        withoutControls(tag),
+        withoutControls(emoji),
+        change,
+        now,
+      );
+      channels.set(channelId, { accountId, channelId });
+    }
+    for (const key of channels.values()) {
+      pruneChannel.run({ ...key });
+      reacted.reacted(key);
+    }
+    if (channels.size > 0) pruneAll.run();
+  };
+}
+
+/** Changes of one batch, of which the table needs only the last ones. */
+interface LastChanges {
+  readonly cleared: readonly ReactionsCleared[];
+  readonly changed: readonly PermittedReaction[];
+}
+
+/**
+ * Keeps of each reaction the last change, and of each channel only as many as the table does. So a
+ * flood costs a bounded number of rows.
+ */
+function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
+  const cleared = new Map<string, ReactionsCleared>();
+  const last = new Map<string, PermittedReaction>();
+  for (const record of records) {
+    if ("kind" in record) {
+      cleared.set(`${record.messageId} ${record.emoji}`, record);
+      for (const [name, { messageId, emoji }] of last) {
+        if (messageId === record.messageId && (record.emoji ?? emoji) === emoji) last.delete(name);
+      }
+      continue;
+    }
+    const name = `${record.messageId} ${record.userId} ${record.emoji}`;
+    const before = last.get(name);
+    last.delete(name); // so that the new one is the last
+    // The addition is not in the table, and has the name and the permission of the person.
+    const { change } = record;
+    last.set(name, change === "removed" && before ? { ...before, change } : record);
+  }
+  const counts = new Map<string, number>();
+  const changed = [...last.values()].reverse().filter(({ channelId }) => {
+    const count = counts.get(channelId) ?? 0;
+    counts.set(channelId, count + 1);
+    return count < PER_CHANNEL;
+  });
+  return { cleared: [...cleared.values()], changed: changed.reverse() };
+}
+
+/**
+ * Creates the reading of reactions.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createReactions(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { reacted }: Pick<Memory, "reacted">,
+): Reactions {
+  const selectChannels = database.prepare(
+    `SELECT DISTINCT account_id, channel_id FROM reaction
+     WHERE shown_in IS NULL
+       OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state IS NOT 'answered')`,
+  );
+  const claim = database.prepare(
+    `UPDATE reaction SET shown_in = :messageId
+     WHERE account_id = :accountId AND channel_id = :channelId AND (
+       shown_in IS NULL
+       OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state = 'failed')
+     )`,
+  );
+  const select = database.prepare(
+    `SELECT message_id, user_id, tag, emoji, change, at FROM reaction
+     WHERE account_id = :accountId AND channel_id = :channelId AND shown_in = :messageId
+     ORDER BY id`,
+  );
+  const selectOwn = database.prepare(
+    "SELECT message ->> 'content' AS text FROM outbox WHERE message_id = ? AND account_id = ?",
+  );
+  const selectAsked = database.prepare(
+    "SELECT message ->> 'text' AS text FROM inbox WHERE message_id = ? AND channel_id = ?",
+  );
+  const selectOverheard = database.prepare(
+    `SELECT text FROM message WHERE account_id = :accountId AND channel_id = :channelId
+       AND message_id = :messageId`,
+  );
+
+  function quoteOf(key: OverheardKey, messageId: MessageId): ReactionNote["message"] {
+    const own = selectOwn.get(messageId, key.accountId);
+    if (own) return { by: "bot", text: clipped(own) };
+    const other = selectAsked.get(messageId, key.channelId) ??
+      selectOverheard.get({ ...key, messageId });
+    return other && { by: "other", text: clipped(other) };
+  }
+
+  function readFor(key: OverheardKey, messageId: MessageId): readonly ReactionNote[] {
+    const { accountId, channelId } = key;
+    const at = { accountId, channelId, messageId };
+    claim.run(at);
+    const quotes = new Map<MessageId, ReactionNote["message"]>();
+    return select.all(at).map((row): ReactionNote => {
+      const { message_id, user_id, ...rest } = rowSchema.parse(row);
+      if (!quotes.has(message_id)) quotes.set(message_id, quoteOf(key, message_id));
+      const message = quotes.get(message_id);
+      return { ...rest, messageId: message_id, userId: user_id, ...(message && { message }) };
+    });
+  }
+
+  return {
+    async reactionsFor({ accountId, channelId }, messageId) {
+      const key = { accountId, channelId };
+      if (!reacted.isKnown) {
+        reacted.know(
+          await read(() =>
+            selectChannels.all().map((row) => {
+              const { account_id, channel_id } = keySchema.parse(row);
+              return { accountId: account_id, channelId: channel_id };
+            })
+          ),
+        );
+      }
+      if (!reacted.mayHave(key)) return [];
+      const notes = await commit(UNNAMED, () => readFor(key, messageId));
+      if (notes.length === 0) reacted.allSeen(key);
+      return notes;
+    },
+  };
+}
+
+function clipped(row: unknown): string {
+  return bounded(textSchema.parse(row).text, QUOTE_CHARS);
+}

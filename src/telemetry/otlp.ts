@@ -1,0 +1,76 @@
+/**
+ * Sends spans to a collector, by OTLP over HTTP. Loaded with the first trace.
+ *
+ * @module
+ */
+
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace as api } from "@opentelemetry/api";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import type { SpanOfTurn } from "./spans.ts";
+import { CONVENTIONS } from "./spans.ts";
+
+/** Where spans go, and what they say about their sender. */
+export interface OtlpOptions {
+  /** Address of the collector's traces: `http://127.0.0.1:4318/v1/traces`. */
+  readonly url: string;
+  /** Headers of each request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Barnacle's version. */
+  readonly version: string;
+}
+
+/** Sends spans. */
+export interface Otlp {
+  /** Queues the spans of one turn; the first is the parent of the others. */
+  add(spans: readonly [SpanOfTurn, ...SpanOfTurn[]]): void;
+  /** Sends what is queued, and ends. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds for one request. */
+const TIMEOUT_MS = 10_000;
+
+/** Maximum number of waiting spans. Without a collector, the oldest ones are dropped. */
+const MAX_WAITING = 2_048;
+
+/** Creates the sender. Failures of the collector change nothing but its own data. */
+export function createOtlp({ url, headers, version }: OtlpOptions): Otlp {
+  const exporter = new OTLPTraceExporter({
+    url,
+    headers: { ...headers },
+    timeoutMillis: TIMEOUT_MS,
+    concurrencyLimit: 1,
+  });
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": "barnacle", "service.version": version }),
+    spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: MAX_WAITING })],
+  });
+  const tracer = provider.getTracer("barnacle", version, {
+    schemaUrl: `https://opentelemetry.io/schemas/${CONVENTIONS}`,
+  });
+
+  function begin(span: SpanOfTurn, context = ROOT_CONTEXT) {
+    const { name, kind, startedAt, attributes, hasFailed } = span;
+    const begun = tracer.startSpan(name, {
+      kind: kind === "client" ? SpanKind.CLIENT : SpanKind.INTERNAL,
+      startTime: startedAt,
+      attributes,
+    }, context);
+    if (hasFailed) begun.setStatus({ code: SpanStatusCode.ERROR });
+    return begun;
+  }
+
+  return {
+    add([root, ...children]) {
+      const parent = begin(root);
+      const context = api.setSpan(ROOT_CONTEXT, parent);
+      for (const child of children) begin(child, context).end(child.endedAt);
+      parent.end(root.endedAt);
+    },
+    async stop() {
+      await provider.shutdown().catch(() => {}); // a collector that is away must not fail a stop
+    },
+  };
+}

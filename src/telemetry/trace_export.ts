@@ -1,0 +1,62 @@
+/**
+ * Exports the traces of turns to the operator's collector, if the config names one.
+ *
+ * The packages load with the first turn, so that a bot without a collector never loads them.
+ *
+ * @module
+ */
+
+import type { TurnTrace } from "../core/turn/trace.ts";
+import type { Log } from "../lib/log.ts";
+import type { Schedule } from "../lib/schedule.ts";
+import type { Otlp, OtlpOptions } from "./otlp.ts";
+import { spansOf } from "./spans.ts";
+
+/** Exports traces. */
+export interface TraceExport {
+  /** Takes the trace of a turn. Never throws, and the turn does not wait for it. */
+  add(trace: TurnTrace): void;
+  /** Sends the traces so far, and ends. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** The settings and dependencies of the export. */
+export interface TraceExportOptions extends OtlpOptions {
+  /** Gets the failure to load the packages. */
+  readonly log: Log;
+  /** Timer for the end. */
+  readonly schedule: Schedule;
+}
+
+/** Milliseconds that a stop waits for the collector, which may be away. */
+const STOP_MS = 2_000;
+
+/** Creates the export. Nothing is loaded before the first trace. */
+export function createTraceExport(options: TraceExportOptions): TraceExport {
+  let loading: Promise<Otlp | undefined> | undefined;
+
+  async function load(): Promise<Otlp | undefined> {
+    try {
+      const { createOtlp } = await import("./otlp.ts");
+      return createOtlp(options);
+    } catch (error) {
+      options.log.error("Cannot export traces", { error });
+      return undefined;
+    }
+  }
+
+  return {
+    add(trace) {
+      loading ??= load();
+      void loading.then((otlp) => otlp?.add(spansOf(trace)));
+    },
+    async stop() {
+      const otlp = await loading;
+      if (!otlp) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const cancel = options.schedule(resolve, STOP_MS);
+      await Promise.race([otlp.stop(), promise]);
+      cancel();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Step } from "../../../src/core/step.ts";
+import { timelineOf } from "../../../src/core/turn/timeline.ts";
+
+const call = (id: string, name: string) => ({ id, name, arguments: "{}" });
+
+const STEPS: readonly Step[] = [
+  {
+    kind: "answer",
+    text: "",
+    calls: [call("a", "look"), call("b", "look"), call("c", "send")],
+    usage: { inputTokens: 100, outputTokens: 7 },
+    at: 1_300,
+  },
+  { kind: "result", callId: "a", end: "done", text: "four", at: 1_400 },
+  { kind: "result", callId: "b", end: "failed", text: "Error: gone", at: 1_450 },
+  { kind: "begun", callId: "c", at: 1_500 },
+  { kind: "result", callId: "c", end: "unknown", text: "Unknown: cut", at: 1_900 },
+  { kind: "answer", text: "", calls: [call("a", "look")], at: 2_000 },
+];
+
+describe("[T1] timelineOf()", () => {
+  it("lists requests and calls, each with its beginning and its end", () => {
+    const times = timelineOf(STEPS, 1_000).map((entry) => [
+      entry.kind === "tool" ? `${entry.callId}:${entry.end}` : entry.calls.join(" "),
+      entry.startedAt,
+      entry.endedAt,
+    ]);
+    assert.deepEqual(times, [
+      ["look look send", 1_000, 1_300],
+      ["a:done", 1_300, 1_400],
+      ["b:failed", 1_300, 1_450],
+      ["c:unknown", 1_500, 1_900],
+      ["look", 1_900, 2_000],
+    ]);
+  });
+
+  it("names the tokens of a request, and the problem of a call", () => {
+    const [model, good, bad] = timelineOf(STEPS, 1_000);
+    assert.deepEqual(model?.kind === "model" && model.usage, { inputTokens: 100, outputTokens: 7 });
+    assert.deepEqual(good?.kind === "tool" && [good.chars, good.problem], [4, undefined]);
+    assert.deepEqual(bad?.kind === "tool" && bad.problem, "Error: gone");
+  });
+
+  it("begins no request after its end, if an earlier process asked", () => {
+    const [first] = timelineOf(STEPS, 5_000);
+    assert.deepEqual([first?.startedAt, first?.endedAt], [1_300, 1_300]);
+  });
+
+  it("is empty for a turn without tools", () => {
+    assert.deepEqual(timelineOf([], 1_000), []);
+  });
+});

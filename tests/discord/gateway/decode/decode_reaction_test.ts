@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  decodeReaction,
+  REACTION_TYPES,
+} from "../../../../src/discord/gateway/decode/decode_reaction.ts";
+import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
+import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
+import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
+
+const SELF = { userId: userId("900"), applicationId: "900" as ApplicationId, username: "krill" };
+const FACTS = { accountId: ACCOUNT, self: SELF, index: new Map() };
+const WHERE = { channel_id: CHANNEL, message_id: "5", guild_id: GUILD };
+const ADA = { id: "123", username: "ada" };
+
+function decode(type: (typeof REACTION_TYPES)[number], d: unknown) {
+  return decodeReaction({ t: type, s: 1, d }, FACTS);
+}
+
+/** A reaction as Discord describes it in a guild. */
+const added = (fields: object = {}) => ({
+  user_id: ADA.id,
+  ...WHERE,
+  member: { user: ADA, roles: ["7"] },
+  emoji: { id: null, name: "👍" },
+  message_author_id: SELF.userId,
+  burst: false,
+  type: 0,
+  ...fields,
+});
+
+describe("[H5] decodeReaction()", () => {
+  it("decodes the person, the place and the emoji", () => {
+    const event = decode("MESSAGE_REACTION_ADD", added());
+    assert.ok(event?.kind === "reaction");
+    assert.deepEqual(event.sender, { id: "123", username: "ada", roles: [{ id: "7" }] });
+    assert.equal(event.place.kind, "guild");
+    const { change, messageId, emoji, on } = event;
+    assert.deepEqual({ change, messageId, emoji, on }, {
+      change: "added",
+      messageId: "5",
+      emoji: "👍",
+      on: "own",
+    });
+  });
+
+  it("decodes emojis of guilds, also deleted ones", () => {
+    for (
+      const [emoji, text] of [
+        [{ id: "77", name: "party_blob" }, "<:party_blob:77>"],
+        [{ id: "77", name: null }, "<:deleted:77>"],
+        [{ id: null, name: "x".repeat(5_000) }, `${"x".repeat(63)}…`],
+      ] as const
+    ) {
+      const event = decode("MESSAGE_REACTION_ADD", added({ emoji }));
+      assert.equal(event?.kind === "reaction" && event.emoji, text);
+    }
+  });
+
+  it("knows who wrote the message only if Discord tells", () => {
+    for (const [author, on] of [["1", "other"], [undefined, "unknown"]] as const) {
+      const event = decode("MESSAGE_REACTION_ADD", added({ message_author_id: author }));
+      assert.equal(event?.kind === "reaction" && event.on, on);
+    }
+  });
+
+  it("marks reactions of bots, and ignores the bot's own", () => {
+    const bot = { user: { ...ADA, bot: true }, roles: [] };
+    const event = decode("MESSAGE_REACTION_ADD", added({ member: bot }));
+    assert.equal(event?.kind === "reaction" && event.sender.automaton, "bot");
+    assert.equal(decode("MESSAGE_REACTION_ADD", added({ user_id: SELF.userId })), undefined);
+  });
+
+  it("takes no name and no roles from a member who is another user", () => {
+    const member = { user: { id: "9", username: "owner" }, roles: [] };
+    const event = decode("MESSAGE_REACTION_ADD", added({ member }));
+    assert.equal(event?.kind === "reaction" && event.sender.username, "");
+  });
+
+  it("decodes removals and direct messages, which name the person by id only", () => {
+    const { guild_id: _, ...direct } = WHERE;
+    const removed = { user_id: ADA.id, ...direct, emoji: { id: null, name: "👍" } };
+    const event = decode("MESSAGE_REACTION_REMOVE", removed);
+    assert.ok(event?.kind === "reaction");
+    assert.equal(event.change, "removed");
+    assert.deepEqual(event.place, { kind: "dm" });
+    assert.deepEqual(event.sender, { id: "123", username: "", roles: [] });
+  });
+
+  it("decodes the removal of all reactions, and of those with one emoji", () => {
+    assert.deepEqual(decode("MESSAGE_REACTION_REMOVE_ALL", WHERE), {
+      kind: "reactions_cleared",
+      messageId: "5",
+    });
+    const one = { ...WHERE, emoji: { id: null, name: "👍" } };
+    assert.deepEqual(decode("MESSAGE_REACTION_REMOVE_EMOJI", one), {
+      kind: "reactions_cleared",
+      messageId: "5",
+      emoji: "👍",
+    });
+  });
+
+  it("reports payloads that do not fit", () => {
+    for (const type of REACTION_TYPES) assert.equal(decode(type, { x: 1 })?.kind, "problem");
+  });
+});

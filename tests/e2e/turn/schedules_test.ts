@@ -1,0 +1,100 @@
+/** Tests reminders and scheduled tasks as people on Discord see them, through crashes. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { messageId } from "../../support/discord/builders.ts";
+
+const remind = (input: object) => `call: remind ${JSON.stringify(input)}`;
+const CREATE = { action: "create", when: "1s" };
+
+describe("[T12] the bot", () => {
+  it("posts a reminder without a request to the model, and mentions its creator alone", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model, user, cli }) => {
+      await start();
+      say("grace", "general", `${mention}\n${remind({ ...CREATE, text: "Tea! @everyone" })}`);
+      const [, reminder = ""] = await replies("general", 2);
+      assert.equal(model.requests.length, 2);
+      assert.match(reminder, new RegExp(`^<@${user("grace").id}> Reminder: Tea!`));
+      const { stdout } = await cli("schedules", "list");
+      assert.match(stdout.join("\n"), /reminder +done .*\n .*delivered +barnacle why \d+/);
+    }));
+
+  it("runs a task as a turn of its creator, in the same session", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model, decided, rows }) => {
+      await start();
+      say(
+        "grace",
+        "general",
+        `${mention}\n${remind({ ...CREATE, text: "hello again", task: true })}`,
+      );
+      const [, answer = ""] = await replies("general", 2);
+      assert.match(answer, /> hello again/);
+      const asked = model.requests.at(-1)?.messages.at(-1)?.text ?? "";
+      assert.match(asked, /\[scheduled task 1, set earlier by this person, is due now\]/);
+      const [row] = rows("SELECT message_id AS id FROM schedule_run");
+      assert.equal(await decided({ id: messageId(String(row?.["id"])) }), "accept: mentioned");
+      assert.equal(rows("SELECT DISTINCT session_key FROM entry").length, 1);
+    }));
+});
+
+describe("[T12] a schedule whose bot is killed", () => {
+  const cases: readonly [kind: "reminder" | "task", point: string][] = [
+    ["task", "before:T3"],
+    ["task", "after:T3"],
+    ["task", "before:T4"],
+    ["reminder", "before:T4"],
+    ["reminder", "after:T4"],
+    ["reminder", "before:T5"],
+  ];
+  for (const [kind, point] of cases) {
+    it(`${kind}, ${point} › runs once`, () =>
+      withSimulation({}, async ({ start, say, mention, replies, cli }) => {
+        const first = await start();
+        const set = { action: "create", when: "8h", text: "the tide", task: kind === "task" };
+        say("grace", "general", `${mention}\n${remind(set)}`);
+        await replies("general", 1);
+        first.kill("SIGTERM");
+        await ended(first);
+        assert.deepEqual((await cli("schedules", "run", "1")).code, 0);
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await replies("general", 2);
+        // A second run would come before the answer to a later question.
+        say("grace", "general", `${mention} later`);
+        const [, run = "", later = ""] = await replies("general", 3);
+        assert.match(run, kind === "task" ? /> the tide/ : /Reminder: the tide/);
+        assert.match(later, /> later/);
+      }));
+  }
+});
+
+describe("[T12] barnacle schedules", () => {
+  it("pauses, resumes and deletes, and a creator without access is not served", () =>
+    withSimulation({}, async ({ start, say, mention, replies, cli, rows, line, ...scene }) => {
+      const { eventually, rewrite } = scene;
+      const bot = await start();
+      const set = { action: "create", when: "8h", text: "the tide", task: true };
+      say("grace", "general", `${mention}\n${remind(set)}`);
+      await replies("general", 1);
+      const state = async () => (await cli("schedules", "list")).stdout[0] ?? "";
+      assert.match(await state(), /task +next /);
+      await cli("schedules", "pause", "1");
+      assert.match(await state(), /paused/);
+      await cli("schedules", "resume", "1");
+      assert.match(await state(), /task +next /);
+      rewrite({ discord: () => ({ groupPolicy: "disabled" }) });
+      await line(bot, /"The config applies"/);
+      await cli("schedules", "run", "1");
+      await eventually("the refusal", () => {
+        const [run] = rows("SELECT is_refused FROM schedule_run");
+        return Promise.resolve(run?.["is_refused"] === 1);
+      });
+      const { stdout: [, run = ""] } = await cli("schedules", "list");
+      const [, id = ""] = /barnacle why (\d+)/.exec(run) ?? [];
+      assert.match((await cli("why", id)).stdout.join("\n"), /guilds are disabled/);
+      assert.equal((await cli("schedules", "delete", "1")).code, 0);
+      assert.equal((await cli("schedules", "delete", "1")).code, 1);
+    }));
+});
