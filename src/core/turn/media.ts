@@ -13,8 +13,11 @@ export type FileOwner = "message" | "quoted message";
 
 /** A file with its result. */
 export interface ReadFile {
+  /** The file, as Discord announced it. */
   readonly attachment: Attachment;
+  /** The message that it belongs to. */
   readonly owner: FileOwner;
+  /** What became of it. */
   readonly result: FileResult;
 }
 
@@ -34,6 +37,7 @@ export type FileResult =
 
 /** A file cannot be read. The message is part of a sentence for people: `"larger than 8 MB"`. */
 export class FileError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "FileError";
 }
 
@@ -55,12 +59,16 @@ export type FileKind =
 
 /** A file with its kind. */
 export interface FoundFile {
+  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its kind, by content. */
   readonly kind: FileKind;
 }
 
 /** The message whose turn reads a file, and the file's author if known. */
 export interface MediaOwner {
+  /** The message whose turn reads the file. */
   readonly messageId: MessageId;
+  /** The file's author. */
   readonly authorId?: UserId;
 }

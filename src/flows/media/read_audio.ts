@@ -11,6 +11,7 @@ import { FileError, type FileResult, type MediaOwner } from "../../core/turn/med
 
 /** A recording. */
 export interface Sound {
+  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
   readonly mediaType: string;
@@ -20,9 +21,11 @@ export interface Sound {
 
 /** Seconds of sound that a model heard or spoke, for budgets (X4). */
 export interface AudioUse {
+  /** Tells it from the use of tokens. */
   readonly kind: "audio";
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
+  /** Length of the sound. */
   readonly seconds: number;
   /** The message whose turn caused it. */
   readonly message: InboundMessage;
@@ -49,7 +52,11 @@ export interface Transcription {
   readonly modelId: string;
   /** Maximum length of a recording in seconds, from `audio.maxMin`. */
   readonly maxSec: number;
-  /** @throws {FileError} If there are no words; or the signal's reason. */
+  /**
+   * Writes the words of a recording down.
+   *
+   * @throws {FileError} If there are no words; or the signal's reason.
+   */
   readonly transcribe: (sound: Sound, signal: AbortSignal) => Promise<string>;
 }
 

@@ -19,6 +19,8 @@ export interface Voice {
   /** `"<provider>/<model>"`. */
   readonly modelId: string;
   /**
+   * Speaks a text.
+   *
    * @returns Opus in Ogg.
    * @throws {FileError} If there is no such sound; or the signal's reason.
    */

@@ -19,6 +19,7 @@ export interface SpeechDeps {
 export interface SpeechRequest {
   /** After the provider's address: `"/audio/speech"`. */
   readonly path: string;
+  /** A form, or JSON. */
   readonly body: FormData | string;
   /** Maximum bytes of the answer. */
   readonly maxBytes: number;
@@ -26,6 +27,7 @@ export interface SpeechRequest {
 
 /** An answer, read to its end. */
 export interface SpeechAnswer {
+  /** The whole body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its media type in small letters; empty if absent. */
   readonly contentType: string;

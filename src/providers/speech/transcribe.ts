@@ -11,6 +11,7 @@ import { askSpeech, type SpeechDeps } from "./request.ts";
 
 /** A recording. */
 export interface Recording {
+  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `"audio/ogg"`. */
   readonly mediaType: string;
