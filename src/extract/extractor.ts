@@ -8,16 +8,23 @@
  * @module
  */
 
-import type { Worker } from "node:worker_threads";
 import { FileError } from "../core/turn/media.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import type { Extractor, Job, JobResult } from "../core/turn/extract.ts";
 import type { FromThread } from "./protocol.ts";
 
+/** The part of a `Worker` of `node:worker_threads` that a job needs. */
+export interface Thread {
+  postMessage(job: Job, transferred: ArrayBuffer[]): void;
+  on(event: "message", listener: (message: FromThread) => void): unknown;
+  on(event: "error" | "exit", listener: () => void): unknown;
+  terminate(): Promise<unknown>;
+}
+
 /** Everything that jobs need from outside. */
 export interface ExtractorPorts {
   /** Starts the thread, `extract_worker.ts`. */
-  readonly startThread: () => Pick<Worker, "postMessage" | "on" | "terminate">;
+  readonly startThread: () => Thread;
   /** Bytes of memory of the whole process. */
   readonly rss: () => number;
   /** Timer for the limits. */
