@@ -12,6 +12,8 @@ import type { VoiceFacts } from "../core/outbound/outbound.ts";
 const MAX_SLICES = 256;
 /** Discord's own clients make one slice for each tenth of a second. */
 const SLICE_SEC = 0.1;
+/** Level below which a sound counts as silence: a decoder's noise must not look like speech. */
+const QUIET = 0.01;
 
 /** Decodes Opus in Ogg, and measures it. */
 export async function measureVoice(bytes: Uint8Array): Promise<VoiceFacts> {
@@ -38,7 +40,7 @@ export function waveformOf(samples: Float32Array, durationSec: number): string {
     }
     return peak;
   });
-  const loudest = Math.max(...peaks);
-  const levels = peaks.map((peak) => loudest === 0 ? 0 : Math.round(peak / loudest * 255));
+  const loudest = Math.max(QUIET, ...peaks);
+  const levels = peaks.map((peak) => Math.round(peak / loudest * 255));
   return Buffer.from(levels).toString("base64");
 }

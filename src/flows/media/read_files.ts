@@ -21,7 +21,7 @@ import {
   type MediaOwner,
   type ReadFile,
 } from "../../core/turn/media.ts";
-import type { Log } from "../../lib/log.ts";
+import type { Log, LogFields } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { readAudio, type ReadAudioPorts } from "./read_audio.ts";
 
@@ -141,14 +141,18 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
     const wanted = filesOf(message);
     if (wanted.length === 0) return [];
     const room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES };
+    signal.throwIfAborted();
     const limit = new AbortController();
-    const onAbort = () => limit.abort(signal.reason);
+    // A race, which no reading can delay: another turn may have begun it, with its own limit.
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    over.catch(() => {}); // all files may be read by then
+    const end = (reason: unknown) => {
+      reject(reason);
+      limit.abort(reason);
+    };
+    const onAbort = () => end(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    const cancel = schedule(
-      () => limit.abort(new FileError("reading the files takes too long")),
-      FILES_MS,
-    );
+    const cancel = schedule(() => end(new FileError("reading the files takes too long")), FILES_MS);
     const begun = wanted.map(({ attachment, owner }) =>
       begin(message, attachment, owner, limit.signal)
     );
@@ -156,19 +160,11 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
     try {
       for (const [index, { attachment, owner }] of wanted.entries()) {
         const work = { message, attachment, owner, takesImages, room };
-        const result = await begun[index]?.then(() => readOne(work, limit.signal)).catch(
-          (error) => {
-            signal.throwIfAborted();
-            const fields = { messageId: message.id, fileId: attachment.id, error };
-            if (error instanceof FileError) {
-              if (error.cause === undefined) log.debug("A file of a person is not read", fields);
-              else log.warn("Cannot read a file of a person", fields);
-              return unread(error.message);
-            }
-            log.warn("Cannot read a file of a person", fields);
-            return unread("an unexpected failure");
-          },
-        );
+        const reading = begun[index]?.then(() => readOne(work, limit.signal));
+        const result = await Promise.race([reading, over]).catch((error: unknown) => {
+          signal.throwIfAborted();
+          return unread(reasonOf(error, { messageId: message.id, fileId: attachment.id, error }));
+        });
         if (result) files.push({ attachment, owner, result });
       }
     } finally {
@@ -176,6 +172,14 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
       signal.removeEventListener("abort", onAbort);
     }
     return files;
+  }
+
+  /** The reason of a failure, for the model; the log gets the failure itself. */
+  function reasonOf(error: unknown, fields: LogFields): string {
+    if (error instanceof FileError && error.cause === undefined) {
+      log.debug("A file of a person is not read", fields);
+    } else log.warn("Cannot read a file of a person", fields);
+    return error instanceof FileError ? error.message : "an unexpected failure";
   }
 
   /** Reads a file to the disk. Resolves without its bytes, so that they do not stay in memory. */
