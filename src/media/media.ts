@@ -88,7 +88,7 @@ export function createMedia({ folder, download, log }: MediaPorts): Media {
 
   return {
     get(owner, attachment, maxBytes, signal) {
-      // Discord's own figure: a file that is too large need not be asked for.
+      // By Discord's own figure, without a request.
       if (attachment.size > maxBytes) {
         const why = `${sizeOf(attachment.size)}, and the limit is ${sizeOf(maxBytes)}`;
         return Promise.reject(new FileError(why));

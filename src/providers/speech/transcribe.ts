@@ -44,7 +44,7 @@ export function createTranscribe(settings: ModelSettings, deps: SpeechDeps): Tra
     const answer = await askSpeech(settings.provider, request, deps, signal);
     const text = textOf(answer.bytes)?.trim();
     if (text === undefined) throw new FileError("the speech server's answer has no transcript");
-    if (text === "") throw new FileError("no words were heard in it");
+    if (text === "") throw new FileError("it has no words");
     return text;
   };
 }

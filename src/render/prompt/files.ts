@@ -30,7 +30,7 @@ export function fileLines(
   });
 }
 
-/** The transcript of the message's own voice message: it stands where the message's text does. */
+/** The transcript of the message's own voice message. It replaces the message's text. */
 export function voiceOf(
   { attachment, owner, result }: ReadFile,
 ): Extract<FileResult, { kind: "transcript" }> | undefined {

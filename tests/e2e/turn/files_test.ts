@@ -54,7 +54,7 @@ describe("[H7] [H8] files of a message", () => {
       assert.equal(statSync(folder).mode & 0o077, 0);
     }));
 
-  it("[SEC-R25] names what it does not read, and answers all the same", () =>
+  it("[SEC-R25] names files that it does not read, and still answers", () =>
     withSimulation({ discord: () => ({ mediaMaxMb: 1 }) }, async (scene) => {
       const { start, mention, replies } = scene;
       await start();

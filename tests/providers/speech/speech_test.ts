@@ -53,7 +53,7 @@ describe("[H10] createTranscribe()", () => {
   const habits: readonly [title: string, answer: RequestListener, why: RegExp][] = [
     ["HTML", (_, answer) => answer.end("<html>login</html>"), /has no transcript/],
     ["a 500", (_, answer) => answer.writeHead(500).end(`no ${KEY}`), /refused it/],
-    ["an empty text", (_, answer) => answer.end('{"text":""}'), /no words were heard/],
+    ["an empty text", (_, answer) => answer.end('{"text":""}'), /it has no words/],
     ["another object", (_, answer) => answer.end('{"words":[]}'), /has no transcript/],
     ["a broken connection", (request) => request.socket.destroy(), /could not be reached/],
     [
