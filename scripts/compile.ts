@@ -81,6 +81,7 @@ function build(target: string, flags: readonly string[]): void {
     "src/main.ts",
     "src/worker.ts",
     "src/extract_worker.ts",
+    "src/job_worker.ts",
     "--outfile",
     join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });

@@ -15,6 +15,36 @@ const ROOT = join(import.meta.dirname ?? ".", "..");
 /** A package with the whole text of the Apache licence; most others only name it. */
 const APACHE_TEXT = join(ROOT, "node_modules", "playwright-core", "LICENSE");
 
+const ISC_TEXT = `
+Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee
+is hereby granted, provided that the above copyright notice and this permission notice appear in all
+copies.
+
+THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE
+INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE
+LIABLE FOR ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING
+FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS
+ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.`;
+
+const BSD_2_TEXT = `
+Redistribution and use in source and binary forms, with or without modification, are permitted
+provided that the following conditions are met:
+
+1. Redistributions of source code must retain the above copyright notice, this list of conditions and
+   the following disclaimer.
+2. Redistributions in binary form must reproduce the above copyright notice, this list of conditions
+   and the following disclaimer in the documentation and/or other materials provided with the
+   distribution.
+
+THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND ANY EXPRESS OR IMPLIED
+WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A
+PARTICULAR PURPOSE ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE
+FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL DAMAGES (INCLUDING, BUT NOT
+LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS
+INTERRUPTION) HOWEVER CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
+TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF THIS SOFTWARE, EVEN IF
+ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.`;
+
 /**
  * Writes the text of `NOTICE`.
  *
@@ -69,10 +99,11 @@ function licenceTexts(): Readonly<Record<string, string>> {
     "MIT": mit.slice(mit.indexOf("Permission is hereby granted")),
     "Apache-2.0": apache.slice(apache.indexOf("Apache License"), apache.indexOf(end) + end.length),
     "BSD-3-Clause": text("BSD-3-Clause.txt"),
-    "ISC": text("ISC.txt"),
     // It adds to the GPL, whose text it therefore needs. Anyone can compile Barnacle with another
     // version of such a package.
     "LGPL-3.0-or-later": `${text("LGPL-3.0.txt").trim()}\n\n${text("GPL-3.0.txt")}`,
+    "ISC": ISC_TEXT,
+    "BSD-2-Clause": BSD_2_TEXT,
   };
 }
 

@@ -12,6 +12,7 @@ import type { Online } from "./bot/ports.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
+import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
 import type { Account, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
@@ -89,6 +90,7 @@ export interface Bot {
 const EXTRACT_WORKER_URL = new URL("./extract_worker.ts", import.meta.url);
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
+const JOB_WORKER_URL = new URL("./job_worker.ts", import.meta.url);
 
 /** Loads a gateway thread ahead of the bot: on a second core this adds nothing to the start. */
 export function loadGatewayThread(): EarlyThread {
@@ -124,11 +126,18 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
+  const toolServices = createToolServices({
+    config: setup.config,
+    jobWorkerUrl: JOB_WORKER_URL,
+    version: build.version,
+    now,
+  });
   const accounts = createAccounts({
     ...options,
     files,
     version: build.version,
     workerUrl: WORKER_URL,
+    toolServices,
   }, {
     startAccount,
     meter,
@@ -160,6 +169,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ended,
     async apply(next, changes) {
       setup = next;
+      toolServices.apply(next.config);
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
     },
@@ -169,6 +179,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       stopWatching();
       await accounts.stop();
       files.stop();
+      await toolServices.stop();
       health.stop();
     },
   };

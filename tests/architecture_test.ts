@@ -36,9 +36,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
   http: ["core", "lib"],
   host: ["lib"],
+  web: ["lib"],
+  sandbox: ["lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "extract_worker.ts": ["extract"],
+  "job_worker.ts": ["web", "sandbox"],
   "log.ts": ["lib"],
   cli: [
     "bot.ts",

@@ -17,6 +17,7 @@ import { isEmpty, type MessageDraft, type MessageEdit } from "./draft.ts";
 import { resolvePings } from "./mentions.ts";
 import { findNonce, noteNonce } from "../world/nonces.ts";
 import { channelPermissions, PERMISSION } from "../world/permissions.ts";
+import { joined } from "./threads.ts";
 import { areWithinUploadLimit, isArchivedThread, postingRefusal } from "./posting_rules.ts";
 import { type Outcome, refuse, refuseForm } from "../world/refusals.ts";
 import { nextId } from "../world/snowflake.ts";
@@ -87,7 +88,7 @@ export function postMessage(
   return {
     kind: "done",
     value: { message, isRepeat: false },
-    events: [...events, { kind: "message_created", message }],
+    events: [...events, { kind: "message_created", message }, ...joinedBy(channel, author)],
   };
 }
 
@@ -169,6 +170,11 @@ function awake(
   if (channel.kind !== "thread" || !channel.isArchived) return { channel, events: [] };
   const event = changeThread(world, channel, { isArchived: false });
   return { channel: world.channels.get(channel.id) ?? channel, events: [event] };
+}
+
+/** Writing in a thread makes the author its member. */
+function joinedBy(channel: Channel, author: Author): readonly WorldEvent[] {
+  return channel.kind === "thread" && author.kind === "user" ? joined(channel, author.userId) : [];
 }
 
 /** Normalises a text as Discord does: no white space at its ends, and one kind of line break. */

@@ -15,6 +15,7 @@ import { giveCommand, pressButton } from "./interactions.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import type { Outcome } from "../world/refusals.ts";
+import { leaveThread } from "./threads.ts";
 import { type Proxied, proxyMessage } from "./webhooks.ts";
 import type {
   Attachment,
@@ -62,6 +63,8 @@ export interface People {
   react(on: ActorAndMessage & { readonly emoji: string }): void;
   unreact(on: ActorAndMessage & { readonly emoji: string }): void;
   type(acting: ActorAndChannel): void;
+  /** Leaves a thread. */
+  leave(acting: ActorAndChannel): void;
   /** Presses a button of a bot's message. */
   press(on: ActorAndMessage & { readonly customId: string }): Interaction;
   /** Gives a slash command of the bot. */
@@ -155,6 +158,11 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
         `take back a reaction to ${on.message} as ${on.as}`,
         removeReaction(world, channel.id, on.message, findUser(world, on.as), on.emoji),
       );
+    },
+    leave({ as, in: where }) {
+      const thread = channelOf(where, as);
+      if (thread.kind !== "thread") throw new RangeError(`Cannot leave ${where}: it is no thread`);
+      publish(leaveThread(thread, findUser(world, as)));
     },
     press({ as, in: where, message, customId }) {
       const channel = channelOf(where, as);

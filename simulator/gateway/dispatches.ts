@@ -84,6 +84,9 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
       const verb = event.kind.slice("channel_".length, -1).toUpperCase();
       return { t: `${noun}_${verb}`, d: toChannel(world, channel, viewer.userId) };
     }
+    case "thread_member_added":
+    case "thread_member_removed":
+      return threadMembersDispatch(world, event, viewer);
     case "member_updated": {
       const { guildId, member } = event;
       const isOwn = member.userId === viewer.userId; // about itself, so without the intent
@@ -217,6 +220,31 @@ function membershipDispatch(
   }
   return member &&
     { t: "GUILD_MEMBER_ADD", d: { guild_id: guildId, ...toMember(world, member) } };
+}
+
+/** Without the intent for members, a bot learns only of itself. */
+function threadMembersDispatch(
+  world: World,
+  { kind, thread, userId }: Extract<
+    WorldEvent,
+    { kind: "thread_member_added" | "thread_member_removed" }
+  >,
+  viewer: Viewer,
+): Dispatch | undefined {
+  const intent = userId === viewer.userId ? INTENT.guilds : INTENT.guildMembers;
+  if (!(viewer.intents & intent) || !isOnShard(thread.guildId, viewer)) return;
+  if (!may(world, thread, viewer.userId, "view")) return;
+  return {
+    t: "THREAD_MEMBERS_UPDATE",
+    d: {
+      id: thread.id,
+      guild_id: thread.guildId,
+      member_count: thread.members.size,
+      ...(kind === "thread_member_added"
+        ? { added_members: [{ id: thread.id, user_id: userId, flags: 1 }] }
+        : { removed_member_ids: [userId] }),
+    },
+  };
 }
 
 /** The shard of a guild; direct messages belong to shard 0. */

@@ -148,14 +148,14 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
         owner_id: channel.ownerId,
         thread_metadata: {
           archived: channel.isArchived,
-          auto_archive_duration: 1440,
+          auto_archive_duration: channel.archiveAfterMin,
           archive_timestamp: toTimestamp(createdAtMs(channel.id)),
           locked: channel.isLocked,
           create_timestamp: toTimestamp(createdAtMs(channel.id)),
         },
         message_count: channel.messages.size,
         total_message_sent: channel.messages.size,
-        member_count: 1,
+        member_count: channel.members.size,
       };
   }
 }

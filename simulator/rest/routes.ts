@@ -27,6 +27,7 @@ import {
   userPayload,
 } from "../payloads/payloads.ts";
 import { addReaction, removeReaction, startTyping } from "../actions/reactions.ts";
+import { addThreadMember, openThread } from "../actions/threads.ts";
 import { type Outcome, REFUSALS } from "../world/refusals.ts";
 import { answerMalformed, answerProblems, answerRefused } from "./answers.ts";
 import type { Asked, Env } from "./call.ts";
@@ -171,6 +172,26 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     (c) => settle(deleteMessage(world, param(c, "channel"), param(c, "message"), self(c))),
   );
 
+  app.post("/channels/:channel/messages/:message/threads", (c) => {
+    const { body, now } = c.env.call;
+    const parsed = THREAD_BODY.safeParse(body);
+    if (!parsed.success) return answerMalformed(parsed.error);
+    const { name, auto_archive_duration: archiveAfterMin } = parsed.data;
+    const outcome = openThread(
+      world,
+      param(c, "channel"),
+      param(c, "message"),
+      self(c),
+      { name, ...(archiveAfterMin !== undefined && { archiveAfterMin }) },
+      now,
+    );
+    return settle(outcome, (thread) => toChannel(world, thread, self(c)));
+  });
+  app.put(
+    "/channels/:channel/thread-members/:user",
+    (c) => settle(addThreadMember(world, param(c, "channel"), self(c), param(c, "user"))),
+  );
+
   const reactions = "/channels/:channel/messages/:message/reactions/:emoji";
   app.get(reactions, (c) => {
     const found = findMessage(world, param(c, "channel"), param(c, "message"), self(c));
@@ -192,6 +213,10 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
 }
 
 const APPLICATION_BODY = z.strictObject({ flags: z.int().min(0).optional() });
+const THREAD_BODY = z.strictObject({
+  name: z.string().min(1).max(100),
+  auto_archive_duration: z.literal([60, 1_440, 4_320, 10_080]).optional(),
+});
 const DM_BODY = z.strictObject({ recipient_id: z.string() });
 
 const snowflakeQuery = z.string().regex(/^\d{1,20}$/).optional();

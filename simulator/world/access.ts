@@ -13,7 +13,14 @@ import { refuse, type Refused } from "./refusals.ts";
 import { type Channel, isPrivate, type World } from "./world.ts";
 
 /** An action in a channel. */
-export type Action = "view" | "send" | "read_history" | "react" | "attach" | "manage_messages";
+export type Action =
+  | "view"
+  | "send"
+  | "read_history"
+  | "react"
+  | "attach"
+  | "manage_messages"
+  | "open_thread";
 
 export type Access =
   | { readonly kind: "allowed"; readonly channel: Channel }
@@ -35,7 +42,8 @@ export function openChannel(world: World, id: string, userId: UserId, act: Actio
  */
 export function may(world: World, channel: Channel, userId: UserId, act: Action): boolean {
   if (isPrivate(channel)) {
-    return channel.recipients.includes(userId) && act !== "manage_messages";
+    return channel.recipients.includes(userId) && act !== "manage_messages" &&
+      act !== "open_thread";
   }
   const bits = channelPermissions(world, channel, userId);
   switch (act) {
@@ -52,6 +60,8 @@ export function may(world: World, channel: Channel, userId: UserId, act: Action)
         (bits & PERMISSION.readMessageHistory) !== 0n;
     case "attach":
       return (bits & PERMISSION.attachFiles) !== 0n;
+    case "open_thread":
+      return (bits & PERMISSION.createPublicThreads) !== 0n;
     case "manage_messages":
       return (bits & PERMISSION.manageMessages) !== 0n;
   }

@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { ApplicationId, RoleId, Snowflake, UserId } from "../../src/core/discord/ids.ts";
+import type {
+  ApplicationId,
+  ChannelId,
+  RoleId,
+  Snowflake,
+  UserId,
+} from "../../src/core/discord/ids.ts";
 import { invitePermissions } from "../../src/core/invite.ts";
 import { createMedia } from "./media.ts";
 import { createNonceTable } from "./nonces.ts";
@@ -201,16 +207,24 @@ export function addChannel(
 export function addThread(
   world: World,
   parent: TextChannel,
-  { name, ownerId }: { readonly name: string; readonly ownerId: UserId },
+  { name, ownerId, id, archiveAfterMin = 1_440 }: {
+    readonly name: string;
+    readonly ownerId: UserId;
+    /** That of the message which it starts from; a new one by default. */
+    readonly id?: ChannelId;
+    readonly archiveAfterMin?: number;
+  },
   now: number,
 ): Thread {
   const thread: Thread = {
     kind: "thread",
-    id: nextId<"channel">(world.ids, now),
+    id: id ?? nextId<"channel">(world.ids, now),
     guildId: parent.guildId,
     parentId: parent.id,
     name,
     ownerId,
+    members: new Set([ownerId]),
+    archiveAfterMin,
     isArchived: false,
     isLocked: false,
     messages: new Map(),

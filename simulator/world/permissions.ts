@@ -24,13 +24,15 @@ export const PERMISSION = {
   mentionEveryone: 1n << 17n,
   manageWebhooks: 1n << 29n,
   manageThreads: 1n << 34n,
+  createPublicThreads: 1n << 35n,
   sendMessagesInThreads: 1n << 38n,
 } as const;
 
-/** Permissions of `@everyone` in a new guild: write, read the history and react. */
+/** Permissions of `@everyone` in a new guild: write, read the history, react and open threads. */
 export const DEFAULT_PERMISSIONS: bigint = PERMISSION.addReactions | PERMISSION.viewChannel |
   PERMISSION.sendMessages | PERMISSION.embedLinks | PERMISSION.attachFiles |
-  PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads;
+  PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads |
+  PERMISSION.createPublicThreads;
 
 /** Every bit that Discord may use. */
 export const ALL_PERMISSIONS: bigint = (1n << 53n) - 1n;

@@ -67,6 +67,11 @@ export const REFUSALS = {
     code: 50109,
     message: "The request body contains invalid JSON.",
   },
+  threadExists: {
+    status: 400,
+    code: 160004,
+    message: "A thread has already been created for this message",
+  },
   cannotReplyUnread: {
     status: 400,
     code: 160002,

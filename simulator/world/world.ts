@@ -92,6 +92,10 @@ export interface Thread extends ChannelBase {
   readonly parentId: ChannelId;
   readonly name: string;
   readonly ownerId: UserId;
+  /** Its members; an account that writes in it becomes one. */
+  readonly members: Set<UserId>;
+  /** Minutes without a message until Discord archives it. */
+  readonly archiveAfterMin: number;
   /** Archived until a message in it opens it. */
   readonly isArchived: boolean;
   /** Only members who may manage threads can write. */
@@ -242,6 +246,11 @@ export type WorldEvent =
   | {
     readonly kind: "channel_created" | "channel_updated" | "channel_deleted";
     readonly channel: GuildChannel;
+  }
+  | {
+    readonly kind: "thread_member_added" | "thread_member_removed";
+    readonly thread: Thread;
+    readonly userId: UserId;
   }
   | { readonly kind: "member_updated"; readonly guildId: GuildId; readonly member: Member }
   | { readonly kind: "role_updated"; readonly guildId: GuildId; readonly role: Role }

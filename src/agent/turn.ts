@@ -18,6 +18,7 @@ import {
   type ToolCall,
 } from "../core/model.ts";
 import { withoutTools } from "../core/plain_request.ts";
+import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
 import type { SaveSteps, Step } from "../core/step.ts";
 import type { ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
@@ -34,7 +35,13 @@ export type TurnOutcome =
     readonly usage?: ModelUsage;
     /** Absent if the model called no tool. */
     readonly taken?: StepsTaken;
+    /** The model that answered, if it was a fallback (L3). */
+    readonly modelId?: string;
+    /** The failure of the model that should have answered; absent if none failed. */
+    readonly failure?: ModelError;
   }
+  /** A budget is spent (X4): no model was asked for the next step. */
+  | { readonly kind: "refused"; readonly stop: BudgetStop }
   /** The user learns only that the turn failed; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
   /** The process is stopping; the next process continues the turn. */
@@ -105,6 +112,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   } catch (error) {
     if (stopping.aborted) return { kind: "interrupted" };
     if (log.failure()) throw error;
+    if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
     if (isLate) {
       return { kind: "failed", reason: `no answer within ${timeoutMs / 1_000} s`, error };
     }
@@ -142,9 +150,18 @@ async function converse(
         if (!answer.calls) {
           const { steps, unsaved } = log;
           const taken = steps.length > 0 && { taken: { steps, unsaved } };
-          return { kind: "reply", text: answer.text, ...(usage && { usage }), ...taken };
+          const { text, modelId, failure } = answer;
+          return {
+            kind: "reply",
+            text,
+            ...(usage && { usage }),
+            ...taken,
+            ...(modelId !== undefined && { modelId }),
+            ...(failure && { failure }),
+          };
         }
-        log.add({ kind: "answer", at: now(), calls: answer.calls, ...answer });
+        const { text, calls, usage: used } = answer;
+        log.add({ kind: "answer", at: now(), text, calls, ...(used && { usage: used }) });
         break;
       }
       case "run":
@@ -194,6 +211,8 @@ interface Answer {
   readonly text: string;
   readonly calls?: readonly ToolCall[];
   readonly usage?: ModelUsage;
+  readonly modelId?: string;
+  readonly failure?: ModelError;
 }
 
 /** Reads an answer. One without a last part, or without text and calls, is a failure (L3). */
@@ -209,25 +228,32 @@ async function ask(
       onText?.(text);
       continue;
     }
-    const { calls, usage } = part;
+    const { calls, usage, modelId, failure } = part;
+    const about = {
+      ...(usage && { usage }),
+      ...(modelId !== undefined && { modelId }),
+      ...(failure && { failure }),
+    };
     if (calls && request.tools && request.mayCall !== false) {
       const clean = calls.slice(0, MAX_CALLS).map((call) => ({
         ...call,
         arguments: cleanSecrets(call.arguments),
       }));
-      return { text: cleanSecrets(text), calls: clean, ...(usage && { usage }) };
+      return { text: cleanSecrets(text), calls: clean, ...about };
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    return { text, ...(usage && { usage }) };
+    return { text, ...about };
   }
   throw notAnAnswer(model, "it ended early");
 }
 
 function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
   if (!one || !other) return other ?? one;
+  const cachedTokens = (one.cachedTokens ?? 0) + (other.cachedTokens ?? 0);
   return {
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
+    ...(cachedTokens > 0 && { cachedTokens }),
   };
 }
 

@@ -19,6 +19,7 @@ import type { AccountEnd } from "./health/account_end.ts";
 import type { AccountHealth, AccountParts } from "./health/account_health.ts";
 import type { Meter } from "./health/meters.ts";
 import type { Account } from "./rules/setup.ts";
+import type { ToolServices } from "./rules/tool_services.ts";
 
 /** The facts and settings that an account starts with. */
 export interface AccountOptions extends Account {
@@ -32,6 +33,8 @@ export interface AccountOptions extends Account {
   readonly isConnectionDebug: boolean;
   /** URL of the gateway worker. */
   readonly workerUrl: URL;
+  /** The tools, which all accounts share. */
+  readonly toolServices: ToolServices;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
   /** Files of people. */

@@ -10,13 +10,14 @@ import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
 import type { Task } from "./help/overview.ts";
+import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { schedules } from "./schedules/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly Task[] = [
   { title: "Start", commands: { demo, invite, run } },
-  { title: "Diagnose", commands: { doctor, netcheck, status, why } },
+  { title: "Diagnose", commands: { doctor, model, netcheck, status, usage, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Look after the agent", commands: { schedules } },

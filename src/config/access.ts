@@ -129,6 +129,7 @@ function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
     ...(channels && { channels: mapped(channels, channelRules) }),
     ...placeTools(guild),
     reactionNotifications,
+    ...(guild.threads && { threads: guild.threads }),
     ...(intents !== undefined && { intentFilter: intents }),
   };
 }
@@ -142,6 +143,7 @@ function channelRules(channel: ChannelSettings): ChannelRules {
     ...(users && { users: entries(users) }),
     ...(systemPrompt !== undefined && { systemPrompt }),
     ...placeTools(channel),
+    ...(channel.threads && { threads: channel.threads }),
     ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),
   };
 }

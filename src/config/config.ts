@@ -8,6 +8,7 @@
  */
 
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
+import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
@@ -48,6 +49,8 @@ export interface SharedConfig {
   readonly messages: MessagesConfig;
   /** Which direct messages share a session (S1). */
   readonly dmScope: Settings["session"]["dmScope"];
+  /** Limits of the use of models per UTC day (X4). */
+  readonly budgets: Budgets;
   /** The HTTP server for health checks and metrics. */
   readonly http: HttpConfig;
   /** Checks before connecting (G13). */
@@ -175,6 +178,8 @@ export interface MessagesConfig {
   readonly removeAckAfterReply: boolean;
   /** Hosts that the model may link to. */
   readonly linkHosts: readonly string[];
+  /** In whose places answers have a footer (R15). */
+  readonly footer: Settings["messages"]["footer"];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Budgets } from "../core/spending/budget.ts";
 import { parseSnowflake } from "../core/discord/ids.ts";
 import { commandRules, reactionPlaces, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
@@ -21,6 +22,8 @@ import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
+/** A config without `budgets` has no limit. */
+const NO_BUDGETS: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 /** Of `tools.timeoutSec`, for a config without `tools`. */
 const TOOL_TIMEOUT_SEC = 120;
 
@@ -46,6 +49,7 @@ export function toConfig(
     texts: messages.texts,
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
+    budgets: settings.budgets ?? NO_BUDGETS,
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
       port: http.port,
@@ -76,10 +80,11 @@ function audioConfig({ audio }: Settings): AudioConfig {
 function messagesConfig(
   { ackReaction, queue: { perUser, perChannel }, ...messages }: Settings["messages"],
 ): MessagesConfig {
-  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts } = messages;
+  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer } = messages;
   return {
     maxChunks,
     tables,
+    footer,
     ...(ackReaction !== "" && { ackReaction }),
     ackReactionScope,
     removeAckAfterReply,

@@ -22,8 +22,10 @@ export function hasCalls(messages: readonly ModelMessage[]): boolean {
  * A result joins the user's message before it. Answers with calls are left out: a model that reads
  * calls as text writes such text itself. So user and assistant still alternate.
  */
-export function withoutTools({ system, messages }: ModelRequest): ModelRequest {
-  return { system, messages: hasCalls(messages) ? plainMessages(messages) : messages };
+export function withoutTools(
+  { tools: _tools, mayCall: _mayCall, messages, ...rest }: ModelRequest,
+): ModelRequest {
+  return { ...rest, messages: hasCalls(messages) ? plainMessages(messages) : messages };
 }
 
 function plainMessages(messages: readonly ModelMessage[]): readonly ModelMessage[] {

@@ -22,6 +22,22 @@ export interface StatusFacts {
   readonly latencyMs?: number;
 }
 
+/** A person's use of the models. */
+export interface UsageFigures {
+  /** Number of requests to models. */
+  readonly requests: number;
+  /** Tokens of requests, cached ones included. */
+  readonly inputTokens: number;
+  /** Those of them that servers had cached. */
+  readonly cachedTokens: number;
+  /** Tokens of answers. */
+  readonly outputTokens: number;
+  /** Millionths of the config's currency, of requests with a known price. */
+  readonly micros: number;
+  /** Number of requests without a known price. */
+  readonly unpriced: number;
+}
+
 /** Everything that a command or component may read and do, beside its own interaction. */
 export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
@@ -30,6 +46,8 @@ export interface InteractionContext {
   readonly onOutbox: (request: PairingRequest) => void;
   /** Reads the account's state at this moment. */
   readonly status: () => StatusFacts;
+  /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
+  readonly usage: { sum(fromDay: number, userId: string): Promise<UsageFigures> };
   /** Notices in the words of the config, read anew for each interaction. */
   readonly texts: () => Texts;
   /** Unix time in milliseconds. */

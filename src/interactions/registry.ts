@@ -11,9 +11,10 @@ import type { Command } from "./command.ts";
 import type { Component } from "./component.ts";
 import { pairingButton } from "./pairing_button.ts";
 import { status } from "./status.ts";
+import { usage } from "./usage.ts";
 
 /** All slash commands, with distinct names. */
-export const COMMANDS: readonly Command[] = [status];
+export const COMMANDS: readonly Command[] = [status, usage];
 
 /** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [pairingButton];

@@ -19,3 +19,16 @@ export const schedule: Schedule = (run: () => void, ms: number): () => void => {
 
 /** Longest delay in milliseconds; every runtime fires a longer timer at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Resolves after a delay in milliseconds, or once the signal aborts. */
+export function waitFor(ms: number, schedule: Schedule, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = schedule(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

@@ -95,17 +95,18 @@ export function prepareMessages(
   function addressed(
     message: InboundMessage | RecalledMessage,
     known: KnownFacts,
-    { requireMention, intentFilter }: OpenPlace,
+    { requireMention, intentFilter, threads }: OpenPlace,
     ask: Ask,
   ): Verdict {
     const isCommand = lettingCommand(message) !== undefined;
     const isMeant = isCommand || isMention(message) || matchesPattern(message, policy);
-    const fact = () => mentionFact(isMeant, isCommand, requireMention.value);
-    const { rule } = requireMention;
-    if (!ask("mention", isMeant || !requireMention.value, rule, fact)) {
+    const continues = !isMeant && requireMention.value && known.inAnswerThread === true;
+    const fact = () => mentionFact(isMeant, isCommand, requireMention.value, continues);
+    const { rule } = continues ? threads : requireMention;
+    if (!ask("mention", isMeant || continues || !requireMention.value, rule, fact)) {
       return overhear("no-mention", rule, isOwnerKnown(known));
     }
-    if (!isMeant && intentFilter.value) {
+    if (!isMeant && !continues && intentFilter.value) {
       ask(
         "intent",
         false,
@@ -187,7 +188,13 @@ function contentFact(message: InboundMessage | RecalledMessage): string {
   return isEmpty(message) ? "Discord sent no content" : "it has content";
 }
 
-function mentionFact(isMeant: boolean, isCommand: boolean, isRequired: boolean): string {
+function mentionFact(
+  isMeant: boolean,
+  isCommand: boolean,
+  isRequired: boolean,
+  continues: boolean,
+): string {
+  if (continues) return "it is in a thread of an answer, which needs no mention";
   if (isCommand) return "it is a command, which needs no mention";
   if (isMeant) return "it addresses the bot";
   return `it does not mention the bot${isRequired ? "" : ", which is not required here"}`;

@@ -6,6 +6,7 @@
 
 import { pathTo } from "../core/config_path.ts";
 import type { GuildPlace } from "../core/inbound/inbound.ts";
+import { NO_THREADS, type ThreadRules } from "../core/inbound/threads.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { type Ask, channelName, guildName, recordNothing } from "./checks.ts";
 import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
@@ -36,6 +37,8 @@ export interface OpenPlace {
    * further one only limits them.
    */
   readonly tools: readonly (readonly PlaceTools[])[];
+  /** Threads for answers (S7). */
+  readonly threads: Ruled<ThreadRules>;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
   /** Operator's short name for the guild (S2); absent if not set. */
@@ -284,6 +287,7 @@ function joined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): 
     users: users ? [users] : [],
     intentFilter: firstOf(layers, "intentFilter") ?? ruled(false, path, "intentFilter"),
     reactionNotifications: ruled(reactionNotifications, path, "reactionNotifications"),
+    threads: firstOf(layers, "threads") ?? ruled(NO_THREADS, path, "threads"),
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),
     ...(systemPrompt !== undefined && { systemPrompt }),

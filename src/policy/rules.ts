@@ -7,6 +7,7 @@
 
 import type { CommandKind } from "../core/inbound/commands.ts";
 import type { ChannelId, GuildId, UserId } from "../core/discord/ids.ts";
+import type { ThreadRules } from "../core/inbound/threads.ts";
 import type { ToolGate } from "../core/tool_gates.ts";
 import type { AllowEntry } from "./allowlist.ts";
 
@@ -162,6 +163,8 @@ export interface GuildRules extends PlaceToolRules {
    * people in `users`.
    */
   readonly reactionNotifications: "off" | "own" | "all" | "allowlist";
+  /** Threads for answers; absent: none (S7). */
+  readonly threads?: ThreadRules;
   /**
    * Value of `intentFilter.enabled`; absent if not set. This version does not implement the filter,
    * so `true` denies.
@@ -188,6 +191,8 @@ export interface ChannelRules extends PlaceToolRules {
   readonly users?: readonly AllowEntry[];
   /** Operator's text for the system prompt in this channel (H4). */
   readonly systemPrompt?: string;
+  /** Threads for answers (S7). */
+  readonly threads?: ThreadRules;
   /** Value of `intentFilter.enabled`, as in {@link GuildRules}. */
   readonly intentFilter?: boolean;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Abilities } from "../core/abilities.ts";
-import type { Price } from "../core/usage.ts";
+import type { Price } from "../core/spending/usage.ts";
 
 /** Settings of a provider: a server with models. */
 export interface ProviderSettings {

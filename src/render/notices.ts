@@ -217,6 +217,20 @@ export const NOTICES = {
       "fewer wait",
     placeholders: {},
   },
+  usage: {
+    text: "Today: {today}. This month: {month}. The next day begins {reset}.",
+    when: "`/usage` is used",
+    placeholders: {
+      today: "tokens and money of the asker's messages today",
+      month: "the same in this month",
+      reset: "when the UTC day ends, as Discord shows it",
+    },
+  },
+  budgetSpent: {
+    text: "Today's budget for my answers is used up. Please ask me again {reset}.",
+    when: "a budget of `budgets` is spent, once per day and person",
+    placeholders: { reset: "when the day of the budget ends, as Discord shows it" },
+  },
   reminder: {
     text: "{user} Reminder: {text}",
     when: "a reminder is due",

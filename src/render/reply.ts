@@ -19,7 +19,7 @@ import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules } from "./files.ts";
 import { freezeUnprompted, type Unprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
-import { notice, type Texts } from "./notices.ts";
+import { notice, type Placeholders, type TextKey, type Texts } from "./notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
 import { renderTables } from "./markdown/table.ts";
 import { tooLong } from "./too_long.ts";
@@ -124,10 +124,16 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
 
 /** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
 export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
-  return {
-    ...replyBase(answered, "failure"),
-    ...noticeBody(notice("failure", { id: failureId }, texts)),
-  };
+  return composeNotice(answered, { key: "failure", words: { id: failureId } }, texts);
+}
+
+/** Composes a notice in place of an answer. It pings no one. */
+export function composeNotice<Key extends TextKey>(
+  answered: Answered,
+  { key, words }: { readonly key: Key; readonly words: Placeholders<Key> },
+  texts: Texts,
+): Reply {
+  return { ...replyBase(answered, "failure"), ...noticeBody(notice(key, words, texts)) };
 }
 
 /** Fills a message with a notice. It pings no one. */

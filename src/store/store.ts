@@ -29,6 +29,7 @@ import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
+import { createUsage, type Usage } from "./usage/usage.ts";
 
 /**
  * The methods of the store. Its namespaces fit the ports of `flows/`. A method that reads or stores
@@ -45,6 +46,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly turns: Turns;
   /** Messages on their way to Discord. */
   readonly outbox: Outbox;
+  /** The use of models. */
+  readonly usage: Usage;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
   /** Reminders and scheduled tasks, with their runs. */
@@ -163,6 +166,7 @@ export function createStore(
     received: createReceived(database, commits, retention),
     turns: createTurns(database, commits, { ...shared, transcripts }),
     outbox: createOutbox(database, commits, memory.outgoing),
+    usage: createUsage(database, commits, memory.spent),
     pairing: createPairing(database, commits, memory.outgoing),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,

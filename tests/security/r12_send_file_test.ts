@@ -109,13 +109,15 @@ describe("[R12] barnacle send --file", () => {
     );
   });
 
-  it("says nothing about a link above the file", async () => {
+  it("names the real path if a folder of the path is a link", async () => {
     using folder = tempDirectory();
     mkdirSync(join(folder.path, "real"));
     writeFileSync(join(folder.path, "real", "a.txt"), "content");
     symlinkSync(join(folder.path, "real"), join(folder.path, "linked"));
     const { stderr } = await sendFile(folder.path, join(folder.path, "linked", "a.txt"));
-    assert.doesNotMatch(stderr, /Sending|link/);
+    assert.match(stderr, /^Sending .*linked\/a\.txt \(a link to .*\/real\/a\.txt\)$/m);
+    const plain = await sendFile(folder.path, join(folder.path, "real", "..", "real", "a.txt"));
+    assert.doesNotMatch(plain.stderr, /Sending|link/);
   });
 
   it("refuses a file over the limit, and a link that leads in a circle", async () => {

@@ -26,6 +26,7 @@ export interface AccountRunnerOptions extends
     | "version"
     | "isConnectionDebug"
     | "workerUrl"
+    | "toolServices"
     | "thread"
     | "files"
     | "env"

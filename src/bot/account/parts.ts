@@ -18,7 +18,10 @@ import {
 } from "../../flows/preflight/duplicate_instance.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
-import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
+import {
+  createCanReadHistory,
+  createMissingForThread,
+} from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
@@ -32,10 +35,11 @@ import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import type { Speech } from "../rules/setup.ts";
-import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
-import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
+import { createAccountThreads } from "../turn/answer_threads.ts";
+import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
+import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -79,7 +83,7 @@ export async function createParts(
   options: AccountOptions,
   { health, meter, turnLimit, isOurs, now }: AccountPorts,
 ): Promise<Parts> {
-  const { store, logging, stored, version, env } = options;
+  const { store, logging, stored, version, env, toolServices } = options;
   const { accountId } = options.config.discord;
   const settings: Settings = {
     config: options.config,
@@ -136,6 +140,14 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
+  const threads = createAccountThreads({
+    ...common,
+    accountId,
+    policy,
+    model: () => settings.model,
+    cleanSecrets: outbound.cleanSecrets,
+    stopping: stopping.signal,
+  });
   const inbound = createInbound({
     ...common,
     version,
@@ -143,6 +155,7 @@ export async function createParts(
     policy,
     owners,
     outbound,
+    threads,
     isOurs,
     status: () => statusOf(health, version, now()),
   });
@@ -167,6 +180,8 @@ export async function createParts(
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),
+      missingForThread: createMissingForThread(client, now),
+      threads,
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
@@ -178,7 +193,7 @@ export async function createParts(
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
       tools: createTurnTools({
-        tools: TOOLS,
+        tools: toolServices.tools,
         policy: policy.now,
         ownsApplication: owners.ownsApplicationAsRead,
       }),
@@ -188,6 +203,7 @@ export async function createParts(
       }),
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
+      toolPorts: toolServices.ports,
       onNoFiles: outbound.noFiles,
       onOutbox(stored, channelId) {
         meter.turnStored(stored);

@@ -15,6 +15,7 @@ import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
@@ -39,8 +40,10 @@ import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 export interface InboundOptions extends NamesOptions, Omit<InteractionOptions, "ownerIn"> {
   /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
+  readonly store: Pick<Store, "gateway" | "inbox" | "pairing" | "usage">;
   readonly owners: OwnerIds;
+  /** The threads of the account's answers. */
+  readonly threads: Pick<AnswerThreads, "start" | "opensFor" | "continuesIn" | "membersChanged">;
   readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
@@ -96,7 +99,7 @@ const GUILDS = "channels.discord.guilds";
  * Connects the inbound flows. The function is long because each port of each flow stands here once.
  */
 export function createInbound(options: InboundOptions): Inbound {
-  const { config, store, reader, policy, outbound, meter, logging, isOurs, now } = options;
+  const { config, store, reader, policy, outbound, threads, meter, logging, isOurs, now } = options;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
   const texts = () => config().texts;
@@ -114,7 +117,7 @@ export function createInbound(options: InboundOptions): Inbound {
   };
 
   const route = (message: InboundMessage) =>
-    routeOf(message, config(), options.owners.sessionOwner());
+    routeOf(message, config(), options.owners.sessionOwner(), threads.opensFor(message));
   const presence = createOwnerPresence({
     owners: options.owners.all,
     readMember: createReadMember(options.client),
@@ -128,6 +131,7 @@ export function createInbound(options: InboundOptions): Inbound {
     isOurs,
     isProxied: proxied.has,
     ownerIn: presence.known,
+    continuesIn: threads.continuesIn,
     now,
   });
   const ownerGuilds = createOwnerGuilds({
@@ -189,6 +193,7 @@ export function createInbound(options: InboundOptions): Inbound {
         ownerGuilds.joined(guild);
       },
       renamed: names.renamed,
+      thread_members_changed: ({ threadId, ...change }) => threads.membersChanged(threadId, change),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
     committed: (ticket) => events.emit.committed(ticket),
@@ -221,7 +226,8 @@ export function createInbound(options: InboundOptions): Inbound {
     found: acceptor.found,
     connect: events.connect,
     async start() {
-      await pluralkit.start(); // proxied users must be loaded before any message is judged
+      // Proxied users and threads must be loaded before any message is judged.
+      await Promise.all([pluralkit.start(), threads.start()]);
       challenges.start();
     },
     take(batch) {

@@ -31,7 +31,7 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "pairing">;
+  readonly store: Pick<Store, "pairing" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -73,6 +73,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     pairing: store.pairing,
     onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     status,
+    usage: store.usage,
     texts: () => config().texts,
     now,
     log,

@@ -26,6 +26,8 @@ export interface JudgePorts {
   readonly isProxied: (userId: UserId) => boolean;
   /** Whether an owner is in a guild, by the answers of Discord so far. */
   readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
+  /** Whether a conversation continues in a thread without mentions (S7). */
+  readonly continuesIn: (channelId: ChannelId) => boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -53,7 +55,9 @@ export interface Judge {
 }
 
 /** Creates the judge of an account. */
-export function createJudge({ policy, isOurs, isProxied, ownerIn, now }: JudgePorts): Judge {
+export function createJudge(
+  { policy, isOurs, isProxied, ownerIn, continuesIn, now }: JudgePorts,
+): Judge {
   const guard = createLoopGuard(() => policy.now().policy.loopGuard);
 
   function whose({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
@@ -68,10 +72,18 @@ export function createJudge({ policy, isOurs, isProxied, ownerIn, now }: JudgePo
   }
 
   function knownFactsOf(message: InboundMessage, known: KnownFacts): KnownFacts {
-    const { sender, channelId } = message;
+    const { sender, channelId, place } = message;
     if (sender.automaton === undefined) {
       const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
-      return mayBeProxied ? { ...known, isProxied: true } : known;
+      const inThread = place.kind === "guild" && place.thread !== undefined &&
+        continuesIn(channelId);
+      return mayBeProxied || inThread
+        ? {
+          ...known,
+          ...(mayBeProxied && { isProxied: true }),
+          ...(inThread && { inAnswerThread: true }),
+        }
+        : known;
     }
     const isMuted = guard.isMuted(channelId, now());
     return { ...known, ...whose(message), ...(isMuted && { isMuted: true }) };

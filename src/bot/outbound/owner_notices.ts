@@ -42,6 +42,15 @@ export interface OwnerNotices {
   flush(): void;
 }
 
+/** The failure of a turn's model, even if a fallback has answered (L3). */
+function failureOf(outcome: TurnOutcome): unknown {
+  return outcome.kind === "reply"
+    ? outcome.failure
+    : outcome.kind === "failed"
+    ? outcome.error
+    : undefined;
+}
+
 /** Creates the notices; none is sent before an event. */
 export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts): OwnerNotices {
   const digest = createFailureDigest(({ channelId, count, reason }) => {
@@ -54,10 +63,11 @@ export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts)
 
   return {
     turnEnded(outcome) {
-      if (outcome.kind === "reply") known.clear();
-      if (outcome.kind !== "failed" || !(outcome.error instanceof ModelError)) return;
-      const { kind, modelId: model } = outcome.error;
-      const problem = modelProblemOf(outcome.error);
+      const error = failureOf(outcome);
+      if (outcome.kind === "reply" && !error) known.clear();
+      if (!(error instanceof ModelError)) return;
+      const { kind, modelId: model } = error;
+      const problem = modelProblemOf(error);
       const key = `${kind} ${model}`;
       if (!problem || known.has(key)) return;
       known.add(key);

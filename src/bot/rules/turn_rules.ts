@@ -5,9 +5,11 @@
  */
 
 import type { Config } from "../../config/config.ts";
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
@@ -18,9 +20,6 @@ import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { TextRules } from "../../render/reply.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { scopeFor, sessionKeyOf } from "../../session/session_key.ts";
-
-/** Context window of a model that reports none, in tokens (L4). */
-const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -47,17 +46,21 @@ export function prepareTurnRules(
     const policy = policyNow();
     shared ??= sharedBy(config); // built by the first turn, because Intl's tables take 5 MiB and 5 ms
     const tools = toolsFor(message);
+    const isOwner = isOwnerHint(message, policy);
     const instructions = {
       ...shared.instructions,
       hasTools: tools.length > 0,
-      ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
+      ...(isOwner && { ownerId: sender.id }),
     };
+    const { footer } = config.messages;
+    const hasFooter = footer === "all" || (footer === "owners" && isOwner);
     const common = {
       ...shared.rules,
       tools,
       cleanSecrets,
       maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
       ...(!takesFiles(message) && { takesNoFiles: true } as const),
+      ...(hasFooter && { footer: { limit: discord.textChunkLimit } }),
     };
     if (place.kind !== "guild") {
       const userTurns = discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;
@@ -145,12 +148,15 @@ export function textRulesOf(
  * Decides which agent answers a message, and in which session.
  *
  * @param owner The user whose direct messages are the main session under `auto` (S1).
+ * @param opensThread Whether the answer opens a thread: its session has the conversation (S7).
  */
 export function routeOf(
   message: InboundMessage,
   { agent, dmScope }: Pick<Config, "agent" | "dmScope">,
   owner: UserId | undefined,
+  opensThread = false,
 ): Route {
   const scope = scopeFor(dmScope, message.sender.id === owner);
-  return { agentId: agent.id, sessionKey: sessionKeyOf(message, agent.id, scope) };
+  const place = opensThread ? { ...message, channelId: threadIdOf(message.id) } : message;
+  return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
 }

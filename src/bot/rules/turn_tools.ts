@@ -14,8 +14,8 @@ import type { CurrentPolicy } from "./policy.ts";
 
 /** The sources of a turn's tools. */
 export interface TurnToolsPorts {
-  /** All tools of this version, each name once. */
-  readonly tools: readonly Tool[];
+  /** All tools, each name once: the same array until they change. */
+  readonly tools: () => readonly Tool[];
   readonly policy: () => Pick<CurrentPolicy, "decideTools">;
   /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
   readonly ownsApplication: (userId: UserId) => boolean;
@@ -41,10 +41,15 @@ const MAX_SETS = 1_000;
 
 /** Prepares the tools of many turns. */
 export function createTurnTools(
-  { tools, policy, ownsApplication }: TurnToolsPorts,
+  { tools: toolsNow, policy, ownsApplication }: TurnToolsPorts,
 ): (message: InboundMessage) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
+  let tools = toolsNow();
   return ({ place, sender }) => {
+    if (tools !== toolsNow()) {
+      tools = toolsNow();
+      sets.clear();
+    }
     const asker = { place, sender, ownsApplication: () => ownsApplication(sender.id) };
     const decisions = policy().decideTools(asker, tools);
     const names = decisions.flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);

@@ -10,11 +10,13 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { SharedToolPorts } from "../rules/tool_services.ts";
 import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -25,7 +27,9 @@ import type { RunningAccount } from "../ports.ts";
 import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
+import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
@@ -38,6 +42,7 @@ export interface TurnsOptions {
   readonly store: {
     readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
     readonly turns: Store["turns"];
+    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -75,7 +80,10 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Omit<ThreadsPortOptions, "threads">
     & {
+      /** The threads of the account's answers. */
+      readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
       readonly progress: Pick<TurnProgress, "typing" | "drafts">;
@@ -85,6 +93,7 @@ export function createAccountTurns(
       readonly onSchedules: () => void;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
+      readonly toolPorts: SharedToolPorts;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
@@ -104,7 +113,9 @@ export function createAccountTurns(
   });
 
   const toolPorts: ToolPorts = {
+    ...ports.toolPorts,
     history: createHistoryPort(ports),
+    threads: createThreadsPort(ports),
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,
@@ -114,6 +125,8 @@ export function createAccountTurns(
       now,
     }),
   };
+
+  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -126,6 +139,7 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
+      spend,
       ...(drafts && { drafts }),
       now,
       schedule,

@@ -7,7 +7,7 @@
 import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/display_width.ts";
 import type { Store } from "../../store/store.ts";
-import { accessNow, viewOf } from "../verdict/current_policy.ts";
+import { accessNow, tellDefaults, viewOf } from "../verdict/current_policy.ts";
 import { type AccessRow, markedText, rowsOf } from "./rows.ts";
 import type { AccessView } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
@@ -25,15 +25,16 @@ export interface MatrixFlags extends CommonFlags {
 
 /** Prints a table for each account. */
 export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
-  return withStoreIfAny(flags, io, async (store) => {
+  return withStoreIfAny(flags, io, async (store, isUnread) => {
     const now = await accessNow(flags.config, io, store);
     if (now.kind === "refused") {
       io.err(shown(now.problems, io));
       return EXIT.config;
     }
+    tellDefaults(now, io);
     const views = flags.account === undefined ? now.views : [viewOf(now, flags.account)];
     const tables = [];
-    for (const view of views) tables.push(await tableOf(view, store));
+    for (const view of views) tables.push(await tableOf(view, store, isUnread));
     if (flags.json) {
       io.out(JSON.stringify(tables.map(({ notes: _, ...table }) => table)));
       return EXIT.done;
@@ -48,11 +49,15 @@ export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-async function tableOf({ accountId, policy }: AccessView, store: Store | undefined) {
+async function tableOf(
+  { accountId, policy }: AccessView,
+  store: Store | undefined,
+  isUnread: boolean,
+) {
   const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
   const paired = await store?.pairing.paired(accountId) ?? [];
   const { owners } = policy.commands;
-  const rows = rowsOf(policy, index, paired.length);
+  const rows = rowsOf(policy, index, isUnread ? undefined : paired.length);
   return {
     accountId,
     rows,

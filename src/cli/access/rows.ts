@@ -48,17 +48,17 @@ const NO_ONE = ["no one"];
 /**
  * Makes all rows.
  *
- * @param pairedCount Number of paired users.
+ * @param pairedCount Number of paired users; `undefined` if the store cannot be read.
  */
 export function rowsOf(
   policy: AccessPolicy,
   index: GuildIndex,
-  pairedCount: number,
+  pairedCount: number | undefined,
 ): readonly AccessRow[] {
   return [direct(policy, pairedCount), group(policy, pairedCount), ...guildRows(policy, index)];
 }
 
-function direct(policy: AccessPolicy, pairedCount: number): AccessRow {
+function direct(policy: AccessPolicy, pairedCount: number | undefined): AccessRow {
   const { dm: { enabled, policy: dmPolicy }, ruleOf } = policy;
   const talk = enabled ? dmTalkers(policy, pairedCount) : NO_ONE;
   const key = !enabled ? "enabled" : dmPolicy === "allowlist" ? "allowFrom" : "policy";
@@ -72,7 +72,7 @@ function direct(policy: AccessPolicy, pairedCount: number): AccessRow {
   });
 }
 
-function group(policy: AccessPolicy, pairedCount: number): AccessRow {
+function group(policy: AccessPolicy, pairedCount: number | undefined): AccessRow {
   const { dm: { groupEnabled, groupChannels }, ruleOf } = policy;
   const isOpen = groupEnabled && groupChannels?.length !== 0;
   const listed = groupChannels?.map(groupText).join(", ");
@@ -91,7 +91,7 @@ function groupText(entry: GroupEntry): string {
   return entry.kind === "channel" ? entry.id : `${entry.name}?`;
 }
 
-function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[] {
+function dmTalkers({ dm }: AccessPolicy, pairedCount: number | undefined): readonly string[] {
   const listed = dm.allowFrom.map(markedText);
   switch (dm.policy) {
     case "disabled":
@@ -101,7 +101,7 @@ function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[]
     case "allowlist":
       return listed.length === 0 ? NO_ONE : listed;
     case "pairing":
-      return [`paired users (${pairedCount})`, ...listed];
+      return [`paired users (${pairedCount ?? "unknown"})`, ...listed];
   }
 }
 

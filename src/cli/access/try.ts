@@ -16,7 +16,7 @@ import type { Tool } from "../../core/turn/tool.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
-import { accessNow, type ReadAccess, viewOf } from "../verdict/current_policy.ts";
+import { accessNow, type ReadAccess, tellDefaults, viewOf } from "../verdict/current_policy.ts";
 import { lookUpUser, type UserFacts } from "./look_up.ts";
 import { findPlace, type FoundPlace, unknownId } from "./place.ts";
 import { type AccessView, ruleText } from "../verdict/rules_with_lines.ts";
@@ -79,6 +79,7 @@ export function accessTest(
       io.err(shown(now.problems, io));
       return EXIT.config;
     }
+    tellDefaults(now, io);
     const view = viewOf(now, flags.account);
     const tried = await tryIt(flags, { now, view, store, io, tools });
     const { verdict: { kind, why, rule }, checks, decisions, unknown } = tried;

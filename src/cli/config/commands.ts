@@ -5,9 +5,17 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import process from "node:process";
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { COMMON, end, flag, path, UNUSED_FLAG, UNUSED_PATH, word } from "../shared/command.ts";
+import {
+  COMMON,
+  end,
+  flag,
+  path,
+  readStdin,
+  UNUSED_FLAG,
+  UNUSED_PATH,
+  word,
+} from "../shared/command.ts";
 import type { Exits } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
 import { createProcessIo } from "../terminal/io.ts";
@@ -109,12 +117,9 @@ const set = describeCommand({
       },
     },
     async func(flags: CommonFlags, key: string, value: string) {
-      const [{ set }, { text }] = await Promise.all([
-        import("./edit.ts"),
-        import("node:stream/consumers"),
-      ]);
+      const { set } = await import("./edit.ts");
       const io = createProcessIo(flags);
-      await end(this, set(flags, { path: key, value }, io, () => text(process.stdin)));
+      await end(this, set(flags, { path: key, value }, io, readStdin));
     },
   }));
 
@@ -222,9 +227,9 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
   }, { config: UNUSED_PATH, json: UNUSED_FLAG }),
   example,
   show: configCommand("show", {
-    brief: "Print the effective config, without secrets",
+    brief: "Print the effective config, without secrets, and mark keys without effect",
     exits: { config: true },
-  }, { json: UNUSED_FLAG }),
+  }),
   get,
   set,
   unset,

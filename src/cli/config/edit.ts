@@ -20,6 +20,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import type { ConfigFlags } from "./show.ts";
 import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { StartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfigLeniently, shown } from "../shared/read_config.ts";
 
@@ -79,9 +80,15 @@ export async function set(
   if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
 
   const path = read.appends ? [...read.path, lengthAt(opened, read.path)] : read.path;
-  const text = typed === "-" ? (await readStdin()).replace(/\r?\n$/, "") : typed;
-  const value = valueFor(schemaAt(configSchema, path), text);
-  return await change(flags, opened, setAt(opened.text ?? "", path, value), io);
+  try {
+    const text = typed === "-" ? (await readStdin()).replace(/\r?\n$/, "") : typed;
+    const value = valueFor(schemaAt(configSchema, path), text);
+    return await change(flags, opened, setAt(opened.text ?? "", path, value), io);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    io.problem(error.message);
+    return error.code;
+  }
 }
 
 /** Removes a key from the file, so that its default applies. */

@@ -5,7 +5,6 @@
  */
 
 import { buildCommand } from "@stricli/core";
-import process from "node:process";
 import {
   type CliCommand,
   type CliGroup,
@@ -18,6 +17,7 @@ import {
   COMMON,
   end,
   ONE_ACCOUNT,
+  readStdin,
   UNUSED_PATH,
   word,
 } from "../shared/command.ts";
@@ -82,12 +82,9 @@ export const send: CliCommand = describeCommand({
       },
     },
     async func(flags: SendFlags, target: string, content?: string) {
-      const [{ send }, { text }] = await Promise.all([
-        import("./send.ts"),
-        import("node:stream/consumers"),
-      ]);
+      const { send } = await import("./send.ts");
       const io = createProcessIo(flags);
-      await end(this, send(flags, { target, text: content }, io, () => text(process.stdin)));
+      await end(this, send(flags, { target, text: content }, io, readStdin));
     },
   }));
 

@@ -9,7 +9,7 @@
  */
 
 import { realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, join, resolve, sep } from "node:path";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/error_code.ts";
@@ -66,9 +66,13 @@ function bytesOf(path: string, maxBytes: number, io: Io): OutboundFile["bytes"] 
   }
 }
 
-/** A path, with its target if it is a link: a link's name tells nothing about the sent file. */
+/**
+ * A path, with its target if it or a folder of it is a link: a link's name tells nothing about the
+ * sent file. Folders of the root are links on some systems, such as `/tmp`, so these do not count.
+ */
 function nameOf(path: string, realPath: string): string {
-  const own = join(realpathSync(dirname(path)), basename(path));
+  const [, first = "", ...rest] = resolve(path).split(sep);
+  const own = rest.length === 0 ? resolve(path) : join(realpathSync(`${sep}${first}`), ...rest);
   return own === realPath
     ? printable(path)
     : `${printable(path)} (a link to ${printable(realPath)})`;

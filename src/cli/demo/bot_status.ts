@@ -6,7 +6,9 @@
 
 import { join } from "node:path";
 import { z } from "zod";
+import { boundedGet } from "../../host/bounded_get.ts";
 import { readHolder } from "../../host/locks/lock.ts";
+import { schedule } from "../../lib/schedule.ts";
 import type { Figure } from "../../../simulator/page/bot_panel.ts";
 
 /** Figures from the bot's status. */
@@ -21,6 +23,9 @@ export interface BotStatus {
 
 /** Milliseconds to wait for an answer. */
 const TIMEOUT_MS = 900;
+
+/** Largest answer in bytes; that of a bot in a hundred guilds has a tenth of it. */
+const MAX_BYTES = 1_024 * 1_024;
 
 const queue = z.object({ waiting: z.number(), running: z.number() });
 const outbox = z.object({ pending: z.number(), sending: z.number(), uncertain: z.number() });
@@ -47,10 +52,13 @@ export async function readBotStatus(dataDir: string): Promise<BotStatus | undefi
   const address = readHolder(join(dataDir, "lock"))?.http;
   if (address === undefined) return undefined;
   try {
-    const response = await fetch(`http://${address}/status`, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+    const got = await boundedGet(`http://${address}/status`, {}, {
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_BYTES,
+      schedule,
     });
-    const report = reportSchema.safeParse(await response.json());
+    if (typeof got === "string") return undefined;
+    const report = reportSchema.safeParse(JSON.parse(got.text));
     return report.success ? toBotStatus(report.data) : undefined;
   } catch {
     return undefined; // starting, or down: the card shows it

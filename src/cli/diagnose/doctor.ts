@@ -30,6 +30,7 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { checkDiscord } from "./check_discord.ts";
 import { type HostView, inspectHost, type StoreView } from "./host_facts.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import type { ModelSettings } from "../../providers/settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
 
@@ -137,10 +138,25 @@ async function examine(
 /** Checks the model that `run` would use, without a question to it. */
 async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<Finding> {
   const found = await findModel(config, env);
-  if (found.kind === "found") return await createModelCheck(found.settings)();
+  if (found.kind === "found") {
+    const finding = await createModelCheck(found.settings)();
+    if (finding.status !== "pass") return finding;
+    return { ...finding, why: `${finding.why}; ${await abilitiesText(found.settings)}` };
+  }
   const { problem: { path: where, message: why, hint: fix } } = found;
   const about = { id: "config.model", what: "Model", status: "fail" } as const;
   return { ...about, where, why, ...(fix !== undefined && { fix }) };
+}
+
+/** What the model can do, as the config and its server tell. */
+async function abilitiesText(settings: ModelSettings): Promise<string> {
+  const { askAbilities } = await import("../../providers/about/abilities.ts");
+  const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
+  const { tools, images, contextWindow } = { ...told, ...settings.abilities };
+  const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";
+  const window = contextWindow === undefined ? "unknown" : `${contextWindow} tokens`;
+  return `tools: ${word(tools)}, images: ${word(images)}, window: ${window}` +
+    (tools === undefined ? " (`barnacle model test` finds out)" : "");
 }
 
 /** Checks the connection, which all accounts share. */

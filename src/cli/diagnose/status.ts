@@ -51,8 +51,30 @@ export async function status(
   }
   const { report } = answer;
   if (json) io.out(answer.json);
-  else for (const line of linesOf(report)) io.out(printable(line));
+  else {
+    for (const line of linesOf(report)) io.out(printable(line));
+    await printUsage(dataDir, io);
+  }
   return report.status === "fail" ? EXIT.failed : EXIT.done;
+}
+
+/** Prints the use of the models, which the store has. A store that cannot be read is no error. */
+async function printUsage(dataDir: string, io: Io): Promise<void> {
+  const [{ openBeside }, { usageLine }] = await Promise.all([
+    import("../shared/store_access.ts"),
+    import("../model/usage.ts"),
+  ]);
+  try {
+    const store = openBeside(dataDir);
+    if (!store) return;
+    try {
+      io.out(await usageLine(store, Date.now()));
+    } finally {
+      store.close();
+    }
+  } catch {
+    // the report above says it if the store is broken
+  }
 }
 
 /** Finds the bot that holds the data directory and has an address. */

@@ -8,13 +8,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
+import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budget.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
-import { type Candidate, withFallbacks } from "../../providers/fallbacks.ts";
-import { createKnownAbilities, withAbilities } from "../../providers/known_abilities.ts";
+import { type Candidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
+import { createKnownAbilities, withAbilities } from "../../providers/choice/known_abilities.ts";
 import { createModel } from "../../providers/models.ts";
-import { withPrice } from "../../providers/pricing.ts";
+import { isPaid, withPrice } from "../../providers/choice/pricing.ts";
 import { withRetry } from "../../providers/retry.ts";
 import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
@@ -39,6 +40,7 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
       model: modelIdOf(settings),
     });
   }
+  warnOfCosts([settings, ...found.fallbacks], config.budgets, log);
   const first = candidateOf(settings, log);
   const others = found.fallbacks.map((one) => candidateOf(one, log));
   const model = others.length === 0 ? first.model : withFallbacks([first, ...others], {
@@ -47,6 +49,24 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
       log.warn("A model failed; asking the next one", { kind, reason: message, next }),
   });
   return { kind: "model", model, checkModel: createModelCheck(settings) };
+}
+
+/** Warns of models that may cost money without a limit, or without a known price (L5). */
+function warnOfCosts(all: readonly ModelSettings[], budgets: Budgets, log: Log): void {
+  const unpriced = all.filter((settings) => isPaid(settings) && !settings.price).map(modelIdOf);
+  if (unpriced.length === 0) return;
+  const models = unpriced.join(", ");
+  if (hasMoneyLimit(budgets)) {
+    log.warn("A budget of money does not count models without a price", {
+      models,
+      hint: "set models.providers.<provider>.prices, or a budget of tokens",
+    });
+  } else if (!hasBudget(budgets)) {
+    log.warn("A model may cost money, and has neither a price nor a budget", {
+      models,
+      hint: "set models.providers.<provider>.prices, or budgets.total",
+    });
+  }
 }
 
 /** Maximum silence of a server that is asked about a model, in milliseconds. */
@@ -58,7 +78,7 @@ function candidateOf(settings: ModelSettings, log: Log): Candidate {
   const known = createKnownAbilities({
     ...(written && { written }),
     async ask() {
-      const { askAbilities } = await import("../../providers/abilities.ts");
+      const { askAbilities } = await import("../../providers/about/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
       return await askAbilities(settings, deps).catch(() => undefined);
     },

@@ -69,14 +69,19 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const runId = randomUUID();
   let ending = "fault";
   let server: HttpServer | undefined;
+  /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
+  let unstored: unknown;
   await logLastRun(runId, options, log).catch((error: unknown) => {
     if (error instanceof StoreError && error.kind === "damaged") throw error;
-    log.error("Cannot store the start of this run", { error }); // a full disk, which the bot reports itself
+    unstored = error;
   });
   let ended: Promise<void> | undefined;
+  /** Whether the store's failure ends the run: then the last line says so, and no other one. */
+  let isStoreDown = false;
   /** Stores how the run ended, once; before the log says so, for the process may be killed then. */
   const endRun = () =>
     ended ??= store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
+      if (isStoreDown) return;
       log.error("Cannot store the end of this run; the next start will report it as killed", {
         error,
       });
@@ -89,6 +94,9 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       ...options,
       onOnline: (online) => void listening.then((base) => options.announce(online, base)),
     });
+    if (unstored !== undefined) {
+      log.error("Cannot store the start of this run", { error: unstored });
+    }
     server = await listen(bot, options, log);
     const address = server && `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
     if (address !== undefined) options.setHttp(address);
@@ -110,6 +118,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     log.info("Barnacle has stopped", { code });
     return code;
   } catch (error) {
+    isStoreDown = error instanceof StoreError;
     await bot?.stop();
     throw error;
   } finally {

@@ -1,11 +1,13 @@
 /**
- * Options that several commands share, and how a command ends.
+ * Options and inputs that several commands share, and how a command ends.
  *
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import process from "node:process";
 import type { CommandContext } from "@stricli/core";
-import type { ExitCode } from "./exit_code.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
 
 /** An option without a value. */
 export function flag(
@@ -81,4 +83,27 @@ export async function end(
   code: ExitCode | Promise<ExitCode>,
 ): Promise<void> {
   Object.assign(context.process, { exitCode: await code });
+}
+
+/** Largest input in bytes: as much text as a config may have. */
+export const STDIN_MAX_BYTES = 1_024 * 1_024;
+
+/**
+ * Reads all of stdin as UTF-8, for commands that take `-`. An endless input must fill no memory.
+ *
+ * @param input Chunks of bytes; those of the process, unless a test has others.
+ * @throws {StartError} If there is more.
+ */
+export async function readStdin(input: AsyncIterable<Uint8Array> = process.stdin): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of input) {
+    size += chunk.length;
+    if (size > STDIN_MAX_BYTES) {
+      const { StartError } = await import("./start_error.ts"); // most commands do without its imports
+      throw new StartError("stdin has more than 1 MiB", EXIT.usage);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }

@@ -5,6 +5,7 @@
  */
 
 import {
+  LOCAL_SERVERS,
   type ModelChoice,
   NO_MODEL,
   type Provider,
@@ -45,7 +46,7 @@ export async function findModel(
     const settings = await discoverLocalModel({ fetch, servers });
     return settings
       ? { kind: "found", settings, fallbacks: [], isDiscovered: true }
-      : problem(NO_MODEL);
+      : problem(resolved.providers === LOCAL_SERVERS ? NO_MODEL : noModelAt(resolved.providers));
   }
   const [first, ...others] = resolved.choices;
   return {
@@ -77,6 +78,18 @@ function definedOf({ contextWindow, maxOutput, images, tools }: WrittenAbilities
     ...(maxOutput !== undefined && { maxOutput }),
     ...(images !== undefined && { images }),
     ...(tools !== undefined && { tools }),
+  };
+}
+
+/** The problem of a server that the environment names, without a model, and that lists none. */
+function noModelAt(providers: readonly Provider[]): Omit<Problem, "severity"> {
+  // Only the origin is named: the rest of an address can contain a key.
+  const servers = providers.map(({ baseUrl }) => URL.parse(baseUrl)?.origin ?? "its address");
+  return {
+    path: NO_MODEL.path,
+    message: `No model answers at ${servers.join(", ")}, the address of OPENAI_BASE_URL`,
+    hint:
+      "check that its server runs, and OPENAI_BASE_URL; if it lists no models, set OPENAI_MODEL",
   };
 }
 

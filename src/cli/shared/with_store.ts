@@ -32,21 +32,23 @@ export function withStore(
 /**
  * Does the same for a command that also works without a store.
  *
- * @param work Gets `undefined` if there is no store, or this user may not read it.
+ * @param work Gets `undefined` if there is no store, or this user may not read it; then `isUnread` is
+ * set.
  */
 export function withStoreIfAny(
   flags: Pick<CommonFlags, "data">,
   io: Io,
-  work: (store: Store | undefined) => Promise<ExitCode>,
+  work: (store: Store | undefined, isUnread: boolean) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
     const { dataDir, state } = place;
     const store = state === "store" ? openBeside(dataDir) : undefined;
-    if (store) return await using(store, () => work(store));
-    if (state === "hidden" || state === "foreign") {
+    if (store) return await using(store, () => work(store, false));
+    const isUnread = state === "hidden" || state === "foreign";
+    if (isUnread) {
       io.err(`Without pairings and names: ${dataProblem(place).message}`);
     }
-    return await work(undefined);
+    return await work(undefined, isUnread);
   });
 }
 

@@ -64,6 +64,15 @@ export async function accessNow(
   };
 }
 
+/** Says that the rules are the defaults, because there is no config file. */
+export function tellDefaults({ config }: ReadAccess, io: Pick<Io, "err">): void {
+  if (config.file !== undefined) return;
+  io.err(
+    "There is no config file here, so the rules of today are the defaults; " +
+      "`--config <file>` names the bot's config.",
+  );
+}
+
 /**
  * The rules of one account: of `--account`, else of `default` or the only account.
  *

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { TurnCost } from "../../core/spending/usage.ts";
+import { moneyText } from "../../render/footer.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/rules_with_lines.ts";
 import { inColumns } from "../shared/columns.ts";
@@ -97,6 +99,8 @@ function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): stri
       return "Accepted; the turn is running";
     case "declined":
       return "Accepted; the model chose not to answer";
+    case "refused":
+      return `Accepted; no answer: ${printable(turn.failure ?? "a budget was spent")}`;
     case "failed":
       return "Accepted; its turn failed";
     default:
@@ -143,10 +147,20 @@ function turnLines(turn: Turn): readonly string[] {
   return [
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
     `  ${steps.join(", ")}`,
+    ...(turn.cost ? [`  ${costText(turn.cost)}`] : []),
     ...(turn.failureId === undefined
       ? []
       : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
   ];
+}
+
+function costText(
+  { model, requests, inputTokens, cachedTokens, outputTokens, micros, ms }: TurnCost,
+): string {
+  const money = micros === undefined ? "price unknown" : `money ${moneyText(micros)}`;
+  return `model ${printable(model)}, ${requests} ${requests === 1 ? "request" : "requests"}, ` +
+    `${inputTokens} (${cachedTokens} cached) + ${outputTokens} tokens, ${money}, ` +
+    `${(ms / 1_000).toFixed(1)} s`;
 }
 
 function deliveryLines({ outbox, decisions }: WhyReport): readonly string[] {

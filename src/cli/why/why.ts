@@ -8,7 +8,7 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Store } from "../../store/store.ts";
-import { type AccessNow, accessNow } from "../verdict/current_policy.ts";
+import { type AccessNow, accessNow, tellDefaults } from "../verdict/current_policy.ts";
 import { accessIn } from "../verdict/rules_with_lines.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { showFindings } from "../shared/findings.ts";
@@ -37,7 +37,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
         "the current config is invalid, so only recorded decisions are shown; see " +
           "`barnacle config check`",
       );
-    }
+    } else tellDefaults(now, io);
     const record = await store.received.messageRecordOf(
       subject.kind === "failure"
         ? { failureId: subject.failureId }

@@ -157,7 +157,7 @@ const CHANNEL: Table = {
   skills: same(listOfWords),
   ...each(
     ["autoThread", "autoThreadName", "autoArchiveDuration"],
-    gone("Barnacle does not create threads"),
+    gone('Write "threads": { "auto": "all" } for the channel instead'),
   ),
   includeThreadStarter: gone("The message that begins a thread is always included"),
 };

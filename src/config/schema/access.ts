@@ -8,7 +8,7 @@ import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { parseAllowEntry } from "../../policy/allowlist.ts";
 import { parseGroupEntry } from "./group_entry.ts";
-import { amount, key, later, laterSection, lazySection, text } from "./parts/key.ts";
+import { amount, key, later, laterSection, lazySection, text, whole } from "./parts/key.ts";
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
@@ -140,6 +140,35 @@ const filterKeys = () => ({
   ),
 });
 
+const threadKeys = () =>
+  z.strictObject({
+    auto: key(
+      z.enum(["off", "mention", "all"]).default("off"),
+      "Which answers open a thread on the message that they answer. `mention`: those to mentions. " +
+        "`all`: all answers. The conversation continues there without mentions.",
+      { example: "mention" },
+    ),
+    title: key(
+      z.enum(["words", "model"]).default("words"),
+      "Where the title comes from. `words`: the first words of the message. `model`: a request to " +
+        "the model.",
+      { example: "model" },
+    ),
+    archiveAfterMin: key(
+      whole(60, 10_080).default(1_440),
+      "Time without a message until Discord archives the thread. Discord knows 60, 1440, 4320 and " +
+        "10080; others are rounded up.",
+      { unit: "minutes", example: 60 },
+    ),
+  });
+
+/** `threads` of a guild or a channel. */
+const threadsHere = (place: "guild" | "channel") => ({
+  threads: lazySection(threadKeys, `Threads for answers in this ${place}.`, {
+    example: { auto: "mention" },
+  }),
+});
+
 const channel = z.strictObject({
   allow: key(
     z.boolean().optional(),
@@ -171,6 +200,7 @@ const channel = z.strictObject({
     "Skills that turns in this channel may use; `[]` allows none.",
     { unset: "all", example: ["search"] },
   ),
+  ...threadsHere("channel"),
   ...toolsHere("channel"),
   intentFilter: laterSection(intentFilterHere, "The intent filter for this channel.", {
     built: "denies",
@@ -216,6 +246,7 @@ export const guild = z.strictObject({
     "Reactions that the agent learns of in its next turn. `off`: none. `own`: those on the bot's " +
       "messages. `all`: all. `allowlist`: those of `users`, on all messages.",
   ),
+  ...threadsHere("guild"),
   ...toolsHere("guild"),
   intentFilter: laterSection(intentFilterHere, "The intent filter for this guild.", {
     built: "denies",

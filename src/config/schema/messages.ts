@@ -69,6 +69,8 @@ const texts = {
   statusModelFails: sentence("statusModelFails", "Das Modell antwortet nicht, seit {since}."),
   pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
   queueFull: sentence("queueFull", "Gerade warten zu viele Nachrichten. Frag später noch einmal."),
+  usage: sentence("usage", "Heute {today}, im Monat {month}. Neuer Tag: {reset}."),
+  budgetSpent: sentence("budgetSpent", "Für heute ist Schluss. Frag {reset} noch einmal."),
   reminder: sentence("reminder", "{user} Erinnerung: {text}"),
   reminderLate: sentence("reminderLate", "{user} Erinnerung von {due}, verspätet: {text}"),
   schedulePaused: sentence("schedulePaused", "Plan {number} in {channel} ruht: {count} Fehler."),
@@ -123,6 +125,11 @@ export const messages = z.strictObject({
   removeAckAfterReply: key(
     z.boolean().default(false),
     "Whether to remove the reaction after the reply.",
+  ),
+  footer: key(
+    z.enum(["off", "owners", "all"]).default("off"),
+    "Whose answers end with a small line of model, tokens, cached share, money and seconds. " +
+      "`off`: none. `owners`: answers to owners. `all`: all answers.",
   ),
   linkHosts: key(
     z.array(

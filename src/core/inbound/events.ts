@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { AccountId, ChannelId, GuildId, MessageId } from "../discord/ids.ts";
+import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -70,6 +70,18 @@ export interface PermissionsChanged {
   readonly guildId: GuildId;
 }
 
+/** People have joined or left a thread (S7). */
+export interface ThreadMembersChanged {
+  /** Tells this event from the others of {@link InboundEvent}. */
+  readonly kind: "thread_members_changed";
+  /** The thread. */
+  readonly threadId: ChannelId;
+  /** Those who have joined. */
+  readonly joined: readonly UserId[];
+  /** Those who have left. */
+  readonly left: readonly UserId[];
+}
+
 /** Any event that a batch can hold. */
 export type InboundEvent =
   | SessionStarted
@@ -81,6 +93,7 @@ export type InboundEvent =
   | GuildJoined
   | Renamed
   | PermissionsChanged
+  | ThreadMembersChanged
   | Reaction
   | ReactionsCleared;
 

@@ -10,6 +10,7 @@ import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
+import type { Charge, TurnCost } from "../spending/usage.ts";
 import type { ReactionRecord } from "./reactions.ts";
 import type { Step } from "../step.ts";
 import type { Entry } from "./transcript.ts";
@@ -142,6 +143,8 @@ export type TurnEnd =
   | { readonly kind: "answered" }
   /** The model chose to say nothing (R10). */
   | { readonly kind: "declined" }
+  /** A budget is spent (X4); `reason` is for the operator. */
+  | { readonly kind: "refused"; readonly reason: string }
   /** `failureId` is the id that the user got; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
 
@@ -159,6 +162,12 @@ export interface FinishedTurn {
   readonly outbox: readonly Frozen[];
   /** Whether the outbox may contain drafts of it (R8). */
   readonly mayHaveDrafts?: boolean;
+  /** Requests to models that no TS has stored; absent: none. */
+  readonly charges?: readonly Charge[];
+  /** The cost of the turn; absent if it asked no model. */
+  readonly cost?: TurnCost;
+  /** The sender learns that a budget of this UTC day is spent. */
+  readonly told?: { readonly userId: string; readonly day: number };
 }
 
 /** The result of a T3. */

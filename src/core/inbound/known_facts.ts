@@ -28,6 +28,8 @@ export interface KnownFacts {
    * tell. Absent if Barnacle did not ask.
    */
   readonly ownerInGuild?: "member" | "absent" | "unknown";
+  /** It is in a thread of an answer, where the conversation continues without mentions (S7). */
+  readonly inAnswerThread?: boolean;
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;
 }

@@ -8,14 +8,20 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { HistoryPort } from "./ports/history.ts";
+import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
+import type { WebPort } from "./ports/web.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
   /** The history of channels. */
   readonly history: HistoryPort;
+  /** Threads. */
+  readonly threads: ThreadsPort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
+  /** The web. */
+  readonly web: WebPort;
 }
 
 /** Facts that a call has besides its input. */

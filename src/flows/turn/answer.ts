@@ -15,6 +15,8 @@ import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.t
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import { metered } from "../../core/spending/metered_model.ts";
+import type { Charge } from "../../core/spending/usage.ts";
 import type { Entry, Overheard } from "../../core/inbound/transcript.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import type { Step } from "../../core/step.ts";
@@ -28,14 +30,18 @@ import {
   type ShownToModel,
 } from "../../render/reply.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
+import { footerOf, type FooterRules, withFooter } from "../../render/footer.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars, selectEntries } from "../../session/history.ts";
+import type { AnswerThreads } from "./answer_threads.ts";
 import { earlierImages } from "../media/earlier_images.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { Drafts } from "./draft.ts";
+import { createTurnSpending } from "./turn_spending.ts";
 import { answeredTurn, type EndPorts, failedTurn, ofTurn } from "./finished_turn.ts";
+import { paidTurn, refusedTurn, type TurnSpendPort } from "./refused_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
 import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
@@ -63,7 +69,12 @@ export interface AnswerStore {
   /** The stored steps of a message's turn, in order. */
   stepsOf(messageId: MessageId): Promise<readonly Step[]>;
   /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
-  addSteps(claim: Claim, steps: readonly Step[], waitsForDisk: boolean): Promise<void>;
+  addSteps(
+    claim: Claim,
+    steps: readonly Step[],
+    waitsForDisk: boolean,
+    charges: readonly Charge[],
+  ): Promise<void>;
 }
 
 /** The part of the config that applies to one turn. */
@@ -76,7 +87,7 @@ export interface TurnRules extends ReplyRules {
   readonly historyLimit: number;
   /** Maximum number of user turns from the transcript; absent: as many as fit. */
   readonly userTurns?: number;
-  /** The model's context window and its longest answer, in tokens. */
+  /** The context window and the longest answer of a model that reports none, in tokens. */
   readonly window: { readonly contextWindow: number; readonly maxOutput: number };
   /** IANA time zone for the times that the model reads: `"Europe/Vienna"`. */
   readonly timezone: string;
@@ -88,6 +99,8 @@ export interface TurnRules extends ReplyRules {
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
+  /** The parts of the answer's footer; absent: it has none (R15). */
+  readonly footer?: FooterRules;
 }
 
 /** Everything that answering needs from outside. */
@@ -96,6 +109,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
   readonly store: AnswerStore & SaveTurnPorts["store"];
   /** The agent's model. */
   readonly model: Model;
+  /** Budgets, and the people who know that one is spent. */
+  readonly spend: TurnSpendPort;
   /** Aborted when the account ends by itself: no request to the model begins after that. */
   readonly ended: AbortSignal;
   /** Finds the config that applies to a message's turn. */
@@ -109,6 +124,8 @@ export interface AnswerPorts extends SaveTurnPorts, EndPorts {
    * person can copy.
    */
   readonly randomId: () => string;
+  /** The threads that answers open. */
+  readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & { readonly speak: SpeakAnswer };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
@@ -155,7 +172,8 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const ended = await runToEnd(claim, {
     ...ports,
     onTurn(outcome, ms) {
-      cost = { ms, ...(outcome.kind === "reply" && outcome.usage) };
+      const { micros: _, ...usage } = outcome.kind === "reply" && outcome.usage || {};
+      cost = { ms, ...usage };
       ports.onTurn(outcome, ms);
     },
   });
@@ -168,7 +186,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     withDrafts(failedTurn(claim, "cannot be stored", ports.rules(claim.message), ports, error));
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
-  logAnswer(ended, { ...cost, where: ports.rules(claim.message).where }, ports);
+  const { where } = ports.rules(claim.message);
+  const { model: modelId = ports.model.id } = ended.cost ?? {};
+  logAnswer(ended, { ...cost, where }, { log: ports.log, modelId });
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
     const { message } = claim;
@@ -182,7 +202,13 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     if (dropped > 0 && ports.rules(message).takesNoFiles) ports.onNoFiles(message);
   }
   ports.onOutbox(stored, claim.message.channelId);
+  // A draft may be in the channel, and the answer in its thread.
+  const { channelId } = ended.claim.message;
+  if (channelId !== claim.message.channelId) ports.onOutbox(NOTHING_MORE, channelId);
 }
+
+/** A second channel has rows of the same turn, whose figures count once. */
+const NOTHING_MORE: StoredTurn = { stored: true, folded: 0, dropped: 0 };
 
 /** @returns `undefined` if the process stops, or the account ends, meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
@@ -211,15 +237,26 @@ async function run(
   rules: TurnRules,
   ports: AnswerPorts,
 ): Promise<FinishedTurn | undefined> {
-  const { model, now, schedule, stopping, ended, store } = ports;
+  const { now, schedule, stopping, ended, store } = ports;
   const startedAt = now();
+  const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
+  const withCost = (turn: FinishedTurn) => paidTurn(turn, spending);
+  const spent = await ports.spend.check(spending.by, "answer");
+  if (spent) return await refusedTurn(claim, spent, rules, ports);
+  const { window = rules.window } = ports.model;
+  const model = metered(ports.model, {
+    kind: "answer",
+    by: spending.by,
+    spend: spending.port,
+    now,
+  });
   const boundary = ports.randomId();
   const system = systemPromptOf(rules.instructions);
-  const filesChars = Math.floor(historyChars(rules.window, system.length) * FILES_SHARE);
+  const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
   const gathered = await gather(claim, { boundary, filesChars }, rules, ports);
   const { envelope, overheard, history, steps, images } = gathered;
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
-  const freeChars = historyChars(rules.window, system.length + envelope.length);
+  const freeChars = historyChars(window, system.length + envelope.length);
   const maxResultChars = rules.tools.length === 0 ? 0 : Math.floor(freeChars * RESULTS_SHARE);
   const maxChars = freeChars - maxResultChars;
   const limits = {
@@ -227,23 +264,37 @@ async function run(
     ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
   };
   const entriesShown = selectEntries(history, limits);
-  const request = composeRequest({
-    system,
-    history: entriesShown,
-    envelope,
-    images,
-    ...(model.takesImages !== false && ports.files &&
-      { earlierImages: await earlierImages(entriesShown, images, ports.files) }),
-  });
+  const { sessionKey } = claim.route;
+  const earlier = model.takesImages === false || !ports.files
+    ? undefined
+    : await earlierImages(entriesShown, images, ports.files);
+  const request = {
+    ...composeRequest({
+      system,
+      history: entriesShown,
+      envelope,
+      images,
+      ...(earlier && { earlierImages: earlier }),
+    }),
+    sessionKey,
+  };
   const shown: ShownToModel = {
     overheard,
     // Not the model's own texts: their links would count as known because of themselves.
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
-  const compose = (text: string) => composeReply({ ...ofTurn(claim), text, shown, rules });
+  const compose = (text: string, home = claim) =>
+    composeReply({
+      ...ofTurn(home),
+      text,
+      shown,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === claim ? rules : { ...rules, replyToMode: "off" },
+    });
 
-  const draft = ports.drafts?.begin(claim.message, (text) => {
+  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
+  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
     const composed = compose(text);
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
@@ -261,8 +312,12 @@ async function run(
       callKey: `${claim.message.id}:${key}`,
     }),
     steps,
-    save: (more, waitsForDisk) =>
-      saveSteps(() => store.addSteps(claim, more, waitsForDisk), claim.message.id, ports),
+    save: async (more, waitsForDisk) => {
+      const charges = spending.unsaved("answer");
+      const add = () => store.addSteps(claim, more, waitsForDisk, charges);
+      await saveSteps(add, claim.message.id, ports);
+      spending.saved();
+    },
     cleanSecrets: rules.cleanSecrets,
     maxResultChars,
     maxSteps: rules.maxSteps,
@@ -278,11 +333,17 @@ async function run(
     case "interrupted":
       return undefined;
     case "failed":
-      return failedTurn(claim, outcome.reason, rules, ports);
-    case "reply":
-      return answeredTurn(
-        claim,
-        await spoken(compose(outcome.text), claim, rules, ports),
+      return withCost(failedTurn(claim, outcome.reason, rules, ports));
+    case "refused":
+      return withCost(await refusedTurn(claim, outcome.stop, rules, ports));
+    case "reply": {
+      const home = await ports.threads.homeOf(claim, compose(outcome.text).kind === "reply");
+      const composed = await spoken(compose(outcome.text, home), claim, rules, ports);
+      const turn = answeredTurn(
+        home,
+        composed.kind === "reply"
+          ? withFooter(composed, footerOf(rules.footer, spending.cost()))
+          : composed,
         {
           envelope,
           rules,
@@ -291,7 +352,14 @@ async function run(
         },
         ports,
       );
+      return withCost(turn);
+    }
   }
+}
+
+/** Whether the claim's session is that of a thread which its answer opens (S7). */
+function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
+  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
 }
 
 /** Adds the spoken text, if the message was spoken too (R16). */
@@ -308,18 +376,20 @@ async function spoken(
 
 /** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
-  { message, route: { sessionKey }, attempt }: Claim,
+  claim: Claim,
   { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
-  { historyLimit, timezone, window }: TurnRules,
+  { historyLimit: channelLimit, timezone, window }: TurnRules,
   { store, backfill, files: turnFiles, model, stopping }: AnswerPorts,
 ) {
+  const { message, route: { sessionKey }, attempt } = claim;
+  const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
   const takesImages = model.takesImages !== false;
   const [files, overheard, reactions, history, steps] = await Promise.all([
     turnFiles?.read(message, { takesImages }, stopping) ?? [],
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
-    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
+    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(model.window ?? window, 0)),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
   const envelope = envelopeOf({

@@ -11,7 +11,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import { type Schedule, waitFor } from "../../lib/schedule.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts {
@@ -88,17 +88,4 @@ export async function saveSteps(
       await waitFor(RETRY_MS, schedule, stopping);
     }
   }
-}
-
-/** Resolves after a delay in milliseconds, or once the process stops. */
-function waitFor(ms: number, schedule: Schedule, stopping: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      stopping.removeEventListener("abort", end);
-      resolve();
-    };
-    const cancel = schedule(end, ms);
-    stopping.addEventListener("abort", end, { once: true });
-  });
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { PathError } from "../path_error.ts";
 import { isUnreachable } from "../unreachable.ts";
 import { REDACTED } from "./redactor.ts";
 
@@ -94,9 +95,11 @@ export function toPlain(value: unknown, clean: (text: string) => string): Plain 
       ...Object.entries(value).filter(([key, item]) =>
         item !== undefined && !["name", "message", "cause"].includes(key)
       ),
-      ...(cause === undefined ? [] : [["cause", cause] as const]),
+      ...(cause === undefined ? [] : [["cause", causeOf(value)] as const]),
       ...(errors === undefined ? [] : [["errors", errors] as const]),
-      ...(isUnreachable(value) || isRefusal(value) ? [] : [["stack", stack ?? ""] as const]),
+      ...(isUnreachable(value) || isRefusal(value) || value instanceof PathError
+        ? []
+        : [["stack", stack ?? ""] as const]),
     ]);
   };
 
@@ -115,6 +118,12 @@ export function toPlain(value: unknown, clean: (text: string) => string): Plain 
   };
 
   return plain(value);
+}
+
+/** The message of a file's failure says all, so the reason is enough. */
+function causeOf(error: Error): unknown {
+  const { cause } = error;
+  return error instanceof PathError && cause instanceof Error ? cause.message : cause;
 }
 
 /** Tests for a refused token or key: the server's answer tells all, and the stack nothing more. */

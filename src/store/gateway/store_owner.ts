@@ -69,6 +69,7 @@ export function createStoreOwner(
     "parked_channel",
     "fileless_channel",
     "reaction",
+    "answer_thread",
     "pairing_request",
     "told_full",
     "asked_guild",

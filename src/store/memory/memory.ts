@@ -13,6 +13,7 @@ import { createNewestSet, type NewestSet } from "../../lib/newest_set.ts";
 import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOpenTurnCounts, type OpenTurnCounts } from "./open_turns.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
+import { createSpentToday, type SpentToday } from "./spent_today.ts";
 import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
 import { createReactedChannels, type ReactedChannels } from "./reacted_channels.ts";
 
@@ -30,6 +31,8 @@ export interface Memory {
   readonly reacted: ReactedChannels;
   /** Direct channels that are on the disk: their messages need no commit that waits for it. */
   readonly direct: NewestSet<string>;
+  /** Today's use of models. */
+  readonly spent: SpentToday;
   /** Forgets everything, because the tables may differ. */
   forget(): void;
   /** Estimated bytes of each part, by its name. */
@@ -47,6 +50,7 @@ export function createMemory(database: DatabaseSync): Memory {
   const turns = createOpenTurnCounts();
   const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
+  const spent = createSpentToday();
   const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
@@ -56,7 +60,9 @@ export function createMemory(database: DatabaseSync): Memory {
     quiet,
     reacted,
     direct,
+    spent,
     forget() {
+      spent.forget();
       claims.forget();
       turns.forget();
       outgoing.forget();
@@ -69,6 +75,7 @@ export function createMemory(database: DatabaseSync): Memory {
       open_turns: turns.bytes(),
       outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
+      spent_today: spent.bytes(),
       reacted_channels: reacted.bytes(),
       direct_channels: direct.size * DIRECT_BYTES,
     }),

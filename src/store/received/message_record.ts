@@ -7,6 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import type { TurnCost } from "../../core/spending/usage.ts";
 import type { Facts } from "../../core/inbound/facts.ts";
 import {
   type AccountId,
@@ -53,7 +54,7 @@ export interface TurnOnRecord {
   /** Key of the conversation's session. */
   readonly sessionKey: string;
   /** State of the turn. `declined`: the model chose to say nothing (R10). */
-  readonly state: "waiting" | "running" | "answered" | "declined" | "failed";
+  readonly state: "waiting" | "running" | "answered" | "declined" | "refused" | "failed";
   /** Number of the newest attempt; 0 before the first. */
   readonly attempt: number;
   /** When the message was accepted. */
@@ -64,8 +65,10 @@ export interface TurnOnRecord {
   readonly finishedAt?: number;
   /** Id in the notice to the sender; absent if the turn did not fail or sent no notice. */
   readonly failureId?: string;
-  /** Why the turn failed, for the operator; absent if it did not. */
+  /** Why the turn failed or was refused, for the operator; absent if it was neither. */
   readonly failure?: string;
+  /** The cost of the turn's requests to models; absent if there was none. */
+  readonly cost?: TurnCost;
 }
 
 /** A message for Discord as the outbox has it. */
@@ -133,13 +136,14 @@ const turnSchema = z.object({
   account_id: z.string().transform(toAccountId),
   agent_id: z.string(),
   session_key: z.string(),
-  state: z.enum(["waiting", "running", "answered", "declined", "failed"]),
+  state: z.enum(["waiting", "running", "answered", "declined", "refused", "failed"]),
   attempt: z.number(),
   accepted_at: z.number(),
   claimed_at: z.number().nullable(),
   finished_at: z.number().nullable(),
   failure_id: z.string().nullable(),
   failure: z.string().nullable(),
+  cost: z.string().transform((text): TurnCost => JSON.parse(text)).nullable(), // ours
 });
 
 const outboxSchema = z.object({
@@ -258,6 +262,7 @@ function toTurnOnRecord(row: unknown): TurnOnRecord {
     ...(rest.finished_at !== null && { finishedAt: rest.finished_at }),
     ...(rest.failure_id !== null && { failureId: rest.failure_id }),
     ...(rest.failure !== null && { failure: rest.failure }),
+    ...(rest.cost !== null && { cost: rest.cost }),
   };
 }
 

@@ -19,13 +19,14 @@ export const RECEIVED = `
     session_key TEXT NOT NULL,
     message     TEXT NOT NULL, -- JSON of an InboundMessage
     state       TEXT NOT NULL DEFAULT 'waiting'
-      CHECK (state IN ('waiting', 'running', 'answered', 'declined', 'failed')),
+      CHECK (state IN ('waiting', 'running', 'answered', 'declined', 'refused', 'failed')),
     attempt     INTEGER NOT NULL DEFAULT 0,
     accepted_at INTEGER NOT NULL,
     claimed_at  INTEGER,
     finished_at INTEGER,
     failure_id  TEXT, -- id in the notice to the sender
-    failure     TEXT -- reason, for the operator
+    failure     TEXT, -- reason, for the operator
+    cost        TEXT -- JSON of a TurnCost
   ) STRICT;
   CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
   CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;

@@ -14,7 +14,9 @@ import { JUDGED } from "./judged.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
+import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
+import { USAGE } from "./usage.ts";
 import { SCHEDULES } from "./schedules.ts";
 
 /**
@@ -30,5 +32,7 @@ export const SCHEMA_1: string = [
   PAIRING,
   OUTBOX,
   REACTIONS,
+  THREADS,
   SCHEDULES,
+  USAGE,
 ].join("");

@@ -12,9 +12,11 @@ import { z } from "zod";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Step } from "../../core/step.ts";
+import type { Charge } from "../../core/spending/usage.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { ClaimQueue } from "../memory/claim_queue.ts";
+import type { Memory } from "../memory/memory.ts";
+import { prepareInsertUsage } from "../usage/charges.ts";
 
 /** Reads and adds the steps of turns. */
 export interface Steps {
@@ -24,9 +26,15 @@ export interface Steps {
    * TS: adds steps to a turn.
    *
    * @param waitsForDisk Whether the steps must survive a power cut.
+   * @param charges Requests to models since the last TS.
    * @throws {Error} If the claim does not run any more; then the turn must not continue.
    */
-  addSteps(claim: Claim, steps: readonly Step[], waitsForDisk: boolean): Promise<void>;
+  addSteps(
+    claim: Claim,
+    steps: readonly Step[],
+    waitsForDisk: boolean,
+    charges?: readonly Charge[],
+  ): Promise<void>;
 }
 
 /** Adds steps within a transaction of the caller's. */
@@ -64,18 +72,29 @@ export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
 export function createSteps(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
-  claims: Pick<ClaimQueue, "isRunning">,
+  { claims, spent }: Pick<Memory, "claims" | "spent">,
 ): Steps {
+  const insertUsage = prepareInsertUsage(database);
   const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
   const insert = prepareInsertSteps(database);
   return {
     stepsOf: (messageId) => read(() => select.all(messageId).map(readStep)),
-    async addSteps(claim, steps, waitsForDisk) {
+    async addSteps(claim, steps, waitsForDisk, charges = []) {
       const { message: { id: messageId, accountId }, attempt } = claim;
-      await commit(waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS, () => {
-        if (!claims.isRunning(claim)) throw new Error(`The turn of message ${messageId} has ended`);
-        insert({ accountId, messageId, attempt }, steps);
-      });
+      const end = spent.begin(charges);
+      try {
+        await commit(waitsForDisk ? COMMIT_OPTIONS.TS_BEGUN : COMMIT_OPTIONS.TS, () => {
+          if (!claims.isRunning(claim)) {
+            throw new Error(`The turn of message ${messageId} has ended`);
+          }
+          insert({ accountId, messageId, attempt }, steps);
+          insertUsage({ charges });
+        });
+        end(true);
+      } catch (error) {
+        end(false);
+        throw error;
+      }
     },
   };
 }

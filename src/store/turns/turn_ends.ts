@@ -16,6 +16,7 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
 import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Charge, TurnCost } from "../../core/spending/usage.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { SendQueues } from "../memory/send_queues.ts";
@@ -24,6 +25,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import { prepareInsertSteps } from "./steps.ts";
+import { prepareInsertUsage } from "../usage/charges.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 
 /** Stores the ends of turns. */
@@ -62,6 +64,9 @@ interface PlainTurn {
   readonly entries: readonly Entry[];
   readonly steps: readonly Step[];
   readonly rows: readonly PlainRow[];
+  readonly charges: readonly Charge[];
+  readonly cost?: TurnCost;
+  readonly told?: NonNullable<FinishedTurn["told"]>;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
@@ -74,27 +79,31 @@ interface PlainTurn {
 export function createTurnEnds(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
-  { memory: { claims, turns, outgoing }, transcripts }: TurnEndsDeps,
+  { memory: { claims, turns, outgoing, spent }, transcripts }: TurnEndsDeps,
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const addRows = prepareAddPlainRows(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
+  const insertUsage = prepareInsertUsage(database);
   // The claim is in memory (T2), so the row may still be `waiting` in the table.
   const finish = database.prepare(
-    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
+    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?, cost = ?
      WHERE message_id = ? AND state IN ('waiting', 'running')`,
   );
 
   /** @returns Whether the message was in the inbox and had no end yet. */
-  function end(messageId: string, how: TurnEnd, now: number): boolean {
-    const [failureId, reason] = how.kind === "failed" ? [how.failureId, how.reason] : [null, null];
-    return finish.run(how.kind, now, failureId, reason, messageId).changes > 0;
+  function end(messageId: string, how: TurnEnd, now: number, cost?: TurnCost): boolean {
+    const failureId = how.kind === "failed" ? how.failureId : null;
+    const reason = how.kind === "failed" || how.kind === "refused" ? how.reason : null;
+    const json = cost ? JSON.stringify(cost) : null;
+    return finish.run(how.kind, now, failureId, reason, json, messageId).changes > 0;
   }
 
   const append = journaled<PlainTurn>("turn", ({ messageId, rows, now, ...turn }) => {
     // Given up meanwhile, because the account moved to another bot.
-    if (!end(messageId, turn.end, now)) return;
+    if (!end(messageId, turn.end, now, turn.cost)) return;
+    insertUsage(turn);
     transcripts.insert(turn, turn.entries);
     const { accountId } = turn;
     insertSteps({ accountId, messageId, attempt: PLAIN_ATTEMPT }, turn.steps);
@@ -103,6 +112,7 @@ export function createTurnEnds(
 
   async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
     const { claim: { message, route: { agentId, sessionKey } }, end, entries, steps = [] } = turn;
+    const { charges = [], cost, told } = turn;
     const { accountId, channelId } = message;
     const isFirst = queues.size(accountId, channelId) === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
@@ -132,6 +142,9 @@ export function createTurnEnds(
         entries,
         steps,
         rows,
+        charges,
+        ...(cost && { cost }),
+        ...(told && { told }),
         now,
       });
     } catch (error) {
@@ -144,7 +157,9 @@ export function createTurnEnds(
 
   function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
     const { claim: { message, route, attempt }, entries, steps = [] } = turn;
-    if (!end(message.id, turn.end, now)) return NOT_STORED;
+    const { charges = [], cost, told } = turn;
+    if (!end(message.id, turn.end, now, cost)) return NOT_STORED;
+    insertUsage({ charges, ...(told && { told }) });
     transcripts.insert({ ...route, channelId: message.channelId }, entries);
     insertSteps({ accountId: message.accountId, messageId: message.id, attempt }, steps);
     return { stored: true, ...addTurn(turn, now, queue) };
@@ -160,9 +175,15 @@ export function createTurnEnds(
         text: withoutControls(entry.text),
       }));
       const turn = { ...ended, entries };
-      const stored = isPlain(turn, queues, queue)
-        ? await journal(turn, now)
-        : await commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
+      const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
+      const storing = isPlain(turn, queues, queue)
+        ? journal(turn, now)
+        : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
+      const stored = await storing.catch((error: unknown) => {
+        counted(false);
+        throw error;
+      });
+      counted(stored.stored);
       if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
       claims.end(claim);
       turns.end(claim.message.id);

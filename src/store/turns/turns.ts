@@ -9,13 +9,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Context, type ContextDeps, createContext } from "./context.ts";
+import { type AnswerThreads, createAnswerThreads } from "./answer_threads.ts";
 import { createReactions, type Reactions } from "./reactions.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createSteps, type Steps } from "./steps.ts";
 import { createTurnEnds, type TurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
 
 /** All methods of `store.turns`. */
-export interface Turns extends Context, Reactions, Transcripts, Steps, TurnEnds {}
+export interface Turns extends AnswerThreads, Context, Reactions, Transcripts, Steps, TurnEnds {}
 
 /**
  * Creates the namespace.
@@ -30,9 +31,10 @@ export function createTurns(
   const { entriesOf } = deps.transcripts;
   return joinParts(
     createContext(database, transactions, deps),
+    createAnswerThreads(database, transactions),
     createReactions(database, transactions, deps.memory),
     { entriesOf },
-    createSteps(database, transactions, deps.memory.claims),
+    createSteps(database, transactions, deps.memory),
     createTurnEnds(database, transactions, deps),
   );
 }

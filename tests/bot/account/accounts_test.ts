@@ -14,6 +14,7 @@ import { createMetrics } from "../../../src/http/metrics.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
+import { NO_TOOLS } from "../../support/model/tools.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 import { accepted, found, openTestStore } from "../../support/store/store.ts";
@@ -80,6 +81,7 @@ function setUp(
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
     files: {} as never,
+    toolServices: NO_TOOLS,
     env: {},
   }, {
     async startAccount(options, ports): Promise<RunningAccount> {

@@ -18,6 +18,7 @@ async function judgeBy(discord: object) {
     isOurs: (id) => id === OURS,
     isProxied: (id) => id === ADA,
     ownerIn: () => undefined,
+    continuesIn: () => false,
     now: () => 0,
   });
 }

@@ -44,7 +44,7 @@ async function setUp(discord: object, beside: object = OWNERS) {
   };
   let current = await read(discord, beside);
   const toolsFor = createTurnTools({
-    tools: ALL,
+    tools: () => ALL,
     policy: () => current,
     ownsApplication: (id) => id === OWNER,
   });

@@ -12,15 +12,17 @@ const { index } = restore([GUILD_SNAPSHOT]);
 
 async function rows(
   discord: object,
-  { names = [], more = {}, paired = 0, known = index }: {
+  { names = [], more = {}, known = index, ...asked }: {
     names?: readonly ResolvedName[];
     more?: object;
-    paired?: number;
+    /** `undefined`: the store cannot be read. */
+    paired?: number | undefined;
     known?: typeof index;
   } = {},
 ): Promise<readonly AccessRow[]> {
   const [table] = await policiesIn(JSON.stringify({ channels: { discord }, ...more }));
   assert.ok(table, "the config is valid");
+  const paired = "paired" in asked ? asked.paired : 0;
   return rowsOf(withNames(table.access, names), known, paired);
 }
 
@@ -33,6 +35,8 @@ describe("[P1] rowsOf()", () => {
       talkers(await rows({ dm: rules }, { paired }))["direct messages"];
     assert.equal(await dm({}), "paired users (0)");
     assert.equal(await dm({ allowFrom: ["5"] }, 2), "paired users (2), 5");
+    const unread = talkers(await rows({ dm: {} }, { paired: undefined }))["direct messages"];
+    assert.equal(unread, "paired users (unknown)");
     assert.equal(await dm({ policy: "allowlist", allowFrom: ["5"] }, 2), "5");
     assert.equal(await dm({ policy: "allowlist" }), "no one");
     assert.equal(await dm({ policy: "open", allowFrom: ["*"] }), "everyone");

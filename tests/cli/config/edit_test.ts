@@ -6,6 +6,7 @@ import { get, set, unset, valueFor } from "../../../src/cli/config/edit.ts";
 import { configSchema } from "../../../src/config/schema/root.ts";
 import { schemaAt } from "../../../src/config/schema/parts/shape.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { StartError } from "../../../src/cli/shared/start_error.ts";
 import { recordingIo } from "../io.ts";
 
 const ID = "123456789012345678";
@@ -65,6 +66,14 @@ describe("barnacle config set", () => {
     assert.match(at.text(), /"token": "swordfish-swordfish", \/\/ secret/);
     assert.doesNotMatch(at.output(), /hunter2|swordfish/);
     assert.match(at.output(), /token: "\[redacted\]" → "\[redacted\]" \(the bot reconnects\)/);
+  });
+
+  it("[C8] refuses an input without an end in one line", async () => {
+    using at = setUp();
+    const endless = () => Promise.reject(new StartError("stdin has more than 1 MiB", 2));
+    assert.equal(await at.set("channels.discord.token", "-", endless), 2);
+    assert.match(at.output(), /stdin has more than 1 MiB/);
+    assert.equal(at.text(), FILE);
   });
 
   const INVALID: readonly (readonly [key: string, value: string, why: RegExp])[] = [

@@ -45,6 +45,19 @@ async function ask(fixture: DataFixture, asked: string = ID, json = false) {
   return { code, text: io.stdout.join("\n"), errors: io.stderr.join("\n") };
 }
 
+describe("[P1] barnacle why without a config file", () => {
+  it("says that it judges by the defaults", async () => {
+    const fixture = createDataFixture(CONFIG);
+    await fixture.receive(guildMessage({ id: ID }));
+    const io = recordingIo();
+    const { data } = fixture.flags;
+    const nowhere = { HOME: fixture.data };
+    assert.equal(await why({ data, json: false }, ID, { ...io, env: nowhere, cwd: data }), 0);
+    assert.match(io.stderr.join("\n"), /no config file.*the defaults.*--config/);
+    assert.equal((await ask(fixture)).errors, "");
+  });
+});
+
 async function received(message: Partial<InboundMessage> = {}, config: object | string = CONFIG) {
   const fixture = createDataFixture(config);
   await fixture.receive(guildMessage({ id: ID, ...message }));

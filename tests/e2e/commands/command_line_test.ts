@@ -248,7 +248,7 @@ describe("[O10] the command line", () => {
     const text =
       '{ "channels": { "discord": { "token": "hunter2", "dm": { "enabled": false } } } }';
     writeFileSync(file, text, { mode: 0o600 });
-    const { code, stdout, stderr } = await barnacle("config", "show", "--config", file);
+    const { code, stdout, stderr } = await barnacle("config", "show", "--json", "--config", file);
     assert.equal(code, 0);
     assert.doesNotMatch([...stdout, ...stderr].join("\n"), /hunter2/);
     assert.equal(JSON.parse(stdout.join("\n")).channels.discord.token, "[redacted]");

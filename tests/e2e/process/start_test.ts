@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -194,6 +194,19 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       writeFileSync(file, bytes);
       const said = lineOf(await run(scene, { data: scene.dataDir }), 74);
       assert.match(said, /damaged.*stays unchanged/);
+    }));
+
+  it("[X2] ends with one line if the store cannot be written", () =>
+    withSimulation({}, async (scene) => {
+      const bot = await scene.start();
+      bot.kill("SIGTERM");
+      assert.deepEqual(await bot.exited, STOPPED);
+      const shared = `${join(scene.dataDir, DATABASE_NAME)}-shm`;
+      rmSync(shared, { force: true });
+      mkdirSync(shared);
+      const ran = await run(scene, { data: scene.dataDir });
+      assert.match(lineOf(ran, 74), /Cannot use the database/);
+      assert.doesNotMatch(ran.stderr.join("\n"), /"level":"error"|"stack"/);
     }));
 
   it("[X7] leaves the data of a newer Barnacle unchanged", () =>

@@ -41,6 +41,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
   const needed: string[] = [];
   const context: InteractionContext = {
     pairing: { decide: () => assert.fail("no command asks for it") },
+    usage: { sum: () => assert.fail("no test reads the usage") },
     onOutbox: () => {},
     status: () => assert.fail("this command does not ask for it"),
     texts: () => ({}),

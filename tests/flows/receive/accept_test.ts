@@ -155,6 +155,7 @@ function setUp() {
       slash: ({ name }) => handled.push(`/${name}`),
       messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
+      thread_members_changed: ({ threadId }) => handled.push(`members ${threadId}`),
       renamed: ({ guild }) => handled.push(`renamed ${guild.id}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },

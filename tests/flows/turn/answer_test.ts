@@ -24,8 +24,8 @@ import {
 } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
-import { UNUSED_PORTS } from "../../support/model/tools.ts";
 import { settle } from "../../support/settle.ts";
+import { UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -63,6 +63,8 @@ interface Facts {
   readonly refusals?: readonly Error[];
   /** Error of the store when it reads the transcript. */
   readonly damage?: Error;
+  /** Budgets; none by default. */
+  readonly spend?: Partial<AnswerPorts["spend"]>;
 }
 
 const DISK_FULL = new Error("disk full");
@@ -81,6 +83,7 @@ function setUp(
     drafts,
     refusals = [],
     damage,
+    spend = {},
   }: Facts = {},
 ) {
   const refused = [...refusals];
@@ -143,6 +146,13 @@ function setUp(
       },
     },
     model,
+    spend: {
+      check: () => Promise.resolve(undefined),
+      record: () => assert.fail("a turn stores its charges itself"),
+      isTold: () => Promise.resolve(false),
+      ...spend,
+    },
+    threads: { homeOf: (claim) => Promise.resolve(claim) },
     toolPorts: { ...UNUSED_PORTS, history: { read: () => Promise.resolve([]) } },
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {

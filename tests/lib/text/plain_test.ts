@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { PathError } from "../../../src/lib/path_error.ts";
 import { toPlain } from "../../../src/lib/text/plain.ts";
 
 const same = (text: string) => text;
@@ -59,6 +60,21 @@ describe("[SEC-R36] toPlain()", () => {
       message: "no",
       kind: "forbidden",
       cause: { name: "TypeError", message: "why" },
+    });
+  });
+
+  it("shows no stack of a file's failure, nor of its cause", () => {
+    class FileError extends PathError<"full"> {
+      override readonly name = "FileError";
+    }
+    const cause = new Error("SQLITE_FULL");
+    const plain = toPlain(new FileError("no space", { kind: "full", path: "/x", cause }), same);
+    assert.deepEqual(plain, {
+      name: "FileError",
+      message: "no space",
+      kind: "full",
+      path: "/x",
+      cause: "SQLITE_FULL",
     });
   });
 

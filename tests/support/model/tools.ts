@@ -6,17 +6,28 @@
 
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
 import type { Tool, ToolContext, ToolPorts } from "../../../src/core/turn/tool.ts";
+import type { ToolServices } from "../../../src/bot/rules/tool_services.ts";
 import { guildMessage } from "../discord/builders.ts";
 import type { FakeClock } from "../fake_clock.ts";
 
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
+  threads: { open: () => Promise.reject(new Error("not used")) },
   schedules: {
     create: () => Promise.reject(new Error("This test sets no schedule")),
     list: () => Promise.reject(new Error("This test lists no schedules")),
     remove: () => Promise.reject(new Error("This test deletes no schedule")),
   },
+  web: { page: () => Promise.reject(new Error("This test reads no web page")) },
+};
+
+/** No tools, for accounts that run no turns. */
+export const NO_TOOLS: ToolServices = {
+  ports: UNUSED_PORTS,
+  tools: () => [],
+  apply() {},
+  stop: () => Promise.resolve(),
 };
 
 /** Removes the secret of these tests. */

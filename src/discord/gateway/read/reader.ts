@@ -17,6 +17,7 @@ import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
 import { decodeDeletion } from "../decode/decode_deletion.ts";
 import { decodeReaction, REACTION_TYPES } from "../decode/decode_reaction.ts";
+import { decodeThreadMembers } from "../decode/decode_thread_members.ts";
 import { applyDispatch, GUILD_DISPATCH_TYPES, guildsLeft, readSelf } from "./apply_dispatch.ts";
 import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
 import { markNamesakes, mayChangeMarks } from "../decode/namesakes.ts";
@@ -47,6 +48,7 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ["INTERACTION_CREATE", ({ d }, facts) => decodeInteraction(d, facts)],
   ["MESSAGE_DELETE", decodeDeletion],
   ["MESSAGE_DELETE_BULK", decodeDeletion],
+  ["THREAD_MEMBERS_UPDATE", decodeThreadMembers],
   ...REACTION_TYPES.map((type): [string, Decode] => [type, decodeReaction]),
 ]);
 

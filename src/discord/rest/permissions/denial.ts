@@ -17,7 +17,9 @@ export type NeededPermission =
   | "Send Messages"
   | "Attach Files"
   | "Read Message History"
-  | "Add Reactions";
+  | "Add Reactions"
+  | "Create Public Threads"
+  | "Send Messages in Threads";
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {

@@ -54,6 +54,7 @@ export const PERMISSIONS = {
   "Send Messages in Threads": Flag.SEND_MESSAGES_IN_THREADS,
   "Attach Files": Flag.ATTACH_FILES,
   "Read Message History": Flag.READ_MESSAGE_HISTORY,
+  "Create Public Threads": Flag.CREATE_PUBLIC_THREADS,
   "Manage Threads": Flag.MANAGE_THREADS,
   "Add Reactions": Flag.ADD_REACTIONS,
 } as const;

@@ -10,6 +10,7 @@
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createExplainDenial, type PermissionQuery } from "./explain_denial.ts";
+import type { NeededPermission } from "./denial.ts";
 import { createReadGuildPermissions } from "./guild_permissions.ts";
 import { deniedBy, type Permission } from "./permissions.ts";
 
@@ -31,6 +32,30 @@ export type CanReadHistory = (place: PermissionQuery) => Promise<boolean>;
 export function createCanReadHistory(api: RestApi, options: RequestOptions = {}): CanReadHistory {
   const explain = createExplainDenial(api, () => 0, options); // a member in timeout can still read
   return async (place) => await explain(place, NEEDED_TO_READ) === undefined;
+}
+
+/** The permissions for opening a thread on a message and writing in it, most basic first. */
+const NEEDED_FOR_THREADS = [
+  "View Channel",
+  "Create Public Threads",
+  "Send Messages in Threads",
+] as const satisfies readonly NeededPermission[];
+
+/**
+ * Finds the permission that a user lacks for opening a thread in a channel; `undefined` if none.
+ *
+ * @throws {RestError} If Discord does not answer, or refuses.
+ */
+export type MissingForThread = (place: PermissionQuery) => Promise<Permission | undefined>;
+
+/** Creates a {@link MissingForThread}. */
+export function createMissingForThread(
+  api: RestApi,
+  now: () => number,
+  options: RequestOptions = {},
+): MissingForThread {
+  const explain = createExplainDenial(api, now, options);
+  return async (place) => (await explain(place, NEEDED_FOR_THREADS))?.permission;
 }
 
 /**

@@ -316,7 +316,7 @@ describe("[G5] startGateway()", () => {
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
       commits: false,
-      watchMs: 700,
+      watchMs: 4_000, // on a busy core, a healthy worker takes over a second to start
     });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 5);

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ModelUsage } from "./model.ts";
+import type { ModelUsage } from "../model.ts";
 
 /** Price of a million tokens. */
 export interface Price {
@@ -69,6 +69,24 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly audioSec: number;
   /** Unix time in milliseconds of the answer. */
   readonly at: number;
+}
+
+/** The cost of one turn: all of its requests to models in this process. */
+export interface TurnCost {
+  /** The model that answered last. */
+  readonly model: string;
+  /** Number of requests. */
+  readonly requests: number;
+  /** Tokens of the requests, cached ones included. */
+  readonly inputTokens: number;
+  /** Those of them that servers had cached. */
+  readonly cachedTokens: number;
+  /** Tokens of the answers. */
+  readonly outputTokens: number;
+  /** Millionths of the config's currency; absent if the price of a request is not known. */
+  readonly micros?: number;
+  /** Milliseconds of the requests together. */
+  readonly ms: number;
 }
 
 /** The cost of tokens in millionths of the currency; `undefined` without a price. */

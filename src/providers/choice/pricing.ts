@@ -6,10 +6,10 @@
  * @module
  */
 
-import { charsIn } from "../core/fit_request.ts";
-import type { Model, ModelPart, ModelRequest, ModelUsage } from "../core/model.ts";
-import { microsOf, tokensIn } from "../core/usage.ts";
-import type { ModelSettings } from "./settings.ts";
+import { charsIn } from "../../core/fit_request.ts";
+import type { Model, ModelPart, ModelRequest, ModelUsage } from "../../core/model.ts";
+import { microsOf, tokensIn } from "../../core/spending/usage.ts";
+import type { ModelSettings } from "../settings.ts";
 
 /** Wraps a model so that the last part of each answer has tokens, and money if it is known. */
 export function withPrice(model: Model, settings: ModelSettings): Model {

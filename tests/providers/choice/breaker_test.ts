@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ModelErrorKind } from "../../src/core/model.ts";
+import type { ModelErrorKind } from "../../../src/core/model.ts";
 import {
   afterAsking,
   afterFailure,
   type BreakerState,
   CLOSED,
   isClosed,
-} from "../../src/providers/breaker.ts";
+} from "../../../src/providers/choice/breaker.ts";
 
 const failed = (kinds: readonly ModelErrorKind[], from: BreakerState = CLOSED, now = 0) =>
   kinds.reduce((state, kind) => afterFailure(state, kind, now), from);

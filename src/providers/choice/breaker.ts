@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ModelErrorKind } from "../core/model.ts";
+import type { ModelErrorKind } from "../../core/model.ts";
 
 /** State of one provider's breaker. */
 export interface BreakerState {

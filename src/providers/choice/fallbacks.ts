@@ -7,8 +7,8 @@
  * @module
  */
 
-import { fitRequest } from "../core/fit_request.ts";
-import { type Model, ModelError, type ModelPart } from "../core/model.ts";
+import { fitRequest } from "../../core/fit_request.ts";
+import { type Model, ModelError, type ModelPart } from "../../core/model.ts";
 import { afterAsking, afterFailure, type BreakerState, CLOSED, isClosed } from "./breaker.ts";
 
 /** A model that may be asked. */

@@ -6,9 +6,9 @@ import {
   type ModelErrorKind,
   type ModelPart,
   type ModelRequest,
-} from "../../src/core/model.ts";
-import { type Candidate, withFallbacks } from "../../src/providers/fallbacks.ts";
-import { listen, QUESTION } from "../support/model/model_server.ts";
+} from "../../../src/core/model.ts";
+import { type Candidate, withFallbacks } from "../../../src/providers/choice/fallbacks.ts";
+import { listen, QUESTION } from "../../support/model/model_server.ts";
 
 type Says = string | ModelErrorKind | readonly [text: string, then: ModelErrorKind];
 const KINDS: readonly string[] = ["unavailable", "unauthorized", "rate_limited", "rejected"];
@@ -148,7 +148,8 @@ describe("[L1] [L3] withFallbacks()", () => {
         async *generate(): AsyncGenerator<ModelPart, void> {
           await Promise.resolve();
           stop.abort(new Error("/stop"));
-          throw stop.signal.reason;
+          if (stop.signal.aborted) throw stop.signal.reason;
+          yield { kind: "finish", reason: "stop" };
         },
       },
     };

@@ -1,0 +1,72 @@
+/**
+ * Joins the threads of an account's answers with policy, store, model and REST (S7).
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Model } from "../../core/model.ts";
+import { createThreadCalls } from "../../discord/rest/calls/threads.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { type AnswerThreads, createAnswerThreads } from "../../flows/turn/answer_threads.ts";
+import { createTitleByModel } from "../../flows/turn/title_by_model.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import { rulesFor } from "../../policy/place_rules.ts";
+import type { Store } from "../../store/store.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+
+/** The dependencies of an account's threads. */
+export interface AccountThreadsOptions {
+  readonly accountId: AccountId;
+  readonly client: RestClient;
+  readonly store: { readonly turns: Store["turns"] };
+  readonly policy: Pick<PolicyKeeper, "now">;
+  /** The current model. */
+  readonly model: () => Model;
+  readonly cleanSecrets: (text: string) => string;
+  /** Aborted when the grace period of a stop is over. */
+  readonly stopping: AbortSignal;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly logging: Logging;
+}
+
+/** Creates the threads of an account. */
+export function createAccountThreads(
+  { accountId, client, store, policy, model, cleanSecrets, stopping, now, logging }:
+    AccountThreadsOptions,
+): AnswerThreads {
+  const log = logging.forPart("turns");
+  return createAnswerThreads({
+    accountId,
+    store: store.turns,
+    calls: createThreadCalls(client),
+    refusalOf(error) {
+      if (!(error instanceof RestError)) return undefined;
+      return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
+    },
+    rules({ place }: InboundMessage): ThreadRules {
+      if (place.kind !== "guild") return NO_THREADS;
+      const rules = rulesFor(place, policy.now().policy);
+      return rules.kind === "open" ? rules.threads.value : NO_THREADS;
+    },
+    matchesPattern: (text) => policy.now().policy.matchesPattern(text),
+    titleByModel: createTitleByModel({
+      model,
+      randomId: () => randomBytes(6).toString("hex"),
+      schedule,
+      stopping,
+      log,
+    }),
+    cleanSecrets,
+    schedule,
+    stopping,
+    now,
+    log,
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * `barnacle model test`: asks each model of the config one question with one tool and one image.
+ *
+ * @module
+ */
+
+import type { Abilities } from "../../core/abilities.ts";
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import { ModelError } from "../../core/model.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { askAbilities } from "../../providers/about/abilities.ts";
+import { createModel } from "../../providers/models.ts";
+import { isPaid } from "../../providers/choice/pricing.ts";
+import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
+import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
+import { inColumns } from "../shared/columns.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { findModel } from "../shared/model_settings.ts";
+import { readConfig, shown } from "../shared/read_config.ts";
+import type { Io } from "../terminal/io.ts";
+
+/** Maximum silence of the server that is asked about the model, in milliseconds. */
+const ASK_MS = 10_000;
+
+/** Largest window of a local server that counts as its small default. */
+const SMALL_WINDOW = 8_192;
+
+interface Tested {
+  readonly model: string;
+  readonly tried?: TriedModel;
+  readonly failure?: ModelError;
+  readonly abilities: Abilities;
+  readonly isLocal: boolean;
+}
+
+/** Tests the model and its fallbacks, in order. */
+export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfig(flags.config, io.env, false);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return EXIT.config;
+  }
+  const found = await findModel(loaded.config, io.env);
+  if (found.kind === "problem") {
+    io.err(shown([found.problem], io));
+    return EXIT.config;
+  }
+  const results: Tested[] = [];
+  for (const settings of [found.settings, ...found.fallbacks]) {
+    results.push(await io.during(`Asking ${modelIdOf(settings)}`, test(settings)));
+  }
+  if (flags.json) io.out(JSON.stringify(results.map(jsonOf)));
+  else for (const [at, result] of results.entries()) print(result, at > 0, io);
+  return results.some(({ failure }) => failure) ? EXIT.failed : EXIT.done;
+}
+
+async function test(settings: ModelSettings): Promise<Tested> {
+  const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
+  const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
+  const model = createModel(settings, { fetch, now: Date.now });
+  try {
+    const tried = await tryModel(model, () => performance.now(), new AbortController().signal);
+    // After the question: Ollama tells the window of a model that runs.
+    const told = await askAbilities(settings, deps) ?? {};
+    return { ...about, tried, abilities: { ...told, ...settings.abilities } };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { ...about, failure: error, abilities: {} };
+  }
+}
+
+function print(result: Tested, isNext: boolean, io: Io): void {
+  if (isNext) io.out("");
+  for (const line of inColumns(rowsOf(result))) io.out(line);
+}
+
+function rowsOf({ model, tried, failure, abilities, isLocal }: Tested): readonly string[][] {
+  if (!tried) {
+    const fix = failure && modelProblemOf(failure)?.fix;
+    return [
+      ["Model", model],
+      ["Failure", printable(failure?.message ?? "no answer")],
+      ...(fix === undefined ? [] : [["Fix", fix]]),
+    ];
+  }
+  const { firstMs, totalMs, tools, images, usage } = tried;
+  return [
+    ["Model", model],
+    ["Latency", seconds(totalMs)],
+    ["First token", seconds(firstMs)],
+    ["Tools", yesNo(tools, abilities.tools)],
+    ["Images", yesNo(images, abilities.images)],
+    ["Window", windowText(abilities, isLocal)],
+    ...(usage ? [["Tokens", `${usage.inputTokens} + ${usage.outputTokens}`]] : []),
+  ];
+}
+
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(2)} s`;
+
+/** The test's result, and the server's word if it differs. */
+function yesNo(has: boolean, told: boolean | undefined): string {
+  const word = has ? "yes" : "no";
+  return told === undefined || told === has
+    ? word
+    : `${word} (its server says ${told ? "yes" : "no"})`;
+}
+
+function windowText({ contextWindow }: Abilities, isLocal: boolean): string {
+  if (contextWindow === undefined) {
+    return `unknown: Barnacle assumes ${UNKNOWN_WINDOW.contextWindow} tokens; ` +
+      "set contextWindow in models.providers.<provider>.models";
+  }
+  const isSmall = isLocal && contextWindow <= SMALL_WINDOW;
+  return `${contextWindow} tokens` +
+    (isSmall
+      ? ": a local server's small default; raise it there (Ollama: OLLAMA_CONTEXT_LENGTH, " +
+        "llama.cpp: --ctx-size, LM Studio: Context Length)"
+      : "");
+}
+
+function jsonOf({ model, tried, failure, abilities }: Tested): object {
+  return {
+    model,
+    ...tried,
+    ...(failure && { failure: { kind: failure.kind, message: failure.message } }),
+    ...(abilities.contextWindow !== undefined && { contextWindow: abilities.contextWindow }),
+  };
+}

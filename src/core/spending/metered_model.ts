@@ -1,0 +1,94 @@
+/**
+ * Counts the requests of a model, and asks none if a budget is spent (L5, X4).
+ *
+ * All parts that ask a model for a purpose of their own wrap it here: turns, summaries, compaction.
+ * Parts that ask other servers (transcription, drawing, embeddings) use the port itself.
+ *
+ * @module
+ */
+
+import { BudgetSpent, type BudgetStop } from "./budget.ts";
+import type { Model, ModelUsage } from "../model.ts";
+import type { Charge, UsageKind, UsedBy } from "./usage.ts";
+
+/** Counts requests to models, and knows the budgets. */
+export interface SpendPort {
+  /**
+   * Finds a spent budget, before a request.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
+  check(by: UsedBy, kind: UsageKind): Promise<BudgetStop | undefined>;
+  /** Counts a request. The store has it a moment later; a crash may lose the last ones. */
+  record(charge: Charge): void;
+}
+
+/** The purpose of a model's requests, and who they are counted for. */
+export interface MeteredFor {
+  /** The purpose. */
+  readonly kind: UsageKind;
+  /** The person, the place and the agent. */
+  readonly by: UsedBy;
+  /** Checks budgets, and counts. */
+  readonly spend: SpendPort;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * Wraps a model.
+ *
+ * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
+ */
+export function metered(model: Model, { kind, by, spend, now }: MeteredFor): Model {
+  return {
+    id: model.id,
+    get takesNoTools() {
+      return model.takesNoTools ?? false;
+    },
+    get takesImages() {
+      return model.takesImages;
+    },
+    get window() {
+      return model.window;
+    },
+    async *generate(request, signal) {
+      const stop = await spend.check(by, kind);
+      if (stop) throw new BudgetSpent(stop);
+      const startedAt = now();
+      for await (const part of model.generate(request, signal)) {
+        if (part.kind === "finish" && part.usage) {
+          const ms = Math.max(0, now() - startedAt);
+          spend.record(chargeOf(part.usage, part.modelId ?? model.id, kind, by, ms, now()));
+        }
+        yield part;
+      }
+    },
+  };
+}
+
+/** The charge of one request. */
+export function chargeOf(
+  { inputTokens, cachedTokens = 0, outputTokens, micros }: ModelUsage,
+  model: string,
+  kind: UsageKind,
+  { userId, channelId, guildId, agentId }: UsedBy,
+  ms: number,
+  at: number,
+): Charge {
+  return {
+    userId,
+    channelId,
+    ...(guildId !== undefined && { guildId }),
+    agentId,
+    kind,
+    model,
+    inputTokens,
+    cachedTokens,
+    outputTokens,
+    ...(micros !== undefined && { micros }),
+    ms,
+    audioSec: 0,
+    at,
+  };
+}

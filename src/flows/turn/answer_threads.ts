@@ -1,0 +1,268 @@
+/**
+ * Opens threads for answers, and knows the conversations that continue in them (S7, S3).
+ *
+ * A thread on a message has the id of the message, and a second request for it finds it. So a turn
+ * that a crash repeats opens no second one.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import {
+  type AnswerThread,
+  canStartThread,
+  inThread,
+  threadIdOf,
+  type ThreadRules,
+} from "../../core/inbound/threads.ts";
+import { isMention } from "../../core/inbound/facts.ts";
+import type { Refusal } from "../../core/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import { type Schedule, waitFor } from "../../lib/schedule.ts";
+import { threadTitle } from "../../render/thread_title.ts";
+
+/** Everything that threads need from outside. */
+export interface AnswerThreadsPorts {
+  /** The account that opens them. */
+  readonly accountId: AccountId;
+  /** The store's methods for this flow; each is one transaction. */
+  readonly store: {
+    /** The newest threads of an account that have their asker, oldest first. */
+    answerThreads(accountId: AccountId, limit: number): Promise<readonly AnswerThread[]>;
+    /** A thread; `undefined` if no answer has asked for it. */
+    answerThread(accountId: AccountId, threadId: ChannelId): Promise<AnswerThread | undefined>;
+    /** Stores a thread before the request. A known one stays unchanged. */
+    beginThread(accountId: AccountId, thread: AnswerThread, now: number): Promise<void>;
+    /** Stores Discord's answer. */
+    endThread(
+      accountId: AccountId,
+      threadId: ChannelId,
+      state: "open" | "refused",
+    ): Promise<void>;
+    /** Stores whether the asker is in the thread. */
+    setAskerIn(accountId: AccountId, threadId: ChannelId, isIn: boolean): Promise<void>;
+  };
+  /** Requests to Discord. */
+  readonly calls: {
+    /** Opens the thread of a message; `existed` if it has one. */
+    start(
+      channelId: ChannelId,
+      messageId: MessageId,
+      name: string,
+      minutes: number,
+    ): Promise<"opened" | "existed">;
+    /** Adds a person; again changes nothing. */
+    addMember(threadId: ChannelId, userId: UserId): Promise<void>;
+  };
+  /** Discord's refusal in an error; `undefined` if the request may succeed later. */
+  readonly refusalOf: (error: unknown) => Refusal | undefined;
+  /** The rules of a message's place. */
+  readonly rules: (message: InboundMessage) => ThreadRules;
+  /** Whether a pattern of the config in the text counts as a mention. */
+  readonly matchesPattern: (text: string) => boolean;
+  /** Asks the model for a title; empty if it gives none. Never rejects. */
+  readonly titleByModel: (message: InboundMessage) => Promise<string>;
+  /** Removes secrets of the config. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Timer for the delay before another attempt. */
+  readonly schedule: Schedule;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Gets refusals. */
+  readonly log: Log;
+}
+
+/** The threads of one account's answers. */
+export interface AnswerThreads {
+  /** Loads the known threads. Nothing may be judged before it resolves. */
+  start(): Promise<void>;
+  /** Whether the answer to a message opens a thread, by the config. */
+  opensFor(message: InboundMessage): boolean;
+  /** Whether a conversation continues in a channel without mentions. */
+  continuesIn(channelId: ChannelId): boolean;
+  /** Notes that people have joined or left a thread. */
+  membersChanged(threadId: ChannelId, change: MembersChange): void;
+  /**
+   * Opens a thread on a message.
+   *
+   * @throws {unknown} If Discord refuses or does not answer, or if the store fails.
+   */
+  open(message: InboundMessage, title: string): Promise<AnswerThread>;
+  /**
+   * The claim with the place of its answer: the thread, if a tool has opened one, or if the config
+   * says so. Then the session of the thread keeps the turn.
+   *
+   * @param isReply Whether the answer has anything to post. A silent turn opens no thread.
+   * @throws {unknown} The store's error.
+   */
+  homeOf(claim: Claim, isReply: boolean): Promise<Claim>;
+}
+
+/** People who have joined or left a thread. */
+export interface MembersChange {
+  /** Those who have joined. */
+  readonly joined: readonly UserId[];
+  /** Those who have left. */
+  readonly left: readonly UserId[];
+}
+
+/** Maximum number of threads in memory, and of channels that refused one. */
+const KNOWN_MAX = 5_000;
+/** Milliseconds for which a channel that refused a thread gets answers without one. */
+const REFUSED_MS = 600_000;
+/** Milliseconds before each further attempt. After the last one, the answer goes to the channel. */
+const RETRY_MS = [1_000, 4_000, 15_000];
+/** Words of the title if the message has none. */
+const NO_WORDS = "Question by";
+
+/** Creates the threads of one account. */
+export function createAnswerThreads(ports: AnswerThreadsPorts): AnswerThreads {
+  const { accountId, store, calls, rules, refusalOf, schedule, stopping, now, log } = ports;
+  /** Askers by thread; the oldest thread is the first. */
+  const askers = new Map<ChannelId, UserId>();
+  /** Channels that refused a thread, with the time in milliseconds. */
+  const refused = new Map<ChannelId, number>();
+
+  function bound(map: Map<ChannelId, unknown>): void {
+    for (const oldest of map.keys()) {
+      if (map.size <= KNOWN_MAX) break;
+      map.delete(oldest);
+    }
+  }
+
+  function know({ threadId, askerId }: Pick<AnswerThread, "threadId" | "askerId">): void {
+    askers.set(threadId, askerId);
+    bound(askers);
+  }
+
+  function refusesNow(channelId: ChannelId): boolean {
+    return now() - (refused.get(channelId) ?? -Infinity) < REFUSED_MS;
+  }
+
+  const failed = (threadId: ChannelId) => (error: unknown) =>
+    log.error("Cannot store who is in a thread", { threadId, error });
+
+  function keepAsker(threadId: ChannelId, isIn: boolean): void {
+    store.setAskerIn(accountId, threadId, isIn).catch(failed(threadId));
+  }
+
+  async function titleFor(message: InboundMessage): Promise<string> {
+    const byModel = rules(message).title === "model"
+      ? threadTitle(await ports.titleByModel(message))
+      : "";
+    const words = byModel || threadTitle(message.text);
+    return ports.cleanSecrets(words || `${NO_WORDS} ${message.sender.username}`);
+  }
+
+  /** Asks Discord until it answers, but not for ever: people wait for the answer. */
+  async function startThread(message: InboundMessage, title: string): Promise<void> {
+    for (const [attempt, delay] of [...RETRY_MS, undefined].entries()) {
+      try {
+        const { archiveAfterMin } = rules(message);
+        const how = await calls.start(message.channelId, message.id, title, archiveAfterMin);
+        log.debug("A message has its thread", { messageId: message.id, how, attempt });
+        return;
+      } catch (error) {
+        if (refusalOf(error) || delay === undefined || stopping.aborted) throw error;
+        await waitFor(delay, schedule, stopping);
+      }
+    }
+  }
+
+  async function open(message: InboundMessage, title: string): Promise<AnswerThread> {
+    const threadId = threadIdOf(message.id);
+    const asked: AnswerThread = {
+      threadId,
+      channelId: message.channelId,
+      askerId: message.sender.id,
+      title,
+      state: "opening",
+    };
+    await store.beginThread(accountId, asked, now());
+    know(asked); // before the request: the first message there may arrive before its answer
+    try {
+      await startThread(message, title);
+    } catch (error) {
+      askers.delete(threadId);
+      if (refusalOf(error)) {
+        refused.set(message.channelId, now());
+        bound(refused);
+        await store.endThread(accountId, threadId, "refused");
+      }
+      throw error;
+    }
+    await store.endThread(accountId, threadId, "open");
+    // Discord adds only the bot. Without membership, the asker would not see the answer.
+    await calls.addMember(threadId, asked.askerId).catch((error: unknown) =>
+      log.debug("Cannot add the asker to a thread", { threadId, error })
+    );
+    return { ...asked, state: "open" };
+  }
+
+  /** Opens the thread that the config asks for; `undefined` if Discord does not permit it. */
+  async function openByConfig(
+    { message }: Claim,
+    known: AnswerThread | undefined,
+  ): Promise<AnswerThread | undefined> {
+    const title = known?.title ?? await titleFor(message);
+    try {
+      return await open(message, title);
+    } catch (error) {
+      const { channelId, id: messageId } = message;
+      if (stopping.aborted) throw error;
+      log.warn("Cannot open a thread for an answer, which goes to the channel instead", {
+        channelId,
+        messageId,
+        error,
+      });
+      return undefined;
+    }
+  }
+
+  return {
+    async start() {
+      for (const thread of await store.answerThreads(accountId, KNOWN_MAX)) know(thread);
+    },
+    opensFor(message) {
+      if (!canStartThread(message) || refusesNow(message.channelId)) return false;
+      const { auto } = rules(message);
+      if (auto !== "mention") return auto === "all";
+      return isMention(message) || ports.matchesPattern(message.text);
+    },
+    continuesIn: (channelId) => askers.has(channelId),
+    membersChanged(threadId, { joined, left }) {
+      const askerId = askers.get(threadId);
+      if (askerId !== undefined && left.includes(askerId)) {
+        askers.delete(threadId);
+        keepAsker(threadId, false);
+      }
+      if (askerId !== undefined || joined.length === 0) return;
+      store.answerThread(accountId, threadId).then((thread) => {
+        if (thread?.state !== "open" || !joined.includes(thread.askerId)) return;
+        know(thread);
+        keepAsker(threadId, true);
+      }, failed(threadId));
+    },
+    open,
+    async homeOf(claim, isReply) {
+      const { message, route } = claim;
+      if (!canStartThread(message)) return claim;
+      const threadId = threadIdOf(message.id);
+      const isByConfig = route.sessionKey.endsWith(`:${threadId}`);
+      if (!isByConfig && !askers.has(threadId) && claim.attempt === 1) return claim;
+      const known = await store.answerThread(accountId, threadId);
+      const isOpen = known?.state === "open";
+      if (!isOpen && !(isByConfig && isReply && known?.state !== "refused")) return claim;
+      const thread = isOpen ? known : await openByConfig(claim, known);
+      if (!thread) return claim;
+      const sessionKey = isByConfig
+        ? route.sessionKey
+        : route.sessionKey.replace(/[^:]*$/, threadId);
+      return { ...claim, message: inThread(message, thread), route: { ...route, sessionKey } };
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Makes the record of a turn that a spent budget stops (X4), and adds the cost to any turn's record.
+ *
+ * The sender learns of a spent budget once a day. Later messages of the day get no answer, and
+ * `barnacle why` has the reason of each.
+ *
+ * @module
+ */
+
+import { type BudgetStop, reasonOf } from "../../core/spending/budget.ts";
+import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
+import { dayOf, endOfDay } from "../../core/spending/usage.ts";
+import { freeze } from "../../render/freeze.ts";
+import { composeNotice } from "../../render/reply.ts";
+import { type EndPorts, type EndRules, ofTurn } from "./finished_turn.ts";
+import type { TurnSpending } from "./turn_spending.ts";
+
+/** Budgets, for turns. */
+export interface TurnSpendPort extends SpendPort {
+  /** Whether the person knows that a budget of the day is spent. */
+  isTold(userId: string, now: number): Promise<boolean>;
+}
+
+/** The record of a turn that no model is asked for. Bots get no notice. */
+export async function refusedTurn(
+  claim: Claim,
+  stop: BudgetStop,
+  { texts, where }: EndRules,
+  { now, log, spend }: EndPorts & { readonly spend: Pick<TurnSpendPort, "isTold"> },
+): Promise<FinishedTurn> {
+  const { message } = claim;
+  const at = now();
+  const { id: userId, automaton } = message.sender;
+  const isSilent = automaton !== undefined || await spend.isTold(userId, at);
+  const reason = reasonOf(stop);
+  log.info("A budget is spent: a message gets no answer", {
+    messageId: message.id,
+    where,
+    rule: stop.rule,
+    limit: stop.limit,
+    isTold: !isSilent,
+  });
+  const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
+  return {
+    claim,
+    end: { kind: "refused", reason },
+    entries: [],
+    outbox: isSilent
+      ? []
+      : freeze(composeNotice(ofTurn(claim), { key: "budgetSpent", words: { reset } }, texts)),
+    ...(!isSilent && { told: { userId, day: dayOf(at) } }),
+  };
+}
+
+/** Adds the cost of a turn to its record. */
+export function paidTurn(turn: FinishedTurn, spending: TurnSpending): FinishedTurn {
+  const cost = spending.cost();
+  if (!cost) return turn;
+  return { ...turn, cost, charges: spending.unsaved(PURPOSES[turn.end.kind]) };
+}
+
+const PURPOSES = {
+  answered: "answer",
+  declined: "no_reply",
+  refused: "failed",
+  failed: "failed",
+} as const;

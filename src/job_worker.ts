@@ -1,0 +1,26 @@
+/**
+ * Entry of a thread that does one job on untrusted data: it reads a web page, or runs a script. It
+ * stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import type { JobMessage } from "./sandbox/run_in_thread.ts";
+
+if (!parentPort) throw new TypeError("job_worker.ts is no program: the bot starts it as a thread");
+const port = parentPort;
+
+async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown> {
+  switch (kind) {
+    case "page":
+      return (await import("./web/page_text.ts")).runPageJob(job);
+    default:
+      throw new TypeError(`There is no job ${kind}`);
+  }
+}
+
+run(workerData).then(
+  (result): JobMessage => ({ kind: "done", result }),
+  (error: unknown): JobMessage => ({ kind: "failed", reason: String(error) }),
+).then((message) => port.postMessage(message));

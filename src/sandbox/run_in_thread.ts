@@ -1,0 +1,50 @@
+/**
+ * Runs one job on untrusted data in a thread of its own, and ends the thread with the job.
+ *
+ * @module
+ */
+
+import { Worker } from "node:worker_threads";
+
+/** The end of a job. */
+export type JobEnd =
+  | { readonly kind: "done"; readonly result: unknown }
+  /** The job threw, or its thread died. */
+  | { readonly kind: "failed"; readonly reason: string }
+  /** The time is over. */
+  | { readonly kind: "late" };
+
+/** A message of the thread. */
+export type JobMessage = Exclude<JobEnd, { readonly kind: "late" }>;
+
+/**
+ * Runs a job.
+ *
+ * A thread ends within milliseconds while it runs JavaScript. A loop within WebAssembly keeps Bun
+ * from ending it, so such jobs need a process of their own (`code_process.ts`).
+ *
+ * @param url Entry of the thread, which takes the job as its `workerData`.
+ * @throws {unknown} The signal's reason, once it is aborted.
+ */
+export async function runInThread(
+  url: URL,
+  job: unknown,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<JobEnd> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<JobEnd>();
+  const worker = new Worker(url, { workerData: job });
+  const late = setTimeout(() => resolve({ kind: "late" }), timeoutMs);
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  worker.on("message", (message: JobMessage) => resolve(message));
+  worker.on("error", (error) => resolve({ kind: "failed", reason: String(error) }));
+  worker.on("exit", () => resolve({ kind: "failed", reason: "the thread ended" }));
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", onAbort);
+    void worker.terminate();
+  }
+}

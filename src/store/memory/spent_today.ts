@@ -1,0 +1,113 @@
+/**
+ * Keeps the sums of today's use of models in memory, so that the check of a budget reads no rows.
+ *
+ * The table has all of it. The sums begin with the first check of a day, and are forgotten if they
+ * may differ from the table.
+ *
+ * @module
+ */
+
+import type { Spent, SpentBy } from "../../core/spending/budget.ts";
+import { type Charge, dayOf, type UsedBy } from "../../core/spending/usage.ts";
+
+/** One row of sums. */
+export type SpentRow = Pick<Charge, "userId" | "guildId" | "agentId"> & Spent;
+
+/** Today's use, and the people who know that a budget is spent. */
+export interface SpentToday {
+  /** The sums of a day; `undefined` if they are not in memory. */
+  of(by: UsedBy, day: number): SpentBy | undefined;
+  /** Whether a person was told on that day; `undefined` if that is not in memory. */
+  isTold(userId: string, day: number): boolean | undefined;
+  /** Takes the sums of a day from the table, unless a write is under way. */
+  load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void;
+  /**
+   * Counts charges before they are stored.
+   *
+   * @returns Called once they are stored, or were refused.
+   */
+  begin(charges: readonly Charge[], told?: string): (isStored: boolean) => void;
+  /** Forgets all. */
+  forget(): void;
+  /** Estimated bytes. */
+  bytes(): number;
+}
+
+const NONE: Spent = { tokens: 0, micros: 0, audioSec: 0 };
+/** Estimated bytes of one user's sums. */
+const USER_BYTES = 200;
+
+/** Creates empty memory. */
+export function createSpentToday(): SpentToday {
+  let loaded: ReturnType<typeof sumsOf> | undefined;
+  let writing = 0;
+
+  return {
+    of(by, day) {
+      if (loaded?.day !== day) return undefined;
+      const { users, guilds, agents, total } = loaded;
+      return {
+        user: users.get(by.userId) ?? NONE,
+        ...(by.guildId !== undefined && { guild: guilds.get(by.guildId) ?? NONE }),
+        agent: agents.get(by.agentId) ?? NONE,
+        total: total(),
+      };
+    },
+    isTold: (userId, day) => loaded?.day === day ? loaded.told.has(userId) : undefined,
+    load(day, rows, told) {
+      if (writing > 0) return; // some of the rows may be in neither
+      loaded = sumsOf(day, told);
+      for (const row of rows) loaded.add(row);
+    },
+    begin(charges, told) {
+      if (charges.length === 0 && told === undefined) return () => {};
+      writing++;
+      for (const charge of charges) {
+        if (dayOf(charge.at) !== loaded?.day) continue;
+        loaded.add({
+          ...charge,
+          tokens: charge.inputTokens + charge.outputTokens,
+          micros: charge.micros ?? 0,
+        });
+      }
+      if (told !== undefined) loaded?.told.add(told);
+      return (isStored) => {
+        writing--;
+        if (!isStored) loaded = undefined;
+      };
+    },
+    forget: () => void (loaded = undefined),
+    bytes: () => (loaded?.users.size ?? 0) * USER_BYTES,
+  };
+}
+
+function sumsOf(day: number, toldUsers: Iterable<string>) {
+  const users = new Map<string, Spent>();
+  const guilds = new Map<string, Spent>();
+  const agents = new Map<string, Spent>();
+  let total = NONE;
+  const grow = (sums: Map<string, Spent>, key: string, by: Spent) =>
+    void sums.set(key, sum(sums.get(key) ?? NONE, by));
+  return {
+    day,
+    users,
+    guilds,
+    agents,
+    told: new Set(toldUsers),
+    total: () => total,
+    add(row: SpentRow) {
+      grow(users, row.userId, row);
+      if (row.guildId !== undefined) grow(guilds, row.guildId, row);
+      grow(agents, row.agentId, row);
+      total = sum(total, row);
+    },
+  };
+}
+
+function sum(one: Spent, other: Spent): Spent {
+  return {
+    tokens: one.tokens + other.tokens,
+    micros: one.micros + other.micros,
+    audioSec: one.audioSec + other.audioSec,
+  };
+}

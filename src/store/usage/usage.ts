@@ -1,0 +1,208 @@
+/**
+ * `store.usage`: the use of models by day, person, place, model and purpose (L5, X4).
+ *
+ * Turns add theirs with TS and T3. Other requests are added a moment later.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { SpentBy } from "../../core/spending/budget.ts";
+import { type Charge, dayOf, type UsedBy } from "../../core/spending/usage.ts";
+import { UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { SpentToday } from "../memory/spent_today.ts";
+import { prepareInsertUsage } from "./charges.ts";
+
+/** A sum of requests. */
+export interface UsageSum {
+  /** Number of requests. */
+  readonly requests: number;
+  /** Tokens of requests, cached ones included. */
+  readonly inputTokens: number;
+  /** Those of them that servers had cached. */
+  readonly cachedTokens: number;
+  /** Tokens of answers. */
+  readonly outputTokens: number;
+  /** Millionths of the currency, of requests with a known price. */
+  readonly micros: number;
+  /** Number of requests without a known price. */
+  readonly unpriced: number;
+  /** Milliseconds of all requests together. */
+  readonly ms: number;
+  /** Seconds of audio. */
+  readonly audioSec: number;
+}
+
+/** Fields by which sums can be grouped. */
+export const USAGE_FIELDS = {
+  day: "day",
+  user: "user_id",
+  channel: "channel_id",
+  guild: "guild_id",
+  agent: "agent_id",
+  model: "model",
+  kind: "kind",
+} as const;
+
+/** A field by which sums can be grouped. */
+export type UsageField = keyof typeof USAGE_FIELDS;
+
+/** All methods of `store.usage`. */
+export interface Usage {
+  /** Today's sums that a request counts for. From memory, but for the first call of a day. */
+  spentBy(by: UsedBy, now: number): Promise<SpentBy>;
+  /** Whether a person knows that a budget of the day is spent. */
+  isTold(userId: string, now: number): Promise<boolean>;
+  /** Counts requests at once. The table has them a moment later. */
+  add(charges: readonly Charge[]): void;
+  /**
+   * Sums from a day on.
+   *
+   * @param fromDay Number of the first UTC day.
+   * @param userId Only this person's; absent: all.
+   */
+  sum(fromDay: number, userId?: string): Promise<UsageSum>;
+  /** The same, by the values of a field; the most tokens first, at most 1,000. */
+  sumBy(
+    field: UsageField,
+    fromDay: number,
+  ): Promise<readonly (UsageSum & { readonly value: string })[]>;
+}
+
+const SUMS = `COALESCE(SUM(requests), 0) AS requests, COALESCE(SUM(input), 0) AS input,
+  COALESCE(SUM(cached), 0) AS cached, COALESCE(SUM(output), 0) AS output,
+  COALESCE(SUM(micros), 0) AS micros, COALESCE(SUM(unpriced), 0) AS unpriced,
+  COALESCE(SUM(ms), 0) AS ms, COALESCE(SUM(audio_sec), 0) AS audio_sec`;
+
+const sumSchema = z.object({
+  requests: z.number(),
+  input: z.number(),
+  cached: z.number(),
+  output: z.number(),
+  micros: z.number(),
+  unpriced: z.number(),
+  ms: z.number(),
+  audio_sec: z.number(),
+}).transform(({ input, cached, output, audio_sec: audioSec, ...sums }): UsageSum => ({
+  ...sums,
+  inputTokens: input,
+  cachedTokens: cached,
+  outputTokens: output,
+  audioSec,
+}));
+
+const valueSchema = z.object({ value: z.union([z.string(), z.number()]) });
+
+const spentSchema = z.object({
+  user_id: z.string(),
+  guild_id: z.string(),
+  agent_id: z.string(),
+  tokens: z.number(),
+  micros: z.number(),
+  audio_sec: z.number(),
+});
+
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createUsage(
+  database: DatabaseSync,
+  { later, read }: Pick<Transactions, "later" | "read">,
+  spent: SpentToday,
+): Usage {
+  const insert = prepareInsertUsage(database);
+  const selectSpent = database.prepare(
+    `SELECT user_id, guild_id, agent_id, SUM(input + output) AS tokens, SUM(micros) AS micros,
+            SUM(audio_sec) AS audio_sec
+     FROM usage WHERE day = ? GROUP BY user_id, guild_id, agent_id`,
+  );
+  const selectTold = database.prepare("SELECT user_id FROM told_budget WHERE day = ?");
+  const selectOneTold = database.prepare(
+    "SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?",
+  );
+  const selectSum = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ?`);
+  const selectSumOf = database.prepare(
+    `SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`,
+  );
+
+  function rowsOf(day: number) {
+    return selectSpent.all(day).map((row) => {
+      const {
+        user_id: userId,
+        guild_id: guildId,
+        agent_id: agentId,
+        audio_sec: audioSec,
+        ...sums
+      } = spentSchema.parse(row);
+      return { ...sums, userId, agentId, audioSec, ...(guildId !== "" && { guildId }) };
+    });
+  }
+
+  return {
+    async spentBy(by, now) {
+      const day = dayOf(now);
+      return spent.of(by, day) ?? await read(() => {
+        const rows = rowsOf(day);
+        spent.load(day, rows, selectTold.all(day).map((row) => String(row["user_id"])));
+        return spent.of(by, day) ?? sumOf(rows, by);
+      });
+    },
+    async isTold(userId, now) {
+      const day = dayOf(now);
+      return spent.isTold(userId, day) ??
+        await read(() => selectOneTold.get(day, userId) !== undefined);
+    },
+    add(charges) {
+      const end = spent.begin(charges);
+      later(UNNAMED, () => {
+        insert({ charges });
+        end(true);
+      });
+    },
+    sum: (fromDay, userId) =>
+      read(() =>
+        sumSchema.parse(
+          userId === undefined ? selectSum.get(fromDay) : selectSumOf.get(fromDay, userId),
+        )
+      ),
+    sumBy: (field, fromDay) =>
+      read(() =>
+        database.prepare(
+          `SELECT ${USAGE_FIELDS[field]} AS value, ${SUMS} FROM usage WHERE day >= ?
+           GROUP BY 1 ORDER BY SUM(input + output) DESC, 1 LIMIT 1000`,
+        ).all(fromDay).map((row) => ({
+          ...sumSchema.parse(row),
+          value: String(valueSchema.parse(row).value),
+        }))
+      ),
+  };
+}
+
+/** The sums without memory, while charges are being written. */
+function sumOf(
+  rows: readonly (SpentBy["user"] & {
+    readonly userId: string;
+    readonly guildId?: string;
+    readonly agentId: string;
+  })[],
+  by: UsedBy,
+): SpentBy {
+  const sumWhere = (isIn: (row: typeof rows[number]) => boolean) =>
+    rows.filter(isIn).reduce((sum, row) => ({
+      tokens: sum.tokens + row.tokens,
+      micros: sum.micros + row.micros,
+      audioSec: sum.audioSec + row.audioSec,
+    }), { tokens: 0, micros: 0, audioSec: 0 });
+  return {
+    user: sumWhere(({ userId }) => userId === by.userId),
+    ...(by.guildId !== undefined && {
+      guild: sumWhere(({ guildId }) => guildId === by.guildId),
+    }),
+    agent: sumWhere(({ agentId }) => agentId === by.agentId),
+    total: sumWhere(() => true),
+  };
+}

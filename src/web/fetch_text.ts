@@ -1,0 +1,109 @@
+/**
+ * Fetches a text from the web: a page, a document in JSON or XML, or plain text.
+ *
+ * Sends no cookies and no credentials. Follows redirects by hand, so that each address is checked.
+ *
+ * @module
+ */
+
+import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
+import { readBody, textOf } from "./read_body.ts";
+
+/** A fetched text. */
+export interface FetchedText {
+  /** The address after redirects. */
+  readonly url: string;
+  /** Whether it is HTML. */
+  readonly isHtml: boolean;
+  readonly text: string;
+}
+
+/** Maximum number of redirects. */
+const MAX_REDIRECTS = 3;
+
+/** Milliseconds for the whole fetch, with all redirects. */
+const TIMEOUT_MS = 15_000;
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Types that are text, apart from `text/…`. */
+const TEXT_TYPE =
+  /^(?:text\/[\w.+-]+|application\/(?:(?:[\w.-]+\+)?(?:json|xml|yaml)|json5|x-yaml|toml|javascript|x-ndjson))$/;
+
+/**
+ * Fetches a text.
+ *
+ * @param written The address as the model wrote it.
+ * @param timeoutMs Milliseconds for the whole fetch.
+ * @throws {WebError} If it cannot be fetched, with the reason for the model; or the signal's reason.
+ */
+export async function fetchText(
+  written: string,
+  ports: GuardPorts,
+  signal: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
+): Promise<FetchedText> {
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const late = setTimeout(
+    () => stop.abort(new WebError(`no whole page within ${timeoutMs / 1_000} s`)),
+    timeoutMs,
+  );
+  try {
+    // A name server that does not answer ignores the signal.
+    return await Promise.race([follow(written, ports, stop.signal), aborted(stop.signal)]);
+  } finally {
+    clearTimeout(late);
+    signal.removeEventListener("abort", onAbort);
+    stop.abort(); // closes open connections
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = () => reject(signal.reason);
+    if (signal.aborted) fail();
+    signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+async function follow(
+  written: string,
+  ports: GuardPorts,
+  signal: AbortSignal,
+): Promise<FetchedText> {
+  let url = checkedUrl(written, ports.allowedPorts);
+  for (let redirects = 0;; redirects++) {
+    const response = await guardedGet(url, ports, signal);
+    response.on("error", () => {}); // the reader reports it
+    const { statusCode: status = 0, headers } = response;
+    if (REDIRECTS.has(status) && headers.location !== undefined) {
+      response.destroy();
+      if (redirects === MAX_REDIRECTS) {
+        throw new WebError(`the page redirects more than ${MAX_REDIRECTS} times`);
+      }
+      if (!URL.canParse(headers.location, url.href)) {
+        throw new WebError("the page redirects to no web address");
+      }
+      url = checkedUrl(new URL(headers.location, url).href, ports.allowedPorts);
+      continue;
+    }
+    if (status < 200 || status > 299) {
+      response.destroy();
+      throw new WebError(`the server answered with status ${status}`);
+    }
+    const contentType = headers["content-type"] ?? "text/plain";
+    const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+    if (!TEXT_TYPE.test(type)) {
+      response.destroy();
+      throw new WebError(`this is ${JSON.stringify(type.slice(0, 60))}; only text can be fetched`);
+    }
+    const text = textOf(await readBody(response, signal), contentType);
+    url.hash = "";
+    const isHtml = type === "text/html" || type === "application/xhtml+xml" ||
+      (headers["content-type"] === undefined && /^\s*<(?:!doctype html|html)/i.test(text));
+    return { url: url.href, isHtml, text };
+  }
+}

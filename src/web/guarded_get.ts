@@ -1,0 +1,166 @@
+/**
+ * Sends one GET request to the public internet, and to nothing else (SEC-R23).
+ *
+ * The address is resolved and checked first, and the socket then connects to that address. So a
+ * name server cannot give another one in between. `fetch` has no such step, and uses proxies of the
+ * environment; `node:http` does not.
+ *
+ * @module
+ */
+
+import { type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP } from "node:net";
+import { codeOf } from "../lib/error_code.ts";
+import { hostOf, portOf } from "../lib/network/url_address.ts";
+
+/** An address of a host. */
+export interface HostAddress {
+  /** `"93.184.216.34"`. */
+  readonly address: string;
+  readonly family: number;
+}
+
+/** Everything that a request needs from outside. */
+export interface GuardPorts {
+  /** All addresses of a name; rejects if it has none. */
+  readonly resolve: (hostname: string) => Promise<readonly HostAddress[]>;
+  /** Whether an address may be connected to. */
+  readonly isAllowed: (address: string) => boolean;
+  /** Ports that may be connected to. */
+  readonly allowedPorts: ReadonlySet<number>;
+  /** Value of the User-Agent header. */
+  readonly userAgent: string;
+}
+
+/** A request that was not sent, or got no response; the message is for the model. */
+export class WebError extends Error {
+  /** Name of the class, for logs. */
+  override readonly name = "WebError";
+}
+
+/** Maximum number of a name's addresses to try. */
+const MAX_ADDRESSES = 4;
+
+/** Milliseconds for a connection to one address. */
+const CONNECT_MS = 5_000;
+
+/**
+ * Checks an address as the model wrote it.
+ *
+ * @throws {WebError} If it is none that may be fetched.
+ */
+export function checkedUrl(written: string, allowedPorts: ReadonlySet<number>): URL {
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  if (!url) throw new WebError("this is no web address; write it with https:// and the host");
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new WebError(`only http and https addresses can be fetched, not ${url.protocol}`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new WebError("an address with a user name or password cannot be fetched");
+  }
+  if (!allowedPorts.has(portOf(url))) {
+    throw new WebError(`only the ports 80 and 443 can be fetched, not ${portOf(url)}`);
+  }
+  return url;
+}
+
+/**
+ * Sends the request.
+ *
+ * @param url From {@link checkedUrl}.
+ * @returns The response with any status. The caller reads or destroys it.
+ * @throws {WebError} If no address of the host may be reached, or none answers.
+ */
+export async function guardedGet(
+  url: URL,
+  ports: GuardPorts,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const addresses = await addressesOf(url, ports);
+  let failure: unknown;
+  for (const address of addresses.slice(0, MAX_ADDRESSES)) {
+    signal.throwIfAborted();
+    try {
+      return await requestTo(address, url, ports.userAgent, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      failure = error;
+    }
+  }
+  throw new WebError(
+    `${url.hostname} does not answer (${codeOf(failure) ?? "connection failed"})`,
+    {
+      cause: failure,
+    },
+  );
+}
+
+/** One address that is not public refuses the host: its next answer could be that one alone. */
+async function addressesOf(
+  url: URL,
+  { resolve, isAllowed }: GuardPorts,
+): Promise<readonly string[]> {
+  const host = hostOf(url);
+  const found = isIP(host) !== 0 ? [host] : (await resolve(host).catch((cause: unknown) => {
+    throw new WebError(`the host ${host} does not exist or cannot be looked up`, { cause });
+  })).toSorted((one, other) => one.family - other.family).map(({ address }) => address);
+  if (found.length === 0) throw new WebError(`the host ${host} has no address`);
+  if (!found.every(isAllowed)) {
+    throw new WebError(`${host} is not on the public internet, so it cannot be fetched`);
+  }
+  return found;
+}
+
+function requestTo(
+  address: string,
+  url: URL,
+  userAgent: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const isSecure = url.protocol === "https:";
+    const host = hostOf(url);
+    const sent = (isSecure ? requestHttps : requestHttp)({
+      host: address,
+      port: portOf(url),
+      path: `${url.pathname}${url.search}`,
+      method: "GET",
+      agent: false,
+      // A certificate is for the name. TLS sends no name if the URL has only an address.
+      ...(isSecure && { servername: isIP(host) === 0 ? host : "" }),
+      headers: {
+        host: url.host,
+        "user-agent": userAgent,
+        accept: "text/html,application/xhtml+xml,text/plain,application/json;q=0.9,*/*;q=0.5",
+        "accept-encoding": "gzip, deflate, br",
+        "accept-language": "en, *;q=0.5",
+        connection: "close",
+      },
+    });
+    const late = setTimeout(
+      () => sent.destroy(Object.assign(new Error("no connection"), { code: "ETIMEDOUT" })),
+      CONNECT_MS,
+    );
+    const onAbort = () => sent.destroy();
+    signal.addEventListener("abort", onAbort, { once: true });
+    sent.on("socket", (socket) => {
+      socket.once(isSecure ? "secureConnect" : "connect", () => clearTimeout(late));
+    });
+    sent.on("close", () => {
+      clearTimeout(late);
+      signal.removeEventListener("abort", onAbort);
+      reject(new Error("closed"));
+    });
+    sent.on("error", (error) => {
+      clearTimeout(late);
+      reject(error);
+    });
+    sent.on("response", (response) => {
+      clearTimeout(late);
+      signal.addEventListener("abort", () => response.destroy(), { once: true });
+      resolve(response);
+    });
+    sent.end();
+  });
+}

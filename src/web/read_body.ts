@@ -1,0 +1,104 @@
+/**
+ * Reads a response's body as text, with bounds before and after decompression (SEC-R25).
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { WebError } from "./guarded_get.ts";
+
+/** Maximum bytes of a body, compressed and decompressed. */
+export const MAX_BODY_BYTES = 2_000_000;
+
+/**
+ * Reads the body.
+ *
+ * @throws {WebError} If it is too large, or cannot be decompressed.
+ */
+export async function readBody(response: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+  const announced = Number(response.headers["content-length"]);
+  if (announced > MAX_BODY_BYTES) {
+    response.destroy();
+    throw tooLarge();
+  }
+  const encoding = (response.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  const decoder = decoderFor(encoding);
+  try {
+    let compressed = 0;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const keep = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    };
+    if (!decoder) {
+      for await (const chunk of response) keep(chunk);
+      signal.throwIfAborted();
+      return Buffer.concat(chunks);
+    }
+    response.on("data", (chunk: Buffer) => {
+      compressed += chunk.length;
+      if (compressed > MAX_BODY_BYTES) decoder.destroy(tooLarge());
+    });
+    response.on("error", (error) => decoder.destroy(error));
+    response.on("aborted", () => decoder.destroy(new WebError("the server broke the connection")));
+    response.pipe(decoder);
+    for await (const chunk of decoder) keep(chunk);
+    signal.throwIfAborted();
+    return Buffer.concat(chunks);
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    if (cause instanceof WebError) throw cause;
+    throw new WebError(
+      decoder ? "the page cannot be decompressed" : "the server broke the connection",
+      { cause },
+    );
+  } finally {
+    decoder?.destroy();
+    response.destroy();
+  }
+}
+
+function decoderFor(encoding: string) {
+  switch (encoding) {
+    case "identity":
+    case "":
+      return undefined;
+    case "gzip":
+    case "x-gzip":
+      return createGunzip();
+    case "deflate":
+      return createInflate();
+    case "br":
+      return createBrotliDecompress();
+    default:
+      throw new WebError("the page has an unknown compression");
+  }
+}
+
+function tooLarge(): WebError {
+  return new WebError(`the page is larger than ${MAX_BODY_BYTES / 1_000_000} MB`);
+}
+
+/**
+ * The text of a body.
+ *
+ * @param contentType The header's value; a charset in the HTML's own `meta` counts if it has none.
+ */
+export function textOf(body: Buffer, contentType: string): string {
+  const inHeader = /charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
+  const beginning = body.subarray(0, 2_048).toString("latin1");
+  const inMeta = /<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})/i.exec(beginning)?.[1];
+  return decoderOf(inHeader ?? inMeta ?? "utf-8").decode(body);
+}
+
+function decoderOf(label: string): TextDecoder {
+  try {
+    return new TextDecoder(label);
+  } catch {
+    return new TextDecoder(); // an unknown charset: most of the text is ASCII
+  }
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createSpending } from "../../../src/bot/turn/spending.ts";
+import { type Budgets, BudgetSpent } from "../../../src/core/spending/budget.ts";
+import { metered } from "../../../src/core/spending/metered_model.ts";
+import type { Model, ModelPart } from "../../../src/core/model.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
+import { createUsage } from "../../../src/store/usage/usage.ts";
+import { listen } from "../../support/model/model_server.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+
+const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
+const BY = { userId: "1", channelId: "2", guildId: "3", agentId: "main" };
+const NOW = Date.UTC(2026, 10, 21, 12);
+
+/** A model that calls a tool in each answer, for ever. */
+const HOSTILE: Model = {
+  id: "a/hostile",
+  async *generate(): AsyncGenerator<ModelPart, void> {
+    await Promise.resolve();
+    yield {
+      kind: "finish",
+      reason: "tool_calls",
+      calls: [{ id: "1", name: "again", arguments: "{}" }],
+      usage: { inputTokens: 90, outputTokens: 10 },
+    };
+  },
+};
+
+function spendingWith(budgets: Budgets) {
+  const database = openDatabase();
+  const usage = createUsage(database, createUngroupedTransactions(database), createSpentToday());
+  return { usage, spend: createSpending({ config: () => ({ budgets }), usage, now: () => NOW }) };
+}
+
+describe("[SEC-R26] [X4] createSpending()", () => {
+  for (const key of ["perUser", "perGuild", "perAgent", "total"] as const) {
+    it(`stops an endless loop at ${key}, one request over at most`, async () => {
+      const { usage, spend } = spendingWith({ ...NONE, [key]: { tokensPerDay: 1_050 } });
+      const model = metered(HOSTILE, { kind: "answer", by: BY, spend, now: () => NOW });
+      let requests = 0;
+      let last: unknown;
+      while (last === undefined && requests < 100) {
+        last = (await listen(model)).error;
+        if (last === undefined) requests++;
+      }
+      assert.ok(last instanceof BudgetSpent);
+      assert.equal(last.stop.rule, `budgets.${key}.tokensPerDay`);
+      assert.equal(requests, 11);
+      assert.equal((await usage.sum(0)).requests, 11);
+    });
+  }
+
+  it("counts requests of each purpose", async () => {
+    const { spend } = spendingWith({ ...NONE, total: { tokensPerDay: 200 } });
+    for (const kind of ["compaction", "intent"] as const) {
+      await listen(metered(HOSTILE, { kind, by: { ...BY, userId: "" }, spend, now: () => NOW }));
+    }
+    assert.equal((await spend.check(BY, "answer"))?.rule, "budgets.total.tokensPerDay");
+  });
+
+  it("reads nothing of the store without a budget", async () => {
+    const fail = () => assert.fail("it read the store");
+    const usage = { spentBy: fail, isTold: fail, add: () => {} };
+    const spend = createSpending({ config: () => ({ budgets: NONE }), usage, now: () => NOW });
+    assert.equal(await spend.check(BY, "answer"), undefined);
+  });
+});

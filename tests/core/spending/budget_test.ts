@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type Budgets,
+  BudgetSpent,
+  budgetStopOf,
+  hasBudget,
+  type SpentBy,
+} from "../../../src/core/spending/budget.ts";
+import { microsOf, type UsageKind, type UsedBy } from "../../../src/core/spending/usage.ts";
+
+const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
+const BY: UsedBy = { userId: "1", roleIds: ["7"], channelId: "2", guildId: "3", agentId: "main" };
+const spent = (tokens: number, micros = 0, audioSec = 0): SpentBy => {
+  const all = { tokens, micros, audioSec };
+  return { user: all, guild: all, agent: all, total: all };
+};
+
+describe("[X4] budgetStopOf()", () => {
+  const rows: readonly (readonly [string, Partial<Budgets>, SpentBy, UsageKind, string?])[] = [
+    ["no budget", {}, spent(1e9, 1e9, 1e9), "answer"],
+    ["less than the limit", { total: { tokensPerDay: 100 } }, spent(99), "answer"],
+    [
+      "the limit itself",
+      { total: { tokensPerDay: 100 } },
+      spent(100),
+      "answer",
+      "budgets.total.tokensPerDay",
+    ],
+    [
+      "a limit of 0",
+      { perUser: { tokensPerDay: 0 } },
+      spent(0),
+      "compaction",
+      "budgets.perUser.tokensPerDay",
+    ],
+    [
+      "money",
+      { perGuild: { moneyPerDay: 0.5 } },
+      spent(0, 500_000),
+      "answer",
+      "budgets.perGuild.moneyPerDay",
+    ],
+    [
+      "an agent",
+      { perAgent: { tokensPerDay: 5 } },
+      spent(6),
+      "intent",
+      "budgets.perAgent.tokensPerDay",
+    ],
+    ["audio, for an answer", { total: { audioSecondsPerDay: 10 } }, spent(0, 0, 99), "answer"],
+    [
+      "audio",
+      { total: { audioSecondsPerDay: 10 } },
+      spent(0, 0, 10),
+      "audio",
+      "budgets.total.audioSecondsPerDay",
+    ],
+    [
+      "a role's higher limit",
+      { perUser: { tokensPerDay: 5 }, perRole: { 7: { tokensPerDay: 50 } } },
+      spent(6),
+      "answer",
+    ],
+    [
+      "a role's limit",
+      { perUser: { tokensPerDay: 5 }, perRole: { 7: { tokensPerDay: 50 } } },
+      spent(50),
+      "answer",
+      "budgets.perRole.7.tokensPerDay",
+    ],
+    [
+      "a role that the user does not have",
+      { perUser: { tokensPerDay: 5 }, perRole: { 8: { tokensPerDay: 50 } } },
+      spent(6),
+      "answer",
+      "budgets.perUser.tokensPerDay",
+    ],
+  ];
+  for (const [what, budgets, sums, kind, rule] of rows) {
+    it(`${rule === undefined ? "lets pass" : "stops at"} ${what}`, () => {
+      assert.equal(budgetStopOf({ ...NONE, ...budgets }, BY, kind, sums)?.rule, rule);
+    });
+  }
+
+  it("takes the highest limit of several roles, and none if one role has none", () => {
+    const perRole = { 7: { tokensPerDay: 10 }, 8: { tokensPerDay: 20 }, 9: {} };
+    const stop = (...roleIds: string[]) =>
+      budgetStopOf({ ...NONE, perRole }, { ...BY, roleIds }, "answer", spent(15))?.limit;
+    assert.deepEqual([stop("7"), stop("7", "8"), stop("7", "9")], [10, undefined, undefined]);
+  });
+
+  it("has no user's limit for requests that no person asked for", () => {
+    const budgets = { ...NONE, perUser: { tokensPerDay: 0 } };
+    assert.equal(budgetStopOf(budgets, { ...BY, userId: "" }, "summary", spent(9)), undefined);
+  });
+
+  it("names the limit in its error", () => {
+    const stop = { rule: "budgets.total.tokensPerDay", limit: 5 };
+    const why = "the budget budgets.total.tokensPerDay (5) of today is spent";
+    assert.equal(new BudgetSpent(stop).message, why);
+  });
+});
+
+describe("[X4] hasBudget()", () => {
+  it("is true if any limit is set", () => {
+    assert.equal(hasBudget(NONE), false);
+    assert.equal(hasBudget({ ...NONE, perRole: { 7: { moneyPerDay: 0 } } }), true);
+  });
+});
+
+describe("[L5] microsOf()", () => {
+  it("prices cached tokens by their own price, or that of all input", () => {
+    const usage = { inputTokens: 1_000, cachedTokens: 800, outputTokens: 100 };
+    assert.equal(microsOf(usage, { input: 3, output: 15, cached: 0.3 }), 600 + 240 + 1_500);
+    assert.equal(microsOf(usage, { input: 3, output: 15 }), 3_000 + 1_500);
+    assert.equal(microsOf(usage, undefined), undefined);
+  });
+});

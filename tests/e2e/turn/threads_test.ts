@@ -1,0 +1,170 @@
+/** Tests threads for answers as people on Discord see them (S7, S3). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
+
+const threads = (rules: object): SceneOptions => ({
+  discord: ({ world }) => ({
+    guilds: { [String([...world.guilds.keys()][0])]: { threads: rules } },
+  }),
+});
+
+/** The thread of a message; `undefined` if it has none. */
+function threadOf({ simulator }: Scene, { id }: { readonly id: string }) {
+  for (const channel of simulator.world.channels.values()) {
+    if (channel.kind === "thread" && String(channel.id) === id) return channel;
+  }
+  return undefined;
+}
+
+/** The bot's messages in the thread of a message, once there are that many. */
+async function repliesIn(scene: Scene, message: { readonly id: string }, count: number) {
+  await scene.until("the thread", () => threadOf(scene, message));
+  return await scene.replies(message.id, count);
+}
+
+/** Requests that opened a thread. */
+function opened({ simulator }: Scene): number {
+  return simulator.requests.records().filter(({ method, route }) =>
+    method === "POST" && route.endsWith("/threads")
+  ).length;
+}
+
+describe("[S7] threads for answers", () => {
+  it("open on the message, and the conversation continues there without mentions", () =>
+    withSimulation(threads({ auto: "mention", archiveAfterMin: 90 }), async (scene) => {
+      const { start, say, mention, written, user, model, simulator, until, decided } = scene;
+      await start();
+      say("ada", "general", "canary: said in the channel before");
+      const question = say("grace", "general", `${mention} How do I ||really|| feed *krill*?`);
+      const [reply = ""] = await repliesIn(scene, question, 1);
+      assert.match(reply, /feed/);
+      assert.deepEqual(written("general"), []);
+      const thread = threadOf(scene, question);
+      assert.ok(thread);
+      assert.equal(thread.name, "How do I (spoiler) feed krill?");
+      assert.equal(thread.archiveAfterMin, 1_440);
+      assert.ok(thread.members.has(user("grace").id));
+      assert.doesNotMatch(JSON.stringify(model.requests), /canary/, "inherits no history");
+
+      say("grace", question.id, "And on Sundays?");
+      await repliesIn(scene, question, 2);
+      const texts = model.requests.at(-1)?.messages.map(({ text }) => text) ?? [];
+      assert.match(texts[0] ?? "", /How do I/);
+      assert.match(texts.at(-1) ?? "", /And on Sundays/);
+      assert.equal(opened(scene), 1);
+
+      simulator.leave({ as: "grace", in: question.id });
+      await until(
+        "the leave",
+        () => scene.rows("SELECT 1 FROM answer_thread WHERE has_asker = 0").length > 0,
+      );
+      const chat = say("ada", question.id, "Now we talk among ourselves");
+      assert.equal(await decided(chat), "ignore: no-mention");
+    }));
+
+  it("open for all answers with `all`", () =>
+    withSimulation({
+      discord: ({ world }) => ({
+        guilds: {
+          [String([...world.guilds.keys()][0])]: {
+            requireMention: false,
+            threads: { auto: "all" },
+          },
+        },
+      }),
+    }, async (scene) => {
+      await scene.start();
+      const question = scene.say("grace", "general", "What is a barnacle?");
+      await repliesIn(scene, question, 1);
+      assert.deepEqual(scene.written("general"), []);
+    }));
+
+  it("answer in the channel if the bot may not open any, with the channel's memory", () =>
+    withSimulation({
+      ...threads({ auto: "mention" }),
+      mayRefuse: ({ route }) => route.endsWith("/threads"),
+    }, async (scene) => {
+      const { simulator, start, say, mention, replies, model } = scene;
+      simulator.permit({
+        to: "@everyone",
+        what: "createPublicThreads",
+        as: "denied",
+        in: "general",
+      });
+      await start();
+      say("grace", "general", `${mention} first`);
+      await replies("general", 1);
+      say("grace", "general", `${mention} second`);
+      await replies("general", 2);
+      say("grace", "general", `${mention} third`);
+      await replies("general", 3);
+      assert.match(JSON.stringify(model.requests.at(-1)?.messages[0]), /second/);
+      assert.equal(opened(scene), 1);
+    }));
+
+  for (const point of ["before:T3:1", "after:T3:1"]) {
+    it(`[D1] have one answer after a crash ${point}`, () =>
+      withSimulation(
+        {
+          ...threads({ auto: "mention" }),
+          mayRefuse: ({ route, status }) => route.endsWith("/threads") && status === 400,
+        },
+        async (scene) => {
+          const { start, say, mention, written } = scene;
+          const dying = await scene.start({ BARNACLE_CRASH_AT: point });
+          const question = say("grace", "general", `${mention} Where is the pier?`);
+          assert.deepEqual(await ended(dying), KILLED);
+          await start();
+          await repliesIn(scene, question, 1);
+          say("grace", question.id, "And the harbour?");
+          await repliesIn(scene, question, 2);
+          assert.equal(written(question.id).length, 2);
+          assert.deepEqual(written("general"), []);
+        },
+      ));
+  }
+});
+
+describe("[S3] [T6] reply_in_thread", () => {
+  const CALL = 'call: reply_in_thread {"title":"Feeding krill"}';
+
+  it("moves the answer to a thread, where the conversation continues", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, written, model } = scene;
+      await start();
+      const question = say("grace", "general", `${mention}\n${CALL}`);
+      await repliesIn(scene, question, 1);
+      assert.equal(threadOf(scene, question)?.name, "Feeding krill");
+      assert.deepEqual(written("general"), []);
+      say("grace", question.id, "Is that all?");
+      await repliesIn(scene, question, 2);
+      assert.ok(
+        model.requests.at(-1)?.messages.some(({ text }) => text.includes("reply_in_thread")),
+      );
+    }));
+
+  it("[T4] opens none for a person who may not open one", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, say, mention, replies } = scene;
+      await start();
+      simulator.permit({
+        to: "grace",
+        isMember: true,
+        what: "createPublicThreads",
+        as: "denied",
+        in: "general",
+      });
+      say("grace", "general", `${mention}\n${CALL}`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /the asker may not open threads here: Create Public Threads is missing/);
+      assert.equal(opened(scene), 0);
+    }));
+});

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
+import { createUsage } from "../../../src/store/usage/usage.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+
+const NOON = Date.UTC(2026, 10, 21, 12);
+const DAY_MS = 24 * 60 * 60_000;
+
+const charge = (fields: Partial<Charge> = {}): Charge => ({
+  userId: "1",
+  channelId: "2",
+  guildId: "3",
+  agentId: "main",
+  kind: "answer",
+  model: "a/x",
+  inputTokens: 100,
+  cachedTokens: 80,
+  outputTokens: 10,
+  micros: 500,
+  ms: 1_000,
+  audioSec: 0,
+  at: NOON,
+  ...fields,
+});
+
+function setUp() {
+  const database = openDatabase();
+  const create = () =>
+    createUsage(database, createUngroupedTransactions(database), createSpentToday());
+  return { usage: create(), reopened: create };
+}
+
+const BY = { userId: "1", channelId: "2", guildId: "3", agentId: "main" };
+
+describe("[L5] store.usage", () => {
+  it("sums requests by day, person and field", async () => {
+    const { usage } = setUp();
+    const { micros: _, ...unpriced } = charge({ userId: "9", kind: "compaction", model: "b/y" });
+    usage.add([charge(), charge(), unpriced, charge({ at: NOON - DAY_MS })]);
+    const today = dayOf(NOON);
+    assert.deepEqual(await usage.sum(today), {
+      requests: 3,
+      inputTokens: 300,
+      cachedTokens: 240,
+      outputTokens: 30,
+      micros: 1_000,
+      unpriced: 1,
+      ms: 3_000,
+      audioSec: 0,
+    });
+    assert.equal((await usage.sum(today, "9")).requests, 1);
+    assert.equal((await usage.sum(today - 1)).requests, 4);
+    const by = async (field: "model" | "kind" | "day") =>
+      (await usage.sumBy(field, today - 1)).map(({ value, requests }) => [value, requests]);
+    assert.deepEqual(await by("model"), [["a/x", 3], ["b/y", 1]]);
+    assert.deepEqual(await by("kind"), [["answer", 3], ["compaction", 1]]);
+    assert.deepEqual(await by("day"), [[String(today), 3], [String(today - 1), 1]]);
+  });
+
+  it("[X4] has today's sums for a budget, also after a restart, and none of yesterday", async () => {
+    const { usage, reopened } = setUp();
+    usage.add([charge(), charge({ at: NOON - DAY_MS })]);
+    const one = { tokens: 110, micros: 500, audioSec: 0 };
+    const all = { user: one, guild: one, agent: one, total: one };
+    assert.deepEqual(await usage.spentBy(BY, NOON), all);
+    assert.deepEqual(await reopened().spentBy(BY, NOON), all);
+    usage.add([charge({ userId: "8" })]);
+    const { user, total } = await usage.spentBy(BY, NOON);
+    assert.deepEqual([user.tokens, total.tokens], [110, 220]);
+    assert.equal((await usage.spentBy(BY, NOON + DAY_MS)).total.tokens, 0);
+  });
+});
+
+describe("[X4] createSpentToday()", () => {
+  const today = dayOf(NOON);
+  const row = { ...BY, tokens: 5, micros: 0, audioSec: 0 };
+
+  it("counts charges while they are written, and forgets all if they are refused", () => {
+    const spent = createSpentToday();
+    spent.load(today, [row], ["4"]);
+    assert.equal(spent.isTold("4", today), true);
+    const end = spent.begin([charge()], "1");
+    assert.equal(spent.of(BY, today)?.user.tokens, 115);
+    assert.equal(spent.isTold("1", today), true);
+    end(false);
+    assert.equal(spent.of(BY, today), undefined);
+  });
+
+  it("takes no sums from the table while a write is under way", () => {
+    const spent = createSpentToday();
+    const end = spent.begin([charge()]);
+    spent.load(today, [row], []);
+    assert.equal(spent.of(BY, today), undefined, "these charges may be in the rows, or not");
+    end(true);
+    spent.load(today, [row], []);
+    assert.equal(spent.of(BY, today)?.total.tokens, 5);
+  });
+});
