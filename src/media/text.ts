@@ -5,6 +5,7 @@
  */
 
 /** Characters that no text file has, except tabs, line breaks, form feeds and escapes. */
+// deno-lint-ignore no-control-regex
 const BINARY = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
 
 /** Share of such characters from which a file counts as binary. */

@@ -35,7 +35,6 @@ import type { AccountOptions, AccountPorts, AnsweringModel } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import type { Speech } from "../rules/setup.ts";
-import { TOOLS } from "../../tools/registry.ts";
 import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
