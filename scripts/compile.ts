@@ -80,6 +80,7 @@ function build(target: string, flags: readonly string[]): void {
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
     "src/main.ts",
     "src/worker.ts",
+    "src/extract_worker.ts",
     "src/job_worker.ts",
     "--outfile",
     join(maps, name),

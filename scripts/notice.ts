@@ -93,10 +93,15 @@ export function noticeText(
 function licenceTexts(): Readonly<Record<string, string>> {
   const mit = readFileSync(join(ROOT, "LICENSE"), "utf8");
   const apache = readFileSync(APACHE_TEXT, "utf8");
+  const text = (name: string) => readFileSync(join(ROOT, "scripts", "licences", name), "utf8");
   const end = "END OF TERMS AND CONDITIONS";
   return {
     "MIT": mit.slice(mit.indexOf("Permission is hereby granted")),
     "Apache-2.0": apache.slice(apache.indexOf("Apache License"), apache.indexOf(end) + end.length),
+    "BSD-3-Clause": text("BSD-3-Clause.txt"),
+    // It adds to the GPL, whose text it therefore needs. Anyone can compile Barnacle with another
+    // version of such a package.
+    "LGPL-3.0-or-later": `${text("LGPL-3.0.txt").trim()}\n\n${text("GPL-3.0.txt")}`,
     "ISC": ISC_TEXT,
     "BSD-2-Clause": BSD_2_TEXT,
   };

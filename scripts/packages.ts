@@ -42,7 +42,7 @@ function bundledFiles(): readonly string[] {
   try {
     const metafile = join(out, "meta.json");
     const flags = ["--target=bun", "--splitting", "--format=esm", `--outdir=${out}`];
-    const entries = ["src/main.ts", "src/worker.ts", "src/job_worker.ts"];
+    const entries = ["src/main.ts", "src/worker.ts", "src/extract_worker.ts", "src/job_worker.ts"];
     execFileSync(BUN, ["build", ...flags, `--metafile=${metafile}`, ...entries], {
       cwd: ROOT,
       stdio: ["ignore", "ignore", "inherit"],

@@ -11,9 +11,10 @@ import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { Online } from "./bot/ports.ts";
 import { createMeter } from "./bot/health/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
+import { startProcessFiles } from "./bot/files/process_files.ts";
 import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
-import type { Account, Setup } from "./bot/rules/setup.ts";
+import type { Account, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
@@ -37,6 +38,8 @@ export interface BotOptions {
   readonly store: Store;
   /** The data directory, with the agents' files. */
   readonly dataDir: string;
+  /** Path of the folder for files of people. */
+  readonly mediaFolder: string;
   readonly logging: Logging;
   readonly build: Build;
   /** Whether to log every gateway event, whatever the config says. */
@@ -57,7 +60,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account, Online, Setup };
+export type { Account, Online, Setup, Speech };
 
 /** A running bot. */
 export interface Bot {
@@ -85,6 +88,8 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
+/** As below. */
+const EXTRACT_WORKER_URL = new URL("./extract_worker.ts", import.meta.url);
 /** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
 const JOB_WORKER_URL = new URL("./job_worker.ts", import.meta.url);
@@ -116,6 +121,13 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
+  const files = startProcessFiles({
+    root: options.mediaFolder,
+    workerUrl: EXTRACT_WORKER_URL,
+    mediaDays: () => setup.config.retention.mediaDays,
+    now,
+    log: logging.forPart("store"),
+  });
   const toolServices = createToolServices({
     config: setup.config,
     dataDir: options.dataDir,
@@ -126,6 +138,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   });
   const accounts = createAccounts({
     ...options,
+    files,
     version: build.version,
     workerUrl: WORKER_URL,
     toolServices,
@@ -169,6 +182,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.setPhase("draining");
       stopWatching();
       await accounts.stop();
+      files.stop();
       await toolServices.stop();
       health.stop();
     },

@@ -28,6 +28,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   flows: ["agent", "interactions", "policy", "session", "render", "core", "lib"],
   store: ["core", "lib"],
   providers: ["core"],
+  extract: ["core", "lib"],
+  media: ["core", "lib"],
   pluralkit: ["core", "lib"],
   telemetry: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
@@ -40,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   mcp: ["core", "lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
+  "extract_worker.ts": ["extract"],
   "job_worker.ts": ["web", "sandbox"],
   "log.ts": ["lib"],
   cli: [

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type Account, type Bot, type BotOptions, type Setup, startBot } from "../src/bot.ts";
 import type { Config } from "../src/config/config.ts";
@@ -62,6 +63,7 @@ async function onSimulator(
       isConnectionDebug: false,
       env: {},
       hearWriters: () => undefined,
+      mediaFolder: join(tmpdir(), "barnacle-no-media"),
     }, () => lines.map(({ event }) => event));
   } finally {
     store.close();

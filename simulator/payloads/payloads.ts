@@ -263,6 +263,8 @@ function toAttachment(world: World, message: Message, file: Attachment): Payload
     proxy_url: url,
     ...(file.contentType && { content_type: file.contentType }),
     ...(file.description && { description: file.description }),
+    ...(file.width && file.height && { width: file.width, height: file.height }),
+    ...(file.voice && { duration_secs: file.voice.durationSecs, waveform: file.voice.waveform }),
   };
 }
 

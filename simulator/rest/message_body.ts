@@ -190,6 +190,8 @@ function toAttachments(
       ...(bytes && { bytes }),
       ...(contentType && { contentType }),
       ...(about?.description && { description: about.description }),
+      ...(about?.duration_secs && about.waveform &&
+        { voice: { durationSecs: about.duration_secs, waveform: about.waveform } }),
     };
   });
 }

@@ -46,6 +46,8 @@ export interface RouteDeps {
   publish(events: readonly WorldEvent[]): void;
 }
 
+const refreshBody = z.strictObject({ attachment_urls: z.array(z.url()).min(1).max(50) });
+
 /** Creates the routes. The function is long because it is a list: one route after the other. */
 export function createRoutes(deps: RouteDeps): Hono<Env> {
   const { world, publish } = deps;
@@ -67,6 +69,18 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
       url: deps.gatewayUrl(),
       shards: deps.recommendedShards(),
       session_start_limit: sessionStartLimit(account, deps.identifyLimit, now),
+    });
+  });
+
+  app.post("/attachments/refresh-urls", (c) => {
+    const asked = refreshBody.safeParse(c.env.call.body);
+    if (!asked.success) return answerMalformed(asked.error);
+    // The simulator's links do not expire, so the new link is the old one without its date.
+    return c.json({
+      refreshed_urls: asked.data.attachment_urls.map((original) => ({
+        original,
+        refreshed: original.replace(/\?.*$/, ""),
+      })),
     });
   });
 

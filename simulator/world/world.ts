@@ -145,6 +145,11 @@ export interface Attachment {
   readonly sizeBytes: number;
   readonly contentType?: string;
   readonly description?: string;
+  /** Width and height of a picture. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Set on the recording of a voice message. */
+  readonly voice?: { readonly durationSecs: number; readonly waveform: string };
   /** The content; absent once other files needed the room. */
   bytes?: Uint8Array<ArrayBuffer>;
 }

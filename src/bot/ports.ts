@@ -14,6 +14,7 @@ import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
 import type { StoredAccount } from "../store/gateway/accounts.ts";
 import type { Store } from "../store/store.ts";
+import type { ProcessFiles } from "./files/process_files.ts";
 import type { AccountEnd } from "./health/account_end.ts";
 import type { AccountHealth, AccountParts } from "./health/account_health.ts";
 import type { Meter } from "./health/meters.ts";
@@ -38,6 +39,8 @@ export interface AccountOptions extends Account {
   readonly toolServices: ToolServices;
   /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
+  /** Files of people. */
+  readonly files: ProcessFiles;
   /** The process environment, for proxies and the host's name (G15). */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Counts requests that Discord holds against the address, of all accounts. */
@@ -75,7 +78,7 @@ export interface Online {
 }
 
 /** The model of an account, with its check. */
-export type AnsweringModel = Pick<Account, "model" | "checkModel">;
+export type AnsweringModel = Pick<Account, "model" | "checkModel" | "speech">;
 
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {

@@ -43,6 +43,8 @@ export interface SharedConfig {
   readonly skillFolders: readonly string[];
   /** The model to ask, and the known providers. */
   readonly models: ModelsConfig;
+  /** Speech in, and speech out (H10, R16). */
+  readonly audio: AudioConfig;
   /** Sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
   /** How replies look. */
@@ -69,6 +71,18 @@ export interface SharedConfig {
   readonly mcp: readonly McpServerConfig[];
   /** As written; in the `access` of an account, names may be resolved to ids. */
   readonly commands: CommandRules;
+}
+
+/** Speech in, and speech out. Models are `"<provider>/<model>"`. */
+export interface AudioConfig {
+  /** The model that transcribes; absent: none. */
+  readonly transcribe?: string;
+  /** Maximum length of a recording, in minutes. */
+  readonly maxMin: number;
+  /** The model that speaks; absent: none. */
+  readonly speak?: string;
+  /** The voice that it speaks with. */
+  readonly voice: string;
 }
 
 /** How long to keep records, in days; 0 keeps them for ever. */

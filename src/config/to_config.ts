@@ -10,6 +10,7 @@ import { commandRules, reactionPlaces, toAccessPolicy } from "./access.ts";
 import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
   type AgentConfig,
+  type AudioConfig,
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
@@ -46,6 +47,7 @@ export function toConfig(
     skillFolders: settings.skills?.folders ?? [],
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
+    audio: audioConfig(settings),
     texts: messages.texts,
     messages: messagesConfig(messages),
     dmScope: session.dmScope,
@@ -95,6 +97,17 @@ function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServer
       ...(allow && { allow }),
     };
   });
+}
+
+/** A config without the section has its defaults; the schema is built only for one that has it. */
+function audioConfig({ audio }: Settings): AudioConfig {
+  const { transcribe, speak, maxMin = 10, voice = "alloy" } = audio ?? {};
+  return {
+    maxMin,
+    voice,
+    ...(transcribe !== undefined && { transcribe }),
+    ...(speak !== undefined && { speak }),
+  };
 }
 
 function messagesConfig(

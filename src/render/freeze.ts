@@ -12,11 +12,14 @@ import { type Answer, nonceOf } from "../core/outbound/nonce.ts";
 import {
   type Frozen,
   MAX_FILES,
+  MAX_REQUEST_BYTES,
   type MayPing,
   type OutboundFile,
   type Pings,
   type Quote,
   type Reply,
+  type VoiceFacts,
+  type VoiceFile,
 } from "../core/outbound/outbound.ts";
 
 /** A message that answers no one: text from the command line, or a notice to the bot's owner. */
@@ -26,6 +29,8 @@ export type Unprompted = Omit<Reply, keyof Answer | "quote">;
 interface Body {
   readonly content: string;
   readonly files: readonly OutboundFile[];
+  /** Set if its file is a voice message. */
+  readonly voice?: VoiceFacts;
 }
 
 /**
@@ -35,7 +40,7 @@ interface Body {
  * a person can talk a model into `@everyone`.
  *
  * @returns One message per chunk, in order. The last one has the files; if they do not fit,
- * messages without text follow.
+ * messages without text follow. The spoken text comes last.
  */
 export function freeze(reply: Reply): readonly Frozen[] {
   const { cause, revision, agentId, kind, quote } = reply;
@@ -53,15 +58,16 @@ export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
 }
 
 function frozen(
-  { accountId, channelId, guildId, chunks, text, files, mayPing, suppressesEmbeds }: Unprompted,
+  { accountId, channelId, guildId, chunks, text, files, voice, mayPing, suppressesEmbeds }:
+    Unprompted,
   detailsOf: (part: number, parts: number) => {
     readonly nonce: string;
     readonly quote: Quote | undefined;
     readonly of: Frozen["message"]["of"];
   },
 ): readonly Frozen[] {
-  const bodies = bodiesOf(chunks, files);
-  return bodies.map(({ content, files }, part) => {
+  const bodies = bodiesOf(chunks, files, voice);
+  return bodies.map(({ content, files, voice }, part) => {
     const { nonce, quote, of } = detailsOf(part, bodies.length);
     // Without an answer that joins them, each part counts as a message of its own.
     const isCut = of ? bodies.length > 1 || content !== text : bodies.length === 1;
@@ -75,6 +81,7 @@ function frozen(
         pings: pingsOf(content, mayPing, quote),
         ...(quote && { quote: quote.messageId }),
         ...(suppressesEmbeds && { suppressesEmbeds }),
+        ...(voice && { voice }),
         ...(of && { of }),
       },
       files,
@@ -84,17 +91,39 @@ function frozen(
 }
 
 /** The last chunk gets the first files. */
-function bodiesOf(chunks: readonly string[], files: readonly OutboundFile[]): readonly Body[] {
+function bodiesOf(
+  chunks: readonly string[],
+  files: readonly OutboundFile[],
+  voice: VoiceFile | undefined,
+): readonly Body[] {
+  const [first = [], ...others] = requestsOf(files);
   const contents = chunks.length === 0 && files.length > 0 ? [""] : chunks;
   const last = contents.length - 1;
-  const bodies: Body[] = contents.map((content, index) => ({
-    content,
-    files: index === last ? files.slice(0, MAX_FILES) : [],
-  }));
-  for (let from = MAX_FILES; from < files.length; from += MAX_FILES) {
-    bodies.push({ content: "", files: files.slice(from, from + MAX_FILES) });
+  return [
+    ...contents.map((content, index) => ({ content, files: index === last ? first : [] })),
+    ...others.map((group) => ({ content: "", files: group })),
+    ...(voice ? [voiceBody(voice)] : []),
+  ];
+}
+
+function voiceBody({ file, durationSec, waveform }: VoiceFile): Body {
+  return { content: "", files: [file], voice: { durationSec, waveform } };
+}
+
+/** Groups files so that no request has too many of them, or too many bytes (R17). */
+function requestsOf(files: readonly OutboundFile[]): readonly (readonly OutboundFile[])[] {
+  const groups: OutboundFile[][] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const group = groups.at(-1);
+    bytes += file.bytes.length;
+    if (group && group.length < MAX_FILES && bytes <= MAX_REQUEST_BYTES) group.push(file);
+    else {
+      groups.push([file]);
+      bytes = file.bytes.length;
+    }
   }
-  return bodies;
+  return groups;
 }
 
 function pingsOf(content: string, mayPing: MayPing, quote: Quote | undefined): Pings {

@@ -32,5 +32,6 @@ export function withoutFiles(
   const content = message.content === "" && lines.length <= MAX_CHUNK_LENGTH
     ? lines
     : withLastLine(message.content, lines, ONE_MESSAGE);
-  return { ...message, content };
+  const { voice: _, ...plain } = message; // a voice message has no text
+  return { ...plain, content };
 }

@@ -208,3 +208,25 @@ describe("freezeUnprompted()", () => {
     assert.deepEqual(frozen.map(({ whole }) => whole), ["one\n\ntwo"]);
   });
 });
+
+describe("[R17] [R16] freeze()", () => {
+  const sized = (bytes: number) => ({ name: "a.bin", bytes: new Uint8Array(bytes) });
+  const MIB = 1024 * 1024;
+
+  it("sends at most 25 MiB of files with one request", () => {
+    const frozen = freeze(reply({ files: [10, 10, 10, 1].map((size) => sized(size * MIB)) }));
+    assert.deepEqual(frozen.map(({ files }) => files.map(({ bytes }) => bytes.length / MIB)), [
+      [10, 10],
+      [10, 1],
+    ]);
+  });
+
+  it("sends the spoken text as a message of its own, after the text", () => {
+    const voice = { file: sized(3), durationSec: 2, waveform: "AAAA" };
+    const [text, spoken] = freeze(reply({ voice }));
+    assert.equal(text?.message.voice, undefined);
+    assert.deepEqual(spoken?.message.voice, { durationSec: 2, waveform: "AAAA" });
+    assert.equal(spoken?.message.content, "");
+    assert.notEqual(spoken?.message.nonce, text?.message.nonce);
+  });
+});

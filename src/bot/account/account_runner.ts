@@ -29,6 +29,7 @@ export interface AccountRunnerOptions extends
     | "toolServices"
     | "dataDir"
     | "thread"
+    | "files"
     | "env"
     | "crashHooks"
   > {

@@ -37,6 +37,8 @@ import { type ConnectionState, createConnectionState } from "../preflight/connec
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
+import type { Speech } from "../rules/setup.ts";
+import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
@@ -48,6 +50,7 @@ export interface Settings extends AnsweringModel {
   config: Config;
   model: AnsweringModel["model"];
   checkModel: AnsweringModel["checkModel"];
+  speech: Speech;
 }
 
 /** The parts of an account. */
@@ -62,6 +65,7 @@ export interface Parts {
   readonly inbound: Inbound;
   readonly catchUp: AccountCatchUp;
   readonly turns: AccountTurns;
+  readonly files: AccountFiles;
   readonly schedules: Runner;
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
@@ -88,6 +92,7 @@ export async function createParts(
     config: options.config,
     model: options.model,
     checkModel: options.checkModel,
+    speech: options.speech ?? {},
   };
   const config = () => settings.config;
   const stopping = new AbortController();
@@ -167,6 +172,14 @@ export async function createParts(
     shardCount: stored.shardCount ?? 1,
     policy: policy.now,
   }, { found: inbound.found, onFound: meter.found });
+  const files = createAccountFiles({
+    ...common,
+    speech: () => settings.speech,
+    apiBase: options.apiBase,
+    files: options.files,
+    stopping: stopping.signal,
+    onAudio() {}, // budgets count it (X4)
+  });
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
@@ -185,6 +198,7 @@ export async function createParts(
       held: catchUp.delayedChannels,
       stopping: stopping.signal,
       ended: ended.signal,
+      files,
       turnLimit,
       progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
@@ -247,6 +261,7 @@ export async function createParts(
     inbound,
     catchUp,
     turns,
+    files,
     schedules,
     runEvents,
     duplicates,

@@ -50,6 +50,7 @@ export function connectParts(
   inbound.connect({
     accepted(judged) {
       turns.accepted(judged);
+      for (const { message } of judged) parts.files.prefetch(message);
       outbound.accepted(judged);
     },
     touched({ touched, cut, channels }) {

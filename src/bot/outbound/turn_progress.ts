@@ -18,9 +18,9 @@ import {
   createReactions,
   createShowTyping,
 } from "../../discord/rest/calls/typing_and_reactions.ts";
-import { type Acks, createAcks } from "../../flows/turn/acks.ts";
-import { createDrafts, type Drafts } from "../../flows/turn/draft.ts";
-import { createTyping, type Typing } from "../../flows/turn/typing.ts";
+import { type Acks, createAcks } from "../../flows/turn/progress/acks.ts";
+import { createDrafts, type Drafts } from "../../flows/turn/progress/draft.ts";
+import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secret_tail.ts";

@@ -11,7 +11,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { TurnRules } from "../../flows/turn/answer.ts";
+import type { TurnRules } from "../../flows/turn/answer_ports.ts";
 
 /** `messages.queue.mode`. */
 export type QueueMode = NonNullable<Config["messages"]["queueMode"]>;

@@ -10,6 +10,14 @@ import type { BotConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
+import type { Transcription } from "../../flows/media/read_audio.ts";
+import type { Voice } from "../../flows/media/speak.ts";
+
+/** Speech in, and speech out; each is absent if the config names no model for it. */
+export interface Speech {
+  readonly transcription?: Transcription;
+  readonly voice?: Voice;
+}
 
 /** An account's facts beside the config. */
 export interface Account {
@@ -17,6 +25,8 @@ export interface Account {
   readonly model: Model;
   /** Checks whether the model can be asked, without a question to it. */
   readonly checkModel: () => Promise<Finding>;
+  /** Speech in, and speech out; absent: neither. */
+  readonly speech?: Speech;
   /** Base URL of Discord's REST API, or of another server. */
   readonly apiBase: string;
 }

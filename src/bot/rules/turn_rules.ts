@@ -9,7 +9,7 @@ import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { TurnRules } from "../../flows/turn/answer.ts";
+import type { TurnRules } from "../../flows/turn/answer_ports.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";

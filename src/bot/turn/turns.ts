@@ -17,7 +17,8 @@ import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
-import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import { answer } from "../../flows/turn/answer.ts";
+import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
@@ -85,7 +86,10 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "rates" | "stopping" | "ended" | "onOutbox" | "onNoFiles" | "onTurn">
+    & Pick<
+      AnswerPorts,
+      "rates" | "stopping" | "ended" | "files" | "onOutbox" | "onNoFiles" | "onTurn"
+    >
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">

@@ -141,6 +141,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         notify,
         store,
         dataDir,
+        mediaFolder: join(dataDir, "media"),
         logging,
         build: buildFacts(),
         isConnectionDebug: flags.connectionDebug,

@@ -13,6 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseModel } from "./choose_model.ts";
+import { chooseSpeech } from "./choose_speech.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/register_secrets.ts";
 
@@ -63,8 +64,10 @@ async function findShared(
   if ("problem" in api) return { problems: [problem("", api.problem)] };
   const chosen = await chooseModel(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
+  const speech = chooseSpeech(first, env);
+  if ("problem" in speech) return { problems: [speech.problem] };
   const { model, checkModel } = chosen;
-  return { model, checkModel, apiBase: api.base };
+  return { model, checkModel, speech, apiBase: api.base };
 }
 
 function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {

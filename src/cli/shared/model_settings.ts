@@ -111,7 +111,8 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
   return () => running ??= check().finally(() => running = undefined);
 }
 
-function toSettings(
+/** The settings of a provider, with its secrets revealed. */
+export function toSettings(
   { id, kind, baseUrl, apiKey, headers, sessionHeader }: Provider,
 ): ProviderSettings {
   return {

@@ -9,7 +9,7 @@ import { address, amount, key, text, whole } from "./parts/key.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** A model of a provider: `"openai/gpt-4.1"`. */
-const modelRef = () =>
+export const modelRef = () =>
   z.string().regex(/^[^/\s]+\/\S+$/, 'Expected "<provider>/<model>", such as "ollama/llama3.2"');
 
 /** The choice of a model: one, or one with fallbacks. */

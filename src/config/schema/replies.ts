@@ -56,7 +56,8 @@ export const replyKeys = {
   ),
   mediaMaxMb: key(
     amount(0, 500).default(8),
-    "Maximum size of a file to send. Discord's own limit applies, too.",
+    "Maximum size of a file to send, and of a file of a person to read. For a file to send, Discord's " +
+      "own limit applies, too.",
     { unit: "megabytes (1,000,000 bytes)", example: 25, ...REPLIES },
   ),
 };

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { key } from "./parts/key.ts";
 import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
+import { audio } from "./audio.ts";
 import { account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
 import { models } from "./models.ts";
@@ -58,6 +59,7 @@ export const configSchema = z.strictObject({
     "Chat platforms.",
   ),
   agents: key(agents.prefault({}), "The agent that answers.", { task: "agents" }),
+  audio,
   models: key(models.prefault({}), "Models and their servers.", { task: "models" }),
   messages: key(messages.prefault({}), "How to read and write messages.", { task: "replies" }),
   session: key(session.prefault({}), "Which messages share a memory.", { task: "agents" }),

@@ -177,7 +177,8 @@ export const store = z.strictObject({
       ),
       mediaDays: key(
         whole(0, 36_500).default(7),
-        "How long to keep files that never reached Discord. 0 keeps them for ever.",
+        "How long to keep files of people that the agent has read, and files that never reached " +
+          "Discord. 0 keeps them for ever.",
         { unit: "days", example: 30 },
       ),
       transcriptsDays: key(

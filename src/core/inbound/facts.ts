@@ -19,9 +19,11 @@ import type { Verdict } from "./verdict.ts";
  * The same sender in the same place gives the same facts, and the store keeps equal facts once. So
  * no fact differs for every message.
  */
-export interface Facts
-  extends
-    Omit<InboundMessage, "kind" | "text" | "quoted" | "extras" | "accountId" | "id" | "sentAt"> {
+export interface Facts extends
+  Omit<
+    InboundMessage,
+    "kind" | "text" | "quoted" | "extras" | "attachments" | "accountId" | "id" | "sentAt"
+  > {
   /** The facts known beside the message when it was judged. */
   readonly knownFacts: KnownFacts;
   /** Whether Discord delivered any text or attachment (M5). */

@@ -17,6 +17,7 @@ import type {
   RoleId,
   UserId,
 } from "../discord/ids.ts";
+import type { Attachment } from "./attachment.ts";
 
 /**
  * The author of a message, as far as policy may depend on it. Display names and nicknames are left
@@ -114,6 +115,8 @@ export interface Quoted {
   readonly author?: { readonly id: UserId; readonly tag: string };
   /** Text of the quoted message; empty if Discord did not load it. Untrusted. */
   readonly text: string;
+  /** Its files; absent without any. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** A message that another author than this bot wrote. */
@@ -149,6 +152,8 @@ export interface InboundMessage {
   readonly quoted?: Quoted;
   /** Attachments, embeds and other parts beside the text; may be empty. */
   readonly extras: readonly Extra[];
+  /** Its files, and those of a message that it forwards; absent without any. */
+  readonly attachments?: readonly Attachment[];
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
   readonly scheduled?: Scheduled;
 }

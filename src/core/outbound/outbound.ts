@@ -22,6 +22,8 @@ export interface Reply extends Answer {
   readonly text: string;
   /** Posted with the last chunk; files beyond ten follow in further messages. */
   readonly files: readonly OutboundFile[];
+  /** The text, spoken: a message of its own after all others (R16). */
+  readonly voice?: VoiceFile;
   /** Set only if a reply tag asked for it and `replyToMode` allows it. */
   readonly quote?: Quote;
   /** The users and roles that it may ping. */
@@ -60,8 +62,25 @@ export interface OutboundFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** The facts that Discord wants of a voice message. */
+export interface VoiceFacts {
+  /** Length in seconds. */
+  readonly durationSec: number;
+  /** Loudness of up to 256 slices, one byte each, in base64. */
+  readonly waveform: string;
+}
+
+/** The sound of a voice message: Opus in Ogg. */
+export interface VoiceFile extends VoiceFacts {
+  /** The sound. */
+  readonly file: OutboundFile;
+}
+
 /** Maximum number of files in one request. */
 export const MAX_FILES = 10;
+
+/** Maximum size in bytes of all files of one request, with room for the rest of it (R17). */
+export const MAX_REQUEST_BYTES = 25 * 1024 * 1024 - 64 * 1024;
 
 /**
  * One message to Discord with nothing left to decide, so that a second attempt sends the same
@@ -86,6 +105,8 @@ export interface OutboundMessage {
   readonly suppressesEmbeds?: true;
   /** One row of buttons below it, at most five. */
   readonly buttons?: readonly Button[];
+  /** Set if it is a voice message: its only content is one file (R16). */
+  readonly voice?: VoiceFacts;
   /** The answer that it is a part of; absent if it answers no message. */
   readonly of?: Part;
 }

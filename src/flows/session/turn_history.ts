@@ -8,7 +8,8 @@
 import type { Window } from "../../core/abilities.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { ModelRequest } from "../../core/model.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { ModelImage, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, FoldCause, ResetCause } from "../../core/turn/checkpoint.ts";
 import { composeRequest } from "../../render/prompt/request.ts";
 import { shownSummary } from "../../render/prompt/summary.ts";
@@ -44,6 +45,10 @@ export interface HistoryPorts extends Omit<CompactPorts, "store"> {
   readonly sessions: CheckpointStore & CompactPorts["store"];
   /** Estimates of tokens. */
   readonly rates: TokenRates;
+  /** Reads the images of earlier messages; absent: none. */
+  readonly earlierImages?: (
+    entries: readonly Entry[],
+  ) => Promise<ReadonlyMap<MessageId, readonly ModelImage[]>>;
 }
 
 /** The rules of one turn's history. */
@@ -66,6 +71,8 @@ export interface FixedParts {
   readonly system: string;
   /** Text of the turn. */
   readonly envelope: string;
+  /** Images of the turn's messages; absent: none. */
+  readonly images?: readonly ModelImage[];
   /** UTF-16 units of the definitions of tools. */
   readonly toolChars: number;
 }
@@ -142,25 +149,28 @@ export async function openHistory(
     const isFolded = await compact(claim, checkpoint, cause, limits, foldPorts);
     return isFolded ? await read(window) : { entries, checkpoint };
   };
-  const historyIn = (
+  const historyIn = async (
     window: Window,
     { entries, checkpoint }: Awaited<ReturnType<typeof read>>,
-  ): TurnHistory => {
+  ): Promise<TurnHistory> => {
     const summary = checkpoint?.summary && shownSummary(checkpoint.summary);
     const freeChars = historyChars(window, fixedChars + (summary?.length ?? 0), tokensPerChar);
     const { userTurns } = rules;
     const shared = (stepChars: number) =>
       shareRoom(entries, { freeChars, stepChars, ...(userTurns !== undefined && { userTurns }) });
+    const earlierImages = await ports.earlierImages?.(shared(0).entries);
     return {
       entries: shared(0).entries,
       freeChars,
       requestFor(stepChars) {
         const { entries: history, stepChars: room } = shared(stepChars);
-        const { system, envelope } = parts;
+        const { system, envelope, images = [] } = parts;
         const request = composeRequest({
           system,
           history,
           envelope,
+          images,
+          ...(earlierImages && { earlierImages }),
           ...(summary !== undefined && { summary }),
         });
         return { request: { ...request, sessionKey }, stepChars: room };
@@ -179,11 +189,11 @@ export async function openHistory(
   }
   const first = await fold(rules.window, "full", found);
   return {
-    history: historyIn(rules.window, first),
+    history: await historyIn(rules.window, first),
     async shrink() {
       const tokens = (fixedChars + charsOf(first.entries)) * tokensPerChar / 2;
       const smaller = smallerWindow(rules.window, tokens);
-      return historyIn(smaller, await fold(smaller, "refused", await read(rules.window)));
+      return await historyIn(smaller, await fold(smaller, "refused", await read(rules.window)));
     },
   };
 }

@@ -9,158 +9,20 @@
  * @module
  */
 
-import { createToolbox } from "../../agent/toolbox.ts";
-import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Model, ModelError } from "../../core/model.ts";
-import { metered } from "../../core/spending/metered_model.ts";
-import type { Charge } from "../../core/spending/usage.ts";
-import type { Overheard } from "../../core/inbound/transcript.ts";
-import type { ReactionNote } from "../../core/inbound/reactions.ts";
-import type { Step } from "../../core/step.ts";
-import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
-import { envelopeOf } from "../../render/prompt/envelope.ts";
-import { freeze } from "../../render/freeze.ts";
-import {
-  type Answered,
-  composeReply,
-  type ReplyRules,
-  type ShownToModel,
-} from "../../render/reply.ts";
-import { fenced } from "../../render/prompt/untrusted.ts";
-import { footerOf, type FooterRules, withFooter } from "../../render/footer.ts";
-import { type Instructions, systemPromptOf } from "../../render/prompt/system_prompt.ts";
-import { countedModel, toolChars } from "../session/counted_model.ts";
-import {
-  type HistoryPorts,
-  type HistoryRules,
-  type HistoryStore,
-  openHistory,
-  type TurnHistory,
-} from "../session/turn_history.ts";
-import type { AnswerThreads } from "./answer_threads.ts";
-import type { Drafts } from "./draft.ts";
-import { createTurnSpending } from "./spending/turn_spending.ts";
-import {
-  answeredTurn,
-  draftsOf,
-  type EndPorts,
-  failedTurn,
-  interruptedTurn,
-  ofTurn,
-} from "./finished_turn.ts";
-import { paidTurn, refusedTurn, type TurnSpendPort } from "./spending/refused_turn.ts";
-import { type Cost, logAnswer } from "./log_answer.ts";
-import { endsWith } from "./control/ends_with.ts";
+import type { Model } from "../../core/model.ts";
+import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import { createRunningTurns, type RunningTurn } from "./control/running_turns.ts";
-import { createTurnTexts } from "./control/texts_of_turn.ts";
-import { saveSteps, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
-
-/** The store's methods for this flow; each is one transaction. */
-export interface AnswerStore extends HistoryStore {
-  /**
-   * The newest `limit` overheard messages in a channel, oldest first (H1). Only those after the
-   * session's last entry from this channel, and before a message.
-   */
-  overheard(
-    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
-    sessionKey: string,
-    before: MessageId,
-    limit: number,
-  ): Promise<readonly Overheard[]>;
-  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
-  reactionsFor(
-    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
-    messageId: MessageId,
-  ): Promise<readonly ReactionNote[]>;
-  /** The stored steps of a message's turn, in order. */
-  stepsOf(messageId: MessageId): Promise<readonly Step[]>;
-  /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
-  addSteps(
-    claim: Claim,
-    steps: readonly Step[],
-    waitsForDisk: boolean,
-    charges: readonly Charge[],
-  ): Promise<void>;
-  /** TS. Adds waiting messages to a turn, with steps; `undefined` if there are none for it. */
-  takeIn?(
-    claim: Claim,
-    now: number,
-    carries: (message: InboundMessage, next: InboundMessage) => boolean,
-    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
-  ): Promise<Claim | undefined>;
-}
-
-/** The part of the config that applies to one turn. */
-export interface TurnRules extends ReplyRules, HistoryRules {
-  /** Name of the place for people, for the log (S2). */
-  readonly where: string;
-  /** Parts of the system prompt. */
-  readonly instructions: Instructions;
-  /** Maximum number of overheard messages for the model; 0 in direct messages. */
-  readonly historyLimit: number;
-  /** The tools of this turn: the same array for all turns that have the same tools. */
-  readonly tools: readonly Tool[];
-  /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
-  readonly toolTimeoutMs: number;
-  /** Maximum number of requests to the model, from `agents.maxSteps`. */
-  readonly maxSteps: number;
-  /** The parts of the answer's footer; absent: it has none (R15). */
-  readonly footer?: FooterRules;
-}
-
-/** Everything that answering needs from outside. */
-export interface AnswerPorts
-  extends SaveTurnPorts, EndPorts, Pick<HistoryPorts, "sessions" | "rates" | "retryAt"> {
-  /** The store's methods for this flow. */
-  readonly store: AnswerStore & SaveTurnPorts["store"];
-  /** The agent's model. */
-  readonly model: Model;
-  /** Budgets, and the people who know that one is spent. */
-  readonly spend: TurnSpendPort;
-  /** Aborted when the account ends by itself: no request to the model begins after that. */
-  readonly ended: AbortSignal;
-  /** Finds the config that applies to a message's turn. */
-  readonly rules: (message: InboundMessage) => TurnRules;
-  /** What tools can do outside the process. */
-  readonly toolPorts: ToolPorts;
-  /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
-  readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
-  /** The turn, which others may end; absent: only the process ends it. */
-  readonly turn?: RunningTurn;
-  /** Loads the channel's context, once since the start. Never fails. */
-  readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
-  /**
-   * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
-   * person can copy.
-   */
-  readonly randomId: () => string;
-  /** The threads that answers open. */
-  readonly threads: Pick<AnswerThreads, "homeOf">;
-  /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
-  readonly drafts?: Pick<Drafts, "begin">;
-  /** Tells that the outbox has new rows for this channel. */
-  readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
-  /** Gets each turn with its duration in milliseconds, for the metrics. */
-  readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
-}
+import { failedTurn } from "./finished_turn.ts";
+import { type Cost, logAnswer } from "./log_answer.ts";
+import { runAnswer } from "./run_answer.ts";
+import { saveTurn } from "./save_turn.ts";
 
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at
  * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
  */
 const MAX_ATTEMPTS = 20;
-
-/**
- * Share of the history's room that the results of one turn may take in it. A later turn whose history
- * they filled would see no other turn.
- */
-const KEPT_SHARE = 0.15;
-
-/** Maximum UTF-16 units of overheard messages for the model. */
-const OVERHEARD_CHARS = 6_000;
 
 /**
  * Runs a claimed message's turn to its end and stores it. The next start repeats an interrupted
@@ -227,10 +89,11 @@ async function runToEnd(
     return failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
   }
   try {
-    return await run(turn, rules, ports);
+    return await runAnswer(turn, rules, ports);
   } catch (error) {
     if (ports.isStoreDown(error)) throw error;
     if (turn.signal.aborted) return undefined; // an edit came in between two steps, for example
+    if (ports.stopping.aborted) return undefined;
     return failedTurn(turn.claim, "unexpected", rules, ports, error);
   }
 }
@@ -239,190 +102,4 @@ async function runToEnd(
 function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules {
   if (!takesNoTools || rules.tools.length === 0) return rules;
   return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
-}
-
-async function run(
-  turn: RunningTurn,
-  rules: TurnRules,
-  ports: AnswerPorts,
-): Promise<FinishedTurn | undefined> {
-  const { now, schedule, ended, store } = ports;
-  const { claim } = turn;
-  const startedAt = now();
-  const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
-  const withCost = (turn: FinishedTurn) => paidTurn(turn, spending);
-  const spent = await ports.spend.check(spending.by, "answer");
-  if (spent) return await refusedTurn(claim, spent, rules, ports);
-  const { window = rules.window } = ports.model;
-  const { by } = spending;
-  const model = countedModel(
-    metered(ports.model, { kind: "answer", by, spend: spending.port, now }),
-    ports.rates,
-  );
-  const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
-  const boundary = ports.randomId();
-  const { texts, overheard, steps } = await gather(turn, boundary, rules, ports);
-  if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
-  const envelope = texts.first();
-  const system = systemPromptOf(rules.instructions);
-  const toolbox = createToolbox(rules.tools, {
-    timeoutMs: rules.toolTimeoutMs,
-    schedule,
-    cleanSecrets: rules.cleanSecrets,
-    fence: (result) => fenced("result", boundary, result),
-  });
-  const parts = { system, envelope, toolChars: toolChars(toolbox.definitions) };
-  const { cleanSecrets } = rules;
-  const opened = await openHistory(
-    claim,
-    parts,
-    { ...rules, window },
-    { ...ports, model: folding, cleanSecrets },
-  );
-  let { history } = opened;
-  const shown: ShownToModel = {
-    overheard,
-    // Not the model's own texts: their links would count as known because of themselves.
-    texts: [
-      envelope,
-      ...history.entries.flatMap(({ role, text }) => role === "user" ? [text] : []),
-    ],
-    system,
-  };
-  const compose = (text: string, home = turn.claim, of: Answered = ofTurn(home)) =>
-    composeReply({
-      ...of,
-      text,
-      shown: { ...shown, texts: [...texts.all(), ...shown.texts] },
-      // In a thread, Discord takes no reply to a message of the channel.
-      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
-    });
-
-  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
-  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
-    const composed = compose(text, turn.claim, draftsOf(claim));
-    return composed.kind === "reply" ? freeze(composed.reply) : [];
-  });
-  const stopping = endsWith(ports.stopping, turn.signal);
-  const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
-    runTurn(requestFor, {
-      model,
-      toolbox,
-      contextOf: (key) => ({
-        ports: ports.toolPorts,
-        message: claim.message,
-        sessionKey: claim.route.sessionKey,
-        callKey: `${claim.message.id}:${key}`,
-      }),
-      steps: stored,
-      ...takingIn(turn, ports),
-      textOfJoined: texts.of,
-      save: async (more, waitsForDisk) => {
-        const charges = spending.unsaved("answer");
-        const add = () => store.addSteps(claim, more, waitsForDisk, charges);
-        await saveSteps(add, claim.message.id, ports);
-        spending.saved();
-      },
-      cleanSecrets: rules.cleanSecrets,
-      maxSteps: rules.maxSteps,
-      now,
-      stopping: stopping.signal,
-      schedule,
-      timeoutMs: rules.timeoutMs,
-      ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
-    });
-  let outcome = await converse(history, steps);
-  if (isTooLong(outcome)) {
-    history = await opened.shrink();
-    outcome = await converse(history, await store.stepsOf(claim.message.id));
-  }
-  stopping.end();
-  await draft?.end();
-  ports.onTurn(outcome, Math.max(0, now() - startedAt));
-  switch (outcome.kind) {
-    case "interrupted":
-      return turn.signal.reason === "interrupted"
-        ? interruptedTurn(turn.claim, texts.entries(now()))
-        : undefined;
-    case "failed":
-      return withCost(failedTurn(turn.claim, outcome.reason, rules, ports));
-    case "refused":
-      return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports));
-    case "reply": {
-      const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
-      const composed = compose(outcome.text, home);
-      const ending = answeredTurn(
-        home,
-        composed.kind === "reply"
-          ? withFooter(composed, footerOf(rules.footer, spending.cost()))
-          : composed,
-        {
-          texts,
-          rules,
-          maxKeptChars: Math.floor(history.freeChars * KEPT_SHARE),
-          ...outcome.taken,
-        },
-        ports,
-      );
-      return withCost(ending);
-    }
-  }
-}
-
-/** Whether the model's server refused a request because of its length. */
-function isTooLong(outcome: TurnOutcome): boolean {
-  return outcome.kind === "failed" && outcome.error instanceof ModelError &&
-    outcome.error.kind === "context_length";
-}
-
-/** Takes in messages that have arrived since, if the store and the config have that (S5). */
-function takingIn(
-  turn: RunningTurn,
-  { store, steers, now }: AnswerPorts,
-): Pick<TurnPorts, "takeIn"> {
-  if (!store.takeIn || !steers) return {};
-  const take = store.takeIn;
-  return {
-    async takeIn(unsaved) {
-      let joined: Step | undefined;
-      const taken = await take(turn.claim, now(), steers, (messages) => {
-        joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
-        return [...unsaved, joined];
-      });
-      if (taken) turn.claim = taken;
-      return taken && joined;
-    },
-  };
-}
-
-/** Whether the claim's session is that of a thread which its answer opens (S7). */
-function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
-  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
-}
-
-/** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
-async function gather(
-  turn: RunningTurn,
-  boundary: string,
-  { historyLimit: channelLimit, timezone }: TurnRules,
-  { store, backfill }: AnswerPorts,
-) {
-  const { message, route: { sessionKey }, attempt } = turn.claim;
-  const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
-  await backfill(message, historyLimit);
-  const [overheard, reactions, steps] = await Promise.all([
-    historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
-    store.reactionsFor(message, message.id),
-    attempt === 1 ? [] : store.stepsOf(message.id),
-  ]);
-  const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
-    envelopeOf({
-      message: one,
-      overheard: isFirst ? overheard : [],
-      overheardChars: OVERHEARD_CHARS,
-      reactions: isFirst ? reactions : [],
-      timezone,
-      boundary,
-    }));
-  return { texts, overheard, steps };
 }

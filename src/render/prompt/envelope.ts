@@ -10,6 +10,8 @@
 
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
+import type { ReadFile } from "../../core/turn/media.ts";
+import { fileLines, voiceOf } from "./files.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
@@ -27,6 +29,10 @@ export interface Envelope {
   readonly timezone: string;
   /** At least 8 random letters and digits, new in each turn (SEC-R2). */
   readonly boundary: string;
+  /** The files of the message and of the quoted one, read; absent: none. */
+  readonly files?: readonly ReadFile[];
+  /** Maximum UTF-16 units of the files' texts together. */
+  readonly filesChars?: number;
 }
 
 /** Maximum number of reactions in a turn. */
@@ -40,6 +46,8 @@ export function envelopeOf({
   reactions = [],
   timezone,
   boundary,
+  files = [],
+  filesChars = 0,
 }: Envelope): string {
   const { place, sender, quoted, extras, text, scheduled } = message;
   const context = [
@@ -61,11 +69,30 @@ export function envelopeOf({
       ]
       : []),
     `[from: ${person(labelOf(sender), sender.id)}] [message_id: ${message.id}]`,
-    fenced("message", boundary, text),
+    ...messageLines(text, files, boundary),
     ...(extras.length > 0
       ? [fenced("extras", boundary, extras.map((extra) => jsonLine({ ...extra })).join("\n"))]
       : []),
+    ...fileLines(files, filesChars, boundary),
   ].join("\n");
+}
+
+/** The words of the message. A voice message has no text: its transcript stands there (H10). */
+function messageLines(
+  text: string,
+  files: readonly ReadFile[],
+  boundary: string,
+): readonly string[] {
+  const spoken = files.flatMap((file) => voiceOf(file) ?? []);
+  if (spoken.length === 0) return [fenced("message", boundary, text)];
+  const seconds = spoken.reduce((sum, { durationSec }) => sum + durationSec, 0);
+  const words = [text, ...spoken.map((voice) => voice.text)].filter((part) => part !== "");
+  return [
+    `[voice message of ${
+      Math.round(seconds)
+    } s: a machine wrote its words down, and may have erred]`,
+    fenced("message", boundary, words.join("\n")),
+  ];
 }
 
 /** Tells the model that no one wrote the message just now (T12). */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { ModelMessage, ModelRequest } from "../../core/model.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { ModelImage, ModelMessage, ModelRequest } from "../../core/model.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 
 /** The parts of a request. */
@@ -17,6 +18,10 @@ export interface RequestParts {
   readonly summary?: string;
   /** Text of the turn, from `envelopeOf`; the transcript's user entry is the same text. */
   readonly envelope: string;
+  /** Images of the turn's message, in the order in which the envelope numbers them; absent: none. */
+  readonly images?: readonly ModelImage[];
+  /** Images of earlier messages; absent: none. */
+  readonly earlierImages?: ReadonlyMap<MessageId, readonly ModelImage[]>;
 }
 
 /**
@@ -24,9 +29,15 @@ export interface RequestParts {
  * some servers refuse two messages of the user in a row.
  */
 export function composeRequest(
-  { system, history, summary, envelope }: RequestParts,
+  { system, history, summary, envelope, images = [], earlierImages }: RequestParts,
 ): ModelRequest {
-  const messages: ModelMessage[] = [...history.map(messageOf), { role: "user", text: envelope }];
+  const messages: ModelMessage[] = [
+    ...history.map((entry) => {
+      const shown = entry.role === "user" ? earlierImages?.get(entry.messageId) : undefined;
+      return shown ? { role: "user" as const, text: entry.text, images: shown } : messageOf(entry);
+    }),
+    { role: "user", text: envelope, ...(images.length > 0 && { images }) },
+  ];
   const [first] = messages;
   if (summary !== undefined && first) messages[0] = withSummary(first, summary);
   return { system, messages };

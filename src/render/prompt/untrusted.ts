@@ -14,6 +14,7 @@ export type FenceName =
   | "quoted"
   | "extras"
   | "message"
+  | "file"
   | "result"
   | "summary"
   | "transcript";
@@ -88,7 +89,7 @@ const BRACKET = new RegExp(`[${BRACKETS}](?=([^${BRACKETS}]*))`, "g");
 
 /** The start of one of our fences, in {@link normalized} text. */
 const LOOK_ALIKE =
-  /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|result|summary|transcript)/;
+  /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|file|result|summary|transcript)/;
 
 /**
  * Text as a tolerant reader sees it: without case, marks and spaces, and with homoglyphs replaced.

@@ -80,6 +80,7 @@ function setUp(
     version: "0",
     isConnectionDebug: false,
     workerUrl: new URL("file:///nowhere"),
+    files: {} as never,
     toolServices: NO_TOOLS,
     dataDir: "/nonexistent",
     env: {},

@@ -9,7 +9,8 @@ import {
   type ModelUsage,
 } from "../../../src/core/model.ts";
 import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
-import { answer, type AnswerPorts, type TurnRules } from "../../../src/flows/turn/answer.ts";
+import { answer } from "../../../src/flows/turn/answer.ts";
+import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_ports.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";

@@ -15,6 +15,7 @@ import {
   type GuildId,
   type RoleId,
 } from "../../../core/discord/ids.ts";
+import { MAX_ATTACHMENTS } from "../../../core/inbound/attachment.ts";
 import type {
   InboundMessage,
   Mention,
@@ -26,6 +27,7 @@ import type {
 } from "../../../core/inbound/inbound.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/bounded.ts";
+import { attachmentsOf, forwardedAttachmentsOf } from "./attachments.ts";
 import { describeExtras, fullText } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
@@ -163,6 +165,7 @@ function toInbound(
   const guild = guildId && index.get(guildId);
   const mention = mentionOf(message, self, guild);
   const quoted = quotedOf(message);
+  const attachments = [...attachmentsOf(message), ...forwardedAttachmentsOf(message)];
   return {
     kind: "message",
     accountId,
@@ -183,6 +186,7 @@ function toInbound(
       message.mention_roles.some((id) => id !== guild?.ownRole),
     ...(quoted && { quoted }),
     extras: describeExtras(message),
+    ...(attachments.length > 0 && { attachments: attachments.slice(0, MAX_ATTACHMENTS) }),
   };
 }
 
@@ -238,9 +242,11 @@ function quotedOf(message: MessagePayload): Quoted | undefined {
   if (type !== MessageTypes.Reply || !id) return undefined;
   if (!referenced_message) return { id, text: "" };
   const { author } = referenced_message;
+  const attachments = attachmentsOf(referenced_message);
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
     text: bounded(fullText(referenced_message), MAX_QUOTE),
+    ...(attachments.length > 0 && { attachments }),
   };
 }

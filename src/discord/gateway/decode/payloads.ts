@@ -41,6 +41,14 @@ const attachmentPayload = z.object({
   content_type: z.string().nullish(),
   size: z.number(),
   description: z.string().nullish(),
+  /** Discord always sends both; a file without them can be described, but not read. */
+  id: snowflake<"attachment">().optional().catch(undefined),
+  url: z.string().optional().catch(undefined),
+  width: z.number().nullish().catch(undefined),
+  height: z.number().nullish().catch(undefined),
+  /** Only of voice messages. */
+  duration_secs: z.number().nullish().catch(undefined),
+  waveform: z.string().nullish().catch(undefined),
 });
 const namedPayload = z.object({ name: z.string() });
 const embedPayload = z.object({

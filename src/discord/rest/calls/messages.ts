@@ -20,6 +20,7 @@ import type {
   OutboundFile,
   OutboundMessage,
   PostOutcome,
+  VoiceFacts,
 } from "../../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect } from "../exchange/answer.ts";
@@ -105,7 +106,7 @@ export function createMessages(api: RestApi): Messages {
   ): Promise<PostOutcome> {
     const path = `/channels/${message.channelId}/messages`;
     return await outcomeOf(async () => {
-      const options = { notAfter, ...requestOf(toCreate(message), files) };
+      const options = { notAfter, ...requestOf(toCreate(message), files, message.voice) };
       const answer = await api.request("POST", path, options);
       return expect("POST /channels/:id/messages", messageSchema, answer).id;
     });
@@ -135,13 +136,14 @@ export function createMessages(api: RestApi): Messages {
 }
 
 function toCreate(message: OutboundMessage): CreateBody {
-  const { nonce, quote, suppressesEmbeds, buttons } = message;
+  const { nonce, quote, suppressesEmbeds, buttons, voice } = message;
   return {
     content: message.content,
     nonce,
     enforceNonce: true,
     allowedMentions: mentionsOf(message),
-    ...(suppressesEmbeds && { flags: MessageFlags.SuppressEmbeds }),
+    ...(voice && { flags: MessageFlags.IsVoiceMessage }),
+    ...(suppressesEmbeds && !voice && { flags: MessageFlags.SuppressEmbeds }),
     ...(quote && { messageReference: { messageId: quote, failIfNotExists: false } }),
     ...(buttons && { components: rowsOf(buttons) }),
   };
@@ -174,6 +176,7 @@ function mentionsOf({ pings }: OutboundMessage): AllowedMentions {
 function requestOf(
   body: CreateBody | EditBody,
   files: readonly OutboundFile[],
+  voice?: VoiceFacts,
 ): Pick<RequestOptions, "body" | "files"> & { readonly timeoutMs?: number } {
   if (files.length === 0) return { body };
   return {
@@ -183,6 +186,7 @@ function requestOf(
         id: String(index),
         filename: name,
         ...(alt !== undefined && { description: alt }),
+        ...(voice && { durationSecs: voice.durationSec, waveform: voice.waveform }),
       })),
     },
     files: files.map(({ name, contentType, bytes }) => ({

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Refusal } from "../../../src/core/errors.ts";
-import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import { createTyping } from "../../../src/flows/turn/typing.ts";
-import { channelId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import type { Refusal } from "../../../../src/core/errors.ts";
+import type { ChannelId } from "../../../../src/core/discord/ids.ts";
+import { createTyping } from "../../../../src/flows/turn/progress/typing.ts";
+import { channelId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { settle } from "../../../support/settle.ts";
 
 const HERE = channelId("1400000000000000002");
 const THERE = channelId("1400000000000000003");

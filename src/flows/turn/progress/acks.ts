@@ -9,14 +9,14 @@
  * @module
  */
 
-import type { Refusal } from "../../core/errors.ts";
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { OutboundKind } from "../../core/outbound/nonce.ts";
-import type { AcceptReason } from "../../core/inbound/verdict.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
-import { createPausedChannels } from "./paused_channels.ts";
+import type { Refusal } from "../../../core/errors.ts";
+import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import type { OutboundKind } from "../../../core/outbound/nonce.ts";
+import type { AcceptReason } from "../../../core/inbound/verdict.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Schedule } from "../../../lib/schedule.ts";
+import { createPausedChannels } from "../paused_channels.ts";
 
 /** `messages.ackReaction` and the keys that belong to it. */
 export interface AckRules {

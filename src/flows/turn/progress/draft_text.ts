@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { DraftMessage } from "../../core/outbound/draft.ts";
-import { toDrafts } from "../../core/outbound/draft_growth.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import { finishedPart } from "../../render/markdown/unfinished.ts";
+import type { DraftMessage } from "../../../core/outbound/draft.ts";
+import { toDrafts } from "../../../core/outbound/draft_growth.ts";
+import type { Frozen } from "../../../core/outbound/outbound.ts";
+import { finishedPart } from "../../../render/markdown/unfinished.ts";
 
 /** Everything that the choice needs from outside. */
 export interface DraftTextPorts {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DraftStream } from "../../../src/flows/turn/draft_stream.ts";
-import { settle } from "../../support/settle.ts";
+import type { DraftStream } from "../../../../src/flows/turn/progress/draft_stream.ts";
+import { settle } from "../../../support/settle.ts";
 import {
   compose,
   DraftWorld,
@@ -9,7 +9,7 @@ import {
   MESSAGE,
   SECRET,
   withoutDrafts,
-} from "../support/draft_world.ts";
+} from "../../support/draft_world.ts";
 
 const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
 

@@ -8,12 +8,12 @@
  * @module
  */
 
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { DraftMessage } from "../../core/outbound/draft.ts";
-import { type GrowthStep, nextStep, type ShownDraft } from "../../core/outbound/draft_growth.ts";
-import type { Frozen, PostOutcome } from "../../core/outbound/outbound.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import type { DraftMessage } from "../../../core/outbound/draft.ts";
+import { type GrowthStep, nextStep, type ShownDraft } from "../../../core/outbound/draft_growth.ts";
+import type { Frozen, PostOutcome } from "../../../core/outbound/outbound.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Schedule } from "../../../lib/schedule.ts";
 import { type ComposeDraft, createDraftText, type DraftTextPorts } from "./draft_text.ts";
 
 /** Everything that drafts need from outside. */

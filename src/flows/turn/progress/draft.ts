@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { thinkingIn } from "../../render/markdown/unfinished.ts";
+import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import type { InboundMessage } from "../../../core/inbound/inbound.ts";
+import { thinkingIn } from "../../../render/markdown/unfinished.ts";
 import { createDraftStream, type DraftPorts, type DraftStream } from "./draft_stream.ts";
 import type { ComposeDraft } from "./draft_text.ts";
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Refusal } from "../../../src/core/errors.ts";
-import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { AcceptReason } from "../../../src/core/inbound/verdict.ts";
-import { type AckRules, createAcks } from "../../../src/flows/turn/acks.ts";
-import { directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-import { settle } from "../../support/settle.ts";
+import type { Refusal } from "../../../../src/core/errors.ts";
+import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
+import type { AcceptReason } from "../../../../src/core/inbound/verdict.ts";
+import { type AckRules, createAcks } from "../../../../src/flows/turn/progress/acks.ts";
+import { directMessage, guildMessage, messageId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { settle } from "../../../support/settle.ts";
 
 class Refused extends Error {
   readonly why: Refusal | undefined;

@@ -1,0 +1,67 @@
+/**
+ * Connects the files of turns with the network, the disk and the config.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import { createRefreshUrl } from "../../discord/rest/calls/refresh_urls.ts";
+import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
+import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
+import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import { createDownload } from "../../media/download.ts";
+import { createIsMediaUrl } from "../../media/hosts.ts";
+import { imageProblem } from "../../media/image.ts";
+import { createMedia } from "../../media/media.ts";
+import type { ProcessFiles } from "./process_files.ts";
+import type { Speech } from "../rules/setup.ts";
+
+/** The dependencies of an account's files. */
+export interface AccountFilesOptions extends Pick<ReadAudioPorts, "onAudio"> {
+  readonly config: () => Config;
+  readonly speech: () => Speech;
+  readonly client: RestClient;
+  /** Base URL of Discord's REST API, or of a simulator. */
+  readonly apiBase: string;
+  readonly files: ProcessFiles;
+  readonly stopping: AbortSignal;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** The files of an account's turns, in and out. */
+export interface AccountFiles extends TurnFiles {
+  readonly speak: SpeakAnswer;
+}
+
+/** Creates the files of one account. */
+export function createAccountFiles(
+  { config, speech, client, apiBase, files, stopping, logging, onAudio, now }: AccountFilesOptions,
+): AccountFiles {
+  const { folder, extractor } = files;
+  const log = logging.forPart("turns");
+  const download = createDownload({
+    fetch,
+    isMediaUrl: createIsMediaUrl(apiBase, DISCORD_API_BASE),
+    refresh: createRefreshUrl(client),
+    now,
+    schedule,
+  });
+  const turnFiles = createTurnFiles({
+    media: createMedia({ folder, download, log }),
+    extractor,
+    imageProblem,
+    transcription: () => speech().transcription,
+    onAudio,
+    maxBytes: () => config().discord.mediaMaxBytes,
+    schedule,
+    log,
+  }, stopping);
+  const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, onAudio, log });
+  return { ...turnFiles, speak };
+}

@@ -1,0 +1,62 @@
+/**
+ * The parts for files of people that all accounts share: the folder, and the thread that reads
+ * documents.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { Worker } from "node:worker_threads";
+import type { Extractor } from "../../core/turn/extract.ts";
+import { createExtractor } from "../../extract/extractor.ts";
+import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { createMediaFolder, type MediaFolder } from "../../media/folder.ts";
+
+/** Files of people, for all accounts. */
+export interface ProcessFiles {
+  readonly folder: MediaFolder;
+  readonly extractor: Extractor;
+}
+
+/** The settings of the files. */
+export interface ProcessFilesOptions {
+  /** Path of the folder, which need not exist. */
+  readonly root: string;
+  /** URL of `extract_worker.ts`. */
+  readonly workerUrl: URL;
+  /** `store.retention.mediaDays`; 0 keeps files for ever. */
+  readonly mediaDays: () => number;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** Milliseconds between two deletions of old files. */
+const PRUNE_MS = 6 * 60 * 60 * 1_000;
+
+/** Creates the parts, and deletes old files from now on. */
+export function startProcessFiles(
+  { root, workerUrl, mediaDays, now, log }: ProcessFilesOptions,
+): ProcessFiles & { stop(): void } {
+  const folder = createMediaFolder(root);
+  let cancel = () => {};
+  function prune(): void {
+    cancel = schedule(prune, PRUNE_MS);
+    const days = mediaDays();
+    if (days === 0) return;
+    folder.prune(now(), days).catch((error: unknown) => {
+      log.warn("Cannot delete old files of people", { error });
+    });
+  }
+  prune();
+  return {
+    folder,
+    extractor: createExtractor({
+      startThread: () => new Worker(workerUrl),
+      rss: () => process.memoryUsage.rss(),
+      schedule,
+    }),
+    stop: () => cancel(),
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The files of a turn's message, read: what a model gets of each (H7, H8, H10).
+ *
+ * @module
+ */
+
+import type { MessageId, UserId } from "../discord/ids.ts";
+import type { Attachment } from "../inbound/attachment.ts";
+import type { ModelImage } from "../model.ts";
+
+/** The message that a file belongs to: the turn's own, or the one that it replies to. */
+export type FileOwner = "message" | "quoted message";
+
+/** A file with its result. */
+export interface ReadFile {
+  /** The file, as Discord announced it. */
+  readonly attachment: Attachment;
+  /** The message that it belongs to. */
+  readonly owner: FileOwner;
+  /** What became of it. */
+  readonly result: FileResult;
+}
+
+/** What a model gets of a file. */
+export type FileResult =
+  /** The file itself, as an image of the request. */
+  | { readonly kind: "image"; readonly image: ModelImage }
+  | {
+    readonly kind: "text";
+    readonly text: string;
+    /** Kind of file, in our words: `"PDF, pages 1 to 20 of 57"`. */
+    readonly what: string;
+  }
+  | { readonly kind: "transcript"; readonly text: string; readonly durationSec: number }
+  /** `why` is a part of a sentence in our words: `"larger than 8 MB"`. */
+  | { readonly kind: "unread"; readonly why: string };
+
+/** A file cannot be read. The message is part of a sentence for people: `"larger than 8 MB"`. */
+export class FileError extends Error {
+  /** Tells it from other errors. */
+  override readonly name = "FileError";
+}
+
+/** The image types that models take. */
+export type ImageType = "image/png" | "image/jpeg" | "image/gif" | "image/webp";
+
+/** The kind of a file, by its content. */
+export type FileKind =
+  | { readonly kind: "image"; readonly mediaType: ImageType }
+  | { readonly kind: "pdf" }
+  /** A zip archive, which may be an office file. */
+  | { readonly kind: "archive" }
+  /** `ending` is that of a file's name: `"ogg"`. */
+  | { readonly kind: "audio"; readonly mediaType: string; readonly ending: string }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "empty" }
+  /** `mediaType` is absent if it is unknown. */
+  | { readonly kind: "other"; readonly mediaType?: string };
+
+/** A file with its kind. */
+export interface FoundFile {
+  /** The whole content. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its kind, by content. */
+  readonly kind: FileKind;
+}
+
+/** The message whose turn reads a file, and the file's author if known. */
+export interface MediaOwner {
+  /** The message whose turn reads the file. */
+  readonly messageId: MessageId;
+  /** The file's author. */
+  readonly authorId?: UserId;
+}

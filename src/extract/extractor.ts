@@ -1,0 +1,94 @@
+/**
+ * Runs jobs in threads, one after the other, each in a thread of its own.
+ *
+ * A thread ends with its job, and takes its memory with it. It is ended early if it takes too long,
+ * or if the process grows too much meanwhile: no runtime bounds the memory of a thread in the same
+ * way.
+ *
+ * @module
+ */
+
+import { FileError } from "../core/turn/media.ts";
+import type { Schedule } from "../lib/schedule.ts";
+import type { Extractor, Job, JobResult } from "../core/turn/extract.ts";
+import type { FromThread } from "./protocol.ts";
+
+/** The part of a `Worker` of `node:worker_threads` that a job needs. */
+export interface Thread {
+  postMessage(job: Job, transferred: ArrayBuffer[]): void;
+  on(event: "message", listener: (message: FromThread) => void): unknown;
+  on(event: "error" | "exit", listener: () => void): unknown;
+  terminate(): Promise<unknown>;
+}
+
+/** Everything that jobs need from outside. */
+export interface ExtractorPorts {
+  /** Starts the thread, `extract_worker.ts`. */
+  readonly startThread: () => Thread;
+  /** Bytes of memory of the whole process. */
+  readonly rss: () => number;
+  /** Timer for the limits. */
+  readonly schedule: Schedule;
+}
+
+/** Milliseconds for a job. */
+export const JOB_MS = 5_000;
+/** Milliseconds for the start of a thread, on a machine that is busy. */
+const START_MS = 10_000;
+/** Bytes by which the process may grow during a job. */
+export const GROWTH_BYTES = 64 * 1024 * 1024;
+/** Milliseconds between two looks at the memory. */
+const WATCH_MS = 10;
+
+/** Creates the extractor. It starts no thread before the first job. */
+export function createExtractor({ startThread, rss, schedule }: ExtractorPorts): Extractor {
+  /** Resolves when the last job has ended. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function runNow(job: Job, signal: AbortSignal): Promise<unknown> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const before = rss();
+    const thread = startThread();
+    const fail = (why: string) => reject(new FileError(why));
+    const onAbort = () => reject(signal.reason);
+    let cancelLimit = schedule(() => fail("no thread could be started"), START_MS);
+    let cancelWatch = () => {};
+    const watch = () => {
+      if (rss() - before > GROWTH_BYTES) return fail("reading it takes too much memory");
+      cancelWatch = schedule(watch, WATCH_MS);
+    };
+    watch();
+    signal.addEventListener("abort", onAbort, { once: true });
+    thread.on("error", () => fail("reading it takes too much memory"));
+    thread.on("exit", () => fail("the file is damaged"));
+    thread.on("message", (message: FromThread) => {
+      switch (message.kind) {
+        case "ready":
+          cancelLimit();
+          cancelLimit = schedule(() => fail(`reading it takes over ${JOB_MS / 1_000} s`), JOB_MS);
+          return thread.postMessage(job, [job.bytes.buffer]);
+        case "done":
+          return resolve(message.result);
+        case "failed":
+          return fail(message.why);
+      }
+    });
+    try {
+      return await promise;
+    } finally {
+      cancelLimit();
+      cancelWatch();
+      signal.removeEventListener("abort", onAbort);
+      await thread.terminate();
+    }
+  }
+
+  return {
+    run<J extends Job>(job: J, signal: AbortSignal) {
+      const result = last.then(() => runNow(job, signal));
+      last = result.catch(() => {});
+      return result as Promise<JobResult<J["kind"]>>; // the thread answers with the job's own kind
+    },
+  };
+}

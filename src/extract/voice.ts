@@ -1,0 +1,46 @@
+/**
+ * Measures a spoken answer: its length, and the waveform that Discord shows (R16).
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { UnreadableError } from "./limits.ts";
+import type { VoiceFacts } from "../core/outbound/outbound.ts";
+
+/** Maximum number of slices of a waveform at Discord. */
+const MAX_SLICES = 256;
+/** Discord's own clients make one slice for each tenth of a second. */
+const SLICE_SEC = 0.1;
+/** Level below which a sound counts as silence: a decoder's noise must not look like speech. */
+const QUIET = 0.01;
+
+/** Decodes Opus in Ogg, and measures it. */
+export async function measureVoice(bytes: Uint8Array): Promise<VoiceFacts> {
+  const { OggOpusDecoder } = await import("ogg-opus-decoder");
+  const decoder = new OggOpusDecoder();
+  await decoder.ready;
+  const { channelData, samplesDecoded, sampleRate } = await decoder.decodeFile(bytes);
+  decoder.free();
+  const [samples] = channelData;
+  if (!samples || samplesDecoded === 0) throw new UnreadableError("the sound is no Opus in Ogg");
+  const durationSec = samplesDecoded / sampleRate;
+  return { durationSec, waveform: waveformOf(samples, durationSec) };
+}
+
+/** The loudest sample of each slice, relative to the loudest one of all. */
+export function waveformOf(samples: Float32Array, durationSec: number): string {
+  const count = Math.min(MAX_SLICES, Math.max(1, Math.round(durationSec / SLICE_SEC)));
+  const peaks = Array.from({ length: count }, (_, slice) => {
+    const from = Math.floor(slice * samples.length / count);
+    const to = Math.max(from + 1, Math.floor((slice + 1) * samples.length / count));
+    let peak = 0;
+    for (let at = from; at < to && at < samples.length; at++) {
+      peak = Math.max(peak, Math.abs(samples[at] ?? 0));
+    }
+    return peak;
+  });
+  const loudest = Math.max(QUIET, ...peaks);
+  const levels = peaks.map((peak) => Math.round(peak / loudest * 255));
+  return Buffer.from(levels).toString("base64");
+}

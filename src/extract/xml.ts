@@ -1,0 +1,58 @@
+/**
+ * Reads XML parts of office files in a stream.
+ *
+ * A document type is refused: office files have none, and entities that it declares may grow
+ * without end or name other files. The parser loads no external entity in any case.
+ *
+ * @module
+ */
+
+import { SaxesParser } from "saxes";
+import { UnreadableError } from "./limits.ts";
+import type { PartReader } from "./zip.ts";
+
+/** Attributes of an element, by their name with its prefix. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** Takes the parts of an XML text, in order. Names come without their prefix. */
+export interface XmlHandlers {
+  /** An element begins. */
+  open?(name: string, attributes: Attributes): void;
+  /** Text within an element. */
+  text?(text: string): void;
+  /** An element ends. */
+  close?(name: string): void;
+}
+
+/** Maximum depth of elements. Word nests tables some ten levels deep. */
+const MAX_DEPTH = 200;
+
+/** Creates the reader of one XML part. */
+export function xmlReader({ open, text, close }: XmlHandlers): PartReader {
+  const parser = new SaxesParser({ xmlns: false });
+  const decoder = new TextDecoder();
+  let depth = 0;
+  parser.on("doctype", () => {
+    throw new UnreadableError("the file declares a document type");
+  });
+  parser.on("error", (error) => {
+    throw new UnreadableError("the file is damaged", { cause: error });
+  });
+  parser.on("opentag", ({ name, attributes }) => {
+    if (++depth > MAX_DEPTH) throw new UnreadableError("the file is nested too deeply");
+    open?.(localName(name), attributes);
+  });
+  parser.on("text", (part) => text?.(part));
+  parser.on("closetag", ({ name }) => {
+    depth -= 1;
+    close?.(localName(name));
+  });
+  return {
+    write: (bytes) => void parser.write(decoder.decode(bytes, { stream: true })),
+    end: () => void parser.write(decoder.decode()).close(),
+  };
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(":") + 1);
+}

@@ -1,0 +1,119 @@
+/**
+ * Transcribes voice messages and other recordings (H10).
+ *
+ * @module
+ */
+
+import type { Attachment } from "../../core/inbound/attachment.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Extractor } from "../../core/turn/extract.ts";
+import { FileError, type FileResult, type MediaOwner } from "../../core/turn/media.ts";
+
+/** A recording. */
+export interface Sound {
+  /** The whole content. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** `"audio/ogg"`. */
+  readonly mediaType: string;
+  /** Ending of a file's name, by which servers tell the format: `"ogg"`. */
+  readonly ending: string;
+}
+
+/** Seconds of sound that a model heard or spoke, for budgets (X4). */
+export interface AudioUse {
+  /** Tells it from the use of tokens. */
+  readonly kind: "audio";
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** Length of the sound. */
+  readonly seconds: number;
+  /** The message whose turn caused it. */
+  readonly message: InboundMessage;
+}
+
+/** Everything that transcription needs from outside. */
+export interface ReadAudioPorts {
+  /** Keeps transcripts, which have cost money. */
+  readonly media: {
+    keptWords(owner: MediaOwner, attachment: Attachment): Promise<string | undefined>;
+    keepWords(owner: MediaOwner, attachment: Attachment, words: string): Promise<void>;
+  };
+  /** Measures recordings. */
+  readonly extractor: Extractor;
+  /** The transcription of the current config; `undefined` if it has none. */
+  readonly transcription: () => Transcription | undefined;
+  /** Called once for each transcribed recording. */
+  readonly onAudio: (use: AudioUse) => void;
+}
+
+/** Transcribes by one model. */
+export interface Transcription {
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** Maximum length of a recording in seconds, from `audio.maxMin`. */
+  readonly maxSec: number;
+  /**
+   * Writes the words of a recording down.
+   *
+   * @throws {FileError} If there are no words; or the signal's reason.
+   */
+  readonly transcribe: (sound: Sound, signal: AbortSignal) => Promise<string>;
+}
+
+/**
+ * Transcribes a recording, once: a turn after a crash gets the kept transcript.
+ *
+ * @throws {FileError} Or the signal's reason.
+ */
+export async function readAudio(
+  { place, attachment, message, sound }: {
+    readonly place: MediaOwner;
+    readonly attachment: Attachment;
+    readonly message: InboundMessage;
+    readonly sound: Sound;
+  },
+  { media, extractor, transcription, onAudio }: ReadAudioPorts,
+  signal: AbortSignal,
+): Promise<FileResult> {
+  const kept = await media.keptWords(place, attachment);
+  if (kept !== undefined) return fromKept(kept);
+  const by = transcription();
+  if (!by) throw new FileError("recordings are not transcribed here");
+  const durationSec = await lengthOf(sound, attachment, extractor, signal);
+  if (durationSec > by.maxSec) {
+    throw new FileError(
+      `it is ${minutes(durationSec)} long, and the limit is ${minutes(by.maxSec)}`,
+    );
+  }
+  const text = await by.transcribe(sound, signal);
+  onAudio({ kind: "audio", modelId: by.modelId, seconds: durationSec, message });
+  await media.keepWords(place, attachment, `${durationSec}\n${text}`);
+  return { kind: "transcript", text, durationSec };
+}
+
+/**
+ * The length in seconds. The sender's client claims one for voice messages; the file's own counts if
+ * it is longer.
+ */
+async function lengthOf(
+  { bytes, mediaType }: Sound,
+  { durationSec: claimed = 0 }: Attachment,
+  extractor: Extractor,
+  signal: AbortSignal,
+): Promise<number> {
+  const job = { kind: "audio", bytes: bytes.slice(), mediaType } as const;
+  const { durationSec: measured } = await extractor.run(job, signal);
+  if (measured === undefined) throw new FileError("its length is unknown");
+  return Math.max(claimed, measured);
+}
+
+function fromKept(kept: string): FileResult {
+  const end = kept.indexOf("\n");
+  const durationSec = Number(kept.slice(0, end));
+  return { kind: "transcript", text: kept.slice(end + 1), durationSec };
+}
+
+/** `"90 seconds"`, `"12 minutes"`. */
+function minutes(seconds: number): string {
+  return seconds < 120 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`;
+}

@@ -1,0 +1,245 @@
+/**
+ * Reads the files of a turn's message and of the message that it replies to (H7, H8, H10).
+ *
+ * A file that cannot be read never fails the turn: the model gets the reason in words. Files are
+ * read one after the other, so that only one of them is in memory.
+ *
+ * @module
+ */
+
+import type { Attachment } from "../../core/inbound/attachment.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { ModelImage } from "../../core/model.ts";
+import { compareIds, type MessageId } from "../../core/discord/ids.ts";
+import type { DocumentText, Extractor } from "../../core/turn/extract.ts";
+import {
+  FileError,
+  type FileOwner,
+  type FileResult,
+  type FoundFile,
+  type ImageType,
+  type MediaOwner,
+  type ReadFile,
+} from "../../core/turn/media.ts";
+import type { Log, LogFields } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import { readAudio, type ReadAudioPorts } from "./read_audio.ts";
+
+/** Everything that reading files needs from outside. */
+export interface ReadFilesPorts extends ReadAudioPorts {
+  /** Gets files, from the disk or from Discord. */
+  readonly media: ReadAudioPorts["media"] & {
+    /** @throws {FileError} Or the signal's reason; as a rejection. */
+    get(
+      owner: MediaOwner,
+      attachment: Attachment,
+      maxBytes: number,
+      signal: AbortSignal,
+    ): Promise<FoundFile>;
+    /** The images of an earlier message that are still kept. */
+    keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]>;
+  };
+  /** Reads documents. */
+  readonly extractor: Extractor;
+  /** Why a model cannot get an image; `undefined` if it can. */
+  readonly imageProblem: (bytes: Uint8Array, type: ImageType) => Promise<string | undefined>;
+  /** Maximum size of a file in bytes, from `mediaMaxMb`. */
+  readonly maxBytes: () => number;
+  /** Timer for the limit. */
+  readonly schedule: Schedule;
+  /** Gets unexpected failures. */
+  readonly log: Log;
+}
+
+/** Reads the files of turns. */
+export interface TurnFiles {
+  /**
+   * Reads all files of a message, and of the message that it replies to. Never fails, except with
+   * the signal's reason.
+   */
+  read(
+    message: InboundMessage,
+    model: { readonly takesImages: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly ReadFile[]>;
+  /** The images that an earlier turn of this message showed a model, as far as they are kept. */
+  imagesOf(messageId: MessageId, maxBytes: number): Promise<readonly ModelImage[]>;
+  /** Begins to read the files of a message, because their links expire. */
+  prefetch(message: InboundMessage): void;
+}
+
+/** Maximum bytes of the images of one request. Anthropic takes 32 MB, in base64 and with all else. */
+export const MAX_IMAGES_BYTES = 12_000_000;
+/** Maximum number of images of one request. */
+export const MAX_IMAGES = 20;
+/** Milliseconds for all files of a turn. */
+export const FILES_MS = 180_000;
+
+/**
+ * Creates the reading.
+ *
+ * @param stopping Aborted when the process stops.
+ */
+export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): TurnFiles {
+  const { media, extractor, imageProblem, maxBytes, schedule, log } = ports;
+
+  async function readOne(
+    { message, attachment, owner, takesImages, room }: {
+      readonly message: InboundMessage;
+      readonly attachment: Attachment;
+      readonly owner: FileOwner;
+      readonly takesImages: boolean;
+      /** Bytes and number of images that the request still takes. */
+      readonly room: { bytes: number; count: number };
+    },
+    signal: AbortSignal,
+  ): Promise<FileResult> {
+    const place = ownerOf(message, owner);
+    const { bytes, kind } = await media.get(place, attachment, maxBytes(), signal);
+    switch (kind.kind) {
+      case "empty":
+        return unread("it is empty");
+      case "text":
+        return { kind: "text", text: kind.text, what: "text file" };
+      case "image": {
+        const problem = await imageProblem(bytes, kind.mediaType);
+        if (problem !== undefined) return unread(problem);
+        if (!takesImages) return unread("the model takes no images");
+        if (room.count === 0 || bytes.length > room.bytes) {
+          return unread("there are too many images at once");
+        }
+        room.bytes -= bytes.length;
+        room.count -= 1;
+        return { kind: "image", image: { mediaType: kind.mediaType, data: bytes } };
+      }
+      case "pdf":
+        return toText("PDF", await extractor.run({ kind: "pdf", bytes }, signal));
+      case "archive": {
+        const document = await extractor.run({ kind: "office", bytes }, signal);
+        return toText(NAMES[document.pages?.unit ?? "pages"], document);
+      }
+      case "audio":
+        return await readAudio(
+          { place, attachment, message, sound: { bytes, ...kind } },
+          ports,
+          signal,
+        );
+      case "other":
+        return unread(
+          kind.mediaType === undefined
+            ? "its type is unknown"
+            : `files of the type ${kind.mediaType} are not read`,
+        );
+    }
+  }
+
+  async function read(
+    message: InboundMessage,
+    { takesImages }: { readonly takesImages: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly ReadFile[]> {
+    const wanted = filesOf(message);
+    if (wanted.length === 0) return [];
+    const room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES };
+    signal.throwIfAborted();
+    const limit = new AbortController();
+    // A race, which no reading can delay: another turn may have begun it, with its own limit.
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    over.catch(() => {}); // all files may be read by then
+    const end = (reason: unknown) => {
+      reject(reason);
+      limit.abort(reason);
+    };
+    const onAbort = () => end(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const cancel = schedule(() => end(new FileError("reading the files takes too long")), FILES_MS);
+    const begun = wanted.map(({ attachment, owner }) =>
+      begin(message, attachment, owner, limit.signal)
+    );
+    const files: ReadFile[] = [];
+    try {
+      for (const [index, { attachment, owner }] of wanted.entries()) {
+        const work = { message, attachment, owner, takesImages, room };
+        const reading = begun[index]?.then(() => readOne(work, limit.signal));
+        const result = await Promise.race([reading, over]).catch((error: unknown) => {
+          signal.throwIfAborted();
+          return unread(reasonOf(error, { messageId: message.id, fileId: attachment.id, error }));
+        });
+        if (result) files.push({ attachment, owner, result });
+      }
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", onAbort);
+    }
+    return files;
+  }
+
+  /** The reason of a failure, for the model; the log gets the failure itself. */
+  function reasonOf(error: unknown, fields: LogFields): string {
+    if (error instanceof FileError && error.cause === undefined) {
+      log.debug("A file of a person is not read", fields);
+    } else log.warn("Cannot read a file of a person", fields);
+    return error instanceof FileError ? error.message : "an unexpected failure";
+  }
+
+  /** Reads a file to the disk. Resolves without its bytes, so that they do not stay in memory. */
+  function begin(
+    message: InboundMessage,
+    attachment: Attachment,
+    owner: FileOwner,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const reading = media.get(ownerOf(message, owner), attachment, maxBytes(), signal)
+      .then(() => {});
+    reading.catch(() => {}); // its reader may come later, or never
+    return reading;
+  }
+
+  return {
+    read,
+    async imagesOf(messageId, maxBytes) {
+      const images: ModelImage[] = [];
+      for (const { bytes, kind } of await media.keptImages(messageId, maxBytes)) {
+        if (kind.kind !== "image") continue;
+        if (await imageProblem(bytes, kind.mediaType) !== undefined) continue;
+        images.push({ mediaType: kind.mediaType, data: bytes });
+      }
+      return images;
+    },
+    prefetch(message) {
+      for (const { attachment, owner } of filesOf(message)) {
+        void begin(message, attachment, owner, stopping);
+      }
+    },
+  };
+}
+
+/** The files of a message, and of the message that it replies to; the oldest first. */
+function filesOf(
+  { attachments = [], quoted }: InboundMessage,
+): readonly { readonly attachment: Attachment; readonly owner: FileOwner }[] {
+  return [
+    ...(quoted?.attachments ?? [])
+      .map((attachment) => ({ attachment, owner: "quoted message" as const })),
+    ...attachments.map((attachment) => ({ attachment, owner: "message" as const })),
+  ].toSorted((one, other) => compareIds(one.attachment.id, other.attachment.id));
+}
+
+function ownerOf({ id: messageId, sender, quoted }: InboundMessage, owner: FileOwner): MediaOwner {
+  const authorId = owner === "message" ? sender.id : quoted?.author?.id;
+  return { messageId, ...(authorId !== undefined && { authorId }) };
+}
+
+const NAMES = { pages: "document", slides: "presentation", sheets: "spreadsheet" } as const;
+
+function toText(name: string, { text, isCut, pages }: DocumentText): FileResult {
+  if (text === "") return unread(`the ${name} has no text; it may be a scan`);
+  const range = pages === undefined || pages.read === pages.total
+    ? ""
+    : `, ${pages.unit} 1 to ${pages.read} of ${pages.total}`;
+  return { kind: "text", text, what: `${name}${range}${isCut ? ", its beginning" : ""}` };
+}
+
+function unread(why: string): FileResult {
+  return { kind: "unread", why };
+}

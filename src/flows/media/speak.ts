@@ -1,0 +1,88 @@
+/**
+ * Speaks the answer to a voice message (R16).
+ *
+ * The sound is a message of its own beside the text. It is frozen and stored together with the text,
+ * so it is sent exactly once, as the text is. A failure costs the sound, never the text.
+ *
+ * @module
+ */
+
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { OutboundFile, VoiceFile } from "../../core/outbound/outbound.ts";
+import type { Extractor } from "../../core/turn/extract.ts";
+import { bounded } from "../../lib/bounded.ts";
+import type { Log } from "../../lib/log.ts";
+import type { ReadAudioPorts } from "./read_audio.ts";
+
+/** Speaks by one model. */
+export interface Voice {
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /**
+   * Speaks a text.
+   *
+   * @returns Opus in Ogg.
+   * @throws {FileError} If there is no such sound; or the signal's reason.
+   */
+  readonly speak: (text: string, signal: AbortSignal) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Everything that speaking needs from outside. */
+export interface SpeakPorts extends Pick<ReadAudioPorts, "onAudio"> {
+  /** The voice of the current config; `undefined` if it has none. */
+  readonly voice: () => Voice | undefined;
+  /** Measures the sound. */
+  readonly extractor: Extractor;
+  /** Gets the reason of a failure. */
+  readonly log: Log;
+}
+
+/**
+ * Speaks an answer.
+ *
+ * @returns `undefined` if the message was no voice message, if the config has no voice, or after a
+ * failure. Never fails.
+ */
+export type SpeakAnswer = (
+  message: InboundMessage,
+  text: string,
+  signal: AbortSignal,
+) => Promise<VoiceFile | undefined>;
+
+/** Maximum characters that are spoken, as OpenAI allows them. */
+const MAX_CHARS = 4_096;
+
+/** Creates the speaking. */
+export function createSpeakAnswer({ voice, extractor, onAudio, log }: SpeakPorts): SpeakAnswer {
+  return async (message, text, signal) => {
+    const by = voice();
+    const words = spokenText(text);
+    if (!by || words === "" || !message.attachments?.some(({ isVoice }) => isVoice)) {
+      return undefined;
+    }
+    try {
+      const bytes = await by.speak(words, signal);
+      const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
+      onAudio({ kind: "audio", modelId: by.modelId, seconds: facts.durationSec, message });
+      return { ...facts, file: voiceFile(bytes) };
+    } catch (error) {
+      if (!signal.aborted) {
+        log.warn("Cannot speak an answer; its text is sent", { messageId: message.id, error });
+      }
+      return undefined;
+    }
+  };
+}
+
+function voiceFile(bytes: Uint8Array<ArrayBuffer>): OutboundFile {
+  return { name: "voice-message.ogg", contentType: "audio/ogg", bytes };
+}
+
+/** The words of an answer, without code, addresses and Discord's marks, which no one reads aloud. */
+export function spokenText(text: string): string {
+  const plain = text.replace(/```[\s\S]*?(?:```|$)/g, " ").replace(/`([^`\n]*)`/g, "$1")
+    .replace(/\[([^\]\n]*)\]\([^)\s]*\)/g, "$1").replace(/<?https?:\/\/\S+/g, " ")
+    .replace(/<(?:@[!&]?|#|a?:\w+:)\d+>/g, " ")
+    .replace(/^\s{0,3}(?:#{1,3}|-#|>{1,3}|[-*+])\s+/gm, "").replace(/(\*{1,3}|__|~~|\|\|)/g, "");
+  return bounded(plain.replace(/[ \t]+/g, " ").replace(/\s*\n\s*/g, "\n").trim(), MAX_CHARS);
+}

@@ -1,0 +1,119 @@
+/**
+ * Declares what an answer needs: its rules from the config, and everything from outside.
+ *
+ * @module
+ */
+
+import type { TurnOutcome } from "../../agent/turn.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Claim, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { ReactionNote } from "../../core/inbound/reactions.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
+import type { Model } from "../../core/model.ts";
+import type { Charge } from "../../core/spending/usage.ts";
+import type { Step } from "../../core/step.ts";
+import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { FooterRules } from "../../render/footer.ts";
+import type { Instructions } from "../../render/prompt/system_prompt.ts";
+import type { ReplyRules } from "../../render/reply.ts";
+import type { TurnFiles } from "../media/read_files.ts";
+import type { SpeakAnswer } from "../media/speak.ts";
+import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_history.ts";
+import type { AnswerThreads } from "./answer_threads.ts";
+import type { RunningTurn } from "./control/running_turns.ts";
+import type { Drafts } from "./progress/draft.ts";
+import type { EndPorts } from "./finished_turn.ts";
+import type { SaveTurnPorts } from "./save_turn.ts";
+import type { TurnSpendPort } from "./spending/refused_turn.ts";
+
+/** The store's methods for this flow; each is one transaction. */
+export interface AnswerStore extends HistoryStore {
+  /**
+   * The newest `limit` overheard messages in a channel, oldest first (H1). Only those after the
+   * session's last entry from this channel, and before a message.
+   */
+  overheard(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    sessionKey: string,
+    before: MessageId,
+    limit: number,
+  ): Promise<readonly Overheard[]>;
+  /** The reactions in a channel that no earlier turn has seen, oldest first (H5). */
+  reactionsFor(
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    messageId: MessageId,
+  ): Promise<readonly ReactionNote[]>;
+  /** The stored steps of a message's turn, in order. */
+  stepsOf(messageId: MessageId): Promise<readonly Step[]>;
+  /** TS. Adds steps to a turn, which survive a power cut if the call waits for the disk. */
+  addSteps(
+    claim: Claim,
+    steps: readonly Step[],
+    waitsForDisk: boolean,
+    charges: readonly Charge[],
+  ): Promise<void>;
+  /** TS. Adds waiting messages to a turn, with steps; `undefined` if there are none for it. */
+  takeIn?(
+    claim: Claim,
+    now: number,
+    carries: (message: InboundMessage, next: InboundMessage) => boolean,
+    stepsWith: (messages: readonly InboundMessage[]) => readonly Step[],
+  ): Promise<Claim | undefined>;
+}
+
+/** The part of the config that applies to one turn. */
+export interface TurnRules extends ReplyRules, HistoryRules {
+  /** Name of the place for people, for the log (S2). */
+  readonly where: string;
+  /** Parts of the system prompt. */
+  readonly instructions: Instructions;
+  /** Maximum number of overheard messages for the model; 0 in direct messages. */
+  readonly historyLimit: number;
+  /** The tools of this turn: the same array for all turns that have the same tools. */
+  readonly tools: readonly Tool[];
+  /** Milliseconds that a tool call may take, from `tools.timeoutSec`. */
+  readonly toolTimeoutMs: number;
+  /** Maximum number of requests to the model, from `agents.maxSteps`. */
+  readonly maxSteps: number;
+  /** The parts of the answer's footer; absent: it has none (R15). */
+  readonly footer?: FooterRules;
+}
+
+/** Everything that answering needs from outside. */
+export interface AnswerPorts
+  extends SaveTurnPorts, EndPorts, Pick<HistoryPorts, "sessions" | "rates" | "retryAt"> {
+  /** The store's methods for this flow. */
+  readonly store: AnswerStore & SaveTurnPorts["store"];
+  /** The agent's model. */
+  readonly model: Model;
+  /** Budgets, and the people who know that one is spent. */
+  readonly spend: TurnSpendPort;
+  /** Aborted when the account ends by itself: no request to the model begins after that. */
+  readonly ended: AbortSignal;
+  /** Finds the config that applies to a message's turn. */
+  readonly rules: (message: InboundMessage) => TurnRules;
+  /** What tools can do outside the process. */
+  readonly toolPorts: ToolPorts;
+  /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
+  readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
+  /** The turn, which others may end; absent: only the process ends it. */
+  readonly turn?: RunningTurn;
+  /** Loads the channel's context, once since the start. Never fails. */
+  readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
+  /**
+   * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
+   * person can copy.
+   */
+  readonly randomId: () => string;
+  /** The threads that answers open. */
+  readonly threads: Pick<AnswerThreads, "homeOf">;
+  /** Reads the files of messages (H7); absent: no turn gets any. */
+  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & { readonly speak: SpeakAnswer };
+  /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
+  readonly drafts?: Pick<Drafts, "begin">;
+  /** Tells that the outbox has new rows for this channel. */
+  readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
+  /** Gets each turn with its duration in milliseconds, for the metrics. */
+  readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
+}

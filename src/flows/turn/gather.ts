@@ -1,0 +1,62 @@
+/**
+ * Gathers the context of a turn: overheard messages, reactions, files, and stored steps.
+ *
+ * @module
+ */
+
+import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
+import type { ReadFile } from "../../core/turn/media.ts";
+import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
+import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import type { RunningTurn } from "./control/running_turns.ts";
+import { createTurnTexts } from "./control/texts_of_turn.ts";
+
+/** Maximum UTF-16 units of overheard messages for the model. */
+const OVERHEARD_CHARS = 6_000;
+
+/** Whether the claim's session is that of a thread which its answer opens (S7). */
+export function opensThread({ message: { id, channelId }, route: { sessionKey } }: Claim): boolean {
+  return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
+}
+
+/** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
+export async function gather(
+  turn: RunningTurn,
+  { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
+  { historyLimit: channelLimit, timezone }: TurnRules,
+  { store, backfill, files: turnFiles, model, stopping }: AnswerPorts,
+) {
+  const { message, route: { sessionKey }, attempt } = turn.claim;
+  const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
+  await backfill(message, historyLimit);
+  const takesImages = model.takesImages !== false;
+  const messages = messagesOf(turn.claim);
+  const readAll = async (): Promise<ReadonlyMap<string, readonly ReadFile[]>> =>
+    new Map(
+      await Promise.all(messages.map(async (one) => {
+        const read = await turnFiles?.read(one, { takesImages }, stopping) ?? [];
+        return [one.id, read] as const;
+      })),
+    );
+  const [files, overheard, reactions, steps] = await Promise.all([
+    readAll(),
+    historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
+    store.reactionsFor(message, message.id),
+    attempt === 1 ? [] : store.stepsOf(message.id),
+  ]);
+  const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
+    envelopeOf({
+      message: one,
+      overheard: isFirst ? overheard : [],
+      overheardChars: OVERHEARD_CHARS,
+      reactions: isFirst ? reactions : [],
+      timezone,
+      boundary,
+      files: files.get(one.id) ?? [],
+      filesChars: Math.floor(filesChars / messages.length),
+    }));
+  const images = [...files.values()].flat().flatMap(({ result }) =>
+    result.kind === "image" ? [result.image] : []
+  );
+  return { texts, overheard, steps, images };
+}

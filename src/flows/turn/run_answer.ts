@@ -1,0 +1,215 @@
+/**
+ * Runs a turn with the model, and composes its end.
+ *
+ * @module
+ */
+
+import { createToolbox } from "../../agent/toolbox.ts";
+import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
+import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import { ModelError } from "../../core/model.ts";
+import { metered } from "../../core/spending/metered_model.ts";
+import type { Step } from "../../core/step.ts";
+import { footerOf, withFooter } from "../../render/footer.ts";
+import { freeze } from "../../render/freeze.ts";
+import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
+import { fenced } from "../../render/prompt/untrusted.ts";
+import {
+  type Answered,
+  type ComposedReply,
+  composeReply,
+  type ShownToModel,
+} from "../../render/reply.ts";
+import { historyChars } from "../../session/history.ts";
+import { earlierImages } from "../media/earlier_images.ts";
+import { countedModel, toolChars } from "../session/counted_model.ts";
+import { openHistory, type TurnHistory } from "../session/turn_history.ts";
+import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { endsWith } from "./control/ends_with.ts";
+import type { RunningTurn } from "./control/running_turns.ts";
+import { answeredTurn, draftsOf, failedTurn, interruptedTurn, ofTurn } from "./finished_turn.ts";
+import { gather, opensThread } from "./gather.ts";
+import { saveSteps } from "./save_turn.ts";
+import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
+import { createTurnSpending } from "./spending/turn_spending.ts";
+
+/**
+ * Share of the history's room that the results of one turn may take in it. A later turn whose history
+ * they filled would see no other turn.
+ */
+const KEPT_SHARE = 0.15;
+
+/** Share of the history's room that the texts of the message's files may take. */
+const FILES_SHARE = 0.5;
+
+export async function runAnswer(
+  turn: RunningTurn,
+  rules: TurnRules,
+  ports: AnswerPorts,
+): Promise<FinishedTurn | undefined> {
+  const { now, schedule, ended, store } = ports;
+  const { claim } = turn;
+  const startedAt = now();
+  const spending = createTurnSpending(claim.message, claim.route.agentId, ports.spend);
+  const withCost = (turn: FinishedTurn) => paidTurn(turn, spending);
+  const spent = await ports.spend.check(spending.by, "answer");
+  if (spent) return await refusedTurn(claim, spent, rules, ports);
+  const { window = rules.window } = ports.model;
+  const { by } = spending;
+  const model = countedModel(
+    metered(ports.model, { kind: "answer", by, spend: spending.port, now }),
+    ports.rates,
+  );
+  const folding = metered(ports.model, { kind: "compaction", by, spend: ports.spend, now });
+  const boundary = ports.randomId();
+  const system = systemPromptOf(rules.instructions);
+  const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
+  const gathered = await gather(turn, { boundary, filesChars }, rules, ports);
+  const { texts, overheard, steps, images } = gathered;
+  if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
+  const envelope = texts.first();
+  const toolbox = createToolbox(rules.tools, {
+    timeoutMs: rules.toolTimeoutMs,
+    schedule,
+    cleanSecrets: rules.cleanSecrets,
+    fence: (result) => fenced("result", boundary, result),
+  });
+  const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
+  const { cleanSecrets } = rules;
+  const { files } = ports;
+  const opened = await openHistory(claim, parts, { ...rules, window }, {
+    ...ports,
+    model: folding,
+    cleanSecrets,
+    ...(files && model.takesImages !== false && {
+      earlierImages: (entries: readonly Entry[]) => earlierImages(entries, images, files),
+    }),
+  });
+  let { history } = opened;
+  const shown: ShownToModel = {
+    overheard,
+    // Not the model's own texts: their links would count as known because of themselves.
+    texts: [
+      envelope,
+      ...history.entries.flatMap(({ role, text }) => role === "user" ? [text] : []),
+    ],
+    system,
+  };
+  const compose = (text: string, home = turn.claim, of: Answered = ofTurn(home)) =>
+    composeReply({
+      ...of,
+      text,
+      shown: { ...shown, texts: [...texts.all(), ...shown.texts] },
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
+    });
+
+  // The thread opens with the whole answer, so nothing of it is shown in the channel before.
+  const draft = opensThread(claim) ? undefined : ports.drafts?.begin(claim.message, (text) => {
+    const composed = compose(text, turn.claim, draftsOf(claim));
+    return composed.kind === "reply" ? freeze(composed.reply) : [];
+  });
+  const stopping = endsWith(ports.stopping, turn.signal);
+  const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
+    runTurn(requestFor, {
+      model,
+      toolbox,
+      contextOf: (key) => ({
+        ports: ports.toolPorts,
+        message: claim.message,
+        sessionKey: claim.route.sessionKey,
+        callKey: `${claim.message.id}:${key}`,
+      }),
+      steps: stored,
+      ...takingIn(turn, ports),
+      textOfJoined: texts.of,
+      save: async (more, waitsForDisk) => {
+        const charges = spending.unsaved("answer");
+        const add = () => store.addSteps(claim, more, waitsForDisk, charges);
+        await saveSteps(add, claim.message.id, ports);
+        spending.saved();
+      },
+      cleanSecrets: rules.cleanSecrets,
+      maxSteps: rules.maxSteps,
+      now,
+      stopping: stopping.signal,
+      schedule,
+      timeoutMs: rules.timeoutMs,
+      ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
+    });
+  let outcome = await converse(history, steps);
+  if (isTooLong(outcome)) {
+    history = await opened.shrink();
+    outcome = await converse(history, await store.stepsOf(claim.message.id));
+  }
+  stopping.end();
+  await draft?.end();
+  ports.onTurn(outcome, Math.max(0, now() - startedAt));
+  switch (outcome.kind) {
+    case "interrupted":
+      return turn.signal.reason === "interrupted"
+        ? interruptedTurn(turn.claim, texts.entries(now()))
+        : undefined;
+    case "failed":
+      return withCost(failedTurn(turn.claim, outcome.reason, rules, ports));
+    case "refused":
+      return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports));
+    case "reply": {
+      const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
+      const composed = await spoken(compose(outcome.text, home), turn.claim, rules, ports);
+      const ending = answeredTurn(
+        home,
+        composed.kind === "reply"
+          ? withFooter(composed, footerOf(rules.footer, spending.cost()))
+          : composed,
+        {
+          texts,
+          rules,
+          maxKeptChars: Math.floor(history.freeChars * KEPT_SHARE),
+          ...outcome.taken,
+        },
+        ports,
+      );
+      return withCost(ending);
+    }
+  }
+}
+
+/** Whether the model's server refused a request because of its length. */
+function isTooLong(outcome: TurnOutcome): boolean {
+  return outcome.kind === "failed" && outcome.error instanceof ModelError &&
+    outcome.error.kind === "context_length";
+}
+
+/** Takes in messages that have arrived since, if the store and the config have that (S5). */
+function takingIn(
+  turn: RunningTurn,
+  { store, steers, now }: AnswerPorts,
+): Pick<TurnPorts, "takeIn"> {
+  if (!store.takeIn || !steers) return {};
+  const take = store.takeIn;
+  return {
+    async takeIn(unsaved) {
+      let joined: Step | undefined;
+      const taken = await take(turn.claim, now(), steers, (messages) => {
+        joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+        return [...unsaved, joined];
+      });
+      if (taken) turn.claim = taken;
+      return taken && joined;
+    },
+  };
+}
+
+/** Adds the spoken text, if the message was spoken too (R16). */
+async function spoken(
+  composed: ComposedReply,
+  { message }: Claim,
+  { takesNoFiles }: TurnRules,
+  { files, stopping }: AnswerPorts,
+): Promise<ComposedReply> {
+  if (composed.kind !== "reply" || takesNoFiles) return composed;
+  const voice = await files?.speak(message, composed.text, stopping);
+  return voice ? { ...composed, reply: { ...composed.reply, voice } } : composed;
+}

@@ -1,0 +1,143 @@
+/**
+ * Reads a file from Discord, within limits of size and time.
+ *
+ * The size is counted while reading: a length that the server claims may be a lie, and a body may
+ * have no end.
+ *
+ * @module
+ */
+
+import { FileError } from "../core/turn/media.ts";
+import { sizeOf } from "../lib/text/byte_size.ts";
+import type { Schedule } from "../lib/schedule.ts";
+import { isExpired, type IsMediaUrl } from "./hosts.ts";
+
+/** Everything that reading needs from outside. */
+export interface DownloadPorts {
+  /** Sends the request. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly isMediaUrl: IsMediaUrl;
+  /** Asks Discord for a new link; `undefined` if there is none. */
+  readonly refresh: (url: string, signal: AbortSignal) => Promise<string | undefined>;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Timer for the limit. */
+  readonly schedule: Schedule;
+}
+
+/** Milliseconds for one file: a downlink of 4 Mbit/s needs 16 s for 8 MB. */
+export const DOWNLOAD_MS = 30_000;
+
+/**
+ * Reads a file.
+ *
+ * @throws {FileError} If it cannot be read; or the signal's reason.
+ */
+export type Download = (
+  url: string,
+  maxBytes: number,
+  signal: AbortSignal,
+) => Promise<Uint8Array<ArrayBuffer>>;
+
+/** Creates the reading. */
+export function createDownload(
+  { fetch, isMediaUrl, refresh, now, schedule }: DownloadPorts,
+): Download {
+  /** @returns `undefined` if Discord does not know the link any more. */
+  async function get(url: string, maxBytes: number, signal: AbortSignal) {
+    if (!isMediaUrl(url)) throw new FileError("its address is not Discord's");
+    const response = await fetch(url, {
+      redirect: "manual",
+      signal,
+      // An inflated body could be a thousand times as large.
+      headers: { "Accept-Encoding": "identity" },
+    });
+    const { status, headers, body } = response;
+    const refuse = async (why: string): Promise<never> => {
+      await body?.cancel().catch(() => {});
+      throw new FileError(why);
+    };
+    if (status === 403 || status === 404) {
+      await body?.cancel().catch(() => {});
+      return undefined;
+    }
+    if (status >= 300 && status < 400) return await refuse("its address leads elsewhere");
+    if (status !== 200) return await refuse(`Discord answered ${status}`);
+    if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+      return await refuse("it came compressed");
+    }
+    return body ? await readBounded(body, maxBytes) : new Uint8Array();
+  }
+
+  /** Without a new link, the file counts as gone. */
+  async function renewed(url: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await refresh(url, signal);
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  async function download(url: string, maxBytes: number, signal: AbortSignal) {
+    const fresh = isExpired(url, now()) ? await renewed(url, signal) ?? url : url;
+    const bytes = await get(fresh, maxBytes, signal);
+    if (bytes) return bytes;
+    const again = fresh === url ? await renewed(url, signal) : undefined;
+    const refreshed = again === undefined ? undefined : await get(again, maxBytes, signal);
+    if (!refreshed) throw new FileError("Discord has it no longer");
+    return refreshed;
+  }
+
+  return async (url, maxBytes, signal) => {
+    signal.throwIfAborted();
+    const ending = new AbortController();
+    const { promise: ended, reject } = Promise.withResolvers<never>();
+    const end = (reason: unknown) => {
+      reject(reason);
+      ending.abort(reason);
+    };
+    const onAbort = () => end(signal.reason);
+    const cancel = schedule(
+      () => end(new FileError(`not read within ${DOWNLOAD_MS / 1_000} s`)),
+      DOWNLOAD_MS,
+    );
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const reading = download(url, maxBytes, ending.signal);
+      reading.catch(() => {}); // after the limit, its failure changes nothing
+      return await Promise.race([reading, ended]);
+    } catch (error) {
+      if (error instanceof FileError || signal.aborted) throw error;
+      throw new FileError("Discord could not be reached", { cause: error });
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", onAbort);
+    }
+  };
+}
+
+/**
+ * Reads a body to its end.
+ *
+ * @throws {FileError} If it is larger.
+ */
+export async function readBounded(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body) { // leaving the loop cancels the body
+    size += piece.length;
+    if (size > maxBytes) throw new FileError(`larger than ${sizeOf(maxBytes)}`);
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

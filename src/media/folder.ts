@@ -1,0 +1,133 @@
+/**
+ * Keeps files of people in the data directory, so that a later turn, or a turn after a crash, need
+ * not read them from Discord again.
+ *
+ * A file stands in the folder of the message whose turn reads it. Its name has the ids of its author
+ * and of Discord's file, and an ending by its content. No word of a person gets into a path
+ * (SEC-R24).
+ *
+ * @module
+ */
+
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type MessageId,
+  parseSnowflake,
+  type Snowflake,
+  type UserId,
+} from "../core/discord/ids.ts";
+import { createdAtMs } from "../core/discord/ids.ts";
+import { DAY_MS } from "../core/discord/day.ts";
+import { codeOf } from "../lib/error_code.ts";
+
+/** The place of one file. */
+export interface FilePlace {
+  /** The message whose turn reads the file. */
+  readonly messageId: MessageId;
+  /** Author of the file; absent if unknown. */
+  readonly authorId?: UserId;
+  /** Discord's id of the file. */
+  readonly fileId: Snowflake<"attachment">;
+}
+
+/** A file on the disk. */
+export interface KeptFile {
+  readonly fileId: Snowflake<"attachment">;
+  /** Ending by content: `"png"`. */
+  readonly ending: string;
+  readonly path: string;
+}
+
+/** The files of people. */
+export interface MediaFolder {
+  /** The kept files of a message; none if the disk fails. */
+  list(messageId: MessageId): Promise<readonly KeptFile[]>;
+  /** Reads a kept file of at most `maxBytes`; `undefined` if it is larger, or gone. */
+  read(file: KeptFile, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /**
+   * Keeps a file, whole or not at all.
+   *
+   * @param ending 1 to 10 small letters and digits.
+   * @throws {Error} If the disk refuses.
+   */
+  keep(place: FilePlace, ending: string, bytes: Uint8Array): Promise<void>;
+  /** Deletes the files of messages older than the given days. */
+  prune(now: number, days: number): Promise<void>;
+  /** Deletes all files of an author (X5). */
+  forget(authorId: UserId): Promise<void>;
+}
+
+const FILE = /^(\d{1,20})-(\d{1,20})\.([a-z0-9]{1,10})$/;
+/** Stands for an unknown author. */
+const NO_AUTHOR = "0";
+
+/** Creates the keeper of a folder, which need not exist yet. */
+export function createMediaFolder(root: string): MediaFolder {
+  async function namesIn(folder: string): Promise<readonly string[]> {
+    try {
+      return await readdir(folder);
+    } catch {
+      return []; // the folder does not exist, or cannot be read: nothing is kept
+    }
+  }
+
+  return {
+    async list(messageId) {
+      const folder = join(root, messageId);
+      return (await namesIn(folder)).flatMap((name) => {
+        const [, , id = "", ending = ""] = FILE.exec(name) ?? [];
+        const fileId = parseSnowflake<"attachment">(id);
+        return fileId ? [{ fileId, ending, path: join(folder, name) }] : [];
+      });
+    },
+    async read({ path }, maxBytes) {
+      try {
+        const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        try {
+          const { size } = await file.stat();
+          return size > maxBytes ? undefined : new Uint8Array(await file.readFile());
+        } finally {
+          await file.close();
+        }
+      } catch {
+        return undefined; // pruned meanwhile, or not readable: Discord may have it
+      }
+    },
+    async keep({ messageId, authorId = NO_AUTHOR, fileId }, ending, bytes) {
+      if (!/^[a-z0-9]{1,10}$/.test(ending)) throw new RangeError("Cannot keep a file: odd ending");
+      const folder = join(root, messageId);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
+      const part = join(folder, `${fileId}.part`);
+      await rm(part, { force: true }); // of a process that died
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL |
+        constants.O_NOFOLLOW;
+      const file = await open(part, flags, 0o600);
+      try {
+        await file.writeFile(bytes);
+      } finally {
+        await file.close();
+      }
+      await rename(part, join(folder, `${authorId}-${fileId}.${ending}`));
+    },
+    async prune(now, days) {
+      for (const name of await namesIn(root)) {
+        const messageId = parseSnowflake<"message">(name);
+        if (messageId && createdAtMs(messageId) >= now - days * DAY_MS) continue;
+        await rm(join(root, name), { recursive: true, force: true });
+      }
+    },
+    async forget(authorId) {
+      for (const folder of await namesIn(root)) {
+        for (const name of await namesIn(join(root, folder))) {
+          if (FILE.exec(name)?.[1] !== authorId) continue;
+          await rm(join(root, folder, name)).catch((error: unknown) => {
+            if (codeOf(error) !== "ENOENT") throw error;
+          });
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * Gets files of people: from the disk, or else from Discord, and keeps them on the disk.
+ *
+ * @module
+ */
+
+import type { Attachment } from "../core/inbound/attachment.ts";
+import { compareIds, type MessageId } from "../core/discord/ids.ts";
+import { FileError, type FoundFile, type MediaOwner } from "../core/turn/media.ts";
+import type { Log } from "../lib/log.ts";
+import { sizeOf } from "../lib/text/byte_size.ts";
+import type { Download } from "./download.ts";
+import type { MediaFolder } from "./folder.ts";
+import { endingOf, kindOf } from "./kind.ts";
+
+/** Everything that getting files needs from outside. */
+export interface MediaPorts {
+  readonly folder: MediaFolder;
+  readonly download: Download;
+  readonly log: Log;
+}
+
+/** Files of people. */
+export interface Media {
+  /**
+   * Gets a file.
+   *
+   * @throws {FileError} If it cannot be read; or the signal's reason.
+   */
+  get(
+    owner: MediaOwner,
+    attachment: Attachment,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<FoundFile>;
+  /** The images of an earlier message that are still kept, in the order of their ids. */
+  keptImages(messageId: MessageId, maxBytes: number): Promise<readonly FoundFile[]>;
+  /** The words that were kept for a file; `undefined` without any. */
+  keptWords(owner: MediaOwner, attachment: Attachment): Promise<string | undefined>;
+  /** Keeps words for a file: a transcript has cost money. */
+  keepWords(owner: MediaOwner, attachment: Attachment, words: string): Promise<void>;
+}
+
+/** Files that are read from Discord at the same time. */
+const MAX_DOWNLOADS = 3;
+/** Ending of words that belong to a file. */
+const WORDS = "words";
+/** Maximum bytes of such words. */
+const MAX_WORDS_BYTES = 1_000_000;
+
+const IMAGE_ENDINGS: ReadonlySet<string> = new Set(["png", "jpeg", "gif", "webp"]);
+
+/** Creates the files of one account. */
+export function createMedia({ folder, download, log }: MediaPorts): Media {
+  /** Files that are being read, by message and file. */
+  const running = new Map<string, Promise<FoundFile>>();
+  const waiting: (() => void)[] = [];
+  let downloads = 0;
+
+  /** Waits for a free place among the downloads. */
+  async function inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
+    if (downloads >= MAX_DOWNLOADS) await new Promise<void>((resolve) => waiting.push(resolve));
+    downloads += 1;
+    try {
+      return await run();
+    } finally {
+      downloads -= 1;
+      waiting.shift()?.();
+    }
+  }
+
+  async function find(
+    owner: MediaOwner,
+    attachment: Attachment,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<FoundFile> {
+    const kept = (await folder.list(owner.messageId))
+      .find(({ fileId, ending }) => fileId === attachment.id && ending !== WORDS);
+    const stored = kept && await folder.read(kept, maxBytes);
+    if (stored) return { bytes: stored, kind: await kindOf(stored) };
+    const bytes = await inTurn(() => download(attachment.url, maxBytes, signal));
+    const kind = await kindOf(bytes);
+    await folder.keep({ ...owner, fileId: attachment.id }, endingOf(kind), bytes)
+      .catch((error: unknown) => log.warn("Cannot keep a file of a person", { error }));
+    return { bytes, kind };
+  }
+
+  return {
+    get(owner, attachment, maxBytes, signal) {
+      // By Discord's own figure, without a request.
+      if (attachment.size > maxBytes) {
+        const why = `${sizeOf(attachment.size)}, and the limit is ${sizeOf(maxBytes)}`;
+        return Promise.reject(new FileError(why));
+      }
+      const key = `${owner.messageId} ${attachment.id}`;
+      const known = running.get(key);
+      if (known) return known;
+      const reading = find(owner, attachment, maxBytes, signal)
+        .finally(() => running.delete(key));
+      running.set(key, reading);
+      return reading;
+    },
+    async keptImages(messageId, maxBytes) {
+      const images: FoundFile[] = [];
+      let room = maxBytes;
+      const files = (await folder.list(messageId))
+        .filter(({ ending }) => IMAGE_ENDINGS.has(ending))
+        .toSorted((one, other) => compareIds(one.fileId, other.fileId));
+      for (const file of files) {
+        const bytes = await folder.read(file, room);
+        if (!bytes) continue;
+        room -= bytes.length;
+        images.push({ bytes, kind: await kindOf(bytes) });
+      }
+      return images;
+    },
+    async keptWords({ messageId }, { id }) {
+      const kept = (await folder.list(messageId))
+        .find(({ fileId, ending }) => fileId === id && ending === WORDS);
+      const bytes = kept && await folder.read(kept, MAX_WORDS_BYTES);
+      return bytes && new TextDecoder().decode(bytes);
+    },
+    async keepWords(owner, { id: fileId }, words) {
+      await folder.keep({ ...owner, fileId }, WORDS, new TextEncoder().encode(words))
+        .catch((error: unknown) => log.warn("Cannot keep a transcript", { error }));
+    },
+  };
+}

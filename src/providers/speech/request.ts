@@ -1,0 +1,112 @@
+/**
+ * Sends one request about speech to an OpenAI-compatible server, within limits of time and size.
+ *
+ * @module
+ */
+
+import { FileError } from "../../core/turn/media.ts";
+import { endpointOf, type ProviderSettings, secretsOf } from "../settings.ts";
+
+/** Everything that such a request needs from outside. */
+export interface SpeechDeps {
+  /** Sends the request. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Milliseconds from the request to the last byte of the answer. */
+  readonly timeoutMs: number;
+}
+
+/** The body of a request. */
+export interface SpeechRequest {
+  /** After the provider's address: `"/audio/speech"`. */
+  readonly path: string;
+  /** A form, or JSON. */
+  readonly body: FormData | string;
+  /** Maximum bytes of the answer. */
+  readonly maxBytes: number;
+}
+
+/** An answer, read to its end. */
+export interface SpeechAnswer {
+  /** The whole body. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its media type in small letters; empty if absent. */
+  readonly contentType: string;
+}
+
+/**
+ * Sends a request once. The time limit holds even if the runtime ignores the abort.
+ *
+ * @throws {FileError} Or the signal's reason.
+ */
+export async function askSpeech(
+  provider: ProviderSettings,
+  { path, body, maxBytes }: SpeechRequest,
+  { fetch, timeoutMs }: SpeechDeps,
+  signal: AbortSignal,
+): Promise<SpeechAnswer> {
+  const limit = AbortSignal.timeout(timeoutMs);
+  const both = AbortSignal.any([limit, signal]);
+  const stopped = new Promise<never>((_resolve, reject) => {
+    both.addEventListener("abort", () => reject(both.reason), { once: true });
+  });
+  stopped.catch(() => {}); // the answer may have come first
+  const { headers = {}, apiKey } = provider;
+  async function ask(): Promise<SpeechAnswer> {
+    const response = await fetch(`${endpointOf(provider)}${path}`, {
+      method: "POST",
+      headers: {
+        ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),
+        ...(typeof body === "string" && { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      body,
+      redirect: "error", // the key and the words must not go to another address
+      signal: both,
+    });
+    if (!response.ok) {
+      await response.body?.cancel().catch(() => {});
+      const cause = new Error(`HTTP ${response.status}`);
+      throw new FileError("the speech server refused it", { cause });
+    }
+    const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
+    return { bytes: await readAll(response, maxBytes), contentType };
+  }
+  try {
+    signal.throwIfAborted();
+    const answer = ask();
+    answer.catch(() => {}); // after the limit, its failure changes nothing
+    return await Promise.race([answer, stopped]);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof FileError) throw error;
+    if (limit.aborted) {
+      const cause = new Error(`nothing within ${timeoutMs / 1_000} s`);
+      throw new FileError("the speech server gave no answer", { cause });
+    }
+    const cause = new Error(reasonOf(error, provider));
+    throw new FileError("the speech server could not be reached", { cause });
+  }
+}
+
+async function readAll(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of response.body ?? []) {
+    size += piece.length;
+    if (size > maxBytes) throw new FileError("the speech server's answer is too large");
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** The runtime's reason, unless it repeats a secret of the provider. */
+function reasonOf(error: unknown, provider: ProviderSettings): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return secretsOf(provider).some((secret) => reason.includes(secret)) ? "no reason" : reason;
+}

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Attachment } from "../../../src/core/inbound/attachment.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Job, JobResult } from "../../../src/core/turn/extract.ts";
+import { FileError, type FileKind, type FoundFile } from "../../../src/core/turn/media.ts";
+import { earlierImages } from "../../../src/flows/media/earlier_images.ts";
+import {
+  createTurnFiles,
+  MAX_IMAGES_BYTES,
+  type ReadFilesPorts,
+} from "../../../src/flows/media/read_files.ts";
+import type { AudioUse, Transcription } from "../../../src/flows/media/read_audio.ts";
+import { createSpeakAnswer, spokenText } from "../../../src/flows/media/speak.ts";
+import { directMessage, messageId, userId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const NEVER = new AbortController().signal;
+
+const attachment = (id: string, fields: Partial<Attachment> = {}): Attachment => ({
+  id: parseSnowflake<"attachment">(id) ?? assert.fail("no snowflake"),
+  name: `file ${id}`,
+  url: `https://cdn.discordapp.com/${id}`,
+  size: 1,
+  ...fields,
+});
+
+const found = (kind: FileKind, size = 1): FoundFile => ({ bytes: new Uint8Array(size), kind });
+const IMAGE = { kind: "image", mediaType: "image/png" } as const;
+const SOUND = { kind: "audio", mediaType: "audio/ogg", ending: "ogg" } as const;
+
+interface World {
+  /** Files by their ids; an error is thrown. */
+  readonly files: Readonly<Record<string, FoundFile | Error>>;
+  readonly extract?: (job: Job) => unknown;
+  readonly transcription?: Transcription;
+}
+
+function setUp({ files, extract = () => assert.fail("no job"), transcription }: World) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const words = new Map<string, string>();
+  const uses: AudioUse[] = [];
+  const ports: ReadFilesPorts = {
+    media: {
+      get(_owner, { id }) {
+        const file = files[id] ?? assert.fail(`no file ${id}`);
+        return file instanceof Error ? Promise.reject(file) : Promise.resolve(file);
+      },
+      keptImages: () => Promise.resolve([]),
+      keptWords: (_owner, { id }) => Promise.resolve(words.get(id)),
+      keepWords: (_owner, { id }, text) => Promise.resolve(void words.set(id, text)),
+    },
+    extractor: {
+      run: <J extends Job>(job: J) => Promise.try(() => extract(job) as JobResult<J["kind"]>),
+    },
+    imageProblem: () => Promise.resolve(undefined),
+    transcription: () => transcription,
+    onAudio: (use) => void uses.push(use),
+    maxBytes: () => 8_000_000,
+    schedule: clock.schedule,
+    log,
+  };
+  const turnFiles = createTurnFiles(ports, NEVER);
+  const read = async (message: InboundMessage, takesImages = true) => {
+    const all = await turnFiles.read(message, { takesImages }, NEVER);
+    return all.map(({ owner, attachment: { id }, result }) => ({ owner, id, ...result }));
+  };
+  return { read, turnFiles, ports, clock, lines, uses, words };
+}
+
+const withFiles = (...ids: readonly string[]): InboundMessage =>
+  directMessage({ attachments: ids.map((id) => attachment(id)) });
+
+describe("[H7] createTurnFiles()", () => {
+  it("gives texts, documents and images, the oldest file first", async () => {
+    const { read } = setUp({
+      files: {
+        1: found({ kind: "pdf" }),
+        2: found({ kind: "text", text: "tide" }),
+        3: found(IMAGE),
+      },
+      extract: () => ({
+        text: "a page",
+        isCut: false,
+        pages: { unit: "pages", read: 20, total: 57 },
+      }),
+    });
+    const message = directMessage({
+      attachments: [attachment("2"), attachment("3")],
+      quoted: { id: messageId("9"), text: "", attachments: [attachment("1")] },
+    });
+    const [pdf, text, image] = await read(message);
+    assert.deepEqual(pdf, {
+      owner: "quoted message",
+      id: "1",
+      kind: "text",
+      text: "a page",
+      what: "PDF, pages 1 to 20 of 57",
+    });
+    assert.equal(text?.kind === "text" && text.text, "tide");
+    assert.equal(image?.kind, "image");
+  });
+
+  it("names each failure, and goes on", async () => {
+    const { read, lines } = setUp({
+      files: {
+        1: new FileError("larger than 8 MB"),
+        2: new TypeError("a bug"),
+        3: found({ kind: "other", mediaType: "video/mp4" }),
+        4: found({ kind: "text", text: "tide" }),
+        5: found({ kind: "pdf" }),
+        6: found({ kind: "pdf" }),
+      },
+      extract: () => ({ text: "", isCut: false }),
+    });
+    const results = await read(withFiles("1", "2", "3", "4", "5", "6"));
+    assert.deepEqual(results.map((result) => result.kind === "unread" ? result.why : result.kind), [
+      "larger than 8 MB",
+      "an unexpected failure",
+      "files of the type video/mp4 are not read",
+      "text",
+      "the PDF has no text; it may be a scan",
+      "the PDF has no text; it may be a scan",
+    ]);
+    assert.deepEqual(lines.map(({ level }) => level), ["debug", "warn"]);
+  });
+
+  it("shows no images to a model that takes none, and not too many bytes to others", async () => {
+    const { read } = setUp({
+      files: { 1: found(IMAGE, MAX_IMAGES_BYTES - 5), 2: found(IMAGE, 6), 3: found(IMAGE, 5) },
+    });
+    const kinds = async (takesImages: boolean) =>
+      (await read(withFiles("1", "2", "3"), takesImages))
+        .map((result) => result.kind === "unread" ? result.why : result.kind);
+    assert.deepEqual(await kinds(false), Array(3).fill("the model takes no images"));
+    assert.deepEqual(await kinds(true), ["image", "there are too many images at once", "image"]);
+  });
+
+  it("gives up files that take too long, and answers", async () => {
+    const { turnFiles, ports, clock } = setUp({ files: {} });
+    const hanging = createTurnFiles({
+      ...ports,
+      media: {
+        ...ports.media,
+        get: (_owner, _file, _max, signal) =>
+          new Promise((_, reject) => {
+            signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+          }),
+      },
+    }, NEVER);
+    assert.ok(turnFiles);
+    const reading = hanging.read(withFiles("1"), { takesImages: true }, NEVER);
+    clock.advance(180_000);
+    assert.deepEqual((await reading)[0]?.result, {
+      kind: "unread",
+      why: "reading the files takes too long",
+    });
+    assert.equal(clock.pending, 0);
+  });
+
+  it("ends with the process", async () => {
+    const { turnFiles } = setUp({ files: { 1: found({ kind: "empty" }) } });
+    const stopping = AbortSignal.abort(new Error("stopping"));
+    await assert.rejects(
+      turnFiles.read(withFiles("1"), { takesImages: true }, stopping),
+      /stopping/,
+    );
+  });
+});
+
+describe("[H10] createTurnFiles()", () => {
+  const transcription: Transcription = {
+    modelId: "local/whisper",
+    maxSec: 600,
+    transcribe: () => Promise.resolve("low tide"),
+  };
+
+  it("transcribes a recording once, and reports its seconds", async () => {
+    const { read, uses } = setUp({
+      files: { 1: found(SOUND) },
+      extract: () => ({ durationSec: 12 }),
+      transcription,
+    });
+    for (let turn = 0; turn < 2; turn++) {
+      assert.deepEqual(await read(withFiles("1")), [
+        { owner: "message", id: "1", kind: "transcript", text: "low tide", durationSec: 12 },
+      ]);
+    }
+    assert.deepEqual(uses.map(({ kind, seconds, modelId }) => ({ kind, seconds, modelId })), [
+      { kind: "audio", seconds: 12, modelId: "local/whisper" },
+    ]);
+  });
+
+  const refused: readonly [title: string, claimed: number, measured: object, why: RegExp][] = [
+    ["an mp3 of ten hours", 5, { durationSec: 36_000 }, /it is 600 minutes long.* 10 minutes/],
+    ["a claimed hour", 3_600, { durationSec: 5 }, /it is 60 minutes long/],
+    ["an unknown length", 5, {}, /its length is unknown/],
+  ];
+  for (const [title, durationSec, facts, why] of refused) {
+    it(`[SEC-R25] refuses ${title} in words`, async () => {
+      const { read, uses } = setUp({
+        files: { 1: found(SOUND) },
+        extract: () => facts,
+        transcription: { ...transcription, transcribe: () => assert.fail("no request") },
+      });
+      const [result] = await read(
+        directMessage({ attachments: [attachment("1", { durationSec })] }),
+      );
+      assert.match(result?.kind === "unread" ? result.why : "", why);
+      assert.deepEqual(uses, []);
+    });
+  }
+});
+
+describe("[H7] earlierImages()", () => {
+  it("finds images of the newest turns, within the room of the request", async () => {
+    const entry = (id: string, text: string): Entry => ({
+      role: "user",
+      text,
+      messageId: messageId(id),
+      at: 0,
+    });
+    const shown = "[file 1, of the message: shown as image 1 of this message]";
+    const asked: string[] = [];
+    const images = await earlierImages(
+      [entry("1", shown), entry("2", "no image"), entry("3", shown)],
+      [{ mediaType: "image/png", data: new Uint8Array(MAX_IMAGES_BYTES - 10) }],
+      {
+        imagesOf(id, room) {
+          asked.push(`${id}: ${room}`);
+          const image = { mediaType: "image/png", data: new Uint8Array(6) };
+          return Promise.resolve(room >= 6 ? [image] : []);
+        },
+      },
+    );
+    assert.deepEqual([...images.keys()], ["3"]);
+    assert.deepEqual(asked, ["3: 10", "1: 4"]);
+  });
+});
+
+describe("[R16] createSpeakAnswer()", () => {
+  const voiceMessage = directMessage({ attachments: [attachment("1", { isVoice: true })] });
+  const setUpVoice = (speak: () => Promise<Uint8Array<ArrayBuffer>>) => {
+    const { ports, uses, lines } = setUp({
+      files: {},
+      extract: () => ({ durationSec: 2, waveform: "AAAA" }),
+    });
+    const answer = createSpeakAnswer({ ...ports, voice: () => ({ modelId: "local/tts", speak }) });
+    return { answer, uses, lines };
+  };
+
+  it("speaks the answer to a voice message, and to no other", async () => {
+    const { answer, uses } = setUpVoice(() => Promise.resolve(new Uint8Array(3)));
+    const voice = await answer(voiceMessage, "low tide", NEVER);
+    assert.deepEqual([voice?.durationSec, voice?.waveform, voice?.file.name], [
+      2,
+      "AAAA",
+      "voice-message.ogg",
+    ]);
+    assert.equal(uses.length, 1);
+    assert.equal(await answer(directMessage(), "low tide", NEVER), undefined);
+    assert.equal(await answer(voiceMessage, "```\ncode\n```", NEVER), undefined);
+  });
+
+  it("costs no text if it fails", async () => {
+    const { answer, lines } = setUpVoice(() => Promise.reject(new FileError("no sound")));
+    assert.equal(await answer(voiceMessage, "low tide", NEVER), undefined);
+    assert.equal(lines[0]?.level, "warn");
+  });
+
+  it("speaks words, without marks, code and addresses", () => {
+    assert.equal(
+      spokenText(
+        `## Tide\n**Low** at \`nine\`, see [here](https://x.example/a), <@${userId("1")}>.`,
+      ),
+      "Tide\nLow at nine, see here, .",
+    );
+  });
+});

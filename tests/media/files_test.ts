@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Attachment } from "../../src/core/inbound/attachment.ts";
+import { FileError } from "../../src/core/turn/media.ts";
+import { createMediaFolder } from "../../src/media/folder.ts";
+import { imageProblem } from "../../src/media/image.ts";
+import { kindOf } from "../../src/media/kind.ts";
+import { createMedia } from "../../src/media/media.ts";
+import { messageId, messageIdAt, userId } from "../support/discord/builders.ts";
+import { type Bytes, docx, pdf, png, wav } from "../support/files/samples.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+import { parseSnowflake } from "../../src/core/discord/ids.ts";
+
+const NEVER = new AbortController().signal;
+const OWNER = { messageId: messageId("1400000000000000001"), authorId: userId("42") };
+const fileId = (digits: string) =>
+  parseSnowflake<"attachment">(digits) ?? assert.fail("no snowflake");
+
+const attachment = (fields: Partial<Attachment> = {}): Attachment => ({
+  id: fileId("77"),
+  name: "../../etc/passwd\0.png",
+  url: "https://cdn.discordapp.com/a",
+  size: 5,
+  ...fields,
+});
+
+const bytesOf = (text: string): Bytes => new Uint8Array(new TextEncoder().encode(text));
+
+/** A GIF with this many frames of one pixel. */
+function gif(frames: number): Bytes {
+  const head = [...bytesOf("GIF89a"), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255];
+  const frame = [0x21, 0xf9, 4, 0, 0, 0, 0, 0, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0];
+  return new Uint8Array([...head, ...Array.from({ length: frames }, () => frame).flat(), 0x3b]);
+}
+
+describe("[H7] kindOf()", () => {
+  const kinds: readonly [title: string, bytes: Bytes, kind: string][] = [
+    ["a PNG", png(1, 1), "image"],
+    ["a PDF", pdf(["a"]), "pdf"],
+    ["an office file", docx(["a"]), "archive"],
+    ["a WAV file", wav(1), "audio"],
+    ["an mp3 with a long tag", new Uint8Array([0x49, 0x44, 0x33, 4, 0, 0, 0, 0, 0, 0]), "audio"],
+    ["source code", bytesOf("const tide = 'low';\n"), "text"],
+    ["JSON", bytesOf('{"tide":"low"}'), "text"],
+    ["XML", bytesOf('<?xml version="1.0"?><tide/>'), "text"],
+    ["an SVG picture", bytesOf('<svg xmlns="http://www.w3.org/2000/svg"/>'), "text"],
+    [
+      "a table in Windows-1252",
+      new Uint8Array([...bytesOf("Stra"), 0xdf, ...bytesOf("e;1")]),
+      "text",
+    ],
+    ["a program", new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]), "other"],
+    ["noise", new Uint8Array([1, 2, 3, 0, 255, 254, 7, 0]), "other"],
+    ["nothing", new Uint8Array(), "empty"],
+  ];
+  for (const [title, bytes, kind] of kinds) {
+    it(`knows ${title} by its content`, async () => assert.equal((await kindOf(bytes)).kind, kind));
+  }
+});
+
+describe("[H7] [SEC-R25] imageProblem()", () => {
+  it("passes an ordinary image", async () => {
+    assert.equal(await imageProblem(png(640, 480), "image/png"), undefined);
+    assert.equal(await imageProblem(gif(1), "image/gif"), undefined);
+  });
+
+  const wrong: readonly [bytes: Bytes, type: Parameters<typeof imageProblem>[1], why: RegExp][] = [
+    [png(65_535, 65_535), "image/png", /4295 megapixels, and the limit is 50/],
+    [png(4, 4, "acTL"), "image/png", /animated/],
+    [gif(3), "image/gif", /animated/],
+    [bytesOf("\x89PNG nothing"), "image/png", /damaged/],
+  ];
+  for (const [bytes, type, why] of wrong) {
+    it(`refuses ${type} of ${bytes.length} bytes: ${why.source}`, async () =>
+      assert.match(await imageProblem(bytes, type) ?? "", why));
+  }
+});
+
+describe("[H7] createMediaFolder()", () => {
+  it("[SEC-R24] keeps files privately by ids, and never follows a link", async () => {
+    using directory = tempDirectory();
+    const root = join(directory.path, "media");
+    const folder = createMediaFolder(root);
+    await folder.keep({ ...OWNER, fileId: fileId("77") }, "txt", bytesOf("tide"));
+    assert.deepEqual(readdirSync(join(root, OWNER.messageId)), ["42-77.txt"]);
+    const [kept] = await folder.list(OWNER.messageId);
+    assert.ok(kept);
+    assert.deepEqual(await folder.read(kept, 4), bytesOf("tide"));
+    assert.equal(await folder.read(kept, 3), undefined);
+
+    writeFileSync(join(directory.path, "secret"), "secret");
+    symlinkSync(join(directory.path, "secret"), join(root, OWNER.messageId, "42-78.txt"));
+    const link = (await folder.list(OWNER.messageId)).find(({ fileId: id }) => id === "78");
+    assert.ok(link);
+    assert.equal(await folder.read(link, 100), undefined);
+    await assert.rejects(folder.keep({ ...OWNER, fileId: fileId("1") }, "../x", bytesOf("a")));
+  });
+
+  it("[X6] deletes the files of old messages, and [X5] those of an author", async () => {
+    using directory = tempDirectory();
+    const folder = createMediaFolder(directory.path);
+    const now = Date.UTC(2026, 5, 1);
+    const old = messageIdAt(now - 8 * 86_400_000);
+    const young = messageIdAt(now - 6 * 86_400_000);
+    for (const id of [old, young]) {
+      await folder.keep(
+        { messageId: id, authorId: userId("42"), fileId: fileId("1") },
+        "txt",
+        bytesOf("a"),
+      );
+      await folder.keep(
+        { messageId: id, authorId: userId("43"), fileId: fileId("2") },
+        "txt",
+        bytesOf("b"),
+      );
+    }
+    mkdirSync(join(directory.path, "odd"));
+    await folder.prune(now, 7);
+    assert.deepEqual(readdirSync(directory.path), [young]);
+    await folder.forget(userId("42"));
+    assert.deepEqual(readdirSync(join(directory.path, young)), ["43-2.txt"]);
+  });
+});
+
+describe("[H7] createMedia()", () => {
+  it("reads a file from Discord once, and then from the disk", async () => {
+    using directory = tempDirectory();
+    let downloads = 0;
+    const ports = {
+      folder: createMediaFolder(directory.path),
+      download: () => Promise.resolve(bytesOf(`file ${++downloads}`)),
+      log: recordingLog().log,
+    };
+    const media = createMedia(ports);
+    const [one, other] = await Promise.all([
+      media.get(OWNER, attachment(), 100, NEVER),
+      media.get(OWNER, attachment(), 100, NEVER),
+    ]);
+    assert.equal(one, other);
+    const later = await createMedia(ports).get(OWNER, attachment(), 100, NEVER);
+    assert.deepEqual(later.kind, { kind: "text", text: "file 1" });
+    assert.equal(downloads, 1);
+  });
+
+  it("asks for no file that Discord says is too large", async () => {
+    const media = createMedia({
+      folder: createMediaFolder("/nowhere"),
+      download: () => assert.fail("no request"),
+      log: recordingLog().log,
+    });
+    const large = attachment({ size: 20_000_000 });
+    await assert.rejects(media.get(OWNER, large, 8_000_000, NEVER), (error) => {
+      assert.ok(error instanceof FileError);
+      assert.equal(error.message, "20 MB, and the limit is 8 MB");
+      return true;
+    });
+  });
+
+  it("goes on if the disk keeps nothing", async () => {
+    using directory = tempDirectory();
+    writeFileSync(join(directory.path, "file"), "");
+    const { log, lines } = recordingLog();
+    const media = createMedia({
+      folder: createMediaFolder(join(directory.path, "file")),
+      download: () => Promise.resolve(bytesOf("tide")),
+      log,
+    });
+    const found = await media.get(OWNER, attachment(), 100, NEVER);
+    assert.deepEqual(found.kind, { kind: "text", text: "tide" });
+    assert.equal(lines[0]?.level, "warn");
+  });
+});
