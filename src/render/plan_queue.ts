@@ -16,7 +16,7 @@ import {
   type OutboundFile,
   type OutboundMessage,
 } from "../core/outbound/outbound.ts";
-import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/inbound/queue.ts";
+import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/outbound/queue.ts";
 import { chunk, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Frozen, OutboundFile, OutboundMessage } from "../../src/core/outbound/outbound.ts";
-import type { QueuePlan, Waiting } from "../../src/core/inbound/queue.ts";
+import type { QueuePlan, Waiting } from "../../src/core/outbound/queue.ts";
 import { createPlanQueue, type QueueOptions } from "../../src/render/plan_queue.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import { guildId, messageId, outboundMessage, reply } from "../support/discord/builders.ts";

@@ -12,7 +12,7 @@ import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
-import type { PlanQueue } from "../../core/inbound/queue.ts";
+import type { PlanQueue } from "../../core/outbound/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";

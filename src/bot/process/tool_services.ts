@@ -21,7 +21,8 @@ import type { SearchEngine } from "../../web/search.ts";
 import { createCodePort } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
 import { createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
-import { createWorkspacePort, workspaceOf } from "../turn/workspace_port.ts";
+import { workspaceOf } from "../rules/workspace_path.ts";
+import { createWorkspacePort } from "../turn/workspace_port.ts";
 
 /** The dependencies of the tools. */
 export interface ToolServicesOptions {

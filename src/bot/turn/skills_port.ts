@@ -13,7 +13,7 @@ import type { Log } from "../../lib/log.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 import { findSkills, readSkillFile } from "../../workspace/skills.ts";
-import { workspaceOf } from "./workspace_port.ts";
+import { workspaceOf } from "../rules/workspace_path.ts";
 
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;

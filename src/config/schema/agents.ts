@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { toolLists, toolsWithin } from "./access.ts";
-import { key, later, laterSection, lazySection, text, whole } from "./parts/key.ts";
+import { key, laterSection, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model } from "./models.ts";
 

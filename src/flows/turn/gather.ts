@@ -4,12 +4,15 @@
  * @module
  */
 
+import type { ModelImage } from "../../core/model.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
+import type { Step } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import type { ReadFile } from "../../core/turn/media.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
-import { createTurnTexts } from "./control/texts_of_turn.ts";
+import { createTurnTexts, type TurnTexts } from "./control/texts_of_turn.ts";
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -19,13 +22,29 @@ export function opensThread({ message: { id, channelId }, route: { sessionKey } 
   return String(id) !== channelId && sessionKey.endsWith(`:channel:${id}`);
 }
 
-/** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
+/** The context of a turn. */
+export interface Gathered {
+  /** Texts of the turn's messages, with their context. */
+  readonly texts: TurnTexts;
+  /** Messages of the channel that the model sees. */
+  readonly overheard: readonly Overheard[];
+  /** Steps that an earlier process has stored. */
+  readonly steps: readonly Step[];
+  /** Images of the turn's messages. */
+  readonly images: readonly ModelImage[];
+}
+
+/**
+ * Fetches the turn's context. Only channels have overheard messages, not direct messages.
+ *
+ * @param options `filesChars`: maximum UTF-16 units of the texts of files.
+ */
 export async function gather(
   turn: RunningTurn,
   { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
   { historyLimit: channelLimit, timezone }: TurnRules,
   { store, backfill, files: turnFiles, model, stopping }: AnswerPorts,
-) {
+): Promise<Gathered> {
   const { message, route: { sessionKey }, attempt } = turn.claim;
   const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);

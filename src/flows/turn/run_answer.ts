@@ -43,6 +43,13 @@ const KEPT_SHARE = 0.15;
 /** Share of the history's room that the texts of the message's files may take. */
 const FILES_SHARE = 0.5;
 
+/**
+ * Runs a turn to its end. The function is long because each port of the turn stands here once.
+ *
+ * @returns `undefined` if the turn is not over: the process stops, the account ends, or the turn has
+ * changed.
+ * @throws {unknown} The store's error.
+ */
 export async function runAnswer(
   turn: RunningTurn,
   rules: TurnRules,

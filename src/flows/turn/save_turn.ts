@@ -9,7 +9,7 @@
 
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
-import type { PlanQueue } from "../../core/inbound/queue.ts";
+import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Schedule, waitFor } from "../../lib/schedule.ts";
 

@@ -10,7 +10,9 @@
 
 /** The place of a waiting message. */
 export interface Placed {
+  /** The account that received it. */
   readonly accountId: string;
+  /** Its channel. */
   readonly channelId: string;
   /** Absent in direct messages. */
   readonly guildId?: string;

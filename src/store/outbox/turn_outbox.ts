@@ -14,7 +14,7 @@ import { placeDrafts } from "../../core/outbound/draft.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { PlanQueue, QueuePlan, Waiting } from "../../core/inbound/queue.ts";
+import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
 import { prepareDraftsOf } from "./drafts.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareAddToOutbox, storedMessageSchema } from "./rows.ts";

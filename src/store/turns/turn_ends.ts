@@ -19,7 +19,7 @@ import {
   type TurnEnd,
 } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { PlanQueue } from "../../core/inbound/queue.ts";
+import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge, TurnCost } from "../../core/spending/usage.ts";

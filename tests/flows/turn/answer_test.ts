@@ -12,7 +12,7 @@ import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
 import { answer } from "../../../src/flows/turn/answer.ts";
 import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_ports.ts";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
-import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
+import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { historyChars } from "../../../src/session/history.ts";
 import { createTokenRates } from "../../../src/session/token_rates.ts";

@@ -5,7 +5,7 @@ import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { Claim, FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Frozen, OutboxRow } from "../../../src/core/outbound/outbound.ts";
-import type { PlanQueue, QueuePlan, Waiting } from "../../../src/core/inbound/queue.ts";
+import type { PlanQueue, QueuePlan, Waiting } from "../../../src/core/outbound/queue.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";
 

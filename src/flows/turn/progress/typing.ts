@@ -11,7 +11,7 @@ import type { Refusal } from "../../../core/errors.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { Schedule } from "../../../lib/schedule.ts";
-import { createPausedChannels } from "../paused_channels.ts";
+import { createPausedChannels } from "./paused_channels.ts";
 
 /** Everything that the indicator needs from outside. */
 export interface TypingPorts {

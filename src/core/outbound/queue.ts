@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Frozen, OutboundMessage } from "../outbound/outbound.ts";
+import type { Frozen, OutboundMessage } from "./outbound.ts";
 
 /** A message in the outbox without any attempt. */
 export interface Waiting {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createPausedChannels } from "../../../src/flows/turn/paused_channels.ts";
-import { channelId } from "../../support/discord/builders.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { createPausedChannels } from "../../../../src/flows/turn/progress/paused_channels.ts";
+import { channelId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 const HERE = channelId("1400000000000000002");
 const THERE = channelId("1400000000000000003");

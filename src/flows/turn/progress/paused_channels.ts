@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ChannelId } from "../../core/discord/ids.ts";
+import type { ChannelId } from "../../../core/discord/ids.ts";
 
 /** Paused channels; each stays paused for ten minutes. */
 export interface PausedChannels {
