@@ -22,6 +22,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
+import { LazyDatabase } from "./lazy_database.ts";
 import { syncDirectory, syncFile } from "./sync.ts";
 import { migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
@@ -59,7 +60,7 @@ export function openDatabase(
   try {
     assertNotEmptied(path);
     if (statSync(path).size > 0) inspect(path, migrations.length);
-    const database = new DatabaseSync(path);
+    const database = new LazyDatabase(path);
     try {
       configure(database, path);
       migrate(database, migrations, (schema) => backUp(database, path, schema, now));

@@ -1,9 +1,10 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { LazyDatabase } from "../../../src/store/database/lazy_database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 
 /** The real schema, in memory. */
 export function openDatabase(): DatabaseSync {
-  const database = new DatabaseSync(":memory:");
+  const database = new LazyDatabase(":memory:");
   migrate(database, MIGRATIONS, () => {});
   return database;
 }
