@@ -47,9 +47,10 @@ export async function startObedientModel(isEndless = false): Promise<ObedientMod
     const format = openAiFormat("obedient");
     const newest = request.messages.findLastIndex(({ role }) => role === "user");
     const isFirst = newest === request.messages.length - 1;
-    const prompt = request.messages.map(({ text }) => text).join("\n");
+    const written = request.messages.map(({ text }) => text).join("\n");
+    const prompt = `${written}\n${withoutQuoting(written)}`;
     const calls = request.tools.length > 0 && (isFirst || isEndless)
-      ? [...new Set(prompt.match(CALL))].slice(-AT_ONCE)
+      ? [...new Set(prompt.match(CALL))].filter(hasArguments).slice(-AT_ONCE)
       : [];
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write(format.open());
@@ -82,6 +83,21 @@ export async function startObedientModel(isEndless = false): Promise<ObedientMod
       await once(server, "close");
     },
   };
+}
+
+/** Whether the arguments of a call are JSON. */
+function hasArguments(line: string): boolean {
+  try {
+    JSON.parse(line.slice(line.indexOf("{")));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same text where JSON has quoted it. */
+function withoutQuoting(text: string): string {
+  return text.replaceAll("\\n", "\n").replaceAll('\\"', '"');
 }
 
 /** Everything that a leak could consist of: the words of the prompt that look like canaries. */
