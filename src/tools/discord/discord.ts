@@ -8,7 +8,7 @@
  */
 
 import { z } from "zod";
-import { GATES, type ToolGate } from "../../core/tool_gates.ts";
+import type { ToolGate } from "../../core/tool_gates.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import type { Action } from "./action.ts";
 import { ACTIONS } from "./actions.ts";
@@ -50,17 +50,22 @@ function toolOf(actions: readonly Action[]): Tool {
   });
 }
 
-/** The tool by the open gates: the same object for the same gates. */
-const byGates = new Map<string, Tool | undefined>();
+/** The tool by the names of its actions: the same object for the same actions. */
+const byActions = new Map([[keyOf(ACTIONS), discord]]);
 
 function withGates(open: readonly ToolGate[]): Tool | undefined {
-  const key = GATES.filter((gate) => open.includes(gate)).join(" ");
-  if (!byGates.has(key)) {
-    const actions = ACTIONS.filter(({ gate }) => open.includes(gate));
-    const all = actions.length === ACTIONS.length ? discord : toolOf(actions);
-    byGates.set(key, actions.length === 0 ? undefined : all);
-  }
-  return byGates.get(key);
+  const actions = ACTIONS.filter(({ gate }) => open.includes(gate));
+  if (actions.length === 0) return undefined;
+  const key = keyOf(actions);
+  const known = byActions.get(key);
+  if (known) return known;
+  const made = toolOf(actions);
+  byActions.set(key, made);
+  return made;
+}
+
+function keyOf(actions: readonly Action[]): string {
+  return actions.map(({ name }) => name).join(" ");
 }
 
 /** Names of an action's arguments; a question mark follows those that it does not need. */

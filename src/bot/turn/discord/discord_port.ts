@@ -120,6 +120,7 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
   return {
     send: (call, { channelId, text, replyTo }) =>
       within(call, channelId, { asker: ["Send Messages"] }, async (target) => {
+        await targets.assertBotMay(target, ["Send Messages"]);
         const results = await deliver(composed(call, text, target, replyTo), call.signal);
         const failed = results.find(({ kind }) => kind === "failed");
         if (failed?.kind === "failed") {

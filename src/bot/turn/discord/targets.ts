@@ -52,6 +52,11 @@ export interface Targets {
     target: ToolTarget,
     needed: readonly NeededPermission[],
   ): Promise<void>;
+  /**
+   * Checks a right of the bot itself. Without it, a message would wait in the channel's queue, and
+   * the owner would get a notice.
+   */
+  assertBotMay(target: ToolTarget, needed: readonly NeededPermission[]): Promise<void>;
   /** Makes an error that tells the model why Discord refused. */
   refusal(
     error: unknown,
@@ -104,8 +109,23 @@ export function createTargets({ reads, explainDenial, isOwner, self }: TargetsOp
     throw new Error("from direct messages, only an owner of the bot may act in other channels");
   }
 
+  /** Names the permission that the bot lacks, as an error; `undefined` if it lacks none. */
+  async function missingOfBot(
+    { channelId, guildId }: ToolTarget,
+    needed: readonly NeededPermission[],
+  ): Promise<Error | undefined> {
+    const userId = self();
+    if (guildId === undefined || userId === undefined) return undefined;
+    const denial = await explainDenial({ channelId, guildId, userId }, ["View Channel", ...needed]);
+    return denial && new Error(`the bot lacks the permission ${denial.permission} there`);
+  }
+
   return {
     assertMay,
+    async assertBotMay(target, needed) {
+      const missing = await missingOfBot(target, needed);
+      if (missing) throw missing;
+    },
     async find(asker, channelId = asker.channelId, needed) {
       if (channelId === asker.channelId) {
         const { guildId } = asker;
@@ -119,13 +139,11 @@ export function createTargets({ reads, explainDenial, isOwner, self }: TargetsOp
       await assertMay(asker, target, isPrivateThread ? ["Manage Threads", ...needed] : needed);
       return target;
     },
-    async refusal(error, { channelId, guildId }, needed) {
+    async refusal(error, target, needed) {
       if (!(error instanceof RestError) || error.code === undefined) return error;
-      const userId = self();
-      if (namesPermission(error.code) && guildId !== undefined && userId !== undefined) {
-        const place = { channelId, guildId, userId };
-        const denial = await explainDenial(place, ["View Channel", ...needed]).catch(() => {});
-        if (denial) return new Error(`the bot lacks the permission ${denial.permission} there`);
+      if (namesPermission(error.code)) {
+        const missing = await missingOfBot(target, needed).catch(() => undefined);
+        if (missing) return missing;
       }
       return new Error(WORDS.get(error.code) ?? explainCode(error.code) ?? error.message);
     },
