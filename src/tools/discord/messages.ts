@@ -46,7 +46,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     summary: "one message",
     gate: "messages",
     input: z.strictObject(at),
-    run: async (input, call, discord) => linesOf([await discord.fetch(call, input)]),
+    run: async (input, call, discord) => linesOf([await discord.readOne(call, input)]),
   }),
   defineAction({
     name: "editMessage",

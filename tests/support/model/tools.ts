@@ -16,7 +16,7 @@ export const UNUSED_PORTS: ToolPorts = {
   discord: {
     send: () => Promise.reject(new Error("This test sends nothing")),
     read: () => Promise.reject(new Error("This test reads no messages")),
-    fetch: () => Promise.reject(new Error("This test reads no message")),
+    readOne: () => Promise.reject(new Error("This test reads no message")),
     addReaction: () => Promise.reject(new Error("This test adds no reaction")),
     removeReaction: () => Promise.reject(new Error("This test removes no reaction")),
     edit: () => Promise.reject(new Error("This test edits nothing")),

@@ -28,7 +28,7 @@ async function run(args: object, own: Partial<DiscordPort> = {}, tool = discord)
   const port: DiscordPort = {
     send: record("send", { channelId: CHANNEL, messageIds: [MESSAGE], state: "sent" as const }),
     read: record("read", [SHOWN]),
-    fetch: record("fetch", SHOWN),
+    readOne: record("readOne", SHOWN),
     addReaction: record("addReaction", undefined),
     removeReaction: record("removeReaction", undefined),
     edit: record("edit", undefined),

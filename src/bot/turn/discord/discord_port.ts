@@ -153,7 +153,7 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
           .filter(({ id, from }) => from === "you" || !isLate(id))
           .toSorted((one, other) => compareIds(one.id, other.id));
       }),
-    fetch: (call, { channelId, messageId }) =>
+    readOne: (call, { channelId, messageId }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
         const { raw } = await reads.message(target.channelId, messageId);
         const shown = show(raw, { ...target, isGroup: isGroup(call.message) });

@@ -67,7 +67,7 @@ export interface Targets {
 
 /** Discord's error codes that a tool explains in other words than a delivery. */
 const WORDS: ReadonlyMap<number, string> = new Map([
-  [10008, "there is no such message in that channel"],
+  [10008, "there is no such message in that channel; it may be deleted already"],
   [10014, "there is no such emoji, or the bot may not use it"],
   [30010, "the message has 20 different reactions, and takes no more"],
   [50005, "the bot can edit only its own messages"],

@@ -97,7 +97,7 @@ export interface DiscordPort {
   /** Reads messages that the policy lets a model see (P10), oldest first. */
   read(call: DiscordCall, range: ReadRange): Promise<readonly ShownMessage[]>;
   /** Reads one message. */
-  fetch(call: DiscordCall, at: MessageAt): Promise<ShownMessage>;
+  readOne(call: DiscordCall, at: MessageAt): Promise<ShownMessage>;
   /** Adds a reaction of the bot. */
   addReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
   /** Removes a reaction of the bot, or all of its reactions if `emoji` is empty. */
