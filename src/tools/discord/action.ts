@@ -12,7 +12,7 @@ import type { ToolGate } from "../../core/tool_gates.ts";
 export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** Name for the model: a value of the argument `action`. */
   readonly name: string;
-  /** Tells the model in a few words what it does. */
+  /** Description for the model, in a few words. */
   readonly summary: string;
   /** Gate that the config must leave open. */
   readonly gate: ToolGate;

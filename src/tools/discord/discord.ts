@@ -25,12 +25,12 @@ function toolOf(actions: readonly Action[]): Tool {
   return defineTool({
     name: "discord",
     description: "Acts on Discord, with the rights of the person who asks. Actions:\n" +
-      actions.map(({ name, input, summary }) => `- ${name}(${argumentsOf(input)}): ${summary}`)
+      actions.map(({ name, input, summary }) => `- ${name}(${argumentsOf(input)}): ${summary}.`)
         .join("\n"),
     input,
     parameters: parametersOf(actions),
     withGates,
-    needs: ["View Channel", "Read Message History", "Send Messages", "Add Reactions"],
+    needs: [], // the port checks those of each action
     isIdempotent: true, // as each action is
     async run({ action: name, ...written }, context) {
       const action = byName.get(name);
