@@ -37,7 +37,11 @@ describe("[T6] the bot", () => {
 
   it("[L4] remembers the conversation after a long result", () =>
     withSimulation(
-      { discord: () => ({ historyLimit: 0 }) },
+      {
+        discord: () => ({ historyLimit: 0 }),
+        // Descriptions of all tools take half of the smallest window, and this is about results.
+        config: { tools: { allow: ["read_channel_history"] } },
+      },
       async ({ start, say, mention, replies, model }) => {
         await start();
         for (let at = 0; at < 6; at++) say("ada", "general", "very long words ".repeat(120));
