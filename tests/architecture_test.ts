@@ -49,6 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "bot.ts",
     "bot",
     "workspace", // `doctor` looks at the skills
+    "media", // `forget` deletes the files of a person
     "flows",
     "discord/gateway",
     "log.ts",
