@@ -49,7 +49,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "bot.ts",
     "bot",
     "workspace", // `doctor` looks at the skills
-    "media", // `forget` deletes the files of a person
     "flows",
     "discord/gateway",
     "log.ts",
@@ -64,6 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "providers",
     "http",
     "host",
+    "media", // `forget` deletes files
     "tools", // `access test` tells who may use them
     "core",
     "lib",

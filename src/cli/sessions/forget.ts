@@ -1,5 +1,5 @@
 /**
- * `barnacle forget`: removes every trace of a person from the store, and their files (X5).
+ * `barnacle forget`: removes every trace of a person from the store and from the kept files (X5).
  *
  * It works beside a running bot. It waits until no turn of the person is open, because a running turn
  * would store their words again.

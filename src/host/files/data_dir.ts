@@ -38,7 +38,7 @@ export interface DataDirSources {
 /** The store's file name, which marks a directory as Barnacle's. */
 export const DATABASE_NAME = "barnacle.db";
 
-/** Name of the folder with files of people in a data directory. */
+/** The folder for files of people. */
 export const MEDIA_NAME = "media";
 
 /**
