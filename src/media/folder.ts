@@ -10,7 +10,7 @@
  */
 
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type MessageId,
@@ -55,7 +55,7 @@ export interface MediaFolder {
   keep(place: FilePlace, ending: string, bytes: Uint8Array): Promise<void>;
   /** Deletes the files of messages older than the given days. */
   prune(now: number, days: number): Promise<void>;
-  /** Deletes all files of an author (X5). */
+  /** Deletes all files of an author, and folders that are empty then (X5). */
   forget(authorId: UserId): Promise<void>;
 }
 
@@ -127,6 +127,7 @@ export function createMediaFolder(root: string): MediaFolder {
             if (codeOf(error) !== "ENOENT") throw error;
           });
         }
+        await rmdir(join(root, folder)).catch(() => {}); // with files of others, it stays
       }
     },
   };

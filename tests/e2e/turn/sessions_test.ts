@@ -1,7 +1,7 @@
 /** Tests resets of sessions, `/context`, and the forgetting of a person beside the running bot. */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
@@ -41,14 +41,18 @@ describe("[X5] a person", () => {
     withSimulation(HERE, async (scene) => {
       const { start, say, mention, replies, cli, dataDir, user } = scene;
       await start();
-      say("grace", "general", `${mention} My canary sings.`);
+      const { id: asked } = say("grace", "general", `${mention} My canary sings.`);
       await replies("general", 1);
       say("ada", "general", `${mention} Good morning.`);
       await replies("general", 2);
       const { id } = user("grace");
+      const media = join(dataDir, "media", asked);
+      mkdirSync(media, { recursive: true });
+      writeFileSync(join(media, `${id}-1400000000000000077.txt`), "Her canary sings.");
       const { code, stdout, stderr } = await cli("forget", id, "--yes");
       assert.equal(code, 0, stderr.join("\n"));
       assert.match(stdout[0] ?? "", /^Forgot user/);
+      assert.ok(!existsSync(media), "her files, and the folder with the id of her message");
       for (const file of readdirSync(dataDir).filter((name) => name.startsWith(DATABASE_NAME))) {
         const bytes = readFileSync(join(dataDir, file), "latin1");
         // The model's own answer repeats her words, and stays.
