@@ -16,6 +16,7 @@ import {
   createDuplicateWatch,
   type DuplicateWatch,
 } from "../../flows/preflight/duplicate_instance.ts";
+import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import {
@@ -43,6 +44,7 @@ import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { skillsOf } from "../turn/skills_port.ts";
+import { createSpending } from "../turn/spending.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
@@ -144,11 +146,15 @@ export async function createParts(
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
   const rates = createTokenRates();
+  const agentId = () => config().agent.id;
+  const spend = createSpending({ config, usage: store.usage, now });
   const threads = createAccountThreads({
     ...common,
     accountId,
+    agentId,
     policy,
     model: () => settings.model,
+    spend,
     cleanSecrets: outbound.cleanSecrets,
     stopping: stopping.signal,
   });
@@ -178,12 +184,13 @@ export async function createParts(
     apiBase: options.apiBase,
     files: options.files,
     stopping: stopping.signal,
-    onAudio() {}, // budgets count it (X4)
+    audio: createAudioSpending({ spend, agentId, now }),
   });
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
       rates,
+      spend,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       canReadHistory: createCanReadHistory(client),

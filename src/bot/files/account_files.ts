@@ -21,7 +21,7 @@ import type { ProcessFiles } from "./process_files.ts";
 import type { Speech } from "../rules/setup.ts";
 
 /** The dependencies of an account's files. */
-export interface AccountFilesOptions extends Pick<ReadAudioPorts, "onAudio"> {
+export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
   readonly config: () => Config;
   readonly speech: () => Speech;
   readonly client: RestClient;
@@ -41,7 +41,7 @@ export interface AccountFiles extends TurnFiles {
 
 /** Creates the files of one account. */
 export function createAccountFiles(
-  { config, speech, client, apiBase, files, stopping, logging, onAudio, now }: AccountFilesOptions,
+  { config, speech, client, apiBase, files, stopping, logging, audio, now }: AccountFilesOptions,
 ): AccountFiles {
   const { folder, extractor } = files;
   const log = logging.forPart("turns");
@@ -57,11 +57,12 @@ export function createAccountFiles(
     extractor,
     imageProblem,
     transcription: () => speech().transcription,
-    onAudio,
+    audio,
+    now,
     maxBytes: () => config().discord.mediaMaxBytes,
     schedule,
     log,
   }, stopping);
-  const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, onAudio, log });
+  const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, audio, log, now });
   return { ...turnFiles, speak };
 }

@@ -9,6 +9,8 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
+import { usedBy } from "../../core/turn/used_by.ts";
 import { createThreadCalls } from "../../discord/rest/calls/threads.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -28,6 +30,10 @@ export interface AccountThreadsOptions {
   readonly policy: Pick<PolicyKeeper, "now">;
   /** The current model. */
   readonly model: () => Model;
+  /** The agent of the current config. */
+  readonly agentId: () => string;
+  /** Budgets, and the count of requests. */
+  readonly spend: SpendPort;
   readonly cleanSecrets: (text: string) => string;
   /** Aborted when the grace period of a stop is over. */
   readonly stopping: AbortSignal;
@@ -38,8 +44,19 @@ export interface AccountThreadsOptions {
 
 /** Creates the threads of an account. */
 export function createAccountThreads(
-  { accountId, client, store, policy, model, cleanSecrets, stopping, now, logging }:
-    AccountThreadsOptions,
+  {
+    accountId,
+    agentId,
+    client,
+    store,
+    policy,
+    model,
+    spend,
+    cleanSecrets,
+    stopping,
+    now,
+    logging,
+  }: AccountThreadsOptions,
 ): AnswerThreads {
   const log = logging.forPart("turns");
   return createAnswerThreads({
@@ -57,7 +74,8 @@ export function createAccountThreads(
     },
     matchesPattern: (text) => policy.now().policy.matchesPattern(text),
     titleByModel: createTitleByModel({
-      model,
+      modelFor: (message) =>
+        metered(model(), { kind: "summary", by: usedBy(message, agentId()), spend, now }),
       randomId: () => randomBytes(6).toString("hex"),
       schedule,
       stopping,

@@ -31,7 +31,6 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
-import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
@@ -50,7 +49,6 @@ export interface TurnsOptions {
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
-    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -88,7 +86,7 @@ export function createAccountTurns(
   ports:
     & Pick<
       AnswerPorts,
-      "rates" | "stopping" | "ended" | "files" | "onOutbox" | "onNoFiles" | "onTurn"
+      "rates" | "spend" | "stopping" | "ended" | "files" | "onOutbox" | "onNoFiles" | "onTurn"
     >
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
@@ -155,7 +153,6 @@ export function createAccountTurns(
 
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
-  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -171,7 +168,6 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
-      spend,
       ...(drafts && { drafts }),
       now,
       schedule,

@@ -13,8 +13,8 @@ import { isNoReply, visibleText } from "../../render/safety/visible.ts";
 
 /** Everything that a title needs from outside. */
 export interface TitlePorts {
-  /** The agent's model. */
-  readonly model: () => Model;
+  /** The agent's model. It counts the request for a message, and obeys budgets. */
+  readonly modelFor: (message: InboundMessage) => Model;
   /** Returns at least 8 random letters and digits. */
   readonly randomId: () => string;
   /** Timer for the longest wait. */
@@ -43,13 +43,13 @@ const MAX_TITLE = 200;
  * @returns A function that resolves to the title; to an empty text if the model gives none in time.
  */
 export function createTitleByModel(
-  { model, randomId, schedule, stopping, log }: TitlePorts,
+  { modelFor, randomId, schedule, stopping, log }: TitlePorts,
 ): (message: InboundMessage) => Promise<string> {
-  async function ask({ text }: InboundMessage, signal: AbortSignal): Promise<string> {
-    const asked = fenced("message", randomId(), text.slice(0, MAX_TEXT).toWellFormed());
+  async function ask(message: InboundMessage, signal: AbortSignal): Promise<string> {
+    const asked = fenced("message", randomId(), message.text.slice(0, MAX_TEXT).toWellFormed());
     let title = "";
     for await (
-      const part of model().generate(
+      const part of modelFor(message).generate(
         { system: SYSTEM, messages: [{ role: "user", text: asked }] },
         signal,
       )
