@@ -43,6 +43,7 @@ import { type AccountFiles, createAccountFiles } from "../files/account_files.ts
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { createCodePort } from "../turn/code_port.ts";
 import { skillsOf } from "../turn/skills_port.ts";
 import { createSpending } from "../turn/spending.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
@@ -224,6 +225,7 @@ export async function createParts(
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
+      codePort: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
       toolsReady: ({ place, sender }) =>
         toolServices.ready((name) => {
           const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);

@@ -9,6 +9,7 @@ import { createRefreshUrl } from "../../discord/rest/calls/refresh_urls.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
+import { createFindFile, type FindFile } from "../../flows/media/find_file.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -36,6 +37,7 @@ export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
 
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
+  readonly find: FindFile;
   readonly speak: SpeakAnswer;
 }
 
@@ -52,17 +54,19 @@ export function createAccountFiles(
     now,
     schedule,
   });
+  const media = createMedia({ folder, download, log });
+  const maxBytes = () => config().discord.mediaMaxBytes;
   const turnFiles = createTurnFiles({
-    media: createMedia({ folder, download, log }),
+    media,
     extractor,
     imageProblem,
     transcription: () => speech().transcription,
     audio,
     now,
-    maxBytes: () => config().discord.mediaMaxBytes,
+    maxBytes,
     schedule,
     log,
   }, stopping);
   const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, audio, log, now });
-  return { ...turnFiles, speak };
+  return { ...turnFiles, find: createFindFile({ media, maxBytes }), speak };
 }

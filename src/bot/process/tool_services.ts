@@ -18,7 +18,6 @@ import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
-import { createCodePort } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
 import { createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
@@ -55,10 +54,6 @@ export function createToolServices(
   const all = joined(() => own, mcp.tools);
   return {
     ports: {
-      code: createCodePort({
-        runCode: jobs.code,
-        readFile: () => Promise.resolve(undefined), // attachments are not stored yet
-      }),
       web: createWebPort({
         runJob: jobs.inThread,
         version,
@@ -67,6 +62,7 @@ export function createToolServices(
       }),
       workspace: createWorkspacePort(() => workspaceOf(current, dataDir)),
     },
+    runCode: jobs.code,
     skills,
     tools: all,
     async ready(isAllowed) {

@@ -108,6 +108,7 @@ export function createAccountTurns(
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
       readonly toolPorts: SharedToolPorts;
+      readonly codePort: ToolPorts["code"];
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
@@ -131,6 +132,7 @@ export function createAccountTurns(
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
+    code: ports.codePort,
     history: createHistoryPort(ports),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(ports),

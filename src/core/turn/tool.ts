@@ -45,6 +45,8 @@ export interface ToolContext {
   readonly ports: ToolPorts;
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
+  /** Later messages that the turn answers too (S5); absent if there are none. */
+  readonly also?: readonly InboundMessage[];
   /** Key of the turn's session. */
   readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */

@@ -125,6 +125,7 @@ export async function runAnswer(
       contextOf: (key) => ({
         ports: ports.toolPorts,
         message: claim.message,
+        ...(turn.claim.also && { also: turn.claim.also }),
         sessionKey: claim.route.sessionKey,
         callKey: `${claim.message.id}:${key}`,
       }),

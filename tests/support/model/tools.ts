@@ -43,6 +43,7 @@ export const UNUSED_PORTS: ToolPorts = {
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
+  runCode: () => Promise.reject(new Error("This test runs no script")),
   skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   tools: () => [],
   ready: () => Promise.resolve(),
