@@ -24,9 +24,11 @@ import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
+import { revealed } from "./bot/rules/revealed.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
+import { createTraceExport, type TraceExport } from "./telemetry/trace_export.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;
@@ -136,9 +138,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("tools"),
   });
+  const traces = createTraces(options);
   const accounts = createAccounts({
     ...options,
     files,
+    ...(traces && { onTrace: traces.add }),
     version: build.version,
     workerUrl: WORKER_URL,
     toolServices,
@@ -184,9 +188,22 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       await accounts.stop();
       files.stop();
       await toolServices.stop();
+      await traces?.stop();
       health.stop();
     },
   };
+}
+
+/** Creates the export of traces; `undefined` if the config names no collector. */
+function createTraces({ setup, build, logging }: BotOptions): TraceExport | undefined {
+  const { otel } = setup.config;
+  return otel && createTraceExport({
+    url: otel.url,
+    headers: revealed(otel.headers),
+    version: build.version,
+    schedule,
+    log: logging.forPart("turns"),
+  });
 }
 
 /** The shortest resume window of all accounts, in milliseconds. */

@@ -6,7 +6,6 @@
 
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
-import type { Secret } from "../../config/schema/parts/secrets.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { McpServer } from "../../mcp/server.ts";
@@ -15,6 +14,7 @@ import type { Tool } from "../../core/turn/tool.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { revealed } from "../rules/revealed.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
@@ -103,12 +103,6 @@ function serversOf({ mcp }: BotConfig): readonly McpServer[] {
       ? { ...transport, headers: revealed(transport.headers) }
       : { ...transport, env: revealed(transport.env) },
   }));
-}
-
-function revealed(secrets: Readonly<Record<string, Secret>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()]),
-  );
 }
 
 /** The source on Deno needs its cache of modules; a binary needs nothing. */

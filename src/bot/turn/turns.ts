@@ -86,7 +86,15 @@ export function createAccountTurns(
   ports:
     & Pick<
       AnswerPorts,
-      "rates" | "spend" | "stopping" | "ended" | "files" | "onOutbox" | "onNoFiles" | "onTurn"
+      | "rates"
+      | "spend"
+      | "stopping"
+      | "ended"
+      | "files"
+      | "onOutbox"
+      | "onNoFiles"
+      | "onTurn"
+      | "onTrace"
     >
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts

@@ -14,6 +14,7 @@ import type { Model } from "../../core/model.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { TurnTrace } from "../../core/turn/trace.ts";
 import type { FooterRules } from "../../render/footer.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
@@ -25,6 +26,7 @@ import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
+import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -114,6 +116,10 @@ export interface AnswerPorts
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
+  /** Records this turn; absent: no traces are exported. */
+  readonly tracing?: TurnTracing;
+  /** Gets the trace of each finished turn; absent: no traces are exported. */
+  readonly onTrace?: (trace: TurnTrace) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }

@@ -76,12 +76,13 @@ export async function runAnswer(
   const { texts, overheard, steps, images } = gathered;
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const envelope = texts.first();
-  const toolbox = createToolbox(rules.tools, {
+  const ownToolbox = createToolbox(rules.tools, {
     timeoutMs: rules.toolTimeoutMs,
     schedule,
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
   });
+  const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;
   const { files } = ports;
