@@ -81,7 +81,7 @@ export interface Online {
 }
 
 /** The model of an account, with its check. */
-export type AnsweringModel = Pick<Account, "model" | "checkModel" | "speech">;
+export type AnsweringModel = Pick<Account, "model" | "checkModel" | "speech" | "drawing">;
 
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {

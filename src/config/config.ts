@@ -67,6 +67,8 @@ export interface SharedConfig {
   readonly retention: RetentionConfig;
   /** The search engine; absent if there is none (T9). */
   readonly search?: SearchConfig;
+  /** The model that draws: `"<provider>/<model>"`; absent: none (T6). */
+  readonly draw?: string;
   /** The collector of traces; absent if there is none. */
   readonly otel?: OtelConfig;
   /** Servers of the Model Context Protocol (T6). */

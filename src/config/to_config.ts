@@ -67,6 +67,7 @@ export function toConfig(
     shutdownGraceSec: shutdown.graceSec,
     retention: store.retention,
     ...searchConfig(settings, secrets),
+    ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
     mcp: mcpConfig(settings, secrets),
     commands: commandRules(settings.commands),

@@ -9,6 +9,7 @@ import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { code } from "./code/code.ts";
+import { draw } from "./images/draw.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
 import { readSkill } from "./skills/read_skill.ts";
@@ -28,6 +29,7 @@ export const TOOLS: readonly Tool[] = [
   webFetch,
   webSearch,
   code,
+  draw,
   readFile,
   writeFile,
   editFile,

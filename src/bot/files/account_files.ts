@@ -9,6 +9,7 @@ import { createRefreshUrl } from "../../discord/rest/calls/refresh_urls.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
+import type { ReadDrawn } from "../../flows/media/drawn_files.ts";
 import { createFindFile, type FindFile } from "../../flows/media/find_file.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
@@ -16,6 +17,7 @@ import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createDownload } from "../../media/download.ts";
 import { createIsMediaUrl } from "../../media/hosts.ts";
+import { createDrawings, type Drawings } from "../../media/drawings.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
 import type { ProcessFiles } from "./process_files.ts";
@@ -38,6 +40,8 @@ export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
   readonly find: FindFile;
+  readonly drawings: Drawings;
+  readonly drawn: ReadDrawn;
   readonly speak: SpeakAnswer;
 }
 
@@ -68,5 +72,12 @@ export function createAccountFiles(
     log,
   }, stopping);
   const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, audio, log, now });
-  return { ...turnFiles, find: createFindFile({ media, maxBytes }), speak };
+  const drawings = createDrawings(folder, now);
+  return {
+    ...turnFiles,
+    drawings,
+    drawn: drawings.read,
+    find: createFindFile({ media, maxBytes }),
+    speak,
+  };
 }

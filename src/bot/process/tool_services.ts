@@ -16,6 +16,7 @@ import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { revealed } from "../rules/revealed.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
+import { draw } from "../../tools/images/draw.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { createWebPort } from "../turn/web_port.ts";
@@ -113,8 +114,10 @@ function runtimeEnv(): Readonly<Record<string, string>> {
 }
 
 /** The tools for which the config has everything. */
-function toolsOf({ search }: BotConfig): readonly Tool[] {
-  return TOOLS.filter((tool) => tool !== webSearch || search !== undefined);
+function toolsOf({ search, draw: drawing }: BotConfig): readonly Tool[] {
+  return TOOLS.filter((tool) =>
+    (tool !== webSearch || search !== undefined) && (tool !== draw || drawing !== undefined)
+  );
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

@@ -116,6 +116,7 @@ export function createAccountTurns(
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
       readonly toolPorts: SharedToolPorts;
+      readonly drawPort: ToolPorts["draw"];
       readonly codePort: ToolPorts["code"];
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
@@ -141,6 +142,7 @@ export function createAccountTurns(
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     code: ports.codePort,
+    draw: ports.drawPort,
     history: createHistoryPort(ports),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(ports),

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
+import type { DrawPort } from "./ports/draw.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
 import type { MemoryPort } from "./ports/memory.ts";
@@ -25,6 +26,8 @@ export interface ToolPorts {
   readonly recall: RecallPort;
   /** Scripts in a sandbox. */
   readonly code: CodePort;
+  /** Drawn images. */
+  readonly draw: DrawPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
   /** The agent's skills. */

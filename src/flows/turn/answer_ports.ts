@@ -18,6 +18,7 @@ import type { TurnTrace } from "../../core/turn/trace.ts";
 import type { FooterRules } from "../../render/footer.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
+import type { ReadDrawn } from "../media/drawn_files.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_history.ts";
@@ -111,7 +112,10 @@ export interface AnswerPorts
   /** The threads that answers open. */
   readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Reads the files of messages (H7); absent: no turn gets any. */
-  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & { readonly speak: SpeakAnswer };
+  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
+    readonly speak: SpeakAnswer;
+    readonly drawn?: ReadDrawn;
+  };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
