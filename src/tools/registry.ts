@@ -10,6 +10,7 @@ import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { code } from "./code/code.ts";
 import { draw } from "./images/draw.ts";
+import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
 import { readSkill } from "./skills/read_skill.ts";
@@ -20,6 +21,7 @@ import { webSearch } from "./web/web_search.ts";
 
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [
+  discord,
   readChannelHistory,
   recall,
   memory,

@@ -197,6 +197,11 @@ export async function createParts(
       spend,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
+      client,
+      reader,
+      outbox: store.outbox,
+      sent: outbound.sent,
+      onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       canReadHistory: createCanReadHistory(client),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),

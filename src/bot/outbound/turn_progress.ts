@@ -85,7 +85,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
     delivered({ message: { of, nonce } }, end) {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
       if (of.kind === "draft") drafts.posted(nonce, end.messageId);
-      acks.answered(of.cause, of.kind);
+      if (of.kind !== "tool") acks.answered(of.cause, of.kind);
     },
   };
 }

@@ -9,8 +9,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
-import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
-import { usedBy } from "../../core/turn/used_by.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
 import { createThreadCalls } from "../../discord/rest/calls/threads.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -26,7 +25,7 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 export interface AccountThreadsOptions {
   readonly accountId: AccountId;
   readonly client: RestClient;
-  readonly store: { readonly turns: Store["turns"] };
+  readonly store: Pick<Store, "turns">;
   readonly policy: Pick<PolicyKeeper, "now">;
   /** The current model. */
   readonly model: () => Model;
@@ -74,8 +73,10 @@ export function createAccountThreads(
     },
     matchesPattern: (text) => policy.now().policy.matchesPattern(text),
     titleByModel: createTitleByModel({
-      modelFor: (message) =>
-        metered(model(), { kind: "summary", by: usedBy(message, agentId()), spend, now }),
+      model,
+      agentId,
+      spend,
+      now,
       randomId: () => randomBytes(6).toString("hex"),
       schedule,
       stopping,

@@ -34,9 +34,10 @@ import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
+import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
-import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {
@@ -100,6 +101,7 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & HistoryPortOptions
+    & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
     & {
       /** The threads of the account's answers. */
@@ -118,6 +120,8 @@ export function createAccountTurns(
       readonly toolPorts: SharedToolPorts;
       readonly drawPort: ToolPorts["draw"];
       readonly codePort: ToolPorts["code"];
+      /** A message of a tool waits to be sent. */
+      readonly onToolMessage: (channelId: ChannelId) => void;
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
@@ -144,6 +148,14 @@ export function createAccountTurns(
     code: ports.codePort,
     draw: ports.drawPort,
     history: createHistoryPort(ports),
+    discord: createDiscordPort({
+      ...ports,
+      accountId,
+      onOutbox: ports.onToolMessage,
+      agentId: () => config().agent.id,
+      rulesIn: (target) => toolTextRules(config(), target, ports),
+      now,
+    }),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(ports),
     memory: createMemoryPort({
@@ -163,7 +175,7 @@ export function createAccountTurns(
     }),
   };
 
-  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
+  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */

@@ -9,6 +9,7 @@ import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
 import type { DrawPort } from "./ports/draw.ts";
+import type { DiscordPort } from "./ports/discord.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
 import type { MemoryPort } from "./ports/memory.ts";
@@ -20,6 +21,8 @@ import type { WebPort } from "./ports/web.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
+  /** Actions on Discord. */
+  readonly discord: DiscordPort;
   /** The history of channels. */
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
@@ -70,6 +73,16 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Gate that the config must leave open; absent if no gate applies. */
   readonly gate?: ToolGate;
+  /**
+   * Whether it shows or changes things of the asker alone, such as notes about one person. Messages
+   * of several people then share no turn, and later turns do not see its results.
+   */
+  readonly isPersonal?: true;
+  /**
+   * The tool with the parts whose gates are open: the same object for the same gates, and
+   * `undefined` if no part is left. Absent if the tool has no such parts.
+   */
+  readonly withGates?: (open: readonly ToolGate[]) => Tool | undefined;
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */

@@ -18,6 +18,8 @@ export type NeededPermission =
   | "Attach Files"
   | "Read Message History"
   | "Add Reactions"
+  | "Manage Messages"
+  | "Manage Threads"
   | "Create Public Threads"
   | "Send Messages in Threads";
 

@@ -55,6 +55,7 @@ export const PERMISSIONS = {
   "Attach Files": Flag.ATTACH_FILES,
   "Read Message History": Flag.READ_MESSAGE_HISTORY,
   "Create Public Threads": Flag.CREATE_PUBLIC_THREADS,
+  "Manage Messages": Flag.MANAGE_MESSAGES,
   "Manage Threads": Flag.MANAGE_THREADS,
   "Add Reactions": Flag.ADD_REACTIONS,
 } as const;
