@@ -14,7 +14,7 @@ import { createHttp } from "./bot/process/http.ts";
 import { startProcessFiles } from "./bot/files/process_files.ts";
 import { createToolServices } from "./bot/process/tool_services.ts";
 import { watchWriters } from "./bot/process/writers.ts";
-import type { Account, Setup, Speech } from "./bot/rules/setup.ts";
+import type { Account, Drawing, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./bot/health/health_monitor.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
@@ -24,9 +24,11 @@ import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
+import { revealed } from "./bot/rules/revealed.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
+import { createTraceExport, type TraceExport } from "./telemetry/trace_export.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;
@@ -60,7 +62,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account, Online, Setup, Speech };
+export type { Account, Drawing, Online, Setup, Speech };
 
 /** A running bot. */
 export interface Bot {
@@ -131,15 +133,16 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const toolServices = createToolServices({
     config: setup.config,
     dataDir: options.dataDir,
-    media: files.folder,
     jobWorkerUrl: JOB_WORKER_URL,
     version: build.version,
     now,
     log: logging.forPart("tools"),
   });
+  const traces = createTraces(options);
   const accounts = createAccounts({
     ...options,
     files,
+    ...(traces && { onTrace: traces.add }),
     version: build.version,
     workerUrl: WORKER_URL,
     toolServices,
@@ -185,9 +188,22 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       await accounts.stop();
       files.stop();
       await toolServices.stop();
+      await traces?.stop();
       health.stop();
     },
   };
+}
+
+/** Creates the export of traces; `undefined` if the config names no collector. */
+function createTraces({ setup, build, logging }: BotOptions): TraceExport | undefined {
+  const { otel } = setup.config;
+  return otel && createTraceExport({
+    url: otel.url,
+    headers: revealed(otel.headers),
+    version: build.version,
+    schedule,
+    log: logging.forPart("turns"),
+  });
 }
 
 /** The shortest resume window of all accounts, in milliseconds. */

@@ -9,6 +9,7 @@ import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
+import type { TurnTrace } from "../core/turn/trace.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
@@ -41,6 +42,8 @@ export interface AccountOptions extends Account {
   readonly thread?: EarlyThread;
   /** Files of people. */
   readonly files: ProcessFiles;
+  /** Exports the trace of a finished turn; absent: no traces are exported. */
+  readonly onTrace?: (trace: TurnTrace) => void;
   /** The process environment, for proxies and the host's name (G15). */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Counts requests that Discord holds against the address, of all accounts. */
@@ -78,7 +81,7 @@ export interface Online {
 }
 
 /** The model of an account, with its check. */
-export type AnsweringModel = Pick<Account, "model" | "checkModel" | "speech">;
+export type AnsweringModel = Pick<Account, "model" | "checkModel" | "speech" | "drawing">;
 
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {

@@ -67,6 +67,10 @@ export interface SharedConfig {
   readonly retention: RetentionConfig;
   /** The search engine; absent if there is none (T9). */
   readonly search?: SearchConfig;
+  /** The model that draws: `"<provider>/<model>"`; absent: none (T6). */
+  readonly draw?: string;
+  /** The collector of traces; absent if there is none. */
+  readonly otel?: OtelConfig;
   /** Servers of the Model Context Protocol (T6). */
   readonly mcp: readonly McpServerConfig[];
   /** As written; in the `access` of an account, names may be resolved to ids. */
@@ -237,6 +241,14 @@ export interface SearchConfig {
   readonly url?: string;
   /** Always set for `brave`. */
   readonly apiKey?: Secret;
+}
+
+/** A collector of OpenTelemetry. */
+export interface OtelConfig {
+  /** Address that takes traces. */
+  readonly url: string;
+  /** Headers of each request. */
+  readonly headers: Readonly<Record<string, Secret>>;
 }
 
 /** A server of the Model Context Protocol (T6). */

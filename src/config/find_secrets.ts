@@ -38,6 +38,8 @@ export interface FoundSecrets {
   readonly providers: Readonly<Record<string, ProviderSecrets>>;
   /** The key of the search engine; absent if it is not set, or cannot be read. */
   readonly searchKey?: Secret;
+  /** Headers for the collector of traces, by name. */
+  readonly otelHeaders: Readonly<Record<string, Secret>>;
   /** Secrets of each MCP server, by its name in the config. */
   readonly mcp: Readonly<Record<string, McpSecrets>>;
   /** All of them, by their config path. */
@@ -92,7 +94,7 @@ export async function findSecrets(
   places: SecretPlaces,
   removed: readonly RemovedSecret[] = [],
 ): Promise<FoundSecrets> {
-  const { http, models, search, mcp } = settings;
+  const { http, models, search, otel, mcp } = settings;
   const finder = createFinder(problemAt, places);
   const { find } = finder;
   const ofAccounts = new Map<AccountId, AccountSecrets>();
@@ -128,6 +130,7 @@ export async function findSecrets(
     const headers = await findAll(sources, [...path, "headers"]);
     providers[id] = { ...(apiKey && { apiKey }), headers };
   }
+  const otelHeaders = await findAll(otel?.headers ?? {}, ["otel", "headers"]);
   const servers: Record<string, McpSecrets> = {};
   for (const [id, { env, headers }] of Object.entries(mcp?.servers ?? {})) {
     const path = ["mcp", "servers", id];
@@ -145,6 +148,7 @@ export async function findSecrets(
     ...(httpToken && { httpToken }),
     providers,
     ...(searchKey && { searchKey }),
+    otelHeaders,
     mcp: servers,
     byPath: finder.byPath,
     holdsLiteral: finder.sawLiteral(),

@@ -16,6 +16,7 @@ import {
   type DiscordConfig,
   type McpServerConfig,
   type MessagesConfig,
+  type OtelConfig,
   type SearchConfig,
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
@@ -66,6 +67,8 @@ export function toConfig(
     shutdownGraceSec: shutdown.graceSec,
     retention: store.retention,
     ...searchConfig(settings, secrets),
+    ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
+    ...otelConfig(settings, secrets),
     mcp: mcpConfig(settings, secrets),
     commands: commandRules(settings.commands),
   };
@@ -84,6 +87,18 @@ function searchConfig(
       ...(searchKey && { apiKey: searchKey }),
     },
   };
+}
+
+/** Path of a collector's traces, by the protocol. */
+const TRACES = "/v1/traces";
+
+function otelConfig(
+  { otel }: Settings,
+  { otelHeaders: headers }: FoundSecrets,
+): { readonly otel?: OtelConfig } {
+  if (!otel) return {};
+  const base = otel.endpoint.replace(/\/+$/, "");
+  return { otel: { url: base.endsWith(TRACES) ? base : `${base}${TRACES}`, headers } };
 }
 
 function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {

@@ -29,6 +29,7 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["web_fetch", { for: "everyone", group: "group:web" }],
   ["web_search", { for: "everyone", group: "group:web" }],
   ["code", { for: "everyone" }],
+  ["draw", { for: "everyone" }],
   ["read_file", { for: "owners", group: "group:fs" }],
   ["write_file", { for: "owners", group: "group:fs" }],
   ["edit_file", { for: "owners", group: "group:fs" }],

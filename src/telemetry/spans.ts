@@ -30,11 +30,7 @@ export interface SpanOfTurn {
 /** The spans of a turn: the root, then its children in order. */
 export function spansOf(trace: TurnTrace): readonly [SpanOfTurn, ...SpanOfTurn[]] {
   const { agentId, sessionKey, messageId, accountId, modelId, failure, entries } = trace;
-  const slash = modelId.indexOf("/");
-  const about = {
-    "gen_ai.provider.name": modelId.slice(0, slash),
-    "gen_ai.request.model": modelId.slice(slash + 1),
-  };
+  const about = aboutModel(modelId);
   return [
     {
       name: `invoke_agent ${agentId}`,
@@ -57,19 +53,32 @@ export function spansOf(trace: TurnTrace): readonly [SpanOfTurn, ...SpanOfTurn[]
   ];
 }
 
-function childOf(
-  entry: TimelineEntry,
-  about: Readonly<Record<"gen_ai.provider.name" | "gen_ai.request.model", string>>,
-): SpanOfTurn {
+/** The attributes of a model: `"<provider>/<model>"`. */
+function aboutModel(modelId: string) {
+  const slash = modelId.indexOf("/");
+  return {
+    "gen_ai.provider.name": modelId.slice(0, slash),
+    "gen_ai.request.model": modelId.slice(slash + 1),
+  };
+}
+
+function childOf(entry: TimelineEntry, turn: ReturnType<typeof aboutModel>): SpanOfTurn {
   const { startedAt, endedAt } = entry;
   if (entry.kind === "model") {
+    const { modelId, failure } = entry;
+    const about = modelId === undefined ? turn : aboutModel(modelId);
     return {
       name: `chat ${about["gen_ai.request.model"]}`,
       kind: "client",
       startedAt,
       endedAt,
-      hasFailed: false,
-      attributes: { "gen_ai.operation.name": "chat", ...about, ...totalOf([entry]) },
+      hasFailed: failure !== undefined,
+      attributes: {
+        "gen_ai.operation.name": "chat",
+        ...about,
+        ...totalOf([entry]),
+        ...(failure !== undefined && { "error.type": failure }),
+      },
     };
   }
   const { name, callId, end } = entry;

@@ -9,6 +9,7 @@ import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { code } from "./code/code.ts";
+import { draw } from "./images/draw.ts";
 import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
@@ -30,6 +31,7 @@ export const TOOLS: readonly Tool[] = [
   webFetch,
   webSearch,
   code,
+  draw,
   readFile,
   writeFile,
   editFile,

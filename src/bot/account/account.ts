@@ -50,13 +50,14 @@ export async function startAccount(
         ...outbound.status(),
       };
     },
-    async apply(config, { model, checkModel, speech = {} }, text) {
+    async apply(config, { model, checkModel, speech = {}, drawing }, text) {
       await policy.apply(config, text);
       // In one step with the policy: no message is judged by one config and routed by the other.
       settings.config = config;
       settings.model = model;
       settings.checkModel = checkModel;
       settings.speech = speech;
+      settings.drawing = drawing;
       ports.health.setModel(model.id);
       outbound.reconfigured();
       inbound.reconfigured();

@@ -30,6 +30,7 @@ export interface AccountRunnerOptions extends
     | "dataDir"
     | "thread"
     | "files"
+    | "onTrace"
     | "env"
     | "crashHooks"
   > {

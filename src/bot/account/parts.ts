@@ -16,6 +16,7 @@ import {
   createDuplicateWatch,
   type DuplicateWatch,
 } from "../../flows/preflight/duplicate_instance.ts";
+import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import {
@@ -37,20 +38,24 @@ import { type ConnectionState, createConnectionState } from "../preflight/connec
 import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
-import type { Speech } from "../rules/setup.ts";
+import type { Drawing, Speech } from "../rules/setup.ts";
 import { type AccountFiles, createAccountFiles } from "../files/account_files.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { createDrawPort } from "../turn/draw_port.ts";
+import { createCodePort } from "../turn/code_port.ts";
 import { skillsOf } from "../turn/skills_port.ts";
+import { createSpending } from "../turn/spending.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** The current config and model; a reload replaces them (C9). */
-export interface Settings extends AnsweringModel {
+export interface Settings extends Omit<AnsweringModel, "drawing"> {
   config: Config;
   model: AnsweringModel["model"];
   checkModel: AnsweringModel["checkModel"];
   speech: Speech;
+  drawing: Drawing | undefined;
 }
 
 /** The parts of an account. */
@@ -93,6 +98,7 @@ export async function createParts(
     model: options.model,
     checkModel: options.checkModel,
     speech: options.speech ?? {},
+    drawing: options.drawing,
   };
   const config = () => settings.config;
   const stopping = new AbortController();
@@ -144,11 +150,15 @@ export async function createParts(
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
   const rates = createTokenRates();
+  const agentId = () => config().agent.id;
+  const spend = createSpending({ config, usage: store.usage, now });
   const threads = createAccountThreads({
     ...common,
     accountId,
+    agentId,
     policy,
     model: () => settings.model,
+    spend,
     cleanSecrets: outbound.cleanSecrets,
     stopping: stopping.signal,
   });
@@ -178,12 +188,13 @@ export async function createParts(
     apiBase: options.apiBase,
     files: options.files,
     stopping: stopping.signal,
-    onAudio() {}, // budgets count it (X4)
+    audio: createAudioSpending({ spend, agentId, now }),
   });
   const turns = createAccountTurns(
     { ...common, model: () => settings.model, accountId },
     {
       rates,
+      spend,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
       client,
@@ -222,6 +233,14 @@ export async function createParts(
       onSchedules: () => runEvents.emit.changed(),
       onScheduledEnd: (cause) => runEvents.emit.ended(cause),
       toolPorts: toolServices.ports,
+      drawPort: createDrawPort({
+        drawing: () => settings.drawing,
+        drawings: files.drawings,
+        spend,
+        agentId,
+        now,
+      }),
+      codePort: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
       toolsReady: ({ place, sender }) =>
         toolServices.ready((name) => {
           const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
@@ -233,6 +252,7 @@ export async function createParts(
         meter.turnStored(stored);
         outbound.channelQueues.wake([channelId]);
       },
+      ...(options.onTrace && { onTrace: options.onTrace }),
       onTurn(outcome, ms) {
         meter.turn(settings.model.id, outcome, ms);
         health.setTurn(outcome);

@@ -9,19 +9,22 @@ import { createRefreshUrl } from "../../discord/rest/calls/refresh_urls.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ReadAudioPorts } from "../../flows/media/read_audio.ts";
+import type { ReadDrawn } from "../../flows/media/drawn_files.ts";
+import { createFindFile, type FindFile } from "../../flows/media/find_file.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createDownload } from "../../media/download.ts";
 import { createIsMediaUrl } from "../../media/hosts.ts";
+import { createDrawings, type Drawings } from "../../media/drawings.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
 import type { ProcessFiles } from "./process_files.ts";
 import type { Speech } from "../rules/setup.ts";
 
 /** The dependencies of an account's files. */
-export interface AccountFilesOptions extends Pick<ReadAudioPorts, "onAudio"> {
+export interface AccountFilesOptions extends Pick<ReadAudioPorts, "audio"> {
   readonly config: () => Config;
   readonly speech: () => Speech;
   readonly client: RestClient;
@@ -36,12 +39,15 @@ export interface AccountFilesOptions extends Pick<ReadAudioPorts, "onAudio"> {
 
 /** The files of an account's turns, in and out. */
 export interface AccountFiles extends TurnFiles {
+  readonly find: FindFile;
+  readonly drawings: Drawings;
+  readonly drawn: ReadDrawn;
   readonly speak: SpeakAnswer;
 }
 
 /** Creates the files of one account. */
 export function createAccountFiles(
-  { config, speech, client, apiBase, files, stopping, logging, onAudio, now }: AccountFilesOptions,
+  { config, speech, client, apiBase, files, stopping, logging, audio, now }: AccountFilesOptions,
 ): AccountFiles {
   const { folder, extractor } = files;
   const log = logging.forPart("turns");
@@ -52,16 +58,26 @@ export function createAccountFiles(
     now,
     schedule,
   });
+  const media = createMedia({ folder, download, log });
+  const maxBytes = () => config().discord.mediaMaxBytes;
   const turnFiles = createTurnFiles({
-    media: createMedia({ folder, download, log }),
+    media,
     extractor,
     imageProblem,
     transcription: () => speech().transcription,
-    onAudio,
-    maxBytes: () => config().discord.mediaMaxBytes,
+    audio,
+    now,
+    maxBytes,
     schedule,
     log,
   }, stopping);
-  const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, onAudio, log });
-  return { ...turnFiles, speak };
+  const speak = createSpeakAnswer({ voice: () => speech().voice, extractor, audio, log, now });
+  const drawings = createDrawings(folder, now);
+  return {
+    ...turnFiles,
+    drawings,
+    drawn: drawings.read,
+    find: createFindFile({ media, maxBytes }),
+    speak,
+  };
 }

@@ -6,20 +6,19 @@
 
 import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
-import type { Secret } from "../../config/schema/parts/secrets.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { McpServer } from "../../mcp/server.ts";
-import type { MediaFolder } from "../../media/folder.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
+import { revealed } from "../rules/revealed.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
+import { draw } from "../../tools/images/draw.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
-import { createCodePort, readAttachment } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
 import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
@@ -30,8 +29,6 @@ export interface ToolServicesOptions {
   readonly config: BotConfig;
   /** The data directory, with the agents' files. */
   readonly dataDir: string;
-  /** Kept files of people. */
-  readonly media: MediaFolder;
   /** Entry of the thread for untrusted data. */
   readonly jobWorkerUrl: URL;
   /** Barnacle's version. */
@@ -47,7 +44,7 @@ const READY_MS = 10_000;
 
 /** Creates the tools. Nothing is loaded or started before a tool is called. */
 export function createToolServices(
-  { config, dataDir, media, jobWorkerUrl, version, now, log }: ToolServicesOptions,
+  { config, dataDir, jobWorkerUrl, version, now, log }: ToolServicesOptions,
 ): ToolServices {
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
@@ -58,10 +55,6 @@ export function createToolServices(
   const all = joined(() => own, mcp.tools);
   return {
     ports: {
-      code: createCodePort({
-        runCode: jobs.code,
-        readFile: (message, name) => readAttachment(media, message, name),
-      }),
       web: createWebPort({
         runJob: jobs.inThread,
         version,
@@ -74,6 +67,7 @@ export function createToolServices(
         skillFolders: configuredFolders(current),
       })),
     },
+    runCode: jobs.code,
     skills,
     tools: all,
     async ready(isAllowed) {
@@ -116,12 +110,6 @@ function serversOf({ mcp }: BotConfig): readonly McpServer[] {
   }));
 }
 
-function revealed(secrets: Readonly<Record<string, Secret>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()]),
-  );
-}
-
 /** The source on Deno needs its cache of modules; a binary needs nothing. */
 function runtimeEnv(): Readonly<Record<string, string>> {
   if (!process.versions.deno) return {};
@@ -130,8 +118,10 @@ function runtimeEnv(): Readonly<Record<string, string>> {
 }
 
 /** The tools for which the config has everything. */
-function toolsOf({ search }: BotConfig): readonly Tool[] {
-  return TOOLS.filter((tool) => tool !== webSearch || search !== undefined);
+function toolsOf({ search, draw: drawing }: BotConfig): readonly Tool[] {
+  return TOOLS.filter((tool) =>
+    (tool !== webSearch || search !== undefined) && (tool !== draw || drawing !== undefined)
+  );
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

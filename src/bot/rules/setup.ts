@@ -9,7 +9,7 @@
 import type { BotConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { Model } from "../../core/model.ts";
+import type { Model, ModelUsage } from "../../core/model.ts";
 import type { Transcription } from "../../flows/media/read_audio.ts";
 import type { Voice } from "../../flows/media/speak.ts";
 
@@ -17,6 +17,21 @@ import type { Voice } from "../../flows/media/speak.ts";
 export interface Speech {
   readonly transcription?: Transcription;
   readonly voice?: Voice;
+}
+
+/** Draws by one model. */
+export interface Drawing {
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /**
+   * Draws an image.
+   *
+   * @throws {FileError} If there is none; or the signal's reason.
+   */
+  readonly draw: (
+    prompt: string,
+    signal: AbortSignal,
+  ) => Promise<{ readonly bytes: Uint8Array; readonly usage: ModelUsage }>;
 }
 
 /** An account's facts beside the config. */
@@ -27,6 +42,8 @@ export interface Account {
   readonly checkModel: () => Promise<Finding>;
   /** Speech in, and speech out; absent: neither. */
   readonly speech?: Speech;
+  /** Draws images; absent: no model does. */
+  readonly drawing?: Drawing;
   /** Base URL of Discord's REST API, or of another server. */
   readonly apiBase: string;
 }

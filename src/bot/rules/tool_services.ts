@@ -7,13 +7,16 @@
 import type { BotConfig } from "../../config/config.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** The parts of {@link ToolPorts} that do not depend on an account. */
-export type SharedToolPorts = Pick<ToolPorts, "web" | "code" | "workspace">;
+export type SharedToolPorts = Pick<ToolPorts, "web" | "workspace">;
 
 /** The tools of a process. */
 export interface ToolServices {
   readonly ports: SharedToolPorts;
+  /** Runs a script in a process of its own. */
+  readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
   /** The agent's skills. */
   readonly skills: SkillLibrary;
   /** All tools that the config makes available: the same array until they change. */

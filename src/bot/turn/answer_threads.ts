@@ -5,11 +5,11 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Config } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
 import { createThreadCalls } from "../../discord/rest/calls/threads.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -20,18 +20,19 @@ import type { Logging } from "../../log.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
-import { createSpending } from "./spending.ts";
 
 /** The dependencies of an account's threads. */
 export interface AccountThreadsOptions {
   readonly accountId: AccountId;
   readonly client: RestClient;
-  /** The current config. */
-  readonly config: () => Pick<Config, "agent" | "budgets">;
-  readonly store: Pick<Store, "turns" | "usage">;
+  readonly store: Pick<Store, "turns">;
   readonly policy: Pick<PolicyKeeper, "now">;
   /** The current model. */
   readonly model: () => Model;
+  /** The agent of the current config. */
+  readonly agentId: () => string;
+  /** Budgets, and the count of requests. */
+  readonly spend: SpendPort;
   readonly cleanSecrets: (text: string) => string;
   /** Aborted when the grace period of a stop is over. */
   readonly stopping: AbortSignal;
@@ -42,8 +43,19 @@ export interface AccountThreadsOptions {
 
 /** Creates the threads of an account. */
 export function createAccountThreads(
-  { accountId, client, config, store, policy, model, cleanSecrets, stopping, now, logging }:
-    AccountThreadsOptions,
+  {
+    accountId,
+    agentId,
+    client,
+    store,
+    policy,
+    model,
+    spend,
+    cleanSecrets,
+    stopping,
+    now,
+    logging,
+  }: AccountThreadsOptions,
 ): AnswerThreads {
   const log = logging.forPart("turns");
   return createAnswerThreads({
@@ -62,8 +74,8 @@ export function createAccountThreads(
     matchesPattern: (text) => policy.now().policy.matchesPattern(text),
     titleByModel: createTitleByModel({
       model,
-      agentId: () => config().agent.id,
-      spend: createSpending({ config, usage: store.usage, now }),
+      agentId,
+      spend,
       now,
       randomId: () => randomBytes(6).toString("hex"),
       schedule,

@@ -31,7 +31,6 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
-import { createSpending } from "./spending.ts";
 import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
@@ -51,7 +50,6 @@ export interface TurnsOptions {
     readonly turns: Store["turns"];
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
-    readonly usage: Store["usage"];
     readonly schedules: Store["schedules"];
   };
   readonly logging: Logging;
@@ -89,7 +87,15 @@ export function createAccountTurns(
   ports:
     & Pick<
       AnswerPorts,
-      "rates" | "stopping" | "ended" | "files" | "onOutbox" | "onNoFiles" | "onTurn"
+      | "rates"
+      | "spend"
+      | "stopping"
+      | "ended"
+      | "files"
+      | "onOutbox"
+      | "onNoFiles"
+      | "onTurn"
+      | "onTrace"
     >
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
@@ -112,6 +118,8 @@ export function createAccountTurns(
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
       readonly toolPorts: SharedToolPorts;
+      readonly drawPort: ToolPorts["draw"];
+      readonly codePort: ToolPorts["code"];
       /** A message of a tool waits to be sent. */
       readonly onToolMessage: (channelId: ChannelId) => void;
       /** Waits for tools that the sender may have, and that are not known yet. */
@@ -137,6 +145,8 @@ export function createAccountTurns(
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
+    code: ports.codePort,
+    draw: ports.drawPort,
     history: createHistoryPort(ports),
     discord: createDiscordPort({
       ...ports,
@@ -167,7 +177,6 @@ export function createAccountTurns(
 
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
-  const spend = createSpending({ config, usage: store.usage, now });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
@@ -183,7 +192,6 @@ export function createAccountTurns(
       rules: rulesNow(),
       backfill,
       toolPorts,
-      spend,
       ...(drafts && { drafts }),
       now,
       schedule,

@@ -12,6 +12,7 @@ import type { Env } from "../../config/schema/parts/secrets.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
+import { chooseDrawing } from "./choose_drawing.ts";
 import { chooseModel } from "./choose_model.ts";
 import { chooseSpeech } from "./choose_speech.ts";
 import { apiOf } from "../shared/discord.ts";
@@ -66,8 +67,10 @@ async function findShared(
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
   const speech = chooseSpeech(first, env);
   if ("problem" in speech) return { problems: [speech.problem] };
+  const drawing = chooseDrawing(first, env);
+  if ("problem" in drawing) return { problems: [drawing.problem] };
   const { model, checkModel } = chosen;
-  return { model, checkModel, speech, apiBase: api.base };
+  return { model, checkModel, speech, ...drawing, apiBase: api.base };
 }
 
 function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {

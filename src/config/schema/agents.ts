@@ -8,7 +8,7 @@ import { z } from "zod";
 import { toolLists, toolsWithin } from "./access.ts";
 import { key, laterSection, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
-import { model } from "./models.ts";
+import { model, modelRef } from "./models.ts";
 
 /** An IANA time zone that the runtime knows. */
 const timezone = () =>
@@ -237,6 +237,12 @@ export const tools = lazySection(
             "MCP and `exec`",
           example: ["group:discord", "web_fetch"],
         },
+      ),
+      draw: key(
+        modelRef().optional(),
+        "Model for the tool `draw`: `<provider>/<model>`, at any OpenAI-compatible " +
+          "`/v1/images/generations`. Each image counts in `budgets`.",
+        { unset: "there is no such tool", example: "openai/gpt-image-1" },
       ),
       timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",

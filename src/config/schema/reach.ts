@@ -1,5 +1,5 @@
 /**
- * Keys for servers that tools ask: web search, and Model Context Protocol.
+ * Keys for other servers: web search, Model Context Protocol, and a collector of traces.
  *
  * @module
  */
@@ -42,6 +42,26 @@ export const search = lazySection(
     }),
   "Web search for the tool `web_search`. Without it, there is no such tool.",
   { task: "agents", example: { kind: "searxng", url: "http://127.0.0.1:8888" } },
+);
+
+/** `otel`. */
+export const otel = lazySection(
+  () =>
+    z.strictObject({
+      endpoint: key(
+        address("put it into headers"),
+        "Address of an OpenTelemetry collector that takes OTLP over HTTP. Barnacle adds `/v1/traces`.",
+        { example: "http://127.0.0.1:4318" },
+      ),
+      headers: key(
+        z.record(text(), secret()).default({}),
+        "Headers of each request. A value is written like an `apiKey`.",
+        { example: { authorization: "${OTEL_AUTHORIZATION}" } },
+      ),
+    }),
+  "Export of traces: one per turn, with times, tokens and names of tools, and without any text of " +
+    "people or models. Without this section, nothing is exported.",
+  { task: "operating", takesEffect: "restart", example: { endpoint: "http://127.0.0.1:4318" } },
 );
 
 /** The id of a server is a part of its tools' names, which are limited to 64 characters. */

@@ -15,7 +15,7 @@ import { audio } from "./audio.ts";
 import { account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
 import { models } from "./models.ts";
-import { mcp, search } from "./reach.ts";
+import { mcp, otel, search } from "./reach.ts";
 import {
   budgets,
   commands,
@@ -82,6 +82,7 @@ export const configSchema = z.strictObject({
   skills,
   search,
   mcp,
+  otel,
   budgets,
 });
 

@@ -23,6 +23,10 @@ export type TimelineEntry =
       /** Names of the called tools, in order. */
       readonly calls: readonly string[];
       readonly usage?: ModelUsage;
+      /** The model that answered, if it was a fallback (L3). */
+      readonly modelId?: string;
+      /** Kind of the failure; absent if the model answered. */
+      readonly failure?: string;
     }
     | {
       readonly kind: "tool";

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
+import type { DrawPort } from "./ports/draw.ts";
 import type { DiscordPort } from "./ports/discord.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
@@ -28,6 +29,8 @@ export interface ToolPorts {
   readonly recall: RecallPort;
   /** Scripts in a sandbox. */
   readonly code: CodePort;
+  /** Drawn images. */
+  readonly draw: DrawPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
   /** The agent's skills. */
@@ -48,6 +51,8 @@ export interface ToolContext {
   readonly ports: ToolPorts;
   /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
   readonly message: InboundMessage;
+  /** Later messages that the turn answers too (S5); absent if there are none. */
+  readonly also?: readonly InboundMessage[];
   /** Key of the turn's session. */
   readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */

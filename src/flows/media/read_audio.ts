@@ -6,6 +6,7 @@
 
 import type { Attachment } from "../../core/inbound/attachment.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { AudioSpending } from "../../core/turn/audio_spending.ts";
 import type { Extractor } from "../../core/turn/extract.ts";
 import { FileError, type FileResult, type MediaOwner } from "../../core/turn/media.ts";
 
@@ -19,18 +20,6 @@ export interface Sound {
   readonly ending: string;
 }
 
-/** Seconds of sound that a model heard or spoke, for budgets (X4). */
-export interface AudioUse {
-  /** Tells it from the use of tokens. */
-  readonly kind: "audio";
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  /** Length of the sound. */
-  readonly seconds: number;
-  /** The message whose turn caused it. */
-  readonly message: InboundMessage;
-}
-
 /** Everything that transcription needs from outside. */
 export interface ReadAudioPorts {
   /** Keeps transcripts, which have cost money. */
@@ -42,8 +31,10 @@ export interface ReadAudioPorts {
   readonly extractor: Extractor;
   /** The transcription of the current config; `undefined` if it has none. */
   readonly transcription: () => Transcription | undefined;
-  /** Called once for each transcribed recording. */
-  readonly onAudio: (use: AudioUse) => void;
+  /** Budgets of audio, and its count: once for each transcribed recording. */
+  readonly audio: AudioSpending;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
 }
 
 /** Transcribes by one model. */
@@ -72,7 +63,7 @@ export async function readAudio(
     readonly message: InboundMessage;
     readonly sound: Sound;
   },
-  { media, extractor, transcription, onAudio }: ReadAudioPorts,
+  { media, extractor, transcription, audio, now }: ReadAudioPorts,
   signal: AbortSignal,
 ): Promise<FileResult> {
   const kept = await media.keptWords(place, attachment);
@@ -85,8 +76,11 @@ export async function readAudio(
       `it is ${minutes(durationSec)} long, and the limit is ${minutes(by.maxSec)}`,
     );
   }
+  if (await audio.check(message)) throw new FileError("today's budget is used up");
+  const startedAt = now();
   const text = await by.transcribe(sound, signal);
-  onAudio({ kind: "audio", modelId: by.modelId, seconds: durationSec, message });
+  const ms = Math.max(0, now() - startedAt);
+  audio.record({ modelId: by.modelId, seconds: durationSec, ms, message });
   await media.keepWords(place, attachment, `${durationSec}\n${text}`);
   return { kind: "transcript", text, durationSec };
 }

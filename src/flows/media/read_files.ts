@@ -215,7 +215,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
 }
 
 /** The files of a message, and of the message that it replies to; the oldest first. */
-function filesOf(
+export function filesOf(
   { attachments = [], quoted }: InboundMessage,
 ): readonly { readonly attachment: Attachment; readonly owner: FileOwner }[] {
   return [
@@ -225,7 +225,11 @@ function filesOf(
   ].toSorted((one, other) => compareIds(one.attachment.id, other.attachment.id));
 }
 
-function ownerOf({ id: messageId, sender, quoted }: InboundMessage, owner: FileOwner): MediaOwner {
+/** The message whose turn reads a file, and the file's author. */
+export function ownerOf(
+  { id: messageId, sender, quoted }: InboundMessage,
+  owner: FileOwner,
+): MediaOwner {
   const authorId = owner === "message" ? sender.id : quoted?.author?.id;
   return { messageId, ...(authorId !== undefined && { authorId }) };
 }

@@ -28,7 +28,7 @@ export interface Voice {
 }
 
 /** Everything that speaking needs from outside. */
-export interface SpeakPorts extends Pick<ReadAudioPorts, "onAudio"> {
+export interface SpeakPorts extends Pick<ReadAudioPorts, "audio" | "now"> {
   /** The voice of the current config; `undefined` if it has none. */
   readonly voice: () => Voice | undefined;
   /** Measures the sound. */
@@ -53,7 +53,7 @@ export type SpeakAnswer = (
 const MAX_CHARS = 4_096;
 
 /** Creates the speaking. */
-export function createSpeakAnswer({ voice, extractor, onAudio, log }: SpeakPorts): SpeakAnswer {
+export function createSpeakAnswer({ voice, extractor, audio, log, now }: SpeakPorts): SpeakAnswer {
   return async (message, text, signal) => {
     const by = voice();
     const words = spokenText(text);
@@ -61,9 +61,20 @@ export function createSpeakAnswer({ voice, extractor, onAudio, log }: SpeakPorts
       return undefined;
     }
     try {
+      const stop = await audio.check(message);
+      if (stop) {
+        log.info("A budget is spent: an answer is sent as text only", {
+          messageId: message.id,
+          rule: stop.rule,
+          limit: stop.limit,
+        });
+        return undefined;
+      }
+      const startedAt = now();
       const bytes = await by.speak(words, signal);
+      const ms = Math.max(0, now() - startedAt);
       const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
-      onAudio({ kind: "audio", modelId: by.modelId, seconds: facts.durationSec, message });
+      audio.record({ modelId: by.modelId, seconds: facts.durationSec, ms, message });
       return { ...facts, file: voiceFile(bytes) };
     } catch (error) {
       if (!signal.aborted) {

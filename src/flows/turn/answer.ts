@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { TurnOutcome } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Model } from "../../core/model.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
@@ -17,6 +18,7 @@ import { failedTurn } from "./finished_turn.ts";
 import { type Cost, logAnswer } from "./log_answer.ts";
 import { runAnswer } from "./run_answer.ts";
 import { saveTurn } from "./save_turn.ts";
+import { traceTurn } from "./turn_tracing.ts";
 
 /**
  * Maximum number of turns for one message if each ends with the process. A bot that was killed at
@@ -34,12 +36,17 @@ const MAX_ATTEMPTS = 20;
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const turn = ports.turn ?? createRunningTurns().begin(claim);
   let cost: Cost | undefined;
+  let outcome: TurnOutcome | undefined;
+  const tracing = ports.onTrace &&
+    traceTurn(claim, { ...claim.message, modelId: ports.model.id, now: ports.now });
   const ended = await runToEnd(turn, {
     ...ports,
-    onTurn(outcome, ms) {
-      const { micros: _, ...usage } = outcome.kind === "reply" && outcome.usage || {};
+    ...(tracing && { tracing, model: tracing.model(ports.model) }),
+    onTurn(ending, ms) {
+      outcome = ending;
+      const { micros: _, ...usage } = ending.kind === "reply" && ending.usage || {};
       cost = { ms, ...usage };
-      ports.onTurn(outcome, ms);
+      ports.onTurn(ending, ms);
     },
   });
   if (!ended) return;
@@ -53,6 +60,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
     );
   const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
+  if (tracing) ports.onTrace?.(tracing.end(ended.end, outcome));
   const { where } = ports.rules(claim.message);
   const { model: modelId = ports.model.id } = ended.cost ?? {};
   logAnswer(ended, { ...cost, where }, { log: ports.log, modelId });

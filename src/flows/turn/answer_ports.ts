@@ -14,9 +14,11 @@ import type { Model } from "../../core/model.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { Step } from "../../core/step.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
+import type { TurnTrace } from "../../core/turn/trace.ts";
 import type { FooterRules } from "../../render/footer.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
+import type { ReadDrawn } from "../media/drawn_files.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_history.ts";
@@ -25,6 +27,7 @@ import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
+import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
 
 /** The store's methods for this flow; each is one transaction. */
@@ -109,11 +112,18 @@ export interface AnswerPorts
   /** The threads that answers open. */
   readonly threads: Pick<AnswerThreads, "homeOf">;
   /** Reads the files of messages (H7); absent: no turn gets any. */
-  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & { readonly speak: SpeakAnswer };
+  readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
+    readonly speak: SpeakAnswer;
+    readonly drawn?: ReadDrawn;
+  };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
+  /** Records this turn; absent: no traces are exported. */
+  readonly tracing?: TurnTracing;
+  /** Gets the trace of each finished turn; absent: no traces are exported. */
+  readonly onTrace?: (trace: TurnTrace) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }

@@ -8,6 +8,7 @@ import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
+import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { ModelError } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
@@ -22,6 +23,7 @@ import {
   type ShownToModel,
 } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
+import { drawnFiles } from "../media/drawn_files.ts";
 import { earlierImages } from "../media/earlier_images.ts";
 import { countedModel, toolChars } from "../session/counted_model.ts";
 import { openHistory, type TurnHistory } from "../session/turn_history.ts";
@@ -76,12 +78,13 @@ export async function runAnswer(
   const { texts, overheard, steps, images } = gathered;
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const envelope = texts.first();
-  const toolbox = createToolbox(rules.tools, {
+  const ownToolbox = createToolbox(rules.tools, {
     timeoutMs: rules.toolTimeoutMs,
     schedule,
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
   });
+  const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;
   const { files } = ports;
@@ -103,10 +106,12 @@ export async function runAnswer(
     ],
     system,
   };
+  let drawn: readonly OutboundFile[] = [];
   const compose = (text: string, home = turn.claim, of: Answered = ofTurn(home)) =>
     composeReply({
       ...of,
       text,
+      files: drawn,
       shown: { ...shown, texts: [...texts.all(), ...shown.texts] },
       // In a thread, Discord takes no reply to a message of the channel.
       rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
@@ -125,6 +130,7 @@ export async function runAnswer(
       contextOf: (key) => ({
         ports: ports.toolPorts,
         message: claim.message,
+        ...(turn.claim.also && { also: turn.claim.also }),
         sessionKey: claim.route.sessionKey,
         callKey: `${claim.message.id}:${key}`,
       }),
@@ -163,6 +169,7 @@ export async function runAnswer(
     case "refused":
       return withCost(await refusedTurn(turn.claim, outcome.stop, rules, ports));
     case "reply": {
+      drawn = await drawnFiles(outcome.taken?.steps ?? [], claim.message.id, files?.drawn);
       const home = await ports.threads.homeOf(turn.claim, compose(outcome.text).kind === "reply");
       const composed = await spoken(compose(outcome.text, home), turn.claim, rules, ports);
       const ending = answeredTurn(

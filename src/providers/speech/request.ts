@@ -1,5 +1,5 @@
 /**
- * Sends one request about speech to an OpenAI-compatible server, within limits of time and size.
+ * Sends one request about speech or images to an OpenAI-compatible server, within limits of time and size.
  *
  * @module
  */
@@ -23,6 +23,8 @@ export interface SpeechRequest {
   readonly body: FormData | string;
   /** Maximum bytes of the answer. */
   readonly maxBytes: number;
+  /** Kind of the server, for failures; `"speech"` if absent. */
+  readonly server?: string;
 }
 
 /** An answer, read to its end. */
@@ -40,7 +42,7 @@ export interface SpeechAnswer {
  */
 export async function askSpeech(
   provider: ProviderSettings,
-  { path, body, maxBytes }: SpeechRequest,
+  { path, body, maxBytes, server = "speech" }: SpeechRequest,
   { fetch, timeoutMs }: SpeechDeps,
   signal: AbortSignal,
 ): Promise<SpeechAnswer> {
@@ -66,10 +68,10 @@ export async function askSpeech(
     if (!response.ok) {
       await response.body?.cancel().catch(() => {});
       const cause = new Error(`HTTP ${response.status}`);
-      throw new FileError("the speech server refused it", { cause });
+      throw new FileError(`the ${server} server refused it`, { cause });
     }
     const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
-    return { bytes: await readAll(response, maxBytes), contentType };
+    return { bytes: await readAll(response, maxBytes, server), contentType };
   }
   try {
     signal.throwIfAborted();
@@ -81,19 +83,23 @@ export async function askSpeech(
     if (error instanceof FileError) throw error;
     if (limit.aborted) {
       const cause = new Error(`nothing within ${timeoutMs / 1_000} s`);
-      throw new FileError("the speech server gave no answer", { cause });
+      throw new FileError(`the ${server} server gave no answer`, { cause });
     }
     const cause = new Error(reasonOf(error, provider));
-    throw new FileError("the speech server could not be reached", { cause });
+    throw new FileError(`the ${server} server could not be reached`, { cause });
   }
 }
 
-async function readAll(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readAll(
+  response: Response,
+  maxBytes: number,
+  server: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of response.body ?? []) {
     size += piece.length;
-    if (size > maxBytes) throw new FileError("the speech server's answer is too large");
+    if (size > maxBytes) throw new FileError(`the ${server} server's answer is too large`);
     pieces.push(piece);
   }
   const bytes = new Uint8Array(size);

@@ -12,7 +12,7 @@ const input = z.object({
     "JavaScript. The value of its last expression is the result; `console.log` adds lines.",
   ),
   files: z.array(z.string().min(1).max(300)).max(10).default([]).describe(
-    'Names of text attachments of the message to read: `files["data.csv"]` is then the text.',
+    'Names of text attachments of the message, or of the quoted one, to read: `files["data.csv"]` is then the text.',
   ),
 });
 
@@ -26,8 +26,13 @@ export const code: Tool = defineTool({
   input,
   needs: [],
   isIdempotent: true,
-  async run({ source, files }, { ports, message, signal }) {
-    const { output, value, failure } = await ports.code.run({ source, files }, message, signal);
+  async run({ source, files }, { ports, message, also = [], signal }) {
+    const ofAsker = also.filter(({ sender }) => sender.id === message.sender.id);
+    const { output, value, failure } = await ports.code.run(
+      { source, files },
+      [message, ...ofAsker],
+      signal,
+    );
     if (failure !== undefined) {
       throw new Error(output === "" ? failure : `${failure}\nOutput before:\n${output}`);
     }

@@ -47,3 +47,30 @@ describe("[L1] [L2] chooseModel()", () => {
     assert.equal(chosen.model.id, "google/gemini");
   });
 });
+
+describe("[L5] chooseModel()", () => {
+  const paid = (fields: object, beside: object = {}) => ({
+    ...provider("openai-compatible", { baseUrl: "https://models.example.com/v1", ...fields }),
+    ...beside,
+  });
+  const prices = { "some-model": { input: 1, output: 2 } };
+  const NEITHER = ["A model may cost money, and has neither a price nor a budget"];
+  const cases: readonly [title: string, beside: object, warnings: readonly string[]][] = [
+    ["a model without price and budget", paid({}), NEITHER],
+    ["a model with a price", paid({ prices }), []],
+    ["a model with a budget", paid({}, { budgets: { total: { tokensPerDay: 9 } } }), []],
+    [
+      "a model without price beside a budget of money",
+      paid({}, { budgets: { perUser: { moneyPerDay: 9 } } }),
+      ["A budget of money does not count models without a price"],
+    ],
+    ["a model on this machine", provider("openai-compatible"), []],
+  ];
+  for (const [title, beside, warnings] of cases) {
+    it(`${warnings.length > 0 ? "warns of" : "accepts"} ${title}`, async () => {
+      const { lines } = await choose(beside);
+      const warned = lines.filter(({ level }) => level === "warn");
+      assert.deepEqual(warned.map(({ event }) => event), warnings);
+    });
+  }
+});

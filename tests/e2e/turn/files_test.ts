@@ -95,16 +95,23 @@ describe("[H7] [H8] files of a message", () => {
       assert.match(prompt(scene), /of the quoted message: document\][\s\S]*We meet on Friday/);
     }));
 
-  it("[T6] lets a script compute with an attached table", () =>
+  it("[T6] lets a script compute an attached table, and reads no file of other messages", () =>
     withSimulation({}, async (scene) => {
       const { start, mention, replies } = scene;
       await start();
-      const source = 'files["tides.csv"].split("\\n").slice(1).reduce((sum, n) => sum + +n, 0)';
-      const call = `call: code ${JSON.stringify({ source, files: ["tides.csv"] })}`;
-      send(scene, `${mention}\n${call}`, {
-        "tides.csv": new TextEncoder().encode("metres\n19\n23"),
-      });
+      const call = (name: string) => {
+        const source = `files["${name}"].trim().split("\\n").slice(1)` +
+          `.reduce((sum, line) => sum + Number(line.split(",")[1]), 0)`;
+        return `call: code ${JSON.stringify({ source, files: [name] })}`;
+      };
+      const bytes = new TextEncoder().encode("month,krill\nMay,40\nJune,2\n");
+      send(scene, `${mention}\n${call("sales.csv")}`, { "sales.csv": bytes });
       assert.match((await replies("general", 1))[0] ?? "", /Result: 42/);
+      send(scene, `${mention}\n${call("sales.csv")}`, {});
+      assert.match(
+        (await replies("general", 2))[1] ?? "",
+        /the message has no attachment "sales\.csv"/,
+      );
     }));
 
   it("keeps no files of messages that it does not answer", () =>

@@ -7,6 +7,7 @@ import {
   KILLED,
   type Scene,
   type SceneOptions,
+  STOPPED,
   withSimulation,
 } from "../../support/bot/e2e.ts";
 
@@ -131,6 +132,23 @@ describe("[S7] threads for answers", () => {
         },
       ));
   }
+});
+
+describe("[L5] a title by the model", () => {
+  it("is counted as a summary", () =>
+    withSimulation(threads({ auto: "mention", title: "model" }), async (scene) => {
+      const { start, say, mention, rows } = scene;
+      const bot = await start();
+      const question = say("grace", "general", `${mention} How do I feed krill?`);
+      await repliesIn(scene, question, 1);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      const used = rows("SELECT kind, requests FROM usage ORDER BY kind");
+      assert.deepEqual(used.map(({ kind, requests }) => [kind, requests]), [
+        ["answer", 1],
+        ["summary", 1],
+      ]);
+    }));
 });
 
 describe("[S3] [T6] reply_in_thread", () => {

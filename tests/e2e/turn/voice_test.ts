@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { oggOpus } from "../../support/files/samples.ts";
 
 /** A server that hears and speaks; `speak` answers its other requests. */
@@ -31,8 +31,9 @@ async function withSpeech(
   }
 }
 
-const speaking = (baseUrl: string, audio: object) => ({
+const speaking = (baseUrl: string, audio: object, more: object = {}) => ({
   config: {
+    ...more,
     audio,
     models: { providers: { speech: { kind: "openai-compatible", baseUrl } } },
   },
@@ -117,6 +118,30 @@ describe("[H10] [R16] voice messages", () => {
       });
       assert.deepEqual(heard, []);
     }));
+
+  it("[X4] counts seconds of audio, and stops at their budget", () =>
+    withSpeech((baseUrl, heard) =>
+      withSimulation(
+        speaking(baseUrl, { transcribe: "speech/ear", speak: "speech/mouth" }, {
+          budgets: { perUser: { audioSecondsPerDay: 3 } },
+        }),
+        async (scene) => {
+          const bot = await scene.start();
+          sayAloud(scene);
+          await scene.replies("dm", 1, "ada");
+          sayAloud(scene);
+          await scene.replies("dm", 2, "ada");
+          assert.match(prompt(scene), /not read: today's budget is used up/);
+          assert.deepEqual(heard, ["/v1/audio/transcriptions"]);
+          bot.kill("SIGTERM");
+          assert.deepEqual(await ended(bot), STOPPED);
+          const used = scene.rows("SELECT model, audio_sec FROM usage WHERE kind = 'audio'");
+          assert.deepEqual(used.map(({ model, audio_sec }) => [model, audio_sec]), [
+            ["speech/ear", 4],
+          ]);
+        },
+      )
+    ));
 
   it("[M1] transcribes nothing in a guild that does not address the bot", () =>
     withSpeech((baseUrl, heard) =>

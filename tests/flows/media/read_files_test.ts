@@ -12,7 +12,9 @@ import {
   MAX_IMAGES_BYTES,
   type ReadFilesPorts,
 } from "../../../src/flows/media/read_files.ts";
-import type { AudioUse, Transcription } from "../../../src/flows/media/read_audio.ts";
+import type { AudioUse } from "../../../src/core/turn/audio_spending.ts";
+import type { BudgetStop } from "../../../src/core/spending/budget.ts";
+import type { Transcription } from "../../../src/flows/media/read_audio.ts";
 import { createSpeakAnswer, spokenText } from "../../../src/flows/media/speak.ts";
 import { directMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -37,9 +39,11 @@ interface World {
   readonly files: Readonly<Record<string, FoundFile | Error>>;
   readonly extract?: (job: Job) => unknown;
   readonly transcription?: Transcription;
+  /** A spent budget of audio. */
+  readonly stop?: BudgetStop;
 }
 
-function setUp({ files, extract = () => assert.fail("no job"), transcription }: World) {
+function setUp({ files, extract = () => assert.fail("no job"), transcription, stop }: World) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const words = new Map<string, string>();
@@ -59,7 +63,11 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription }: 
     },
     imageProblem: () => Promise.resolve(undefined),
     transcription: () => transcription,
-    onAudio: (use) => void uses.push(use),
+    audio: {
+      check: () => Promise.resolve(stop),
+      record: (use) => void uses.push(use),
+    },
+    now: () => 0,
     maxBytes: () => 8_000_000,
     schedule: clock.schedule,
     log,
@@ -190,9 +198,21 @@ describe("[H10] createTurnFiles()", () => {
         { owner: "message", id: "1", kind: "transcript", text: "low tide", durationSec: 12 },
       ]);
     }
-    assert.deepEqual(uses.map(({ kind, seconds, modelId }) => ({ kind, seconds, modelId })), [
-      { kind: "audio", seconds: 12, modelId: "local/whisper" },
+    assert.deepEqual(uses.map(({ seconds, modelId }) => ({ seconds, modelId })), [
+      { seconds: 12, modelId: "local/whisper" },
     ]);
+  });
+
+  it("[X4] transcribes nothing once a budget of audio is spent", async () => {
+    const { read, uses } = setUp({
+      files: { 1: found(SOUND) },
+      extract: () => ({ durationSec: 12 }),
+      transcription: { ...transcription, transcribe: () => assert.fail("no request") },
+      stop: { rule: "budgets.total.audioSecondsPerDay", limit: 10 },
+    });
+    const [result] = await read(withFiles("1"));
+    assert.equal(result?.kind === "unread" && result.why, "today's budget is used up");
+    assert.deepEqual(uses, []);
   });
 
   const refused: readonly [title: string, claimed: number, measured: object, why: RegExp][] = [

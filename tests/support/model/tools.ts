@@ -26,6 +26,7 @@ export const UNUSED_PORTS: ToolPorts = {
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },
+  draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },
   web: {
     page: () => Promise.reject(new Error("This test reads no web page")),
     search: () => Promise.reject(new Error("This test searches nothing")),
@@ -53,6 +54,7 @@ export const UNUSED_PORTS: ToolPorts = {
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
   ports: UNUSED_PORTS,
+  runCode: () => Promise.reject(new Error("This test runs no script")),
   skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   tools: () => [],
   ready: () => Promise.resolve(),

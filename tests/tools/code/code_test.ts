@@ -3,6 +3,9 @@ import { describe, it } from "node:test";
 import { createCodePort } from "../../../src/bot/turn/code_port.ts";
 import { evaluate } from "../../../src/sandbox/evaluate.ts";
 import { code } from "../../../src/tools/code/code.ts";
+import { FileError } from "../../../src/core/turn/media.ts";
+import type { ToolContext } from "../../../src/core/turn/tool.ts";
+import { guildMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 
 const FILES: Readonly<Record<string, Uint8Array>> = {
@@ -13,12 +16,16 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
 
 const port = createCodePort({
   runCode: (job) => evaluate(job),
-  readFile: (_message, name) => Promise.resolve(FILES[name]),
+  readFile(messages, name) {
+    if (name === "big.csv") return Promise.reject(new FileError("larger than 8 MB"));
+    if (name !== "ids") return Promise.resolve(FILES[name]);
+    return Promise.resolve(new TextEncoder().encode(messages.map(({ id }) => id).join(" ")));
+  },
 });
 
-async function run(written: object): Promise<string> {
+async function run(written: object, fields: Partial<ToolContext> = {}): Promise<string> {
   const ports = { ...UNUSED_PORTS, code: port };
-  return await code.run(code.input.parse(written), toolContext({ ports }));
+  return await code.run(code.input.parse(written), toolContext({ ports, ...fields }));
 }
 
 describe("[T6] code", () => {
@@ -39,6 +46,20 @@ describe("[T6] code", () => {
     await assert.rejects(run({ source, files: ["boat.png"] }), /"boat.png" is no text/);
     await assert.rejects(run({ source, files: ["long.txt"] }), /larger than 5 MB/);
     await assert.rejects(run({ source }), /TypeError/);
+    await assert.rejects(
+      run({ source, files: ["big.csv"] }),
+      /^Error: cannot read the file "big.csv": larger than 8 MB$/,
+    );
+  });
+
+  it("[T4] reads attachments of the asker's messages, and not those of others in the turn", async () => {
+    const message = guildMessage({ id: messageId("1") });
+    const also = [
+      guildMessage({ id: messageId("2"), sender: sender({ id: userId("99") }) }),
+      guildMessage({ id: messageId("3") }),
+    ];
+    const ids = await run({ source: 'files["ids"]', files: ["ids"] }, { message, also });
+    assert.equal(ids, "Result: 1 3");
   });
 
   it("tells why a script failed, and what it wrote before", async () => {

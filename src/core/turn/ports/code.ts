@@ -10,7 +10,7 @@ import type { InboundMessage } from "../../inbound/inbound.ts";
 export interface Script {
   /** JavaScript. */
   readonly source: string;
-  /** Names of attachments of the message, as the model wrote them. */
+  /** Names of attachments, as the model wrote them. */
   readonly files: readonly string[];
 }
 
@@ -29,8 +29,12 @@ export interface CodePort {
   /**
    * Runs a script in a sandbox, with limits of time and memory.
    *
-   * @param message The message whose attachments the script may read.
+   * @param messages The messages whose attachments the script may read, those of their quotes too.
    * @throws {Error} If a file cannot be read, or the sandbox fails, with the reason for the model.
    */
-  run(script: Script, message: InboundMessage, signal: AbortSignal): Promise<ScriptEnd>;
+  run(
+    script: Script,
+    messages: readonly InboundMessage[],
+    signal: AbortSignal,
+  ): Promise<ScriptEnd>;
 }

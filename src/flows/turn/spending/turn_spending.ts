@@ -10,6 +10,7 @@
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import type { Charge, TurnCost, UsageKind, UsedBy } from "../../../core/spending/usage.ts";
+import { usedBy } from "../../../core/turn/used_by.ts";
 
 /** The requests of one turn. */
 export interface TurnSpending {
@@ -27,17 +28,11 @@ export interface TurnSpending {
 
 /** Creates the count of one turn. */
 export function createTurnSpending(
-  { sender, channelId, guildId }: InboundMessage,
+  message: InboundMessage,
   agentId: string,
   spend: SpendPort,
 ): TurnSpending {
-  const by: UsedBy = {
-    userId: sender.id,
-    roleIds: sender.roles.map(({ id }) => id),
-    channelId,
-    ...(guildId !== undefined && { guildId }),
-    agentId,
-  };
+  const by = usedBy(message, agentId);
   const all: Charge[] = [];
   let stored = 0;
   return {

@@ -1,0 +1,45 @@
+/**
+ * Creates the client of the model that draws (T6).
+ *
+ * @module
+ */
+
+import type { Drawing } from "../../bot.ts";
+import type { SharedConfig } from "../../config/config.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import type { Env } from "../../config/schema/parts/secrets.ts";
+import { microsOf } from "../../core/spending/usage.ts";
+import { isPaid } from "../../providers/choice/pricing.ts";
+import { createDrawImage, DRAW_MS } from "../../providers/images/draw.ts";
+import { modelIdOf } from "../../providers/settings.ts";
+import { openaiModel } from "./openai_model.ts";
+
+const FREE = { input: 0, output: 0 } as const;
+const NO_TOKENS = { inputTokens: 0, outputTokens: 0 } as const;
+
+/** Chooses the model. Makes no request. */
+export function chooseDrawing(
+  config: Pick<SharedConfig, "draw" | "models">,
+  env: Env,
+): { readonly drawing?: Drawing } | { readonly problem: Problem } {
+  const found = openaiModel("tools.draw", config.draw, config, env);
+  if (!found) return {};
+  if (found.problem) return { problem: found.problem };
+  const { settings } = found;
+  const price = isPaid(settings) ? settings.price : settings.price ?? FREE;
+  const draw = createDrawImage(settings, { fetch, timeoutMs: DRAW_MS });
+  return {
+    drawing: {
+      modelId: modelIdOf(settings),
+      async draw(prompt, signal) {
+        const { bytes, usage } = await draw(prompt, signal);
+        // Without tokens, the money is known only if the model is free.
+        const micros = usage || !isPaid(settings) ? microsOf(usage ?? NO_TOKENS, price) : undefined;
+        return {
+          bytes,
+          usage: { ...(usage ?? NO_TOKENS), ...(micros !== undefined && { micros }) },
+        };
+      },
+    },
+  };
+}

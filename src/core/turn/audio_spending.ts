@@ -1,0 +1,63 @@
+/**
+ * Counts seconds of audio that a model hears or speaks, and knows their budgets (L5, X4).
+ *
+ * @module
+ */
+
+import type { InboundMessage } from "../inbound/inbound.ts";
+import type { BudgetStop } from "../spending/budget.ts";
+import type { SpendPort } from "../spending/metered_model.ts";
+import { usedBy } from "./used_by.ts";
+
+/** Audio of one request. */
+export interface AudioUse {
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** Length of the sound. */
+  readonly seconds: number;
+  /** Milliseconds of the request. */
+  readonly ms: number;
+  /** The message whose turn caused it. */
+  readonly message: InboundMessage;
+}
+
+/** Counts audio. */
+export interface AudioSpending {
+  /**
+   * Finds a spent budget, before a request.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
+  check(message: InboundMessage): Promise<BudgetStop | undefined>;
+  /** Counts a request. */
+  record(use: AudioUse): void;
+}
+
+/** Creates the count, for the messages of one agent. */
+export function createAudioSpending(
+  { spend, agentId, now }: {
+    readonly spend: SpendPort;
+    /** The agent of the current config. */
+    readonly agentId: () => string;
+    /** Unix time in milliseconds. */
+    readonly now: () => number;
+  },
+): AudioSpending {
+  return {
+    check: (message) => spend.check(usedBy(message, agentId()), "audio"),
+    record({ modelId, seconds, ms, message }) {
+      const { roleIds: _, ...by } = usedBy(message, agentId());
+      spend.record({
+        ...by,
+        kind: "audio",
+        model: modelId,
+        inputTokens: 0,
+        cachedTokens: 0,
+        outputTokens: 0,
+        ms,
+        audioSec: seconds,
+        at: now(),
+      });
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * Records the requests and the tool calls of one turn with their times, for the export of traces.
+ *
+ * @module
+ */
+
+import type { Toolbox } from "../../agent/toolbox.ts";
+import type { TurnOutcome } from "../../agent/turn.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Claim, TurnEnd } from "../../core/inbound/inbox.ts";
+import { type Model, ModelError, type ModelPart } from "../../core/model.ts";
+import type { TimelineEntry } from "../../core/turn/timeline.ts";
+import type { TurnTrace } from "../../core/turn/trace.ts";
+
+/** The record of one turn. */
+export interface TurnTracing {
+  /** Records the requests to a model. */
+  model(model: Model): Model;
+  /** Records the calls of tools. */
+  toolbox(toolbox: Toolbox): Toolbox;
+  /** The trace of the turn, which has ended now. */
+  end(end: TurnEnd, outcome: TurnOutcome | undefined): TurnTrace;
+}
+
+/** Everything that the record needs from outside. */
+export interface TurnTracingPorts {
+  /** The account that answers. */
+  readonly accountId: AccountId;
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Begins the record of a turn. After a crash, it has only the rest of the turn. */
+export function traceTurn(
+  { message, route: { agentId, sessionKey } }: Claim,
+  { accountId, modelId, now }: TurnTracingPorts,
+): TurnTracing {
+  const startedAt = now();
+  const entries: TimelineEntry[] = [];
+
+  async function* traced(parts: AsyncIterable<ModelPart>): AsyncGenerator<ModelPart> {
+    const startedAt = now();
+    let finish: Extract<ModelPart, { kind: "finish" }> | undefined;
+    let failure = "incomplete";
+    try {
+      for await (const part of parts) {
+        if (part.kind === "finish") finish = part;
+        yield part;
+      }
+    } catch (error) {
+      failure = kindOf(error);
+      throw error;
+    } finally {
+      const { calls = [], usage, modelId: answered } = finish ?? {};
+      entries.push({
+        kind: "model",
+        startedAt,
+        endedAt: now(),
+        calls: calls.map(({ name }) => name),
+        ...(usage && { usage }),
+        ...(answered !== undefined && { modelId: answered }),
+        ...(!finish && { failure }),
+      });
+    }
+  }
+
+  return {
+    model: (model) => ({
+      id: model.id,
+      get takesNoTools() {
+        return model.takesNoTools ?? false;
+      },
+      get takesImages() {
+        return model.takesImages;
+      },
+      get window() {
+        return model.window;
+      },
+      generate: (request, signal) => traced(model.generate(request, signal)),
+    }),
+    toolbox: (toolbox) => ({
+      ...toolbox,
+      async run(call, context) {
+        const startedAt = now();
+        const result = await toolbox.run(call, context);
+        const { id: callId, name, arguments: written } = call;
+        entries.push({
+          kind: "tool",
+          startedAt,
+          endedAt: now(),
+          name,
+          callId,
+          arguments: written,
+          end: result.end,
+          chars: result.text.length,
+        });
+        return result;
+      },
+    }),
+    end(end, outcome) {
+      const failure = failureOf(end, outcome);
+      return {
+        accountId,
+        agentId,
+        sessionKey,
+        messageId: message.id,
+        modelId,
+        startedAt,
+        endedAt: now(),
+        ...(failure !== undefined && { failure }),
+        entries,
+      };
+    },
+  };
+}
+
+function failureOf({ kind }: TurnEnd, outcome: TurnOutcome | undefined): string | undefined {
+  switch (kind) {
+    case "answered":
+    case "declined":
+      return undefined;
+    case "refused":
+      return "budget_spent";
+    case "interrupted":
+      return "interrupted";
+    case "failed":
+      return outcome?.kind === "failed" ? kindOf(outcome.error) : "unexpected";
+  }
+}
+
+/** The kind of a failure, without its message, which may have words of people. */
+function kindOf(error: unknown): string {
+  if (error instanceof ModelError) return error.kind;
+  return error instanceof Error && error.name === "AbortError" ? "timeout" : "unexpected";
+}

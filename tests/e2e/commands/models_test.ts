@@ -1,0 +1,115 @@
+/** Tests the commands about models, as the operator runs them. */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { describe, it } from "node:test";
+import { withSimulation, writeConfig } from "../../support/bot/e2e.ts";
+
+/** A server whose model names the colour of each image that it gets. */
+async function withSight(play: (baseUrl: string) => Promise<void>): Promise<void> {
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk) => body += chunk).on("end", () => {
+      if (request.method !== "POST") return void response.writeHead(404).end();
+      const colour = body.includes("data:image/png;base64,") ? "red" : "none";
+      const call = { name: "report_colour", arguments: JSON.stringify({ colour }) };
+      const delta = { tool_calls: [{ index: 0, id: "call_1", type: "function", function: call }] };
+      const usage = { prompt_tokens: 200, completion_tokens: 9, total_tokens: 209 };
+      const chunk = { choices: [{ index: 0, delta, finish_reason: "tool_calls" }], usage };
+      response.setHeader("content-type", "text/event-stream")
+        .end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(address !== null && typeof address !== "string");
+  try {
+    await play(`http://127.0.0.1:${address.port}/v1`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+describe("[L4] barnacle model test", () => {
+  it("tells what each model can do, and ends with 1 if one gives no answer", () =>
+    withSight((baseUrl) =>
+      withSimulation({}, async (scene) => {
+        const { cli, model } = scene;
+        const models = { seeing: { contextWindow: 32_000 } };
+        const providers = {
+          sight: { kind: "openai-compatible", baseUrl, models },
+          script: { kind: "openai-compatible", baseUrl: model.baseUrl },
+        };
+        const fallbacks = ["script/barnacle-script"];
+        const use = (primary: string) =>
+          writeConfig(scene, {
+            models: { providers },
+            agents: { defaults: { model: { primary, fallbacks } } },
+          });
+        use("sight/seeing");
+        const { code, stdout, stderr } = await cli("model", "test");
+        const text = stdout.join("\n");
+        assert.equal(code, 0, stderr.join(""));
+        assert.match(
+          text,
+          /^Model +sight\/seeing\nLatency +\d+\.\d\d s\nFirst token +\d+\.\d\d s\nTools +yes\nImages +yes\nWindow +32000 tokens\nTokens +200 \+ 9\n+Model +script\/barnacle-script\n[^]*\nTools +no\nImages +no\n/,
+        );
+        model.behave("unauthorized");
+        const failed = await cli("model", "test", "--json");
+        assert.equal(failed.code, 1);
+        const [seeing, script] = JSON.parse(failed.stdout.join(""));
+        assert.equal(seeing.images, true);
+        assert.equal(script.failure.kind, "unauthorized");
+      })
+    ));
+});
+
+describe("[L5] the use of models", () => {
+  it("is listed by barnacle usage, and in one line by barnacle status", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, replies, rows, eventually, cli, model, user } = scene;
+      writeConfig(scene, {
+        models: {
+          providers: {
+            script: {
+              kind: "openai-compatible",
+              baseUrl: model.baseUrl,
+              prices: { "barnacle-script": { input: 10_000, output: 0 } },
+            },
+          },
+        },
+        agents: { defaults: { model: "script/barnacle-script" } },
+        http: { port: 0 },
+      });
+      await start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      await eventually(
+        "the use in its table",
+        () => Promise.resolve(rows("SELECT 1 FROM usage").length === 1),
+      );
+      const [{ input = 0, output = 0 } = {}] = rows("SELECT input, output FROM usage");
+      const money = (Number(input) / 100).toFixed(2);
+      const listed = await cli("usage", "--by", "user");
+      assert.equal(listed.code, 0, listed.stderr.join(""));
+      const [head = "", row = "", total = ""] = listed.stdout;
+      assert.match(head, /^user +requests +input +cached +output +money +seconds/);
+      const cells = row.trim().split(/ {2,}/);
+      assert.deepEqual(cells.slice(0, -1), [
+        user("grace").id,
+        "1",
+        `${input}`,
+        "0 %",
+        `${output}`,
+        money,
+      ]);
+      assert.match(total, /^total +1 /);
+      const status = await cli("status");
+      const used = `${Number(input) + Number(output)} tokens, money ${money}`;
+      assert.ok(
+        status.stdout.join("").includes(`Models: today ${used}; this month ${used} (UTC)`),
+        status.stdout.join(""),
+      );
+    }));
+});
