@@ -18,10 +18,7 @@ import {
 } from "../../flows/preflight/duplicate_instance.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
-import {
-  createCanReadHistory,
-  createMissingForThread,
-} from "../../discord/rest/permissions/readable.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
@@ -186,13 +183,12 @@ export async function createParts(
       rates,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
-      canReadHistory: createCanReadHistory(client),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
         now,
         logging.forPart("turns"),
       ).read,
-      missingForThread: createMissingForThread(client, now),
+      missingPermission: createMissingPermission(client, now),
       threads,
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,

@@ -32,7 +32,8 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createSpending } from "./spending.ts";
-import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createHistoryPort } from "./history_port.ts";
+import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -93,7 +94,7 @@ export function createAccountTurns(
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
-    & HistoryPortOptions
+    & Pick<AskerRightsOptions, "missingPermission">
     & Omit<ThreadsPortOptions, "threads">
     & {
       /** The threads of the account's answers. */
@@ -130,6 +131,7 @@ export function createAccountTurns(
     log,
   });
 
+  const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
@@ -170,6 +172,7 @@ export function createAccountTurns(
       model: model(),
       rules: rulesNow(),
       backfill,
+      missingRight,
       toolPorts,
       spend,
       ...(drafts && { drafts }),

@@ -95,6 +95,11 @@ export interface AnswerPorts
   readonly rules: (message: InboundMessage) => TurnRules;
   /** What tools can do outside the process. */
   readonly toolPorts: ToolPorts;
+  /** The first permission for a tool that one of the senders lacks (T4). */
+  readonly missingRight: (
+    messages: readonly InboundMessage[],
+    needs: Tool["needs"],
+  ) => Promise<string | undefined>;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
   readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
   /** The turn, which others may end; absent: only the process ends it. */

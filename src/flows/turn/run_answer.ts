@@ -6,7 +6,7 @@
 
 import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import { ModelError } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
@@ -81,6 +81,7 @@ export async function runAnswer(
     schedule,
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
+    missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
   });
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { cleanSecrets } = rules;

@@ -63,6 +63,7 @@ export function toolboxOf(
     schedule,
     cleanSecrets,
     fence: (result) => result,
+    missingRight: () => Promise.resolve(undefined),
   });
 }
 

@@ -57,6 +57,7 @@ export const PERMISSIONS = {
   "Create Public Threads": Flag.CREATE_PUBLIC_THREADS,
   "Manage Threads": Flag.MANAGE_THREADS,
   "Add Reactions": Flag.ADD_REACTIONS,
+  "Manage Messages": Flag.MANAGE_MESSAGES,
 } as const;
 
 /** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
@@ -68,6 +69,11 @@ const RISKY = {
 
 /** The name of a permission: `"Send Messages"`. */
 export type Permission = keyof typeof PERMISSIONS;
+
+/** Whether it is the name of a permission that Barnacle looks at. */
+export function isPermission(name: string): name is Permission {
+  return Object.hasOwn(PERMISSIONS, name);
+}
 
 /** Why a member lacks a permission: no role grants it, or this overwrite denies it last. */
 export type DeniedBy =
