@@ -101,7 +101,7 @@ export function createAccountTurns(
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
-      readonly progress: Pick<TurnProgress, "typing" | "drafts">;
+      readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
       /** Whether the sender of a message is an owner of the bot. */
       readonly isOwner: (message: InboundMessage) => boolean;
       /** The skills of a message's turn. */
@@ -162,6 +162,7 @@ export function createAccountTurns(
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
     const drafts = progress.drafts();
+    const lines = progress.lines();
     return {
       ...ports,
       ...queueNow(),
@@ -176,6 +177,7 @@ export function createAccountTurns(
       toolPorts,
       spend,
       ...(drafts && { drafts }),
+      ...(lines && { lines }),
       now,
       schedule,
       randomId,

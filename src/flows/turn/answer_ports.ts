@@ -23,6 +23,7 @@ import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_h
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
+import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
@@ -117,6 +118,8 @@ export interface AnswerPorts
   readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & { readonly speak: SpeakAnswer };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
+  /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
+  readonly lines?: Pick<ProgressLines, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
   /** Gets each turn with its duration in milliseconds, for the metrics. */

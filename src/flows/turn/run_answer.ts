@@ -28,7 +28,14 @@ import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import { endsWith } from "./control/ends_with.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
-import { answeredTurn, draftsOf, failedTurn, interruptedTurn, ofTurn } from "./finished_turn.ts";
+import {
+  answeredTurn,
+  draftsOf,
+  failedTurn,
+  interruptedTurn,
+  ofTurn,
+  progressPlaceOf,
+} from "./finished_turn.ts";
 import { gather, opensThread } from "./gather.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
@@ -118,6 +125,7 @@ export async function runAnswer(
     const composed = compose(text, turn.claim, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
+  const progress = ports.lines?.begin(progressPlaceOf(claim), rules);
   const stopping = endsWith(ports.stopping, turn.signal);
   const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
     runTurn(requestFor, {
@@ -144,15 +152,21 @@ export async function runAnswer(
       stopping: stopping.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
+      ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });
-  let outcome = await converse(history, steps);
-  if (isTooLong(outcome)) {
-    history = await opened.shrink();
-    outcome = await converse(history, await store.stepsOf(claim.message.id));
+  let outcome: TurnOutcome;
+  try {
+    outcome = await converse(history, steps);
+    if (isTooLong(outcome)) {
+      history = await opened.shrink();
+      outcome = await converse(history, await store.stepsOf(claim.message.id));
+    }
+  } finally {
+    stopping.end();
+    await progress?.end(); // its timer must not outlive the turn
+    await draft?.end();
   }
-  stopping.end();
-  await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
     case "interrupted":

@@ -48,6 +48,25 @@ export interface DecisionOnRecord extends Decision {
   readonly policy?: StoredPolicy;
 }
 
+/**
+ * State of a turn.
+ *
+ * - `declined`: the model chose to say nothing (R10).
+ * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
+ * - `stopped`: a person stopped it.
+ * - `interrupted`: a later message took its place (S5).
+ */
+export type TurnState =
+  | "waiting"
+  | "running"
+  | "answered"
+  | "declined"
+  | "refused"
+  | "failed"
+  | "cancelled"
+  | "stopped"
+  | "interrupted";
+
 /** A turn as the inbox has it. */
 export interface TurnOnRecord {
   /** The account that accepted the message. */
@@ -57,7 +76,7 @@ export interface TurnOnRecord {
   /** Key of the conversation's session. */
   readonly sessionKey: string;
   /** State of the turn. */
-  readonly state: z.infer<typeof turnStateSchema>;
+  readonly state: TurnState;
   /** Number of the newest attempt; 0 before the first. */
   readonly attempt: number;
   /** When the message was accepted. */
@@ -143,13 +162,7 @@ const decisionSchema = z.object({
   names: z.string().transform((text): readonly ResolvedName[] => JSON.parse(text)).nullable(),
 });
 
-/**
- * - `declined`: the model chose to say nothing (R10).
- * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
- * - `stopped`: a person stopped it.
- * - `interrupted`: a later message took its place (S5).
- */
-const turnStateSchema = z.enum([
+const TURN_STATES = [
   "waiting",
   "running",
   "answered",
@@ -159,13 +172,13 @@ const turnStateSchema = z.enum([
   "cancelled",
   "stopped",
   "interrupted",
-]);
+] as const satisfies readonly TurnState[];
 
 const turnSchema = z.object({
   account_id: z.string().transform(toAccountId),
   agent_id: z.string(),
   session_key: z.string(),
-  state: turnStateSchema,
+  state: z.enum(TURN_STATES),
   attempt: z.number(),
   accepted_at: z.number(),
   claimed_at: z.number().nullable(),
