@@ -60,6 +60,9 @@ export type TextOfJoined = (messageIds: readonly MessageId[]) => string;
 
 const CLEARED = "[cleared: call the tool again if you need this result]";
 
+/** In place of results that only the asker may see. */
+const NOT_KEPT = "[not kept: it was for the person who asked]";
+
 /**
  * The conversation of the steps, for the model: each answer with the results of all its calls. A
  * long result is shortened.
@@ -129,11 +132,14 @@ export function stepsWithin(
  *
  * @param maxChars UTF-16 units for the results together, and for the arguments together. Arguments
  * beyond are left out, because a part of them is no JSON.
+ * @param isPersonal Whether a call shows things of its asker alone. Later turns of the session may be
+ * for other people, so they do not see its result (T14).
  */
 export function transcriptOf(
   steps: readonly Step[],
   maxChars: number,
   textOfJoined?: TextOfJoined,
+  isPersonal: (call: ToolCall) => boolean = () => false,
 ): readonly ModelMessage[] {
   let room = maxChars;
   const kept = new Map<ToolCall, ToolCall>();
@@ -150,7 +156,11 @@ export function transcriptOf(
       case "assistant":
         return message.calls ? { ...message, calls: message.calls.map(keep) } : message;
       case "tool":
-        return { ...message, call: kept.get(message.call) ?? message.call };
+        return {
+          ...message,
+          ...(isPersonal(message.call) && { text: NOT_KEPT }),
+          call: kept.get(message.call) ?? message.call,
+        };
     }
   });
 }

@@ -17,7 +17,9 @@ const QUIET = 0.01;
 
 /** Decodes Opus in Ogg, and measures it. */
 export async function measureVoice(bytes: Uint8Array): Promise<VoiceFacts> {
-  const { OggOpusDecoder } = await import("ogg-opus-decoder");
+  // Both exports are used: a bundler that leaves one out breaks the package, which names both.
+  const { OggOpusDecoder, OggOpusDecoderWebWorker } = await import("ogg-opus-decoder");
+  if (!OggOpusDecoderWebWorker) throw new TypeError("the decoder is incomplete");
   const decoder = new OggOpusDecoder();
   await decoder.ready;
   const { channelData, samplesDecoded, sampleRate } = await decoder.decodeFile(bytes);

@@ -165,4 +165,17 @@ describe("[L4] transcriptOf()", () => {
     const [, , shown] = conversationOf(steps);
     assert.ok(shown?.role === "tool" && shown.call === long, "the turn itself sees all of it");
   });
+
+  it("[T14] keeps no result of a tool that shows things of its asker alone", () => {
+    const steps: readonly Step[] = [
+      { kind: "answer", text: "", calls: [{ ...call("r1"), name: "memory" }, call("r2")], at: 0 },
+      result("r1", "a note about Ada"),
+      result("r2", "the weather"),
+    ];
+    const kept = transcriptOf(steps, 200, undefined, ({ name }) => name === "memory");
+    assert.deepEqual(kept.slice(1).map(({ text }) => text), [
+      "[not kept: it was for the person who asked]",
+      "the weather",
+    ]);
+  });
 });

@@ -118,6 +118,7 @@ describe("loadConfig()", () => {
       tables: "code",
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
+      footer: "off",
       queue: { perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
       linkHosts: [],

@@ -20,7 +20,7 @@ import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import { createCodePort } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
-import { createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
+import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
 import { createWorkspacePort } from "../turn/workspace_port.ts";
 
@@ -65,7 +65,11 @@ export function createToolServices(
         now,
         engine: () => engineOf(current.search),
       }),
-      workspace: createWorkspacePort(() => workspaceOf(current, dataDir)),
+      workspace: createWorkspacePort(() => workspaceOf(current, dataDir), () => ({
+        dataDir,
+        ...(current.file !== undefined && { configFile: current.file }),
+        skillFolders: configuredFolders(current),
+      })),
     },
     skills,
     tools: all,

@@ -5,12 +5,18 @@
  * instructions, and the same roles. Otherwise a person could give orders in the turn of another one
  * who may do more.
  *
+ * A turn's tools act for the sender of its first message (T4). So several people share no turn with a
+ * tool that shows or changes things of its asker, or that needs permissions of the asker. They share
+ * none either if there is a budget, because the first sender would pay for all (X4).
+ *
  * @module
  */
 
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
+import { hasBudget } from "../../core/spending/budget.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
 
 /** `messages.queue.mode`. */
@@ -35,36 +41,58 @@ export type RightsOf = (
  * Prepares the modes of a config.
  *
  * @param rulesOf The rules of a message's turn, at this moment.
+ * @param isOwner Whether the sender of a message is an owner of the bot.
  */
 export function prepareQueueModes(
-  { messages: { queueMode } }: Pick<Config, "messages">,
+  { messages: { queueMode }, budgets }: Pick<Config, "messages" | "budgets">,
   rulesOf: () => RightsOf,
+  isOwner: (message: InboundMessage) => boolean,
 ): QueueModes {
   const modeIn = ({ place }: InboundMessage): QueueMode =>
     queueMode ?? (place.kind === "guild" ? "collect" : "steer");
-  const hasSameRights = prepareSameRights(rulesOf);
+  const hasSameRights = prepareSameRights(rulesOf, isOwner);
+  const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rulesOf);
+  const mayShare = (message: InboundMessage, next: InboundMessage) =>
+    hasSameRights(message, next) && isShared(message, next);
   return {
-    carries: (message, next) => modeIn(next) !== "followup" && hasSameRights(message, next),
-    steers: (message, next) => modeIn(next) === "steer" && hasSameRights(message, next),
+    carries: (message, next) => modeIn(next) !== "followup" && mayShare(message, next),
+    steers: (message, next) => modeIn(next) === "steer" && mayShare(message, next),
     interrupts: (message, next) =>
       modeIn(next) === "interrupt" && message.channelId === next.channelId &&
       hasSameRights(message, next),
   };
 }
 
-function prepareSameRights(rulesOf: () => RightsOf) {
+function prepareSameRights(rulesOf: () => RightsOf, isOwner: (message: InboundMessage) => boolean) {
   return (one: InboundMessage, other: InboundMessage): boolean => {
     if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result
-    if (one.sender.id === other.sender.id && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
+    if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;
     }
     if (one.sender.automaton || other.sender.automaton) return false;
     if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
+    if (isOwner(one) !== isOwner(other)) return false;
     const rules = rulesOf();
     const [first, second] = [rules(one), rules(other)];
     return first.tools === second.tools &&
       isDeepStrictEqual(first.instructions, second.instructions);
   };
+}
+
+/** Whether messages are of one person, or their turn has no tool that acts for its asker. */
+function prepareIsShared(rulesOf: () => RightsOf) {
+  return (one: InboundMessage, other: InboundMessage): boolean =>
+    isSamePerson(one, other) || !rulesOf()(one).tools.some(actsForAsker);
+}
+
+function actsForAsker({ isPersonal, needs }: Tool): boolean {
+  return isPersonal === true || needs.length > 0;
+}
+
+/** Members of a PluralKit system share an account, and are different people (T14). */
+function isSamePerson({ sender: one }: InboundMessage, { sender: other }: InboundMessage): boolean {
+  const memberOf = ({ pluralkit }: Sender) => pluralkit?.memberId;
+  return one.id === other.id && memberOf(one) === memberOf(other);
 }
 
 function rolesOf({ sender: { roles } }: InboundMessage): readonly string[] {

@@ -5,6 +5,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { Config } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -19,12 +20,15 @@ import type { Logging } from "../../log.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import { createSpending } from "./spending.ts";
 
 /** The dependencies of an account's threads. */
 export interface AccountThreadsOptions {
   readonly accountId: AccountId;
   readonly client: RestClient;
-  readonly store: { readonly turns: Store["turns"] };
+  /** The current config. */
+  readonly config: () => Pick<Config, "agent" | "budgets">;
+  readonly store: Pick<Store, "turns" | "usage">;
   readonly policy: Pick<PolicyKeeper, "now">;
   /** The current model. */
   readonly model: () => Model;
@@ -38,7 +42,7 @@ export interface AccountThreadsOptions {
 
 /** Creates the threads of an account. */
 export function createAccountThreads(
-  { accountId, client, store, policy, model, cleanSecrets, stopping, now, logging }:
+  { accountId, client, config, store, policy, model, cleanSecrets, stopping, now, logging }:
     AccountThreadsOptions,
 ): AnswerThreads {
   const log = logging.forPart("turns");
@@ -58,6 +62,9 @@ export function createAccountThreads(
     matchesPattern: (text) => policy.now().policy.matchesPattern(text),
     titleByModel: createTitleByModel({
       model,
+      agentId: () => config().agent.id,
+      spend: createSpending({ config, usage: store.usage, now }),
+      now,
       randomId: () => randomBytes(6).toString("hex"),
       schedule,
       stopping,

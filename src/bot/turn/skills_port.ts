@@ -18,13 +18,20 @@ import { workspaceOf } from "../rules/workspace_path.ts";
 /** Milliseconds for which skills that were read count as current. */
 const FRESH_MS = 60_000;
 
+/** The folders with skills that the config names. */
+export function configuredFolders(
+  { file, skillFolders }: Pick<SharedConfig, "file" | "skillFolders">,
+): readonly string[] {
+  const base = file === undefined ? "." : dirname(file);
+  return skillFolders.map((path) => resolve(base, path));
+}
+
 /** The folders with skills: those of the config, and `skills` of the workspace. */
 export function skillFolders(
   config: Pick<SharedConfig, "agent" | "file" | "skillFolders">,
   dataDir: string,
 ): readonly { readonly path: string; readonly isRequired: boolean }[] {
-  const base = config.file === undefined ? "." : dirname(config.file);
-  const own = config.skillFolders.map((path) => ({ path: resolve(base, path), isRequired: true }));
+  const own = configuredFolders(config).map((path) => ({ path, isRequired: true }));
   return [...own, { path: join(workspaceOf(config, dataDir), "skills"), isRequired: false }];
 }
 

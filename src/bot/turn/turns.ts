@@ -155,7 +155,7 @@ export function createAccountTurns(
     }),
   };
 
-  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow));
+  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
   const spend = createSpending({ config, usage: store.usage, now });
 

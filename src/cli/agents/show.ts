@@ -44,7 +44,13 @@ export async function show(
   const files = createInstructionFiles(() => folder, () => 0, {
     warn: (what, facts) => io.problem(`${what}: ${JSON.stringify(facts)}`),
   }).read();
-  const prompt = systemPromptOf({ ...agentInstructions(config), files, hasTools: true });
+  const hasNoSearch = loaded.config.search === undefined && loaded.config.mcp.length === 0;
+  const prompt = systemPromptOf({
+    ...agentInstructions(config),
+    files,
+    hasTools: true,
+    ...(hasNoSearch && { hasNoSearch }),
+  });
   if (flags.json) {
     io.out(JSON.stringify({
       agent: agent.id,

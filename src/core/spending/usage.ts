@@ -25,7 +25,7 @@ export const USAGE_KINDS = [
   "no_reply", // a turn in which the model chose to say nothing
   "failed", // a turn without an answer
   "compaction", // a summary in place of a session's older turns
-  "summary", // a summary of a channel, page or file
+  "summary", // a summary of a channel, page or file, or a title of a thread
   "intent", // whether a message is addressed to the bot
   "audio", // transcribed or spoken audio
   "image", // a drawn image

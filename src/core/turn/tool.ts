@@ -65,6 +65,11 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Gate that the config must leave open; absent if no gate applies. */
   readonly gate?: ToolGate;
+  /**
+   * Whether it shows or changes things of the asker alone, such as notes about one person. Messages
+   * of several people then share no turn, and later turns do not see its results.
+   */
+  readonly isPersonal?: true;
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */

@@ -11,8 +11,9 @@ import type { StepsTaken } from "../../agent/turn.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Model, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/progress_line.ts";
-import type { Model } from "../../core/model.ts";
+import type { Tool } from "../../core/turn/tool.ts";
 import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -49,7 +50,7 @@ export interface AnsweredWith extends Partial<StepsTaken> {
   /** The texts of the turn's messages, as the model read them. */
   readonly texts: TurnTexts;
   /** The turn's rules. */
-  readonly rules: EndRules;
+  readonly rules: EndRules & { readonly tools?: readonly Tool[] };
   /** Maximum UTF-16 units of the results of tools in the transcript, together. */
   readonly maxKeptChars: number;
 }
@@ -99,9 +100,13 @@ export function answeredTurn(
   const message = lastOf(claim);
   if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const stamp = { messageId: message.id, at: ports.now() };
+  const personal = new Set(
+    (rules.tools ?? []).flatMap(({ name, isPersonal }) => isPersonal ? [name] : []),
+  );
+  const isPersonal = ({ name }: ToolCall) => personal.has(name);
   const entries: readonly Entry[] = [
     ...texts.entries(stamp.at),
-    ...transcriptOf(steps, maxKeptChars, texts.of).map((said): Entry => ({
+    ...transcriptOf(steps, maxKeptChars, texts.of, isPersonal).map((said): Entry => ({
       ...said,
       ...(said.role === "assistant" && { text: visibleText(said.text) }),
       ...stamp,

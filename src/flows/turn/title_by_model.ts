@@ -6,21 +6,29 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import { metered, type SpendPort } from "../../core/spending/metered_model.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import { isNoReply, visibleText } from "../../render/safety/visible.ts";
+import { createTurnSpending } from "./spending/turn_spending.ts";
 
 /** Everything that a title needs from outside. */
 export interface TitlePorts {
   /** The agent's model. */
   readonly model: () => Model;
+  /** Id of the agent. */
+  readonly agentId: () => string;
+  /** Checks budgets, and counts the request for the message's sender (X4). */
+  readonly spend: SpendPort;
   /** Returns at least 8 random letters and digits. */
   readonly randomId: () => string;
   /** Timer for the longest wait. */
   readonly schedule: Schedule;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
   /** Gets the reason if there is no title. */
   readonly log: Log;
 }
@@ -43,13 +51,16 @@ const MAX_TITLE = 200;
  * @returns A function that resolves to the title; to an empty text if the model gives none in time.
  */
 export function createTitleByModel(
-  { model, randomId, schedule, stopping, log }: TitlePorts,
+  { model, agentId, spend, randomId, schedule, stopping, now, log }: TitlePorts,
 ): (message: InboundMessage) => Promise<string> {
-  async function ask({ text }: InboundMessage, signal: AbortSignal): Promise<string> {
+  async function ask(message: InboundMessage, signal: AbortSignal): Promise<string> {
+    const { text } = message;
+    const { by } = createTurnSpending(message, agentId(), spend);
+    const asker = metered(model(), { kind: "summary", by, spend, now });
     const asked = fenced("message", randomId(), text.slice(0, MAX_TEXT).toWellFormed());
     let title = "";
     for await (
-      const part of model().generate(
+      const part of asker.generate(
         { system: SYSTEM, messages: [{ role: "user", text: asked }] },
         signal,
       )

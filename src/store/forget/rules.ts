@@ -65,6 +65,9 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   return scrub.json(JSON.stringify(message));
 }
 
+/** SQLite's tables of the notes' words. */
+const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
+
 /** The tables, in the order of the schema. */
 export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   account: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
@@ -167,7 +170,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   told_budget: { delete: "user_id = :userId" },
   answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
   schedule_run: { // before the schedules that they belong to
-    delete: "schedule_id IN (SELECT id FROM schedule WHERE creator_id = :userId)",
+    delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)",
   },
   schedule: {
     delete: "creator_id = :userId",
@@ -182,6 +185,20 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
+  note: {
+    delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
+      `${IN("message_id", "messages")})`,
+    change: {
+      columns: ["text"],
+      row: (row, _person, scrub) => changed(row, ["text"], scrub.text),
+    },
+  },
+  note_source: { delete: "note_row NOT IN (SELECT id FROM note)" },
+  note_words: INDEX_OF_NOTES,
+  note_words_config: INDEX_OF_NOTES,
+  note_words_data: INDEX_OF_NOTES,
+  note_words_docsize: INDEX_OF_NOTES,
+  note_words_idx: INDEX_OF_NOTES,
   policy: json("text", "names"),
   fact: { delete: "author_id = :userId", ...json("facts") },
   verdict_block: {

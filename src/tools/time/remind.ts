@@ -35,6 +35,7 @@ export const remind: Tool = defineTool({
     "Sets, lists and deletes reminders and scheduled tasks of the person you answer. They run in " +
     "this channel. A plain reminder mentions the person and posts its text.",
   input,
+  isPersonal: true,
   needs: [],
   isIdempotent: true,
   async run({ action, when, text, task, id }, { message, callKey, ports: { schedules } }) {

@@ -53,11 +53,11 @@ describe("[T2] the tool policy", () => {
       const offered = () => model.requests.at(-1)?.tools ?? [];
       say("grace", "general", `${mention} one`);
       await replies("general", 1);
-      assert.deepEqual(offered(), [TOOL]);
+      assert.ok(offered().includes(TOOL));
       scene.rewrite({ discord: () => ({ actions: { messages: false } }) });
       await scene.line(bot, /The config applies/);
       say("grace", "general", `${mention} two`);
       await replies("general", 2);
-      assert.deepEqual(offered(), []);
+      assert.ok(offered().length > 0 && !offered().includes(TOOL), String(offered()));
     }));
 });

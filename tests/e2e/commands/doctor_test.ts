@@ -375,7 +375,7 @@ describe("[O3] [L3] barnacle doctor, about the model", () => {
   const faults: readonly (readonly [ModelBehaviour, status: string, why: RegExp, fix: RegExp])[] = [
     ["unauthorized", "fail", /refuses the API key/, /API key of the provider openai/],
     ["html", "fail", /web page/, /baseUrl/],
-    ["redirect", "fail", /address is wrong/, /baseUrl/],
+    ["redirect", "fail", /redirects requests to 127\.0\.0\.1:\d+ \(http\)/, /baseUrl/],
     ["server_error", "fail", /answered 500/, /baseUrl/],
     ["rate_limited", "warn", /answered 429/, /wait/],
     ["not_found", "warn", /does not list .*it lists "another-script"/, /model's name/],

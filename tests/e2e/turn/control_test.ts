@@ -141,8 +141,12 @@ describe("[S5] a stop", () => {
 
   it("[K3] by the slash command ends only the person's own turns in a guild", () =>
     withSimulation(inMode("followup"), async (scene) => {
-      const { simulator, start, say, mention, replies } = scene;
+      const { simulator, start, say, mention, replies, eventually } = scene;
       await start();
+      await eventually(
+        "the commands",
+        () => Promise.resolve(simulator.application.commands.length > 0),
+      );
       await hangAt(scene, () => say("grace", "general", `${mention} one`));
       say("ada", "general", `${mention} two`);
       await states(scene, "running", "waiting");

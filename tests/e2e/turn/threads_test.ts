@@ -42,7 +42,7 @@ describe("[S7] threads for answers", () => {
     withSimulation(threads({ auto: "mention", archiveAfterMin: 90 }), async (scene) => {
       const { start, say, mention, written, user, model, simulator, until, decided } = scene;
       await start();
-      say("ada", "general", "canary: said in the channel before");
+      say("ada", "general", "pilchards: said in the channel before");
       const question = say("grace", "general", `${mention} How do I ||really|| feed *krill*?`);
       const [reply = ""] = await repliesIn(scene, question, 1);
       assert.match(reply, /feed/);
@@ -52,7 +52,7 @@ describe("[S7] threads for answers", () => {
       assert.equal(thread.name, "How do I (spoiler) feed krill?");
       assert.equal(thread.archiveAfterMin, 1_440);
       assert.ok(thread.members.has(user("grace").id));
-      assert.doesNotMatch(JSON.stringify(model.requests), /canary/, "inherits no history");
+      assert.doesNotMatch(JSON.stringify(model.requests), /pilchards/, "inherits no history");
 
       say("grace", question.id, "And on Sundays?");
       await repliesIn(scene, question, 2);
@@ -164,7 +164,7 @@ describe("[S3] [T6] reply_in_thread", () => {
       });
       say("grace", "general", `${mention}\n${CALL}`);
       const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /the asker may not open threads here: Create Public Threads is missing/);
+      assert.match(reply, /the asker may not do this here: Create Public Threads is missing/);
       assert.equal(opened(scene), 0);
     }));
 });

@@ -143,6 +143,7 @@ describe("[D2] postMessage()", () => {
     assert.deepEqual(outcome.events.map(({ kind }) => kind), [
       "channel_updated",
       "message_created",
+      "thread_member_added",
     ]);
     const thread = world.channels.get(channels.thread.id);
     assert.ok(thread?.kind === "thread" && !thread.isArchived);

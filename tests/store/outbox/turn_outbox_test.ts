@@ -307,7 +307,7 @@ describe("the drafts of a turn", () => {
     }
   });
 
-  it("[R8] belong to the message, its revision and the agent, and to no others", async () => {
+  it("[R8] [H6] belong to the message, in each revision, and the agent, and to no others", async () => {
     const { store, claim, states } = await openDraft("there");
     const { id } = claim.message;
     const others = [
@@ -324,7 +324,7 @@ describe("the drafts of a turn", () => {
     await store.turns.finishTurn(turnOf(claim, 1), NOW);
     assert.deepEqual(states(), [
       "10… sent",
-      "other pending",
+      "other withdrawn", // of another revision: an edit began the turn anew
       "other pending",
       "other pending",
       "1001.0 pending",

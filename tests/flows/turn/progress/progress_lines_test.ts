@@ -142,7 +142,7 @@ describe("[R8a] createProgressLines()", () => {
     ]);
   });
 
-  it("[D2] is found in the channel after a crash, whatever it says by then", async () => {
+  it("[D2] is found in the channel after a crash, also with another text", async () => {
     const { line, pass, posted } = setUp();
     await pass(1_000);
     await line.end();

@@ -1,4 +1,4 @@
-/** Tests `streaming: "progress"`: a line about the current work, gone when the answer comes. */
+/** Tests `streaming: "progress"`: a line about the current work, which goes before the answer comes. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -21,7 +21,7 @@ async function hang(scene: Scene) {
 }
 
 describe("[R8a] the progress line", () => {
-  it("[R14] is silent, grows old, and is gone when the answer comes", () =>
+  it("[R14] is silent, tells the time, and goes before the answer comes", () =>
     withSimulation({ discord }, async (scene) => {
       const { start, until, simulator, say, mention } = scene;
       await start();
@@ -42,7 +42,7 @@ describe("[R8a] the progress line", () => {
       assert.ok(others.every(({ flags }) => (flags & SILENT) === SILENT));
     }));
 
-  it("[D2] is one line after kill -9, and gone when the answer comes", () =>
+  it("[D2] stays one line after kill -9, and goes before the answer comes", () =>
     withSimulation({ discord }, async (scene) => {
       const { start, startBot, replies, recorded } = scene;
       const dying = await start();

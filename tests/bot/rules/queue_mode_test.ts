@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { prepareQueueModes, type RightsOf } from "../../../src/bot/rules/queue_mode.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Tool } from "../../../src/core/turn/tool.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
+
+const ADA = userId("987654321098765001");
+const BOB = userId("987654321098765002");
+
+const from = (id: typeof ADA): InboundMessage => guildMessage({ sender: sender({ id }) });
+const named = (...names: readonly string[]) => TOOLS.filter(({ name }) => names.includes(name));
+
+/** Whether a message of Ada's and one of Bob's share a turn, or one ends the other's. */
+async function modesWith(
+  tools: readonly Tool[],
+  { mode = "collect", beside = {}, isOwner = () => false }: {
+    readonly mode?: string;
+    readonly beside?: object;
+    readonly isOwner?: (message: InboundMessage) => boolean;
+  } = {},
+) {
+  const config = await loadTestConfig({}, { messages: { queue: { mode } }, ...beside });
+  const rules: RightsOf = () => ({
+    tools,
+    instructions: { hasTables: true, hasReplyTags: false, hasTools: tools.length > 0 },
+  });
+  return prepareQueueModes(config, () => rules, isOwner);
+}
+
+describe("[S5] prepareQueueModes()", () => {
+  it("lets several people share a turn whose tools act for no one in particular", async () => {
+    for (const tools of [[], named("web_fetch", "recall", "code")]) {
+      const modes = await modesWith(tools);
+      assert.equal(modes.carries(from(ADA), from(BOB)), true);
+    }
+  });
+
+  it("[T4] gives another person a turn of their own if a tool acts for its asker", async () => {
+    for (const name of ["memory", "remind", "reply_in_thread", "read_channel_history"]) {
+      for (const mode of ["collect", "steer", "interrupt"]) {
+        const { carries, steers } = await modesWith(named(name, "web_fetch"), { mode });
+        assert.equal(carries(from(ADA), from(BOB)), false, `${name}, ${mode}`);
+        assert.equal(steers(from(ADA), from(BOB)), false, `${name}, ${mode}`);
+        assert.equal(carries(from(ADA), from(ADA)), true, `${name}, ${mode}`);
+      }
+    }
+  });
+
+  it("[T14] gives members of one PluralKit system turns of their own", async () => {
+    const member = (memberId: string): InboundMessage =>
+      guildMessage({
+        sender: sender({ id: ADA, pluralkit: { memberId, name: memberId } }),
+      });
+    const { carries } = await modesWith(named("memory"));
+    assert.equal(carries(member("aaaaa"), member("bbbbb")), false);
+    assert.equal(carries(member("aaaaa"), from(ADA)), false);
+    assert.equal(carries(member("aaaaa"), member("aaaaa")), true);
+    const isOwner = ({ sender: { pluralkit } }: InboundMessage) => pluralkit?.memberId === "aaaaa";
+    const byOwner = await modesWith([], { isOwner });
+    assert.equal(byOwner.carries(member("aaaaa"), member("bbbbb")), false);
+  });
+
+  it("[P10] gives an owner a turn of their own with any tools", async () => {
+    const isOwner = ({ sender: { id } }: InboundMessage) => id === ADA;
+    for (const mode of ["collect", "steer", "interrupt"]) {
+      const { carries, steers, interrupts } = await modesWith([], { mode, isOwner });
+      assert.equal(carries(from(ADA), from(BOB)), false, mode);
+      assert.equal(steers(from(ADA), from(BOB)), false, mode);
+      assert.equal(interrupts(from(ADA), from(BOB)), false, mode);
+    }
+  });
+
+  it("[X4] lets no one speak at the cost of another person if there is a budget", async () => {
+    const beside = { budgets: { perUser: { tokensPerDay: 1_000 } } };
+    const { carries } = await modesWith([], { beside });
+    assert.equal(carries(from(ADA), from(BOB)), false);
+    assert.equal(carries(from(BOB), from(BOB)), true);
+  });
+
+  it("lets a person end the turn of another one with the same rights in `interrupt`", async () => {
+    const { interrupts } = await modesWith(named("memory"), { mode: "interrupt" });
+    assert.equal(interrupts(from(ADA), from(BOB)), true);
+  });
+});
