@@ -107,11 +107,11 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "",
     ...(tools.length === 0 ? ["No tools are built yet."] : table(
       ["Tool", "Description", "Permissions of the sender", "Gate"],
-      tools.map(({ name, description, needs, gate = "none" }) => [
+      tools.map(({ name, description, needs, gate = "none", withGates }) => [
         `\`${name}\``,
-        description,
-        needs.join(", ") || "none",
-        gate,
+        description.replaceAll("\n", " "),
+        withGates ? "by action" : needs.join(", ") || "none",
+        withGates ? "by action" : gate,
       ]),
     )),
     "",

@@ -131,6 +131,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const toolServices = createToolServices({
     config: setup.config,
     dataDir: options.dataDir,
+    media: files.folder,
     jobWorkerUrl: JOB_WORKER_URL,
     version: build.version,
     now,

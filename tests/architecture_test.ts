@@ -63,6 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "providers",
     "http",
     "host",
+    "media", // `forget` deletes files
     "tools", // `access test` tells who may use them
     "core",
     "lib",

@@ -54,6 +54,8 @@ export interface Asked {
   readonly behaviour: ModelBehaviour;
   readonly model: string;
   readonly words: string;
+  /** Texts of the files that came with the words. */
+  readonly files: readonly string[];
   readonly asked: AskedCalls;
   /** Whether the request has tools, or a conversation with calls. */
   readonly hasTools: boolean;
@@ -102,7 +104,7 @@ export async function answerWithBehaviour(
     res.end(format.finish(reason, outputTokens));
   };
   const { calls, results } = request.asked;
-  const answer = results.length > 0 ? answerWith(results) : answerTo(request.words);
+  const answer = results.length > 0 ? answerWith(results) : answerTo(request.words, request.files);
 
   switch (request.behaviour) {
     case "no_tools":

@@ -35,12 +35,19 @@ export function wordsOf(prompt: string): string {
   return (end < 0 ? body : body.slice(0, end)).trim();
 }
 
+/** Texts of the files in a prompt, each with the line of its name. */
+export function filesOf(prompt: string): readonly string[] {
+  const fences = prompt.matchAll(/<file boundary="[^"]*">\n([^]*?)\n<\/file>/g);
+  return [...fences].map(([, text = ""]) => text);
+}
+
 /**
- * Answers the first known word: `help`, `long`, `book`, `code`, `table`.
+ * Answers the first known word: `help`, `long`, `book`, `code`, `table`. Repeats files otherwise.
  *
  * @param words From {@link wordsOf}.
+ * @param files From {@link filesOf}.
  */
-export function answerTo(words: string): string {
+export function answerTo(words: string, files: readonly string[] = []): string {
   const known = /\b(help|long|book|code|table)\b/i.exec(words)?.[1]?.toLowerCase();
   switch (known) {
     case "help":
@@ -54,16 +61,22 @@ export function answerTo(words: string): string {
     case "table":
       return TABLE;
     default:
-      return echo(words);
+      return files.length > 0 ? echoFiles(files) : echo(words);
   }
 }
 
 /** Repeats the results of tools. */
 export function answerWith(results: readonly string[]): string {
-  const shown = results.map((result) =>
-    result.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n")
-  );
-  return [`${WHO} The tools returned:`, ...shown].join("\n\n");
+  return [`${WHO} The tools returned:`, ...results.map(quote)].join("\n\n");
+}
+
+function echoFiles(files: readonly string[]): string {
+  return [`${WHO} You sent me:`, ...files.map(quote)].join("\n\n");
+}
+
+/** The beginning of a text, as a quote. */
+function quote(text: string): string {
+  return text.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n");
 }
 
 function echo(words: string): string {
@@ -81,6 +94,7 @@ const HELP = [
   "- **code**: a short program",
   "- **table**: a table",
   "- `call: <tool> <JSON>` on a line of its own: I call that tool, and repeat its result",
+  "- a file: I repeat its beginning",
   "- anything else: I repeat it",
   "",
   "To see how a failing model looks, write `simulate: html`, or one of",

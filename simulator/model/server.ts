@@ -18,7 +18,7 @@ import {
   send,
 } from "./behaviour.ts";
 import { callsFor } from "./calls.ts";
-import { wordsOf } from "./script.ts";
+import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
 import {
   anthropicFormat,
@@ -76,6 +76,9 @@ export const REQUESTS_MAX = 200;
 const BODY_MAX_BYTES = 8 * 1024 * 1024;
 const MODELS = ["barnacle-script"];
 
+/** The words of every recording: the built-in model hears nothing. */
+export const HEARD = "When is low tide?";
+
 /** Behaviours that apply to the list of models, too. With `not_found`, it has another model. */
 const LISTS_AS_IT_ANSWERS: ReadonlySet<ModelBehaviour> = new Set<ModelBehaviour>([
   "html",
@@ -116,13 +119,15 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       ? parseWireRequest(body)
       : parseGoogleRequest(jsonOf(body), google);
     if (!request) return undefined;
-    const words = wordsOf(request.messages.findLast(({ role }) => role === "user")?.text ?? "");
+    const prompt = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
+    const words = wordsOf(prompt);
     const kept: Mutable<RecordedRequest> = {
       ...request,
       path: pathOf(incoming),
       headers: headersOf(incoming),
       body,
       words,
+      files: filesOf(prompt),
       asked: callsFor(request, words),
       mayCall: request.tools.length > 0,
       behaviour: behaviourFor(words),
@@ -149,6 +154,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         behaviour,
         model: MODELS[0] ?? "",
         words: "",
+        files: [],
         asked: { calls: [], results: [] },
         hasTools: false,
         mayCall: false,
@@ -170,6 +176,10 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
             .map((id) => ({ id, object: "model" })),
         }),
       );
+    }
+    if (path === "/v1/audio/transcriptions") {
+      incoming.resume();
+      return send(res, 200, JSON.stringify({ text: HEARD }));
     }
     const format = path === "/v1/chat/completions"
       ? openAiFormat(MODELS[0] ?? "")

@@ -17,6 +17,7 @@ import sidebar from "./web/sidebar.js" with { type: "text" };
 import state from "./web/state.js" with { type: "text" };
 import times from "./web/times.js" with { type: "text" };
 import tour from "./web/tour.js" with { type: "text" };
+import upload from "./web/upload.js" with { type: "text" };
 
 export interface Asset {
   readonly type: "text/html" | "text/css" | "text/javascript" | "image/svg+xml";
@@ -40,4 +41,5 @@ export const ASSETS: Readonly<Record<string, Asset>> = {
   "/state.js": script(state),
   "/times.js": script(times),
   "/tour.js": script(tour),
+  "/upload.js": script(upload),
 };

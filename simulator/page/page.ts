@@ -10,11 +10,13 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { Simulator } from "../simulator.ts";
+import { storedNameOf } from "../world/media.ts";
 import type { WorldEvent } from "../world/world.ts";
 import { ASSETS } from "./assets.ts";
 import type { BotCard, BotPanel, BotPanelNews, Judged, Notice } from "./bot_panel.ts";
@@ -76,6 +78,9 @@ const RECONNECT_MS = 500;
 
 const BODY_MAX_BYTES = 32 * 1024;
 
+/** Bytes of a message with files: 8 MiB of them, in base64. */
+const SAY_MAX_BYTES = 12 * 1024 * 1024;
+
 const HEADERS = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": [
@@ -104,9 +109,14 @@ const ACTS = {
   say: z.strictObject({
     as: digits,
     channel: digits,
-    text: z.string().min(1),
+    text: z.string(),
     replyTo: digits.optional(),
-  }),
+    files: z.array(z.strictObject({
+      name: z.string().min(1).max(260),
+      type: z.string().max(200),
+      data: z.base64(),
+    })).max(10).default([]),
+  }).refine(({ text, files }) => text !== "" || files.length > 0),
   type: z.strictObject({ as: digits, channel: digits }),
   react: onMessage,
   unreact: onMessage,
@@ -144,9 +154,10 @@ export function createPage(options: PageOptions): Page {
     else await next();
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   });
-  app.use(
-    bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => c.text("The request is too long", 413) }),
-  );
+  const onTooLong = (c: Context) => c.text("The request is too long", 413);
+  const ofFiles = bodyLimit({ maxSize: SAY_MAX_BYTES, onError: onTooLong });
+  const ofOthers = bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLong });
+  app.use((c, next) => (c.req.path === "/say" ? ofFiles : ofOthers)(c, next));
 
   for (const [path, { type, text }] of Object.entries(ASSETS)) {
     app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));
@@ -176,11 +187,21 @@ export function createPage(options: PageOptions): Page {
     }));
 
   app.post("/say", (c) =>
-    act(c, ACTS.say, ({ as, channel, text, replyTo }) => {
+    act(c, ACTS.say, ({ as, channel, text, replyTo, files }) => {
       if (text.length > TEXT_MAX) {
         throw new RangeError(`Discord takes ${TEXT_MAX} characters, and these are ${text.length}`);
       }
-      simulator.say({ as, in: channel, text, ...(replyTo !== undefined && { replyTo }) });
+      const attachments = files.map(({ name, type, data }) => {
+        const bytes = new Uint8Array(Buffer.from(data, "base64"));
+        return {
+          ...storedNameOf(name),
+          sizeBytes: bytes.length,
+          bytes,
+          ...(type !== "" && { contentType: type }),
+        };
+      });
+      const reply = replyTo !== undefined && { replyTo };
+      simulator.say({ as, in: channel, text, attachments, ...reply });
     }));
   app.post(
     "/type",

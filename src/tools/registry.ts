@@ -9,6 +9,7 @@ import type { Tool } from "../core/turn/tool.ts";
 import { recall } from "./session/recall.ts";
 import { readChannelHistory } from "./channel/read_channel_history.ts";
 import { code } from "./code/code.ts";
+import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
 import { readSkill } from "./skills/read_skill.ts";
@@ -19,6 +20,7 @@ import { webSearch } from "./web/web_search.ts";
 
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [
+  discord,
   readChannelHistory,
   recall,
   memory,

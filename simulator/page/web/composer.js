@@ -6,6 +6,7 @@
 
 import { byId, element } from "./dom.js";
 import { channel, needsMention, person } from "./state.js";
+import { encodeFiles, putFilesBack, startUpload, takeFiles } from "./upload.js";
 
 /** Pixels; a longer message scrolls. */
 const MAX_HEIGHT = 200;
@@ -21,6 +22,7 @@ const mentions = { guild: true, direct: false };
 /** Sets the message box up, once. */
 export function startComposer(acts) {
   const words = byId("words");
+  startUpload(showProblem);
   byId("mention").addEventListener("click", () => {
     acts.withState((state) => {
       const kind = needsMention(state) ? "guild" : "direct";
@@ -94,12 +96,15 @@ export function showProblem(text) {
 }
 
 async function say(acts, text) {
-  if (text.trim() === "") return;
+  const files = takeFiles();
+  if (text.trim() === "" && files.length === 0) return;
   const words = byId("words");
   words.value = ""; // at once: text typed during the request is the next message
   typedAt = -Infinity;
   fit(words);
-  const isSaid = await acts.withState((state) => acts.say(withMention(state, text)));
+  const encoded = await encodeFiles(files);
+  const isSaid = await acts.withState((state) => acts.say(withMention(state, text), encoded));
+  if (!isSaid) putFilesBack(files);
   if (isSaid || words.value !== "") return;
   words.value = text;
   fit(words);

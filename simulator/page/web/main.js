@@ -35,9 +35,9 @@ const acts = {
     const answer = await post("/click", { as: state.personId, channel, message, button });
     if (answer?.whisper) showProblem(`Only you see this: ${answer.whisper}`);
   },
-  async say(text) {
+  async say(text, files = []) {
     const { personId: as, channelId: channel, replyTo } = state;
-    const isSaid = await post("/say", { as, channel, text, ...(replyTo && { replyTo }) });
+    const isSaid = await post("/say", { as, channel, text, files, ...(replyTo && { replyTo }) });
     if (isSaid && replyTo) acts.replyTo(undefined);
     return isSaid;
   },

@@ -183,6 +183,11 @@ export async function createParts(
       rates,
       admit: inbound.judge.recall,
       history: createHistory(client, reader, accountId),
+      client,
+      reader,
+      outbox: store.outbox,
+      sent: outbound.sent,
+      onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
         now,

@@ -79,7 +79,11 @@ export function createMeter(metrics: Metrics): Meter {
       if (ack === undefined) return;
       // An echo is counted when it arrives.
       if (!("wasEchoed" in delivery)) metrics.outboxSent.inc({ ack });
-      if (delivery.kind !== "created" || of?.part !== 0 || of.kind === "draft") return;
+      if (
+        delivery.kind !== "created" || of?.part !== 0 || of.kind === "draft" || of.kind === "tool"
+      ) {
+        return;
+      }
       const ms = createdAtMs(delivery.messageId) - createdAtMs(of.cause);
       metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);
     },

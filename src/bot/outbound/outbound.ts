@@ -26,6 +26,7 @@ import { createFileNotices, type FileNotices } from "./file_notices.ts";
 import type { Meter } from "../health/meters.ts";
 import { createOwnerNotices } from "./owner_notices.ts";
 import { createOwners, type Owners } from "./owners.ts";
+import { createSentWatch, type SentWatch } from "./sent_watch.ts";
 import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
@@ -51,6 +52,8 @@ export interface OutboundOptions {
 export interface Outbound {
   readonly channelQueues: ChannelQueues;
   readonly progress: TurnProgress;
+  /** Waits for the delivery of single messages. */
+  readonly sent: SentWatch;
   /** Removes the program's secrets from a text before it is posted. */
   readonly cleanSecrets: (text: string) => string;
   /** Starts sending. */
@@ -112,6 +115,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     onOutbox: (channelId) => channelQueues.wake([channelId]),
     now,
   });
+  const sent = createSentWatch(schedule);
   const owners = createOwners({
     ownerIds,
     openDirect: createOpenDirect(client),
@@ -137,6 +141,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     onDelivery(row, end) {
       meter.delivery(row, end);
       progress.delivered(row, end);
+      sent.delivered(row);
     },
     onParked(channel) {
       notices.parked(channel);
@@ -155,6 +160,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   return {
     channelQueues,
     progress,
+    sent,
     cleanSecrets,
     start: () => channelQueues.wake(),
     accepted(judged) {

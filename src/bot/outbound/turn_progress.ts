@@ -97,7 +97,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
         drafts.posted(nonce, end.messageId);
         lines.posted(nonce, end.messageId);
       }
-      acks.answered(of.cause, of.kind);
+      if (of.kind !== "tool") acks.answered(of.cause, of.kind);
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Secret } from "../../config/schema/parts/secrets.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { McpServer } from "../../mcp/server.ts";
+import type { MediaFolder } from "../../media/folder.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
@@ -18,7 +19,7 @@ import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
-import { createCodePort } from "../turn/code_port.ts";
+import { createCodePort, readAttachment } from "../turn/code_port.ts";
 import { createWebPort } from "../turn/web_port.ts";
 import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
@@ -29,6 +30,8 @@ export interface ToolServicesOptions {
   readonly config: BotConfig;
   /** The data directory, with the agents' files. */
   readonly dataDir: string;
+  /** Kept files of people. */
+  readonly media: MediaFolder;
   /** Entry of the thread for untrusted data. */
   readonly jobWorkerUrl: URL;
   /** Barnacle's version. */
@@ -44,7 +47,7 @@ const READY_MS = 10_000;
 
 /** Creates the tools. Nothing is loaded or started before a tool is called. */
 export function createToolServices(
-  { config, dataDir, jobWorkerUrl, version, now, log }: ToolServicesOptions,
+  { config, dataDir, media, jobWorkerUrl, version, now, log }: ToolServicesOptions,
 ): ToolServices {
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
@@ -57,7 +60,7 @@ export function createToolServices(
     ports: {
       code: createCodePort({
         runCode: jobs.code,
-        readFile: () => Promise.resolve(undefined), // attachments are not stored yet
+        readFile: (message, name) => readAttachment(media, message, name),
       }),
       web: createWebPort({
         runJob: jobs.inThread,

@@ -16,7 +16,7 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
-import type { TextRules } from "../../render/reply.ts";
+import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
@@ -173,6 +173,24 @@ export function textRulesOf(
     maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
     texts,
     cleanSecrets,
+  };
+}
+
+/** Rules for texts of the tool `discord` in a place. */
+export function toolTextRules(
+  config: Config,
+  place: { readonly channelId: ChannelId; readonly guildId?: GuildId },
+  { cleanSecrets, uploadLimit, takesFiles }: Pick<
+    TurnRulesPorts,
+    "cleanSecrets" | "uploadLimit" | "takesFiles"
+  >,
+): ReplyRules {
+  return {
+    ...textRulesOf(config, { cleanSecrets, uploadLimit: uploadLimit(place.guildId) }),
+    ...(!takesFiles(place) && { takesNoFiles: true }),
+    allowedMentions: config.discord.allowedMentions,
+    replyToMode: "off",
+    linkHosts: config.messages.linkHosts,
   };
 }
 

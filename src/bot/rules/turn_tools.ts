@@ -16,7 +16,7 @@ import type { CurrentPolicy } from "./policy.ts";
 export interface TurnToolsPorts {
   /** All tools, each name once: the same array until they change. */
   readonly tools: () => readonly Tool[];
-  readonly policy: () => Pick<CurrentPolicy, "decideTools">;
+  readonly policy: () => Pick<CurrentPolicy, "decideTools" | "policy">;
   /** Whether a user owns the application, as last read: a turn does not wait for Discord. */
   readonly ownsApplication: (userId: UserId) => boolean;
 }
@@ -51,13 +51,15 @@ export function createTurnTools(
       sets.clear();
     }
     const asker = { place, sender, ownsApplication: () => ownsApplication(sender.id) };
-    const decisions = policy().decideTools(asker, tools);
-    const names = decisions.flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
-    const key = names.join(" ");
+    const { decideTools, policy: { tools: { openGates } } } = policy();
+    const names = decideTools(asker, tools)
+      .flatMap(({ name, isAllowed }) => isAllowed ? [name] : []);
+    const key = [...names, "", ...openGates].join(" ");
     const known = sets.get(key);
     if (known) return known;
     if (sets.size >= MAX_SETS) sets.clear();
-    const chosen = tools.filter(({ name }) => names.includes(name));
+    const chosen = tools.filter(({ name }) => names.includes(name))
+      .flatMap((tool) => tool.withGates ? tool.withGates(openGates) ?? [] : tool);
     sets.set(key, chosen);
     return chosen;
   };

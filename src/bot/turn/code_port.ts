@@ -6,6 +6,7 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { CodePort } from "../../core/turn/ports/code.ts";
+import type { MediaFolder } from "../../media/folder.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 
 /** The dependencies of the port. */
@@ -30,7 +31,12 @@ export function createCodePort({ runCode, readFile }: CodePortOptions): CodePort
       let left = MAX_FILE_BYTES;
       for (const name of new Set(names)) {
         const bytes = await readFile(message, name);
-        if (!bytes) throw new Error(`the message has no attachment ${JSON.stringify(name)}`);
+        if (!bytes) {
+          const size = `${MAX_FILE_BYTES / 1e6} MB`;
+          throw new Error(
+            `the message has no attachment ${JSON.stringify(name)} of at most ${size}`,
+          );
+        }
         left -= bytes.byteLength;
         if (left < 0) throw new Error(`the files are larger than ${MAX_FILE_BYTES / 1e6} MB`);
         files.push([name, textOf(bytes, name)]);
@@ -41,6 +47,20 @@ export function createCodePort({ runCode, readFile }: CodePortOptions): CodePort
       );
     },
   };
+}
+
+/**
+ * Reads an attachment of a message from the kept files: the turn has kept them before it calls a
+ * tool.
+ */
+export async function readAttachment(
+  media: Pick<MediaFolder, "list" | "read">,
+  { id, attachments = [] }: InboundMessage,
+  name: string,
+): Promise<Uint8Array | undefined> {
+  const announced = attachments.find((attachment) => attachment.name === name);
+  const kept = announced && (await media.list(id)).find(({ fileId }) => fileId === announced.id);
+  return kept && await media.read(kept, MAX_FILE_BYTES);
 }
 
 function textOf(bytes: Uint8Array, name: string): string {

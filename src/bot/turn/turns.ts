@@ -36,9 +36,10 @@ import { createHistoryPort } from "./history_port.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
+import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
-import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
 export interface TurnsOptions {
@@ -95,6 +96,7 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
+    & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
     & {
       /** The threads of the account's answers. */
@@ -111,6 +113,8 @@ export function createAccountTurns(
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
       readonly toolPorts: SharedToolPorts;
+      /** A message of a tool waits to be sent. */
+      readonly onToolMessage: (channelId: ChannelId) => void;
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
@@ -136,6 +140,14 @@ export function createAccountTurns(
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     history: createHistoryPort(ports),
+    discord: createDiscordPort({
+      ...ports,
+      accountId,
+      onOutbox: ports.onToolMessage,
+      agentId: () => config().agent.id,
+      rulesIn: (target) => toolTextRules(config(), target, ports),
+      now,
+    }),
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(ports),
     memory: createMemoryPort({

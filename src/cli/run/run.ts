@@ -19,7 +19,12 @@ import {
   createCrashPoints,
   readCrashPoint,
 } from "../../host/process/crash_points.ts";
-import { DATABASE_NAME, findDataDir, prepareDataDir } from "../../host/files/data_dir.ts";
+import {
+  DATABASE_NAME,
+  findDataDir,
+  MEDIA_NAME,
+  prepareDataDir,
+} from "../../host/files/data_dir.ts";
 import { watchWakeFile } from "../../host/files/wake_file.ts";
 import { armFault, readFault } from "../../host/process/faults.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
@@ -141,7 +146,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         notify,
         store,
         dataDir,
-        mediaFolder: join(dataDir, "media"),
+        mediaFolder: join(dataDir, MEDIA_NAME),
         logging,
         build: buildFacts(),
         isConnectionDebug: flags.connectionDebug,

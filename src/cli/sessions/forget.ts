@@ -1,5 +1,5 @@
 /**
- * `barnacle forget`: removes every trace of a person from the store (X5).
+ * `barnacle forget`: removes every trace of a person from the store and from the kept files (X5).
  *
  * It works beside a running bot. It waits until no turn of the person is open, because a running turn
  * would store their words again.
@@ -12,8 +12,9 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
-import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
+import { createMediaFolder } from "../../media/folder.ts";
 import type { Forgotten } from "../../store/forget/forget.ts";
 import type { Store } from "../../store/store.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -69,6 +70,7 @@ export async function forget(
       io.problem(`a turn of user ${userId} is still open; try again later, or stop the bot first`);
       return EXIT.tryAgain;
     }
+    await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
     const backups = backupsBeside(path);
     report(forgotten, backups, userId, flags, io);
     return backups.length === 0 ? EXIT.done : EXIT.failed;

@@ -70,7 +70,7 @@ const reset: Convert = (value, found) => {
   if (mode === "idle" && idle.value !== undefined) return idleMinutes(idle.value, idle);
   if (mode !== "daily") return refuse(found, "Barnacle has only daily and idle here");
   for (const key of ["atHour", "idleMinutes"]) {
-    const why = "A day begins at midnight, in the time zone of agents.defaults.timezone";
+    const why = "A day begins at 4:00, in the time zone of agents.defaults.timezone";
     if (Object.hasOwn(value, key)) refuse(inner(found, value, key), why);
   }
   return "daily";

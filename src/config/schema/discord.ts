@@ -26,9 +26,6 @@ const pluralkitUrl = () =>
     params: { hint: "http:// is for this machine only, such as http://127.0.0.1:8080/v2" },
   });
 
-/** Until `models.providers.*.models.contextWindow` is built. */
-const WINDOW = "This version assumes a context window of 8,192 tokens for every model.";
-
 const ACCESS = { task: "access" } as const;
 const CONNECTION = { task: "connection", takesEffect: "reconnect" } as const;
 const DM = "Rules for direct messages and group DMs.";
@@ -93,7 +90,7 @@ const accountKeys = {
   historyLimit: key(
     whole(0, 500).optional(),
     "Maximum number of recent channel messages, not addressed to the bot, to give the model as " +
-      "context. 0 disables. " + WINDOW,
+      "context. 0 disables.",
     {
       unset: "`messages.groupChat.historyLimit`, else `20`",
       unit: "messages",
@@ -104,7 +101,7 @@ const accountKeys = {
   ),
   dmHistoryLimit: key(
     whole(0, 10_000).optional(),
-    "Maximum number of a user's turns to give the model as context in direct messages. " + WINDOW,
+    "Maximum number of a user's turns to give the model as context in direct messages.",
     { unset: "as many as fit the context window", unit: "turns", example: 50, task: "agents" },
   ),
   ...replyKeys,

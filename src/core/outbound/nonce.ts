@@ -12,7 +12,14 @@ import { hash } from "node:crypto";
 import type { MessageId } from "../discord/ids.ts";
 
 /** Distinguishes the messages that one cause may have; a failure must not get the reply's nonce. */
-export type OutboundKind = "reply" | "failure" | "notice" | "challenge" | "folded" | "draft";
+export type OutboundKind =
+  | "reply"
+  | "failure"
+  | "notice"
+  | "challenge"
+  | "folded"
+  | "draft"
+  | "tool";
 
 /** The message that an outbound message answers, and the kind of answer. */
 export interface Answer {
@@ -53,6 +60,17 @@ export function nonceOf({ cause, revision, agentId = "", kind }: Answer, index: 
  */
 export function nonceOfRow(id: number, createdAt: number): string {
   return hashed(["b1", "row", id, createdAt]);
+}
+
+/**
+ * Computes the nonce of one message that a tool sends (T3), from the key of the call. A crash may
+ * repeat the call, and the message exists once.
+ *
+ * @param index Index of the message within the text, from 0.
+ * @returns As {@link nonceOf} does.
+ */
+export function nonceOfCall(callKey: string, index: number): string {
+  return hashed(["b1", "call", callKey, index]);
 }
 
 function hashed(parts: readonly (string | number)[]): string {

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_gates.ts";
 import type { CodePort } from "./ports/code.ts";
+import type { DiscordPort } from "./ports/discord.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
 import type { MemoryPort } from "./ports/memory.ts";
@@ -19,6 +20,8 @@ import type { WebPort } from "./ports/web.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
+  /** Actions on Discord. */
+  readonly discord: DiscordPort;
   /** The history of channels. */
   readonly history: HistoryPort;
   /** Folded entries of sessions. */
@@ -70,6 +73,11 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * of several people then share no turn, and later turns do not see its results.
    */
   readonly isPersonal?: true;
+  /**
+   * The tool with the parts whose gates are open: the same object for the same gates, and
+   * `undefined` if no part is left. Absent if the tool has no such parts.
+   */
+  readonly withGates?: (open: readonly ToolGate[]) => Tool | undefined;
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */

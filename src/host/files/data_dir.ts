@@ -38,6 +38,9 @@ export interface DataDirSources {
 /** The store's file name, which marks a directory as Barnacle's. */
 export const DATABASE_NAME = "barnacle.db";
 
+/** The folder for files of people. */
+export const MEDIA_NAME = "media";
+
 /**
  * Chooses the directory: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd; the first, if it
  * names several), `$XDG_DATA_HOME/barnacle`, or else `~/.local/share/barnacle`. Empty values are

@@ -40,7 +40,8 @@ const from = (id: typeof OWNER, message: InboundMessage = guildMessage()): Inbou
 async function setUp(discord: object, beside: object = OWNERS) {
   const read = async (discord: object, beside: object) => {
     const config = await loadTestConfig(discord, beside);
-    return { config, decideTools: prepareToolAccess(config.discord.access) };
+    const { access: policy } = config.discord;
+    return { config, policy, decideTools: prepareToolAccess(policy) };
   };
   let current = await read(discord, beside);
   const toolsFor = createTurnTools({

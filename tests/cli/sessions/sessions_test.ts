@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { forget } from "../../../src/cli/sessions/forget.ts";
@@ -121,5 +122,20 @@ describe("[X5] barnacle forget", () => {
     );
     assert.equal(code, 0);
     assert.match(out, new RegExp(`^Forgot user ${sender.id}: \\d+ rows deleted`));
+  });
+
+  it("[H7] deletes the person's files, and no other's", async () => {
+    const { sender } = guildMessage();
+    let left: readonly string[] = [];
+    await run(async (flags, io) => {
+      assert.ok(flags.data);
+      const folder = join(flags.data, "media", "101");
+      mkdirSync(folder, { recursive: true });
+      for (const name of [`${sender.id}-1.txt`, "42-2.txt"]) writeFileSync(join(folder, name), "x");
+      const code = await forget({ ...flags, yes: true }, sender.id, io, undefined);
+      left = readdirSync(folder);
+      return code;
+    });
+    assert.deepEqual(left, ["42-2.txt"]);
   });
 });

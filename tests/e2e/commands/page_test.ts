@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -116,6 +117,24 @@ describe("[O5] the demo's page", options, () => {
     await asked("and now?").locator("button.outcome.is-answered").waitFor();
     assert.match(await asked("and now?").locator(".verdict").innerText(), /dm-paired/);
     assert.equal(await answers("tell me a secret").count(), 0, "the first message stays unread");
+  });
+
+  it("[H7] sends a file of a person, which the bot reads", async () => {
+    await become("Grace");
+    await place("general");
+    await mention(true);
+    const file = (name: string, text: string) => ({
+      name,
+      mimeType: "text/plain",
+      buffer: Buffer.from(text),
+    });
+    await page.setInputFiles("#files", [file("plan.txt", "tea at five"), file("not.txt", "no")]);
+    await page.getByRole("button", { name: "Do not send not.txt" }).click();
+    await say("what does it say?");
+    await answers("tea at five").waitFor();
+    assert.match(await asked("what does it say?").innerText(), /plan\.txt/);
+    assert.equal(await answers("not.txt").count(), 0, "it sent a file that was taken back");
+    assert.equal(await page.locator("#uploads button").count(), 0);
   });
 
   it("opens a file of the bot", async () => {

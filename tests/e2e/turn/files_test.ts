@@ -95,6 +95,18 @@ describe("[H7] [H8] files of a message", () => {
       assert.match(prompt(scene), /of the quoted message: document\][\s\S]*We meet on Friday/);
     }));
 
+  it("[T6] lets a script compute with an attached table", () =>
+    withSimulation({}, async (scene) => {
+      const { start, mention, replies } = scene;
+      await start();
+      const source = 'files["tides.csv"].split("\\n").slice(1).reduce((sum, n) => sum + +n, 0)';
+      const call = `call: code ${JSON.stringify({ source, files: ["tides.csv"] })}`;
+      send(scene, `${mention}\n${call}`, {
+        "tides.csv": new TextEncoder().encode("metres\n19\n23"),
+      });
+      assert.match((await replies("general", 1))[0] ?? "", /Result: 42/);
+    }));
+
   it("keeps no files of messages that it does not answer", () =>
     withSimulation({}, async (scene) => {
       const { start, mention, replies, say, dataDir } = scene;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { answerTo, wordsOf } from "../../../simulator/model/script.ts";
+import { answerTo, filesOf, wordsOf } from "../../../simulator/model/script.ts";
 
 describe("wordsOf()", () => {
   const cases: readonly [what: string, prompt: string, words: string][] = [
@@ -21,7 +21,20 @@ describe("wordsOf()", () => {
   }
 });
 
+describe("filesOf()", () => {
+  it("finds the text of each file, and none without a fence", () => {
+    const one = '<file boundary="k3f9">\n{"name":"a.md"}\nlow tide\n</file>';
+    assert.deepEqual(filesOf(`x\n${one}\n${one}`), Array(2).fill('{"name":"a.md"}\nlow tide'));
+    assert.deepEqual(filesOf("low tide"), []);
+  });
+});
+
 describe("answerTo()", () => {
+  it("repeats files, unless a known word asks for an answer", () => {
+    assert.match(answerTo("what is it?", ["low tide"]), /\n> low tide$/);
+    assert.doesNotMatch(answerTo("code", ["low tide"]), /low tide/);
+  });
+
   const asked = ["hello", "help", "long", "some CODE please", "table", ""];
   for (const words of asked) {
     it(`says that it is a script to ${JSON.stringify(words)}, and repeats its answer exactly`, () => {

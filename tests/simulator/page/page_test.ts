@@ -148,6 +148,16 @@ describe("[O5] createPage()", () => {
     assert.equal((await post("/type", typing)).status, 204);
   });
 
+  it("sends files, also without words, and keeps their type", async () => {
+    const text = "low tide at nine";
+    const file = { name: "my notes.md", type: "text/markdown", data: btoa(text) };
+    assert.equal((await post("/say", { ...saying(""), files: [file] })).status, 204);
+    const [sent] = [...simulator.channel("#general").messages.values()].at(-1)!.attachments;
+    assert.equal(sent?.filename, "my_notes.md");
+    assert.equal(sent?.contentType, "text/markdown");
+    assert.equal(new TextDecoder().decode(sent?.bytes), text);
+  });
+
   it("returns Discord's refusal", async () => {
     const response = await post("/say", saying("x".repeat(4_001)));
     assert.equal(response.status, 400);
@@ -259,7 +269,10 @@ describe("[O5] createPage()", () => {
     for (const body of [{}, [], "not json", { ...saying("x"), more: 1 }, { ...saying("") }]) {
       assert.equal((await post("/say", body)).status, 400);
     }
-    assert.equal((await post("/say", saying("x".repeat(40_000)))).status, 413);
+    assert.equal((await post("/press", { control: "x".repeat(40_000) })).status, 413);
+    assert.equal((await post("/say", saying("x".repeat(13_000_000)))).status, 413);
+    const unreadable = [{ name: "a.txt", type: "", data: "not base64" }];
+    assert.equal((await post("/say", { ...saying(""), files: unreadable })).status, 400);
     assert.equal((await get("/nothing")).status, 404);
     assert.equal((await get("/say")).status, 404);
     assert.deepEqual(faults, []);

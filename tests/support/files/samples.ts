@@ -97,42 +97,4 @@ export function wav(seconds: number, rate = 8_000): Bytes {
 }
 
 /** Silent Opus in Ogg, as a voice message is. */
-export function oggOpus(seconds: number): Bytes {
-  const head = [...strToU8("OpusHead"), 1, 1, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0];
-  const tags = [...strToU8("OpusTags"), 4, 0, 0, 0, ...strToU8("test"), 0, 0, 0, 0];
-  const frames = seconds * 50; // of 20 ms
-  const pages = [oggPage(0, 2, 0, [head]), oggPage(1, 0, 0, [tags])];
-  for (let first = 0; first < frames; first += 50) {
-    const count = Math.min(50, frames - first);
-    const packets = Array.from({ length: count }, () => [0xf8, 0xff, 0xfe]);
-    const isLast = first + count === frames;
-    pages.push(oggPage(pages.length, isLast ? 4 : 0, (first + count) * 960, packets));
-  }
-  return new Uint8Array(pages.flatMap((page) => [...page]));
-}
-
-function oggPage(
-  number: number,
-  flags: number,
-  position: number,
-  packets: readonly (readonly number[])[],
-): Uint8Array {
-  const body = packets.flat();
-  const page = new Uint8Array(27 + packets.length + body.length);
-  page.set(strToU8("OggS"));
-  const view = new DataView(page.buffer);
-  view.setUint8(5, flags);
-  view.setUint32(6, position, true);
-  view.setUint32(14, 7, true);
-  view.setUint32(18, number, true);
-  view.setUint8(26, packets.length);
-  page.set(packets.map((packet) => packet.length), 27);
-  page.set(body, 27 + packets.length);
-  let crc = 0;
-  for (const byte of page) {
-    crc ^= byte << 24;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
-  }
-  view.setUint32(22, crc >>> 0, true);
-  return page;
-}
+export { silentRecording as oggOpus } from "../../../simulator/model/recording.ts";

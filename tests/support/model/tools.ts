@@ -13,6 +13,16 @@ import type { FakeClock } from "../fake_clock.ts";
 
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
+  discord: {
+    send: () => Promise.reject(new Error("This test sends nothing")),
+    read: () => Promise.reject(new Error("This test reads no messages")),
+    readOne: () => Promise.reject(new Error("This test reads no message")),
+    addReaction: () => Promise.reject(new Error("This test adds no reaction")),
+    removeReaction: () => Promise.reject(new Error("This test removes no reaction")),
+    edit: () => Promise.reject(new Error("This test edits nothing")),
+    remove: () => Promise.reject(new Error("This test deletes nothing")),
+    openThread: () => Promise.reject(new Error("This test opens no thread")),
+  },
   history: { read: () => Promise.reject(new Error("This test reads no history")) },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },

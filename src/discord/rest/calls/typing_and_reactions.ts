@@ -7,7 +7,7 @@
  */
 
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
-import type { RestApi } from "../client/client.ts";
+import type { RequestOptions, RestApi } from "../client/client.ts";
 
 /**
  * Shows the typing indicator for ten seconds, or until the bot posts a message there. Never
@@ -51,9 +51,14 @@ export interface Reactions {
 /**
  * Creates the reactions of one account.
  *
+ * @param options Options of each request; by default, they use only spare capacity.
+ *
  * @see {@link https://docs.discord.com/developers/resources/message#create-reaction}
  */
-export function createReactions(api: RestApi): Reactions {
+export function createReactions(
+  api: RestApi,
+  options: RequestOptions = { priority: "spare" },
+): Reactions {
   const send = async (
     method: "PUT" | "DELETE",
     channelId: ChannelId,
@@ -62,7 +67,7 @@ export function createReactions(api: RestApi): Reactions {
   ): Promise<void> => {
     const name = encodeURIComponent(emojiInPath(emoji));
     const path = `/channels/${channelId}/messages/${messageId}/reactions/${name}/@me`;
-    await api.request(method, path, { priority: "spare" });
+    await api.request(method, path, options);
   };
   return {
     add: (...target) => send("PUT", ...target),

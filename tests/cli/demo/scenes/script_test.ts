@@ -80,6 +80,11 @@ describe("[O5] playScript()", () => {
         "429",
         "web page",
         "T4",
+        "reminder",
+        "document",
+        "voice message",
+        "a tool's work",
+        "budget",
       ]
     ) assert.ok(names.some((name) => name.includes(word)), word);
   });

@@ -1,0 +1,82 @@
+/**
+ * Reads single channels and messages, and counts the bot's reactions on them, for tools.
+ *
+ * @module
+ */
+
+import { ChannelTypes } from "@discordeno/types";
+import { z } from "zod";
+import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { expect } from "../exchange/answer.ts";
+import type { RestApi } from "../client/client.ts";
+import type { RawMessage } from "./history.ts";
+
+/** A channel that a tool names. */
+export interface NamedChannel {
+  /** Absent for a direct channel. */
+  readonly guildId?: GuildId;
+  /** Whether it is a private thread, which its parent's permissions do not open. */
+  readonly isPrivateThread: boolean;
+}
+
+/** A message, with the facts that a tool needs of it. */
+export interface SingleMessage {
+  /** The author's user id. */
+  readonly authorId: UserId;
+  /** The bot's own reactions: `"👀"`, or `"<:krill:123>"`. */
+  readonly ownReactions: readonly string[];
+  /** The message in Discord's own form. */
+  readonly raw: RawMessage;
+}
+
+/** Reads channels and messages. Rejects with a `RestError` if Discord does not answer, or refuses. */
+export interface SingleReads {
+  /** Reads a channel. */
+  channel(channelId: ChannelId): Promise<NamedChannel>;
+  /** Reads a message. */
+  message(channelId: ChannelId, messageId: MessageId): Promise<SingleMessage>;
+}
+
+const channelSchema = z.object({
+  guild_id: snowflakeSchema<"guild">().nullish(),
+  type: z.number(),
+});
+
+const messageSchema = z.looseObject({
+  id: z.string(),
+  author: z.looseObject({ id: snowflakeSchema<"user">() }),
+  reactions: z.array(z.looseObject({
+    me: z.boolean(),
+    emoji: z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }),
+  })).default([]),
+});
+
+/**
+ * Creates the reads of one account.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#get-channel-message}
+ */
+export function createSingleReads(api: RestApi): SingleReads {
+  return {
+    async channel(channelId) {
+      const answer = await api.request("GET", `/channels/${channelId}`);
+      const { guild_id: guildId, type } = expect("GET /channels/:id", channelSchema, answer);
+      return {
+        ...(guildId && { guildId }),
+        isPrivateThread: type === ChannelTypes.PrivateThread,
+      };
+    },
+    async message(channelId, messageId) {
+      const answer = await api.request("GET", `/channels/${channelId}/messages/${messageId}`);
+      const raw = expect("GET /channels/:id/messages/:id", messageSchema, answer);
+      return {
+        authorId: raw.author.id,
+        ownReactions: raw.reactions.flatMap(({ me, emoji: { id, name } }) =>
+          me ? [id ? `<:${name ?? "_"}:${id}>` : name ?? ""] : []
+        ),
+        raw,
+      };
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Declares an action of the tool `discord`. `actions.ts` lists all of them.
+ *
+ * @module
+ */
+
+import type { z } from "zod";
+import type { DiscordCall, DiscordPort } from "../../core/turn/ports/discord.ts";
+import type { ToolGate } from "../../core/tool_gates.ts";
+
+/** One action, with the type of its checked input. */
+export interface Action<Input extends z.ZodObject = z.ZodObject> {
+  /** Name for the model: a value of the argument `action`. */
+  readonly name: string;
+  /** Description for the model, in a few words. */
+  readonly summary: string;
+  /** Gate that the config must leave open. */
+  readonly gate: ToolGate;
+  /** Checks the arguments beside `action`. */
+  readonly input: Input;
+  /**
+   * Runs the action. A crash may repeat it, so a second run must change nothing more.
+   *
+   * @returns The result for the model.
+   * @throws {Error} If it failed; the message tells the model why.
+   */
+  run(input: z.infer<Input>, call: DiscordCall, discord: DiscordPort): Promise<string>;
+}
+
+/** Checks an action's types, and hides that of its input from the list of actions. */
+export function defineAction<Input extends z.ZodObject>(action: Action<Input>): Action {
+  return action;
+}

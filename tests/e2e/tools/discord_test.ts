@@ -1,0 +1,179 @@
+/** Tests the tool `discord` as people on Discord see it (T3 to T5), and through crashes (D1). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
+
+/** Asks the bot for a call, and returns its answer. */
+async function asked(scene: Scene, args: object, as = "grace", count = 1): Promise<string> {
+  scene.say(as, "general", `${scene.mention}\n${call(args)}`);
+  return (await scene.replies("general", count))[count - 1] ?? "";
+}
+
+/** Id of a channel by its name. */
+const idOf = ({ simulator }: Scene, name: string) => String(simulator.channel(name).id);
+
+/** The message with an id. */
+function messageIn({ simulator }: Scene, where: string, id: string) {
+  return [...simulator.channel(where).messages.values()].find((one) => String(one.id) === id);
+}
+
+describe("[T3] the tool discord", () => {
+  it("posts to another channel, and tells the id", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      const text = "The tide is high. @everyone";
+      const reply = await asked(scene, {
+        action: "sendMessage",
+        channelId: idOf(scene, "help"),
+        text,
+      });
+      assert.match(reply, /"sent":true/);
+      const [posted = ""] = scene.written("help");
+      assert.match(posted, /The tide is high\./);
+      const [id = ""] = /\d{15,}(?="\])/.exec(reply) ?? [];
+      assert.ok(messageIn(scene, "help", id));
+    }));
+
+  it("[D1] posts to its own channel before the answer", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      scene.say(
+        "grace",
+        "general",
+        `${scene.mention}\n${call({ action: "sendMessage", text: "one" })}`,
+      );
+      const [first, second = ""] = await scene.replies("general", 2);
+      assert.equal(first, "one");
+      assert.match(second, /The tools returned/);
+    }));
+
+  it("reads another channel, without messages that the model may not see", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      scene.say("ada", "help", "The budget is ten shells.");
+      const reply = await asked(scene, { action: "readMessages", channelId: idOf(scene, "help") });
+      assert.match(reply, /The budget is ten shells/);
+      assert.match(reply, /"timestampMs":\d+,"timestampUtc":"/);
+    }));
+
+  it("reacts, edits and deletes", () =>
+    withSimulation({}, async (scene) => {
+      const { say, until } = scene;
+      await scene.start();
+      const messageId = String(say("ada", "general", "Nice").id);
+      await asked(scene, { action: "react", messageId, emoji: "🦐" });
+      await until(
+        "the reaction",
+        () => messageIn(scene, "general", messageId)?.reactions.has("🦐"),
+      );
+      await asked(scene, { action: "react", messageId, emoji: "", remove: true }, "grace", 2);
+      assert.equal(messageIn(scene, "general", messageId)?.reactions.size, 0);
+      const own = [...scene.simulator.channel("general").messages.values()].at(-1);
+      assert.ok(own);
+      const ownId = String(own.id);
+      assert.match(
+        await asked(scene, { action: "editMessage", messageId: ownId, text: "new" }, "grace", 3),
+        /Edited/,
+      );
+      assert.equal(messageIn(scene, "general", ownId)?.content, "new");
+      assert.match(
+        await asked(scene, { action: "editMessage", messageId, text: "no" }, "grace", 4),
+        /only your own messages/,
+      );
+      await asked(scene, { action: "deleteMessage", messageId: ownId }, "grace", 4);
+      await until("the deletion", () => !messageIn(scene, "general", ownId));
+    }));
+
+  it("opens a thread on a new message, and replies in it", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      const channelId = idOf(scene, "help");
+      const reply = await asked(scene, {
+        action: "threadCreate",
+        channelId,
+        title: "Krill",
+        text: "All about krill",
+      });
+      const [threadId = ""] = /(?<="threadId":")\d+/.exec(reply) ?? [];
+      assert.deepEqual(scene.written("help"), ["All about krill"]);
+      await asked(scene, { action: "threadReply", channelId: threadId, text: "First" }, "grace", 2);
+      assert.deepEqual(scene.written(threadId), ["First"]);
+    }));
+
+  it("offers only actions with an open gate", () =>
+    withSimulation(
+      { discord: () => ({ actions: { messages: false } }) },
+      async (scene) => {
+        await scene.start();
+        const reply = await asked(scene, { action: "sendMessage", text: "x" });
+        assert.match(reply, /no action "sendMessage" here; there are: react/);
+      },
+    ));
+});
+
+describe("[T4] [T5] the rights of the asker", () => {
+  it("bind the tool, and the model learns which permission is missing", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      simulator.permit({ in: "help", to: "grace", what: "sendMessages", as: "denied" });
+      const channelId = idOf(scene, "help");
+      assert.match(
+        await asked(scene, { action: "sendMessage", channelId, text: "x" }),
+        /they lack the permission Send Messages/,
+      );
+      simulator.permit({ in: "help", to: "grace", what: "viewChannel", as: "denied" });
+      assert.match(
+        await asked(scene, { action: "readMessages", channelId }, "grace", 2),
+        /they lack the permission View Channel/,
+      );
+      assert.deepEqual(scene.written("help"), []);
+      const other = scene.say("ada", "general", "Nice");
+      assert.match(
+        await asked(scene, { action: "deleteMessage", messageId: String(other.id) }, "grace", 3),
+        /they lack the permission Manage Messages/,
+      );
+      assert.ok(messageIn(scene, "general", String(other.id)));
+    }));
+
+  it("end at the server of the turn", () =>
+    withSimulation({ mayRefuse: ({ method }) => method === "GET" }, async (scene) => {
+      await scene.start();
+      const elsewhere = { action: "sendMessage", channelId: idOf(scene, "lounge"), text: "x" };
+      const NO_CHANNEL = /there is no such channel in this server/;
+      assert.match(await asked(scene, elsewhere), NO_CHANNEL);
+      const unknown = { ...elsewhere, channelId: "1390000000000000001" };
+      assert.match(await asked(scene, unknown, "grace", 2), NO_CHANNEL);
+      assert.deepEqual(scene.written("lounge"), []);
+    }));
+});
+
+describe("[D1] a crash while a tool sends", () => {
+  for (
+    const point of [
+      "before:TS",
+      "after:TS",
+      "before:T4",
+      "after:T4",
+      "before:T5",
+      "after:T5",
+      "before:T3",
+    ]
+  ) {
+    it(`${point} › neither loses nor doubles the message`, () =>
+      withSimulation({}, async (scene) => {
+        const { say, mention, start } = scene;
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        const args = { action: "sendMessage", channelId: idOf(scene, "help"), text: "once" };
+        say("grace", "general", `${mention}\n${call(args)}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await scene.replies("general", 1);
+        assert.deepEqual(scene.written("help"), ["once"]);
+        assert.equal(scene.written("general").length, 1);
+      }));
+  }
+});

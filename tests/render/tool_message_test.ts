@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ReplyRules } from "../../src/render/reply.ts";
+import { createSecretFilter } from "../../src/render/safety/secrets.ts";
+import { composeToolMessage, type ToolMessage } from "../../src/render/tool_message.ts";
+import {
+  channelId,
+  guildId,
+  guildMessage,
+  messageId,
+  userId,
+} from "../support/discord/builders.ts";
+
+const TOKEN = "MTQwMDAwMDAwMDAwMDAwMDAx.GabcDE.x-yz_0123456789abcdefghijklmno";
+const filter = createSecretFilter([TOKEN]);
+const RULES: ReplyRules = {
+  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
+  tables: "code",
+  allowedMentions: { users: "context", roles: [] },
+  replyToMode: "first",
+  linkHosts: [],
+  maxFileBytes: 8_000_000,
+  texts: {},
+  cleanSecrets: (text) => filter(text).text,
+};
+const CHANNEL = channelId("1390000000000000077");
+const message = guildMessage({ text: "Announce it" });
+
+const compose = (text: string, fields: Partial<ToolMessage> = {}) =>
+  composeToolMessage({
+    message,
+    agentId: "main",
+    callKey: "1:0:call_1",
+    channelId: CHANNEL,
+    guildId: guildId("1390000000000000009"),
+    text,
+    ...fields,
+  }, RULES);
+
+describe("[T3] composeToolMessage()", () => {
+  it("is for the channel of the call, and replies where the model asks", () => {
+    const [frozen] = compose("hello", { replyTo: messageId("1390000000000000070") }) ?? [];
+    assert.equal(frozen?.message.channelId, CHANNEL);
+    assert.equal(frozen?.message.guildId, "1390000000000000009");
+    assert.equal(frozen?.message.quote, "1390000000000000070");
+    assert.equal(frozen?.message.pings.quotedAuthor, false);
+    assert.equal(frozen?.message.of?.kind, "tool");
+  });
+
+  it("has no server of the question's in a direct channel", () => {
+    const { guildId: _, ...direct } = {
+      message,
+      agentId: "main",
+      callKey: "1",
+      channelId: CHANNEL,
+      text: "hello",
+      guildId: undefined,
+    };
+    const [frozen] = composeToolMessage(direct, RULES) ?? [];
+    assert.equal("guildId" in Object(frozen?.message), false);
+  });
+
+  it("[R9] [SEC-R9] loses secrets and foreign links, and pings only people of the turn", () => {
+    const ada = message.sender.id;
+    const other = userId("555555555555555555");
+    const [frozen] = compose(`<@${ada}> <@${other}> ${TOKEN} https://evil.example/x`) ?? [];
+    assert.doesNotMatch(frozen?.message.content ?? "", /GabcDE/);
+    assert.match(frozen?.message.content ?? "", /`https:\/\/evil\.example\/x`/);
+    assert.equal(frozen?.message.suppressesEmbeds, true);
+    assert.deepEqual(frozen?.message.pings, { users: [ada], roles: [], quotedAuthor: false });
+  });
+
+  it("[D1] has the same nonces for the same call, and others for others", () => {
+    const noncesOf = (callKey: string) =>
+      compose("word ".repeat(1_000), { callKey })?.map(({ message: { nonce } }) => nonce) ?? [];
+    const nonces = noncesOf("1:0:call_1");
+    assert.ok(nonces.length > 1);
+    assert.deepEqual(noncesOf("1:0:call_1"), nonces);
+    assert.equal(new Set([...nonces, ...noncesOf("1:1:call_1")]).size, 2 * nonces.length);
+    assert.ok(nonces.every((nonce) => nonce.length === 25));
+  });
+
+  it("is nothing if nothing in the text is for people", () => {
+    assert.equal(compose("NO_REPLY"), undefined);
+    assert.equal(compose("\u200b"), undefined);
+  });
+});

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { GATES } from "../../../src/core/tool_gates.ts";
+import type { DiscordPort, ShownMessage } from "../../../src/core/turn/ports/discord.ts";
+import { ACTIONS } from "../../../src/tools/discord/actions.ts";
+import { discord } from "../../../src/tools/discord/discord.ts";
+import { channelId, messageId } from "../../support/discord/builders.ts";
+import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
+
+const CHANNEL = channelId("1390000000000000011");
+const MESSAGE = messageId("1390000000000000007");
+const SHOWN: ShownMessage = {
+  id: MESSAGE,
+  from: "ada",
+  fromId: "1",
+  text: "hi",
+  timestamp: "2026-01-01T00:00:00.000000+00:00",
+  timestampMs: Date.UTC(2026, 0, 1),
+};
+
+/** Runs an action, and returns its result with the port's calls. */
+async function run(args: object, own: Partial<DiscordPort> = {}, tool = discord) {
+  const calls: unknown[][] = [];
+  const record = <Result>(name: string, result: Result) => (...[, ...given]: unknown[]) => {
+    calls.push([name, ...given]);
+    return Promise.resolve(result);
+  };
+  const port: DiscordPort = {
+    send: record("send", { channelId: CHANNEL, messageIds: [MESSAGE], state: "sent" as const }),
+    read: record("read", [SHOWN]),
+    readOne: record("readOne", SHOWN),
+    addReaction: record("addReaction", undefined),
+    removeReaction: record("removeReaction", undefined),
+    edit: record("edit", undefined),
+    remove: record("remove", undefined),
+    openThread: record("openThread", { threadId: CHANNEL, title: "Krill", existed: false }),
+    ...own,
+  };
+  const input = tool.input.parse(args);
+  const context = toolContext({ ports: { ...UNUSED_PORTS, discord: port } });
+  return { result: await tool.run(input, context), calls };
+}
+
+const namesIn = (open: readonly (typeof GATES)[number][]) => {
+  const { action } = Object(discord.withGates?.(open)?.parameters?.["properties"]);
+  return action?.enum;
+};
+
+describe("[T3] the schema of `discord`", () => {
+  it("lists only actions whose gates are open", () => {
+    assert.deepEqual(namesIn(GATES), ACTIONS.map(({ name }) => name));
+    assert.deepEqual(namesIn(["reactions"]), ["react"]);
+    assert.deepEqual(namesIn(["threads", "pins"]), ["threadCreate", "threadReply"]);
+    assert.equal(discord.withGates?.(["pins"]), undefined);
+  });
+
+  it("is the same object for the same gates, so that the toolbox keeps it", () => {
+    assert.equal(discord.withGates?.(["messages"]), discord.withGates?.(["messages", "pins"]));
+    assert.equal(discord.withGates?.(GATES), discord);
+  });
+
+  it("has at most 4,000 characters, with all arguments once", () => {
+    const { name, description, parameters } = discord;
+    assert.ok(JSON.stringify({ name, description, parameters }).length <= 4_000);
+    assert.deepEqual(
+      Object.keys(Object(parameters?.["properties"])).sort(),
+      [
+        ...new Set(["action", ...ACTIONS.flatMap(({ input }) => Object.keys(input.shape))]),
+      ].sort(),
+    );
+    assert.match(description, /- react\(channelId\?, messageId, emoji, remove\?\): /);
+  });
+
+  it("names each action once", () => {
+    const names = ACTIONS.map(({ name }) => name);
+    assert.deepEqual([...new Set(names)], names);
+  });
+
+  it("refuses actions that do not exist or whose gate is closed, and names the others", async () => {
+    await assert.rejects(run({ action: "ban" }), /no action "ban" here; there are: sendMessage/);
+    const only = discord.withGates?.(["reactions"]);
+    assert.ok(only);
+    await assert.rejects(
+      run({ action: "sendMessage", text: "x" }, {}, only),
+      /no action "sendMessage" here; there are: react$/,
+    );
+  });
+
+  it("[T5] refuses arguments that an action does not have, such as who asks", async () => {
+    await assert.rejects(
+      run({ action: "sendMessage", text: "x", userId: "1" }),
+      /the arguments do not fit sendMessage:\n.*userId/,
+    );
+    await assert.rejects(run({ action: "sendMessage" }), /text/);
+  });
+
+  it("takes null for an argument that is left out", async () => {
+    const { calls } = await run({ action: "sendMessage", text: "x", channelId: null });
+    assert.deepEqual(calls, [["send", { text: "x" }]]);
+  });
+});
+
+describe("[T3] actions on messages", () => {
+  it("sendMessage › takes a channel in any spelling, and returns the ids", async () => {
+    const link = `https://discord.com/channels/1/${CHANNEL}`;
+    for (const written of [CHANNEL, `<#${CHANNEL}>`, `channel:${CHANNEL}`, link]) {
+      const { result, calls } = await run({ action: "sendMessage", channelId: written, text: "x" });
+      assert.deepEqual(calls, [["send", { channelId: CHANNEL, text: "x" }]]);
+      assert.deepEqual(JSON.parse(result), {
+        sent: true,
+        channelId: CHANNEL,
+        messageIds: [MESSAGE],
+      });
+    }
+    await assert.rejects(
+      run({ action: "sendMessage", channelId: "#general", text: "x" }),
+      /must be the id of a channel/,
+    );
+  });
+
+  it("sendMessage › tells the model not to repeat a message that waits", async () => {
+    const waits = { channelId: CHANNEL, messageIds: [], state: "waits" } as const;
+    const { result } = await run({ action: "sendMessage", text: "x" }, {
+      send: () => Promise.resolve(waits),
+    });
+    assert.match(result, /do not send it again/);
+  });
+
+  it("readMessages › returns a line for each message, with its time in three forms", async () => {
+    const { result, calls } = await run({ action: "readMessages", after: MESSAGE });
+    assert.deepEqual(calls, [["read", { after: MESSAGE, limit: 30 }]]);
+    assert.deepEqual(JSON.parse(result), { ...SHOWN, timestampUtc: "2026-01-01T00:00:00.000Z" });
+    const nothing = await run({ action: "readMessages" }, { read: () => Promise.resolve([]) });
+    assert.match(nothing.result, /no messages that you may read/);
+    await assert.rejects(
+      run({ action: "readMessages", before: MESSAGE, after: MESSAGE }),
+      /not both/,
+    );
+    await assert.rejects(run({ action: "readMessages", limit: 101 }), /limit/);
+  });
+
+  it("fetchMessage, editMessage, deleteMessage › name the message", async () => {
+    const { result } = await run({ action: "fetchMessage", messageId: MESSAGE });
+    assert.equal(JSON.parse(result).text, "hi");
+    const edited = await run({ action: "editMessage", messageId: MESSAGE, text: "new" });
+    assert.deepEqual(edited.calls, [["edit", { messageId: MESSAGE }, "new"]]);
+    const at = { channelId: CHANNEL, messageId: MESSAGE };
+    const removed = await run({ action: "deleteMessage", ...at });
+    assert.deepEqual(removed.calls, [["remove", at]]);
+    await assert.rejects(run({ action: "deleteMessage", messageId: "last" }), /digits only/);
+  });
+});
+
+describe("[T3] react", () => {
+  const at = { messageId: MESSAGE };
+  it("adds and removes reactions, Unicode or custom", async () => {
+    for (const emoji of ["👀", "❤️", "👩‍👩‍👧", "🇫🇮", "1️⃣", "<:krill:123>", "<a:krill:123>"]) {
+      const { calls } = await run({ action: "react", ...at, emoji });
+      assert.deepEqual(calls, [["addReaction", at, emoji]]);
+    }
+    const { calls } = await run({ action: "react", ...at, emoji: "", remove: true });
+    assert.deepEqual(calls, [["removeReaction", at, ""]]);
+  });
+
+  it("refuses texts that are no emoji", async () => {
+    for (const emoji of ["thumbsup", ":eyes:", "", "@me", "../1"]) {
+      await assert.rejects(run({ action: "react", ...at, emoji }), /emoji/);
+    }
+  });
+});
+
+describe("[T3] actions on threads", () => {
+  it("threadCreate › opens a thread on a message, and posts the text there", async () => {
+    const { calls, result } = await run({
+      action: "threadCreate",
+      messageId: MESSAGE,
+      title: "Krill",
+      text: "first",
+    });
+    assert.deepEqual(calls, [
+      ["openThread", { messageId: MESSAGE }, "Krill"],
+      ["send", { channelId: CHANNEL, text: "first" }],
+    ]);
+    assert.deepEqual(JSON.parse(result), { threadId: CHANNEL, title: "Krill" });
+  });
+
+  it("threadCreate › without a message, posts the text and opens the thread on it", async () => {
+    const { calls } = await run({
+      action: "threadCreate",
+      channelId: CHANNEL,
+      title: "Krill",
+      text: "first",
+    });
+    assert.deepEqual(calls, [
+      ["send", { channelId: CHANNEL, text: "first" }],
+      ["openThread", { channelId: CHANNEL, messageId: MESSAGE }, "Krill"],
+    ]);
+    await assert.rejects(run({ action: "threadCreate", title: "Krill" }), /`text`/);
+  });
+
+  it("threadReply › needs the thread", async () => {
+    const { calls } = await run({ action: "threadReply", channelId: CHANNEL, text: "x" });
+    assert.deepEqual(calls, [["send", { channelId: CHANNEL, text: "x" }]]);
+    await assert.rejects(run({ action: "threadReply", text: "x" }), /channelId/);
+  });
+});
