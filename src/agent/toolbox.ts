@@ -11,6 +11,7 @@ import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import { boundedResult } from "./result_size.ts";
 
 /** The tools of one turn. */
 export interface Toolbox {
@@ -32,6 +33,12 @@ export interface ToolboxPorts {
   readonly cleanSecrets: (text: string) => string;
   /** Puts a fence around a result, which may have words of people in it (H4). */
   readonly fence: (result: string) => string;
+  /**
+   * The first of these permissions that one of those who ask lacks (T4); `undefined` if none does.
+   *
+   * @throws {Error} If that cannot be found out: the tool does not run then.
+   */
+  readonly missingRight: (needs: Tool["needs"]) => Promise<string | undefined>;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -41,7 +48,7 @@ export interface ToolboxPorts {
 /** Creates the toolbox of a turn. */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule, fence, cleanSecrets }: ToolboxPorts,
+  { timeoutMs, schedule, fence, cleanSecrets, missingRight }: ToolboxPorts,
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
@@ -49,6 +56,7 @@ export function createToolbox(
     const ending = new AbortController();
     const onAbort = () => ending.abort(context.signal.reason);
     let cancel: (() => void) | undefined;
+    let hasBegun = false;
     const stopped = new Promise<never>((_resolve, reject) => {
       cancel = schedule(
         () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
@@ -59,12 +67,22 @@ export function createToolbox(
     if (context.signal.aborted) onAbort();
     context.signal.addEventListener("abort", onAbort, { once: true });
     try {
+      if (tool.needs.length > 0) {
+        const missing = await Promise.race([missingRight(tool.needs), stopped]);
+        if (missing) return failed(`the asker may not do this here: ${missing} is missing`);
+      }
+      hasBegun = true;
       const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
       run.catch(() => {}); // after the limit, its failure changes nothing
-      return { end: "done", text: fence(cleanSecrets(await Promise.race([run, stopped]))) };
+      const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);
+      return { end: "done", text: fence(text) + note };
     } catch (error) {
-      const why = cleanSecrets(error instanceof Error ? error.message : String(error));
-      return ending.signal.aborted && !tool.isIdempotent ? unknown(why) : failed(why);
+      const { text, note } = boundedResult(
+        error instanceof Error ? error.message : String(error),
+        cleanSecrets,
+      );
+      const why = text + note;
+      return hasBegun && ending.signal.aborted && !tool.isIdempotent ? unknown(why) : failed(why);
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);

@@ -81,6 +81,7 @@ function frozen(
         pings: pingsOf(content, mayPing, quote),
         ...(quote && { quote: quote.messageId }),
         ...(suppressesEmbeds && { suppressesEmbeds }),
+        ...(of && part > 0 && { isSilent: true as const }), // only the first one notifies (R14)
         ...(voice && { voice }),
         ...(of && { of }),
       },

@@ -65,11 +65,27 @@ describe("[T1] createToolbox()", () => {
   it("[H4] puts a fence around a result, but not around its own errors", async () => {
     const { schedule } = new FakeClock();
     const fence = (result: string) => `<${result}>`;
-    const toolbox = createToolbox([tide], { timeoutMs: 1_000, schedule, fence, cleanSecrets });
+    const toolbox = createToolbox([tide], {
+      timeoutMs: 1_000,
+      schedule,
+      fence,
+      cleanSecrets,
+      missingRight: () => Promise.resolve(undefined),
+    });
     const run = (written: string) =>
       toolbox.run({ id: "1", name: "tide", arguments: written }, toolContext());
     assert.equal((await run('{"port":"Hull"}')).text, '<{"port":"Hull","hours":1}>');
     assert.match((await run("no")).text, /^Error/);
+  });
+
+  it("bounds a result, with a note behind the fence, and a failure", async () => {
+    const long = "x".repeat(1_000_001);
+    const write: Tool = { ...tide, name: "write", run: () => Promise.resolve(long) };
+    const fail: Tool = { ...tide, name: "fail", run: () => Promise.reject(new Error(long)) };
+    const { run } = setUp(write, fail);
+    const note = "\n[This result had 1000001 characters. Only the first 1000000 were kept.]";
+    assert.equal((await run("write", '{"port":"Hull"}')).text, long.slice(1) + note);
+    assert.equal((await run("fail", '{"port":"Hull"}')).text, `Error: ${long.slice(1)}${note}`);
   });
 
   const failures: readonly [what: string, name: string, written: string, why: RegExp][] = [

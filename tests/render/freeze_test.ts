@@ -69,6 +69,10 @@ describe("freeze()", () => {
     assert.deepEqual(silent.map((m) => m.suppressesEmbeds), [true, true]);
   });
 
+  it("[R14] lets only the first message notify", () => {
+    assert.deepEqual(messages(twoChunks).map((m) => m.isSilent), [undefined, true]);
+  });
+
   it("[D4] keeps the whole text with the first part, unless it is the message itself", () => {
     const wholes = (fields: Partial<typeof twoChunks>) =>
       freeze({ ...twoChunks, ...fields }).map(({ whole }) => whole);

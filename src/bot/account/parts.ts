@@ -19,10 +19,7 @@ import {
 import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createEmitter, type Emitter } from "../../lib/emitter.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
-import {
-  createCanReadHistory,
-  createMissingForThread,
-} from "../../discord/rest/permissions/readable.ts";
+import { createMissingPermission } from "../../discord/rest/permissions/readable.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createTokenRates } from "../../session/token_rates.ts";
 import type { Runner } from "../../flows/schedules/runner.ts";
@@ -202,13 +199,12 @@ export async function createParts(
       outbox: store.outbox,
       sent: outbound.sent,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
-      canReadHistory: createCanReadHistory(client),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
         now,
         logging.forPart("turns"),
       ).read,
-      missingForThread: createMissingForThread(client, now),
+      missingPermission: createMissingPermission(client, now),
       threads,
       policy: () => policy.now().policy,
       held: catchUp.delayedChannels,

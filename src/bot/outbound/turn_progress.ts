@@ -20,6 +20,11 @@ import {
 } from "../../discord/rest/calls/typing_and_reactions.ts";
 import { type Acks, createAcks } from "../../flows/turn/progress/acks.ts";
 import { createDrafts, type Drafts } from "../../flows/turn/progress/draft.ts";
+import type { DraftPorts } from "../../flows/turn/progress/draft_stream.ts";
+import {
+  createProgressLines,
+  type ProgressLines,
+} from "../../flows/turn/progress/progress_lines.ts";
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -51,6 +56,8 @@ export interface TurnProgress {
   cut(messageId: MessageId): void;
   /** Creates the draft of an answer; `undefined` if the config shows only finished answers. */
   drafts(): Drafts | undefined;
+  /** Creates the line about a turn; `undefined` if the config shows none. */
+  lines(): ProgressLines | undefined;
   /** The config has changed. */
   reconfigured(): void;
   /** A message of the outbox has its final result. */
@@ -65,6 +72,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
   const typing = createTyping({ ...common, show: createShowTyping(client) });
   const reactions = createReactions(client);
   const drafts = draftsOf(options);
+  const lines = createProgressLines({ ...common, ...requestsOf(options) });
   let rules = config().messages;
   let acks = acksBy(rules);
 
@@ -77,6 +85,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
     accepted: (message, why) => acks.accepted(message, why),
     cut: (messageId) => acks.answered(messageId, "notice"),
     drafts: () => config().discord.streaming === "edit" ? drafts : undefined,
+    lines: () => config().discord.streaming === "progress" ? lines : undefined,
     reconfigured() {
       if (isDeepStrictEqual(rules, config().messages)) return;
       rules = config().messages;
@@ -84,24 +93,35 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
     },
     delivered({ message: { of, nonce } }, end) {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
-      if (of.kind === "draft") drafts.posted(nonce, end.messageId);
+      if (of.kind === "draft") {
+        drafts.posted(nonce, end.messageId);
+        lines.posted(nonce, end.messageId);
+      }
       if (of.kind !== "tool") acks.answered(of.cause, of.kind);
     },
   };
 }
 
-function draftsOf(
-  { config, messages, outbox, logging, cleanSecrets, onOutbox, now }: TurnProgressOptions,
-): Drafts {
-  return createDrafts({
+/** The requests of drafts and lines: edits only if rate limits leave room. */
+function requestsOf(
+  { messages, outbox, onOutbox }: TurnProgressOptions,
+): Pick<DraftPorts, "outbox" | "edit" | "onOutbox"> {
+  return {
     outbox,
     edit: (messageId, message) => messages.edit(messageId, message, [], "spare"),
+    onOutbox,
+  };
+}
+
+function draftsOf(options: TurnProgressOptions): Drafts {
+  const { config, logging, cleanSecrets, now } = options;
+  return createDrafts({
+    ...requestsOf(options),
     cleanSecrets,
     get maxLength() {
       return config().discord.textChunkLimit;
     },
     secretTail: createBySecrets(logging.secrets, createSecretTail),
-    onOutbox,
     schedule,
     now,
     log: logging.forPart("turns"),

@@ -31,7 +31,8 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
-import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createHistoryPort } from "./history_port.ts";
+import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
@@ -100,7 +101,7 @@ export function createAccountTurns(
     & Pick<TurnsPorts, "turnLimit">
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
-    & HistoryPortOptions
+    & Pick<AskerRightsOptions, "missingPermission">
     & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
     & {
@@ -108,7 +109,7 @@ export function createAccountTurns(
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
-      readonly progress: Pick<TurnProgress, "typing" | "drafts">;
+      readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
       /** Whether the sender of a message is an owner of the bot. */
       readonly isOwner: (message: InboundMessage) => boolean;
       /** The skills of a message's turn. */
@@ -142,6 +143,7 @@ export function createAccountTurns(
     log,
   });
 
+  const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
@@ -181,6 +183,7 @@ export function createAccountTurns(
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
     const drafts = progress.drafts();
+    const lines = progress.lines();
     return {
       ...ports,
       ...queueNow(),
@@ -191,8 +194,10 @@ export function createAccountTurns(
       model: model(),
       rules: rulesNow(),
       backfill,
+      missingRight,
       toolPorts,
       ...(drafts && { drafts }),
+      ...(lines && { lines }),
       now,
       schedule,
       randomId,

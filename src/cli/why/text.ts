@@ -103,8 +103,18 @@ function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): stri
       return `Accepted; no answer: ${printable(turn.failure ?? "a budget was spent")}`;
     case "failed":
       return "Accepted; its turn failed";
-    default:
-      return hasArrived(outbox) ? "Answered" : "Answered, but not fully delivered";
+    case "cancelled":
+      return "Accepted; no answer: it was deleted, or edited into a message that gets none";
+    case "stopped":
+      return "Accepted; no answer: a person stopped the turn";
+    case "interrupted":
+      return "Accepted; no answer: a later message took the place of its turn";
+    case "answered": {
+      const answered = turn.replyTo === undefined
+        ? "Answered"
+        : `Answered together with the message ${turn.replyTo}`;
+      return hasArrived(outbox) ? answered : `${answered}, but not fully delivered`;
+    }
   }
 }
 
@@ -147,10 +157,35 @@ function turnLines(turn: Turn): readonly string[] {
   return [
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
     `  ${steps.join(", ")}`,
+    ...sharedLines(turn),
+    ...changeLines(turn),
     ...(turn.cost ? [`  ${costText(turn.cost)}`] : []),
     ...(turn.failureId === undefined
-      ? []
+      ? turn.failure === undefined || state === "refused"
+        ? []
+        : [`  reason: ${printable(turn.failure)}`]
       : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
+  ];
+}
+
+/** The other messages of the turn (S5). */
+function sharedLines({ turnOf, replyTo }: Turn): readonly string[] {
+  const parts = [
+    ...(turnOf === undefined ? [] : [`part of the turn that began with ${turnOf}`]),
+    ...(replyTo === undefined ? [] : [`the reply belongs to ${replyTo}`]),
+  ];
+  return parts.length === 0 ? [] : [`  ${parts.join("; ")}`];
+}
+
+/** What a person has done to the message (H6). */
+function changeLines({ revision, change, state }: Turn): readonly string[] {
+  return [
+    ...(revision === 0 ? [] : ["  edited before the turn ended: the turn has the new text"]),
+    ...(change
+      ? [
+        `  ${change.kind} ${timeText(change.at)}${state === "cancelled" ? "" : ", after its turn"}`,
+      ]
+      : []),
   ];
 }
 

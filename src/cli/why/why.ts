@@ -50,7 +50,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
         ? unknownFailure(subject.failureId, flags, io)
         : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
-    const steps = await store.turns.stepsOf(record.messageId);
+    const steps = await store.turns.stepsOf(record.turn?.turnOf ?? record.messageId);
     const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
       sessionOf: (sessionKey) => sessionNow(store, sessionKey),
       viewsOf: (policy) => accessIn(policy, () => policy.names),

@@ -49,8 +49,9 @@ export const replyKeys = {
     { isCommon: true, ...REPLIES },
   ),
   streaming: key(
-    z.enum(["off", "edit"]).default("off"),
+    z.enum(["off", "edit", "progress"]).default("off"),
     "Whether to show an answer while the model writes it. `edit`: in a message that Barnacle edits. " +
+      "`progress`: a line about the current work, with a Stop button, until the answer comes. " +
       "`off`: only the finished answer.",
     { isCommon: true, ...REPLIES },
   ),

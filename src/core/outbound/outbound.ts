@@ -103,6 +103,8 @@ export interface OutboundMessage {
   readonly quote?: MessageId;
   /** Asks Discord for no link previews (SEC-R7); absent: previews are fine. */
   readonly suppressesEmbeds?: true;
+  /** Asks Discord for no notification (R14); absent: it notifies. */
+  readonly isSilent?: true;
   /** One row of buttons below it, at most five. */
   readonly buttons?: readonly Button[];
   /** Set if it is a voice message: its only content is one file (R16). */

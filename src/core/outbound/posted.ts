@@ -11,6 +11,7 @@
 import type { Refusal } from "../errors.ts";
 import { createdAtMs, type MessageId, type UserId } from "../discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "./outbound.ts";
+import { isProgressLine, PROGRESS_MARK } from "./progress_line.ts";
 
 /** A message as Discord has it. */
 export interface Posted {
@@ -84,7 +85,8 @@ export function earliestTimeOf({ message, firstAttemptAt }: OutboxRow, now: numb
  * Whether a posted message is this one, as far as Discord shows.
  *
  * Discord trims texts, changes line ends, and drops the quote of a deleted message. A draft may
- * have grown since it was posted, so only its beginning must match.
+ * have grown since it was posted, so only its beginning must match. Of a progress line, only the mark
+ * stays.
  *
  * @param fileSizes Bytes of each file that goes with `message`.
  */
@@ -94,7 +96,8 @@ export function isSame(
   posted: Posted,
 ): boolean {
   const [sent, there] = [sameText(message.content), sameText(posted.content)];
-  const stem = message.of?.kind === "draft" ? stemOf(sent) : "";
+  const isDraft = message.of?.kind === "draft";
+  const stem = !isDraft ? "" : isProgressLine(message) ? PROGRESS_MARK : stemOf(sent);
   const isText = stem === "" ? there === sent : there.startsWith(stem);
   return isText &&
     (posted.quote === undefined || posted.quote === message.quote) &&

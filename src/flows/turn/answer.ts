@@ -52,7 +52,7 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   if (!ended) return;
   const withDrafts = (turn: FinishedTurn): FinishedTurn => ({
     ...turn,
-    mayHaveDrafts: ports.drafts !== undefined,
+    mayHaveDrafts: ports.drafts !== undefined || ports.lines !== undefined,
   });
   const failed = (error: unknown) =>
     withDrafts(

@@ -25,6 +25,7 @@ import type { HistoryPorts, HistoryRules, HistoryStore } from "../session/turn_h
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
+import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
@@ -98,6 +99,11 @@ export interface AnswerPorts
   readonly rules: (message: InboundMessage) => TurnRules;
   /** What tools can do outside the process. */
   readonly toolPorts: ToolPorts;
+  /** The first permission for a tool that one of the senders lacks (T4). */
+  readonly missingRight: (
+    messages: readonly InboundMessage[],
+    needs: Tool["needs"],
+  ) => Promise<string | undefined>;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
   readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
   /** The turn, which others may end; absent: only the process ends it. */
@@ -118,6 +124,8 @@ export interface AnswerPorts
   };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
+  /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
+  readonly lines?: Pick<ProgressLines, "begin">;
   /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
   /** Records this turn; absent: no traces are exported. */

@@ -12,6 +12,7 @@ import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/in
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ToolCall } from "../../core/model.ts";
+import type { ProgressPlace } from "../../core/outbound/progress_line.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../render/safety/visible.ts";
@@ -71,6 +72,14 @@ export function ofTurn(claim: Claim): Answered {
 /** The message that a turn's drafts belong to: the first one, whatever its text is now. */
 export function draftsOf({ message, route: { agentId } }: Claim): Answered {
   return { message: { ...message, revision: 0 }, agentId };
+}
+
+/** The turn that a progress line belongs to: as its drafts do, to the first message. */
+export function progressPlaceOf(
+  { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
+): Omit<ProgressPlace, "stopLabel"> {
+  const place = { accountId, channelId, ...(guildId !== undefined && { guildId }) };
+  return { ...place, cause, revision: 0, agentId };
 }
 
 /** The record of a turn in whose place a later message came (S5). */

@@ -6,7 +6,7 @@
 
 import { createToolbox } from "../../agent/toolbox.ts";
 import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { ModelError } from "../../core/model.ts";
@@ -30,7 +30,14 @@ import { openHistory, type TurnHistory } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import { endsWith } from "./control/ends_with.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
-import { answeredTurn, draftsOf, failedTurn, interruptedTurn, ofTurn } from "./finished_turn.ts";
+import {
+  answeredTurn,
+  draftsOf,
+  failedTurn,
+  interruptedTurn,
+  ofTurn,
+  progressPlaceOf,
+} from "./finished_turn.ts";
 import { gather, opensThread } from "./gather.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
@@ -83,6 +90,7 @@ export async function runAnswer(
     schedule,
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
+    missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
   });
   const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
@@ -122,6 +130,7 @@ export async function runAnswer(
     const composed = compose(text, turn.claim, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
   });
+  const progress = ports.lines?.begin(progressPlaceOf(claim), rules);
   const stopping = endsWith(ports.stopping, turn.signal);
   const converse = ({ requestFor }: TurnHistory, stored: readonly Step[]) =>
     runTurn(requestFor, {
@@ -149,15 +158,21 @@ export async function runAnswer(
       stopping: stopping.signal,
       schedule,
       timeoutMs: rules.timeoutMs,
+      ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });
-  let outcome = await converse(history, steps);
-  if (isTooLong(outcome)) {
-    history = await opened.shrink();
-    outcome = await converse(history, await store.stepsOf(claim.message.id));
+  let outcome: TurnOutcome;
+  try {
+    outcome = await converse(history, steps);
+    if (isTooLong(outcome)) {
+      history = await opened.shrink();
+      outcome = await converse(history, await store.stepsOf(claim.message.id));
+    }
+  } finally {
+    stopping.end();
+    await progress?.end(); // its timer must not outlive the turn
+    await draft?.end();
   }
-  stopping.end();
-  await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
     case "interrupted":

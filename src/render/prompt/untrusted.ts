@@ -42,8 +42,22 @@ export function escapeUntrusted(text: string): string {
   );
   return withoutTokens.replace(
     BRACKET,
-    (bracket, rest: string) => LOOK_ALIKE.test(normalized(rest)) ? "&lt;" : bracket,
+    (text, rest: string) => isLookAlike(rest) ? `&lt;${rest}` : text,
   );
+}
+
+/**
+ * Whether a tolerant reader takes the text after a bracket for one of our fences. Most text is ASCII,
+ * whose check is cheap: ten million brackets would take seconds otherwise.
+ */
+function isLookAlike(rest: string): boolean {
+  if (NO_START.test(rest)) return false;
+  return LOOK_ALIKE.test(NOT_ASCII.test(rest) ? normalized(rest) : plainStart(rest));
+}
+
+/** {@link normalized} for ASCII text: no letter changes but by its case. */
+function plainStart(rest: string): string {
+  return rest.replace(/[\0-\x20\x7f]+/g, "").toLowerCase();
 }
 
 /**
@@ -82,10 +96,14 @@ function escaped(character: string): string {
   return character === "<" ? "&lt;" : `&#${character.charCodeAt(0)};`;
 }
 
-/** `<` and similar characters. The pattern also matches the text up to the next one. */
+/** `<` and similar characters. The pattern matches the last one of a run, and the text up to the next. */
 const BRACKETS =
   "<\u02c2\u1438\u2039\u226a\u227a\u2329\u276c\u276e\u27e8\u27ea\u3008\u300a\ufe64\uff1c";
-const BRACKET = new RegExp(`[${BRACKETS}](?=([^${BRACKETS}]*))`, "g");
+const BRACKET = new RegExp(`[${BRACKETS}]([^${BRACKETS}]+)`, "g");
+
+/** The first visible character is one that no name of a fence begins with. */
+const NO_START = /^[\0-\x20\x7f/\\|]*(?![cefmqrst])[\x21-\x2e\x30-\x5b\x5d-\x7b\x7d\x7e]/i;
+const NOT_ASCII = /[^\0-\x7f]/;
 
 /** The start of one of our fences, in {@link normalized} text. */
 const LOOK_ALIKE =

@@ -31,7 +31,10 @@ export interface MessageRecord {
   readonly decisions: readonly DecisionOnRecord[];
   /** The message's turn, waiting or not; absent if the message was not accepted. */
   readonly turn?: TurnOnRecord;
-  /** Messages frozen for it, in the order of sending, including drafts and unsent ones. */
+  /**
+   * Messages frozen for it, or for the message with which it was answered. In the order of sending,
+   * including drafts and unsent ones.
+   */
   readonly outbox: readonly OutboxOnRecord[];
 }
 
@@ -45,6 +48,25 @@ export interface DecisionOnRecord extends Decision {
   readonly policy?: StoredPolicy;
 }
 
+/**
+ * State of a turn.
+ *
+ * - `declined`: the model chose to say nothing (R10).
+ * - `cancelled`: the message was deleted, or edited so that it gets no answer (H6).
+ * - `stopped`: a person stopped it.
+ * - `interrupted`: a later message took its place (S5).
+ */
+export type TurnState =
+  | "waiting"
+  | "running"
+  | "answered"
+  | "declined"
+  | "refused"
+  | "failed"
+  | "cancelled"
+  | "stopped"
+  | "interrupted";
+
 /** A turn as the inbox has it. */
 export interface TurnOnRecord {
   /** The account that accepted the message. */
@@ -53,8 +75,8 @@ export interface TurnOnRecord {
   readonly agentId: string;
   /** Key of the conversation's session. */
   readonly sessionKey: string;
-  /** State of the turn. `declined`: the model chose to say nothing (R10). */
-  readonly state: "waiting" | "running" | "answered" | "declined" | "refused" | "failed";
+  /** State of the turn. */
+  readonly state: TurnState;
   /** Number of the newest attempt; 0 before the first. */
   readonly attempt: number;
   /** When the message was accepted. */
@@ -67,6 +89,14 @@ export interface TurnOnRecord {
   readonly failureId?: string;
   /** Why the turn failed or was refused, for the operator; absent if it was neither. */
   readonly failure?: string;
+  /** The message that its turn began with, if the turn answers several (S5). */
+  readonly turnOf?: MessageId;
+  /** The message that the turn's reply belongs to, if it is another one (S5). */
+  readonly replyTo?: MessageId;
+  /** What a person did to the message after its turn (H6); absent: nothing. */
+  readonly change?: { readonly kind: "edited" | "deleted"; readonly at: number };
+  /** Revision of the text that the turn has: above 0 if it was edited before the turn's end. */
+  readonly revision: number;
   /** The cost of the turn's requests to models; absent if there was none. */
   readonly cost?: TurnCost;
 }
@@ -132,17 +162,34 @@ const decisionSchema = z.object({
   names: z.string().transform((text): readonly ResolvedName[] => JSON.parse(text)).nullable(),
 });
 
+const TURN_STATES = [
+  "waiting",
+  "running",
+  "answered",
+  "declined",
+  "refused",
+  "failed",
+  "cancelled",
+  "stopped",
+  "interrupted",
+] as const satisfies readonly TurnState[];
+
 const turnSchema = z.object({
   account_id: z.string().transform(toAccountId),
   agent_id: z.string(),
   session_key: z.string(),
-  state: z.enum(["waiting", "running", "answered", "declined", "refused", "failed"]),
+  state: z.enum(TURN_STATES),
   attempt: z.number(),
   accepted_at: z.number(),
   claimed_at: z.number().nullable(),
   finished_at: z.number().nullable(),
   failure_id: z.string().nullable(),
   failure: z.string().nullable(),
+  turn_of: snowflakeSchema<"message">().nullable(),
+  reply_to: snowflakeSchema<"message">().nullable(),
+  change: z.enum(["edited", "deleted"]).nullable(),
+  changed_at: z.number().nullable(),
+  revision: z.number(),
   cost: z.string().transform((text): TurnCost => JSON.parse(text)).nullable(), // ours
 });
 
@@ -184,7 +231,9 @@ export function createMessageRecords(
      WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.message_id = :messageId
      ORDER BY d.id`,
   );
-  const selectTurn = database.prepare("SELECT * FROM inbox WHERE message_id = ?");
+  const selectTurn = database.prepare(
+    "SELECT *, COALESCE(message ->> '$.revision', 0) AS revision FROM inbox WHERE message_id = ?",
+  );
   const selectFailed = database.prepare(
     "SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1",
   );
@@ -210,9 +259,11 @@ export function createMessageRecords(
     const decisions = selectDecisions.all({ messageId, sentAt: createdAtMs(messageId) })
       .map(toDecisionOnRecord);
     const row = selectTurn.get(messageId);
-    const outbox = selectAnswers.all(messageId).map(toOutboxOnRecord);
-    if (decisions.length === 0 && !row && outbox.length === 0) return undefined;
-    return { messageId, decisions, ...(row && { turn: toTurnOnRecord(row) }), outbox };
+    const turn = row && toTurnOnRecord(row);
+    const answered = turn?.replyTo === undefined ? [messageId] : [messageId, turn.replyTo];
+    const outbox = answered.flatMap((id) => selectAnswers.all(id)).map(toOutboxOnRecord);
+    if (decisions.length === 0 && !turn && outbox.length === 0) return undefined;
+    return { messageId, decisions, ...(turn && { turn }), outbox };
   }
 
   function ofOwn(messageId: MessageId): MessageRecord | undefined {
@@ -262,6 +313,12 @@ function toTurnOnRecord(row: unknown): TurnOnRecord {
     ...(rest.finished_at !== null && { finishedAt: rest.finished_at }),
     ...(rest.failure_id !== null && { failureId: rest.failure_id }),
     ...(rest.failure !== null && { failure: rest.failure }),
+    ...(rest.turn_of !== null && { turnOf: rest.turn_of }),
+    ...(rest.reply_to !== null && { replyTo: rest.reply_to }),
+    ...(rest.change !== null && {
+      change: { kind: rest.change, at: rest.changed_at ?? rest.accepted_at },
+    }),
+    revision: rest.revision,
     ...(rest.cost !== null && { cost: rest.cost }),
   };
 }

@@ -169,6 +169,80 @@ describe("[P1] barnacle why", () => {
     assert.match(second ?? "", /reply 2 of 2 +pending/);
   });
 
+  it("[S5] shows that a message was answered with a later one", async () => {
+    const fixture = await received({ mention: "user" });
+    const later = messageId("1400000000000000002");
+    await fixture.receive(guildMessage({ id: later, mention: "user" }));
+    await fixture.fill(async (store) => {
+      const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, [], () => true);
+      assert.equal(claim?.also?.length, 1);
+      const calls = [{ id: "a", name: "recall", arguments: "{}" }];
+      await store.turns.addSteps(claim, [{ kind: "answer", text: "", calls, at: 2_000 }], true);
+      const reply = frozen({ channelId: HELP, nonce: "a", of: part(later) });
+      await store.turns.finishTurn(
+        { claim, end: { kind: "answered" }, entries: [], outbox: [reply] },
+        3_000,
+      );
+    });
+    const first = (await ask(fixture)).text;
+    assert.match(first, new RegExp(`^Answered together with the message ${later}, but not fully`));
+    assert.match(first, new RegExp(`^ {2}the reply belongs to ${later}$`, "m"));
+    assert.match(first, /^ {2}\d+ +reply +sending/m);
+    const second = (await ask(fixture, later)).text;
+    assert.match(second, new RegExp(`^ {2}part of the turn that began with ${ID}$`, "m"));
+    assert.match(second, /calls recall$/m, "the steps are those of the turn");
+  });
+
+  it("[H6] [S5] shows turns that were cancelled, stopped or interrupted", async () => {
+    const deleted = await received({ mention: "user" });
+    await deleted.fill((store) =>
+      store.inbox.acceptBatch(
+        batch({ changes: [{ kind: "deleted", channelId: HELP, messageIds: [ID] }] }),
+        Date.UTC(2026, 0, 1),
+      )
+    );
+    const cancelled = (await ask(deleted)).text;
+    assert.match(cancelled, /^Accepted; no answer: it was deleted, or edited into/);
+    assert.match(cancelled, /^ {2}deleted 2026-01-01 00:00:00 UTC$/m);
+
+    const stopped = await received({ mention: "user" });
+    await stopped.fill((store) =>
+      store.inbox.stopTurns({ accountId: toAccountId("default"), channelId: HELP }, 5)
+    );
+    const text = (await ask(stopped)).text;
+    assert.match(text, /^Accepted; no answer: a person stopped the turn/);
+    assert.match(text, /^ {2}reason: stopped by a person$/m);
+
+    const interrupted = await received({ mention: "user" });
+    await interrupted.fill(async (store) => {
+      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
+      assert.ok(claim);
+      const end = { kind: "interrupted" } as const;
+      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, 2);
+    });
+    assert.match(
+      (await ask(interrupted)).text,
+      /^Accepted; no answer: a later message took the place of its turn/,
+    );
+  });
+
+  it("[H6] shows edits before and after the answer", async () => {
+    const fixture = await received({ mention: "user", revision: 7 });
+    const edited = guildMessage({ id: ID, mention: "user", text: "anew", revision: 9 });
+    await fixture.fill(async (store) => {
+      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
+      assert.ok(claim);
+      const end = { kind: "answered" } as const;
+      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, 2);
+      const verdict = { kind: "accept", why: "mentioned", rule: "rule" } as const;
+      const changes = [{ kind: "edited", message: edited, verdict }] as const;
+      await store.inbox.acceptBatch(batch({ changes }), Date.UTC(2026, 0, 1));
+    });
+    const { text } = await ask(fixture);
+    assert.match(text, /^ {2}edited before the turn ended: the turn has the new text$/m);
+    assert.match(text, /^ {2}edited 2026-01-01 00:00:00 UTC, after its turn$/m);
+  });
+
   it("prints today's verdict if it differs", async () => {
     const fixture = await received();
     assert.doesNotMatch(

@@ -182,7 +182,7 @@ describe("[S3] [T6] reply_in_thread", () => {
       });
       say("grace", "general", `${mention}\n${CALL}`);
       const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /the asker may not open threads here: Create Public Threads is missing/);
+      assert.match(reply, /the asker may not do this here: Create Public Threads is missing/);
       assert.equal(opened(scene), 0);
     }));
 });

@@ -69,7 +69,7 @@ describe("[T6] the bot", () => {
       });
       say("grace", "general", `${mention}\n${READ}`);
       const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /the asker may not read the history of this channel/);
+      assert.match(reply, /the asker may not do this here: Read Message History is missing/);
       assert.doesNotMatch(reply, /high at noon/);
     }));
 

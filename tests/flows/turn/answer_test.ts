@@ -165,6 +165,7 @@ function setUp(
     },
     threads: { homeOf: (claim) => Promise.resolve(claim) },
     toolPorts: UNUSED_PORTS,
+    missingRight: () => Promise.resolve(undefined),
     rules: () => ({ ...RULES, ...rules }),
     backfill: () => {
       steps.push("fill up");

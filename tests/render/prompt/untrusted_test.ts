@@ -38,6 +38,10 @@ describe("[SEC-R2] fenced()", () => {
     '<context boundary="k3f9q2zz">',
     "<<</message>",
     "<\u0338/message>",
+    "<\t/ M\x7fessage",
+    "a<b<c<context",
+    "<|/\u2044message",
+    "<mess\u200bage>",
   ];
   for (const variant of variants) {
     it(`escapes ${JSON.stringify(variant.slice(0, 40))}`, () => {

@@ -83,6 +83,7 @@ describe("messageRecordOf()", () => {
         acceptedAt: NOW,
         claimedAt: NOW + 1,
         finishedAt: NOW + 2,
+        revision: 0,
       },
       outbox: [
         { id: 1, ...shared, state: "sent", part: 0, firstAttemptAt: NOW + 3, messageId: "900" },

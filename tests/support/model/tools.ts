@@ -75,6 +75,7 @@ export function toolboxOf(
     schedule,
     cleanSecrets,
     fence: (result) => result,
+    missingRight: () => Promise.resolve(undefined),
   });
 }
 

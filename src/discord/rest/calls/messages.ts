@@ -136,17 +136,27 @@ export function createMessages(api: RestApi): Messages {
 }
 
 function toCreate(message: OutboundMessage): CreateBody {
-  const { nonce, quote, suppressesEmbeds, buttons, voice } = message;
+  const { nonce, quote, buttons } = message;
+  const flags = createFlagsOf(message);
   return {
     content: message.content,
     nonce,
     enforceNonce: true,
     allowedMentions: mentionsOf(message),
-    ...(voice && { flags: MessageFlags.IsVoiceMessage }),
-    ...(suppressesEmbeds && !voice && { flags: MessageFlags.SuppressEmbeds }),
+    ...(flags !== 0 && { flags }),
     ...(quote && { messageReference: { messageId: quote, failIfNotExists: false } }),
     ...(buttons && { components: rowsOf(buttons) }),
   };
+}
+
+/** A voice message has no text, so it has no previews. */
+function createFlagsOf({ voice, suppressesEmbeds, isSilent }: OutboundMessage): number {
+  return (voice
+    ? MessageFlags.IsVoiceMessage
+    : suppressesEmbeds
+    ? MessageFlags.SuppressEmbeds
+    : 0) |
+    (isSilent ? MessageFlags.SuppressNotifications : 0);
 }
 
 /** Sets the flags even to 0, because a draft may have had one. Absent buttons stay at Discord. */

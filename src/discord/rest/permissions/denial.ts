@@ -12,16 +12,7 @@ import type { ChannelPermissions, GuildPermissions } from "./guild_permissions.t
 import { deniedBy, hasAllPermissions, type Permission } from "./permissions.ts";
 
 /** A permission that a request needs. In a thread, sending needs a different one. */
-export type NeededPermission =
-  | "View Channel"
-  | "Send Messages"
-  | "Attach Files"
-  | "Read Message History"
-  | "Add Reactions"
-  | "Manage Messages"
-  | "Manage Threads"
-  | "Create Public Threads"
-  | "Send Messages in Threads";
+export type NeededPermission = Permission;
 
 /** A missing permission, and the rule that denies it. */
 export interface Denial {

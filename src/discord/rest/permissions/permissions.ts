@@ -55,9 +55,9 @@ export const PERMISSIONS = {
   "Attach Files": Flag.ATTACH_FILES,
   "Read Message History": Flag.READ_MESSAGE_HISTORY,
   "Create Public Threads": Flag.CREATE_PUBLIC_THREADS,
-  "Manage Messages": Flag.MANAGE_MESSAGES,
   "Manage Threads": Flag.MANAGE_THREADS,
   "Add Reactions": Flag.ADD_REACTIONS,
+  "Manage Messages": Flag.MANAGE_MESSAGES,
 } as const;
 
 /** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
@@ -69,6 +69,11 @@ const RISKY = {
 
 /** The name of a permission: `"Send Messages"`. */
 export type Permission = keyof typeof PERMISSIONS;
+
+/** Whether it is the name of a permission that Barnacle looks at. */
+export function isPermission(name: string): name is Permission {
+  return Object.hasOwn(PERMISSIONS, name);
+}
 
 /** Why a member lacks a permission: no role grants it, or this overwrite denies it last. */
 export type DeniedBy =

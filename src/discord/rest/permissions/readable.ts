@@ -10,9 +10,8 @@
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createExplainDenial, type PermissionQuery } from "./explain_denial.ts";
-import type { NeededPermission } from "./denial.ts";
 import { createReadGuildPermissions } from "./guild_permissions.ts";
-import { deniedBy, type Permission } from "./permissions.ts";
+import { deniedBy, isPermission, type Permission } from "./permissions.ts";
 
 /** The permissions for reading a channel's history, most basic first. */
 const NEEDED_TO_READ = [
@@ -34,28 +33,31 @@ export function createCanReadHistory(api: RestApi, options: RequestOptions = {})
   return async (place) => await explain(place, NEEDED_TO_READ) === undefined;
 }
 
-/** The permissions for opening a thread on a message and writing in it, most basic first. */
-const NEEDED_FOR_THREADS = [
-  "View Channel",
-  "Create Public Threads",
-  "Send Messages in Threads",
-] as const satisfies readonly NeededPermission[];
-
 /**
- * Finds the permission that a user lacks for opening a thread in a channel; `undefined` if none.
+ * Finds the first permission that a user lacks in a place; `undefined` if none, and in direct
+ * messages, which have no permissions.
  *
+ * @param needed By Discord's names. One that Barnacle does not know counts as missing.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-export type MissingForThread = (place: PermissionQuery) => Promise<Permission | undefined>;
+export type MissingPermission = (
+  place: PermissionQuery,
+  needed: readonly string[],
+) => Promise<string | undefined>;
 
-/** Creates a {@link MissingForThread}. */
-export function createMissingForThread(
+/** Creates a {@link MissingPermission}. */
+export function createMissingPermission(
   api: RestApi,
   now: () => number,
   options: RequestOptions = {},
-): MissingForThread {
+): MissingPermission {
   const explain = createExplainDenial(api, now, options);
-  return async (place) => (await explain(place, NEEDED_FOR_THREADS))?.permission;
+  return async (place, needed) => {
+    if (place.guildId === undefined) return undefined;
+    const unknown = needed.find((permission) => !isPermission(permission));
+    if (unknown !== undefined) return unknown;
+    return (await explain(place, needed.filter(isPermission)))?.permission;
+  };
 }
 
 /**

@@ -94,6 +94,13 @@ describe("createMessages().create()", () => {
     assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 2, undefined]);
   });
 
+  it("[R14] suppresses the notification if the message says so", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await create(api, { ...message, isSilent: true });
+    await create(api, { ...message, isSilent: true, suppressesEmbeds: true });
+    assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 12, (1 << 12) + 4]);
+  });
+
   it("[R12] sends files in order, with alt text, and gives an upload more time", async () => {
     const { api, asked } = fakeApi(CREATED);
     const files = [

@@ -1,0 +1,168 @@
+/**
+ * Shows what a turn does in one silent line, which the turn's end deletes (R8a).
+ *
+ * The line is posted through the outbox, so that a crash leaves none that the store does not know.
+ * Its edits may be lost. No failure here fails a turn.
+ *
+ * @module
+ */
+
+import type { NextStep } from "../../../agent/next_step.ts";
+import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import type { DraftMessage } from "../../../core/outbound/draft.ts";
+import { progressLine, type ProgressPlace } from "../../../core/outbound/progress_line.ts";
+import type { Texts } from "../../../render/notices.ts";
+import { notice } from "../../../render/notices.ts";
+import { progressText } from "../../../render/progress.ts";
+import type { DraftPorts } from "./draft_stream.ts";
+
+/** The lines of one account's turns. */
+export interface ProgressLines {
+  /** Starts the line of one turn. */
+  begin(place: Omit<ProgressPlace, "stopLabel">, rules: ProgressRules): ProgressLine;
+  /** Tells that Discord has a message of the outbox. */
+  posted(nonce: string, messageId: MessageId): void;
+}
+
+/** The part of a turn's rules that its line needs. */
+export interface ProgressRules {
+  /** The operator's own words. */
+  readonly texts: Texts;
+  /** Maximum number of requests to the model. */
+  readonly maxSteps: number;
+}
+
+/** The line of one turn. */
+export interface ProgressLine {
+  /** Tells what the turn does next. */
+  step(next: NextStep): void;
+  /**
+   * Ends the line; call it before storing the turn's end. Resolves once no request is under way.
+   * Never rejects.
+   */
+  end(): Promise<void>;
+}
+
+/** Milliseconds before the line is posted. A faster turn has none. */
+const FIRST_MS = 1_000;
+
+/** Milliseconds between two requests. */
+const EVERY_MS = 1_200;
+
+/** Milliseconds between two edits that change only the seconds. */
+const SECONDS_EVERY_MS = 5_000;
+
+/** Creates the lines of one account. */
+export function createProgressLines(
+  { outbox, edit, onOutbox, schedule, now, log }: Omit<
+    DraftPorts,
+    "cleanSecrets" | "secretTail" | "maxLength"
+  >,
+): ProgressLines {
+  const awaited = new Map<string, (messageId: MessageId) => void>();
+  /** Unix time in milliseconds from which on a channel may get the next edit. */
+  const freeAt = new Map<ChannelId, number>();
+
+  function begin(
+    inPlace: Omit<ProgressPlace, "stopLabel">,
+    { texts, maxSteps: steps }: ProgressRules,
+  ): ProgressLine {
+    const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
+    const { channelId } = place;
+    const startedAt = now();
+    let work: { readonly tools: readonly string[]; readonly step: number } = { tools: [], step: 1 };
+    let shown: { readonly work: typeof work; readonly at: number } | undefined;
+    let messageId: MessageId | undefined;
+    let isPosted = false;
+    let isOver = false;
+    let cancel: (() => void) | undefined;
+    let underWay: Promise<unknown> = Promise.resolve();
+
+    function lineNow(): DraftMessage {
+      const seconds = Math.max(0, Math.round((now() - startedAt) / 1_000));
+      return progressLine(place, progressText({ ...work, steps, seconds, channelId }, texts));
+    }
+    const { nonce } = lineNow();
+
+    function later(ms: number): void {
+      if (!isOver) cancel = schedule(tryRequest, ms);
+    }
+
+    function tryRequest(): void {
+      const waitMs = (freeAt.get(channelId) ?? 0) - now();
+      if (waitMs > 0) return later(Math.min(waitMs, EVERY_MS));
+      underWay = (isPosted ? update() : post()).then(later, (error: unknown) => {
+        isOver = true;
+        log.warn("Cannot show the progress of a turn", { channelId, error });
+      });
+    }
+
+    /** @returns Milliseconds until the next request. */
+    async function post(): Promise<number> {
+      isPosted = true;
+      awaited.set(nonce, (id) => void (messageId = id));
+      shown = { work, at: now() };
+      // If this turn ran before, the row is that run's.
+      const message = lineNow();
+      const row = await outbox.add({ message, files: [] }, now());
+      if (row.message.content !== message.content) shown = undefined;
+      onOutbox(channelId);
+      if (row.messageId !== undefined) messageId = row.messageId;
+      else if (row.state === "sent") isOver = true; // and a person has deleted it
+      return EVERY_MS;
+    }
+
+    /** @returns Milliseconds until the next request. */
+    async function update(): Promise<number> {
+      const isNew = shown?.work !== work || now() - shown.at >= SECONDS_EVERY_MS;
+      if (messageId === undefined || !isNew) return EVERY_MS;
+      freeAt.set(channelId, now() + EVERY_MS);
+      const wanted = { work, at: now() };
+      const outcome = await edit(messageId, lineNow());
+      switch (outcome.kind) {
+        case "created":
+          shown = wanted;
+          return EVERY_MS;
+        case "unsent":
+        case "unanswered":
+          return EVERY_MS;
+        case "already_gone": // a person has deleted it
+          isOver = true;
+          return 0;
+        case "refused":
+          isOver ||= outcome.why !== "rate_limited";
+          return Math.max(EVERY_MS, outcome.retryAfterMs ?? 0);
+      }
+    }
+
+    later(FIRST_MS);
+    return {
+      step(next) {
+        work = next.kind === "ask"
+          ? { tools: [], step: next.answers + 1 }
+          : { ...work, tools: namesIn(next) };
+      },
+      async end() {
+        isOver = true;
+        cancel?.();
+        await underWay;
+        awaited.delete(nonce);
+      },
+    };
+  }
+
+  return {
+    begin(place, rules) {
+      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
+      return begin(place, rules);
+    },
+    posted(nonce, messageId) {
+      awaited.get(nonce)?.(messageId);
+      awaited.delete(nonce);
+    },
+  };
+}
+
+function namesIn(next: Exclude<NextStep, { kind: "ask" }>): readonly string[] {
+  return next.kind === "run" ? next.calls.map(({ name }) => name) : [next.call.name];
+}

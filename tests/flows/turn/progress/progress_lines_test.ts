@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { placeDrafts } from "../../../../src/core/outbound/draft.ts";
+import type { DraftMessage } from "../../../../src/core/outbound/draft.ts";
+import { isProgressLine } from "../../../../src/core/outbound/progress_line.ts";
+import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
+import { isSame } from "../../../../src/core/outbound/posted.ts";
+import { componentOf, COMPONENTS } from "../../../../src/interactions/registry.ts";
+import { stopButton } from "../../../../src/interactions/stop.ts";
+import { createProgressLines } from "../../../../src/flows/turn/progress/progress_lines.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../../support/discord/builders.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
+import { recordingLog } from "../../../support/recording_log.ts";
+import { settle } from "../../../support/settle.ts";
+import { frozen, part } from "../../../support/store/store.ts";
+
+const CAUSE = messageId("100");
+const LINE = messageId("200");
+const PLACE = {
+  accountId: ACCOUNT,
+  channelId: channelId("11"),
+  cause: CAUSE,
+  revision: 0,
+  agentId: "main",
+};
+const READ = { id: "1", name: "read_channel_history", arguments: "{}" };
+
+/** A turn whose line Discord has at once. */
+function setUp(outcome: PostOutcome = { kind: "created", messageId: LINE }) {
+  const clock = new FakeClock();
+  const asked: string[] = [];
+  const posted: DraftMessage[] = [];
+  const lines = createProgressLines({
+    outbox: {
+      add({ message }) {
+        if (!message.of) throw new TypeError("no draft");
+        const draft = { ...message, of: message.of };
+        posted.push(draft);
+        asked.push(`post ${message.content}`);
+        return Promise.resolve({ message: draft, state: "pending" });
+      },
+    },
+    edit(id, { content }) {
+      asked.push(`edit ${id} ${content}`);
+      return Promise.resolve(outcome);
+    },
+    onOutbox: () => {},
+    schedule: clock.schedule,
+    now: () => clock.now(),
+    log: recordingLog().log,
+  });
+  const line = lines.begin(PLACE, { texts: {}, maxSteps: 16 });
+  return {
+    clock,
+    asked,
+    posted,
+    line,
+    arrived: () => lines.posted(posted[0]?.nonce ?? "", LINE),
+    async pass(ms: number): Promise<void> {
+      for (let left = ms; left > 0; left -= 100) {
+        clock.advance(Math.min(100, left));
+        await settle();
+      }
+    },
+  };
+}
+
+describe("[R8a] createProgressLines()", () => {
+  it("shows nothing of a turn that ends within a second", async () => {
+    const { line, pass, asked, clock } = setUp();
+    line.step({ kind: "ask", answers: 0 });
+    await pass(900);
+    await line.end();
+    await pass(5_000);
+    assert.deepEqual(asked, []);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[R14] posts one silent line with a Stop button", async () => {
+    const { line, pass, posted } = setUp();
+    line.step({ kind: "ask", answers: 0 });
+    await pass(1_000);
+    await line.end();
+    const [message, ...others] = posted;
+    assert.ok(message);
+    assert.deepEqual(others, []);
+    assert.equal(message.content, "⏳ thinking · step 1 of 16 · 1 s");
+    assert.equal(message.isSilent, true);
+    const [button, ...more] = message.buttons ?? [];
+    assert.deepEqual(more, []);
+    assert.ok(button);
+    assert.equal(button.label, "Stop");
+    assert.equal(
+      componentOf({ kind: "button", customId: button.customId }, COMPONENTS),
+      stopButton,
+    );
+    assert.ok(isProgressLine(message));
+  });
+
+  it("edits the line when the work changes, and every five seconds for the time", async () => {
+    const { line, pass, asked, arrived } = setUp();
+    line.step({ kind: "ask", answers: 0 });
+    await pass(1_000);
+    line.step({ kind: "run", calls: [READ, READ, { ...READ, name: "web_search" }] });
+    await pass(1_200);
+    assert.equal(asked.length, 1, "Discord does not have the line yet");
+    arrived();
+    await pass(1_200);
+    line.step({ kind: "ask", answers: 1 });
+    await pass(1_200);
+    await pass(6_000);
+    assert.deepEqual(asked.slice(1), [
+      "edit 200 ⏳ reading <#11>, searching the web · step 1 of 16 · 3 s",
+      "edit 200 ⏳ thinking · step 2 of 16 · 5 s",
+      "edit 200 ⏳ thinking · step 2 of 16 · 11 s",
+    ]);
+    await line.end();
+  });
+
+  it("stops when a person has deleted the line", async () => {
+    const { line, pass, asked, arrived, clock } = setUp({ kind: "already_gone" });
+    await pass(1_000);
+    arrived();
+    line.step({ kind: "ask", answers: 1 });
+    await pass(10_000);
+    assert.equal(asked.length, 2);
+    assert.equal(clock.pending, 0);
+    await line.end();
+  });
+
+  it("is deleted by the end of the turn, and replaced by no answer", async () => {
+    const { line, pass, posted } = setUp();
+    await pass(1_000);
+    await line.end();
+    const [message] = posted;
+    assert.ok(message);
+    const answer = frozen({ channelId: PLACE.channelId, of: part(CAUSE) });
+    const { outbox } = placeDrafts([{ message, state: "there", messageId: LINE }], [answer]);
+    assert.deepEqual(outbox.map(({ draft }) => draft), [
+      { nonce: message.nonce, becomes: "nothing" },
+      undefined,
+    ]);
+  });
+
+  it("[D2] is found in the channel after a crash, also with another text", async () => {
+    const { line, pass, posted } = setUp();
+    await pass(1_000);
+    await line.end();
+    const [message] = posted;
+    assert.ok(message);
+    const there = { id: LINE, authorId: userId("9"), fileSizes: [] };
+    assert.ok(isSame(message, [], { ...there, content: "⏳ running code · step 9 of 16 · 40 s" }));
+    assert.ok(!isSame(message, [], { ...there, content: "The answer." }));
+  });
+});
