@@ -66,6 +66,7 @@ export function createStoreHealth(
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let readAt = startedAt;
   let answeredAt = startedAt;
+  let isUnreadable = false;
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
   const count = createDecisionCounter(metrics);
 
@@ -90,7 +91,13 @@ export function createStoreHealth(
   }
 
   async function read(): Promise<void> {
-    await readFigures().catch((error: unknown) => log.error("Cannot read the store", { error }));
+    try {
+      await readFigures();
+      isUnreadable = false;
+    } catch (error) {
+      if (!isUnreadable) log.error("Cannot read the store", { error }); // once, not at each look
+      isUnreadable = true;
+    }
   }
 
   async function write(isProbe: boolean): Promise<void> {
