@@ -200,6 +200,11 @@ export const NOTICES = {
     when: "the bot runs a script, in the progress line",
     placeholders: {},
   },
+  workImage: {
+    text: "drawing",
+    when: "the bot draws a picture, in the progress line",
+    placeholders: {},
+  },
   workFiles: {
     text: "working on files",
     when: "the bot reads or writes files of its workspace, in the progress line",

@@ -18,6 +18,7 @@ type PlainWork = Extract<
   | "workSkill"
   | "workPage"
   | "workSearch"
+  | "workImage"
   | "workCode"
   | "workFiles"
 >;
@@ -32,6 +33,7 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["web_fetch", "workPage"],
   ["web_search", "workSearch"],
   ["code", "workCode"],
+  ["draw", "workImage"],
   ["read_file", "workFiles"],
   ["write_file", "workFiles"],
   ["edit_file", "workFiles"],

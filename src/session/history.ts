@@ -48,12 +48,13 @@ export function selectEntries(
   return entries.slice(start);
 }
 
-/** Tokens kept free for errors of the estimate. */
-const RESERVE_TOKENS = 4_000;
+/** Maximum number of tokens kept free for errors of the estimate, and their share of a window. */
+const RESERVE = { tokens: 4_000, share: 1 / 8 };
 
 /** Tokens of a model's window that a request may take. */
 export function requestTokens({ contextWindow, maxOutput }: Window): number {
-  return Math.max(0, contextWindow - maxOutput - RESERVE_TOKENS);
+  const reserve = Math.min(RESERVE.tokens, Math.floor(contextWindow * RESERVE.share));
+  return Math.max(0, contextWindow - maxOutput - reserve);
 }
 
 /**

@@ -36,7 +36,7 @@ const ASKED_MS = 8 * 60_000;
 function block(start: string): string {
   const blocks = Array.from(PAGE.matchAll(/^```\w*\n(.*?)^```$/gms), ([, text = ""]) => text);
   const found = blocks.filter((text) => text.startsWith(start));
-  assert.equal(found.length, 1, `blocks that start with ${start}`);
+  assert.ok(found.length > 0, `blocks that start with ${start}`);
   return found[0]!;
 }
 

@@ -38,7 +38,7 @@ describe("foldCount()", () => {
 });
 
 describe("shouldFold()", () => {
-  const window = { contextWindow: 15_000, maxOutput: 1_000 }; // 10,000 tokens for the request
+  const window = { contextWindow: 12_571, maxOutput: 1_000 }; // 10,000 tokens for the request
   const size = (otherChars: number, tokensPerChar = 0.5) => ({ otherChars, window, tokensPerChar });
 
   it("[L4] folds at three quarters of the window", () => {
@@ -64,7 +64,7 @@ describe("keptChars()", () => {
   it("[L4] keeps 20,000 tokens of a large window, and less of a small one", () => {
     const large = { contextWindow: 200_000, maxOutput: 4_000 };
     assert.equal(keptChars({ window: large, tokensPerChar: 0.25 }), 80_000);
-    const small = { contextWindow: 15_000, maxOutput: 1_000 };
+    const small = { contextWindow: 12_571, maxOutput: 1_000 };
     assert.equal(keptChars({ window: small, tokensPerChar: 0.5 }), 6_000);
   });
 });

@@ -78,10 +78,10 @@ describe("selectEntries()", () => {
 
 describe("[L4] historyChars()", () => {
   const cases: readonly [window: [number, number], other: number, chars: number][] = [
-    [[8_192, 1_024], 0, 10_560],
-    [[8_192, 1_024], 10_000, 560],
-    [[8_192, 1_024], 20_000, 0],
-    [[4_096, 1_024], 0, 0],
+    [[8_192, 1_024], 0, 20_480],
+    [[8_192, 1_024], 10_000, 10_480],
+    [[8_192, 1_024], 30_000, 0],
+    [[4_096, 1_024], 0, 8_533],
   ];
   for (const [[contextWindow, maxOutput], other, chars] of cases) {
     it(`${contextWindow} less ${maxOutput} tokens less ${other}: ${chars}`, () => {

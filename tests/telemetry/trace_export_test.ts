@@ -9,26 +9,29 @@ import { ACCOUNT, messageId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
+/** Small numbers count as times since the start of the process. */
+const AT = 1_700_000_000_000;
+
 const TRACE: TurnTrace = {
   accountId: ACCOUNT,
   agentId: "main",
   sessionKey: "agent:main:main",
   messageId: messageId("1400000000000000001"),
   modelId: "openrouter/meta/llama",
-  startedAt: 1_000,
-  endedAt: 4_000,
+  startedAt: AT + 1_000,
+  endedAt: AT + 4_000,
   entries: [
     {
       kind: "model",
-      startedAt: 1_000,
-      endedAt: 2_000,
+      startedAt: AT + 1_000,
+      endedAt: AT + 2_000,
       calls: ["remind"],
       usage: { inputTokens: 90, outputTokens: 5 },
     },
     {
       kind: "tool",
-      startedAt: 2_000,
-      endedAt: 2_500,
+      startedAt: AT + 2_000,
+      endedAt: AT + 2_500,
       name: "remind",
       callId: "call_1",
       arguments: '{"text":"hunter2"}',
@@ -36,7 +39,7 @@ const TRACE: TurnTrace = {
       chars: 12,
       problem: "hunter2 is too late",
     },
-    { kind: "model", startedAt: 2_500, endedAt: 4_000, calls: [] },
+    { kind: "model", startedAt: AT + 2_500, endedAt: AT + 4_000, calls: [] },
   ],
 };
 
@@ -102,8 +105,8 @@ describe("[T1] createTraceExport()", () => {
       assert.equal(span.traceId, root.traceId);
       if (span !== root) assert.equal(span.parentSpanId, root.spanId);
     }
-    assert.equal(root.startTimeUnixNano, "1000000000");
-    assert.equal(root.endTimeUnixNano, "4000000000");
+    assert.equal(root.startTimeUnixNano, "1700000001000000000");
+    assert.equal(root.endTimeUnixNano, "1700000004000000000");
   });
 
   it("waits two seconds for a collector that does not answer, then ends", async () => {

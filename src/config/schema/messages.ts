@@ -68,6 +68,7 @@ const texts = {
   workPage: sentence("workPage", "lese eine Webseite"),
   workSearch: sentence("workSearch", "suche im Netz"),
   workCode: sentence("workCode", "rechne"),
+  workImage: sentence("workImage", "zeichne"),
   workFiles: sentence("workFiles", "arbeite an Dateien"),
   challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
   paired: sentence("paired", "Du darfst mir jetzt schreiben."),

@@ -73,7 +73,7 @@ describe("[H10] [R16] voice messages", () => {
             /\[voice message of 4 s[^\]]*\]\n<message [^>]*>\nwhen is low/,
           );
           const [, voice] = scene.simulator.posted();
-          assert.equal(voice?.flags, 8192);
+          assert.equal(voice?.flags, 8192 + 4096); // a voice message, and silent: the text notifies
           assert.equal(voice?.content, "");
           assert.equal(voice?.attachments[0]?.voice?.durationSecs, 2);
           assert.deepEqual(heard, ["/v1/audio/transcriptions", "/v1/audio/speech"]);

@@ -22,7 +22,7 @@ const CLAIM: Claim = {
 };
 /** 10,000 characters for a request. */
 const RULES: HistoryRules = {
-  window: { contextWindow: 8_000, maxOutput: 1_000 },
+  window: { contextWindow: 4_571, maxOutput: 1_000 },
   reset: "off",
   timezone: "UTC",
   timeoutMs: 60_000,

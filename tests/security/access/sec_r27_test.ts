@@ -14,7 +14,7 @@ import {
 /** The bot's own limits, in place of those of {@link MANY_QUESTIONS}. */
 const WITH_LIMITS: SceneOptions = {
   simulator: { rateLimits: false },
-  config: { messages: { queue: {} } },
+  config: { messages: { queue: { mode: "followup" } } },
 };
 const NOTICE = /^Too many messages are waiting/;
 

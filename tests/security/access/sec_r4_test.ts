@@ -52,7 +52,8 @@ async function startHostileModel() {
     const canaries = new Set(body.match(CANARY));
     const { messages }: { messages: readonly { readonly content: unknown }[] } = JSON.parse(body);
     const [, channelId] = /\[channel: <#(\d+)>/.exec(JSON.stringify(messages.at(-1))) ?? [];
-    turns.push({ channelId, canaries });
+    const isSummary = !/<message boundary=/.test(JSON.stringify(messages.at(-1)));
+    if (!isSummary) turns.push({ channelId, canaries });
     const text = `I know ${[...canaries].join(" ")}.`;
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.end(format.open() + format.text(text) + format.finish("stop", 9));

@@ -157,14 +157,19 @@ describe("[SEC-R11] readConfig() over files that fill the memory", () => {
     },
   );
 
-  it("reads a config from a pipe", skipUnless(isPosix, "no pipes"), async () => {
-    using root = tempDirectory();
-    const pipe = join(root.path, "pipe");
-    execFileSync("mkfifo", ["-m", "600", pipe]);
-    const text = '{"channels":{"discord":{"dm":{"enabled":false}}}}';
-    const writer = spawn("sh", ["-c", `printf '%s' '${text}' > '${pipe}'`]);
-    const ended = once(writer, "exit");
-    assert.equal((await readConfigLeniently(pipe, {})).kind, "loaded");
-    await ended;
-  });
+  it(
+    "refuses a named pipe, which may have no writer",
+    skipUnless(isPosix, "no pipes"),
+    async () => {
+      using root = tempDirectory();
+      const pipe = join(root.path, "pipe");
+      execFileSync("mkfifo", ["-m", "600", pipe]);
+      const text = '{"channels":{"discord":{"dm":{"enabled":false}}}}';
+      const writer = spawn("sh", ["-c", `printf '%s' '${text}' > '${pipe}'`]);
+      const ended = once(writer, "exit");
+      assert.equal((await readConfigLeniently(pipe, {})).kind, "refused");
+      writer.kill();
+      await ended;
+    },
+  );
 });

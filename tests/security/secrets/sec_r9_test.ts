@@ -31,6 +31,8 @@ const CANARIES: Readonly<Record<string, string>> = {
   "http.token": "canary-http-token-bQ7zK2mX9pL4vR8wT1",
   "mcp.servers.*.env.*": "canary-mcp-env-zX5cV8bN2mQ6wE9rT3",
   "mcp.servers.*.headers.*": "canary-mcp-header-yU4iO7pA1sD8fG2h",
+  "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
+  "otel.headers.*": "canary-otel-header-kL4jH7gF1dS9aZ3x",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
 const IN_ENVIRONMENT = "canary-anthropic-wD6iZ1fK8mQ3bX5vL0";
@@ -61,6 +63,11 @@ const OPTIONS: SceneOptions = {
           headers: { "x-team": "${TEAM_HEADER}" },
         },
       },
+    },
+    search: { kind: "brave", apiKey: canary("search.apiKey") },
+    otel: {
+      endpoint: "http://127.0.0.1:9",
+      headers: { "x-key": canary("otel.headers.*") },
     },
     mcp: {
       servers: {
