@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Long enough that a few of these fill the window of a model that does not tell its own. */
-const LONG = "The tide comes in and goes out again. ".repeat(40);
+const LONG = "The tide comes in and goes out again. ".repeat(80);
 const isSummary = ({ system }: { readonly system: string }) =>
   system.startsWith("You shorten the transcript");
 const COUNT = "SELECT COUNT(*) AS n FROM checkpoint";
