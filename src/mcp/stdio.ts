@@ -9,6 +9,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
+import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/error_code.ts";
 
 /** How to start a program. */
@@ -17,20 +18,6 @@ export interface StdioProgram {
   readonly args: readonly string[];
   /** Variables of the config. */
   readonly env: Readonly<Record<string, string>>;
-}
-
-/** A JSON-RPC message, as the client library reads and writes it. */
-type Message = object;
-
-/** The part of the library's transport that a program needs. */
-export interface StdioTransport {
-  start(): Promise<void>;
-  send(message: Message): Promise<void>;
-  close(): Promise<void>;
-  onclose?: () => void;
-  onerror?: (error: Error) => void;
-  // deno-lint-ignore no-explicit-any -- the library's own type of messages is not exported
-  onmessage?: (message: any) => void;
 }
 
 /** Variables that programs need, and that hold no secret. */
@@ -73,7 +60,7 @@ export function environmentOf(
 export function createStdioTransport(
   { command, args, env }: StdioProgram,
   onEnd: () => void,
-): StdioTransport {
+): MCPTransport {
   let child: ChildProcess | undefined;
   let unread = "";
   let hasEnded = false;
@@ -91,7 +78,7 @@ export function createStdioTransport(
     for (const line of lines) {
       if (line.trim() === "") continue;
       try {
-        const message: unknown = JSON.parse(line);
+        const message: JSONRPCMessage = JSON.parse(line); // unchecked
         transport.onmessage?.(message);
       } catch (error) {
         // Some programs write lines of their log to stdout.
@@ -100,7 +87,7 @@ export function createStdioTransport(
     }
   }
 
-  const transport: StdioTransport = {
+  const transport: MCPTransport = {
     start: () =>
       new Promise((resolve, reject) => {
         const started = child = spawn(command, [...args], {

@@ -130,7 +130,7 @@ describe("[T6] createMcpServers()", () => {
 
 describe("[T6] createStdioTransport()", () => {
   it("kills a program that ignores its end, with its children", async () => {
-    const { promise, resolve } = Promise.withResolvers<{ readonly pid: number }>();
+    const { promise, resolve } = Promise.withResolvers<object>();
     const transport = createStdioTransport({
       command: "sh",
       args: ["-c", `trap '' TERM; sleep 600 & echo "{\\"pid\\":$!}"; wait; wait`],
@@ -138,7 +138,7 @@ describe("[T6] createStdioTransport()", () => {
     }, () => {});
     transport.onmessage = resolve;
     await transport.start();
-    const { pid } = await promise;
+    const pid = Number(Reflect.get(await promise, "pid"));
     await transport.close();
     while (isRunning(pid)) await sleep(20);
   });
