@@ -59,6 +59,8 @@ const COLLECT_AFTER = 4_000;
 export interface Connection extends OpenConnection {
   readonly socket: Socket;
   isBusy: boolean;
+  /** Requests that it sent. */
+  requests: number;
 }
 
 /**
@@ -126,7 +128,7 @@ function boundConnections(
     if (admission.kind === "refuse") return void socket.destroy();
     admission.evicts?.socket.destroy();
     if (admission.evicts) connections.delete(admission.evicts);
-    const connection: Connection = { ...client, socket, isBusy: false };
+    const connection: Connection = { ...client, socket, isBusy: false, requests: 0 };
     connections.add(connection);
     bySocket.set(socket, connection);
     wait(socket, headersMs);
@@ -143,6 +145,8 @@ function boundConnections(
       ? Number(headers["content-length"] ?? 0)
       : Infinity;
     if (bodyBytes > MAX_BODY_BYTES) return void socket.destroy();
+    const connection = bySocket.get(socket);
+    if (connection) connection.requests++;
     const hasBody = bodyBytes > 0;
     wait(socket, hasBody ? requestMs : undefined);
     setBusy(socket, !hasBody);
@@ -154,7 +158,10 @@ function boundConnections(
     }
     response.once("finish", () => {
       setBusy(socket, false);
-      if (!socket.destroyed) wait(socket, keepAliveMs + headersMs);
+      if (socket.destroyed) return;
+      wait(socket, keepAliveMs + headersMs);
+      // `maxRequestsPerSocket` announces the end, but leaves it to the client.
+      if (connection && connection.requests >= MAX_REQUESTS) socket.end();
     });
   });
 }
