@@ -19,8 +19,8 @@ import { COMMANDS } from "../src/core/inbound/commands.ts";
 import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../src/core/inbound/inbound.ts";
 import { prepareAdmission } from "../src/policy/admission.ts";
-import type { AllowEntry } from "../src/policy/allowlist.ts";
-import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules.ts";
+import type { AllowEntry } from "../src/policy/rules/allowlist.ts";
+import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules/rules.ts";
 import { quantile, type Readings } from "./stats.ts";
 
 const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));

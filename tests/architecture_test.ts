@@ -104,6 +104,9 @@ const TIMER = "src/lib/schedule.ts";
 /** More files than these in one folder are not read at a glance. */
 const MAX_FILES = 16;
 
+/** Longer files are not read in one sitting. */
+const MAX_LINES = 300;
+
 const sources = readSources(ROOT, ["src", "simulator"]);
 
 describe("the program", () => {
@@ -132,6 +135,13 @@ describe("the program", () => {
     );
     const table = Object.entries(MAY_IMPORT).map(([folder, below]) => [folder, below.toSorted()]);
     assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(table));
+  });
+
+  it("has no file of more than 300 lines", () => {
+    const long = sources.filter(({ path, text }) =>
+      path.startsWith("src/") && text.trimEnd().split("\n").length > MAX_LINES
+    );
+    assert.deepEqual(long.map(({ path }) => path), []);
   });
 
   it("has no import circle between files, types included", () => {

@@ -62,8 +62,9 @@ export interface ModelServer {
    * Changes the treatment of later requests.
    *
    * @param times Number of requests; after them the script again. Absent: for good.
+   * @param only The requests that it is for, by their instructions. Absent: all.
    */
-  behave(behaviour: ModelBehaviour, times?: number): void;
+  behave(behaviour: ModelBehaviour, times?: number, only?: (system: string) => boolean): void;
   /** Resolves once a recorded request has ended. */
   ended(request: RecordedRequest): Promise<void>;
   /** Ends open connections. */
@@ -103,11 +104,13 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   const stop = new AbortController();
   let behaviour = settings.behaviour ?? "script";
   let left = Infinity;
+  let isMeant = (_system: string): boolean => true;
 
-  const behaviourFor = (words: string): ModelBehaviour => {
+  const behaviourFor = (words: string, system: string): ModelBehaviour => {
     const asked = /\bsimulate:\s*([a-z_]+)/i.exec(words)?.[1]?.toLowerCase();
     const simulated = MODEL_BEHAVIOURS.find((name) => name === asked);
     if (simulated) return simulated;
+    if (!isMeant(system)) return "script";
     const now = left > 0 ? behaviour : "script";
     left--;
     return now;
@@ -130,7 +133,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       files: filesOf(prompt),
       asked: callsFor(request, words),
       mayCall: request.tools.length > 0,
-      behaviour: behaviourFor(words),
+      behaviour: behaviourFor(words, request.system),
       end: undefined,
     };
     endings.set(
@@ -220,9 +223,10 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
     baseUrl: `http://127.0.0.1:${port}/v1`,
     models: MODELS,
     requests,
-    behave(next, times = Infinity) {
+    behave(next, times = Infinity, only = () => true) {
       behaviour = next;
       left = times;
+      isMeant = only;
     },
     ended: (request) => endings.get(request) ?? Promise.resolve(),
     async close() {

@@ -10,13 +10,7 @@
  * @module
  */
 
-import {
-  type Model,
-  ModelError,
-  type ModelRequest,
-  type ModelUsage,
-  type ToolCall,
-} from "../core/model.ts";
+import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { mergedUsers } from "../core/turn/merged_users.ts";
 import { withoutTools } from "../core/plain_request.ts";
 import { BudgetSpent, type BudgetStop } from "../core/spending/budget.ts";
@@ -31,6 +25,7 @@ import {
   stepsWithin,
   type TextOfJoined,
 } from "./next_step.ts";
+import { type AnswerPorts, readAnswer } from "./read_answer.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
 
@@ -79,9 +74,7 @@ export interface RequestRoom {
 export type RequestFor = (stepChars: number) => RequestRoom;
 
 /** Everything that a turn needs from outside. */
-export interface TurnPorts {
-  /** Answers the request. */
-  readonly model: Model;
+export interface TurnPorts extends AnswerPorts {
   /** The tools that the model may call. */
   readonly toolbox: Toolbox;
   /**
@@ -103,8 +96,6 @@ export interface TurnPorts {
   readonly textOfJoined?: TextOfJoined;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
-  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
-  readonly cleanSecrets: (text: string) => string;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
   /** Unix time in milliseconds. */
@@ -115,8 +106,6 @@ export interface TurnPorts {
   readonly schedule: Schedule;
   /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
-  /** Gets the whole answer so far, each time that it grows. Must not throw. */
-  readonly onText?: (soFar: string) => void;
 }
 
 /**
@@ -178,7 +167,7 @@ async function converse(
         if (ports.takeIn && log.steps.length > 0) await log.saveWith(ports.takeIn);
         signal.throwIfAborted();
         const isLast = next.answers + 1 >= maxSteps;
-        const answer = await ask(
+        const answer = await readAnswer(
           withSteps(requestFor, log.steps, isLast, ports),
           signal,
           ports,
@@ -244,50 +233,6 @@ function merged(request: ModelRequest): ModelRequest {
   return { ...request, messages: mergedUsers(request.messages) };
 }
 
-/** Maximum number of calls in one answer. A model that repeats itself writes thousands. */
-const MAX_CALLS = 32;
-
-/** One answer. `calls` is absent if it ends the turn. */
-interface Answer {
-  readonly text: string;
-  readonly calls?: readonly ToolCall[];
-  readonly usage?: ModelUsage;
-  readonly modelId?: string;
-  readonly failure?: ModelError;
-}
-
-/** Reads an answer. One without a last part, or without text and calls, is a failure (L3). */
-async function ask(
-  request: ModelRequest,
-  signal: AbortSignal,
-  { model, onText, cleanSecrets }: TurnPorts,
-): Promise<Answer> {
-  let text = "";
-  for await (const part of model.generate(request, signal)) {
-    if (part.kind === "text") {
-      text += part.text;
-      onText?.(text);
-      continue;
-    }
-    const { calls, usage, modelId, failure } = part;
-    const about = {
-      ...(usage && { usage }),
-      ...(modelId !== undefined && { modelId }),
-      ...(failure && { failure }),
-    };
-    if (calls && request.tools && request.mayCall !== false) {
-      const clean = calls.slice(0, MAX_CALLS).map((call) => ({
-        ...call,
-        arguments: cleanSecrets(call.arguments),
-      }));
-      return { text: cleanSecrets(text), calls: clean, ...about };
-    }
-    if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    return { text, ...about };
-  }
-  throw notAnAnswer(model, "it ended early");
-}
-
 function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelUsage | undefined {
   if (!one || !other) return other ?? one;
   const cachedTokens = (one.cachedTokens ?? 0) + (other.cachedTokens ?? 0);
@@ -296,8 +241,4 @@ function sum(one: ModelUsage | undefined, other: ModelUsage | undefined): ModelU
     outputTokens: one.outputTokens + other.outputTokens,
     ...(cachedTokens > 0 && { cachedTokens }),
   };
-}
-
-function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
-  return new ModelError(`${modelId} gave no answer: ${why}`, { kind: "not_an_answer", modelId });
 }

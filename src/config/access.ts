@@ -6,7 +6,7 @@
 
 import { parseSnowflake } from "../core/discord/ids.ts";
 import { openGates } from "../core/tool_gates.ts";
-import { type AllowEntry, parseAllowEntry } from "../policy/allowlist.ts";
+import { type AllowEntry, parseAllowEntry } from "../policy/rules/allowlist.ts";
 import type {
   AccessPolicy,
   ChannelRules,
@@ -16,7 +16,7 @@ import type {
   GuildRules,
   PlaceToolRules,
   ToolLists,
-} from "../policy/rules.ts";
+} from "../policy/rules/rules.ts";
 import { type Account, DISCORD } from "./schema/accounts.ts";
 import { parseGroupEntry } from "./schema/group_entry.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";

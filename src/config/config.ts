@@ -10,8 +10,8 @@
 import type { AccountId, RoleId } from "../core/discord/ids.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
-import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
-import type { Texts } from "../render/notices.ts";
+import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
+import type { Texts } from "../render/notices/notices.ts";
 import type { ModelsConfig } from "./models.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/parts/secrets.ts";

@@ -8,7 +8,7 @@
  */
 
 import type { AccountId } from "../core/discord/ids.ts";
-import type { AccessPolicy } from "../policy/rules.ts";
+import type { AccessPolicy } from "../policy/rules/rules.ts";
 import { toAccessPolicy } from "./access.ts";
 import { accountsOf } from "./schema/accounts.ts";
 import { mentionsOf } from "./mentions/mention.ts";

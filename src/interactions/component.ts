@@ -7,7 +7,7 @@
 import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { EventOf } from "../core/inbound/events.ts";
 import type { ComponentUse } from "../core/inbound/interactions.ts";
-import type { Texts } from "../render/notices.ts";
+import type { Texts } from "../render/notices/notices.ts";
 import type { InteractionContext } from "./context.ts";
 
 /** `update` replaces the message that has the component; `reply` is for the person alone. */

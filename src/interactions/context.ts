@@ -11,7 +11,7 @@ import type { StopScope } from "../core/inbound/changes.ts";
 import type { ComponentUse, SlashCommand } from "../core/inbound/interactions.ts";
 import type { Note } from "../core/notes/note.ts";
 import type { Log } from "../lib/log.ts";
-import type { Texts } from "../render/notices.ts";
+import type { Texts } from "../render/notices/notices.ts";
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {

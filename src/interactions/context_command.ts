@@ -5,7 +5,7 @@
  * @module
  */
 
-import { notice } from "../render/notices.ts";
+import { notice } from "../render/notices/notices.ts";
 import type { Command } from "./command.ts";
 
 /** Answers with the size of the conversation that a message of the asker here would continue. */

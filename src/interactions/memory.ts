@@ -5,7 +5,7 @@
  */
 
 import { MAX_NOTE_CHARS, type Note, spaceOf } from "../core/notes/note.ts";
-import { notice } from "../render/notices.ts";
+import { notice } from "../render/notices/notices.ts";
 import type { Command } from "./command.ts";
 
 /** Maximum number of notes in one answer, and of characters of each. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { notice } from "../render/notices.ts";
+import { notice } from "../render/notices/notices.ts";
 import { composePaired, decisionText } from "../render/pairing.ts";
 import type { Component } from "./component.ts";
 

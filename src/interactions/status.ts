@@ -5,7 +5,7 @@
  */
 
 import { durationText } from "../lib/text/duration.ts";
-import { notice } from "../render/notices.ts";
+import { notice } from "../render/notices/notices.ts";
 import type { Command } from "./command.ts";
 
 /** Answers with Barnacle's version, the model, the time online and the gateway's latency. */

@@ -6,7 +6,7 @@
 
 import type { ButtonPress, SlashCommand } from "../core/inbound/interactions.ts";
 import { STOP_BUTTON } from "../core/outbound/stop_button.ts";
-import { notice } from "../render/notices.ts";
+import { notice } from "../render/notices/notices.ts";
 import type { Command } from "./command.ts";
 import type { Component } from "./component.ts";
 import type { InteractionContext } from "./context.ts";

@@ -15,10 +15,10 @@ import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import type { Granted } from "./caller.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
-import { type Ask, ignore, nameOf, recordNothing } from "./checks.ts";
+import { type Ask, ignore, nameOf, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
-import type { OpenPlace } from "./place_rules.ts";
-import type { AccessPolicy } from "./rules.ts";
+import type { OpenPlace } from "./rules/place_entry.ts";
+import type { AccessPolicy } from "./rules/rules.ts";
 
 /**
  * Judges one message.

@@ -15,12 +15,12 @@ import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import { prepareMessages } from "./admission.ts";
-import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
+import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Granted } from "./caller.ts";
 import { preparePlaceAccess } from "./place_access.ts";
-import { type Ask, createRecorder, ignore, nameOf, recordNothing } from "./checks.ts";
+import { type Ask, createRecorder, ignore, nameOf, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
-import type { AccessPolicy } from "./rules.ts";
+import type { AccessPolicy } from "./rules/rules.ts";
 
 /** A person's action and its place. */
 export interface Action {

@@ -10,7 +10,7 @@ import type { ChannelId } from "../core/discord/ids.ts";
 import type { Place, Sender } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
-import type { OpenPlace } from "./place_rules.ts";
+import type { OpenPlace } from "./rules/place_entry.ts";
 
 /** The sender of an event, with its place. */
 export interface Caller {

@@ -9,7 +9,7 @@
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
-import type { LoopGuardRules } from "./rules.ts";
+import type { LoopGuardRules } from "./rules/rules.ts";
 
 /** Counts bots' messages by channel, for one account. Times are Unix time in milliseconds. */
 export interface LoopGuard {

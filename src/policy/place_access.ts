@@ -10,11 +10,12 @@
 import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import type { Caller, Granted, Refusal } from "./caller.ts";
-import { type Ask, ignore, nameOf } from "./checks.ts";
+import { type Ask, ignore, nameOf } from "./rules/checks.ts";
 import { prepareDirectAccess } from "./direct_access.ts";
-import { type OpenPlace, rulesFor } from "./place_rules.ts";
+import type { OpenPlace } from "./rules/place_entry.ts";
+import { rulesFor } from "./rules/place_rules.ts";
 import type { Rights } from "./rights.ts";
-import type { AccessPolicy } from "./rules.ts";
+import type { AccessPolicy } from "./rules/rules.ts";
 import { onTheList, prepareSenders } from "./senders.ts";
 
 /**

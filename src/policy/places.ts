@@ -5,9 +5,9 @@
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
-import type { AllowEntry } from "./allowlist.ts";
-import { rulesFor } from "./place_rules.ts";
-import type { AccessPolicy } from "./rules.ts";
+import type { AllowEntry } from "./rules/allowlist.ts";
+import { rulesFor } from "./rules/place_rules.ts";
+import type { AccessPolicy } from "./rules/rules.ts";
 
 /** Prepares the check of whether a policy opens a place, for many places of guilds. */
 export function prepareMayAct(policy: AccessPolicy): (place: GuildPlace) => boolean {

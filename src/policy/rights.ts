@@ -11,10 +11,10 @@ import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { IgnoreReason } from "../core/inbound/verdict.ts";
-import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
-import { nameOf } from "./checks.ts";
-import { rulesFor } from "./place_rules.ts";
-import type { AccessPolicy } from "./rules.ts";
+import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
+import { nameOf } from "./rules/checks.ts";
+import { rulesFor } from "./rules/place_rules.ts";
+import type { AccessPolicy } from "./rules/rules.ts";
 
 /** The check of a right that a command needs. */
 export interface Right {

@@ -7,10 +7,10 @@
 import type { Sender } from "../core/inbound/inbound.ts";
 import type { AcceptReason } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
-import { type AllowEntry, entryText, prepareAllowlist } from "./allowlist.ts";
+import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Caller, Refusal } from "./caller.ts";
-import { type Ask, ignore, nameOf } from "./checks.ts";
-import type { AccessPolicy } from "./rules.ts";
+import { type Ask, ignore, nameOf } from "./rules/checks.ts";
+import type { AccessPolicy } from "./rules/rules.ts";
 
 /** The reason for which a sender gets access. */
 export interface AccessGrant {

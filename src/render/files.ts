@@ -8,7 +8,7 @@
 
 import type { OutboundFile } from "../core/outbound/outbound.ts";
 import { sizeOf } from "../lib/text/byte_size.ts";
-import { notice, type Texts } from "./notices.ts";
+import { notice, type Texts } from "./notices/notices.ts";
 
 /** Rules for files. */
 export interface FileRules {

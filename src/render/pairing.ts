@@ -10,7 +10,7 @@ import type { Button, Frozen } from "../core/outbound/outbound.ts";
 import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import { freeze, freezeUnprompted } from "./freeze.ts";
 import { nameAsCode } from "./name.ts";
-import { notice, type Texts } from "./notices.ts";
+import { notice, type Texts } from "./notices/notices.ts";
 import { noticeBody } from "./reply.ts";
 
 /** Tells an unpaired sender their code, and how the owner approves it. */

@@ -19,7 +19,7 @@ import {
 import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/outbound/queue.ts";
 import { chunk, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { cutBytes, MIN_FILE_BYTES, textFile } from "./files.ts";
-import { notice, type Texts } from "./notices.ts";
+import { notice, type Texts } from "./notices/notices.ts";
 
 /** Config of the channel queues. */
 export interface QueueOptions {

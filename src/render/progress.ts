@@ -7,7 +7,7 @@
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
-import { notice, type TextKey, type Texts } from "./notices.ts";
+import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
 type PlainWork = Extract<
   TextKey,

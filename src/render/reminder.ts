@@ -11,7 +11,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { Frozen } from "../core/outbound/outbound.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { freeze } from "./freeze.ts";
-import { notice, type Texts } from "./notices.ts";
+import { notice, type Texts } from "./notices/notices.ts";
 import type { TextRules } from "./reply.ts";
 import { createLinks, type LinkRules } from "./safety/links.ts";
 

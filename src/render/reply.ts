@@ -19,7 +19,7 @@ import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules } from "./files.ts";
 import { freezeUnprompted, type Unprompted } from "./freeze.ts";
 import { createLinks } from "./safety/links.ts";
-import { notice, type Placeholders, type TextKey, type Texts } from "./notices.ts";
+import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
 import { renderTables } from "./markdown/table.ts";
 import { tooLong } from "./too_long.ts";

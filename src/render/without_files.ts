@@ -7,7 +7,7 @@
 
 import type { OutboundMessage } from "../core/outbound/outbound.ts";
 import { type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
-import { notice, type Texts } from "./notices.ts";
+import { notice, type Texts } from "./notices/notices.ts";
 import { withLastLine } from "./too_long.ts";
 
 /** A message may use all the room that Discord gives it. */

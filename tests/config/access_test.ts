@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccessPolicy } from "../../src/policy/rules.ts";
+import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { openGates } from "../../src/core/tool_gates.ts";
 import { botConfigOf, configOf, discord, problemLines } from "./support.ts";
 

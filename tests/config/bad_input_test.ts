@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createScanner, parse, type ParseError } from "jsonc-parser";
 import type { LoadedConfig } from "../../src/config/load.ts";
-import type { AccessPolicy } from "../../src/policy/rules.ts";
+import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { seeded } from "../support/fuzz.ts";
 import { load } from "./support.ts";
 

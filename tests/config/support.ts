@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { type BotConfig, type Config, forAccount } from "../../src/config/config.ts";
 import { loadConfig, type Loaded, type LoadedConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
-import type { AccessPolicy } from "../../src/policy/rules.ts";
+import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import type { Env } from "../../src/config/schema/parts/secrets.ts";
 
 export interface World {

@@ -8,7 +8,7 @@ import {
   explain,
   prepareAuthorize,
 } from "../../src/policy/authorize.ts";
-import type { AccessPolicy, GuildRules } from "../../src/policy/rules.ts";
+import type { AccessPolicy, GuildRules } from "../../src/policy/rules/rules.ts";
 import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
 import {
   ADA,

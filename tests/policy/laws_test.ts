@@ -11,11 +11,11 @@ import { factsOf, toMessage } from "../../src/core/inbound/facts.ts";
 import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
-import type { AllowEntry } from "../../src/policy/allowlist.ts";
+import type { AllowEntry } from "../../src/policy/rules/allowlist.ts";
 import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
-import { channelPins, find, GUILD_PINS } from "../../src/policy/entries.ts";
-import { withNames } from "../../src/policy/pinned.ts";
-import type { AccessPolicy } from "../../src/policy/rules.ts";
+import { channelPins, find, GUILD_PINS } from "../../src/policy/rules/entries.ts";
+import { withNames } from "../../src/policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { userId } from "../support/discord/builders.ts";
 import { ADA, admit, BOB, drawn } from "./policies.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createLoopGuard } from "../../src/policy/loop_guard.ts";
-import type { LoopGuardRules } from "../../src/policy/rules.ts";
+import type { LoopGuardRules } from "../../src/policy/rules/rules.ts";
 import { channelId } from "../support/discord/builders.ts";
 import { CHANNEL } from "./policies.ts";
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import { type AccessEventKind, prepareAuthorize } from "../../src/policy/authorize.ts";
-import type { AccessPolicy } from "../../src/policy/rules.ts";
+import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { directMessage, guildMessage, sender } from "../support/discord/builders.ts";
 import { admit, bot, inWords, policy } from "./policies.ts";
 

@@ -12,14 +12,14 @@ import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import type { Verdict } from "../../src/core/inbound/verdict.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
-import { type AllowEntry, parseAllowEntry } from "../../src/policy/allowlist.ts";
+import { type AllowEntry, parseAllowEntry } from "../../src/policy/rules/allowlist.ts";
 import type {
   AccessPolicy,
   ChannelRules,
   CommandRules,
   DmRules,
   GuildRules,
-} from "../../src/policy/rules.ts";
+} from "../../src/policy/rules/rules.ts";
 import {
   channelId,
   directMessage,

@@ -12,18 +12,22 @@ import { describe, it } from "node:test";
 import { commandOf, COMMANDS } from "../../src/core/inbound/commands.ts";
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Mention, Place, Sender } from "../../src/core/inbound/inbound.ts";
-import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/policy/allowlist.ts";
+import {
+  type AllowEntry,
+  parseAllowEntry,
+  prepareAllowlist,
+} from "../../src/policy/rules/allowlist.ts";
 import { prepareAuthorize } from "../../src/policy/authorize.ts";
 import { isGroupListed } from "../../src/policy/direct_access.ts";
 import { isOwnerHint } from "../../src/policy/rights.ts";
-import { rulesFor } from "../../src/policy/place_rules.ts";
+import { rulesFor } from "../../src/policy/rules/place_rules.ts";
 import type {
   AccessPolicy,
   ChannelRules,
   DmRules,
   GroupEntry,
   GuildRules,
-} from "../../src/policy/rules.ts";
+} from "../../src/policy/rules/rules.ts";
 import {
   channelId,
   directMessage,

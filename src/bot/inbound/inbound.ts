@@ -9,11 +9,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Changed } from "../../core/inbound/changes.ts";
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Foreign, Judged, Route } from "../../core/inbound/inbox.ts";
+import type { Judged, Route } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createReadMember } from "../../discord/rest/calls/members.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
@@ -32,6 +31,7 @@ import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { prepareOwners } from "../../policy/rights.ts";
 import { routeOf } from "../rules/turn_rules.ts";
+import type { InboundEvents } from "./events.ts";
 import { createInteractionHandlers, type InteractionOptions } from "./interactions.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createNameResolver, type NamesOptions } from "./names.ts";
@@ -59,25 +59,6 @@ export interface InboundOptions
   readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
-}
-
-/** The events of an account's inbound side. */
-export interface InboundEvents {
-  /** These messages wait for a turn now. */
-  accepted(judged: readonly Judged[]): void;
-  /** The store holds every batch up to the one with this ticket. */
-  committed(ticket: number): void;
-  /** A shard's session lacks events, so it needs a new session. */
-  sessionDue(shardId: number): void;
-  /** A shard's new session is about to be stored; again after the store refused it. */
-  sessionStarting(shardId: number): void;
-  /** A shard's new session is stored; its events are not yet. */
-  sessionStarted(shardId: number): void;
-  guildsChanged(): void;
-  /** Waiting or running messages have changed, or have lost their turns (H6, S5). */
-  touched(changed: Changed): void;
-  /** Messages of the bot arrived that this store did not send (G11). */
-  foreign(found: readonly Foreign[]): void;
 }
 
 /** The inbound side of an account. */

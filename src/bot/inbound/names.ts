@@ -24,9 +24,9 @@ import { type ClosedGuild, createGuildJoined } from "../../flows/receive/guild_j
 import { createNames, type Names } from "../../flows/names/resolve.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { heldNames } from "../../flows/names/held.ts";
-import { unresolvedNames } from "../../policy/pinned.ts";
-import { rulesFor } from "../../policy/place_rules.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import { unresolvedNames } from "../../policy/rules/pinned.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** The settings and dependencies of name resolution. */
 export interface NamesOptions {

@@ -12,7 +12,7 @@ import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import type { Parked } from "../../flows/deliver/park.ts";
 import type { Schedule } from "../../lib/schedule.ts";
-import { notice } from "../../render/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { createFailureDigest } from "./failure_digest.ts";
 import type { Owners } from "./owners.ts";
 

@@ -14,9 +14,9 @@ import type { ResolvedName } from "../../core/names.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Admit, prepareAdmission } from "../../policy/admission.ts";
 import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
-import { withNames } from "../../policy/pinned.ts";
+import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { type DecideTools, prepareToolAccess } from "../../policy/tools/access.ts";
 import type { Store } from "../../store/store.ts";
 

@@ -18,7 +18,7 @@ import { nextRun } from "../../flows/schedules/when.ts";
 import { createRunner, type CreatorNow, type Runner } from "../../flows/schedules/runner.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { notice } from "../../render/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/reminder.ts";
 import type { Store } from "../../store/store.ts";
 import type { Inbound } from "../inbound/inbound.ts";

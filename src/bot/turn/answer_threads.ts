@@ -17,7 +17,7 @@ import { type AnswerThreads, createAnswerThreads } from "../../flows/turn/answer
 import { createTitleByModel } from "../../flows/turn/title_by_model.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { rulesFor } from "../../policy/place_rules.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 

@@ -10,8 +10,8 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { NO_SKILLS, type Skill, type SkillLibrary, skillsFor } from "../../core/skills/skill.ts";
 import type { SkillsPort } from "../../core/turn/ports/skills.ts";
 import type { Log } from "../../lib/log.ts";
-import { rulesFor } from "../../policy/place_rules.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { findSkills, readSkillFile } from "../../workspace/skills.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
 

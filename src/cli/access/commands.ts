@@ -6,7 +6,7 @@
 
 import { buildCommand } from "@stricli/core";
 import type { AccessEventKind } from "../../policy/authorize.ts";
-import type { CommandNeeds } from "../../policy/rules.ts";
+import type { CommandNeeds } from "../../policy/rules/rules.ts";
 import {
   type CliCommand,
   type CliGroup,

@@ -15,7 +15,7 @@ import { parseTarget } from "../../core/outbound/target.ts";
 import type { Guild } from "../../discord/gateway/decode/guild_index.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import type { CommandNeeds } from "../../policy/rules.ts";
+import type { CommandNeeds } from "../../policy/rules/rules.ts";
 import type { AccessEvent, AccessEventKind } from "../../policy/authorize.ts";
 import { type FoundPlace, unknownId } from "./place.ts";
 

@@ -15,8 +15,8 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { GuildNames, Matched, UnfoundReason } from "../../flows/names/match.ts";
 import { resolveNames } from "../../flows/names/resolve.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/pinned.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import { type UnresolvedName, unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Store } from "../../store/store.ts";
 import type { Discord } from "../shared/discord.ts";
 

@@ -17,7 +17,7 @@ import { parseTarget } from "../../core/outbound/target.ts";
 import { type Guild, type GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import { isFormOf } from "../../policy/entries.ts";
+import { isFormOf } from "../../policy/rules/entries.ts";
 
 /** A place. */
 export interface FoundPlace {

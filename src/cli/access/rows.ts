@@ -11,10 +11,15 @@ import { type ChannelId, type GuildId, parseSnowflake } from "../../core/discord
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { Guild, GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { placeIn } from "../../discord/gateway/decode/places.ts";
-import { type AllowEntry, entryText } from "../../policy/allowlist.ts";
-import { isFormOf } from "../../policy/entries.ts";
-import { rulesFor } from "../../policy/place_rules.ts";
-import type { AccessPolicy, ChannelRules, GroupEntry, GuildRules } from "../../policy/rules.ts";
+import { type AllowEntry, entryText } from "../../policy/rules/allowlist.ts";
+import { isFormOf } from "../../policy/rules/entries.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type {
+  AccessPolicy,
+  ChannelRules,
+  GroupEntry,
+  GuildRules,
+} from "../../policy/rules/rules.ts";
 import { unknownId } from "./place.ts";
 
 /** The rules of one place. */

@@ -5,7 +5,7 @@
  */
 
 import { audienceOf } from "../../core/tool_names.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import {
   prepareToolAccess,
   type ToolAsker,

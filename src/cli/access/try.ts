@@ -13,7 +13,7 @@ import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import type { CommandNeeds } from "../../policy/rules.ts";
+import type { CommandNeeds } from "../../policy/rules/rules.ts";
 import type { Store } from "../../store/store.ts";
 import { findRoles, type Hypothetical, parseUser, toEvent } from "./hypothetical.ts";
 import { accessNow, type ReadAccess, tellDefaults, viewOf } from "../verdict/current_policy.ts";

@@ -7,7 +7,7 @@
 import { parsePath } from "../../config/text/path.ts";
 import { policiesIn } from "../../config/policies.ts";
 import { type Replacement, replaceWithComment } from "../../config/text/edit_comment.ts";
-import type { AccessPolicy, PlaceToolRules } from "../../policy/rules.ts";
+import type { AccessPolicy, PlaceToolRules } from "../../policy/rules/rules.ts";
 import type { Mapping } from "./names.ts";
 
 /** The new text. */

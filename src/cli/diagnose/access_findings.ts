@@ -10,8 +10,8 @@ import { pathTo } from "../../core/config_path.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { unresolvedNames, withNames } from "../../policy/pinned.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import { unresolvedNames, withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** Names in the row; it counts the others. */
 const SHOWN = 5;

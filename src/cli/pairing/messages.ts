@@ -9,7 +9,7 @@ import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PairingRequest } from "../../core/inbound/pairing.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
-import { notice } from "../../render/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 

@@ -4,14 +4,12 @@
  * @module
  */
 
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bot, type BotOptions, type Online, type Setup, startBot } from "../../bot.ts";
+import { type Bot, type BotOptions, type Online, startBot } from "../../bot.ts";
 import { startKeepAlive, visitByFetch } from "../../bot/health/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../../bot/health/watchdog.ts";
-import type { Loaded, LoadedConfig } from "../../config/load.ts";
-import type { Problem } from "../../config/text/problem.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import { describeLastRun } from "../../flows/preflight/last_run.ts";
 import { readBootId } from "../../host/process/boot.ts";
@@ -24,28 +22,20 @@ import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { StoreError } from "../../store/database/store_error.ts";
+import { type ConfigReloadOptions, createConfigReload } from "./config_reload.ts";
 import { endingOf, logWait, signalled } from "./ending.ts";
-import type { FoundSetup } from "./setup.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "./listen.ts";
-import { createReload } from "./reload.ts";
-import { InstanceTakenError } from "../shared/sole_instance.ts";
 
 /** The bot and its surroundings. */
-export interface ServeOptions extends BotOptions {
-  /** The config at the start. */
-  readonly loaded: LoadedConfig;
+export interface ServeOptions extends BotOptions, ConfigReloadOptions {
+  /** The logs of the process. */
+  readonly logging: BotOptions["logging"];
   /** SIGHUPs, which cause a reload. */
   readonly hangups: Hangups;
   /** State of the config file at the time of the read. */
   readonly fileState: string;
-  /** Finds, reads and checks the config again. */
-  readonly readAgain: () => Promise<Loaded>;
-  /** Finds tokens, model and API of a config's accounts, and takes their locks. */
-  readonly prepare: (loaded: LoadedConfig) => Promise<FoundSetup>;
-  /** Called once a config applies; `connected` resolves when its accounts are connected. */
-  readonly applied: (setup: Setup, connected: Promise<void>) => void;
   /** Publishes the HTTP address on this machine. */
   readonly setHttp: (address: string) => void;
   /** Announces an account that is online, with the base URL of the HTTP server. */
@@ -221,7 +211,7 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
     onPing: bot.onPing,
     log,
   });
-  const reload = reloadOf(bot, {
+  const reload = createConfigReload(bot, {
     ...options,
     applied(setup, connected) {
       ({ config } = setup);
@@ -254,53 +244,6 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
       keepAlive?.stop();
     },
   };
-}
-
-/** Creates the function that reads the config again and applies it (C9). */
-function reloadOf(
-  bot: Bot,
-  { loaded, logging, readAgain, prepare, applied }: ServeOptions,
-  watchdog: Watchdog,
-): () => Promise<void> {
-  let revision = revisionOf(loaded);
-  let loadedAt = Date.now();
-  let since: number | undefined;
-  const setConfig = (problem?: string): void => {
-    since = problem === undefined ? undefined : since ?? Date.now();
-    bot.setConfig({
-      revision,
-      loadedAt,
-      ...(problem !== undefined && { problem }),
-      ...(since !== undefined && { since }),
-    });
-  };
-  setConfig();
-  return createReload({
-    read: readAgain,
-    running: loaded,
-    async apply(next, { accounts }) {
-      const result = await prepare(next).catch((error: unknown): FoundSetup => {
-        if (!(error instanceof InstanceTakenError)) throw error;
-        const problem: Problem = { severity: "error", path: "", message: error.message };
-        return { kind: "problems", problems: [problem] };
-      });
-      if (result.kind === "problems") return result.problems;
-      revision = revisionOf(next);
-      loadedAt = Date.now();
-      const { connected } = await bot.apply(result.setup, accounts);
-      applied(result.setup, connected);
-      return [];
-    },
-    onState: setConfig,
-    onBegin: watchdog.reloading,
-    onEnd: watchdog.reloaded,
-    log: logging.forPart("config"),
-  });
-}
-
-/** A hash of the file's text, in which secrets are blanked. */
-function revisionOf({ text = "" }: LoadedConfig): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
 function hostOf(address: string): string {

@@ -12,8 +12,8 @@ import { policiesIn } from "../../config/policies.ts";
 import { positionsIn } from "../../config/text/position.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { withNames } from "../../policy/pinned.ts";
-import type { AccessPolicy } from "../../policy/rules.ts";
+import { withNames } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** A config file; without one, an empty config. */
 export interface ConfigSource {

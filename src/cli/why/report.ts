@@ -16,7 +16,7 @@ import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Step } from "../../core/step.ts";
 import { type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
-import type { MessageRecord } from "../../store/received/message_record.ts";
+import type { MessageRecord } from "../../store/received/on_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
 import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { reasonText } from "../verdict/reasons.ts";

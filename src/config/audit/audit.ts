@@ -5,7 +5,7 @@
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
-import { mayNameAccount, parseAllowEntry } from "../../policy/allowlist.ts";
+import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";

@@ -8,7 +8,7 @@
  */
 
 import { quoted } from "../../lib/text/quoted.ts";
-import { mayNameAccount, parseAllowEntry } from "../../policy/allowlist.ts";
+import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { Severity } from "../text/problem.ts";
 import { pathText } from "../../core/config_path.ts";
 import type { Section } from "../schema/accounts.ts";

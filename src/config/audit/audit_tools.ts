@@ -6,7 +6,7 @@
 
 import { isToolEntry, ownerToolsOf, TOOL_ENTRIES } from "../../core/tool_names.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { Section } from "../schema/accounts.ts";
 import { entriesAt, isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import type { AddRemark } from "./audit_account.ts";

@@ -10,7 +10,7 @@
 import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/slug.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { isPlaceholder } from "../checks/placeholders.ts";
 import { isList, isRecord } from "../text/tree.ts";
 import { markAt, UNMARKED } from "./read.ts";

@@ -6,9 +6,10 @@
 
 import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { parseAllowEntry } from "../../policy/allowlist.ts";
+import { parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { parseGroupEntry } from "./group_entry.ts";
-import { amount, key, laterSection, lazySection, text, whole } from "./parts/key.ts";
+import { INTENT_FILTER, intentFilterHere } from "./intent_filter.ts";
+import { key, laterSection, lazySection, text, whole } from "./parts/key.ts";
 
 /** Which guilds the bot answers in (P6). */
 export const groupPolicy = () => z.enum(["allowlist", "open", "disabled"]);
@@ -105,40 +106,6 @@ function sendersOfTools(record: object, context: z.RefinementCtx): void {
     });
   }
 }
-
-/** The effect of an intent filter in this version. */
-export const INTENT_FILTER =
-  "while it is on, Barnacle ignores messages without a mention, even if none is required";
-
-const FILTER_ENABLED =
-  "Whether a local classifier decides if a message without a mention is meant for the bot.";
-
-/** The intent filter of an account. */
-export const intentFilter = () =>
-  z.strictObject({ enabled: key(z.boolean().default(false), FILTER_ENABLED), ...filterKeys() });
-
-/** The intent filter of a place, which inherits `enabled` from the level above. */
-const intentFilterHere = () =>
-  z.strictObject({
-    enabled: key(z.boolean().optional(), FILTER_ENABLED, {
-      unset: "that of the level above",
-      example: false,
-    }),
-    ...filterKeys(),
-  });
-
-const filterKeys = () => ({
-  model: key(z.literal("lightweight").default("lightweight"), "The classifier to use."),
-  respondThreshold: key(
-    amount(0, 1).default(0.7),
-    "Minimum confidence of the classifier, from 0 to 1, for the bot to answer.",
-    { example: 0.8 },
-  ),
-  alwaysRespondToMentions: key(
-    z.boolean().default(true),
-    "Whether to answer every mention, without asking the classifier.",
-  ),
-});
 
 const threadKeys = () =>
   z.strictObject({

@@ -5,8 +5,8 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import type { AllowEntryProblem } from "../../policy/allowlist.ts";
-import type { GroupEntry } from "../../policy/rules.ts";
+import type { AllowEntryProblem } from "../../policy/rules/allowlist.ts";
+import type { GroupEntry } from "../../policy/rules/rules.ts";
 
 /** Prefixes of entries for people, which name no group. */
 const PERSON = /^(?:<@|(?:user|discord|role|pk):)/i;

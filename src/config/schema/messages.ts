@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { NOTICES, type TextKey } from "../../render/notices.ts";
+import { NOTICES, type TextKey } from "../../render/notices/notices.ts";
 import { key, text, whole } from "./parts/key.ts";
 
 /** A list of patterns that count as a mention. */

@@ -12,7 +12,7 @@ import type { Command } from "../../interactions/command.ts";
 import type { InteractionContext } from "../../interactions/context.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
-import { notice } from "../../render/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
 import type { AuthorizeInteraction } from "./components.ts";
 
 /** Everything that commands need from outside. */

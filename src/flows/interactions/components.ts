@@ -16,7 +16,7 @@ import type { InteractionContext } from "../../interactions/context.ts";
 import { componentOf } from "../../interactions/registry.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
-import { notice } from "../../render/notices.ts";
+import { notice } from "../../render/notices/notices.ts";
 
 /** Judges whether the event's sender has a right. */
 export type AuthorizeInteraction<Event> = (

@@ -13,9 +13,9 @@
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { find, GUILD_PINS, isFormOf } from "../../policy/entries.ts";
-import { isDenial } from "../../policy/pinned.ts";
-import type { AccessPolicy, ChannelRules } from "../../policy/rules.ts";
+import { find, GUILD_PINS, isFormOf } from "../../policy/rules/entries.ts";
+import { isDenial } from "../../policy/rules/pinned.ts";
+import type { AccessPolicy, ChannelRules } from "../../policy/rules/rules.ts";
 
 /**
  * Finds the entries of a guild or channel by its old name.

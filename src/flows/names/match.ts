@@ -18,9 +18,9 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Named, Sender } from "../../core/inbound/inbound.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { prepareAllowlist } from "../../policy/allowlist.ts";
-import { isFormOf } from "../../policy/entries.ts";
-import type { UnresolvedName } from "../../policy/pinned.ts";
+import { prepareAllowlist } from "../../policy/rules/allowlist.ts";
+import { isFormOf } from "../../policy/rules/entries.ts";
+import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 
 /** The names in a guild. */
 export interface GuildNames extends Named<GuildId> {

@@ -14,7 +14,7 @@
 
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import type { UnresolvedName } from "../../policy/pinned.ts";
+import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import {
   type FoundMember,

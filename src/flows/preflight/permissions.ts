@@ -11,9 +11,9 @@ import { pathTo } from "../../core/config_path.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { channelPins, find, GUILD_PINS } from "../../policy/entries.ts";
-import { rulesFor } from "../../policy/place_rules.ts";
-import type { AccessPolicy, GuildRules } from "../../policy/rules.ts";
+import { channelPins, find, GUILD_PINS } from "../../policy/rules/entries.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy, GuildRules } from "../../policy/rules/rules.ts";
 import {
   ABOUT,
   GRANT_IN_CHANNEL,

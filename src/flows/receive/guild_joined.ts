@@ -13,7 +13,7 @@ import type { GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import type { Log } from "../../lib/log.ts";
 import { nameAsCode } from "../../render/name.ts";
-import { notice, type Texts } from "../../render/notices.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
 
 /** Why the bot answers no message in a guild. */
 export interface ClosedGuild {

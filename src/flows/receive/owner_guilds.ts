@@ -17,7 +17,7 @@ import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbou
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 import { nameAsCode } from "../../render/name.ts";
-import { notice, type Texts } from "../../render/notices.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import {
   judgeAgain,

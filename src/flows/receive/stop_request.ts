@@ -11,7 +11,7 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { freeze } from "../../render/freeze.ts";
-import { notice, type Texts } from "../../render/notices.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
 import { noticeBody } from "../../render/reply.ts";
 
 /**

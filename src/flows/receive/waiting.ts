@@ -6,7 +6,7 @@
 
 import type { WaitingLimits, WaitingRules } from "../../core/inbound/waiting_turns.ts";
 import { freeze } from "../../render/freeze.ts";
-import { notice, type Texts } from "../../render/notices.ts";
+import { notice, type Texts } from "../../render/notices/notices.ts";
 import { noticeBody } from "../../render/reply.ts";
 
 /**

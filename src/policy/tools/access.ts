@@ -12,9 +12,9 @@ import { pathTo } from "../../core/config_path.ts";
 import type { Place, Sender } from "../../core/inbound/inbound.ts";
 import type { ToolGate } from "../../core/tool_gates.ts";
 import { audienceOf, isForTool } from "../../core/tool_names.ts";
-import { rulesFor } from "../place_rules.ts";
+import { rulesFor } from "../rules/place_rules.ts";
 import { prepareRights } from "../rights.ts";
-import type { AccessPolicy, ToolLists } from "../rules.ts";
+import type { AccessPolicy, ToolLists } from "../rules/rules.ts";
 import { levelsOf, type ToolLevel } from "./levels.ts";
 
 /** The sender whose message the turn answers. */

@@ -9,9 +9,9 @@
 
 import { pathTo } from "../../core/config_path.ts";
 import type { Sender } from "../../core/inbound/inbound.ts";
-import { type AllowEntry, prepareAllowlist } from "../allowlist.ts";
-import type { PlaceTools } from "../layers.ts";
-import type { SenderTools, ToolLists } from "../rules.ts";
+import { type AllowEntry, prepareAllowlist } from "../rules/allowlist.ts";
+import type { PlaceTools } from "../rules/layers.ts";
+import type { SenderTools, ToolLists } from "../rules/rules.ts";
 
 /** Lists that are for a sender. */
 export interface ToolLevel {

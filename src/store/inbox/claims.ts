@@ -8,22 +8,16 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import {
-  type AccountId,
-  type ChannelId,
-  type MessageId,
-  toAccountId,
-} from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Step } from "../../core/step.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
+import { readMessage, readRunning, readWaiting } from "./claim_rows.ts";
 
 /** Claims messages, and gives claims back. */
 export interface Claims {
@@ -87,33 +81,6 @@ interface Joined {
   readonly stored: readonly WaitingMessage[];
 }
 
-const waitingSchema = z.object({
-  id: z.number(),
-  message_id: snowflakeSchema<"message">(),
-  account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeSchema<"channel">(),
-  agent_id: z.string(),
-  session_key: z.string(),
-  attempt: z.number(),
-  guild_id: snowflakeSchema<"guild">().nullable(),
-  turn_of: snowflakeSchema<"message">().nullable(),
-}).transform((row): WaitingMessage => ({
-  messageId: row.message_id,
-  accountId: row.account_id,
-  channelId: row.channel_id,
-  route: { agentId: row.agent_id, sessionKey: row.session_key },
-  arrival: row.id,
-  attempts: row.attempt,
-  isFresh: false,
-  ...(row.guild_id !== null && { guildId: row.guild_id }),
-  ...(row.turn_of !== null && { turnOf: row.turn_of }),
-}));
-
-const runningSchema = z.object({
-  message_id: snowflakeSchema<"message">(),
-  session_key: z.string(),
-}).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
-
 /**
  * Creates the storage of claims.
  *
@@ -155,8 +122,8 @@ export function createClaims(
 
   function fill(): void {
     queue.fill(
-      selectWaiting.all().map((row) => waitingSchema.parse(row)),
-      selectRunning.all().map((row) => runningSchema.parse(row)),
+      selectWaiting.all().map(readWaiting),
+      selectRunning.all().map(readRunning),
     );
   }
 
@@ -303,11 +270,4 @@ export function createClaims(
       return voided;
     },
   };
-}
-
-const messageSchema = z.object({ message: z.string() });
-
-/** Ours, written by `rows.ts`. */
-function readMessage(row: unknown): InboundMessage {
-  return JSON.parse(messageSchema.parse(row).message);
 }

@@ -12,7 +12,8 @@
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Claim, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Backlog, createBacklog, type WaitingMessage } from "./backlog.ts";
+import { createBacklog, type WaitingMessage } from "./backlog.ts";
+import { createRunningTurns, type RunningMessage } from "./running_turns.ts";
 
 /** Waiting messages and running claims of all accounts. */
 export interface ClaimQueue {
@@ -97,22 +98,6 @@ export interface ClaimQueue {
   forget(): void;
   /** Estimated bytes of memory. */
   bytes(): number;
-}
-
-/** A message whose turn runs. */
-export interface RunningMessage {
-  /** Number of its turns, this one included. */
-  readonly attempt: number;
-  /** The message that the turn began with; absent: this one. */
-  readonly turnOf?: MessageId;
-}
-
-/** A turn that has not ended. It has no entries if an earlier process left its claim. */
-interface RunningTurn {
-  readonly sessionKey: string;
-  readonly attempt: number;
-  /** The messages that it answers, as they waited; the first is that of the claim. */
-  readonly entries: WaitingMessage[];
 }
 
 /** Creates a queue that must be filled before the first claim. */
@@ -280,63 +265,4 @@ function withText(entry: WaitingMessage, message: InboundMessage): WaitingMessag
 
 function withoutTurn({ turnOf: _, ...entry }: WaitingMessage): WaitingMessage {
   return entry;
-}
-
-/** Running turns, by the message of their claim. A running turn blocks its session. */
-function createRunningTurns(backlog: Pick<Backlog, "block" | "unblock">) {
-  const turns = new Map<string, RunningTurn>();
-  /** For each message of a turn beside the first: the first. */
-  const joined = new Map<string, MessageId>();
-
-  function end(turnOf: string): RunningTurn | undefined {
-    const turn = turns.get(turnOf);
-    if (!turn) return undefined;
-    turns.delete(turnOf);
-    for (const { messageId } of turn.entries) joined.delete(messageId);
-    backlog.unblock(turn.sessionKey);
-    return turn;
-  }
-
-  return {
-    has: (messageId: string): boolean => turns.has(messageId) || joined.has(messageId),
-    turn: (turnOf: string): RunningTurn | undefined => turns.get(turnOf),
-    isRunning: ({ message, attempt }: Claim): boolean => turns.get(message.id)?.attempt === attempt,
-    messageOf(messageId: string): RunningMessage | undefined {
-      const turnOf = joined.get(messageId);
-      if (turnOf === undefined) {
-        const attempt = turns.get(messageId)?.attempt;
-        return attempt === undefined ? undefined : { attempt };
-      }
-      const entry = turns.get(turnOf)?.entries.find((one) => one.messageId === messageId);
-      return entry && { attempt: entry.attempts + 1, turnOf };
-    },
-    begin(messageId: string, turn: RunningTurn): void {
-      turns.set(messageId, turn);
-      backlog.block(turn.sessionKey);
-    },
-    join(turnOf: MessageId, entry: WaitingMessage): void {
-      turns.get(turnOf)?.entries.push(entry);
-      joined.set(entry.messageId, turnOf);
-    },
-    /** @returns Whether the message was part of the turn. */
-    leave(turnOf: MessageId, messageId: MessageId): boolean {
-      const entries = turns.get(turnOf)?.entries;
-      const index = entries?.findIndex((one) => one.messageId === messageId) ?? -1;
-      if (index < 0) return false;
-      entries?.splice(index, 1);
-      joined.delete(messageId);
-      return true;
-    },
-    /** @returns The turn, if one ran. */
-    end,
-    /** Ends the turn that answers a message. */
-    endTurnOf: (messageId: string): RunningTurn | undefined =>
-      end(joined.get(messageId) ?? messageId),
-    /** Ends the turns of an account and those of an earlier process, or all. */
-    endAll(accountId?: AccountId): void {
-      for (const [messageId, { entries: [first] }] of turns) {
-        if (accountId === undefined || !first || first.accountId === accountId) end(messageId);
-      }
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { type AccessRow, rowsOf } from "../../../src/cli/access/rows.ts";
 import { policiesIn } from "../../../src/config/policies.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import { restore } from "../../../src/discord/gateway/decode/guild_index.ts";
-import { withNames } from "../../../src/policy/pinned.ts";
+import { withNames } from "../../../src/policy/rules/pinned.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { GUILD, GUILD_SNAPSHOT } from "../data_fixture.ts";
 

@@ -9,7 +9,7 @@ import {
   MAX_PENDING,
   MAX_WRONG_CODES,
 } from "../../../src/core/inbound/pairing.ts";
-import { NOTICES } from "../../../src/render/notices.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
 import { postMessage } from "../../../simulator/actions/messages.ts";

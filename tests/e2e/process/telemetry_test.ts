@@ -11,7 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { ownCommand } from "../../../src/host/process/own_process.ts";
-import { NOTICES } from "../../../src/render/notices.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { startPluralkit } from "../../../simulator/pluralkit/server.ts";
 import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";

@@ -6,8 +6,9 @@ import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 
 /** Long enough that a few of these fill the window of a model that does not tell its own. */
 const LONG = "The tide comes in and goes out again. ".repeat(80);
-const isSummary = ({ system }: { readonly system: string }) =>
-  system.startsWith("You shorten the transcript");
+const asksForSummary = (system: string) => system.startsWith("You shorten the transcript");
+const isSummary = ({ system }: { readonly system: string }) => asksForSummary(system);
+const ANSWERED = "SELECT COUNT(*) AS n FROM inbox WHERE state = 'answered'";
 const COUNT = "SELECT COUNT(*) AS n FROM checkpoint";
 
 describe("[L4] a session that outgrows the model's window", () => {
@@ -41,16 +42,16 @@ describe("[L4] a session that outgrows the model's window", () => {
       { discord: () => ({ historyLimit: 0 }) },
       async ({ start, say, mention, replies, model, rows, until }) => {
         const dying = await start();
-        let at = 1;
-        for (; model.requests.filter(isSummary).length === 0; at++) {
+        model.behave("hang", 1, asksForSummary);
+        let at = 0;
+        while (!model.requests.some(isSummary)) {
+          at++;
           assert.ok(at < 12, "the session was never folded");
-          const before = model.requests.length;
-          if (at > 3) model.behave("hang", 1); // only a request for a summary comes first
           say("grace", "general", `${mention} ${at} ${LONG}`);
-          await until("a request", () => model.requests.length > before);
-          if (model.requests.some(isSummary)) break;
-          if (at > 3) throw new Error("a plain turn hangs");
-          await replies("general", at);
+          await until(
+            "an answer or a request for a summary",
+            () => model.requests.some(isSummary) || rows(ANSWERED)[0]?.["n"] === at,
+          );
         }
         dying.kill("SIGKILL");
         assert.deepEqual(await ended(dying), KILLED);
@@ -67,10 +68,10 @@ describe("[L4] a session that outgrows the model's window", () => {
       { discord: () => ({ historyLimit: 0 }) },
       async ({ start, say, mention, replies, model, rows }) => {
         await start();
+        model.behave("empty", 1, asksForSummary);
         for (let at = 1; at < 8; at++) {
           say("grace", "general", `${mention} ${at} ${LONG}`);
           await replies("general", at);
-          if (at === 3) model.behave("empty", 1);
         }
         assert.ok(model.requests.some(isSummary));
         assert.equal(rows("SELECT COUNT(*) AS n FROM inbox WHERE state = 'failed'")[0]?.["n"], 0);

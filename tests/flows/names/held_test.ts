@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import type { ChannelId, GuildId } from "../../../src/core/discord/ids.ts";
 import type { Named } from "../../../src/core/inbound/inbound.ts";
 import { heldNames } from "../../../src/flows/names/held.ts";
-import { withNames } from "../../../src/policy/pinned.ts";
-import type { AccessPolicy, GuildRules } from "../../../src/policy/rules.ts";
+import { withNames } from "../../../src/policy/rules/pinned.ts";
+import type { AccessPolicy, GuildRules } from "../../../src/policy/rules/rules.ts";
 import { channelId, guildMessage, guildPlace } from "../../support/discord/builders.ts";
 import { admit, CHANNEL, GUILD, guild, policy } from "../../policy/policies.ts";
 

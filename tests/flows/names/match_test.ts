@@ -11,7 +11,7 @@ import {
   MAX_FOUND,
   searchesFor,
 } from "../../../src/flows/names/match.ts";
-import type { UnresolvedName } from "../../../src/policy/pinned.ts";
+import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
 import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const NOW = 1_700_000_000_000;

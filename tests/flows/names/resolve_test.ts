@@ -4,7 +4,7 @@ import type { GuildId } from "../../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../../src/core/names.ts";
 import type { FoundMember, GuildNames } from "../../../src/flows/names/match.ts";
 import { createNames, MAX_SEARCHES } from "../../../src/flows/names/resolve.ts";
-import type { UnresolvedName } from "../../../src/policy/pinned.ts";
+import type { UnresolvedName } from "../../../src/policy/rules/pinned.ts";
 import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";

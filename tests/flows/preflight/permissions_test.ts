@@ -5,7 +5,7 @@ import type {
   SeenChannel,
 } from "../../../src/flows/preflight/channel_summary.ts";
 import { judgePermissions, type SeenGuild } from "../../../src/flows/preflight/permissions.ts";
-import type { AccessPolicy } from "../../../src/policy/rules.ts";
+import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 

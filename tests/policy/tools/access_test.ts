@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { openGates } from "../../../src/core/tool_gates.ts";
 import { audienceOf, isForTool, TOOL_ENTRIES } from "../../../src/core/tool_names.ts";
-import { withNames } from "../../../src/policy/pinned.ts";
-import type { AccessPolicy, ToolLists, ToolRules } from "../../../src/policy/rules.ts";
+import { withNames } from "../../../src/policy/rules/pinned.ts";
+import type { AccessPolicy, ToolLists, ToolRules } from "../../../src/policy/rules/rules.ts";
 import {
   prepareToolAccess,
   type ToolAsker,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addMember } from "../../../simulator/world/create_world.ts";
-import { NOTICES } from "../../../src/render/notices.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { overtakesDeferral, withSimulation } from "../../support/bot/e2e.ts";
 
 describe("[SEC-R15] a person without access", () => {

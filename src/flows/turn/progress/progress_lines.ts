@@ -11,8 +11,8 @@ import type { NextStep } from "../../../agent/next_step.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { DraftMessage } from "../../../core/outbound/draft.ts";
 import { progressLine, type ProgressPlace } from "../../../core/outbound/progress_line.ts";
-import type { Texts } from "../../../render/notices.ts";
-import { notice } from "../../../render/notices.ts";
+import type { Texts } from "../../../render/notices/notices.ts";
+import { notice } from "../../../render/notices/notices.ts";
 import { progressText } from "../../../render/progress.ts";
 import type { DraftPorts } from "./draft_stream.ts";
 

@@ -13,7 +13,7 @@ import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import type { Log } from "../../../lib/log.ts";
 import { dayOf, endOfDay } from "../../../core/spending/usage.ts";
 import { freeze } from "../../../render/freeze.ts";
-import type { Texts } from "../../../render/notices.ts";
+import type { Texts } from "../../../render/notices/notices.ts";
 import { composeNotice } from "../../../render/reply.ts";
 import type { TurnSpending } from "./turn_spending.ts";
 

@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { Check } from "../core/inbound/facts.ts";
-import type { GuildPlace, Sender } from "../core/inbound/inbound.ts";
-import type { IgnoreReason, Verdict } from "../core/inbound/verdict.ts";
-import { quoted } from "../lib/text/quoted.ts";
+import type { Check } from "../../core/inbound/facts.ts";
+import type { GuildPlace, Sender } from "../../core/inbound/inbound.ts";
+import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 
 /** Name of a check: one word, the same for the same question. */
 export type Question =

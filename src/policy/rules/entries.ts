@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { ChannelId, GuildId } from "../core/discord/ids.ts";
-import type { Named } from "../core/inbound/inbound.ts";
-import { slug } from "../core/slug.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { Named } from "../../core/inbound/inbound.ts";
+import { slug } from "../../core/slug.ts";
 
 /** Reads the ids that a kind of entry was resolved to. */
 export interface Pins<Rules> {

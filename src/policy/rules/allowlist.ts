@@ -8,9 +8,9 @@
  * @module
  */
 
-import { parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
-import type { Sender } from "../core/inbound/inbound.ts";
-import { slug } from "../core/slug.ts";
+import { parseSnowflake, type RoleId, type UserId } from "../../core/discord/ids.ts";
+import type { Sender } from "../../core/inbound/inbound.ts";
+import { slug } from "../../core/slug.ts";
 
 /** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */
 export type AllowEntry =

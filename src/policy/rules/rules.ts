@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { CommandKind } from "../core/inbound/commands.ts";
-import type { ChannelId, GuildId, UserId } from "../core/discord/ids.ts";
-import type { ThreadRules } from "../core/inbound/threads.ts";
-import type { ToolGate } from "../core/tool_gates.ts";
+import type { CommandKind } from "../../core/inbound/commands.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ThreadRules } from "../../core/inbound/threads.ts";
+import type { ToolGate } from "../../core/tool_gates.ts";
 import type { AllowEntry } from "./allowlist.ts";
 
-export type { CommandKind, CommandNeeds } from "../core/inbound/commands.ts";
+export type { CommandKind, CommandNeeds } from "../../core/inbound/commands.ts";
 
 /** The part of one account's `channels.discord` that decides which messages it answers. */
 export interface AccessPolicy {

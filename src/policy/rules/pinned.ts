@@ -8,9 +8,14 @@
  * @module
  */
 
-import { pathTo } from "../core/config_path.ts";
-import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../core/discord/ids.ts";
-import type { ResolvedName } from "../core/names.ts";
+import { pathTo } from "../../core/config_path.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
+import type { ResolvedName } from "../../core/names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { isNameKey } from "./entries.ts";
 import type { AccessPolicy, ChannelRules, GuildRules, SenderTools } from "./rules.ts";

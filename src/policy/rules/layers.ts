@@ -6,7 +6,7 @@
  * @module
  */
 
-import { pathTo } from "../core/config_path.ts";
+import { pathTo } from "../../core/config_path.ts";
 import type { PlaceToolRules, SenderTools, ToolLists } from "./rules.ts";
 
 /** A value that applies in a place. */

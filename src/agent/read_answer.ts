@@ -1,0 +1,76 @@
+/**
+ * Reads one answer of a model.
+ *
+ * @module
+ */
+
+import {
+  type Model,
+  ModelError,
+  type ModelRequest,
+  type ModelUsage,
+  type ToolCall,
+} from "../core/model.ts";
+
+/** What reading an answer needs from outside. */
+export interface AnswerPorts {
+  /** Answers the request. */
+  readonly model: Model;
+  /** Removes the config's secrets from answers that call tools, before they are stored (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
+  /** Gets the whole answer so far, each time that it grows. Must not throw. */
+  readonly onText?: (soFar: string) => void;
+}
+
+/** Maximum number of calls in one answer. A model that repeats itself writes thousands. */
+const MAX_CALLS = 32;
+
+/** One answer. `calls` is absent if it ends the turn. */
+export interface Answer {
+  /** Its text. */
+  readonly text: string;
+  /** The tools that it calls. */
+  readonly calls?: readonly ToolCall[];
+  /** Tokens of the request and the answer. */
+  readonly usage?: ModelUsage;
+  /** The model that answered, if it is a fallback. */
+  readonly modelId?: string;
+  /** Why the first model gave no answer, if a fallback did. */
+  readonly failure?: ModelError;
+}
+
+/** Reads an answer. One without a last part, or without text and calls, is a failure (L3). */
+export async function readAnswer(
+  request: ModelRequest,
+  signal: AbortSignal,
+  { model, onText, cleanSecrets }: AnswerPorts,
+): Promise<Answer> {
+  let text = "";
+  for await (const part of model.generate(request, signal)) {
+    if (part.kind === "text") {
+      text += part.text;
+      onText?.(text);
+      continue;
+    }
+    const { calls, usage, modelId, failure } = part;
+    const about = {
+      ...(usage && { usage }),
+      ...(modelId !== undefined && { modelId }),
+      ...(failure && { failure }),
+    };
+    if (calls && request.tools && request.mayCall !== false) {
+      const clean = calls.slice(0, MAX_CALLS).map((call) => ({
+        ...call,
+        arguments: cleanSecrets(call.arguments),
+      }));
+      return { text: cleanSecrets(text), calls: clean, ...about };
+    }
+    if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
+    return { text, ...about };
+  }
+  throw notAnAnswer(model, "it ended early");
+}
+
+function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
+  return new ModelError(`${modelId} gave no answer: ${why}`, { kind: "not_an_answer", modelId });
+}

@@ -1,0 +1,131 @@
+/**
+ * Combines the entries of the config that apply to a place of a guild. That happens once for each
+ * entry and policy.
+ *
+ * @module
+ */
+
+import { pathTo } from "../../core/config_path.ts";
+import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
+import type { AllowEntry } from "./allowlist.ts";
+import { at } from "./entries.ts";
+import type { ChannelRules, GuildRules } from "./rules.ts";
+import { firstOf, type Layer, type PlaceTools, type Ruled, ruled, toolsOf } from "./layers.ts";
+
+/** Config path of the guild entries. */
+export const GUILDS = "channels.discord.guilds";
+
+/** The rules of a place in which the bot may answer. */
+export interface OpenPlace {
+  /** Tells this place from a {@link ClosedPlace}. */
+  readonly kind: "open";
+  /** Config path of the entry that opens it: the channel's, the guild's, or the policy's. */
+  readonly rule: string;
+  /** Whether a message must address the bot. */
+  readonly requireMention: Ruled<boolean>;
+  /** Lists of people; a sender must be on each of them. Empty: all members may talk. */
+  readonly users: readonly Ruled<readonly AllowEntry[]>[];
+  /** Whether the config asks for an intent filter, which this version does not implement. */
+  readonly intentFilter: Ruled<boolean>;
+  /** Which reactions count, as in {@link GuildRules}. */
+  readonly reactionNotifications: Ruled<GuildRules["reactionNotifications"]>;
+  /**
+   * The guild's own `users`, even if the channel has another list; reactions may depend on it (H5).
+   * Absent if the guild has none.
+   */
+  readonly guildUsers?: Ruled<readonly AllowEntry[]>;
+  /**
+   * The keys about tools, by entry that applies to the place. The first entry gives tools; each
+   * further one only limits them.
+   */
+  readonly tools: readonly (readonly PlaceTools[])[];
+  /** Threads for answers (S7). */
+  readonly threads: Ruled<ThreadRules>;
+  /** Operator's text for this channel (H4); absent if not set. */
+  readonly systemPrompt?: string;
+  /** Names of the skills that turns here may use; absent: all (T7). */
+  readonly skills?: readonly string[];
+  /** Operator's short name for the guild (S2); absent if not set. */
+  readonly guildSlug?: string;
+}
+
+/** An entry of `guilds` with its combined rules for each place, which are computed once. */
+export interface GuildEntry {
+  /** The entry itself. */
+  readonly rules: GuildRules;
+  /** Its config path. */
+  readonly path: string;
+  /** Config path of its channels. */
+  readonly channelsPath: string;
+  /** The rules of each channel if the entry lists none. */
+  readonly open: OpenPlace;
+  /** The rules of a channel, by the key of its entry. */
+  readonly places: (key: string) => OpenPlace | undefined;
+}
+
+/** Computed entries by a policy's guilds, which never change. */
+const ENTRIES = new WeakMap<object, Map<string, GuildEntry>>();
+
+/** The entry of a key, if there is one. */
+export function entryOf(
+  guilds: Readonly<Record<string, GuildRules>>,
+  key: string,
+): GuildEntry | undefined {
+  const entries = ENTRIES.get(guilds) ?? new Map<string, GuildEntry>();
+  const known = entries.get(key);
+  if (known) return known;
+  const rules = at(guilds, key);
+  if (!rules) return undefined;
+  const entry = toEntry(rules, pathTo(GUILDS, key));
+  ENTRIES.set(guilds, entries.set(key, entry));
+  return entry;
+}
+
+function toEntry(rules: GuildRules, path: string): GuildEntry {
+  const { channels = {} } = rules;
+  const channelsPath = pathTo(path, "channels");
+  const guild = { rules, path };
+  const places = new Map<string, OpenPlace>();
+  const layer = (key: string): readonly Layer<ChannelRules>[] => {
+    const rules = at(channels, key);
+    return rules ? [{ rules, path: pathTo(channelsPath, key) }] : [];
+  };
+  return {
+    ...guild,
+    channelsPath,
+    open: combined([], guild),
+    places(key) {
+      const known = places.get(key);
+      if (known) return known;
+      const own = layer(key);
+      if (own.length === 0) return undefined;
+      const place = combined([...own, ...layer("*")], guild);
+      places.set(key, place);
+      return place;
+    },
+  };
+}
+
+/** Combines the entries of a channel, the most specific first, and the guild's after them. */
+export function combined(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): OpenPlace {
+  const { slug: guildSlug, users: guildUsers, reactionNotifications } = guild.rules;
+  const { path } = guild;
+  const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
+  const users = firstOf(layers, "users");
+  const systemPrompt = firstOf(layers, "systemPrompt")?.value;
+  const skills = firstOf(layers, "skills")?.value;
+  return {
+    kind: "open",
+    rule: (own[0] ?? guild).path,
+    requireMention: firstOf(layers, "requireMention") ?? ruled(true, path, "requireMention"),
+    users: users ? [users] : [],
+    intentFilter: firstOf(layers, "intentFilter") ?? ruled(false, path, "intentFilter"),
+    reactionNotifications: ruled(reactionNotifications, path, "reactionNotifications"),
+    threads: firstOf(layers, "threads") ?? ruled(NO_THREADS, path, "threads"),
+    tools: [[...toolsOf(own), ...toolsOf([guild])]],
+    ...(guildUsers && { guildUsers: ruled(guildUsers, path, "users") }),
+    ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(skills && { skills }),
+    ...(guildSlug !== undefined && { guildSlug }),
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * Answers to commands and buttons.
+ *
+ * @module
+ */
+
+import type { Notice } from "./notice.ts";
+
+/** Answers to commands and buttons. */
+export const COMMAND_NOTICES = {
+  deadButton: {
+    text: "This button no longer works.",
+    when: "a person presses a button that no longer exists for the bot",
+    placeholders: {},
+  },
+  unknownCommand: {
+    text: "I no longer have this command.",
+    when: "a person uses a slash command that Discord still lists and the bot no longer has",
+    placeholders: {},
+  },
+  pressFailed: {
+    text: "I can't tell whether that worked. To check, run `barnacle pairing list`.",
+    when: "Barnacle could not finish the work of a button in time",
+    placeholders: {},
+  },
+  status: {
+    text: "Barnacle {version}, answering with `{model}`. Online for {online}, heartbeat {latency}.",
+    when: "a person uses `/status`",
+    placeholders: {
+      version: "Barnacle's version",
+      model: "the model",
+      online: "how long the connection has been ready",
+      latency: "how long Discord takes to acknowledge a heartbeat",
+    },
+  },
+  statusModelFails: {
+    text: "The model has been failing since {since}.",
+    when: "the model does not answer, as the second line of `/status`",
+    placeholders: { since: "when it began to fail" },
+  },
+  context: {
+    text:
+      "{entries} messages and answers of this conversation fill {percent} of what I can read at " +
+      "once: about {tokens} of {window} tokens.",
+    when: "a person uses `/context`",
+    placeholders: {
+      entries: "number of messages and answers that are not folded",
+      tokens: "estimated number of their tokens, with the summary",
+      window: "number of tokens that fit into a request",
+      percent: "share of the window, with its sign",
+    },
+  },
+  contextFolded: {
+    text: "{messages} earlier messages are folded into a summary since {since}.",
+    when: "earlier messages are folded, as the second line of `/context`",
+    placeholders: {
+      messages: "number of folded messages",
+      since: "time of the newest folding, as Discord shows it to the reader",
+    },
+  },
+  memoryEmpty: {
+    text: "I keep no notes from your messages here.",
+    when: "a person uses `/memory` and has no notes",
+    placeholders: {},
+  },
+  memoryUnknown: {
+    text: "You have no note {number} here. `/memory` lists yours.",
+    when: "a person names a note that is not theirs, or that does not exist",
+    placeholders: { number: "the number that they gave" },
+  },
+  memoryDeleted: {
+    text: "Note {number} is deleted.",
+    when: "a person deletes a note by `/memory`",
+    placeholders: { number: "its number" },
+  },
+  memoryEdited: {
+    text: "Note {number} is changed.",
+    when: "a person edits a note by `/memory`",
+    placeholders: { number: "its number" },
+  },
+  memoryNeedsText: {
+    text: "To edit a note, give its new `text` of at most {max} characters.",
+    when: "a person edits a note by `/memory` without a text that fits",
+    placeholders: { max: "the maximum number of characters" },
+  },
+  usage: {
+    text: "Today: {today}. This month: {month}. The next day begins {reset}.",
+    when: "`/usage` is used",
+    placeholders: {
+      today: "tokens and money of the asker's messages today",
+      month: "the same in this month",
+      reset: "when the UTC day ends, as Discord shows it",
+    },
+  },
+} as const satisfies Readonly<Record<string, Notice>>;

@@ -1,0 +1,103 @@
+/**
+ * Notices to the bot's owner, about what only the owner can change.
+ *
+ * @module
+ */
+
+import type { Notice } from "./notice.ts";
+
+/** Notices to the bot's owner, about what only the owner can change. */
+export const OWNER_NOTICES = {
+  parked: {
+    text: "My messages for {channel} are waiting: {reason}. I'll try again once that has changed.",
+    when: "Discord lets the bot post nothing in a channel, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      reason: '"cannot post in #ops: Send Messages is denied for the role Krill"',
+    },
+  },
+  noFiles: {
+    text:
+      "My long answers in {channel} lack their end: {reason}. I'll send them whole once that has " +
+      "changed.",
+    when: "Discord lets the bot attach no file in a place, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      reason: '"cannot attach files in #ops: Attach Files is denied for the role Krill"',
+    },
+  },
+  dead: {
+    text: "Messages that I gave up for {channel}: {count}. Last reason: {reason}. To see them, " +
+      "run `barnacle outbox`.",
+    when: "messages cannot be delivered, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      count: "the number of messages",
+      reason: "why the last of them could not be delivered",
+    },
+  },
+  setAside: {
+    text:
+      "I set one message for {channel} aside, and go on with the next: {reason}. To see it, run " +
+      "`barnacle outbox`.",
+    when:
+      "one message fails while Discord serves other requests to its channel, to the bot's owner",
+    placeholders: {
+      channel: "the channel, as a mention",
+      reason: "how often it failed, and Discord's last answer",
+    },
+  },
+  breaker: {
+    text: "Discord refused {count} of my requests within ten minutes, so I paused my requests " +
+      "for a while. To see the current number, run `barnacle status`.",
+    when: "Barnacle stops requests before Discord bans its address, to the bot's owner",
+    placeholders: { count: "the number of refused requests" },
+  },
+  modelFails: {
+    text:
+      "I can't answer: my model `{model}` fails, because {problem}. To fix it, {fix}. To check " +
+      "it again, run `barnacle doctor`.",
+    when: "a model fails, and only the operator can fix it, to the bot's owner",
+    placeholders: {
+      model: "the model",
+      problem: '"its server refuses the API key"',
+      fix: '"check the API key of the provider openai"',
+    },
+  },
+  schedulePaused: {
+    text: "I paused schedule {number} in {channel}, because its last {count} runs failed. To see " +
+      "why: `barnacle why {run}`. To go on: `barnacle schedules resume {number}`.",
+    when: "the last three runs of a schedule failed, to the bot's owner",
+    placeholders: {
+      number: "the number of the schedule",
+      channel: "the channel, as a mention",
+      count: "the number of failed runs",
+      run: "the ID of the last run",
+    },
+  },
+  ownerNotThere: {
+    text:
+      "I don't answer in {name} ({id}), because {reason}. To allow it: {command}. From then on, I " +
+      "answer only in servers that my config lists.",
+    when:
+      "the bot joins a guild that no owner is known to have joined, or is mentioned there, and " +
+      "the config has no `channels.discord`; once per guild, to the bot's owner",
+    placeholders: {
+      name: "the guild's name",
+      id: "its ID",
+      reason: '"none of my owners is a member there"',
+      command: "the command that allows it",
+    },
+  },
+  joined: {
+    text: "I was added to {name} ({id}), but my config ({rule}) keeps me silent there. To allow " +
+      "it: {command}",
+    when: "the bot joins a guild in which the config keeps it silent, to the bot's owner",
+    placeholders: {
+      name: "the guild's name",
+      id: "its ID",
+      rule: "the config path that keeps it silent",
+      command: "the command that allows it",
+    },
+  },
+} as const satisfies Readonly<Record<string, Notice>>;

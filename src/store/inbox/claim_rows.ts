@@ -1,0 +1,57 @@
+/**
+ * Reads the rows of waiting and running messages.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { type MessageId, toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { WaitingMessage } from "../memory/backlog.ts";
+
+const waitingSchema = z.object({
+  id: z.number(),
+  message_id: snowflakeSchema<"message">(),
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
+  agent_id: z.string(),
+  session_key: z.string(),
+  attempt: z.number(),
+  guild_id: snowflakeSchema<"guild">().nullable(),
+  turn_of: snowflakeSchema<"message">().nullable(),
+}).transform((row): WaitingMessage => ({
+  messageId: row.message_id,
+  accountId: row.account_id,
+  channelId: row.channel_id,
+  route: { agentId: row.agent_id, sessionKey: row.session_key },
+  arrival: row.id,
+  attempts: row.attempt,
+  isFresh: false,
+  ...(row.guild_id !== null && { guildId: row.guild_id }),
+  ...(row.turn_of !== null && { turnOf: row.turn_of }),
+}));
+
+const runningSchema = z.object({
+  message_id: snowflakeSchema<"message">(),
+  session_key: z.string(),
+}).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
+
+const messageSchema = z.object({ message: z.string() });
+
+/** Reads a message as `rows.ts` writes it. */
+export function readMessage(row: unknown): InboundMessage {
+  return JSON.parse(messageSchema.parse(row).message);
+}
+
+/** Reads a message that waits for a turn. */
+export function readWaiting(row: unknown): WaitingMessage {
+  return waitingSchema.parse(row);
+}
+
+/** Reads the message and the session of a running turn. */
+export function readRunning(
+  row: unknown,
+): { readonly messageId: MessageId; readonly sessionKey: string } {
+  return runningSchema.parse(row);
+}

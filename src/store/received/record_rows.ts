@@ -1,0 +1,140 @@
+/**
+ * Reads the rows of a message's record.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Facts } from "../../core/inbound/facts.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import type { TurnCost } from "../../core/spending/usage.ts";
+import { storedMessageSchema } from "../outbox/rows.ts";
+import { toDecision } from "./decisions.ts";
+import type { DecisionOnRecord, OutboxOnRecord, TurnOnRecord, TurnState } from "./on_record.ts";
+
+/** The JSON is ours, written as facts and policies are. */
+const decisionSchema = z.object({
+  facts: z.string().transform((text): Facts => JSON.parse(text)).nullable(),
+  made_at: z.number().nullable(),
+  file: z.string().nullable(),
+  text: z.string().nullable(),
+  names: z.string().transform((text): readonly ResolvedName[] => JSON.parse(text)).nullable(),
+});
+
+const TURN_STATES = [
+  "waiting",
+  "running",
+  "answered",
+  "declined",
+  "refused",
+  "failed",
+  "cancelled",
+  "stopped",
+  "interrupted",
+] as const satisfies readonly TurnState[];
+
+const turnSchema = z.object({
+  account_id: z.string().transform(toAccountId),
+  agent_id: z.string(),
+  session_key: z.string(),
+  state: z.enum(TURN_STATES),
+  attempt: z.number(),
+  accepted_at: z.number(),
+  claimed_at: z.number().nullable(),
+  finished_at: z.number().nullable(),
+  failure_id: z.string().nullable(),
+  failure: z.string().nullable(),
+  turn_of: snowflakeSchema<"message">().nullable(),
+  reply_to: snowflakeSchema<"message">().nullable(),
+  change: z.enum(["edited", "deleted"]).nullable(),
+  changed_at: z.number().nullable(),
+  revision: z.number(),
+  cost: z.string().transform((text): TurnCost => JSON.parse(text)).nullable(), // ours
+});
+
+const outboxSchema = z.object({
+  id: z.number(),
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
+  kind: z.string().nullable(),
+  state: z.string(),
+  message: storedMessageSchema,
+  created_at: z.number(),
+  first_attempt_at: z.number().nullable(),
+  failing_since: z.number().nullable(),
+  message_id: snowflakeSchema<"message">().nullable(),
+  folded_into: z.number().nullable(),
+  refusal: z.string().nullable(),
+  next_attempt_at: z.number().nullable(),
+  parked_reason: z.string().nullable(),
+  next_try_at: z.number().nullable(),
+  behind: z.number().nullable(),
+});
+
+/** Reads a decision with its facts and its policy. */
+export function toDecisionOnRecord(row: unknown): DecisionOnRecord {
+  const { facts, made_at, file, text, names } = decisionSchema.parse(row);
+  return {
+    ...toDecision(row),
+    ...(facts && { facts }),
+    ...(made_at !== null && names && {
+      policy: {
+        at: made_at,
+        ...(file !== null && { file }),
+        ...(text !== null && { text }),
+        names,
+      },
+    }),
+  };
+}
+
+/** Reads a turn. */
+export function toTurnOnRecord(row: unknown): TurnOnRecord {
+  const { account_id, agent_id, session_key, state, attempt, ...rest } = turnSchema.parse(row);
+  return {
+    accountId: account_id,
+    agentId: agent_id,
+    sessionKey: session_key,
+    state,
+    attempt,
+    acceptedAt: rest.accepted_at,
+    ...(rest.claimed_at !== null && { claimedAt: rest.claimed_at }),
+    ...(rest.finished_at !== null && { finishedAt: rest.finished_at }),
+    ...(rest.failure_id !== null && { failureId: rest.failure_id }),
+    ...(rest.failure !== null && { failure: rest.failure }),
+    ...(rest.turn_of !== null && { turnOf: rest.turn_of }),
+    ...(rest.reply_to !== null && { replyTo: rest.reply_to }),
+    ...(rest.change !== null && {
+      change: { kind: rest.change, at: rest.changed_at ?? rest.accepted_at },
+    }),
+    revision: rest.revision,
+    ...(rest.cost !== null && { cost: rest.cost }),
+  };
+}
+
+/** Reads a message for Discord. */
+export function toOutboxOnRecord(row: unknown): OutboxOnRecord {
+  const { id, account_id, channel_id, kind, state, message: { of }, ...rest } = outboxSchema
+    .parse(row);
+  const isWaiting = state === "pending" || state === "sending";
+  const nextAttemptAt = isWaiting ? rest.next_try_at ?? rest.next_attempt_at : null;
+  return {
+    id,
+    accountId: account_id,
+    channelId: channel_id,
+    ...(kind !== null && { kind }),
+    state,
+    ...(of && { part: of.part, parts: of.parts }),
+    createdAt: rest.created_at,
+    ...(rest.first_attempt_at !== null && { firstAttemptAt: rest.first_attempt_at }),
+    ...(rest.failing_since !== null && { failingSince: rest.failing_since }),
+    ...(rest.message_id !== null && { messageId: rest.message_id }),
+    ...(rest.folded_into !== null && { foldedInto: rest.folded_into }),
+    ...(rest.refusal !== null && { reason: rest.refusal }),
+    ...(nextAttemptAt !== null && { nextAttemptAt }),
+    ...(rest.behind !== null && { behind: rest.behind }),
+    ...(rest.parked_reason !== null && { parkedReason: rest.parked_reason }),
+  };
+}
