@@ -69,6 +69,7 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
     channel: { id, name: channel?.name ?? id },
     ...(parentId && here && { thread: { id: here.id, name: here.name } }),
     ...(channel?.topic !== undefined && { topic: channel.topic }),
+    ...(channel?.isAgeRestricted && { isAgeRestricted: true }),
     ...(isUnknown && { isUnknown }),
     ...(guild?.hasNamesake && { hasNamesake: guild.hasNamesake }),
   };
