@@ -7,8 +7,8 @@
 
 import { type Attachment, MAX_ATTACHMENTS } from "../../../core/inbound/attachment.ts";
 import { bounded } from "../../../lib/bounded.ts";
-import type { ForwardRule } from "./forwards.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
+import type { ForwardRule } from "./places.ts";
 
 /** Maximum characters of a file's name; Discord allows 260. */
 const MAX_NAME = 260;

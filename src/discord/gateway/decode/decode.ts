@@ -29,10 +29,9 @@ import { bounded } from "../../../lib/bounded.ts";
 import { allAttachmentsOf } from "./attachments.ts";
 import { describeExtras, fullText } from "./describe.ts";
 import { POLL_RESULT } from "./describe_poll.ts";
-import { forwardRuleOf } from "./forwards.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
-import { placeIn } from "./places.ts";
+import { forwardRuleOf, placeIn } from "./places.ts";
 import { isPlainMessage } from "./plain_message.ts";
 import { namedRoles, senderOf, tagOf } from "./senders.ts";
 

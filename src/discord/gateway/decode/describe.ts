@@ -13,8 +13,8 @@ import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
 import { isSpoiler } from "./attachments.ts";
 import { describeComponents } from "./describe_components.ts";
 import { describePoll, describePollResult } from "./describe_poll.ts";
-import type { ForwardRule } from "./forwards.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
+import type { ForwardRule } from "./places.ts";
 
 const NONE: readonly Extra[] = [];
 const MAX_EXTRAS = 25;

@@ -305,8 +305,9 @@ describe("[H3] decodeMessage()", () => {
       referenced_message: { author: ADA, content: "", attachments: [], embeds: [], ...forward },
     };
     for (const fields of [forward, reply]) {
-      const shownIn = (channel_id: string, guilds = index) => {
-        const event = decodeMessage(messageData({ channel_id, ...fields }), {
+      const shownIn = (channel_id: string, guilds = index, from = restricted) => {
+        const data = JSON.stringify(messageData({ channel_id, ...fields }));
+        const event = decodeMessage(JSON.parse(data.replaceAll(restricted, from)), {
           ...CONTEXT,
           index: guilds,
         });
@@ -315,8 +316,17 @@ describe("[H3] decodeMessage()", () => {
       };
       assert.doesNotMatch(shownIn(CHANNEL), /canary|c\.png/);
       assert.match(shownIn(CHANNEL), /age-restricted/);
-      assert.match(shownIn(restricted), /canary[^]*c\.png/);
-      assert.match(shownIn(CHANNEL, CONTEXT.index), /canary[^]*c\.png/);
+      const archived = "1700000000000000010";
+      assert.doesNotMatch(shownIn(CHANNEL, index, archived), /canary|c\.png/);
+      assert.match(shownIn(CHANNEL, CONTEXT.index, archived), /canary[^]*c\.png/);
+      assert.match(shownIn(CHANNEL, index, THREAD), /canary[^]*c\.png/);
+      assert.match(
+        JSON.stringify(decodeMessage(messageData({ ...fields, channel_id: restricted }), {
+          ...CONTEXT,
+          index,
+        })),
+        /canary[^]*c\.png/,
+      );
     }
   });
 
