@@ -83,6 +83,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * `undefined` if no part is left. Absent if the tool has no such parts.
    */
   readonly withGates?: (open: readonly ToolGate[]) => Tool | undefined;
+  /** The gates of those parts. */
+  readonly partGates?: readonly ToolGate[];
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */

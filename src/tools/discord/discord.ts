@@ -30,6 +30,7 @@ function toolOf(actions: readonly Action[]): Tool {
     input,
     parameters: parametersOf(actions),
     withGates,
+    partGates: [...new Set(actions.map(({ gate }) => gate))],
     needs: [], // the port checks those of each action
     isIdempotent: true, // as each action is
     async run({ action: name, ...written }, context) {
