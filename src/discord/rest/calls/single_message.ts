@@ -18,6 +18,8 @@ export interface NamedChannel {
   readonly guildId?: GuildId;
   /** Whether it is a private thread, which its parent's permissions do not open. */
   readonly isPrivateThread: boolean;
+  /** The channel of a thread; absent for other channels. */
+  readonly parentId?: ChannelId;
 }
 
 /** A message, with the facts that a tool needs of it. */
@@ -41,7 +43,14 @@ export interface SingleReads {
 const channelSchema = z.object({
   guild_id: snowflakeSchema<"guild">().nullish(),
   type: z.number(),
+  parent_id: snowflakeSchema<"channel">().nullish(),
 });
+
+const THREADS: ReadonlySet<number> = new Set([
+  ChannelTypes.AnnouncementThread,
+  ChannelTypes.PublicThread,
+  ChannelTypes.PrivateThread,
+]);
 
 const messageSchema = z.looseObject({
   id: z.string(),
@@ -61,10 +70,12 @@ export function createSingleReads(api: RestApi): SingleReads {
   return {
     async channel(channelId) {
       const answer = await api.request("GET", `/channels/${channelId}`);
-      const { guild_id: guildId, type } = expect("GET /channels/:id", channelSchema, answer);
+      const channel = expect("GET /channels/:id", channelSchema, answer);
+      const { guild_id: guildId, type, parent_id: parentId } = channel;
       return {
         ...(guildId && { guildId }),
         isPrivateThread: type === ChannelTypes.PrivateThread,
+        ...(parentId && THREADS.has(type) && { parentId }),
       };
     },
     async message(channelId, messageId) {
