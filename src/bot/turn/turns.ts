@@ -158,7 +158,15 @@ export function createAccountTurns(
     ...ports.toolPorts,
     code: ports.codePort,
     draw: ports.drawPort,
-    history: createHistoryPort(ports),
+    history: createHistoryPort({
+      ...ports,
+      accountId,
+      model,
+      agentId: () => config().agent.id,
+      randomId,
+      now,
+      log,
+    }),
     discord: createDiscordPort({
       ...ports,
       accountId,

@@ -18,9 +18,9 @@ export type AssertMayQuote = (asker: InboundMessage, channelId: ChannelId) => Pr
 /** Creates the check. A thread has the age limit of its channel. */
 export function createAssertMayQuote(reads: Pick<SingleReads, "channel">): AssertMayQuote {
   async function isRestricted(channelId: ChannelId): Promise<boolean> {
-    const { isAgeRestricted, threadOf } = await reads.channel(channelId);
+    const { isAgeRestricted, parentId } = await reads.channel(channelId);
     if (isAgeRestricted) return true;
-    return threadOf !== undefined && await isRestricted(threadOf);
+    return parentId !== undefined && await isRestricted(parentId);
   }
 
   return async ({ place, channelId: here }, channelId) => {

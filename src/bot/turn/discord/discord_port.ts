@@ -21,6 +21,7 @@ import { createMessages } from "../../../discord/rest/calls/messages.ts";
 import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
 import { createThreadCalls } from "../../../discord/rest/calls/threads.ts";
 import { createReactions } from "../../../discord/rest/calls/typing_and_reactions.ts";
+import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { explainCode, type NeededPermission } from "../../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../../discord/rest/permissions/explain_denial.ts";
@@ -30,12 +31,14 @@ import type { ReplyRules } from "../../../render/reply.ts";
 import type { Store } from "../../../store/store.ts";
 import type { SentWatch } from "../../outbound/sent_watch.ts";
 import { createAssertMayQuote } from "./age_limit.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
 import { createInTurn } from "./in_turn.ts";
 import { createShow, type ShownPlace, type ShowOptions } from "./reading.ts";
-import { createTargets, type TargetsOptions, type ToolTarget } from "./targets.ts";
+import { createTargets, type ToolTarget } from "./targets.ts";
 
 /** The dependencies of the port. */
-export interface DiscordPortOptions extends ShowOptions, Pick<TargetsOptions, "isOwner"> {
+export interface DiscordPortOptions extends ShowOptions, ClosedToAskerOptions {
+  readonly reader: Pick<Reader, "self" | "index">;
   readonly client: RestApi;
   readonly outbox: Pick<Store["outbox"], "addAll" | "sendResultsOf">;
   /** Waits for deliveries. */
@@ -66,7 +69,8 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
   const history = createReadHistory(client);
   const show = createShow(options);
   const explainDenial = createExplainDenial(client, now);
-  const targets = createTargets({ reads, explainDenial, isOwner, self });
+  const closedBy = createClosedToAsker(options);
+  const targets = createTargets({ reads, explainDenial, isOwner, self, closedBy });
   const assertMayQuote = createAssertMayQuote(reads);
   const inTurn = createInTurn();
 

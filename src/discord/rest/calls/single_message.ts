@@ -18,10 +18,10 @@ export interface NamedChannel {
   readonly guildId?: GuildId;
   /** Whether it is a private thread, which its parent's permissions do not open. */
   readonly isPrivateThread: boolean;
-  /** Set if it is age-restricted itself; a thread has the setting of {@link threadOf}. */
+  /** Set if it is age-restricted itself; a thread has the setting of {@link parentId}. */
   readonly isAgeRestricted?: true;
-  /** The channel of a thread; absent for a channel. */
-  readonly threadOf?: ChannelId;
+  /** The channel of a thread; absent for other channels. */
+  readonly parentId?: ChannelId;
 }
 
 /** A message, with the facts that a tool needs of it. */
@@ -79,7 +79,7 @@ export function createSingleReads(api: RestApi): SingleReads {
         ...(guildId && { guildId }),
         isPrivateThread: type === ChannelTypes.PrivateThread,
         ...(channel.nsfw && { isAgeRestricted: true }),
-        ...(parentId && THREADS.has(type) && { threadOf: parentId }),
+        ...(parentId && THREADS.has(type) && { parentId }),
       };
     },
     async message(channelId, messageId) {

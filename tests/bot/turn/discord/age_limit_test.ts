@@ -16,7 +16,7 @@ const ADULT_THREAD = channelId("1390000000000000003");
 const CHANNELS: ReadonlyMap<string, NamedChannel> = new Map([
   [PLAIN, { isPrivateThread: false }],
   [ADULTS, { isPrivateThread: false, isAgeRestricted: true }],
-  [ADULT_THREAD, { isPrivateThread: false, threadOf: ADULTS }],
+  [ADULT_THREAD, { isPrivateThread: false, parentId: ADULTS }],
 ]);
 const assertMayQuote = createAssertMayQuote({
   channel: (id) => Promise.resolve(CHANNELS.get(id) ?? { isPrivateThread: false }),
