@@ -76,6 +76,9 @@ function build(target: string, flags: readonly string[]): void {
     "build",
     ...FLAGS,
     ...flags,
+    // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
+    '--define=__filename="/"',
+    '--define=__dirname="/"',
     `--define=BARNACLE_VERSION=${JSON.stringify(version)}`,
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
     "src/main.ts",
