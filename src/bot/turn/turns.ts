@@ -21,6 +21,7 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
+import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -34,6 +35,7 @@ import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort } from "./history_port.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
+import { createReadStarter } from "./read_starter.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -143,13 +145,28 @@ export function createAccountTurns(
     log,
   });
 
+  const threadStarter = createThreadStarter({
+    read: createReadStarter({ ...ports, accountId }),
+    entriesOf: store.turns.entriesOf,
+    schedule,
+    ended: ports.ended,
+    log,
+  });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     code: ports.codePort,
     draw: ports.drawPort,
-    history: createHistoryPort(ports),
+    history: createHistoryPort({
+      ...ports,
+      accountId,
+      model,
+      agentId: () => config().agent.id,
+      randomId,
+      now,
+      log,
+    }),
     discord: createDiscordPort({
       ...ports,
       accountId,
@@ -194,6 +211,7 @@ export function createAccountTurns(
       model: model(),
       rules: rulesNow(),
       backfill,
+      threadStarter,
       missingRight,
       toolPorts,
       ...(drafts && { drafts }),
