@@ -77,6 +77,9 @@ function build(target: string, flags: readonly string[]): void {
     ...FLAGS,
     ...NEVER_LOADED.map((name) => `--external=${name}`),
     ...flags,
+    // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
+    '--define=__filename="/"',
+    '--define=__dirname="/"',
     `--define=BARNACLE_VERSION=${JSON.stringify(version)}`,
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
     ...ENTRIES,

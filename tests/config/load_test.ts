@@ -234,6 +234,28 @@ describe("loadConfig()", () => {
     });
   }
 
+  const open: readonly (readonly [text: string, env: Record<string, string>, warns: boolean])[] = [
+    ["{}", { OPENAI_BASE_URL: "http://models.example.com/v1", OPENAI_API_KEY: "sk-1" }, true],
+    ["{}", { ANTHROPIC_BASE_URL: "http://8.8.8.8", ANTHROPIC_API_KEY: "sk-1" }, true],
+    ["{}", { OPENAI_BASE_URL: "http://models.example.com/v1" }, false],
+    ["{}", { OPENAI_BASE_URL: "https://models.example.com/v1", OPENAI_API_KEY: "sk-1" }, false],
+    ["{}", { OPENAI_BASE_URL: "http://10.0.0.7/v1", OPENAI_API_KEY: "sk-1" }, false],
+    [
+      '{"models":{"providers":{"openai":{"kind":"openai-compatible","baseUrl":"https://own.example/v1"}}}}',
+      { OPENAI_BASE_URL: "http://models.example.com/v1", OPENAI_API_KEY: "sk-1" },
+      false,
+    ],
+  ];
+  for (const [text, env, warns] of open) {
+    it(`[SEC-R9] ${warns ? "warns" : "is silent"} of ${Object.values(env)} beside ${text}`, async () => {
+      const { kind, problems } = await load(text, { env });
+      assert.equal(kind, "loaded");
+      const found = problems.filter(({ message }) => message.includes("unencrypted"));
+      assert.equal(found.length, warns ? 1 : 0);
+      assert.doesNotMatch(JSON.stringify(found), /sk-1/);
+    });
+  }
+
   const beside: readonly (readonly [http: string, paths: string])[] = [
     ['"port":"eighty","bind":["0.0.0.0"]', "http.port http.bind"],
     ['"port":-1,"bind":"0.0.0.0","token":"short"', "http.port http.token"],
