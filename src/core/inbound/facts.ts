@@ -22,7 +22,15 @@ import type { Verdict } from "./verdict.ts";
 export interface Facts extends
   Omit<
     InboundMessage,
-    "kind" | "text" | "quoted" | "extras" | "attachments" | "accountId" | "id" | "sentAt"
+    | "kind"
+    | "text"
+    | "quoted"
+    | "extras"
+    | "attachments"
+    | "displayName"
+    | "accountId"
+    | "id"
+    | "sentAt"
   > {
   /** The facts known beside the message when it was judged. */
   readonly knownFacts: KnownFacts;

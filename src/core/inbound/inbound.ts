@@ -142,6 +142,11 @@ export interface InboundMessage {
   readonly place: Place;
   /** The author. */
   readonly sender: Sender;
+  /**
+   * The author's nickname or display name, for the model only: any person can take any. Absent if
+   * it is the username. Untrusted.
+   */
+  readonly displayName?: string;
   /** The text with Discord's markup, bounded. Untrusted; may be empty. */
   readonly text: string;
   /** Unix time in milliseconds, read from the message's id. */
