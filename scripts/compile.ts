@@ -18,7 +18,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { bunVersion } from "./packages.ts";
+import { bunVersion, ENTRIES, NEVER_LOADED } from "./packages.ts";
 import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
 
 const BUN = join("node_modules", ".bin", "bun");
@@ -75,13 +75,11 @@ function build(target: string, flags: readonly string[]): void {
   execFileSync(BUN, [
     "build",
     ...FLAGS,
+    ...NEVER_LOADED.map((name) => `--external=${name}`),
     ...flags,
     `--define=BARNACLE_VERSION=${JSON.stringify(version)}`,
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
-    "src/main.ts",
-    "src/worker.ts",
-    "src/extract_worker.ts",
-    "src/job_worker.ts",
+    ...ENTRIES,
     "--outfile",
     join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });

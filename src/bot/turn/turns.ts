@@ -21,6 +21,7 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
+import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -36,6 +37,7 @@ import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
+import { createReadStarter } from "./read_starter.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -147,13 +149,28 @@ export function createAccountTurns(
     log,
   });
 
+  const threadStarter = createThreadStarter({
+    read: createReadStarter({ ...ports, accountId }),
+    entriesOf: store.turns.entriesOf,
+    schedule,
+    ended: ports.ended,
+    log,
+  });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     code: ports.codePort,
     draw: ports.drawPort,
-    history: createHistoryPort(ports),
+    history: createHistoryPort({
+      ...ports,
+      accountId,
+      model,
+      agentId: () => config().agent.id,
+      randomId,
+      now,
+      log,
+    }),
     discord: createDiscordPort({
       ...ports,
       accountId,
@@ -210,6 +227,7 @@ export function createAccountTurns(
       model: model(),
       rules: rulesNow(),
       backfill,
+      threadStarter,
       missingRight,
       people,
       toolPorts,

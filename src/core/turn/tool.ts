@@ -85,10 +85,17 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   readonly isPersonal?: true;
   /**
+   * Whether a call shows things of its asker alone, by its arguments: later turns do not see its
+   * result. Absent if no call does.
+   */
+  readonly isPersonalCall?: (written: unknown, message: InboundMessage) => boolean;
+  /**
    * The tool with the parts whose gates are open: the same object for the same gates, and
    * `undefined` if no part is left. Absent if the tool has no such parts.
    */
   readonly withGates?: (open: readonly ToolGate[]) => Tool | undefined;
+  /** The gates of those parts. */
+  readonly partGates?: readonly ToolGate[];
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */

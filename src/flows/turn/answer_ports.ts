@@ -27,6 +27,7 @@ import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { EndPorts } from "./finished_turn.ts";
+import type { ThreadStarter } from "./thread_starter.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
 import type { TurnPeople } from "./park.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
@@ -113,6 +114,8 @@ export interface AnswerPorts
   readonly turn?: RunningTurn;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
+  /** Finds the message that a thread began with; absent: no turn gets it (H6). */
+  readonly threadStarter?: ThreadStarter;
   /**
    * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
    * person can copy.

@@ -19,6 +19,8 @@ import { fenced, nameInLine } from "./untrusted.ts";
 export interface Envelope {
   /** The message to answer. */
   readonly message: InboundMessage;
+  /** The message that the thread began with, for the thread's first turn; absent: none (H6). */
+  readonly starter?: Overheard;
   /** Messages in the channel that did not address the bot, oldest first (H1). */
   readonly overheard: readonly Overheard[];
   /** Maximum UTF-16 units of overheard messages; the newest ones stay. */
@@ -41,6 +43,7 @@ const MAX_REACTIONS = 25;
 /** The text of a turn: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
+  starter,
   overheard,
   overheardChars,
   reactions = [],
@@ -52,6 +55,7 @@ export function envelopeOf({
   const { place, sender, quoted, extras, text, scheduled } = message;
   const context = [
     ...placeLines(place),
+    ...(starter ? [overheardLine(starter, timezone, "the thread begins with it")] : []),
     ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
     ...reactionLines(reactions, timezone),
   ];
@@ -121,8 +125,10 @@ function placeLines(place: Place): readonly string[] {
 function overheardLine(
   { messageId, tag, authorId, sentAt, replyTo, text }: Overheard,
   timezone: string,
+  note?: string,
 ): string {
   return jsonLine({
+    note,
     id: messageId,
     from: tag,
     from_id: authorId,

@@ -11,7 +11,7 @@ import type { GuildPermissions } from "../../../../src/discord/rest/permissions/
 import {
   type Overwrite,
   PERMISSIONS,
-} from "../../../../src/discord/rest/permissions/permissions.ts";
+} from "../../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 15);
