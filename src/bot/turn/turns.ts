@@ -33,6 +33,8 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort } from "./history_port.ts";
+import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
+import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createReadStarter } from "./read_starter.ts";
@@ -54,6 +56,7 @@ export interface TurnsOptions {
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
+    readonly questions: Store["questions"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -106,6 +109,7 @@ export function createAccountTurns(
     & Pick<AskerRightsOptions, "missingPermission">
     & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
+    & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
       /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
@@ -184,6 +188,7 @@ export function createAccountTurns(
       now,
     }),
     threads: createThreadsPort(ports),
+    questions: { askTimeoutMs: () => config().askTimeoutMs },
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,
@@ -194,6 +199,17 @@ export function createAccountTurns(
     }),
   };
 
+  const people = createTurnPeople({
+    config,
+    questions: store.questions,
+    ownerIds: ports.ownerIds,
+    cleanText: (message, text) => cleanText(message, text, config(), ports),
+    onParked() {
+      ports.onParked();
+      turns.wake();
+    },
+    now,
+  });
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
@@ -213,6 +229,7 @@ export function createAccountTurns(
       backfill,
       threadStarter,
       missingRight,
+      people,
       toolPorts,
       ...(drafts && { drafts }),
       ...(lines && { lines }),
@@ -268,6 +285,19 @@ function latest<Derived>(config: () => Config, derive: (config: Config) => Deriv
     if (last?.source !== source) last = { source, derived: derive(source) };
     return last.derived;
   };
+}
+
+/** A text of the model for people, as an answer would have it. */
+function cleanText(
+  message: InboundMessage,
+  text: string,
+  config: Config,
+  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
+): string {
+  const rules = toolTextRules(config, message, ports);
+  const agentId = config.agent.id;
+  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
+  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
 /** 12 hex digits. */
