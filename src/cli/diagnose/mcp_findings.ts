@@ -33,9 +33,13 @@ export function judgeServers({ servers, sandbox }: McpView): readonly Finding[] 
 }
 
 function judgeServer(look: McpLook): Finding {
-  const about = { id: "mcp", what: "MCP server", where: `mcp.servers.${look.id}` } as const;
+  const about = {
+    id: "mcp",
+    what: `MCP server ${look.id}`,
+    where: `mcp.servers.${look.id}`,
+  } as const;
   if (look.problem !== undefined) {
-    const fix = "start the server by hand to see why, or remove it from the config";
+    const fix = "correct the server's keys, or remove it from the config";
     return { ...about, status: "fail", why: printable(look.problem), fix };
   }
   const changes = linesOf(look);
