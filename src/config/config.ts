@@ -270,6 +270,10 @@ export interface McpServerConfig {
       readonly command: string;
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, Secret>>;
+      /** Whether it runs in a sandbox; `auto`: if there is one. */
+      readonly sandbox: "auto" | "require" | "off";
+      /** Folders that it may write to there, besides its own. */
+      readonly writable: readonly string[];
     };
   /** Tools that agents may have, by the server's names; all if absent. */
   readonly allow?: readonly string[];

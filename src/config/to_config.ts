@@ -104,12 +104,13 @@ function otelConfig(
 }
 
 function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {
-  return Object.entries(mcp?.servers ?? {}).map(([id, { url, command, args, allow }]) => {
+  return Object.entries(mcp?.servers ?? {}).map(([id, server]) => {
+    const { url, command, args, sandbox, writable, allow } = server;
     const { env = {}, headers = {} } = secrets.mcp[id] ?? {};
     return {
       id,
       transport: url === undefined
-        ? { kind: "stdio", command: command ?? "", args, env } // the schema wants one of them
+        ? { kind: "stdio", command: command ?? "", args, env, sandbox, writable } // the schema wants one of them
         : { kind: "http", url, headers },
       ...(allow && { allow }),
     };
