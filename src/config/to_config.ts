@@ -14,14 +14,12 @@ import {
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
-  type McpServerConfig,
   type MessagesConfig,
-  type OtelConfig,
-  type SearchConfig,
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
-import { execApprovalsConfig, peopleConfig } from "./people.ts";
+import { execApprovalsConfig, peopleConfig } from "./values/people.ts";
+import type { McpServerConfig, OtelConfig, SearchConfig } from "./values/services.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AccountSettings, Settings } from "./schema/root.ts";
+import type { AccountSettings, Settings } from "../schema/root.ts";
 
 /** Settings of questions that all accounts share. */
 export interface PeopleConfig {
