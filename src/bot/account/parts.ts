@@ -144,6 +144,7 @@ export async function createParts(
   const outbound = createOutbound({
     ...common,
     outbox: store.outbox,
+    problems: store.usage,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),

@@ -72,6 +72,7 @@ export function createStoreOwner(
     "answer_thread",
     "pairing_request",
     "told_full",
+    "told_problem",
     "asked_guild",
     "schedule",
     "schedule_run",
