@@ -118,6 +118,9 @@ function link(target: string, flags: readonly string[]): void {
     ...BUNDLE_FLAGS,
     ...COMPILE_FLAGS,
     ...flags,
+    // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
+    '--define=__filename="/"',
+    '--define=__dirname="/"',
     `--define=BARNACLE_VERSION=${JSON.stringify(version)}`,
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
     ...ENTRIES,
