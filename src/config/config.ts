@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { AccountId, RoleId } from "../core/discord/ids.ts";
+import type { AccountId, GuildId, RoleId } from "../core/discord/ids.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
@@ -156,6 +156,10 @@ export interface DiscordConfig {
   readonly presence: Presence;
   /** Whether to register slash commands. */
   readonly nativeCommands: boolean;
+  /** Registers them in one guild only; absent: everywhere. */
+  readonly commandGuildId?: GuildId;
+  /** Whether `/config` exists, and whether it may change the file (K4). */
+  readonly configCommand: "off" | "read" | "write";
   /** Limits of requests to Discord. */
   readonly rest: Readonly<AccountSettings["rest"]>;
   /** Retries of failed requests. */
@@ -196,6 +200,8 @@ export interface MessagesConfig {
   readonly linkHosts: readonly string[];
   /** In whose places answers have a footer (R15). */
   readonly footer: Settings["messages"]["footer"];
+  /** Localised words of commands, by their names (K1). */
+  readonly commands: Settings["messages"]["commands"];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
   /** What happens to messages that arrive during a turn; absent: it depends on the place (S5). */

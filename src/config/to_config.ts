@@ -128,7 +128,8 @@ function audioConfig({ audio }: Settings): AudioConfig {
 function messagesConfig(
   { ackReaction, queue: { perUser, perChannel, mode }, ...messages }: Settings["messages"],
 ): MessagesConfig {
-  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer } = messages;
+  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer, commands } =
+    messages;
   return {
     maxChunks,
     tables,
@@ -137,6 +138,7 @@ function messagesConfig(
     ackReactionScope,
     removeAckAfterReply,
     linkHosts,
+    commands,
     queue: { perUser, perChannel },
     ...(mode !== undefined && { queueMode: mode }),
   };
@@ -149,8 +151,15 @@ function discordConfig(
   matchesPattern: (text: string) => boolean,
 ): DiscordConfig {
   const { id, settings: discord } = account;
-  const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
-    discord;
+  const {
+    allowedMentions,
+    commands: { guildId },
+    dmHistoryLimit,
+    gateway,
+    pluralkit,
+    presence: { status, activity },
+  } = discord;
+  const commandGuildId = guildId === undefined ? undefined : parseSnowflake<"guild">(guildId);
   const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
@@ -189,6 +198,8 @@ function discordConfig(
       catchUp: gateway.catchUp,
       shards: gateway.shards,
     },
+    ...(commandGuildId && { commandGuildId }),
+    configCommand: settings.commands.config ? discord.configWrites ? "write" : "read" : "off",
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BUILT_COMMANDS } from "../../src/core/inbound/commands.ts";
 import { missingModel, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
@@ -111,6 +112,7 @@ describe("loadConfig()", () => {
       streaming: "off",
       mediaMaxBytes: 8_000_000,
       nativeCommands: true,
+      configCommand: "off",
     });
     assert.equal(dmHistoryLimits.size, 0);
     assert.deepEqual(config.messages, {
@@ -118,6 +120,7 @@ describe("loadConfig()", () => {
       tables: "code",
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
+      commands: {},
       footer: "off",
       queue: { perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
@@ -144,7 +147,7 @@ describe("loadConfig()", () => {
       transcriptsDays: 0,
       maxMb: 2_048,
     });
-    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
+    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: BUILT_COMMANDS });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "auto", "info", 20],

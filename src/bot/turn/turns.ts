@@ -30,7 +30,8 @@ import type { RunningAccount } from "../ports.ts";
 import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
-import { prepareQueueModes } from "../rules/queue_mode.ts";
+import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
+import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
 import { createHistoryPort } from "./history_port.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
@@ -84,7 +85,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
 
 /** Creates the account's turns on the main thread. */
 export function createAccountTurns(
-  { config, model, accountId, store, logging, now }: TurnsOptions,
+  { config, accountId, store, logging, now }: TurnsOptions,
   ports:
     & Pick<
       AnswerPorts,
@@ -105,6 +106,8 @@ export function createAccountTurns(
     & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
     & {
+      /** Text commands, and their effects on turns. */
+      readonly commands: TurnCommands;
       /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
@@ -177,11 +180,15 @@ export function createAccountTurns(
     }),
   };
 
-  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
+  const { commands } = ports;
+  const modesNow = latest(
+    config,
+    (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
+  );
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(): AnswerPorts {
+  function answerPorts(model: Model): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
@@ -191,7 +198,7 @@ export function createAccountTurns(
       sessions: store.sessions,
       retryAt,
       steers: (message, next) => modesNow().steers(message, next),
-      model: model(),
+      model,
       rules: rulesNow(),
       backfill,
       missingRight,
@@ -206,6 +213,19 @@ export function createAccountTurns(
     };
   }
 
+  const answerWithoutModel = createCommandTurns({
+    commands,
+    texts: () => config().texts,
+    store: store.turns,
+    queue: () => queueNow().queue,
+    isStoreDown: (error) => error instanceof StoreError,
+    onOutbox: ports.onOutbox,
+    now,
+    schedule,
+    stopping: ports.stopping,
+    log,
+  });
+
   const turns = createTurns({
     claimNext: () =>
       ports.ended.aborted
@@ -216,8 +236,10 @@ export function createAccountTurns(
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
+        if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
-        await answer(claim, { ...answerPorts(), turn });
+        const model = await commands.modelOf(claim.route.sessionKey);
+        await answer(claim, { ...answerPorts(model), turn });
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();

@@ -154,6 +154,8 @@ export interface InboundMessage {
   readonly extras: readonly Extra[];
   /** Its files, and those of a message that it forwards; absent without any. */
   readonly attachments?: readonly Attachment[];
+  /** Set if it is a question by a command, and Discord lacks it. */
+  readonly asked?: true;
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
   readonly scheduled?: Scheduled;
 }

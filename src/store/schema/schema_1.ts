@@ -15,6 +15,7 @@ import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { REACTIONS } from "./reactions.ts";
+import { SETTINGS } from "./settings.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
 import { USAGE } from "./usage.ts";
@@ -37,4 +38,5 @@ export const SCHEMA_1: string = [
   SCHEDULES,
   NOTES,
   USAGE,
+  SETTINGS,
 ].join("");

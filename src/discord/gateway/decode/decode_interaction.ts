@@ -10,17 +10,18 @@
  * @module
  */
 
-import {
-  ApplicationCommandTypes,
-  ChannelTypes,
-  InteractionTypes,
-  MessageComponentTypes,
-} from "@discordeno/types";
+import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
 import type { Place } from "../../../core/inbound/inbound.ts";
-import type { ComponentUse, SlashCommand } from "../../../core/inbound/interactions.ts";
+import type {
+  ComponentUse,
+  Interaction,
+  OptionTyping,
+  SlashCommand,
+} from "../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../lib/bounded.ts";
+import { commandPayload, toCall, typedIn } from "./command_data.ts";
 import type { DecodeContext, DecodeProblem } from "./decode.ts";
 import { userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
@@ -52,6 +53,8 @@ function createSchemas() {
     }).nullish(),
     /** Set outside guilds. */
     user: userPayload.nullish(),
+    /** Whose installation of the bot it is: `0` has the guild, `1` the user. */
+    authorizing_integration_owners: z.record(z.string(), z.unknown()).optional().catch(undefined),
   });
 
   const onMessage = common.extend({ message: z.object({ id: snowflake<"message">() }) });
@@ -73,23 +76,13 @@ function createSchemas() {
     }),
   });
 
-  /**
-   * Lenient: the gateway thread has deferred each command, so each must get an answer. Options
-   * without a value are subcommands.
-   */
-  const slashPayload = common.extend({
-    data: z.object({
-      type: z.number().optional(),
-      name: z.string(),
-      options: z.array(
-        z.object({
-          name: z.string(),
-          value: z.union([z.string(), z.number(), z.boolean()]),
-        }).or(z.unknown().transform(() => undefined)),
-      ).nullish().catch(undefined),
-    }),
-  });
-  return { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload };
+  return {
+    kindPayload,
+    buttonPayload,
+    selectPayload,
+    modalPayload,
+    slashPayload: common.extend({ data: commandPayload() }),
+  };
 }
 
 let built: ReturnType<typeof createSchemas> | undefined;
@@ -113,26 +106,31 @@ export type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index"
 /**
  * Decodes an interaction.
  *
- * @returns `undefined` for interactions that Barnacle does not use, such as autocompletion.
+ * @returns `undefined` for interactions that Barnacle does not use.
  */
 export function decodeInteraction(
   d: unknown,
   context: InteractionDecodeContext,
-): ComponentUse | SlashCommand | DecodeProblem | undefined {
+): ComponentUse | SlashCommand | OptionTyping | DecodeProblem | undefined {
   const { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload } = built ??=
     createSchemas();
   const kind = kindPayload.safeParse(d);
   if (!kind.success) return problemOf(kind.error);
   const { type, data } = kind.data;
   if (type === InteractionTypes.ApplicationCommand) {
-    return decode(slashPayload, d, context, ({ data: { type, name, options } }, base) => ({
+    return decode(slashPayload, d, context, ({ data, channel_id }, base) => ({
       ...base,
       kind: "slash",
-      name: type === ApplicationCommandTypes.ChatInput ? name : "",
-      options: Object.fromEntries(
-        (options ?? []).flatMap((option) => option ? [[option.name, option.value]] : []),
-      ),
+      ...toCall(data, channel_id),
     }));
+  }
+  if (type === InteractionTypes.ApplicationCommandAutocomplete) {
+    return decode(slashPayload, d, context, ({ data, channel_id }, base) => {
+      const typed = typedIn(data);
+      return typed
+        ? { ...base, kind: "typing", ...toCall(data, channel_id), typed }
+        : { kind: "problem", why: "no option is focused" };
+    });
   }
   if (type === InteractionTypes.ModalSubmit) {
     return decode(modalPayload, d, context, ({ data: { custom_id, components } }, base) => ({
@@ -167,11 +165,19 @@ export function decodeInteraction(
 
 type CommonPayload = Pick<
   z.infer<ReturnType<typeof createSchemas>["buttonPayload"]>,
-  "id" | "application_id" | "token" | "guild_id" | "channel_id" | "channel" | "member" | "user"
+  | "id"
+  | "application_id"
+  | "token"
+  | "guild_id"
+  | "channel_id"
+  | "channel"
+  | "member"
+  | "user"
+  | "authorizing_integration_owners"
 >;
 
 /** The fields that all kinds have in common. */
-type Base = Omit<SlashCommand, "kind" | "name" | "options">;
+type Base = Interaction;
 
 function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
   schema: Schema,
@@ -193,6 +199,20 @@ function baseOf(
   // In a guild only the member counts, because it has the roles.
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
+  const automaton = user.bot || user.system ? "bot" : undefined;
+  if (isUserInstall(payload)) {
+    // The bot is no member: the rules of direct messages hold, and the guild's roles mean nothing.
+    return {
+      accountId,
+      id,
+      token,
+      applicationId: payload.application_id,
+      channelId: channel_id,
+      place: { kind: "dm" },
+      isElsewhere: true,
+      sender: senderOf(user, { roles: [], automaton }, undefined),
+    };
+  }
   const guild = guild_id ? index.get(guild_id) : undefined;
   return {
     accountId,
@@ -204,10 +224,15 @@ function baseOf(
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
     sender: senderOf(user, {
       roles: guild_id ? member?.roles : [],
-      automaton: user.bot || user.system ? "bot" : undefined,
+      automaton,
     }, guild),
     ...(managesMessages(payload) && { managesMessages: true }),
   };
+}
+
+/** Whether the person, and not the place, has installed the bot. */
+function isUserInstall({ authorizing_integration_owners: owners }: CommonPayload): boolean {
+  return owners !== undefined && "1" in owners && !("0" in owners);
 }
 
 function managesMessages({ member }: CommonPayload): boolean {

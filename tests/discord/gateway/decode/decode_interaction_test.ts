@@ -157,8 +157,53 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.deepEqual(use.fields, { title: "Tides", text: "high at noon" });
   });
 
+  it("[K2] decodes the option that a person types, also of a subcommand", () => {
+    const path = { name: "path", type: 3, value: "com", focused: true };
+    const data = {
+      id: "1",
+      type: 1,
+      name: "config",
+      options: [{ name: "get", type: 1, options: [path] }],
+    };
+    const typing = decodeInteraction(pressData({ type: 4, data, message: undefined }), CONTEXT);
+    assert.ok(typing?.kind === "typing", JSON.stringify(typing));
+    assert.deepEqual([typing.name, typing.subcommand, typing.typed], [
+      "config",
+      "get",
+      { option: "path", text: "com" },
+    ]);
+  });
+
+  it("[K6] decodes a command of a message's menu, with that message", () => {
+    const author = { id: "1400000000000000099", username: "grace" };
+    const message = { id: "1400000000000000098", content: "high at noon", author };
+    const data = {
+      id: "1",
+      type: 3,
+      name: "Ask Barnacle",
+      target_id: message.id,
+      resolved: { messages: { [message.id]: message } },
+    };
+    const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
+    assert.ok(call?.kind === "slash", JSON.stringify(call));
+    assert.equal(call.name, "Ask Barnacle");
+    assert.deepEqual([call.target?.id, call.target?.text], [message.id, "high at noon"]);
+  });
+
+  it("[K6] takes the place of a user install for a direct one, without roles", () => {
+    const data = { id: "1", type: 1, name: "status" };
+    const owners = { authorizing_integration_owners: { 1: "5" } };
+    const call = decodeInteraction(pressData({ type: 2, data, ...owners }), CONTEXT);
+    assert.ok(call?.kind === "slash", JSON.stringify(call));
+    assert.deepEqual([call.place, call.isElsewhere, call.sender.roles, call.guildId], [
+      { kind: "dm" },
+      true,
+      [],
+      undefined,
+    ]);
+  });
+
   const others: readonly [what: string, fields: Readonly<Record<string, unknown>>][] = [
-    ["autocompletion", { type: 4, data: { id: "1", type: 1, name: "help" } }],
     ["a ping", { type: 1, data: undefined }],
     ["a component of an unknown kind", { data: { component_type: 99 } }],
     ["an interaction of an unknown kind", { type: 99, data: 7 }],
