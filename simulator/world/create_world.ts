@@ -188,6 +188,7 @@ export function addChannel(
     readonly name: string;
     readonly kind?: TextChannel["kind"];
     readonly topic?: string;
+    readonly isAgeRestricted?: boolean;
     readonly overwrites?: readonly Overwrite[];
   },
   now: number,

@@ -83,6 +83,7 @@ export interface TextChannel extends ChannelBase {
   readonly guildId: GuildId;
   readonly name: string;
   readonly topic?: string;
+  readonly isAgeRestricted?: boolean;
   readonly overwrites: readonly Overwrite[];
 }
 
@@ -183,6 +184,8 @@ export interface Message {
   readonly attachments: readonly Attachment[];
   readonly embeds: readonly Opaque[];
   readonly components: readonly ActionRow[];
+  /** Further fields of Discord's message, such as a poll, stickers or a forwarded message. */
+  readonly more?: Opaque;
   readonly flags: number;
   readonly isTts: boolean;
   /** By emoji, `"👀"` or `"name:id"`: the reacting accounts, in order. */

@@ -7,12 +7,14 @@
  * @module
  */
 
-import type { AccountId, GuildId, RoleId } from "../core/discord/ids.ts";
+import type { AccountId, RoleId } from "../core/discord/ids.ts";
 import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
+import type { CommandsConfig } from "./sections/commands.ts";
 import type { ModelsConfig } from "./models.ts";
+import type { ExecApprovalsConfig, PeopleConfig } from "./sections/people.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 
@@ -32,7 +34,7 @@ export interface Config extends SharedConfig {
 }
 
 /** Settings that all accounts share. */
-export interface SharedConfig {
+export interface SharedConfig extends PeopleConfig {
   /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
   /** The one agent of this version. */
@@ -106,7 +108,7 @@ export interface RetentionConfig {
 }
 
 /** The config of one Discord account. */
-export interface DiscordConfig {
+export interface DiscordConfig extends CommandsConfig {
   /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
   /** Name in lists; the id if absent. */
@@ -119,6 +121,8 @@ export interface DiscordConfig {
   readonly tokenPlace: string;
   /** Names are not resolved to ids yet (P12). */
   readonly access: AccessPolicy;
+  /** How approvers are asked about commands (A1). */
+  readonly execApprovals: ExecApprovalsConfig;
   /** How to look up members of PluralKit systems. */
   readonly pluralkit: PluralkitConfig;
   /** Maximum number of overheard messages in a turn's context; 0 disables (H1). */
@@ -154,12 +158,6 @@ export interface DiscordConfig {
   };
   /** The bot's status at Discord. */
   readonly presence: Presence;
-  /** Whether to register slash commands. */
-  readonly nativeCommands: boolean;
-  /** Registers them in one guild only; absent: everywhere. */
-  readonly commandGuildId?: GuildId;
-  /** Whether `/config` exists, and whether it may change the file (K4). */
-  readonly configCommand: "off" | "read" | "write";
   /** Limits of requests to Discord. */
   readonly rest: Readonly<AccountSettings["rest"]>;
   /** Retries of failed requests. */

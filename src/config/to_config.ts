@@ -21,6 +21,7 @@ import {
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
+import { execApprovalsConfig, peopleConfig } from "./sections/people.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
@@ -69,6 +70,7 @@ export function toConfig(
     ...searchConfig(settings, secrets),
     ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
+    ...peopleConfig(settings),
     mcp: mcpConfig(settings, secrets),
     commands: commandRules(settings.commands),
   };
@@ -168,6 +170,7 @@ function discordConfig(
     ...(secrets.token && { token: secrets.token }),
     tokenPlace: tokenPlaceOf(account),
     access,
+    execApprovals: execApprovalsConfig(discord),
     pluralkit: {
       enabled: pluralkit.enabled,
       ...(secrets.pluralkit && { token: secrets.pluralkit }),

@@ -10,6 +10,7 @@ import type { ComponentUse } from "../core/inbound/interactions.ts";
 import type { Command, MessageCommand } from "./base/command.ts";
 import type { Component } from "./base/component.ts";
 import { pairingButton } from "./components/pairing_button.ts";
+import { approvalButton, askButton, escalationButton } from "./components/question_buttons.ts";
 import { context } from "./general/context_command.ts";
 import { forget } from "./general/forget.ts";
 import { commands, help } from "./general/help.ts";
@@ -60,7 +61,13 @@ export const MESSAGE_COMMANDS: readonly MessageCommand[] = [
 ];
 
 /** All components; no two of the same kind have the same name. */
-export const COMPONENTS: readonly Component[] = [pairingButton, stopButton];
+export const COMPONENTS: readonly Component[] = [
+  pairingButton,
+  stopButton,
+  approvalButton,
+  escalationButton,
+  askButton,
+];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(

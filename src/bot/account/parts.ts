@@ -40,11 +40,13 @@ import { type Settings, settingsOf } from "./settings.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/draw_port.ts";
 import { createCodePort } from "../turn/code_port.ts";
 import { skillsOf } from "../turn/skills_port.ts";
 import { createSpending } from "../turn/spending.ts";
-import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
+import { createHistory } from "../turn/history.ts";
+import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
 
 /** The parts of an account. */
 export interface Parts {
@@ -60,6 +62,7 @@ export interface Parts {
   readonly turns: AccountTurns;
   readonly files: AccountFiles;
   readonly schedules: Runner;
+  readonly questions: ReturnType<typeof createAccountCards>;
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
@@ -131,6 +134,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
+  const questions = createAccountCards({ ...common, outbound, onDecided: () => turns.wake() });
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
@@ -160,6 +164,7 @@ export async function createParts(
     ...commandSources(options, skills, settings),
     spend,
     stopping: stopping.signal,
+    onDecided: questions.decided,
     status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({
@@ -189,6 +194,8 @@ export async function createParts(
       reader,
       outbox: store.outbox,
       sent: outbound.sent,
+      ownerIds: owners.toTell,
+      onParked: questions.changed,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
@@ -275,6 +282,7 @@ export async function createParts(
     turns,
     files,
     schedules,
+    questions,
     runEvents,
     duplicates,
     connection,

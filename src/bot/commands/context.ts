@@ -50,6 +50,13 @@ export function createCommandContext(
   const configPort = createConfigPort(config, options.configFile);
   const context: InteractionContext = {
     pairing: store.pairing,
+    questions: {
+      async decide(deciding) {
+        const outcome = await store.questions.decide(deciding);
+        if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();
+        return outcome;
+      },
+    },
     contextOf: createContextFacts(options),
     commands: () => COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort }) ?? true),
     conversations: createConversations({

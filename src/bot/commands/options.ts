@@ -33,6 +33,7 @@ export type InteractionStore = Pick<
   | "inbox"
   | "notes"
   | "pairing"
+  | "questions"
   | "received"
   | "sessions"
   | "settings"
@@ -56,6 +57,8 @@ export interface InteractionOptions {
   /** Asks whether an owner is in a guild. Never rejects. */
   readonly ownerIn: OwnerPresence["ask"];
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
+  /** A question to people was decided. */
+  readonly onDecided: () => void;
   readonly logging: Logging;
   /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;

@@ -13,14 +13,11 @@ import type { Skill } from "../../core/skills/skill.ts";
 import type { Model } from "../../core/model.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { SharedToolPorts } from "../rules/tool_services.ts";
-import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
+import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -32,9 +29,13 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
 import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
+import { latest } from "../rules/latest.ts";
 import { createHistoryPort } from "./history_port.ts";
+import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
+import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
+import { createReadStarter } from "./read_starter.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
@@ -53,28 +54,11 @@ export interface TurnsOptions {
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
+    readonly questions: Store["questions"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-}
-
-/** Reads a channel's history in the gateway's form, without the bot's own messages. */
-export function createHistory(
-  client: RestClient,
-  reader: Reader,
-  accountId: AccountId,
-): BackfillPorts["history"] {
-  const read = createReadHistory(client);
-  return async ({ channelId, guildId, id: before }, limit) => {
-    const { self, index } = reader;
-    if (!self) return [];
-    const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
-    return page.flatMap((message) => {
-      const event = decodeHistory(message, guildId, { accountId, self, index });
-      return event?.kind === "message" ? [event] : [];
-    });
-  };
 }
 
 /** An account's turns, with the size of their caches. */
@@ -85,7 +69,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
 
 /** Creates the account's turns on the main thread. */
 export function createAccountTurns(
-  { config, accountId, store, logging, now }: TurnsOptions,
+  { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
     & Pick<
       AnswerPorts,
@@ -105,6 +89,7 @@ export function createAccountTurns(
     & Pick<AskerRightsOptions, "missingPermission">
     & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
+    & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
       /** Text commands, and their effects on turns. */
       readonly commands: TurnCommands;
@@ -146,13 +131,28 @@ export function createAccountTurns(
     log,
   });
 
+  const threadStarter = createThreadStarter({
+    read: createReadStarter({ ...ports, accountId }),
+    entriesOf: store.turns.entriesOf,
+    schedule,
+    ended: ports.ended,
+    log,
+  });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     code: ports.codePort,
     draw: ports.drawPort,
-    history: createHistoryPort(ports),
+    history: createHistoryPort({
+      ...ports,
+      accountId,
+      model,
+      agentId: () => config().agent.id,
+      randomId,
+      now,
+      log,
+    }),
     discord: createDiscordPort({
       ...ports,
       accountId,
@@ -170,6 +170,7 @@ export function createAccountTurns(
       now,
     }),
     threads: createThreadsPort(ports),
+    questions: { askTimeoutMs: () => config().askTimeoutMs },
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,
@@ -185,6 +186,17 @@ export function createAccountTurns(
     config,
     (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
   );
+  const people = createTurnPeople({
+    config,
+    questions: store.questions,
+    ownerIds: ports.ownerIds,
+    cleanText: (message, text) => cleanText(message, text, config(), ports),
+    onParked() {
+      ports.onParked();
+      turns.wake();
+    },
+    now,
+  });
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
@@ -201,7 +213,9 @@ export function createAccountTurns(
       model,
       rules: rulesNow(),
       backfill,
+      threadStarter,
       missingRight,
+      people,
       toolPorts,
       ...(drafts && { drafts }),
       ...(lines && { lines }),
@@ -264,14 +278,17 @@ export function createAccountTurns(
   };
 }
 
-/** Caches a value derived from the config, and derives it again for another config. */
-function latest<Derived>(config: () => Config, derive: (config: Config) => Derived): () => Derived {
-  let last: { readonly source: Config; readonly derived: Derived } | undefined;
-  return () => {
-    const source = config();
-    if (last?.source !== source) last = { source, derived: derive(source) };
-    return last.derived;
-  };
+/** A text of the model for people, as an answer would have it. */
+function cleanText(
+  message: InboundMessage,
+  text: string,
+  config: Config,
+  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
+): string {
+  const rules = toolTextRules(config, message, ports);
+  const agentId = config.agent.id;
+  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
+  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
 /** 12 hex digits. */

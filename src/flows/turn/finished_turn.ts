@@ -100,10 +100,7 @@ export function answeredTurn(
   const message = lastOf(claim);
   if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const stamp = { messageId: message.id, at: ports.now() };
-  const personal = new Set(
-    (rules.tools ?? []).flatMap(({ name, isPersonal }) => isPersonal ? [name] : []),
-  );
-  const isPersonal = ({ name }: ToolCall) => personal.has(name);
+  const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
   const entries: readonly Entry[] = [
     ...texts.entries(stamp.at),
     ...transcriptOf(steps, maxKeptChars, texts.of, isPersonal).map((said): Entry => ({
@@ -146,4 +143,19 @@ export function failedTurn(
   });
   const outbox = freeze(composeFailure(ofTurn(claim), failureId, texts));
   return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
+}
+
+/** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */
+function showsToAskerAlone(
+  { name, arguments: written }: ToolCall,
+  tools: readonly Tool[],
+  message: InboundMessage,
+): boolean {
+  const { isPersonal, isPersonalCall } = tools.find((tool) => tool.name === name) ?? {};
+  if (isPersonal || !isPersonalCall) return isPersonal === true;
+  try {
+    return isPersonalCall(JSON.parse(written), message);
+  } catch {
+    return false;
+  }
 }

@@ -43,7 +43,7 @@ export async function gather(
   turn: RunningTurn,
   { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
   { historyLimit: channelLimit, timezone }: TurnRules,
-  { store, backfill, files: turnFiles, model, stopping }: AnswerPorts,
+  { store, backfill, threadStarter, files: turnFiles, model, stopping }: AnswerPorts,
 ): Promise<Gathered> {
   const { message, route: { sessionKey }, attempt } = turn.claim;
   const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
@@ -57,15 +57,18 @@ export async function gather(
         return [one.id, read] as const;
       })),
     );
-  const [files, overheard, reactions, steps] = await Promise.all([
+  const [starter, files, others, reactions, steps] = await Promise.all([
+    threadStarter?.(message, sessionKey),
     readAll(),
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
+  const overheard = others.filter(({ messageId }) => messageId !== starter?.messageId);
   const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
     envelopeOf({
       message: one,
+      ...(isFirst && starter && { starter }),
       overheard: isFirst ? overheard : [],
       overheardChars: OVERHEARD_CHARS,
       reactions: isFirst ? reactions : [],
@@ -77,5 +80,5 @@ export async function gather(
   const images = [...files.values()].flat().flatMap(({ result }) =>
     result.kind === "image" ? [result.image] : []
   );
-  return { texts, overheard, steps, images };
+  return { texts, overheard: starter ? [starter, ...overheard] : overheard, steps, images };
 }

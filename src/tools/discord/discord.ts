@@ -12,6 +12,7 @@ import type { ToolGate } from "../../core/tool_gates.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import type { Action } from "./action.ts";
 import { ACTIONS } from "./actions.ts";
+import { actionReadsElsewhere } from "./elsewhere.ts";
 
 const input = z.looseObject({ action: z.string() });
 
@@ -30,6 +31,8 @@ function toolOf(actions: readonly Action[]): Tool {
     input,
     parameters: parametersOf(actions),
     withGates,
+    partGates: [...new Set(actions.map(({ gate }) => gate))],
+    isPersonalCall: actionReadsElsewhere,
     needs: [], // the port checks those of each action
     isIdempotent: true, // as each action is
     async run({ action: name, ...written }, context) {

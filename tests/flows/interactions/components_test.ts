@@ -61,6 +61,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   };
   const needed: string[] = [];
   const context = interactionContext({
+    questions: { decide: () => Promise.resolve({ kind: "unknown" }) },
     pairing: {
       async decide({ by, decidedBy, notify }) {
         asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });

@@ -8,7 +8,12 @@
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { openAiFormat, parseWireRequest, type WireRequest } from "../../../simulator/model/wire.ts";
+import {
+  openAiFormat,
+  parseWireRequest,
+  type WireCall,
+  type WireRequest,
+} from "../../../simulator/model/wire.ts";
 
 export interface FixedModel extends AsyncDisposable {
   /** For `OPENAI_BASE_URL`. */
@@ -16,11 +21,17 @@ export interface FixedModel extends AsyncDisposable {
   readonly requests: readonly WireRequest[];
 }
 
-/** The answer: at once, after a while, or piece by piece. */
-export type Said = string | Promise<string> | AsyncIterable<string>;
+/** The answer: at once, after a while, or piece by piece; or calls of tools. */
+export type Said =
+  | string
+  | Promise<string>
+  | AsyncIterable<string>
+  | { readonly calls: readonly WireCall[] };
 
-/** @param answer The answer to the text of the newest message. */
-export async function startFixedModel(answer: (asked: string) => Said): Promise<FixedModel> {
+/** @param answer The answer to the text of the newest message, or to the whole request. */
+export async function startFixedModel(
+  answer: (asked: string, request: WireRequest) => Said,
+): Promise<FixedModel> {
   const requests: WireRequest[] = [];
   const format = openAiFormat("fixed");
   const server = createServer((incoming, response) => {
@@ -35,7 +46,13 @@ export async function startFixedModel(answer: (asked: string) => Said): Promise<
     requests.push(request);
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write(format.open());
-    const reply = answer(request.messages.at(-1)?.text ?? "");
+    const reply = answer(request.messages.at(-1)?.text ?? "", request);
+    if (typeof reply === "object" && "calls" in reply) {
+      const { calls } = reply;
+      return void response.end(
+        calls.map(format.toolCall).join("") + format.finish("tool_calls", 1),
+      );
+    }
     if (typeof reply === "string" || reply instanceof Promise) {
       response.write(format.text(await reply));
     } else {

@@ -7,6 +7,7 @@
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { SingleReads } from "../../../discord/rest/calls/single_message.ts";
+import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import {
   explainCode,
@@ -30,12 +31,15 @@ export interface TargetsOptions {
   readonly isOwner: (message: InboundMessage) => boolean;
   /** The bot's user id; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
+  /** The rule by which the policy closes another channel to the asker (P6–P9). */
+  readonly closedBy: ClosedToAsker;
 }
 
 /** Finds targets, and checks rights. */
 export interface Targets {
   /**
-   * Finds the channel of a call, and checks that the asker may do something there.
+   * Finds the channel of a call, and checks that the asker may do something there: by Discord's
+   * permissions, and by the policy.
    *
    * @param channelId Absent: the channel of the turn.
    * @param needed Beside View Channel.
@@ -77,7 +81,9 @@ const WORDS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** Creates the check of targets. */
-export function createTargets({ reads, explainDenial, isOwner, self }: TargetsOptions): Targets {
+export function createTargets(
+  { reads, explainDenial, isOwner, self, closedBy }: TargetsOptions,
+): Targets {
   async function assertMay(
     asker: InboundMessage,
     { channelId, guildId }: ToolTarget,
@@ -133,11 +139,14 @@ export function createTargets({ reads, explainDenial, isOwner, self }: TargetsOp
         await assertMay(asker, target, needed);
         return target;
       }
-      const { guildId, isPrivateThread } = await placeOf(asker, channelId);
+      const { guildId, isPrivateThread, parentId } = await placeOf(asker, channelId);
       const target = { channelId, guildId };
       // Discord opens a private thread to its members, and to people who manage threads.
       await assertMay(asker, target, isPrivateThread ? ["Manage Threads", ...needed] : needed);
-      return target;
+      const rule = closedBy(asker, { ...target, ...(parentId && { parentId }) });
+      if (rule === undefined) return target;
+      const where = isOwner(asker) ? `, by ${rule}` : "";
+      throw new Error(`the access rules of the bot close that channel to this person${where}`);
     },
     async refusal(error, target, needed) {
       if (!(error instanceof RestError) || error.code === undefined) return error;

@@ -22,12 +22,14 @@ interface World {
   readonly isOwner?: boolean;
   /** Permissions that neither the asker nor the bot has. */
   readonly lacking?: readonly NeededPermission[];
+  /** The rule that closes other channels. */
+  readonly closed?: string;
 }
 
 const refused = (status: number, code: number) =>
   new RestError("failed", { kind: "not_found", route: "GET /channels/:id", status, code });
 
-function targetsOf({ channel, isOwner = false, lacking = [] }: World = {}) {
+function targetsOf({ channel, isOwner = false, lacking = [], closed }: World = {}) {
   return createTargets({
     reads: {
       channel: () =>
@@ -41,6 +43,7 @@ function targetsOf({ channel, isOwner = false, lacking = [] }: World = {}) {
     },
     isOwner: () => isOwner,
     self: () => BOT,
+    closedBy: () => closed,
   });
 }
 
@@ -95,6 +98,17 @@ describe("[T4] rights of the asker", () => {
       /Manage Threads/,
     );
     await targetsOf({ channel }).find(guildMessage(), OTHER, []);
+  });
+});
+
+describe("[T5] the policy", () => {
+  it("closes channels to tools, and names its rule to owners only", async () => {
+    const closed = "channels.discord.guilds.1.channels";
+    const asked = (isOwner: boolean) =>
+      targetsOf({ closed, isOwner }).find(guildMessage(), OTHER, []);
+    await assert.rejects(asked(true), { message: /access rules .* by channels\.discord\.guilds/ });
+    await assert.rejects(asked(false), { message: /close that channel to this person$/ });
+    await targetsOf({ closed }).find(guildMessage(), undefined, []); // the turn's own channel
   });
 });
 

@@ -12,8 +12,7 @@
  * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
  */
 
-import { BitwisePermissionFlags as Flag } from "@discordeno/types";
-import type { GuildId, RoleId, Snowflake, UserId } from "../../../core/discord/ids.ts";
+import type { GuildId, RoleId, Snowflake, UserId } from "../discord/ids.ts";
 
 /** A role with its permission bits. */
 export interface RoleGrant {
@@ -47,24 +46,48 @@ export interface PermissionInputs {
   readonly memberRoles: readonly RoleId[];
 }
 
-/** The permissions that Barnacle looks at, by their names in Discord's settings. */
+/**
+ * The permissions that Barnacle looks at, by their names in Discord's settings. The bits are those
+ * in force since February 2026, when pins, slow mode, expressions and events got bits of their own.
+ */
 export const PERMISSIONS = {
-  "View Channel": Flag.VIEW_CHANNEL,
-  "Send Messages": Flag.SEND_MESSAGES,
-  "Send Messages in Threads": Flag.SEND_MESSAGES_IN_THREADS,
-  "Attach Files": Flag.ATTACH_FILES,
-  "Read Message History": Flag.READ_MESSAGE_HISTORY,
-  "Create Public Threads": Flag.CREATE_PUBLIC_THREADS,
-  "Manage Threads": Flag.MANAGE_THREADS,
-  "Add Reactions": Flag.ADD_REACTIONS,
-  "Manage Messages": Flag.MANAGE_MESSAGES,
+  "View Channel": 1n << 10n,
+  "Send Messages": 1n << 11n,
+  "Send Messages in Threads": 1n << 38n,
+  "Attach Files": 1n << 15n,
+  "Embed Links": 1n << 14n,
+  "Read Message History": 1n << 16n,
+  "Create Public Threads": 1n << 35n,
+  "Create Private Threads": 1n << 36n,
+  "Manage Threads": 1n << 34n,
+  "Add Reactions": 1n << 6n,
+  "Use External Emojis": 1n << 18n,
+  "Use External Stickers": 1n << 37n,
+  "Manage Messages": 1n << 13n,
+  "Pin Messages": 1n << 51n,
+  "Bypass Slowmode": 1n << 52n,
+  "Create Polls": 1n << 49n,
+  "Create Expressions": 1n << 43n,
+  "Manage Expressions": 1n << 30n,
+  "Create Events": 1n << 44n,
+  "Manage Events": 1n << 33n,
+  "Manage Channels": 1n << 4n,
+  "Manage Roles": 1n << 28n,
+  "Timeout Members": 1n << 40n,
+  "Kick Members": 1n << 1n,
+  "Ban Members": 1n << 2n,
+  "Connect": 1n << 20n,
+  "Mute Members": 1n << 22n,
+  "Move Members": 1n << 24n,
 } as const;
+
+const ADMINISTRATOR = 1n << 3n;
 
 /** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
 const RISKY = {
-  "Administrator": Flag.ADMINISTRATOR,
-  "Manage Webhooks": Flag.MANAGE_WEBHOOKS,
-  "Mention Everyone": Flag.MENTION_EVERYONE,
+  "Administrator": ADMINISTRATOR,
+  "Manage Webhooks": 1n << 29n,
+  "Mention Everyone": 1n << 17n,
 } as const;
 
 /** The name of a permission: `"Send Messages"`. */
@@ -116,6 +139,25 @@ export function deniedBy(
 }
 
 /**
+ * All permissions of a member in a channel, one bit each, whether or not it sees the channel.
+ *
+ * @param overwrites Of the channel; none for the permissions in the whole guild.
+ */
+export function permissionBits(
+  member: PermissionInputs,
+  overwrites: readonly Overwrite[],
+): bigint {
+  const base = basePermissions(member);
+  if (base === EVERYTHING) return base;
+  const { everyone, roles, own } = groupOverwrites(member, overwrites);
+  return [everyone, roles, own].reduce((bits, group) => {
+    const denied = group.reduce((sum, { deny }) => sum | deny, 0n);
+    const allowed = group.reduce((sum, { allow }) => sum | allow, 0n);
+    return (bits & ~denied) | allowed;
+  }, base);
+}
+
+/**
  * Finds the risky permissions in a bit set. An administrator has all others, so the result names
  * only Administrator then.
  */
@@ -138,7 +180,7 @@ function basePermissions(
   const base = roles
     .filter(({ id }) => isSame(id, guildId) || own.has(id))
     .reduce((bits, { permissions }) => bits | permissions, 0n);
-  return has(base, Flag.ADMINISTRATOR) ? EVERYTHING : base;
+  return has(base, ADMINISTRATOR) ? EVERYTHING : base;
 }
 
 /** Groups overwrites in the order in which Discord applies them. */

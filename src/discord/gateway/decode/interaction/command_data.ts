@@ -10,12 +10,12 @@
 
 import { ApplicationCommandTypes } from "@discordeno/types";
 import { z } from "zod";
-import type { ChannelId } from "../../../core/discord/ids.ts";
-import type { CommandCall, OptionTyping } from "../../../core/inbound/interactions.ts";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../lib/bounded.ts";
-import { userPayload } from "./payloads.ts";
-import { tagOf } from "./senders.ts";
+import type { ChannelId } from "../../../../core/discord/ids.ts";
+import type { CommandCall, OptionTyping } from "../../../../core/inbound/interactions.ts";
+import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
+import { bounded } from "../../../../lib/bounded.ts";
+import { userPayload } from "../payloads.ts";
+import { tagOf } from "../senders.ts";
 
 const MAX_TARGET = 2_000;
 

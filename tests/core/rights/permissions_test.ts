@@ -7,8 +7,8 @@ import {
   type Overwrite,
   type Permission,
   type PermissionInputs,
-} from "../../../../src/discord/rest/permissions/permissions.ts";
-import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
+} from "../../../src/core/rights/permissions.ts";
+import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 
 const VIEW = 1n << 10n;
 const HISTORY = 1n << 16n;

@@ -12,20 +12,20 @@
 
 import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
 import { z } from "zod";
-import type { Place } from "../../../core/inbound/inbound.ts";
+import type { Place } from "../../../../core/inbound/inbound.ts";
 import type {
   ComponentUse,
   Interaction,
   OptionTyping,
   SlashCommand,
-} from "../../../core/inbound/interactions.ts";
-import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import { bounded } from "../../../lib/bounded.ts";
+} from "../../../../core/inbound/interactions.ts";
+import { snowflakeSchema as snowflake } from "../../../../core/discord/snowflake_schema.ts";
+import { bounded } from "../../../../lib/bounded.ts";
 import { commandPayload, toCall, typedIn } from "./command_data.ts";
-import type { DecodeContext, DecodeProblem } from "./decode.ts";
-import { userPayload } from "./payloads.ts";
-import { placeIn } from "./places.ts";
-import { senderOf } from "./senders.ts";
+import type { DecodeContext, DecodeProblem } from "../decode.ts";
+import { userPayload } from "../payloads.ts";
+import { placeIn } from "../places.ts";
+import { senderOf } from "../senders.ts";
 
 /** Builds the schemas at the first interaction. At start-up they would cost milliseconds. */
 function createSchemas() {
