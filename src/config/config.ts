@@ -12,9 +12,10 @@ import type { Budgets } from "../core/spending/budget.ts";
 import type { WaitingLimits } from "../core/inbound/waiting_turns.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
+import type { CommandsConfig } from "./sections/commands.ts";
 import type { ModelsConfig } from "./models.ts";
-import type { ExecApprovalsConfig, PeopleConfig } from "./values/people.ts";
-import type { HttpConfig, McpServerConfig, OtelConfig, SearchConfig } from "./values/services.ts";
+import type { ExecApprovalsConfig, PeopleConfig } from "./sections/people.ts";
+import type { HttpConfig, McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 
@@ -108,7 +109,7 @@ export interface RetentionConfig {
 }
 
 /** The config of one Discord account. */
-export interface DiscordConfig {
+export interface DiscordConfig extends CommandsConfig {
   /** Id of the account: `"default"`. */
   readonly accountId: AccountId;
   /** Name in lists; the id if absent. */
@@ -158,8 +159,6 @@ export interface DiscordConfig {
   };
   /** The bot's status at Discord. */
   readonly presence: Presence;
-  /** Whether to register slash commands. */
-  readonly nativeCommands: boolean;
   /** Limits of requests to Discord. */
   readonly rest: Readonly<AccountSettings["rest"]>;
   /** Retries of failed requests. */
@@ -200,6 +199,8 @@ export interface MessagesConfig {
   readonly linkHosts: readonly string[];
   /** In whose places answers have a footer (R15). */
   readonly footer: Settings["messages"]["footer"];
+  /** Localised words of commands, by their names (K1). */
+  readonly commands: Settings["messages"]["commands"];
   /** Limits of waiting turns (X4). */
   readonly queue: WaitingLimits;
   /** What happens to messages that arrive during a turn; absent: it depends on the place (S5). */

@@ -31,6 +31,7 @@ import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import { createSettings, type StoredSettings } from "./settings/settings.ts";
 import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
@@ -64,6 +65,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes;
+  /** Settings that people change by commands. */
+  readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -194,6 +197,7 @@ export function createStore(
     questions: createQuestions(database, commits, memory),
     forgetting: createForgetting(database, commits),
     notes: createNotes(database, commits),
+    settings: createSettings(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {

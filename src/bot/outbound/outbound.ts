@@ -72,6 +72,12 @@ export interface Outbound {
   readonly reachOwners: Owners["reach"];
   /** The config has changed. */
   reconfigured(): void;
+  /**
+   * Sends a text to a person, by direct message.
+   *
+   * @throws {RestError} If Discord opens no direct channel.
+   */
+  tellPerson(userId: UserId, text: string): Promise<void>;
   /** An answer lacks its files, because the bot may not attach any there (R12a). */
   readonly noFiles: FileNotices["leftOut"];
   /** Sending pauses, because Discord counted too many invalid requests. */
@@ -120,16 +126,17 @@ export function createOutbound(options: OutboundOptions): Outbound {
     now,
   });
   const sent = createSentWatch(schedule);
-  const owners = createOwners({
-    ownerIds,
-    openDirect: createOpenDirect(client),
-    async send(channelId, text, buttons) {
-      const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
-      await outbox.addAll(composed, now());
-      channelQueues.wake([channelId]);
-    },
-    log,
-  });
+  const openDirect = createOpenDirect(client);
+  async function send(
+    channelId: ChannelId,
+    text: string,
+    buttons: readonly Button[] = [],
+  ): Promise<void> {
+    const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
+    await outbox.addAll(composed, now());
+    channelQueues.wake([channelId]);
+  }
+  const owners = createOwners({ ownerIds, openDirect, send, log });
 
   const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
 
@@ -191,6 +198,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,
+    tellPerson: async (userId, text) => await send(await openDirect(userId), text),
     noFiles: fileNotices.leftOut,
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,

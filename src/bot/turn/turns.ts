@@ -10,10 +10,6 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
-import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
-import type { Reader } from "../../discord/gateway/read/reader.ts";
-import type { RestClient } from "../../discord/rest/client/client.ts";
-import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -27,7 +23,9 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
-import { prepareQueueModes } from "../rules/queue_mode.ts";
+import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
+import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
+import { latest } from "../rules/latest.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
@@ -52,24 +50,6 @@ export interface TurnsOptions {
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-}
-
-/** Reads a channel's history in the gateway's form, without the bot's own messages. */
-export function createHistory(
-  client: RestClient,
-  reader: Reader,
-  accountId: AccountId,
-): BackfillPorts["history"] {
-  const read = createReadHistory(client);
-  return async ({ channelId, guildId, id: before }, limit) => {
-    const { self, index } = reader;
-    if (!self) return [];
-    const page = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
-    return page.flatMap((message) => {
-      const event = decodeHistory(message, guildId, { accountId, self, index });
-      return event?.kind === "message" ? [event] : [];
-    });
-  };
 }
 
 /** An account's turns, with the size of their caches. */
@@ -101,6 +81,8 @@ export function createAccountTurns(
     & Omit<ToolPortsOptions, keyof TurnsOptions | "randomId" | "log">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
+      /** Text commands, and their effects on turns. */
+      readonly commands: TurnCommands;
       /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       /** Channels in which no turn may begin yet (G6). */
@@ -149,6 +131,11 @@ export function createAccountTurns(
     now,
     log,
   });
+  const { commands } = ports;
+  const modesNow = latest(
+    config,
+    (by) => withCommands(prepareQueueModes(by, rulesNow, ports.isOwner), commands.isCommand),
+  );
   const people = createTurnPeople({
     config,
     questions: store.questions,
@@ -160,11 +147,10 @@ export function createAccountTurns(
     },
     now,
   });
-  const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts(): AnswerPorts {
+  function answerPorts(model: Model): AnswerPorts {
     const drafts = progress.drafts();
     const lines = progress.lines();
     return {
@@ -174,7 +160,7 @@ export function createAccountTurns(
       sessions: store.sessions,
       retryAt,
       steers: (message, next) => modesNow().steers(message, next),
-      model: model(),
+      model,
       rules: rulesNow(),
       backfill,
       threadStarter,
@@ -191,6 +177,19 @@ export function createAccountTurns(
     };
   }
 
+  const answerWithoutModel = createCommandTurns({
+    commands,
+    texts: () => config().texts,
+    store: store.turns,
+    queue: () => queueNow().queue,
+    isStoreDown: (error) => error instanceof StoreError,
+    onOutbox: ports.onOutbox,
+    now,
+    schedule,
+    stopping: ports.stopping,
+    log,
+  });
+
   const turns = createTurns({
     claimNext: () =>
       ports.ended.aborted
@@ -201,8 +200,10 @@ export function createAccountTurns(
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
+        if (await answerWithoutModel(claim)) return;
         await ports.toolsReady(claim.message);
-        await answer(claim, { ...answerPorts(), turn });
+        const model = await commands.modelOf(claim.route.sessionKey);
+        await answer(claim, { ...answerPorts(model), turn });
         if (claim.message.scheduled) ports.onScheduledEnd(claim.message.id);
       } finally {
         stopTyping();
@@ -224,16 +225,6 @@ export function createAccountTurns(
       turns.wake();
     },
     caches: () => ({ filled_channels: bytes() }),
-  };
-}
-
-/** Caches a value derived from the config, and derives it again for another config. */
-function latest<Derived>(config: () => Config, derive: (config: Config) => Derived): () => Derived {
-  let last: { readonly source: Config; readonly derived: Derived } | undefined;
-  return () => {
-    const source = config();
-    if (last?.source !== source) last = { source, derived: derive(source) };
-    return last.derived;
   };
 }
 

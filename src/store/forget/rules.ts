@@ -271,6 +271,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   outbox_file: {
     delete: "outbox_row NOT IN (SELECT id FROM outbox)",
   },
+  setting: { delete: IN("scope", "sessions") },
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

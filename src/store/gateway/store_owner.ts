@@ -70,6 +70,7 @@ export function createStoreOwner(
     "fileless_channel",
     "reaction",
     "answer_thread",
+    "setting",
     "pairing_request",
     "told_full",
     "told_problem",
