@@ -29,6 +29,7 @@ import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { EndPorts } from "./finished_turn.ts";
 import type { ThreadStarter } from "./thread_starter.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
+import type { TurnPeople } from "./park.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
 
@@ -105,6 +106,8 @@ export interface AnswerPorts
     messages: readonly InboundMessage[],
     needs: Tool["needs"],
   ) => Promise<string | undefined>;
+  /** People whom calls wait for (A1, T10); absent: no call does. */
+  readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
   readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
   /** The turn, which others may end; absent: only the process ends it. */
