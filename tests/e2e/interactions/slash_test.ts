@@ -171,6 +171,24 @@ describe("[K1] [K2] slash commands", () => {
       assert.deepEqual(found.choices, [{ name: "default", value: "default" }]);
     }));
 
+  it("[X5] /forget me removes the asker from the store, and the bot goes on", () =>
+    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      scene.say("grace", "general", `${scene.mention} the tide is high`);
+      await scene.replies("general", 1);
+      const options = [{ type: 3, name: "who", value: "me" }];
+      simulator.command({ as: "grace", in: "#general", name: "forget", options });
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
+      assert.equal(told.content, "I have deleted everything that I had stored of you.");
+      const { id } = scene.user("grace");
+      const rows = scene.rows(`SELECT 1 FROM inbox WHERE message ->> '$.sender.id' = '${id}'`);
+      assert.deepEqual(rows, []);
+      scene.say("grace", "general", `${scene.mention} are you there?`);
+      await scene.replies("general", 2);
+    }));
+
   it("[K6] of a message's menu starts a turn about that message", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {
       const { simulator } = scene;
