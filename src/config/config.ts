@@ -15,6 +15,7 @@ import type { Texts } from "../render/notices/notices.ts";
 import type { CommandsConfig } from "./sections/commands.ts";
 import type { ModelsConfig } from "./models.ts";
 import type { ExecApprovalsConfig, PeopleConfig } from "./sections/people.ts";
+import type { HttpConfig, McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 
@@ -235,61 +236,6 @@ export interface AgentConfig {
   readonly maxSteps: number;
   /** How long a tool call may take, in seconds (T1). */
   readonly toolTimeoutSec: number;
-}
-
-/** A search engine for the web (T9). */
-export interface SearchConfig {
-  /** Its API. */
-  readonly kind: "searxng" | "brave";
-  /** Base address without a slash at its end; the vendor's if absent. */
-  readonly url?: string;
-  /** Always set for `brave`. */
-  readonly apiKey?: Secret;
-}
-
-/** A collector of OpenTelemetry. */
-export interface OtelConfig {
-  /** Address that takes traces. */
-  readonly url: string;
-  /** Headers of each request. */
-  readonly headers: Readonly<Record<string, Secret>>;
-}
-
-/** A server of the Model Context Protocol (T6). */
-export interface McpServerConfig {
-  /** Its name in the config. */
-  readonly id: string;
-  /** How to reach it. */
-  readonly transport:
-    | {
-      readonly kind: "http";
-      readonly url: string;
-      readonly headers: Readonly<Record<string, Secret>>;
-    }
-    | {
-      readonly kind: "stdio";
-      readonly command: string;
-      readonly args: readonly string[];
-      readonly env: Readonly<Record<string, Secret>>;
-    };
-  /** Tools that agents may have, by the server's names; all if absent. */
-  readonly allow?: readonly string[];
-}
-
-/** The HTTP server for health checks and metrics. */
-export interface HttpConfig {
-  /** Addresses to listen on. */
-  readonly bind: readonly string[];
-  /** TCP port; 0 takes a free one. */
-  readonly port: number;
-  /** Whether the bot ends if another program uses a port that the config names. */
-  readonly isRequired: boolean;
-  /** Bearer token for other machines; always set if `bind` is not loopback only. */
-  readonly token?: Secret;
-  /** Host names under which other machines may reach the server. */
-  readonly hosts: readonly string[];
-  /** Public address of this service, requested to keep its host awake (O9). */
-  readonly keepAliveUrl?: string;
 }
 
 /** The config of one account. */

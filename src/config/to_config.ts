@@ -14,14 +14,12 @@ import {
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
-  type McpServerConfig,
   type MessagesConfig,
-  type OtelConfig,
-  type SearchConfig,
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import { execApprovalsConfig, peopleConfig } from "./sections/people.ts";
+import type { McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
@@ -104,12 +102,13 @@ function otelConfig(
 }
 
 function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {
-  return Object.entries(mcp?.servers ?? {}).map(([id, { url, command, args, allow }]) => {
+  return Object.entries(mcp?.servers ?? {}).map(([id, server]) => {
+    const { url, command, args, sandbox, writable, allow } = server;
     const { env = {}, headers = {} } = secrets.mcp[id] ?? {};
     return {
       id,
       transport: url === undefined
-        ? { kind: "stdio", command: command ?? "", args, env } // the schema wants one of them
+        ? { kind: "stdio", command: command ?? "", args, env, sandbox, writable } // the schema wants one of them
         : { kind: "http", url, headers },
       ...(allow && { allow }),
     };

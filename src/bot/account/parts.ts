@@ -41,9 +41,9 @@ import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
 import { createAccountCards } from "../questions/cards.ts";
-import { createDrawPort } from "../turn/draw_port.ts";
-import { createCodePort } from "../turn/code_port.ts";
-import { skillsOf } from "../turn/skills_port.ts";
+import { createDrawPort } from "../turn/ports/draw_port.ts";
+import { createCodePort } from "../turn/ports/code_port.ts";
+import { skillsOf } from "../turn/ports/skills_port.ts";
 import { createSpending } from "../turn/spending.ts";
 import { createHistory } from "../turn/history.ts";
 import { type AccountTurns, createAccountTurns } from "../turn/turns.ts";
@@ -130,6 +130,7 @@ export async function createParts(
   const outbound = createOutbound({
     ...common,
     outbox: store.outbox,
+    problems: store.usage,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),

@@ -19,11 +19,13 @@ import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
+import type { ModelProblems } from "../../store/usage/model_problems.ts";
 import type { PartsStatus } from "../health/account_health.ts";
 import { createBySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
 import { createFileNotices, type FileNotices } from "./file_notices.ts";
 import type { Meter } from "../health/meters.ts";
+import { createModelNotices } from "./model_notices.ts";
 import { createOwnerNotices } from "./owner_notices.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createSentWatch, type SentWatch } from "./sent_watch.ts";
@@ -35,6 +37,8 @@ export interface OutboundOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   readonly outbox: Store["outbox"];
+  /** The problems of models that the owners know. */
+  readonly problems: ModelProblems;
   readonly client: RestClient;
   readonly logging: Logging;
   readonly meter: Meter;
@@ -136,6 +140,17 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
 
+  const modelNotices = createModelNotices({
+    tell: owners.tell,
+    texts: () => config().texts,
+    problems: {
+      load: () => options.problems.toldProblems(accountId),
+      note: (problem) => options.problems.noteProblem(accountId, problem, now()),
+      forget: () => options.problems.forgetProblems(accountId),
+    },
+    log,
+  });
+
   const fileNotices = createFileNotices({
     wasTold: (channelId) => outbox.wasToldNoFiles(accountId, channelId, now()),
     noteTold: (channelId) => outbox.noteToldNoFiles(accountId, channelId, now()),
@@ -187,7 +202,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     noFiles: fileNotices.leftOut,
     reconfigured: progress.reconfigured,
     stopped: notices.stopped,
-    turnEnded: notices.turnEnded,
+    turnEnded: modelNotices.turnEnded,
     status() {
       const { invalidRequests, breaker } = client.status();
       return { delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };

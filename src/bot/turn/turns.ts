@@ -9,10 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type Judged, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Skill } from "../../core/skills/skill.ts";
 import type { Model } from "../../core/model.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
-import type { SharedToolPorts } from "../rules/tool_services.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
@@ -24,22 +21,16 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
-import { timezoneOf } from "../schedules/schedules.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "./command_turns.ts";
 import { prepareQueueModes, withCommands } from "../rules/queue_mode.ts";
 import { latest } from "../rules/latest.ts";
-import { createHistoryPort } from "./history_port.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
 import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
-import { createMemoryPort } from "./memory_port.ts";
 import { createReadStarter } from "./read_starter.ts";
-import { createSkillsPort } from "./skills_port.ts";
-import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
-import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
-import { createSchedulesPort } from "./schedules_port.ts";
+import { createToolPorts, type ToolPortsOptions } from "./ports/tool_ports.ts";
 import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The dependencies of an account's turns. */
@@ -87,8 +78,7 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
-    & Omit<ThreadsPortOptions, "threads">
+    & Omit<ToolPortsOptions, keyof TurnsOptions | "randomId" | "log">
     & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
       /** Text commands, and their effects on turns. */
@@ -100,17 +90,8 @@ export function createAccountTurns(
       readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines">;
       /** Whether the sender of a message is an owner of the bot. */
       readonly isOwner: (message: InboundMessage) => boolean;
-      /** The skills of a message's turn. */
-      readonly skills: (message: InboundMessage) => readonly Skill[];
-      /** Schedules have changed. */
-      readonly onSchedules: () => void;
       /** The turn of a scheduled task has ended. */
       readonly onScheduledEnd: (messageId: MessageId) => void;
-      readonly toolPorts: SharedToolPorts;
-      readonly drawPort: ToolPorts["draw"];
-      readonly codePort: ToolPorts["code"];
-      /** A message of a tool waits to be sent. */
-      readonly onToolMessage: (channelId: ChannelId) => void;
       /** Waits for tools that the sender may have, and that are not known yet. */
       readonly toolsReady: (message: InboundMessage) => Promise<void>;
     },
@@ -140,47 +121,16 @@ export function createAccountTurns(
   });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
-  const toolPorts: ToolPorts = {
-    ...ports.toolPorts,
-    code: ports.codePort,
-    draw: ports.drawPort,
-    history: createHistoryPort({
-      ...ports,
-      accountId,
-      model,
-      agentId: () => config().agent.id,
-      randomId,
-      now,
-      log,
-    }),
-    discord: createDiscordPort({
-      ...ports,
-      accountId,
-      onOutbox: ports.onToolMessage,
-      agentId: () => config().agent.id,
-      rulesIn: (target) => toolTextRules(config(), target, ports),
-      now,
-    }),
-    recall: { recall: store.sessions.recall },
-    skills: createSkillsPort(ports),
-    memory: createMemoryPort({
-      ...ports,
-      notes: store.notes,
-      agentId: () => config().agent.id,
-      now,
-    }),
-    threads: createThreadsPort(ports),
-    questions: { askTimeoutMs: () => config().askTimeoutMs },
-    schedules: createSchedulesPort({
-      ...ports,
-      schedules: store.schedules,
-      timezone: () => timezoneOf(config()),
-      linkHosts: () => config().messages.linkHosts,
-      onChanged: ports.onSchedules,
-      now,
-    }),
-  };
-
+  const toolPorts = createToolPorts({
+    ...ports,
+    config,
+    model,
+    accountId,
+    store,
+    randomId,
+    now,
+    log,
+  });
   const { commands } = ports;
   const modesNow = latest(
     config,

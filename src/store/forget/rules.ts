@@ -168,6 +168,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   },
   usage: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
   told_budget: { delete: "user_id = :userId" },
+  told_problem: { keep: "kinds of failure and names of models" },
   answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
   schedule_run: { // before the schedules that they belong to
     delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)",

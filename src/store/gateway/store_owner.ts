@@ -73,6 +73,7 @@ export function createStoreOwner(
     "setting",
     "pairing_request",
     "told_full",
+    "told_problem",
     "asked_guild",
     "schedule",
     "schedule_run",
