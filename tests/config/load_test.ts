@@ -80,6 +80,7 @@ describe("loadConfig()", () => {
       accountId: "default",
       enabled: true,
       tokenPlace: "DISCORD_BOT_TOKEN",
+      execApprovals: { enabled: false, timeoutMs: 600_000 },
       pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
       historyLimit: 20,
       textChunkLimit: 2000,

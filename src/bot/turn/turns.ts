@@ -34,7 +34,8 @@ import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort } from "./history_port.ts";
 import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
-import { composeToolMessage } from "../../render/tool_message.ts";
+import { cleanText } from "../questions/clean_text.ts";
+import { createExecPort, type ExecPortOptions } from "./exec_port.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createReadStarter } from "./read_starter.ts";
@@ -109,7 +110,7 @@ export function createAccountTurns(
     & Pick<AskerRightsOptions, "missingPermission">
     & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
     & Omit<ThreadsPortOptions, "threads">
-    & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
+    & Pick<TurnPeopleOptions & ExecPortOptions, "ownerIds" | "onParked" | "commands">
     & {
       /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
@@ -188,6 +189,13 @@ export function createAccountTurns(
       now,
     }),
     threads: createThreadsPort(ports),
+    exec: createExecPort({
+      ...ports,
+      config,
+      approvers: () => ports.policy().approvers,
+      rules: store.questions,
+      now,
+    }),
     questions: { askTimeoutMs: () => config().askTimeoutMs },
     schedules: createSchedulesPort({
       ...ports,
@@ -204,10 +212,7 @@ export function createAccountTurns(
     questions: store.questions,
     ownerIds: ports.ownerIds,
     cleanText: (message, text) => cleanText(message, text, config(), ports),
-    onParked() {
-      ports.onParked();
-      turns.wake();
-    },
+    onParked: ports.onParked,
     now,
   });
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
@@ -285,19 +290,6 @@ function latest<Derived>(config: () => Config, derive: (config: Config) => Deriv
     if (last?.source !== source) last = { source, derived: derive(source) };
     return last.derived;
   };
-}
-
-/** A text of the model for people, as an answer would have it. */
-function cleanText(
-  message: InboundMessage,
-  text: string,
-  config: Config,
-  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
-): string {
-  const rules = toolTextRules(config, message, ports);
-  const agentId = config.agent.id;
-  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
-  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
 /** 12 hex digits. */
