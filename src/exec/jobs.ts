@@ -4,9 +4,11 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
 import { environmentFor } from "./environment.ts";
+import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { resolveCommand } from "./resolve.ts";
 import { run, type RunEnd, type Running } from "./run.ts";
 import { type Launch, probeSandbox, sandboxed } from "./sandbox.ts";
@@ -25,6 +27,8 @@ export interface HostCommandsOptions {
   readonly workspace: () => string;
   /** Whether commands may run as Barnacle's user, beside its token, if there is no sandbox. */
   readonly maySkipSandbox: () => boolean;
+  /** Socket of the broker; used if it exists. */
+  readonly brokerSocket?: string;
 }
 
 /** Runs commands on the host. */
@@ -64,6 +68,8 @@ export const NO_SANDBOX =
 
 /** Creates the commands; nothing runs before the first one. */
 export function createHostCommands(options: HostCommandsOptions): HostCommands {
+  const { brokerSocket = BROKER_SOCKET } = options;
+  const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, Job>();
   const active = new Set<Running>();
   let probe: Promise<string | undefined> | undefined;
@@ -87,12 +93,17 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
     return { file: command.path, args: command.argv.slice(1) };
   }
 
-  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
-    if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
+  async function runHere(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
     const workspace = await workspaceNow();
     const launch = await launchOf(command, workspace);
-    const { cwd } = command;
-    const running = run(launch, { cwd, env: environmentFor(workspace), timeoutMs });
+    return run(launch, { cwd: command.cwd, env: environmentFor(workspace), timeoutMs });
+  }
+
+  async function begin(command: ResolvedCommand, timeoutMs: number): Promise<Running> {
+    if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
+    const running = hasBroker()
+      ? runRemotely(brokerSocket, command, command.cwd, timeoutMs)
+      : await runHere(command, timeoutMs);
     active.add(running);
     const forget = () => void active.delete(running);
     running.ended.then(forget, forget);
@@ -100,7 +111,10 @@ export function createHostCommands(options: HostCommandsOptions): HostCommands {
   }
 
   return {
-    resolve: async (request) => resolveCommand(request, await workspaceNow()),
+    resolve: async (request) =>
+      hasBroker()
+        ? await resolveRemotely(brokerSocket, request)
+        : await resolveCommand(request, await workspaceNow()),
     async run(command, timeoutMs, signal) {
       const running = await begin(command, timeoutMs);
       const onAbort = () => running.stop();

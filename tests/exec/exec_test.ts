@@ -10,6 +10,8 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
+import { createServer } from "node:net";
+import { serveBroker } from "../../src/exec/broker.ts";
 import { createHostCommands, type HostCommands } from "../../src/exec/jobs.ts";
 import { createOutput } from "../../src/exec/output.ts";
 import { sandboxed } from "../../src/exec/sandbox.ts";
@@ -209,4 +211,64 @@ describe("createOutput()", () => {
     assert.equal(output.text(), "abcd\n[… 8 bytes left out …]\nmnop");
     assert.equal(output.add(new Uint8Array(100)), false);
   });
+});
+
+describe("[A3] the exec broker", () => {
+  /** A broker for each connection, as systemd starts them. */
+  async function withBroker(test: (commands: HostCommands, workspace: string) => Promise<void>) {
+    const { folder } = open();
+    const brokerSocket = join(folder, "broker.sock");
+    const workspace = join(folder, "broker");
+    mkdirSync(workspace);
+    const server = createServer((connection) => {
+      connection.on("error", () => {});
+      void serveBroker(workspace, {
+        input: connection,
+        send: (line) => new Promise((resolve) => void connection.end(line, () => resolve())),
+      });
+    });
+    await new Promise<void>((resolve) => void server.listen(brokerSocket, resolve));
+    const commands = createHostCommands({
+      workspace: () => folder,
+      maySkipSandbox: () => false,
+      brokerSocket,
+    });
+    try {
+      await test(commands, workspace);
+    } finally {
+      await commands.stop();
+      server.close();
+    }
+  }
+
+  it("runs commands in its own workspace", () =>
+    withBroker(async (commands, workspace) => {
+      const command = await commands.resolve({ argv: ["pwd"], cwd: "" });
+      const { output, end } = await commands.run(command, 9_000, new AbortController().signal);
+      assert.equal(output, `${workspace}\n`);
+      assert.equal(end?.code, 0);
+    }));
+
+  it("runs nothing that has changed since the approval", () =>
+    withBroker(async (commands, workspace) => {
+      writeFileSync(join(workspace, "data.txt"), "one");
+      const command = await commands.resolve({ argv: ["cat", "data.txt"], cwd: "" });
+      writeFileSync(join(workspace, "data.txt"), "two");
+      const run = commands.run(command, 9_000, new AbortController().signal);
+      await assert.rejects(run, /the command has changed/);
+    }));
+
+  it("ends a command whose bot goes away", () =>
+    withBroker(async (commands) => {
+      const command = await commands.resolve({ argv: ["sleep", "600"], cwd: "" });
+      const stopping = new AbortController();
+      const run = commands.run(command, 600_000, stopping.signal);
+      stopping.abort();
+      await assert.rejects(run, /without an answer/);
+    }));
+
+  it("tells why a command cannot run", () =>
+    withBroker(async (commands) => {
+      await assert.rejects(commands.resolve({ argv: ["no-such"], cwd: "" }), /there is no program/);
+    }));
 });
