@@ -15,13 +15,11 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname ?? ".", "..");
 const BUN = join(ROOT, "node_modules", ".bin", "bun");
 
-/** The program's entry and those of its threads. */
-export const ENTRIES: readonly string[] = [
-  "src/main.ts",
-  "src/worker.ts",
-  "src/extract_worker.ts",
-  "src/job_worker.ts",
-];
+/** Entries of the program and of its gateway thread, which every start loads. */
+export const ENTRIES: readonly string[] = ["src/main.ts", "src/worker.ts"];
+
+/** Entries of threads that start with a document, a web page or a script. */
+export const RARE_THREADS: readonly string[] = ["src/extract_worker.ts", "src/job_worker.ts"];
 
 /**
  * Packages that the program's packages name but never load: a bundle with them is larger for nothing.
@@ -64,7 +62,7 @@ function bundledFiles(): readonly string[] {
       ...NEVER_LOADED.map((name) => `--external=${name}`),
       `--outdir=${out}`,
     ];
-    execFileSync(BUN, ["build", ...flags, `--metafile=${metafile}`, ...ENTRIES], {
+    execFileSync(BUN, ["build", ...flags, `--metafile=${metafile}`, ...ENTRIES, ...RARE_THREADS], {
       cwd: ROOT,
       stdio: ["ignore", "ignore", "inherit"],
     });

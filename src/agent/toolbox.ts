@@ -37,7 +37,7 @@ export interface Toolbox {
 export interface ToolboxPorts {
   /** Removes the config's secrets from a result (SEC-R9): neither the model nor the store gets them. */
   readonly cleanSecrets: (text: string) => string;
-  /** Puts a fence around a result, which may have words of people in it (H4). */
+  /** Puts a fence around a result or a reason, which may have words of people in it (H4). */
   readonly fence: (result: string) => string;
   /**
    * The first of these permissions that one of those who ask lacks (T4); `undefined` if none does.
@@ -68,6 +68,16 @@ export function createToolbox(
   { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate }: ToolboxPorts,
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
+
+  /** All reasons are fenced: they quote web pages, servers and people. */
+  const failed = (why: string): ToolResult => ({ end: "failed", text: `Error: ${fence(why)}` });
+
+  /** For a call that must not run twice, and did not end in time. */
+  const unknown = (why: string): ToolResult => ({
+    end: "unknown",
+    text: `Unknown: ${fence(why)}\nIt may have happened, or not. ` +
+      "Find out before you do it again, or tell the user.",
+  });
 
   async function runWithin(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
     const ending = new AbortController();
@@ -102,8 +112,9 @@ export function createToolbox(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
       );
-      const why = text + note;
-      return hasBegun && ending.signal.aborted && !tool.isIdempotent ? unknown(why) : failed(why);
+      const isUnknown = hasBegun && ending.signal.aborted && !tool.isIdempotent;
+      const { end, text: told } = isUnknown ? unknown(text) : failed(text);
+      return { end, text: told + note };
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -142,10 +153,6 @@ export function createToolbox(
   };
 }
 
-function failed(why: string): ToolResult {
-  return { end: "failed", text: `Error: ${why}` };
-}
-
 /** Whether a person has allowed a call that was refused (T11). */
 function allows(decision: Decision | undefined): boolean {
   return decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
@@ -163,15 +170,6 @@ function notAllowed(decision: Decision | undefined): string {
     case "withdrawn":
       return "; no owner could be asked";
   }
-}
-
-/** For a call that must not run twice, and did not end in time. */
-function unknown(why: string): ToolResult {
-  return {
-    end: "unknown",
-    text: `Unknown: ${why}. It may have happened, or not. ` +
-      "Find out before you do it again, or tell the user.",
-  };
 }
 
 /** Some models write nothing for a call without arguments. */

@@ -22,8 +22,8 @@ import {
   conversationOf,
   type NextStep,
   nextStep,
+  type ShowJoined,
   stepsWithin,
-  type TextOfJoined,
 } from "./next_step.ts";
 import type { AskedCall } from "../core/people/question.ts";
 import { type AnswerPorts, readAnswer } from "./read_answer.ts";
@@ -104,8 +104,10 @@ export interface TurnPorts extends AnswerPorts {
    * that with the given steps and returns it as a step; stores nothing if there are none.
    */
   readonly takeIn?: (unsaved: readonly Step[]) => Promise<Step | undefined>;
-  /** The text of such messages. */
-  readonly textOfJoined?: TextOfJoined;
+  /** Reads the files of such messages. Never fails, except with the signal's reason. */
+  readonly readJoined?: (signal: AbortSignal) => Promise<void>;
+  /** Shows such messages. */
+  readonly showJoined?: ShowJoined;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
   /** Tells what the turn does next, for people. Must not throw. */
@@ -188,7 +190,10 @@ async function converse(
     ports.onStep?.(next);
     switch (next.kind) {
       case "ask": {
-        if (ports.takeIn && log.steps.length > 0) await log.saveWith(ports.takeIn);
+        if (ports.takeIn && log.steps.length > 0) {
+          await log.saveWith(ports.takeIn);
+          await ports.readJoined?.(signal);
+        }
         signal.throwIfAborted();
         const isLast = next.answers + 1 >= maxSteps;
         const answer = await readAnswer(
@@ -248,11 +253,11 @@ function withSteps(
   requestFor: RequestFor,
   steps: readonly Step[],
   isLast: boolean,
-  { toolbox: { definitions: tools }, textOfJoined }: TurnPorts,
+  { toolbox: { definitions: tools }, showJoined }: TurnPorts,
 ): ModelRequest {
-  const whole = conversationOf(steps, Infinity, textOfJoined);
+  const whole = conversationOf(steps, Infinity, showJoined);
   const { request, stepChars } = requestFor(charsOf(whole));
-  const messages = [...request.messages, ...stepsWithin(steps, stepChars, textOfJoined)];
+  const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined)];
   const all = { ...request, messages: mergedUsers(messages) };
   return tools.length === 0
     ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools

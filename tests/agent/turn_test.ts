@@ -10,6 +10,7 @@ import {
 import {
   type Model,
   ModelError,
+  type ModelImage,
   type ModelPart,
   type ModelRequest,
   type ToolCall,
@@ -179,6 +180,7 @@ function withTools(answers: readonly (string | readonly string[])[], stored: rea
   return { model, ports, events, requests, saved, clock };
 }
 
+const IMAGE: ModelImage = { mediaType: "image/png", data: new Uint8Array(1) };
 const callOf = (id: string): ToolCall => ({
   id,
   name: id.startsWith("r") ? "read" : "post",
@@ -207,6 +209,7 @@ describe("[T1] runTurn() with tools", () => {
     const { model, ports, requests } = withTools([["r1"], ["r2"], "done"]);
     const stored: string[] = [];
     const waiting = [undefined, [messageId("7")]];
+    let areRead = false;
     const outcome = await run(model, {
       ports: {
         ...ports,
@@ -216,11 +219,13 @@ describe("[T1] runTurn() with tools", () => {
           stored.push([...unsaved.map(stepName), "joined"].join());
           return Promise.resolve({ kind: "joined", messageIds, at: 1 });
         },
-        textOfJoined: (ids) => `the text of ${ids}`,
+        readJoined: () => Promise.resolve(void (areRead = true)),
+        showJoined: (id) => ({ text: `the text of ${id}`, ...(areRead && { images: [IMAGE] }) }),
       },
     });
     assert.deepEqual(stored, ["result r2,joined"]);
-    assert.deepEqual(requests[2]?.messages.at(-1), { role: "user", text: "the text of 7" });
+    const shown = { role: "user", text: "the text of 7", images: [IMAGE] };
+    assert.deepEqual(requests[2]?.messages.at(-1), shown);
     assert.ok(outcome.kind === "reply");
     assert.deepEqual(outcome.taken?.unsaved, []);
   });

@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
 import { type ParkedTurn, runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
@@ -38,7 +40,7 @@ import {
   ofTurn,
   progressPlaceOf,
 } from "./finished_turn.ts";
-import { gather, opensThread } from "./gather.ts";
+import { gather, type Gathered, opensThread } from "./gather.ts";
 import { parkTurn } from "./park.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
@@ -83,7 +85,8 @@ export async function runAnswer(
   const system = systemPromptOf(rules.instructions);
   const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
   const gathered = await gather(turn, { boundary, filesChars }, rules, ports);
-  const { texts, overheard, steps, images } = gathered;
+  const { texts, overheard, steps } = gathered;
+  const images = gathered.files.imagesOf(texts.begunWith);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const envelope = texts.first();
   const ownToolbox = createToolbox(rules.tools, {
@@ -103,7 +106,12 @@ export async function runAnswer(
     model: folding,
     cleanSecrets,
     ...(files && model.takesImages !== false && {
-      earlierImages: (entries: readonly Entry[]) => earlierImages(entries, images, files),
+      async earlierImages(entries: readonly Entry[]) {
+        const shown = gathered.files.imagesOf(messagesOf(claim).map(({ id }) => id));
+        const earlier = await earlierImages(entries, shown, files);
+        gathered.files.showsEarlier([...earlier.values()].flat());
+        return earlier;
+      },
     }),
   });
   let { history } = opened;
@@ -148,7 +156,8 @@ export async function runAnswer(
       steps: stored,
       ...takingIn(turn, ports),
       ...(ports.people && { people: ports.people }),
-      textOfJoined: texts.of,
+      readJoined: (signal) => gathered.files.read(messagesOf(turn.claim), signal),
+      showJoined: (id) => joinedMessage(id, gathered),
       save: async (more, waitsForDisk) => {
         const charges = spending.unsaved("answer");
         const add = () => store.addSteps(claim, more, waitsForDisk, charges);
@@ -236,6 +245,13 @@ function takingIn(
       return taken && joined;
     },
   };
+}
+
+/** A message that joined the turn, with its images. */
+function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
+  const text = texts.of(id);
+  const images = files.imagesOf([id]);
+  return text === undefined ? undefined : { text, ...(images.length > 0 && { images }) };
 }
 
 /** Adds the spoken text, if the message was spoken too (R16). */

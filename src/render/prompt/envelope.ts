@@ -8,6 +8,7 @@
  * @module
  */
 
+import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { ReadFile } from "../../core/turn/media.ts";
@@ -55,6 +56,7 @@ export function envelopeOf({
   const { place, sender, quoted, extras, text, scheduled } = message;
   const context = [
     ...placeLines(place),
+    ...displayNameLines(message),
     ...(starter ? [overheardLine(starter, timezone, "the thread begins with it")] : []),
     ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
     ...reactionLines(reactions, timezone),
@@ -68,7 +70,9 @@ export function envelopeOf({
     ...(quoted
       ? [
         `[in reply to: ${author ? person(author.tag, author.id) : "unknown"}] ` +
-        `[discord message id: ${quoted.id}]`,
+        `[discord message id: ${quoted.id}] [sent: ${
+          timeOf(createdAtMs(quoted.id), timezone, "without zone")
+        }]`,
         fenced("quoted", boundary, quoted.text),
       ]
       : []),
@@ -103,6 +107,12 @@ function messageLines(
 function scheduledLine({ scheduleId, isLate }: Scheduled): string {
   const late = isLate ? "; late, because you were offline" : "";
   return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
+}
+
+/** The name that people see in place of the author's username. */
+function displayNameLines({ sender, displayName }: InboundMessage): readonly string[] {
+  if (displayName === undefined || sender.pluralkit) return [];
+  return [jsonLine({ author: labelOf(sender), display_name: displayName })];
 }
 
 /** The names that people gave to the place. */

@@ -33,7 +33,7 @@ import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { forwardRuleOf, placeIn } from "./places.ts";
 import { isPlainMessage } from "./plain_message.ts";
-import { namedRoles, senderOf, tagOf } from "./senders.ts";
+import { displayNameOf, namedRoles, senderOf, tagOf } from "./senders.ts";
 
 /** Facts for decoding a message. */
 export interface DecodeContext {
@@ -168,6 +168,7 @@ function toInbound(
   const place = guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message);
   const forwards = forwardRuleOf(message, place, index);
   const quoted = quotedOf(message, place, index);
+  const displayName = displayNameOf(message.author, message.member?.nick);
   const attachments = allAttachmentsOf(message, forwards);
   return {
     kind: "message",
@@ -182,6 +183,7 @@ function toInbound(
       automaton: automatonOf(message),
       applicationId: message.webhook_id ? message.application_id : undefined,
     }, guild),
+    ...(displayName !== undefined && { displayName }),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
     ...(mention && { mention }),

@@ -13,8 +13,9 @@ import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
 import { isSpoiler } from "./attachments.ts";
 import { describeComponents } from "./describe_components.ts";
 import { describePoll, describePollResult } from "./describe_poll.ts";
-import type { ContentPayload, MessagePayload } from "./payloads.ts";
+import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
 import type { ForwardRule } from "./places.ts";
+import { tagOf } from "./senders.ts";
 
 const NONE: readonly Extra[] = [];
 const MAX_EXTRAS = 25;
@@ -59,12 +60,14 @@ function withExtras(text: string, extras: readonly Extra[]): string {
     .join("\n");
 }
 
-function forwardText(snapshot: ContentPayload, rule: ForwardRule): string {
+function forwardText(snapshot: SnapshotPayload, rule: ForwardRule): string {
+  const { author, content } = snapshot;
+  const text = author ? `from ${tagOf(author)}: ${content}` : content;
   switch (rule) {
     case "whole":
-      return withExtras(snapshot.content, ownExtras(snapshot));
+      return withExtras(text, ownExtras(snapshot));
     case "without-spoilers":
-      return withoutSpoilers(withExtras(snapshot.content, ownExtras(snapshot, true)));
+      return withoutSpoilers(withExtras(text, ownExtras(snapshot, true)));
     case "nothing":
       return RESTRICTED;
   }

@@ -32,6 +32,8 @@ export const userPayload = z.object({
   id: snowflake<"user">(),
   username: z.string(),
   discriminator: z.string().nullish(),
+  /** The display name; any person can take any. */
+  global_name: z.string().nullish().catch(undefined),
   bot: z.boolean().nullish(),
   system: z.boolean().nullish(),
 });
@@ -94,6 +96,12 @@ const contentFields = {
 
 /** The content of a message or of a forwarded one. */
 export const contentPayload = z.object(contentFields);
+/** A forwarded message. Discord tells no author; other servers may. */
+const snapshotPayload = contentPayload.extend({
+  author: userPayload.pick({ username: true, discriminator: true }).optional().catch(undefined),
+});
+/** Validated payload of a forwarded message. */
+export type SnapshotPayload = z.infer<typeof snapshotPayload>;
 /** Validated {@link contentPayload}. */
 export type ContentPayload = z.infer<typeof contentPayload>;
 
@@ -104,7 +112,7 @@ const referenceFields = {
     channel_id: snowflake<"channel">().optional().catch(undefined),
     guild_id: snowflake<"guild">().optional().catch(undefined),
   }).nullish(),
-  message_snapshots: leniently(z.object({ message: contentPayload })),
+  message_snapshots: leniently(z.object({ message: snapshotPayload })),
 };
 
 const referencedPayload = z.object({ ...contentFields, ...referenceFields, author: userPayload });
@@ -118,7 +126,10 @@ export const messagePayload = z.object({
   channel_type: z.number().optional(),
   guild_id: snowflake<"guild">().nullish(),
   author: userPayload,
-  member: z.object({ roles: z.array(snowflake<"role">()) }).nullish(),
+  member: z.object({
+    roles: z.array(snowflake<"role">()),
+    nick: z.string().nullish().catch(undefined),
+  }).nullish(),
   webhook_id: z.string().nullish(),
   /** Set if an application made the webhook. A malformed id counts as absent. */
   application_id: snowflake<"application">().optional().catch(undefined),

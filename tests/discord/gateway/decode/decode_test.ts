@@ -56,6 +56,7 @@ describe("[P2] decodeMessage()", () => {
         username: "ada",
         roles: [{ id: OTHER_ROLE, name: "Moderators" }],
       },
+      displayName: "Countess",
       text: "hello",
       sentAt: 1_753_856_410_742,
       mentionsOthers: false,
@@ -200,8 +201,12 @@ describe("[P14] decodeMessage()", () => {
     });
   }
 
-  it("[P4] leaves out display names and nicknames", () => {
-    assert.doesNotMatch(JSON.stringify(decoded()), /Countess/);
+  it("[P4] gives policy no display names and nicknames, but the model one", () => {
+    const { displayName, ...judged } = decoded();
+    assert.equal(displayName, "Countess");
+    assert.doesNotMatch(JSON.stringify(judged), /Countess/);
+    const nameless = { author: { ...ADA, global_name: "ada" }, member: { roles: [], nick: null } };
+    assert.equal(decoded(nameless).displayName, undefined);
   });
 });
 
@@ -452,7 +457,8 @@ describe("[G6] decodeHistory()", () => {
     const { member: _, ...bare } = messageData();
     const event = decodeHistory(bare, GUILD, CONTEXT);
     assert.ok(event?.kind === "message");
-    assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), decoded());
+    const live = decoded({ member: { roles: [OTHER_ROLE] } }); // a history tells no nickname
+    assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), live);
   });
 
   it("marks messages that were edited before they were read", () => {
