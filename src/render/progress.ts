@@ -11,6 +11,7 @@ import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
 type PlainWork = Extract<
   TextKey,
+  | "workDiscord"
   | "workThread"
   | "workMemory"
   | "workRecall"
@@ -25,6 +26,7 @@ type PlainWork = Extract<
 
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
+  ["discord", "workDiscord"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],
   ["recall", "workRecall"],

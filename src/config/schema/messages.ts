@@ -60,6 +60,7 @@ const texts = {
   workThinking: sentence("workThinking", "denke nach"),
   workTool: sentence("workTool", "nutze `{tool}`"),
   workHistory: sentence("workHistory", "lese {channel}"),
+  workDiscord: sentence("workDiscord", "arbeite in Discord"),
   workThread: sentence("workThread", "öffne einen Thread"),
   workMemory: sentence("workMemory", "sehe in meine Notizen"),
   workRecall: sentence("workRecall", "lese unser Gespräch nach"),
