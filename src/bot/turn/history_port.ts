@@ -23,6 +23,7 @@ import { createExplainDenial } from "../../discord/rest/permissions/explain_deni
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { summariseChannel } from "../../flows/session/summarise_channel.ts";
 import type { Log } from "../../lib/log.ts";
+import { createAssertMayQuote } from "./discord/age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./discord/closed_to_asker.ts";
 import { createShow, type ShowOptions } from "./discord/reading.ts";
 import { createTargets } from "./discord/targets.ts";
@@ -50,8 +51,10 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
   const { client, reader, isOwner, model, spend, agentId, now } = options;
   const page = createReadHistory(client);
   const show = createShow(options);
+  const reads = createSingleReads(client);
+  const assertMayQuote = createAssertMayQuote(reads);
   const targets = createTargets({
-    reads: createSingleReads(client),
+    reads,
     explainDenial: createExplainDenial(client, now),
     isOwner,
     self: () => reader.self?.userId,
@@ -61,6 +64,7 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
   return {
     async read({ message, signal }, { channelId, limit, before, sinceMs = 0 }) {
       const target = await targets.find(message, channelId, ["Read Message History"]);
+      await assertMayQuote(message, target.channelId);
       const isHere = target.channelId === message.channelId;
       const isGroup = message.place.kind === "group_dm";
       // Later messages of the turn's own channel belong to other turns.
@@ -74,7 +78,9 @@ export function createHistoryPort(options: HistoryPortOptions): HistoryPort {
             limit: size,
             ...(from !== undefined && { before: from }),
           });
-          found.push(...raw.flatMap((one) => show(one, { ...target, isGroup }) ?? []));
+          found.push(
+            ...raw.flatMap((one) => show(one, { ...target, isGroup, isElsewhere: !isHere }) ?? []),
+          );
           const oldest = oldestOf(raw);
           if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;
           from = oldest;

@@ -10,9 +10,11 @@ import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../agent/turn.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/progress_line.ts";
+import { joinedBy } from "../../core/step.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../render/safety/visible.ts";
@@ -101,12 +103,19 @@ export function answeredTurn(
   if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const stamp = { messageId: message.id, at: ports.now() };
   const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
+  const showJoined = (id: MessageId) => {
+    const text = texts.of(id);
+    return text === undefined ? undefined : { text };
+  };
+  const transcript = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
+  const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
   const entries: readonly Entry[] = [
     ...texts.entries(stamp.at),
-    ...transcriptOf(steps, maxKeptChars, texts.of, isPersonal).map((said): Entry => ({
+    ...transcript.map((said): Entry => ({
       ...said,
       ...(said.role === "assistant" && { text: visibleText(said.text) }),
       ...stamp,
+      ...(said.role === "user" && { messageId: joined.shift() ?? message.id }),
     })),
     { role: "assistant", text: composed.text, ...stamp },
   ];
