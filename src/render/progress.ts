@@ -11,6 +11,7 @@ import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
 type PlainWork = Extract<
   TextKey,
+  | "workAsk"
   | "workDiscord"
   | "workThread"
   | "workMemory"
@@ -26,6 +27,7 @@ type PlainWork = Extract<
 
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
+  ["ask", "workAsk"],
   ["discord", "workDiscord"],
   ["reply_in_thread", "workThread"],
   ["memory", "workMemory"],

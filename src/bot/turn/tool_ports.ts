@@ -16,7 +16,7 @@ import { timezoneOf } from "../schedules/schedules.ts";
 import type { SharedToolPorts } from "../rules/tool_services.ts";
 import { toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
-import { createHistoryPort, type HistoryPortOptions } from "./history_port.ts";
+import { createHistoryPort, type HistoryPortOptions } from "./discord/history_port.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
