@@ -6,7 +6,7 @@
  */
 
 import { homedir } from "node:os";
-import { skillFolders } from "../../bot/turn/skills_port.ts";
+import { skillFolders } from "../../bot/turn/ports/skills_port.ts";
 import { nearestOf } from "../../config/checks/nearest.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";

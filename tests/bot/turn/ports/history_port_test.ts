@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createHistoryPort } from "../../../../src/bot/turn/discord/history_port.ts";
+import { createHistoryPort } from "../../../../src/bot/turn/ports/history_port.ts";
 import type { Verdict } from "../../../../src/core/inbound/verdict.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import { policy } from "../../../policy/policies.ts";
