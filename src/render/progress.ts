@@ -51,6 +51,8 @@ const MAX_TOOLS = 3;
 export interface Work {
   /** Names of the running tools; empty while the model writes. */
   readonly tools: readonly string[];
+  /** The channel whose history a tool reads, if it is not that of the turn. */
+  readonly reads?: ChannelId;
   /** Number of the step, from 1. */
   readonly step: number;
   /** Maximum number of steps. */
@@ -63,12 +65,12 @@ export interface Work {
 
 /** The text of a line. */
 export function progressText(
-  { tools, step, steps, seconds, channelId }: Work,
+  { tools, reads, step, steps, seconds, channelId }: Work,
   texts: Texts,
 ): string {
   const works = tools.map((tool) => {
     if (tool === "read_channel_history") {
-      return notice("workHistory", { channel: `<#${channelId}>` }, texts);
+      return notice("workHistory", { channel: `<#${reads ?? channelId}>` }, texts);
     }
     const key = WORK_OF.get(tool);
     return key ? notice(key, {}, texts) : notice("workTool", { tool: plain(tool) }, texts);
