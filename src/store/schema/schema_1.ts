@@ -16,6 +16,7 @@ import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
 import { QUESTIONS } from "./questions.ts";
 import { REACTIONS } from "./reactions.ts";
+import { SETTINGS } from "./settings.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
 import { USAGE } from "./usage.ts";
@@ -39,4 +40,5 @@ export const SCHEMA_1: string = [
   QUESTIONS,
   NOTES,
   USAGE,
+  SETTINGS,
 ].join("");
