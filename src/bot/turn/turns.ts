@@ -17,11 +17,13 @@ import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
+import { createFloodMemory } from "../../flows/receive/flood_memory.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
+import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
@@ -185,6 +187,7 @@ export function createAccountTurns(
     }),
   };
 
+  const memory = createFloodMemory(schedule, collectGarbage);
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
@@ -201,6 +204,11 @@ export function createAccountTurns(
       steers: (message, next) => modesNow().steers(message, next),
       model: model(),
       rules: rulesNow(),
+      onTurn(outcome, ms) {
+        const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
+        memory.read(TURN_GARBAGE + steps * STEP_GARBAGE);
+        ports.onTurn(outcome, ms);
+      },
       backfill,
       missingRight,
       toolPorts,
@@ -246,9 +254,20 @@ export function createAccountTurns(
       }
       turns.wake();
     },
+    async stop() {
+      memory.stop();
+      await turns.stop();
+    },
     caches: () => ({ filled_channels: bytes() }),
   };
 }
+
+/**
+ * What a turn and a step of it count for the collection of garbage: 350 turns without tools, or 75
+ * with ten calls, leave 10 to 20 MiB.
+ */
+const TURN_GARBAGE = 24 << 10;
+const STEP_GARBAGE = 4 << 10;
 
 /** Caches a value derived from the config, and derives it again for another config. */
 function latest<Derived>(config: () => Config, derive: (config: Config) => Derived): () => Derived {
