@@ -16,6 +16,8 @@ export interface MessageDraft {
   readonly attachments: readonly Omit<Attachment, "id">[];
   /** Whether it carries a sticker or a poll, which the simulator does not keep. */
   readonly hasMore: boolean;
+  /** Further fields of the message. */
+  readonly more?: Opaque;
   readonly nonce?: string | number;
   readonly enforceNonce: boolean;
   readonly reference?: {

@@ -132,7 +132,7 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
         parent_id: null,
         topic: channel.topic ?? null,
         position: 0,
-        nsfw: false,
+        nsfw: channel.isAgeRestricted ?? false,
         permission_overwrites: channel.overwrites.map(({ id, kind, allow, deny }) => ({
           id,
           type: kind === "role" ? 0 : 1,
@@ -218,6 +218,7 @@ function messageFields(world: World, message: Message): Payload {
     components: message.components,
     pinned: false,
     flags: message.flags,
+    ...message.more,
     ...(message.author.kind === "webhook" && {
       webhook_id: message.author.webhook.id,
       ...(message.author.webhook.applicationId && {

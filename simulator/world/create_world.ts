@@ -91,6 +91,7 @@ export function addApplication(
     ownerId,
     privilegedIntents,
     commands: [],
+    guildCommands: new Map(),
     ...(team && { team }),
   };
   world.applications.set(application.id, application);
@@ -187,6 +188,7 @@ export function addChannel(
     readonly name: string;
     readonly kind?: TextChannel["kind"];
     readonly topic?: string;
+    readonly isAgeRestricted?: boolean;
     readonly overwrites?: readonly Overwrite[];
   },
   now: number,

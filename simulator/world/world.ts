@@ -83,6 +83,7 @@ export interface TextChannel extends ChannelBase {
   readonly guildId: GuildId;
   readonly name: string;
   readonly topic?: string;
+  readonly isAgeRestricted?: boolean;
   readonly overwrites: readonly Overwrite[];
 }
 
@@ -183,6 +184,8 @@ export interface Message {
   readonly attachments: readonly Attachment[];
   readonly embeds: readonly Opaque[];
   readonly components: readonly ActionRow[];
+  /** Further fields of Discord's message, such as a poll, stickers or a forwarded message. */
+  readonly more?: Opaque;
   readonly flags: number;
   readonly isTts: boolean;
   /** By emoji, `"👀"` or `"name:id"`: the reacting accounts, in order. */
@@ -216,12 +219,20 @@ export type InteractionSubject =
     readonly kind: "command";
     readonly command: ApplicationCommand;
     readonly options: readonly Opaque[];
+    /** Set while the person still types an option. */
+    readonly isTyping?: true;
+    /** The message with the menu. */
+    readonly target?: Message;
+    /** Set if the person has installed the bot, and the place has not. */
+    readonly isOwnInstall?: true;
   };
 
 export type InteractionAnswer =
   /** A message; an ephemeral one is in no channel, and only that person sees it. */
   | { readonly kind: "replied"; readonly message: Message; readonly isEphemeral: boolean }
   | { readonly kind: "updated"; readonly message: Message }
+  /** Values for the option that the person types. */
+  | { readonly kind: "suggested"; readonly choices: readonly Opaque[] }
   /** "Is thinking", or nothing at all: the answer comes later. */
   | { readonly kind: "deferred"; readonly isEphemeral: boolean };
 

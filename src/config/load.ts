@@ -13,6 +13,7 @@ import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
 import { mentionsOf } from "./mentions/mention.ts";
+import { auditModelVariables } from "./model_variables.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
@@ -98,6 +99,7 @@ export async function loadConfig(
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
     ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
+    ...(ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt)),
     ...(isRemoved(["http", "token"], removed)
       ? []
       : openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere)),

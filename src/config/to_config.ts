@@ -14,13 +14,12 @@ import {
   BOT_TOKEN,
   type BotConfig,
   type DiscordConfig,
-  type McpServerConfig,
   type MessagesConfig,
-  type OtelConfig,
-  type SearchConfig,
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
+import { execApprovalsConfig, peopleConfig } from "./sections/people.ts";
+import type { McpServerConfig, OtelConfig, SearchConfig } from "./sections/services.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
@@ -69,6 +68,7 @@ export function toConfig(
     ...searchConfig(settings, secrets),
     ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
+    ...peopleConfig(settings),
     mcp: mcpConfig(settings, secrets),
     commands: commandRules(settings.commands),
   };
@@ -102,12 +102,13 @@ function otelConfig(
 }
 
 function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {
-  return Object.entries(mcp?.servers ?? {}).map(([id, { url, command, args, allow }]) => {
+  return Object.entries(mcp?.servers ?? {}).map(([id, server]) => {
+    const { url, command, args, sandbox, writable, allow } = server;
     const { env = {}, headers = {} } = secrets.mcp[id] ?? {};
     return {
       id,
       transport: url === undefined
-        ? { kind: "stdio", command: command ?? "", args, env } // the schema wants one of them
+        ? { kind: "stdio", command: command ?? "", args, env, sandbox, writable } // the schema wants one of them
         : { kind: "http", url, headers },
       ...(allow && { allow }),
     };
@@ -128,7 +129,8 @@ function audioConfig({ audio }: Settings): AudioConfig {
 function messagesConfig(
   { ackReaction, queue: { perUser, perChannel, mode }, ...messages }: Settings["messages"],
 ): MessagesConfig {
-  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer } = messages;
+  const { maxChunks, tables, ackReactionScope, removeAckAfterReply, linkHosts, footer, commands } =
+    messages;
   return {
     maxChunks,
     tables,
@@ -137,6 +139,7 @@ function messagesConfig(
     ackReactionScope,
     removeAckAfterReply,
     linkHosts,
+    commands,
     queue: { perUser, perChannel },
     ...(mode !== undefined && { queueMode: mode }),
   };
@@ -149,8 +152,15 @@ function discordConfig(
   matchesPattern: (text: string) => boolean,
 ): DiscordConfig {
   const { id, settings: discord } = account;
-  const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
-    discord;
+  const {
+    allowedMentions,
+    commands: { guildId },
+    dmHistoryLimit,
+    gateway,
+    pluralkit,
+    presence: { status, activity },
+  } = discord;
+  const commandGuildId = guildId === undefined ? undefined : parseSnowflake<"guild">(guildId);
   const access = toAccessPolicy(settings, account, matchesPattern);
   return {
     accountId: id,
@@ -159,6 +169,7 @@ function discordConfig(
     ...(secrets.token && { token: secrets.token }),
     tokenPlace: tokenPlaceOf(account),
     access,
+    execApprovals: execApprovalsConfig(discord),
     pluralkit: {
       enabled: pluralkit.enabled,
       ...(secrets.pluralkit && { token: secrets.pluralkit }),
@@ -189,6 +200,8 @@ function discordConfig(
       catchUp: gateway.catchUp,
       shards: gateway.shards,
     },
+    ...(commandGuildId && { commandGuildId }),
+    configCommand: settings.commands.config ? discord.configWrites ? "write" : "read" : "off",
     nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,

@@ -9,6 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
@@ -24,14 +25,17 @@ import { createMemory } from "./memory/memory.ts";
 import { createNotes, type Notes } from "./notes/notes.ts";
 import { createOutbox, type Outbox } from "./outbox/outbox.ts";
 import { createPairing, type Pairing } from "./pairing/pairing.ts";
+import { createQuestions, type Questions } from "./questions/questions.ts";
 import { prepareFactRows } from "./received/fact_rows.ts";
 import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions, type Sessions } from "./sessions/sessions.ts";
+import { createSettings, type StoredSettings } from "./settings/settings.ts";
 import { createSchedules, type Schedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
+import { createModelProblems, type ModelProblems } from "./usage/model_problems.ts";
 import { createUsage, type Usage } from "./usage/usage.ts";
 
 /**
@@ -51,14 +55,18 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly sessions: Sessions;
   /** Messages on their way to Discord. */
   readonly outbox: Outbox;
-  /** The use of models. */
-  readonly usage: Usage;
+  /** The use of models, and problems of models that the owners know. */
+  readonly usage: Usage & ModelProblems;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
+  /** Questions to people, and the turns that wait for them. */
+  readonly questions: Questions;
   /** Forgetting people (X5). */
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes;
+  /** Settings that people change by commands. */
+  readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -181,10 +189,15 @@ export function createStore(
     turns: createTurns(database, commits, { ...shared, transcripts }),
     sessions: createSessions(database, commits, transcripts),
     outbox: createOutbox(database, commits, memory.outgoing),
-    usage: createUsage(database, commits, memory.spent),
+    usage: joinParts(
+      createUsage(database, commits, memory.spent),
+      createModelProblems(database, commits),
+    ),
     pairing: createPairing(database, commits, memory.outgoing),
+    questions: createQuestions(database, commits, memory),
     forgetting: createForgetting(database, commits),
     notes: createNotes(database, commits),
+    settings: createSettings(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { runTurn, type TurnOutcome, type TurnPorts } from "../../src/agent/turn.ts";
+import {
+  type ParkedTurn,
+  runTurn,
+  type TurnOutcome,
+  type TurnPorts,
+} from "../../src/agent/turn.ts";
 import {
   type Model,
   ModelError,
@@ -49,7 +54,7 @@ interface Facts {
 function run(
   model: Model,
   { stopping = new AbortController(), clock = new FakeClock(), ports }: Facts = {},
-): Promise<TurnOutcome> {
+): Promise<TurnOutcome | ParkedTurn> {
   const { schedule } = clock;
   return runTurn(() => ({ request: REQUEST, stepChars: 10_000 }), {
     model,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BUILT_COMMANDS } from "../../src/core/inbound/commands.ts";
 import { missingModel, missingToken } from "../../src/config/load.ts";
 import { configOf, discord, load, problemLines } from "./support.ts";
 
@@ -79,6 +80,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(discordConfig, {
       accountId: "default",
       enabled: true,
+      execApprovals: { enabled: false, timeoutMs: 600_000 },
       tokenPlace: "DISCORD_BOT_TOKEN",
       pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
       historyLimit: 20,
@@ -111,6 +113,7 @@ describe("loadConfig()", () => {
       streaming: "off",
       mediaMaxBytes: 8_000_000,
       nativeCommands: true,
+      configCommand: "off",
     });
     assert.equal(dmHistoryLimits.size, 0);
     assert.deepEqual(config.messages, {
@@ -118,6 +121,7 @@ describe("loadConfig()", () => {
       tables: "code",
       ackReaction: "👀",
       ackReactionScope: "group-mentions",
+      commands: {},
       footer: "off",
       queue: { perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
@@ -144,7 +148,7 @@ describe("loadConfig()", () => {
       transcriptsDays: 0,
       maxMb: 2_048,
     });
-    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
+    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: BUILT_COMMANDS });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "auto", "info", 20],
@@ -231,6 +235,28 @@ describe("loadConfig()", () => {
       const loaded = await load(`{"http":{"bind":${bind}${key}}}`);
       assert.equal(loaded.kind, ends);
       assert.doesNotMatch(JSON.stringify(loaded.problems), /0123456789/);
+    });
+  }
+
+  const open: readonly (readonly [text: string, env: Record<string, string>, warns: boolean])[] = [
+    ["{}", { OPENAI_BASE_URL: "http://models.example.com/v1", OPENAI_API_KEY: "sk-1" }, true],
+    ["{}", { ANTHROPIC_BASE_URL: "http://8.8.8.8", ANTHROPIC_API_KEY: "sk-1" }, true],
+    ["{}", { OPENAI_BASE_URL: "http://models.example.com/v1" }, false],
+    ["{}", { OPENAI_BASE_URL: "https://models.example.com/v1", OPENAI_API_KEY: "sk-1" }, false],
+    ["{}", { OPENAI_BASE_URL: "http://10.0.0.7/v1", OPENAI_API_KEY: "sk-1" }, false],
+    [
+      '{"models":{"providers":{"openai":{"kind":"openai-compatible","baseUrl":"https://own.example/v1"}}}}',
+      { OPENAI_BASE_URL: "http://models.example.com/v1", OPENAI_API_KEY: "sk-1" },
+      false,
+    ],
+  ];
+  for (const [text, env, warns] of open) {
+    it(`[SEC-R9] ${warns ? "warns" : "is silent"} of ${Object.values(env)} beside ${text}`, async () => {
+      const { kind, problems } = await load(text, { env });
+      assert.equal(kind, "loaded");
+      const found = problems.filter(({ message }) => message.includes("unencrypted"));
+      assert.equal(found.length, warns ? 1 : 0);
+      assert.doesNotMatch(JSON.stringify(found), /sk-1/);
     });
   }
 

@@ -55,9 +55,11 @@ export function connectParts(
     },
     touched({ touched, cut, channels }) {
       turns.touched(touched);
+      parts.questions.changed(); // those of messages without a turn now
       outbound.cut(cut);
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
+    asked: turns.wake,
     committed: connection.committed,
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,

@@ -21,7 +21,7 @@ import {
   createReadGuildPermissions,
   type GuildPermissions,
 } from "../../discord/rest/permissions/guild_permissions.ts";
-import { riskyIn } from "../../discord/rest/permissions/permissions.ts";
+import { riskyIn } from "../../core/rights/permissions.ts";
 import type { Answer } from "../../flows/preflight/discord.ts";
 import type { MissingPermission } from "../../flows/preflight/channel_summary.ts";
 import type { SeenGuild } from "../../flows/preflight/permissions.ts";

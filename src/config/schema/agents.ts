@@ -244,6 +244,11 @@ export const tools = lazySection(
           "`/v1/images/generations`. Each image counts in `budgets`.",
         { unset: "there is no such tool", example: "openai/gpt-image-1" },
       ),
+      askExpiresMin: key(
+        whole(1, 43_200).default(1_440),
+        "How long a question of the tool `ask` waits for an answer.",
+        { unit: "minutes", example: 60 },
+      ),
       timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,

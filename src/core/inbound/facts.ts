@@ -7,7 +7,7 @@
  * @module
  */
 
-import { commandOf, COMMANDS } from "./commands.ts";
+import { commandIn, COMMANDS } from "./commands.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Place } from "./inbound.ts";
 import type { KnownFacts } from "./known_facts.ts";
@@ -22,7 +22,15 @@ import type { Verdict } from "./verdict.ts";
 export interface Facts extends
   Omit<
     InboundMessage,
-    "kind" | "text" | "quoted" | "extras" | "attachments" | "accountId" | "id" | "sentAt"
+    | "kind"
+    | "text"
+    | "quoted"
+    | "extras"
+    | "attachments"
+    | "displayName"
+    | "accountId"
+    | "id"
+    | "sentAt"
   > {
   /** The facts known beside the message when it was judged. */
   readonly knownFacts: KnownFacts;
@@ -91,14 +99,16 @@ export function factsOf(
   said = verdict,
 ): Facts {
   const { revision, channelId, guildId, place, sender, mention, mentionsOthers } = message;
+  const { isAnnouncement } = message;
   return {
     revision,
     channelId,
     ...(guildId !== undefined && { guildId }),
-    place: withoutTopic(place),
+    place: judgedPart(place),
     sender,
     ...(mention && { mention }),
     mentionsOthers,
+    ...(isAnnouncement && { isAnnouncement }),
     knownFacts: { ...knownFacts, ...settledBy(verdict) },
     ...contentFactsOf(message, said),
   };
@@ -129,7 +139,7 @@ export function factsKey(
   const { id, username, tag } = sender;
   let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
     `${message.mention} ${message.mentionsOthers} ${hasContent(message)} ${place.isUnknown} ` +
-    `${place.hasNamesake} ${place.guild.id} ${place.channel.id} ` +
+    `${place.hasNamesake} ${message.isAnnouncement} ${place.guild.id} ${place.channel.id} ` +
     measured(username) + measured(tag) + measured(place.guild.name) + measured(place.channel.name);
   for (const role of roles) key += ` ${role.id} ${measured(role.name)}`;
   return key;
@@ -145,10 +155,11 @@ function isEmpty(knownFacts: KnownFacts): boolean {
   return true;
 }
 
-/** Removes a channel's topic, since it is words as well and no verdict depends on it. */
-function withoutTopic(place: Place): Place {
-  if (place.kind !== "guild" || place.topic === undefined) return place;
-  const { topic: _, ...rest } = place;
+/** Removes a channel's topic, which is words as well, and its age limit: no verdict needs them. */
+function judgedPart(place: Place): Place {
+  if (place.kind !== "guild") return place;
+  if (place.topic === undefined && place.isAgeRestricted === undefined) return place;
+  const { topic: _, isAgeRestricted: __, ...rest } = place;
   return rest;
 }
 
@@ -169,7 +180,7 @@ function settledBy({ why }: Verdict): KnownFacts {
 
 function contentFactsOf(message: InboundMessage, { why }: Verdict): ContentFacts {
   const matchesPattern = isMention(message) ? undefined : PATTERN_BY_REASON.get(why);
-  const command = COMMAND_REASONS.has(why) ? commandOf(message.text, COMMANDS) : undefined;
+  const command = COMMAND_REASONS.has(why) ? commandIn(message, COMMANDS) : undefined;
   return {
     hasContent: hasContent(message),
     ...(matchesPattern !== undefined && { matchesPattern }),

@@ -42,16 +42,18 @@ export async function gather(
   turn: RunningTurn,
   { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
   { historyLimit: channelLimit, timezone }: TurnRules,
-  { store, backfill, files: fileReader, model, stopping }: AnswerPorts,
+  { store, backfill, threadStarter, files: fileReader, model, stopping }: AnswerPorts,
 ): Promise<Gathered> {
   const { message, route: { sessionKey }, attempt } = turn.claim;
   const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
-  const [overheard, reactions, steps] = await Promise.all([
+  const [starter, others, reactions, steps] = await Promise.all([
+    threadStarter?.(message, sessionKey),
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
+  const overheard = others.filter(({ messageId }) => messageId !== starter?.messageId);
   const files = createFilesOfTurn(fileReader, {
     takesImages: model.takesImages !== false,
     maxChars: filesChars,
@@ -66,6 +68,7 @@ export async function gather(
   const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
     envelopeOf({
       message: one,
+      ...(isFirst && starter && { starter }),
       overheard: isFirst ? overheard : [],
       overheardChars: OVERHEARD_CHARS,
       reactions: isFirst ? reactions : [],
@@ -74,5 +77,5 @@ export async function gather(
       files: files.of(one.id),
       filesChars: files.charsFor(one.id),
     }));
-  return { texts, overheard, steps, files };
+  return { texts, overheard: starter ? [starter, ...overheard] : overheard, steps, files };
 }

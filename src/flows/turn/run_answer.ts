@@ -6,7 +6,7 @@
 
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
-import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
+import { type ParkedTurn, runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -41,6 +41,7 @@ import {
   progressPlaceOf,
 } from "./finished_turn.ts";
 import { gather, type Gathered, opensThread } from "./gather.ts";
+import { parkTurn } from "./park.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
@@ -57,8 +58,8 @@ const FILES_SHARE = 0.5;
 /**
  * Runs a turn to its end. The function is long because each port of the turn stands here once.
  *
- * @returns `undefined` if the turn is not over: the process stops, the account ends, or the turn has
- * changed.
+ * @returns `undefined` if the turn is not over: the process stops, the account ends, the turn has
+ * changed, or it waits for a person.
  * @throws {unknown} The store's error.
  */
 export async function runAnswer(
@@ -94,6 +95,7 @@ export async function runAnswer(
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
+    ...(ports.people?.escalate && { escalate: ports.people.escalate }),
   });
   const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
@@ -153,6 +155,7 @@ export async function runAnswer(
       }),
       steps: stored,
       ...takingIn(turn, ports),
+      ...(ports.people && { people: ports.people }),
       readJoined: (signal) => gathered.files.read(messagesOf(turn.claim), signal),
       showJoined: (id) => joinedMessage(id, gathered),
       save: async (more, waitsForDisk) => {
@@ -170,7 +173,7 @@ export async function runAnswer(
       ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });
-  let outcome: TurnOutcome;
+  let outcome: TurnOutcome | ParkedTurn;
   try {
     outcome = await converse(history, steps);
     if (isTooLong(outcome)) {
@@ -181,6 +184,10 @@ export async function runAnswer(
     stopping.end();
     await progress?.end(); // its timer must not outlive the turn
     await draft?.end();
+  }
+  if (outcome.kind === "parked") {
+    await parkTurn(turn.claim, outcome, spending, ports);
+    return undefined;
   }
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
@@ -215,7 +222,7 @@ export async function runAnswer(
 }
 
 /** Whether the model's server refused a request because of its length. */
-function isTooLong(outcome: TurnOutcome): boolean {
+function isTooLong(outcome: TurnOutcome | ParkedTurn): boolean {
   return outcome.kind === "failed" && outcome.error instanceof ModelError &&
     outcome.error.kind === "context_length";
 }

@@ -168,6 +168,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   },
   usage: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
   told_budget: { delete: "user_id = :userId" },
+  told_problem: { keep: "kinds of failure and names of models" },
   answer_thread: { delete: "asker_id = :userId" }, // the title has words of theirs
   schedule_run: { // before the schedules that they belong to
     delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)",
@@ -185,6 +186,16 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
+  question: {
+    delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
+    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
+    change: {
+      columns: ["question", "answer"],
+      row: (row, _person, scrub) => changed(row, ["question", "answer"], scrub.json),
+    },
+  },
+  question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
+  question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
   note: {
     delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
       `${IN("message_id", "messages")})`,
@@ -260,6 +271,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   outbox_file: {
     delete: "outbox_row NOT IN (SELECT id FROM outbox)",
   },
+  setting: { delete: IN("scope", "sessions") },
   parked_channel: { delete: IN("channel_id", "channels") },
   fileless_channel: { delete: IN("channel_id", "channels") },
   invalid_request: { keep: "numbers by minute" },

@@ -70,11 +70,15 @@ export function createStoreOwner(
     "fileless_channel",
     "reaction",
     "answer_thread",
+    "setting",
     "pairing_request",
     "told_full",
+    "told_problem",
     "asked_guild",
     "schedule",
     "schedule_run",
+    "question",
+    "question_card",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

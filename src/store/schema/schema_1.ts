@@ -14,7 +14,9 @@ import { JUDGED } from "./judged.ts";
 import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
+import { QUESTIONS } from "./questions.ts";
 import { REACTIONS } from "./reactions.ts";
+import { SETTINGS } from "./settings.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
 import { USAGE } from "./usage.ts";
@@ -35,6 +37,8 @@ export const SCHEMA_1: string = [
   REACTIONS,
   THREADS,
   SCHEDULES,
+  QUESTIONS,
   NOTES,
   USAGE,
+  SETTINGS,
 ].join("");

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createToolbox } from "../../../src/agent/toolbox.ts";
 import { createMissingRight } from "../../../src/bot/turn/asker_rights.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { PERMISSIONS } from "../../../src/discord/rest/permissions/permissions.ts";
+import { PERMISSIONS } from "../../../src/core/rights/permissions.ts";
 import {
   createMissingPermission,
   type MissingPermission,

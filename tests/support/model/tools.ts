@@ -13,6 +13,7 @@ import type { FakeClock } from "../fake_clock.ts";
 
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
+  questions: { askTimeoutMs: () => 60_000 },
   discord: {
     send: () => Promise.reject(new Error("This test sends nothing")),
     read: () => Promise.reject(new Error("This test reads no messages")),

@@ -30,9 +30,10 @@ import { composeToolMessage } from "../../../render/tool_message.ts";
 import type { ReplyRules } from "../../../render/reply.ts";
 import type { Store } from "../../../store/store.ts";
 import type { SentWatch } from "../../outbound/sent_watch.ts";
+import { createAssertMayQuote } from "./age_limit.ts";
 import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
 import { createInTurn } from "./in_turn.ts";
-import { createShow, type ShowOptions } from "./reading.ts";
+import { createShow, type ShownPlace, type ShowOptions } from "./reading.ts";
 import { createTargets, type ToolTarget } from "./targets.ts";
 
 /** The dependencies of the port. */
@@ -70,6 +71,7 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
   const explainDenial = createExplainDenial(client, now);
   const closedBy = createClosedToAsker(options);
   const targets = createTargets({ reads, explainDenial, isOwner, self, closedBy });
+  const assertMayQuote = createAssertMayQuote(reads);
   const inTurn = createInTurn();
 
   /** Runs a request in a channel that the asker may use; a refusal becomes words for the model. */
@@ -119,7 +121,14 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
     return await outbox.sendResultsOf(rows.map(({ id }) => id));
   }
 
-  const isGroup = ({ place }: InboundMessage) => place.kind === "group_dm";
+  const shownPlace = (
+    { place, channelId: here }: InboundMessage,
+    { channelId, ...target }: ToolTarget,
+  ): ShownPlace => ({
+    ...target,
+    isGroup: place.kind === "group_dm",
+    isElsewhere: channelId !== here,
+  });
 
   return {
     send: (call, { channelId, text, replyTo }) =>
@@ -144,6 +153,7 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
     read: (call, { channelId, limit, before, after }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
         const { message } = call;
+        await assertMayQuote(message, target.channelId);
         const isHere = target.channelId === message.channelId;
         // Later messages of the turn's own channel belong to other turns.
         const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
@@ -153,14 +163,15 @@ export function createDiscordPort(options: DiscordPortOptions): DiscordPort {
           ...(from !== undefined && { before: from }),
           ...(after !== undefined && { after }),
         });
-        return raw.flatMap((one) => show(one, { ...target, isGroup: isGroup(message) }) ?? [])
+        return raw.flatMap((one) => show(one, shownPlace(message, target)) ?? [])
           .filter(({ id, from }) => from === "you" || !isLate(id))
           .toSorted((one, other) => compareIds(one.id, other.id));
       }),
     readOne: (call, { channelId, messageId }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
+        await assertMayQuote(call.message, target.channelId);
         const { raw } = await reads.message(target.channelId, messageId);
-        const shown = show(raw, { ...target, isGroup: isGroup(call.message) });
+        const shown = show(raw, shownPlace(call.message, target));
         if (!shown) throw new Error("you may not read that message");
         return shown;
       }),

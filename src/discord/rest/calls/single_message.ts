@@ -18,6 +18,8 @@ export interface NamedChannel {
   readonly guildId?: GuildId;
   /** Whether it is a private thread, which its parent's permissions do not open. */
   readonly isPrivateThread: boolean;
+  /** Set if it is age-restricted itself; a thread has the setting of {@link parentId}. */
+  readonly isAgeRestricted?: true;
   /** The channel of a thread; absent for other channels. */
   readonly parentId?: ChannelId;
 }
@@ -44,6 +46,7 @@ const channelSchema = z.object({
   guild_id: snowflakeSchema<"guild">().nullish(),
   type: z.number(),
   parent_id: snowflakeSchema<"channel">().nullish(),
+  nsfw: z.boolean().nullish(),
 });
 
 const THREADS: ReadonlySet<number> = new Set([
@@ -75,6 +78,7 @@ export function createSingleReads(api: RestApi): SingleReads {
       return {
         ...(guildId && { guildId }),
         isPrivateThread: type === ChannelTypes.PrivateThread,
+        ...(channel.nsfw && { isAgeRestricted: true }),
         ...(parentId && THREADS.has(type) && { parentId }),
       };
     },

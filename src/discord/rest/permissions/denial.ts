@@ -9,7 +9,7 @@
  */
 
 import type { ChannelPermissions, GuildPermissions } from "./guild_permissions.ts";
-import { deniedBy, hasAllPermissions, type Permission } from "./permissions.ts";
+import { deniedBy, hasAllPermissions, type Permission } from "../../../core/rights/permissions.ts";
 
 /** A permission that a request needs. In a thread, sending needs a different one. */
 export type NeededPermission = Permission;

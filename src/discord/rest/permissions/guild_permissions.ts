@@ -19,7 +19,7 @@ import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_sc
 import { expect } from "../exchange/answer.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createReadMember, type Member } from "../calls/members.ts";
-import type { Overwrite, PermissionInputs, RoleGrant } from "./permissions.ts";
+import type { Overwrite, PermissionInputs, RoleGrant } from "../../../core/rights/permissions.ts";
 
 /** The permission settings of a guild, and one of its members. */
 export interface GuildPermissions {

@@ -11,7 +11,7 @@ import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { createExplainDenial, type PermissionQuery } from "./explain_denial.ts";
 import { createReadGuildPermissions } from "./guild_permissions.ts";
-import { deniedBy, isPermission, type Permission } from "./permissions.ts";
+import { deniedBy, isPermission, type Permission } from "../../../core/rights/permissions.ts";
 
 /** The permissions for reading a channel's history, most basic first. */
 const NEEDED_TO_READ = [

@@ -1,0 +1,48 @@
+/**
+ * Images, for tools: drawn within budgets, counted, and kept until the reply takes them.
+ *
+ * @module
+ */
+
+import { chargeOf, type SpendPort } from "../../../core/spending/metered_model.ts";
+import { FileError } from "../../../core/turn/media.ts";
+import type { DrawPort } from "../../../core/turn/ports/draw.ts";
+import { usedBy } from "../../../core/turn/used_by.ts";
+import type { Drawings } from "../../../media/drawings.ts";
+import type { Drawing } from "../../rules/setup.ts";
+
+/** The dependencies of the port. */
+export interface DrawPortOptions {
+  /** The model of the current config; `undefined` if it names none. */
+  readonly drawing: () => Drawing | undefined;
+  readonly drawings: Pick<Drawings, "keep">;
+  readonly spend: SpendPort;
+  /** The agent of the current config. */
+  readonly agentId: () => string;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Creates the port. */
+export function createDrawPort(
+  { drawing, drawings, spend, agentId, now }: DrawPortOptions,
+): DrawPort {
+  return {
+    async draw(prompt, message, signal) {
+      const by = drawing();
+      if (!by) throw new Error("no model draws here");
+      const used = usedBy(message, agentId());
+      if (await spend.check(used, "image")) throw new Error("today's budget is used up");
+      const startedAt = now();
+      try {
+        const { bytes, usage } = await by.draw(prompt, signal);
+        const ms = Math.max(0, now() - startedAt);
+        spend.record(chargeOf(usage, by.modelId, "image", used, ms, now()));
+        return await drawings.keep(message, bytes);
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+        throw new Error(`no image: ${error.message}`, { cause: error });
+      }
+    },
+  };
+}

@@ -1,0 +1,206 @@
+/**
+ * Computes whether a member lacks a permission in a channel, and which rule denies it. The
+ * computation is Discord's own.
+ *
+ * It adds up the permissions of the member's roles, and then applies the channel's overwrites:
+ * those of
+ * @everyone, of the roles together, and of the member. A thread has the overwrites of its parent
+ * channel. A member who does not see a channel can do nothing in it, so a caller that needs another
+ * permission checks View Channel first.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
+ */
+
+import type { GuildId, RoleId, Snowflake, UserId } from "../discord/ids.ts";
+
+/** A role with its permission bits. */
+export interface RoleGrant {
+  /** The role's id. */
+  readonly id: RoleId;
+  /** The permissions that it grants, one bit each. */
+  readonly permissions: bigint;
+}
+
+/** One permission overwrite of a channel. */
+export interface Overwrite {
+  /** The id of a role or a member. */
+  readonly id: Snowflake;
+  /** Bits of the allowed permissions. */
+  readonly allow: bigint;
+  /** Bits of the denied permissions. */
+  readonly deny: bigint;
+}
+
+/** A member and the guild settings from which its permissions follow. */
+export interface PermissionInputs {
+  /** The guild; `@everyone` has the same id. */
+  readonly guildId: GuildId;
+  /** The guild's owner, who has all permissions. */
+  readonly ownerId: UserId;
+  /** All roles of the guild; `@everyone` has the guild's id. */
+  readonly roles: readonly RoleGrant[];
+  /** The member's user. */
+  readonly userId: UserId;
+  /** The member's roles, without `@everyone`. */
+  readonly memberRoles: readonly RoleId[];
+}
+
+/**
+ * The permissions that Barnacle looks at, by their names in Discord's settings. The bits are those
+ * in force since February 2026, when pins, slow mode, expressions and events got bits of their own.
+ */
+export const PERMISSIONS = {
+  "View Channel": 1n << 10n,
+  "Send Messages": 1n << 11n,
+  "Send Messages in Threads": 1n << 38n,
+  "Attach Files": 1n << 15n,
+  "Embed Links": 1n << 14n,
+  "Read Message History": 1n << 16n,
+  "Create Public Threads": 1n << 35n,
+  "Create Private Threads": 1n << 36n,
+  "Manage Threads": 1n << 34n,
+  "Add Reactions": 1n << 6n,
+  "Use External Emojis": 1n << 18n,
+  "Use External Stickers": 1n << 37n,
+  "Manage Messages": 1n << 13n,
+  "Pin Messages": 1n << 51n,
+  "Bypass Slowmode": 1n << 52n,
+  "Create Polls": 1n << 49n,
+  "Create Expressions": 1n << 43n,
+  "Manage Expressions": 1n << 30n,
+  "Create Events": 1n << 44n,
+  "Manage Events": 1n << 33n,
+  "Manage Channels": 1n << 4n,
+  "Manage Roles": 1n << 28n,
+  "Timeout Members": 1n << 40n,
+  "Kick Members": 1n << 1n,
+  "Ban Members": 1n << 2n,
+  "Connect": 1n << 20n,
+  "Mute Members": 1n << 22n,
+  "Move Members": 1n << 24n,
+} as const;
+
+const ADMINISTRATOR = 1n << 3n;
+
+/** Permissions that the bot does not need, and that an attacker could use (SEC-R34). */
+const RISKY = {
+  "Administrator": ADMINISTRATOR,
+  "Manage Webhooks": 1n << 29n,
+  "Mention Everyone": 1n << 17n,
+} as const;
+
+/** The name of a permission: `"Send Messages"`. */
+export type Permission = keyof typeof PERMISSIONS;
+
+/** Whether it is the name of a permission that Barnacle looks at. */
+export function isPermission(name: string): name is Permission {
+  return Object.hasOwn(PERMISSIONS, name);
+}
+
+/** Why a member lacks a permission: no role grants it, or this overwrite denies it last. */
+export type DeniedBy =
+  | { readonly kind: "no_role" }
+  | { readonly kind: "everyone" }
+  /** The member's roles that the channel denies the permission. */
+  | { readonly kind: "roles"; readonly ids: readonly RoleId[] }
+  | { readonly kind: "member" };
+
+const EVERYTHING = (1n << 64n) - 1n;
+
+/**
+ * Finds the rule that denies a member a permission.
+ *
+ * @returns `undefined` if the member has the permission, whether or not it sees the channel.
+ */
+export function deniedBy(
+  member: PermissionInputs,
+  overwrites: readonly Overwrite[],
+  permission: Permission,
+): DeniedBy | undefined {
+  const flag = PERMISSIONS[permission];
+  const base = basePermissions(member);
+  let denial: DeniedBy | undefined = has(base, flag) ? undefined : { kind: "no_role" };
+  if (base === EVERYTHING) return undefined;
+  const { everyone, roles, own } = groupOverwrites(member, overwrites);
+  const apply = (group: readonly Overwrite[], reason: DeniedBy) => {
+    if (group.some(({ allow }) => has(allow, flag))) denial = undefined;
+    else if (group.some(({ deny }) => has(deny, flag))) denial = reason;
+  };
+  apply(everyone, { kind: "everyone" });
+  apply(roles, {
+    kind: "roles",
+    ids: member.memberRoles.filter((role) =>
+      roles.some(({ id, deny }) => isSame(id, role) && has(deny, flag))
+    ),
+  });
+  apply(own, { kind: "member" });
+  return denial;
+}
+
+/**
+ * All permissions of a member in a channel, one bit each, whether or not it sees the channel.
+ *
+ * @param overwrites Of the channel; none for the permissions in the whole guild.
+ */
+export function permissionBits(
+  member: PermissionInputs,
+  overwrites: readonly Overwrite[],
+): bigint {
+  const base = basePermissions(member);
+  if (base === EVERYTHING) return base;
+  const { everyone, roles, own } = groupOverwrites(member, overwrites);
+  return [everyone, roles, own].reduce((bits, group) => {
+    const denied = group.reduce((sum, { deny }) => sum | deny, 0n);
+    const allowed = group.reduce((sum, { allow }) => sum | allow, 0n);
+    return (bits & ~denied) | allowed;
+  }, base);
+}
+
+/**
+ * Finds the risky permissions in a bit set. An administrator has all others, so the result names
+ * only Administrator then.
+ */
+export function riskyIn(bits: bigint): readonly string[] {
+  const names = Object.keys(RISKY).filter((name): name is keyof typeof RISKY => name in RISKY);
+  const found = names.filter((name) => has(bits, RISKY[name]));
+  return found.includes("Administrator") ? ["Administrator"] : found;
+}
+
+/** Whether a member has all permissions everywhere: as the guild's owner, or an administrator. */
+export function hasAllPermissions(member: PermissionInputs): boolean {
+  return basePermissions(member) === EVERYTHING;
+}
+
+function basePermissions(
+  { guildId, ownerId, roles, userId, memberRoles }: PermissionInputs,
+): bigint {
+  if (userId === ownerId) return EVERYTHING;
+  const own = new Set<string>(memberRoles);
+  const base = roles
+    .filter(({ id }) => isSame(id, guildId) || own.has(id))
+    .reduce((bits, { permissions }) => bits | permissions, 0n);
+  return has(base, ADMINISTRATOR) ? EVERYTHING : base;
+}
+
+/** Groups overwrites in the order in which Discord applies them. */
+function groupOverwrites(
+  { guildId, userId, memberRoles }: PermissionInputs,
+  overwrites: readonly Overwrite[],
+) {
+  const own = new Set<string>(memberRoles);
+  return {
+    everyone: overwrites.filter(({ id }) => isSame(id, guildId)),
+    roles: overwrites.filter(({ id }) => own.has(id)),
+    own: overwrites.filter(({ id }) => isSame(id, userId)),
+  };
+}
+
+function has(bits: bigint, flag: bigint): boolean {
+  return (bits & flag) !== 0n;
+}
+
+/** Compares ids of two kinds, which can be equal: the role `@everyone` has its guild's id. */
+function isSame(left: string, right: string): boolean {
+  return left === right;
+}

@@ -1,0 +1,259 @@
+/**
+ * Decides whether a member could do something by hand: Discord's own rules, as one pure function
+ * (T4, SEC-R17).
+ *
+ * The facts are the guild's roles and owner, the place with its overwrites, and the member. The
+ * answer is the first missing right; `describeMissing()` puts it into words.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/topics/permissions}
+ */
+
+import { compareIds, type GuildId, type RoleId, type UserId } from "../discord/ids.ts";
+import {
+  deniedBy,
+  hasAllPermissions,
+  type Overwrite,
+  type Permission,
+  permissionBits,
+  type PermissionInputs,
+  type RoleGrant,
+} from "./permissions.ts";
+
+/** A role, with the facts that rights depend on. */
+export interface RoleFacts extends RoleGrant {
+  /** Name for people. Untrusted. */
+  readonly name: string;
+  /** Place in the role order; a higher one may do things to a lower one. */
+  readonly position: number;
+  /** Whether an integration owns it, so that no one can give it by hand. */
+  readonly isManaged: boolean;
+}
+
+/** The settings of a guild that rights depend on. */
+export interface GuildFacts {
+  /** The guild; `@everyone` has the same id. */
+  readonly guildId: GuildId;
+  /** The guild's owner, who has all permissions and the highest rank. */
+  readonly ownerId: UserId;
+  /** All roles, with `@everyone`. */
+  readonly roles: readonly RoleFacts[];
+}
+
+/** A member of the guild. */
+export interface MemberFacts {
+  /** The member's user. */
+  readonly userId: UserId;
+  /** Without `@everyone`. */
+  readonly roles: readonly RoleId[];
+  /** End of a timeout, Unix time in milliseconds; it may be in the past. */
+  readonly timedOutUntil?: number;
+}
+
+/** A channel or thread. */
+export interface PlaceFacts {
+  /** Of the channel; for a thread, of its parent. */
+  readonly overwrites: readonly Overwrite[];
+  /** Whether it is a voice or stage channel, in which every right needs Connect. */
+  readonly isVoice?: boolean;
+  /** Whether slow mode is on. */
+  readonly hasSlowmode?: boolean;
+  /** Set for a thread. */
+  readonly thread?: {
+    /** Whether only its members, and people who manage threads, see it. */
+    readonly isPrivate: boolean;
+    /** Whether only people who manage threads may write. */
+    readonly isLocked: boolean;
+    /** Whether the member who asks is in it. */
+    readonly hasMember: boolean;
+  };
+}
+
+/** A right that an action needs. */
+export type Need =
+  /** A permission in the place, or in the guild if the action has no place. */
+  | Permission
+  /** One of several permissions. */
+  | { readonly kind: "any"; readonly of: readonly Permission[] }
+  /** A permission in the whole guild, whatever the place's overwrites say. */
+  | { readonly kind: "in_guild"; readonly permission: Permission }
+  /** A higher rank than another member. */
+  | { readonly kind: "outranks"; readonly member: MemberFacts }
+  /** A higher rank than a role, which people can give. */
+  | { readonly kind: "above_role"; readonly roleId: RoleId }
+  /** A higher rank than a role, which may be a bot's or `@everyone`. */
+  | { readonly kind: "over_role"; readonly roleId: RoleId }
+  /** All of these permissions, because it is about to give or deny them. */
+  | { readonly kind: "holds"; readonly bits: bigint };
+
+/** A missing right. */
+export type Missing =
+  | { readonly kind: "permission"; readonly permissions: readonly Permission[] }
+  /**
+   * - `not_member`: the user is not in the guild.
+   * - `timeout`: the member is timed out.
+   * - `rank`: the other member is not below.
+   * - `no_role`, `everyone_role`, `managed_role`: the role does not exist, or no one can give it.
+   * - `role_rank`: the role is not below the member's highest.
+   * - `bits`: the member lacks a permission that it gives or denies.
+   */
+  | {
+    readonly kind:
+      | "not_member"
+      | "timeout"
+      | "rank"
+      | "no_role"
+      | "everyone_role"
+      | "managed_role"
+      | "role_rank"
+      | "bits";
+  };
+
+/** Permissions that a timeout leaves. */
+const LEFT_BY_TIMEOUT: ReadonlySet<Permission> = new Set(["View Channel", "Read Message History"]);
+
+/** Permissions that a locked thread takes from everyone who does not manage threads. */
+const WRITES: ReadonlySet<Permission> = new Set([
+  "Send Messages",
+  "Add Reactions",
+  "Attach Files",
+  "Create Polls",
+]);
+
+/**
+ * Finds the first right that a member lacks.
+ *
+ * @param member `undefined` for a user who is not in the guild.
+ * @param place `undefined` for an action on the whole guild.
+ * @param now Unix time in milliseconds, for timeouts.
+ * @returns `undefined` if nothing is missing.
+ */
+export function missingRight(
+  guild: GuildFacts,
+  member: MemberFacts | undefined,
+  place: PlaceFacts | undefined,
+  needs: readonly Need[],
+  now: number,
+): Missing | undefined {
+  if (!member) return { kind: "not_member" };
+  const inputs = inputsOf(guild, member);
+  const hasAll = hasAllPermissions(inputs);
+  const isTimedOut = !hasAll && (member.timedOutUntil ?? 0) > now;
+  const overwrites = place?.overwrites ?? [];
+
+  const lacks = (permission: Permission, own = overwrites): boolean => {
+    if (hasAll) return false;
+    if (isTimedOut && !LEFT_BY_TIMEOUT.has(permission)) return true;
+    return deniedBy(inputs, own, permission) !== undefined;
+  };
+  const lacksHere = (permission: Permission): Permission | undefined =>
+    firstOf(permissionsFor(permission, place), lacks);
+
+  const lacking = (permission: Permission | undefined): Missing | undefined => {
+    if (permission === undefined) return undefined;
+    return isTimedOut && !LEFT_BY_TIMEOUT.has(permission)
+      ? { kind: "timeout" }
+      : { kind: "permission", permissions: [permission] };
+  };
+  const missing = (need: Need): Missing | undefined => {
+    if (typeof need === "string") return lacking(lacksHere(need));
+    switch (need.kind) {
+      case "any":
+        return need.of.some((one) => lacksHere(one) === undefined)
+          ? undefined
+          : { kind: "permission", permissions: need.of };
+      case "in_guild":
+        return lacking(lacks(need.permission, []) ? need.permission : undefined);
+      case "outranks":
+        return outranks(guild, member, need.member) ? undefined : { kind: "rank" };
+      case "above_role":
+        return roleProblem(guild, need.roleId) ?? roleRank(guild, member, need.roleId);
+      case "over_role":
+        return roleRank(guild, member, need.roleId);
+      case "holds": {
+        const bits = hasAll ? need.bits : permissionBits(inputs, overwrites);
+        return (need.bits & ~bits) === 0n ? undefined : { kind: "bits" };
+      }
+    }
+  };
+
+  const here: readonly Need[] = place ? ["View Channel", ...needs] : needs;
+  for (const need of here) {
+    const found = missing(need);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The permissions that Discord checks for one, in this kind of place. */
+function permissionsFor(permission: Permission, place?: PlaceFacts): readonly Permission[] {
+  if (!place) return [permission];
+  const { thread, isVoice, hasSlowmode } = place;
+  const own = thread && permission === "Send Messages" ? "Send Messages in Threads" : permission;
+  const isOpen = permission === "View Channel";
+  return [
+    own,
+    ...(isOpen && thread?.isPrivate && !thread.hasMember ? ["Manage Threads" as const] : []),
+    ...(!isOpen && isVoice ? ["Connect" as const] : []),
+    ...(WRITES.has(permission) && thread?.isLocked ? ["Manage Threads" as const] : []),
+    ...(permission === "Send Messages" && hasSlowmode ? ["Bypass Slowmode" as const] : []),
+  ];
+}
+
+function firstOf(
+  permissions: readonly Permission[],
+  lacks: (permission: Permission) => boolean,
+): Permission | undefined {
+  return permissions.find((permission) => lacks(permission));
+}
+
+/** The inputs of the permission computation. */
+export function inputsOf(
+  { guildId, ownerId, roles }: GuildFacts,
+  { userId, roles: memberRoles }: MemberFacts,
+): PermissionInputs {
+  return { guildId, ownerId, roles, userId, memberRoles };
+}
+
+/** Whether a member's rank is above that of another member. No one outranks the owner. */
+export function outranks(guild: GuildFacts, member: MemberFacts, other: MemberFacts): boolean {
+  if (other.userId === guild.ownerId || other.userId === member.userId) return false;
+  if (member.userId === guild.ownerId) return true;
+  const [own, theirs] = [topRole(guild, member), topRole(guild, other)];
+  return own !== undefined && (theirs === undefined || isAbove(own, theirs));
+}
+
+function roleProblem(guild: GuildFacts, roleId: RoleId): Missing | undefined {
+  const role = guild.roles.find(({ id }) => id === roleId);
+  if (!role) return { kind: "no_role" };
+  if (isEveryone(guild, role)) return { kind: "everyone_role" };
+  return role.isManaged ? { kind: "managed_role" } : undefined;
+}
+
+function roleRank(guild: GuildFacts, member: MemberFacts, roleId: RoleId): Missing | undefined {
+  const role = guild.roles.find(({ id }) => id === roleId);
+  if (!role) return { kind: "no_role" };
+  if (member.userId === guild.ownerId || isEveryone(guild, role)) return undefined;
+  const own = topRole(guild, member);
+  return own && isAbove(own, role) ? undefined : { kind: "role_rank" };
+}
+
+/** The highest role of a member; `undefined` for a member with `@everyone` alone. */
+function topRole(guild: GuildFacts, { roles }: MemberFacts): RoleFacts | undefined {
+  return guild.roles.filter((role) => roles.includes(role.id) && !isEveryone(guild, role))
+    .reduce<RoleFacts | undefined>(
+      (top, role) => top && !isAbove(role, top) ? top : role,
+      undefined,
+    );
+}
+
+/** Of roles with the same position, Discord puts the older one above. */
+function isAbove(one: RoleFacts, other: RoleFacts): boolean {
+  return one.position === other.position
+    ? compareIds(one.id, other.id) < 0
+    : one.position > other.position;
+}
+
+function isEveryone({ guildId }: GuildFacts, { id }: RoleFacts): boolean {
+  return String(id) === String(guildId);
+}
