@@ -24,7 +24,7 @@ export function changeChannel(
     readonly name?: string;
     readonly topic?: string;
     readonly overwrites?: readonly Overwrite[];
-  },
+  } & Partial<Pick<TextChannel, "parentId" | "position" | "isNsfw" | "slowmodeSec" | "tags">>,
 ): WorldEvent {
   const changed = { ...channel, ...change };
   world.channels.set(channel.id, changed);

@@ -78,6 +78,8 @@ export function postMessage(
     components: draft.components,
     flags: draft.flags,
     isTts: draft.isTts,
+    ...(draft.poll && { poll: draft.poll }),
+    ...(draft.stickerIds && { stickerIds: draft.stickerIds }),
     reactions: new Map(),
   };
   keep(world, channel, message);

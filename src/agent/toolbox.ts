@@ -52,6 +52,10 @@ export function createToolbox(
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
+  function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
+    return isIdempotent && mayRepeat?.(input) !== false;
+  }
+
   async function runWithin(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
     const ending = new AbortController();
     const onAbort = () => ending.abort(context.signal.reason);
@@ -82,7 +86,9 @@ export function createToolbox(
         cleanSecrets,
       );
       const why = text + note;
-      return hasBegun && ending.signal.aborted && !tool.isIdempotent ? unknown(why) : failed(why);
+      return hasBegun && ending.signal.aborted && !mayRepeat(tool, input)
+        ? unknown(why)
+        : failed(why);
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -91,7 +97,10 @@ export function createToolbox(
 
   return {
     definitions: definitionsOf(tools),
-    isIdempotent: ({ name }) => byName.get(name)?.isIdempotent ?? true,
+    isIdempotent(call) {
+      const tool = byName.get(call.name);
+      return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
+    },
     async run(call, context) {
       const tool = byName.get(call.name);
       if (!tool) {

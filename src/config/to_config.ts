@@ -19,6 +19,7 @@ import {
   type OtelConfig,
   type SearchConfig,
 } from "./config.ts";
+import { discordToolConfig } from "./discord_tool.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import type { Settings } from "./schema/root.ts";
@@ -67,6 +68,7 @@ export function toConfig(
     shutdownGraceSec: shutdown.graceSec,
     retention: store.retention,
     ...searchConfig(settings, secrets),
+    discordTool: discordToolConfig(settings),
     ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
     mcp: mcpConfig(settings, secrets),

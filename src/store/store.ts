@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { createEmitter } from "../lib/emitter.ts";
+import { type Changes, createChanges } from "./changes/changes.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
 import { openDatabase } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
@@ -59,6 +60,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes;
+  /** Destructive actions of tools. */
+  readonly changes: Changes;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   /**
@@ -185,6 +188,7 @@ export function createStore(
     pairing: createPairing(database, commits, memory.outgoing),
     forgetting: createForgetting(database, commits),
     notes: createNotes(database, commits),
+    changes: createChanges(database, commits),
     schedules: createSchedules(database, commits, memory.outgoing),
     health: figures.health,
     changedElsewhere() {

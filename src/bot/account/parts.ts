@@ -198,6 +198,8 @@ export async function createParts(
       reader,
       outbox: store.outbox,
       sent: outbound.sent,
+      onRefused: meter.toolRefused,
+      setPresence: noPresenceYet,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
@@ -290,4 +292,9 @@ export async function createParts(
     ended,
     stopping,
   };
+}
+
+/** @throws {Error} Always: the gateway thread takes no new status while it runs. */
+function noPresenceYet(): never {
+  throw new Error("this version sets the status only at its start, from the config");
 }

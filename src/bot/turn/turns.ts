@@ -24,6 +24,7 @@ import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
+import type { Download } from "../../media/download.ts";
 import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
@@ -36,6 +37,7 @@ import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
+import { createMediaReads } from "./discord/media.ts";
 import { createThreadsPort, type ThreadsPortOptions } from "./threads_port.ts";
 import { createSchedulesPort } from "./schedules_port.ts";
 import { prepareTurnRules, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -52,6 +54,7 @@ export interface TurnsOptions {
     readonly sessions: Store["sessions"];
     readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
+    readonly changes: Store["changes"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -102,7 +105,10 @@ export function createAccountTurns(
     & TurnRulesPorts
     & Pick<BackfillPorts, "admit" | "history">
     & Pick<AskerRightsOptions, "missingPermission">
-    & Pick<DiscordPortOptions, "client" | "reader" | "outbox" | "sent">
+    & Pick<
+      DiscordPortOptions,
+      "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
+    >
     & Omit<ThreadsPortOptions, "threads">
     & {
       /** The threads of the account's answers. */
@@ -121,6 +127,8 @@ export function createAccountTurns(
       readonly toolPorts: SharedToolPorts;
       readonly drawPort: ToolPorts["draw"];
       readonly codePort: ToolPorts["code"];
+      /** Reads files of Discord. */
+      readonly files: { readonly download: Download };
       /** A message of a tool waits to be sent. */
       readonly onToolMessage: (channelId: ChannelId) => void;
       /** Waits for tools that the sender may have, and that are not known yet. */
@@ -153,11 +161,16 @@ export function createAccountTurns(
     discord: createDiscordPort({
       ...ports,
       accountId,
+      changes: store.changes,
+      maxDestructive: () => config().discordTool.maxDestructive,
+      alsoGuilds: () => config().discordTool.alsoGuilds,
+      media: createMediaReads(ports.files.download),
+      schedule,
       onOutbox: ports.onToolMessage,
       agentId: () => config().agent.id,
       rulesIn: (target) => toolTextRules(config(), target, ports),
       now,
-    }),
+    }).port,
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort(ports),
     memory: createMemoryPort({

@@ -185,6 +185,18 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
+  discord_change: {
+    delete: "asker_id = :userId",
+    change: {
+      columns: ["what", "undo"],
+      row: (row, _person, scrub) =>
+        changed(
+          row,
+          ["what", "undo"],
+          (text) => text === row["undo"] ? scrub.json(text) : scrub.text(text),
+        ),
+    },
+  },
   note: {
     delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
       `${IN("message_id", "messages")})`,

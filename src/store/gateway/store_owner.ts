@@ -75,6 +75,7 @@ export function createStoreOwner(
     "asked_guild",
     "schedule",
     "schedule_run",
+    "discord_change",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { CHANGES } from "./changes.ts";
 import { GATEWAY } from "./gateway.ts";
 import { JOURNAL } from "./journal.ts";
 import { JUDGED } from "./judged.ts";
@@ -37,4 +38,5 @@ export const SCHEMA_1: string = [
   SCHEDULES,
   NOTES,
   USAGE,
+  CHANGES,
 ].join("");

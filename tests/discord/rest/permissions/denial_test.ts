@@ -8,10 +8,7 @@ import {
   type PostingPlace,
 } from "../../../../src/discord/rest/permissions/denial.ts";
 import type { GuildPermissions } from "../../../../src/discord/rest/permissions/guild_permissions.ts";
-import {
-  type Overwrite,
-  PERMISSIONS,
-} from "../../../../src/core/rights/permissions.ts";
+import { type Overwrite, PERMISSIONS } from "../../../../src/core/rights/permissions.ts";
 import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 15);
