@@ -1,6 +1,9 @@
 /**
  * Runs one chaos scenario in its long form (`deno task chaos -- <name>`), or lists them.
  *
+ * `deno task chaos -- long` plays the long forms of the other tests: many more random cases. Paths
+ * after it choose some of them: `long tests/policy`.
+ *
  * Example: `deno task chaos -- restarts --seed 7 --killed 50 --repeat 3`. The bot is the source on
  * this runtime, or the binary in `BARNACLE_BIN`. `--short` takes CI's parameters; `--log` prints
  * the last bot's log. Each repetition takes the next seed.
@@ -8,6 +11,7 @@
  * @module
  */
 
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,6 +19,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { lineOf, SEED } from "../tests/chaos/support/report.ts";
 import type { Scenario } from "../tests/chaos/support/scenario.ts";
+import { readSources } from "./import_graph.ts";
 
 const FOLDER = join("tests", "chaos", "scenarios");
 
@@ -77,9 +82,35 @@ function toNumber(name: string, text: unknown): number {
   throw new RangeError(`Cannot read --${name} ${String(text)}: it takes a number`);
 }
 
+/** Test files with a long form, below the given paths. */
+function longTests(paths: readonly string[]): readonly string[] {
+  return readSources(".", ["tests"])
+    .filter(({ imports }) => imports.includes("tests/support/long_form.ts"))
+    .map(({ path }) => path)
+    .filter((path) => paths.length === 0 || paths.some((start) => path.startsWith(start)))
+    .sort();
+}
+
+/** @returns The exit code. */
+function playLong(paths: readonly string[]): number {
+  const files = longTests(paths);
+  if (files.length === 0) {
+    console.error(`No test in ${paths.join(", ")} has a long form`);
+    return 2;
+  }
+  const { status } = spawnSync(process.execPath, ["test", "-A", "--no-check", ...files], {
+    stdio: "inherit",
+    env: { ...process.env, BARNACLE_LONG: "1" },
+  });
+  return status ?? 1;
+}
+
 const [name, ...args] = process.argv.slice(2).filter((arg) => arg !== "--");
-if (name === undefined) list(await Promise.all(names.map(load)));
+if (name === undefined) {
+  list(await Promise.all(names.map(load)));
+  console.log(`long\n  many more random cases of:\n  ${longTests([]).join("\n  ")}`);
+} else if (name === "long") process.exitCode = playLong(args);
 else if (!names.includes(name)) {
-  console.error(`There is no scenario "${name}": ${names.join(", ")}`);
+  console.error(`There is no scenario "${name}": ${[...names, "long"].join(", ")}`);
   process.exitCode = 2;
 } else process.exitCode = await play(await load(name), args) ? 0 : 1;

@@ -9,7 +9,14 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -94,7 +101,22 @@ async function readsNothingThatLiesAround(cwd: string): Promise<void> {
   assert.match(stderr.join("\n"), /DISCORD_BOT_TOKEN/);
 }
 
-const steps = { saysWhatItIs, answers, readsNothingThatLiesAround };
+/** A path of the build would differ from folder to folder, and so would the binary (SEC-R37). */
+function knowsNoPathOfTheBuild(): Promise<void> {
+  const root = resolve(import.meta.dirname ?? ".", "..");
+  const binary = readFileSync(args.at(-1) ?? program);
+  for (const folder of [root, realpathSync(join(root, "node_modules"))]) {
+    assert.equal(binary.includes(`"${folder}/`), false, `the binary names ${folder}`);
+  }
+  return Promise.resolve();
+}
+
+const steps: Readonly<Record<string, (cwd: string) => Promise<void>>> = {
+  knowsNoPathOfTheBuild,
+  saysWhatItIs,
+  answers,
+  readsNothingThatLiesAround,
+};
 for (const [name, step] of Object.entries(steps)) {
   const cwd = mkdtempSync(join(tmpdir(), "barnacle-smoke-"));
   const startedAt = performance.now();

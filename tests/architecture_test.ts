@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   interactions: ["render", "core", "lib"],
   flows: ["agent", "interactions", "policy", "session", "render", "core", "lib"],
   store: ["core", "lib"],
-  providers: ["core"],
+  providers: ["core", "lib"],
   extract: ["core", "lib"],
   media: ["core", "lib"],
   pluralkit: ["core", "lib"],

@@ -18,6 +18,8 @@ export interface MessageDraft {
   readonly hasMore: boolean;
   readonly poll?: Poll;
   readonly stickerIds?: readonly string[];
+  /** Further fields of the message. */
+  readonly more?: Opaque;
   readonly nonce?: string | number;
   readonly enforceNonce: boolean;
   readonly reference?: {

@@ -76,6 +76,7 @@ export function postMessage(
     attachments: attached(world, draft.attachments, now),
     embeds: draft.embeds,
     components: draft.components,
+    ...(draft.more && { more: draft.more }),
     flags: draft.flags,
     isTts: draft.isTts,
     ...(draft.poll && { poll: draft.poll }),
@@ -138,7 +139,7 @@ export function editMessage(
       ]
       : message.attachments,
   };
-  if (isEmpty({ ...changed, hasMore: false })) return refuse("emptyMessage");
+  if (isEmpty({ ...changed, hasMore: changed.more !== undefined })) return refuse("emptyMessage");
   channel.messages.set(message.id, changed); // an existing key keeps its place
   return {
     kind: "done",

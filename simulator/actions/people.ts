@@ -49,6 +49,8 @@ export interface NewMessage extends ActorAndChannel {
   readonly pingsAuthor?: boolean;
   readonly attachments?: readonly Omit<Attachment, "id">[];
   readonly embeds?: readonly Opaque[];
+  /** Further fields of Discord's message: a poll, stickers, a forwarded message. */
+  readonly more?: Opaque;
 }
 
 /** An action on an existing message. */
@@ -104,12 +106,13 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
     channel: channelOf,
     user: (name) => findUser(world, name),
     say(words) {
-      const { text, replyTo, pingsAuthor = true, attachments = [], embeds = [] } = words;
+      const { text, replyTo, pingsAuthor = true, attachments = [], embeds = [], more } = words;
       const draft = {
         ...EMPTY_DRAFT,
         content: text,
         attachments,
         embeds,
+        ...(more && { more, hasMore: true }),
         ...(replyTo !== undefined && {
           reference: { kind: "reply" as const, messageId: replyTo, failIfNotExists: true },
         }),

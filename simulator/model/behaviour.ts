@@ -22,7 +22,9 @@ export const MODEL_BEHAVIOURS = [
   "cut", // some words, then the connection breaks
   "error_in_stream", // some words, then an error object
   "overloaded_in_stream", // an error object at once, as Anthropic sends it
+  "cut_in_call", // the beginning of a call, then the connection breaks
   "hang", // accepts the request and sends nothing
+  "headers_only", // sends the headers of an answer, then nothing
   "stall", // some words, then nothing
   "rate_limited", // 429 with Retry-After
   "quota", // 429 that no wait resolves
@@ -151,8 +153,16 @@ export async function answerWithBehaviour(
     case "overloaded_in_stream":
       stream();
       return void res.end(format.error("overloaded"));
+    case "cut_in_call":
+      stream();
+      res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port": "Hu' }));
+      await pause(20, signal); // so that the beginning arrives before the break
+      return void res.destroy();
     case "hang":
       return;
+    case "headers_only":
+      res.writeHead(200, { "Content-Type": "text/event-stream" });
+      return res.flushHeaders();
     case "stall":
       stream();
       return void await say("Well, ");

@@ -7,7 +7,13 @@
  */
 
 import { z } from "zod";
-import { jsonOf, type WireFormat, type WireRequest } from "./wire.ts";
+import {
+  INPUT_TOKENS,
+  jsonOf,
+  type ReportedTokens,
+  type WireFormat,
+  type WireRequest,
+} from "./wire.ts";
 
 const partSchema = z.looseObject({
   text: z.string().optional(),
@@ -75,7 +81,10 @@ const FINISH = {
 } as const;
 
 /** Writes the events of Google's stream. */
-export function googleFormat(model: string, inputTokens: number): WireFormat {
+export function googleFormat(
+  model: string,
+  { input, cached }: ReportedTokens = { input: INPUT_TOKENS },
+): WireFormat {
   const data = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
   const parts = (...all: object[]) =>
     data({
@@ -101,9 +110,10 @@ export function googleFormat(model: string, inputTokens: number): WireFormat {
           finishReason: FINISH[reason],
         }],
         usageMetadata: {
-          promptTokenCount: inputTokens,
+          promptTokenCount: input,
           candidatesTokenCount,
-          totalTokenCount: inputTokens + candidatesTokenCount,
+          totalTokenCount: input + candidatesTokenCount,
+          ...(cached !== undefined && { cachedContentTokenCount: cached }),
         },
         modelVersion: model,
       }),

@@ -20,9 +20,9 @@ import {
 import { callsFor } from "./calls.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
+import { type CacheKind, createPromptCache, type PromptCache } from "./prompt_cache.ts";
 import {
   anthropicFormat,
-  INPUT_TOKENS,
   jsonOf,
   openAiFormat,
   parseWireRequest,
@@ -65,6 +65,8 @@ export interface ModelServer {
    * @param only The requests that it is for, by their instructions. Absent: all.
    */
   behave(behaviour: ModelBehaviour, times?: number, only?: (system: string) => boolean): void;
+  /** From now on, answers report the tokens of their requests, and those that a cache would have. */
+  countCache(): void;
   /** Resolves once a recorded request has ended. */
   ended(request: RecordedRequest): Promise<void>;
   /** Ends open connections. */
@@ -73,6 +75,8 @@ export interface ModelServer {
 
 /** Number of recorded requests. */
 export const REQUESTS_MAX = 200;
+
+const FORMATS = { openai: openAiFormat, anthropic: anthropicFormat, google: googleFormat };
 
 const BODY_MAX_BYTES = 8 * 1024 * 1024;
 const MODELS = ["barnacle-script"];
@@ -105,6 +109,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   let behaviour = settings.behaviour ?? "script";
   let left = Infinity;
   let isMeant = (_system: string): boolean => true;
+  let caches: Readonly<Record<CacheKind, PromptCache>> | undefined;
 
   const behaviourFor = (words: string, system: string): ModelBehaviour => {
     const asked = /\bsimulate:\s*([a-z_]+)/i.exec(words)?.[1]?.toLowerCase();
@@ -184,15 +189,16 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       incoming.resume();
       return send(res, 200, JSON.stringify({ text: HEARD }));
     }
-    const format = path === "/v1/chat/completions"
-      ? openAiFormat(MODELS[0] ?? "")
+    const kind = path === "/v1/chat/completions"
+      ? "openai"
       : path === "/v1/messages"
-      ? anthropicFormat(MODELS[0] ?? "")
+      ? "anthropic"
       : googleModelIn(path) !== undefined
-      ? googleFormat(MODELS[0] ?? "", INPUT_TOKENS)
+      ? "google"
       : undefined;
-    if (!format) return send(res, 404, JSON.stringify({ error: { message: "no such path" } }));
+    if (!kind) return send(res, 404, JSON.stringify({ error: { message: "no such path" } }));
     const body = await bodyOf(incoming);
+    const format = FORMATS[kind](MODELS[0] ?? "", body ? caches?.[kind].count(body) : undefined);
     const request = body === undefined ? undefined : record(incoming, res, body);
     if (!request) return send(res, 400, format.errorBody("not a streaming chat request"));
     await answerWithBehaviour(request, format, res, {
@@ -227,6 +233,13 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       behaviour = next;
       left = times;
       isMeant = only;
+    },
+    countCache() {
+      caches = {
+        openai: createPromptCache("openai"),
+        anthropic: createPromptCache("anthropic"),
+        google: createPromptCache("google"),
+      };
     },
     ended: (request) => endings.get(request) ?? Promise.resolve(),
     async close() {

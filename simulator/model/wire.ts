@@ -95,7 +95,20 @@ export interface WireFormat {
 /** Tokens of every prompt, by the script's count. */
 export const INPUT_TOKENS = 11;
 
-export function openAiFormat(model: string): WireFormat {
+/** Tokens of a prompt, as an answer reports them. */
+export interface ReportedTokens {
+  /** All of them, cached ones included. */
+  readonly input: number;
+  /** Absent: the server does not report cached ones. */
+  readonly cached?: number;
+}
+
+const SCRIPTED: ReportedTokens = { input: INPUT_TOKENS };
+
+export function openAiFormat(
+  model: string,
+  { input, cached }: ReportedTokens = SCRIPTED,
+): WireFormat {
   const base = { id: "chatcmpl-script", object: "chat.completion.chunk", created: 0, model };
   let calls = 0;
   const data = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
@@ -120,9 +133,10 @@ export function openAiFormat(model: string): WireFormat {
         ...base,
         choices: [],
         usage: {
-          prompt_tokens: INPUT_TOKENS,
+          prompt_tokens: input,
           completion_tokens,
-          total_tokens: INPUT_TOKENS + completion_tokens,
+          total_tokens: input + completion_tokens,
+          ...(cached !== undefined && { prompt_tokens_details: { cached_tokens: cached } }),
         },
       }) +
       "data: [DONE]\n\n",
@@ -143,7 +157,10 @@ const ANTHROPIC_STOP = {
   content_filter: "refusal",
 } as const;
 
-export function anthropicFormat(model: string): WireFormat {
+export function anthropicFormat(
+  model: string,
+  { input, cached = 0 }: ReportedTokens = SCRIPTED,
+): WireFormat {
   let index = -1;
   let openBlock: string | undefined;
   const event = (payload: { readonly type: string; readonly [key: string]: unknown }) =>
@@ -174,7 +191,11 @@ export function anthropicFormat(model: string): WireFormat {
           content: [],
           stop_reason: null,
           stop_sequence: null,
-          usage: { input_tokens: INPUT_TOKENS, output_tokens: 0 },
+          usage: {
+            input_tokens: input - cached,
+            output_tokens: 0,
+            ...(cached > 0 && { cache_read_input_tokens: cached }),
+          },
         },
       }),
     text: (text) => inBlock("text", { type: "text", text: "" }, { type: "text_delta", text }),

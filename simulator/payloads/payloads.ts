@@ -143,7 +143,7 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
         parent_id: channel.parentId ?? null,
         topic: channel.topic ?? null,
         position: channel.position ?? 0,
-        nsfw: channel.isNsfw ?? false,
+        nsfw: channel.isAgeRestricted ?? false,
         rate_limit_per_user: channel.slowmodeSec ?? 0,
         ...(channel.kind === "forum" && {
           available_tags: (channel.tags ?? []).map((tag) => ({
@@ -242,6 +242,7 @@ function messageFields(world: World, message: Message): Payload {
     ...(message.stickerIds && {
       sticker_items: message.stickerIds.map((id) => ({ id, name: "sticker", format_type: 1 })),
     }),
+    ...message.more,
     ...(message.author.kind === "webhook" && {
       webhook_id: message.author.webhook.id,
       ...(message.author.webhook.applicationId && {

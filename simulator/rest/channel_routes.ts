@@ -155,13 +155,15 @@ function changesOf(
     z.infer<typeof CHANGE>,
     "name" | "archived" | "locked"
   >,
-): Partial<Pick<TextChannel, "topic" | "parentId" | "position" | "isNsfw" | "slowmodeSec">> {
+): Partial<
+  Pick<TextChannel, "topic" | "parentId" | "position" | "isAgeRestricted" | "slowmodeSec">
+> {
   const parentId = parent_id ? parseSnowflake<"channel">(parent_id) : undefined;
   return {
     ...(topic !== undefined && { topic: topic ?? "" }),
     ...(parentId && { parentId }),
     ...(typeof position === "number" && { position }),
-    ...(typeof nsfw === "boolean" && { isNsfw: nsfw }),
+    ...(typeof nsfw === "boolean" && { isAgeRestricted: nsfw }),
     ...(typeof rate_limit_per_user === "number" && { slowmodeSec: rate_limit_per_user }),
   };
 }

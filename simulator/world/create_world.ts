@@ -195,8 +195,9 @@ export function addChannel(
     readonly name: string;
     readonly kind?: TextChannel["kind"];
     readonly topic?: string;
+    readonly isAgeRestricted?: boolean;
     readonly overwrites?: readonly Overwrite[];
-  } & Pick<TextChannel, "parentId" | "position" | "isNsfw" | "slowmodeSec" | "tags">,
+  } & Pick<TextChannel, "parentId" | "position" | "isAgeRestricted" | "slowmodeSec" | "tags">,
   now: number,
 ): TextChannel {
   const channel: TextChannel = {

@@ -87,7 +87,6 @@ export interface TextChannel extends ChannelBase {
   /** Its category. */
   readonly parentId?: ChannelId;
   readonly position?: number;
-  readonly isNsfw?: boolean;
   readonly slowmodeSec?: number;
   /** Tags of a forum. */
   readonly tags?: readonly {
@@ -95,6 +94,7 @@ export interface TextChannel extends ChannelBase {
     readonly name: string;
     readonly moderated: boolean;
   }[];
+  readonly isAgeRestricted?: boolean;
   readonly overwrites: readonly Overwrite[];
 }
 
@@ -197,6 +197,8 @@ export interface Message {
   readonly attachments: readonly Attachment[];
   readonly embeds: readonly Opaque[];
   readonly components: readonly ActionRow[];
+  /** Further fields of Discord's message, such as a poll, stickers or a forwarded message. */
+  readonly more?: Opaque;
   readonly flags: number;
   readonly isTts: boolean;
   /** Set while it is pinned, Unix time in milliseconds. */

@@ -7,7 +7,7 @@
  */
 
 import type { MessageId } from "../core/discord/ids.ts";
-import type { ModelMessage, ToolCall } from "../core/model.ts";
+import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { clip } from "../lib/text/clip.ts";
 
@@ -55,8 +55,18 @@ const AT_ONCE = 8;
 /** Maximum UTF-16 units of a result that the model is shown; the store has all of it. */
 const RESULT_CHARS = 8_000;
 
-/** The text of messages that joined a turn; empty if there is none any more. */
-export type TextOfJoined = (messageIds: readonly MessageId[]) => string;
+/** A message that joined a turn, for the model. */
+export interface JoinedMessage {
+  /** Its text, with those of its files. */
+  readonly text: string;
+  /** Its images; absent: none. */
+  readonly images?: readonly ModelImage[];
+}
+
+/** Shows a message that joined a turn; `undefined` if it is no part of the turn any more. */
+export type ShowJoined = (messageId: MessageId) => JoinedMessage | undefined;
+
+const SHOWS_NONE: ShowJoined = () => undefined;
 
 const CLEARED = "[cleared: call the tool again if you need this result]";
 
@@ -73,7 +83,7 @@ const NOT_KEPT = "[not kept: it was for the person who asked]";
 export function conversationOf(
   steps: readonly Step[],
   maxChars = Infinity,
-  textOfJoined: TextOfJoined = () => "",
+  showJoined: ShowJoined = SHOWS_NONE,
 ): readonly ModelMessage[] {
   const most = Math.min(RESULT_CHARS, maxChars);
   const calls = new Map<string, ToolCall>();
@@ -85,10 +95,11 @@ export function conversationOf(
         return [{ role: "assistant", text: step.text, calls: step.calls }];
       case "begun":
         return [];
-      case "joined": {
-        const text = textOfJoined(step.messageIds);
-        return text === "" ? [] : [{ role: "user", text }];
-      }
+      case "joined":
+        return step.messageIds.flatMap((id) => {
+          const shown = showJoined(id);
+          return shown ? [{ role: "user", ...shown }] : [];
+        });
       case "result": {
         const call = calls.get(step.callId);
         return call ? [{ role: "tool", call, text: clip(step.text, most) }] : [];
@@ -117,13 +128,13 @@ export function charsOf(messages: readonly ModelMessage[]): number {
 export function stepsWithin(
   steps: readonly Step[],
   maxChars: number,
-  textOfJoined?: TextOfJoined,
+  showJoined?: ShowJoined,
 ): readonly ModelMessage[] {
   if (steps.length === 0) return [];
-  const all = conversationOf(steps, Infinity, textOfJoined);
+  const all = conversationOf(steps, Infinity, showJoined);
   const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
   const room = Math.max(0, maxChars - (charsOf(all) - resultChars));
-  return conversationOf(steps, room, textOfJoined);
+  return conversationOf(steps, room, showJoined);
 }
 
 /**
@@ -138,7 +149,7 @@ export function stepsWithin(
 export function transcriptOf(
   steps: readonly Step[],
   maxChars: number,
-  textOfJoined?: TextOfJoined,
+  showJoined?: ShowJoined,
   isPersonal: (call: ToolCall) => boolean = () => false,
 ): readonly ModelMessage[] {
   let room = maxChars;
@@ -149,7 +160,7 @@ export function transcriptOf(
     kept.set(call, short);
     return short;
   };
-  return conversationOf(steps, maxChars, textOfJoined).map((message) => {
+  return conversationOf(steps, maxChars, showJoined).map((message) => {
     switch (message.role) {
       case "user":
         return message;

@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
 import type { ToolResult } from "../core/step.ts";
 import type { Tool, ToolContext } from "../core/turn/tool.ts";
+import { ALLOW_ONCE, type Decision, type Question } from "../core/turn/question.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { boundedResult } from "./result_size.ts";
 
@@ -19,6 +20,11 @@ export interface Toolbox {
   readonly definitions: readonly ToolDefinition[];
   /** Whether a call may run twice. True for calls that fail before they begin. */
   isIdempotent(call: ToolCall): boolean;
+  /**
+   * What people must decide before a call runs; `undefined` if it may run, or can only fail. It
+   * never rejects: a call whose question fails runs without a decision, and fails as well.
+   */
+  ask(call: ToolCall, context: ToolContext): Promise<Question | undefined>;
   /**
    * Runs a call.
    *
@@ -31,7 +37,7 @@ export interface Toolbox {
 export interface ToolboxPorts {
   /** Removes the config's secrets from a result (SEC-R9): neither the model nor the store gets them. */
   readonly cleanSecrets: (text: string) => string;
-  /** Puts a fence around a result, which may have words of people in it (H4). */
+  /** Puts a fence around a result or a reason, which may have words of people in it (H4). */
   readonly fence: (result: string) => string;
   /**
    * The first of these permissions that one of those who ask lacks (T4); `undefined` if none does.
@@ -39,6 +45,17 @@ export interface ToolboxPorts {
    * @throws {Error} If that cannot be found out: the tool does not run then.
    */
   readonly missingRight: (needs: Tool["needs"]) => Promise<string | undefined>;
+  /**
+   * Makes a refused call a question to people who may allow it (T11); absent: it stays refused.
+   *
+   * @param missing The permission that the asker lacks.
+   * @returns `undefined` if there is no one to ask.
+   */
+  readonly escalate?: (
+    call: ToolCall,
+    missing: string,
+    context: ToolContext,
+  ) => Promise<Question | undefined>;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -48,13 +65,23 @@ export interface ToolboxPorts {
 /** Creates the toolbox of a turn. */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule, fence, cleanSecrets, missingRight }: ToolboxPorts,
+  { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate }: ToolboxPorts,
 ): Toolbox {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
     return isIdempotent && mayRepeat?.(input) !== false;
   }
+
+  /** All reasons are fenced: they quote web pages, servers and people. */
+  const failed = (why: string): ToolResult => ({ end: "failed", text: `Error: ${fence(why)}` });
+
+  /** For a call that must not run twice, and did not end in time. */
+  const unknown = (why: string): ToolResult => ({
+    end: "unknown",
+    text: `Unknown: ${fence(why)}\nIt may have happened, or not. ` +
+      "Find out before you do it again, or tell the user.",
+  });
 
   async function runWithin(tool: Tool, input: unknown, context: ToolContext): Promise<ToolResult> {
     const ending = new AbortController();
@@ -71,9 +98,13 @@ export function createToolbox(
     if (context.signal.aborted) onAbort();
     context.signal.addEventListener("abort", onAbort, { once: true });
     try {
-      if (tool.needs.length > 0) {
+      if (tool.needs.length > 0 && !allows(context.decision)) {
         const missing = await Promise.race([missingRight(tool.needs), stopped]);
-        if (missing) return failed(`the asker may not do this here: ${missing} is missing`);
+        if (missing) {
+          return failed(
+            `the asker may not do this here: ${missing} is missing${notAllowed(context.decision)}`,
+          );
+        }
       }
       hasBegun = true;
       const run = Promise.try(() => tool.run(input, { ...context, signal: ending.signal }));
@@ -85,10 +116,9 @@ export function createToolbox(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
       );
-      const why = text + note;
-      return hasBegun && ending.signal.aborted && !mayRepeat(tool, input)
-        ? unknown(why)
-        : failed(why);
+      const isUnknown = hasBegun && ending.signal.aborted && !mayRepeat(tool, input);
+      const { end, text: told } = isUnknown ? unknown(text) : failed(text);
+      return { end, text: told + note };
     } finally {
       cancel?.();
       context.signal.removeEventListener("abort", onAbort);
@@ -100,6 +130,18 @@ export function createToolbox(
     isIdempotent(call) {
       const tool = byName.get(call.name);
       return !tool || mayRepeat(tool, jsonOf(call.arguments)?.value);
+    },
+    async ask(call, context) {
+      const tool = byName.get(call.name);
+      const written = tool && (tool.asks || escalate && tool.needs.length > 0)
+        ? jsonOf(call.arguments)
+        : undefined;
+      const input = written && tool?.input.safeParse(written.value);
+      if (!tool || !input?.success) return undefined;
+      const missing = tool.needs.length > 0 ? await missingRight(tool.needs) : undefined;
+      return await (missing === undefined
+        ? tool.asks?.(input.data, context)
+        : escalate?.(call, missing, context));
     },
     async run(call, context) {
       const tool = byName.get(call.name);
@@ -118,17 +160,23 @@ export function createToolbox(
   };
 }
 
-function failed(why: string): ToolResult {
-  return { end: "failed", text: `Error: ${why}` };
+/** Whether a person has allowed a call that was refused (T11). */
+function allows(decision: Decision | undefined): boolean {
+  return decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
 }
 
-/** For a call that must not run twice, and did not end in time. */
-function unknown(why: string): ToolResult {
-  return {
-    end: "unknown",
-    text: `Unknown: ${why}. It may have happened, or not. ` +
-      "Find out before you do it again, or tell the user.",
-  };
+/** Why no person has allowed a refused call; empty if none was asked. */
+function notAllowed(decision: Decision | undefined): string {
+  switch (decision?.kind) {
+    case undefined:
+      return "";
+    case "answered":
+      return "; an owner was asked, and said no";
+    case "expired":
+      return "; an owner was asked, and did not answer in time";
+    case "withdrawn":
+      return "; no owner could be asked";
+  }
 }
 
 /** Some models write nothing for a call without arguments. */

@@ -22,10 +22,12 @@ import {
   conversationOf,
   type NextStep,
   nextStep,
+  type ShowJoined,
   stepsWithin,
-  type TextOfJoined,
 } from "./next_step.ts";
+import type { AskedCall } from "../core/turn/question.ts";
 import { type AnswerPorts, readAnswer } from "./read_answer.ts";
+import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import { createStepLog, type StepLog } from "./step_log.ts";
 import type { Toolbox } from "./toolbox.ts";
 
@@ -49,6 +51,16 @@ export type TurnOutcome =
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
   /** The process is stopping; the next process continues the turn. */
   | { readonly kind: "interrupted" };
+
+/** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
+export interface ParkedTurn {
+  /** Tells it from the ends of a turn. */
+  readonly kind: "parked";
+  /** The calls that wait, at least one. */
+  readonly asked: readonly AskedCall[];
+  /** The last steps, which are not stored yet. */
+  readonly unsaved: readonly Step[];
+}
 
 /** The steps of a turn that has ended. */
 export interface StepsTaken {
@@ -92,8 +104,12 @@ export interface TurnPorts extends AnswerPorts {
    * that with the given steps and returns it as a step; stores nothing if there are none.
    */
   readonly takeIn?: (unsaved: readonly Step[]) => Promise<Step | undefined>;
-  /** The text of such messages. */
-  readonly textOfJoined?: TextOfJoined;
+  /** Reads the files of such messages. Never fails, except with the signal's reason. */
+  readonly readJoined?: (signal: AbortSignal) => Promise<void>;
+  /** Shows such messages. */
+  readonly showJoined?: ShowJoined;
+  /** Decisions of people about calls; absent: no call waits for people. */
+  readonly people?: AskPorts;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -113,7 +129,10 @@ export interface TurnPorts extends AnswerPorts {
  *
  * @throws {unknown} The store's error, if it cannot keep a step.
  */
-export async function runTurn(requestFor: RequestFor, ports: TurnPorts): Promise<TurnOutcome> {
+export async function runTurn(
+  requestFor: RequestFor,
+  ports: TurnPorts,
+): Promise<TurnOutcome | ParkedTurn> {
   const { stopping, schedule, timeoutMs } = ports;
   const log = createStepLog(ports.steps, ports.save);
   // One controller for both reasons: `AbortSignal.any` costs more than everything else here.
@@ -149,12 +168,19 @@ async function converse(
   log: StepLog,
   signal: AbortSignal,
   ports: TurnPorts,
-): Promise<TurnOutcome> {
-  const { toolbox, contextOf, maxSteps, now } = ports;
-  const run = async (call: ToolCall): Promise<Step> => {
+): Promise<TurnOutcome | ParkedTurn> {
+  const { toolbox, contextOf, maxSteps, now, people } = ports;
+  const ask = (calls: readonly ToolCall[]) => {
     // Some models use the same ids in each answer.
     const answers = log.steps.filter(({ kind }) => kind === "answer").length;
-    const result = await toolbox.run(call, { ...contextOf(`${answers}:${call.id}`), signal });
+    const all = calls.map((call): ReadyCall => ({
+      call,
+      context: { ...contextOf(`${answers}:${call.id}`), signal },
+    }));
+    return askFirst(all, toolbox, people);
+  };
+  const run = async ({ call, context }: ReadyCall): Promise<Step> => {
+    const result = await toolbox.run(call, context);
     signal.throwIfAborted(); // the next process decides again about this call
     return { kind: "result", callId: call.id, at: now(), ...result };
   };
@@ -164,7 +190,10 @@ async function converse(
     ports.onStep?.(next);
     switch (next.kind) {
       case "ask": {
-        if (ports.takeIn && log.steps.length > 0) await log.saveWith(ports.takeIn);
+        if (ports.takeIn && log.steps.length > 0) {
+          await log.saveWith(ports.takeIn);
+          await ports.readJoined?.(signal);
+        }
         signal.throwIfAborted();
         const isLast = next.answers + 1 >= maxSteps;
         const answer = await readAnswer(
@@ -190,16 +219,22 @@ async function converse(
         log.add({ kind: "answer", at: now(), text, calls, ...(used && { usage: used }) });
         break;
       }
-      case "run":
+      case "run": {
         await log.save(false);
-        log.add(...await Promise.all(next.calls.map(run)));
+        const { ready, asked } = await ask(next.calls);
+        log.add(...await Promise.all(ready.map(run)));
+        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
         break;
-      case "run_once":
+      }
+      case "run_once": {
+        const { ready, asked } = await ask([next.call]);
+        if (asked.length > 0) return { kind: "parked", asked, unsaved: log.unsaved };
         log.add({ kind: "begun", callId: next.call.id, at: now() });
         await log.save(true);
-        log.add(await run(next.call));
+        log.add(...await Promise.all(ready.map(run)));
         await log.save(false);
         break;
+      }
       case "unknown":
         log.add({ kind: "result", callId: next.call.id, at: now(), ...CUT_OFF });
         break;
@@ -218,11 +253,11 @@ function withSteps(
   requestFor: RequestFor,
   steps: readonly Step[],
   isLast: boolean,
-  { toolbox: { definitions: tools }, textOfJoined }: TurnPorts,
+  { toolbox: { definitions: tools }, showJoined }: TurnPorts,
 ): ModelRequest {
-  const whole = conversationOf(steps, Infinity, textOfJoined);
+  const whole = conversationOf(steps, Infinity, showJoined);
   const { request, stepChars } = requestFor(charsOf(whole));
-  const messages = [...request.messages, ...stepsWithin(steps, stepChars, textOfJoined)];
+  const messages = [...request.messages, ...stepsWithin(steps, stepChars, showJoined)];
   const all = { ...request, messages: mergedUsers(messages) };
   return tools.length === 0
     ? merged(withoutTools(all)) // the calls of other turns, too: their senders may have had tools

@@ -6,6 +6,7 @@
 
 import { access, pairing, why } from "./access/commands.ts";
 import { agents } from "./agents/commands.ts";
+import { approvals } from "./approvals/commands.ts";
 import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
@@ -24,7 +25,7 @@ export const TASKS: readonly Task[] = [
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },
-  { title: "Look after the agent", commands: { agents, memory, schedules } },
+  { title: "Look after the agent", commands: { agents, approvals, memory, schedules } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { version } },
 ];

@@ -14,6 +14,7 @@ import type { AccessPolicy, CommandRules } from "../policy/rules/rules.ts";
 import type { Texts } from "../render/notices/notices.ts";
 import type { DiscordToolConfig } from "./discord_tool.ts";
 import type { ModelsConfig } from "./models.ts";
+import type { ExecApprovalsConfig, PeopleConfig } from "./people.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import type { Secret } from "./schema/parts/secrets.ts";
 
@@ -33,7 +34,7 @@ export interface Config extends SharedConfig {
 }
 
 /** Settings that all accounts share. */
-export interface SharedConfig {
+export interface SharedConfig extends PeopleConfig {
   /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
   /** The one agent of this version. */
@@ -122,6 +123,8 @@ export interface DiscordConfig {
   readonly tokenPlace: string;
   /** Names are not resolved to ids yet (P12). */
   readonly access: AccessPolicy;
+  /** How approvers are asked about commands (A1). */
+  readonly execApprovals: ExecApprovalsConfig;
   /** How to look up members of PluralKit systems. */
   readonly pluralkit: PluralkitConfig;
   /** Maximum number of overheard messages in a turn's context; 0 disables (H1). */
@@ -270,6 +273,10 @@ export interface McpServerConfig {
       readonly command: string;
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, Secret>>;
+      /** Whether it runs in a sandbox; `auto`: if there is one. */
+      readonly sandbox: "auto" | "require" | "off";
+      /** Folders that it may write to there, besides its own. */
+      readonly writable: readonly string[];
     };
   /** Tools that agents may have, by the server's names; all if absent. */
   readonly allow?: readonly string[];

@@ -13,12 +13,13 @@ import { placeholdersIn } from "./checks/placeholders.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
 import { mentionsOf } from "./mentions/mention.ts";
+import { auditModelVariables } from "./model_variables.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { removedSecrets } from "./removed_secrets.ts";
-import { isInRemovedSection } from "./valid_part.ts";
+import { isRemoved } from "./valid_part.ts";
 import { type Env, envSecret, type Secret } from "./schema/parts/secrets.ts";
 import { toConfig } from "./to_config.ts";
 
@@ -98,7 +99,8 @@ export async function loadConfig(
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
     ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
-    ...(isInRemovedSection(["http", "bind"], removed)
+    ...(ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt)),
+    ...(isRemoved(["http", "token"], removed)
       ? []
       : openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere)),
     ...(parsed.settings ? silentDefaults(written) : []).map((remark): Problem =>

@@ -22,6 +22,7 @@ import {
 import { discordToolConfig } from "./discord_tool.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
+import { execApprovalsConfig, peopleConfig } from "./people.ts";
 import type { Settings } from "./schema/root.ts";
 import { EnvReference, Secret } from "./schema/parts/secrets.ts";
 
@@ -71,6 +72,7 @@ export function toConfig(
     discordTool: discordToolConfig(settings),
     ...(settings.tools?.draw !== undefined && { draw: settings.tools.draw }),
     ...otelConfig(settings, secrets),
+    ...peopleConfig(settings),
     mcp: mcpConfig(settings, secrets),
     commands: commandRules(settings.commands),
   };
@@ -104,12 +106,13 @@ function otelConfig(
 }
 
 function mcpConfig({ mcp }: Settings, secrets: FoundSecrets): readonly McpServerConfig[] {
-  return Object.entries(mcp?.servers ?? {}).map(([id, { url, command, args, allow }]) => {
+  return Object.entries(mcp?.servers ?? {}).map(([id, server]) => {
+    const { url, command, args, sandbox, writable, allow } = server;
     const { env = {}, headers = {} } = secrets.mcp[id] ?? {};
     return {
       id,
       transport: url === undefined
-        ? { kind: "stdio", command: command ?? "", args, env } // the schema wants one of them
+        ? { kind: "stdio", command: command ?? "", args, env, sandbox, writable } // the schema wants one of them
         : { kind: "http", url, headers },
       ...(allow && { allow }),
     };
@@ -161,6 +164,7 @@ function discordConfig(
     ...(secrets.token && { token: secrets.token }),
     tokenPlace: tokenPlaceOf(account),
     access,
+    execApprovals: execApprovalsConfig(discord),
     pluralkit: {
       enabled: pluralkit.enabled,
       ...(secrets.pluralkit && { token: secrets.pluralkit }),

@@ -78,6 +78,16 @@ export function isInRemovedSection(
   return removed.some((one) => section.every((segment, depth) => shared(one)[depth] === segment));
 }
 
+/** Whether a key's value, or a part around or within it, was removed. */
+export function isRemoved(
+  path: readonly Segment[],
+  removed: readonly (readonly Segment[])[],
+): boolean {
+  return removed.some((one) =>
+    path.slice(0, one.length).every((segment, depth) => one[depth] === segment)
+  );
+}
+
 function check(
   rest: unknown,
 ): { readonly kind: "valid"; readonly settings: Settings; readonly written: Written } | {

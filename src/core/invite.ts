@@ -50,7 +50,7 @@ export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
   {
     name: "Create Public Threads",
     bit: 35,
-    why: "to open a thread for an answer, in a later version",
+    why: "to open a thread for an answer",
     asked: "always",
   },
   {

@@ -123,6 +123,23 @@ export interface Model {
   generate(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
 }
 
+/** A model with another way to generate. Its abilities are always those of the wrapped model. */
+export function withGenerate(model: Model, generate: Model["generate"]): Model {
+  return {
+    id: model.id,
+    get takesNoTools() {
+      return model.takesNoTools ?? false;
+    },
+    get takesImages() {
+      return model.takesImages;
+    },
+    get window() {
+      return model.window;
+    },
+    generate,
+  };
+}
+
 /**
  * Kinds of failure, by who can mend them.
  *

@@ -59,8 +59,8 @@ const COLLECT_AFTER = 4_000;
 export interface Connection extends OpenConnection {
   readonly socket: Socket;
   isBusy: boolean;
-  /** Requests that it sent. */
-  requests: number;
+  /** Requests that it got an answer to. */
+  answered: number;
 }
 
 /**
@@ -128,7 +128,7 @@ function boundConnections(
     if (admission.kind === "refuse") return void socket.destroy();
     admission.evicts?.socket.destroy();
     if (admission.evicts) connections.delete(admission.evicts);
-    const connection: Connection = { ...client, socket, isBusy: false, requests: 0 };
+    const connection: Connection = { ...client, socket, isBusy: false, answered: 0 };
     connections.add(connection);
     bySocket.set(socket, connection);
     wait(socket, headersMs);
@@ -146,7 +146,6 @@ function boundConnections(
       : Infinity;
     if (bodyBytes > MAX_BODY_BYTES) return void socket.destroy();
     const connection = bySocket.get(socket);
-    if (connection) connection.requests++;
     const hasBody = bodyBytes > 0;
     wait(socket, hasBody ? requestMs : undefined);
     setBusy(socket, !hasBody);
@@ -161,7 +160,8 @@ function boundConnections(
       if (socket.destroyed) return;
       wait(socket, keepAliveMs + headersMs);
       // `maxRequestsPerSocket` announces the end, but leaves it to the client.
-      if (connection && connection.requests >= MAX_REQUESTS) socket.end();
+      // Requests that a client sent ahead are read already, so answers count.
+      if (connection && ++connection.answered >= MAX_REQUESTS) socket.end();
     });
   });
 }

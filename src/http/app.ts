@@ -58,6 +58,9 @@ const HEADERS = {
 export function createApp(ports: AppPorts): HttpHandler {
   const { snapshot, measure, usage, metrics, build, now, token, hosts, onError } = ports;
   const showsDetail = createDetailGate(token);
+  const refusedDetail = token === undefined
+    ? "Details are for this machine, or for clients with http.token"
+    : "Details are for clients with http.token";
   const app = new Hono<HttpEnv>();
 
   app.use(async (c, next) => {
@@ -71,7 +74,7 @@ export function createApp(ports: AppPorts): HttpHandler {
 
   const withDetail: MiddlewareHandler<HttpEnv> = async (c, next) => {
     if (showsDetail(c.req.raw, peerOf(c))) return await next();
-    return c.text("Details are for this machine, or for clients with http.token", 401, {
+    return c.text(refusedDetail, 401, {
       "WWW-Authenticate": 'Bearer realm="barnacle"',
     });
   };

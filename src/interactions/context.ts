@@ -10,6 +10,7 @@ import type { PairingDecision, PairingOutcome, PairingRequest } from "../core/in
 import type { StopScope } from "../core/inbound/changes.ts";
 import type { ComponentUse, SlashCommand } from "../core/inbound/interactions.ts";
 import type { Note } from "../core/notes/note.ts";
+import type { Deciding, DecidingOutcome } from "../core/turn/question.ts";
 import type { Log } from "../lib/log.ts";
 import type { Texts } from "../render/notices/notices.ts";
 
@@ -75,6 +76,8 @@ export interface UsageFigures {
 export interface InteractionContext {
   /** Approves or denies pairing requests; rejects if the store fails. */
   readonly pairing: { decide(decision: PairingDecision): Promise<PairingOutcome> };
+  /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
+  readonly questions: { decide(deciding: Deciding): Promise<DecidingOutcome> };
   /** The agent's notes; rejects if the store fails. */
   readonly notes: NotesOfPeople;
   /** Removes the program's secrets from a text. */

@@ -12,6 +12,7 @@ import type { Component } from "./component.ts";
 import { context } from "./context_command.ts";
 import { memory } from "./memory.ts";
 import { pairingButton } from "./pairing_button.ts";
+import { approvalButton, askButton, escalationButton } from "./question_buttons.ts";
 import { status } from "./status.ts";
 import { stop, stopButton } from "./stop.ts";
 import { usage } from "./usage.ts";
@@ -20,7 +21,13 @@ import { usage } from "./usage.ts";
 export const COMMANDS: readonly Command[] = [status, context, memory, usage, stop];
 
 /** All components; no two of the same kind have the same name. */
-export const COMPONENTS: readonly Component[] = [pairingButton, stopButton];
+export const COMPONENTS: readonly Component[] = [
+  pairingButton,
+  stopButton,
+  approvalButton,
+  escalationButton,
+  askButton,
+];
 
 /** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(

@@ -8,32 +8,31 @@
 import type { MCPClient } from "@ai-sdk/mcp";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import type { Confine, StdioProgram } from "./confine.ts";
+import {
+  changesOf,
+  definitionsOf,
+  hashesOf,
+  isUnchanged,
+  type ListedTool,
+  MAX_TOOLS,
+  type McpToolDefinition,
+  type ToolHashes,
+} from "./definitions.ts";
+import { createHttpTransport, type HttpServer } from "./http.ts";
+import { declineQuestions } from "./questions.ts";
 import { resultText } from "./result_text.ts";
-import { createStdioTransport, type StdioProgram } from "./stdio.ts";
+import type { SeenTools } from "./seen_tools.ts";
+import { createStdioTransport } from "./stdio.ts";
 
 /** A server, with its secrets. */
 export interface McpServer {
   readonly id: string;
   readonly transport:
-    | {
-      readonly kind: "http";
-      readonly url: string;
-      readonly headers: Readonly<Record<string, string>>;
-    }
+    | ({ readonly kind: "http" } & HttpServer)
     | ({ readonly kind: "stdio" } & StdioProgram);
   /** Tools to offer, by the server's names; all if absent. */
   readonly allow?: readonly string[];
-}
-
-/** A tool, as a server describes it. */
-export interface McpToolDefinition {
-  /** The server's name of it. */
-  readonly name: string;
-  readonly description: string;
-  /** JSON Schema of its arguments. */
-  readonly inputSchema: Readonly<Record<string, unknown>>;
-  /** Whether the server says that a second call changes nothing more. */
-  readonly isIdempotent: boolean;
 }
 
 /** The dependencies of a server. */
@@ -44,6 +43,10 @@ export interface McpPorts {
   readonly now: () => number;
   readonly schedule: Schedule;
   readonly log: Log;
+  /** Prepares the start of programs. */
+  readonly confine: Confine;
+  /** Remembers descriptions over a restart. */
+  readonly seen: SeenTools;
   /** The server has listed its tools, perhaps other ones than before. */
   readonly onTools: () => void;
 }
@@ -52,6 +55,8 @@ export interface McpPorts {
 export interface McpConnection {
   /** The tools as last listed; `undefined` before the first time. */
   tools(): readonly McpToolDefinition[] | undefined;
+  /** The reason of the last failure; `undefined` if there was none. */
+  problem(): string | undefined;
   /** Lists the tools if that has not been done, and does not wait for a server that failed. */
   list(): Promise<void>;
   /**
@@ -70,21 +75,21 @@ const IDLE_MS = 10 * 60_000;
 /** Milliseconds to wait after the first failure; doubled with each further one. */
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 5 * 60_000;
-/** Bounds of the list of tools. */
-const MAX_TOOLS = 100;
+/** Maximum number of pages of a list of tools. */
 const MAX_PAGES = 20;
-const MAX_DESCRIPTION = 2_000;
-const MAX_SCHEMA = 20_000;
 
 /** Creates the connection. It does nothing before the first call. */
 export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
-  const { now, schedule, log, onTools } = ports;
-  const { id } = server;
+  const { now, schedule, log, onTools, seen, confine } = ports;
+  const { id, transport } = server;
+  const headersKey = `mcp.servers.${id}.headers`;
   let client: MCPClient | undefined;
   let connecting: Promise<MCPClient> | undefined;
   let tools: readonly McpToolDefinition[] | undefined;
   let failures = 0;
   let waitUntil = 0;
+  let problem: string | undefined;
+  let questions: ReturnType<typeof declineQuestions> | undefined;
   let running = 0;
   let cancelIdle: (() => void) | undefined;
   let isClosed = false;
@@ -92,17 +97,20 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   closing.promise.catch(() => {}); // perhaps no one waits for it
 
   async function connect(): Promise<MCPClient> {
-    const { createMCPClient } = await import("@ai-sdk/mcp");
+    const { createMCPClient, ElicitationRequestSchema } = await import("@ai-sdk/mcp");
     let mine: MCPClient | undefined;
-    const program = server.transport.kind === "stdio"
-      ? createStdioTransport(server.transport, () => {
+    const web = transport.kind === "http" ? createHttpTransport(transport, headersKey) : undefined;
+    const program = transport.kind === "stdio"
+      ? createStdioTransport(() => confine(id, transport), () => {
         if (client !== mine || !mine) return;
         client = undefined;
         noteFailure(new Error("the program has ended"));
       })
       : undefined;
+    const to = program ?? web?.transport;
+    if (!to) throw new TypeError("a server is a program or an address");
     const opening = createMCPClient({
-      transport: program ?? httpOf(server),
+      transport: to,
       clientName: "barnacle",
       version: ports.version,
       maxRetries: 0, // a call may not be one that can be repeated
@@ -113,37 +121,53 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     opening.then((late) => isAbandoned ? late.close() : undefined).catch(() => {});
     try {
       mine = await Promise.race([within(CONNECT_MS, schedule, opening), closing.promise]);
+      questions = declineQuestions((decline) =>
+        mine?.onElicitationRequest(ElicitationRequestSchema, decline)
+      );
       await Promise.race([list(mine), closing.promise]);
       return mine;
     } catch (error) {
       isAbandoned = mine === undefined;
       await (mine?.close() ?? program?.close())?.catch(() => {});
-      throw error;
+      throw web?.refusal() ?? error;
     }
   }
 
   async function list(from: MCPClient): Promise<void> {
-    const found: McpToolDefinition[] = [];
+    const found: ListedTool[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES && found.length < MAX_TOOLS; page++) {
       const params = cursor === undefined ? {} : { params: { cursor } };
       const listed = await within(CONNECT_MS, schedule, from.listTools(params));
-      found.push(...listed.tools.flatMap((tool) => definitionOf(tool, server) ?? []));
+      found.push(...listed.tools);
       cursor = listed.nextCursor;
       if (cursor === undefined) break;
     }
-    const next = found.slice(0, MAX_TOOLS).toSorted((one, other) => one.name < other.name ? -1 : 1);
-    if (tools && JSON.stringify(tools) === JSON.stringify(next)) return;
-    if (tools) {
-      const names = changedNames(tools, next);
-      log.warn("An MCP server has changed its tools", { server: id, tools: names.join(", ") });
-    } else log.info("An MCP server has listed its tools", { server: id, tools: next.length });
+    const next = definitionsOf(found, server.allow);
+    const hashes = hashesOf(next);
+    const isFirst = tools === undefined;
+    if (tools && isUnchanged(changesOf(hashesOf(tools), hashes))) return;
+    tellChanges(hashes);
+    if (isFirst) log.info("An MCP server has listed its tools", { server: id, tools: next.length });
     tools = next;
     onTools();
   }
 
+  /** Names tools that are described in another way than before, also before a restart. */
+  function tellChanges(hashes: ToolHashes): void {
+    const changes = seen.look(id, hashes);
+    if (!changes || isUnchanged(changes)) return;
+    log.warn("An MCP server has changed its tools", {
+      server: id,
+      changed: changes.changed.join(", "),
+      added: changes.added.join(", "),
+      removed: changes.removed.join(", "),
+    });
+  }
+
   function noteFailure(error: unknown): void {
     failures++;
+    problem = error instanceof Error ? error.message : String(error);
     waitUntil = now() + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
     log.warn("An MCP server is not available", { server: id, error });
   }
@@ -158,7 +182,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         new Error(`the MCP server ${id} is not available; it is tried again in ${sec} s`),
       );
     }
-    return connecting = connect().then((opened) => client = opened, (error: unknown) => {
+    return connecting = connect().then((opened) => {
+      problem = undefined;
+      return client = opened;
+    }, (error: unknown) => {
       if (!isClosed) noteFailure(error);
       throw new Error(`the MCP server ${id} is not available`, { cause: error });
     }).finally(() => connecting = undefined);
@@ -187,6 +214,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   return {
     tools: () => tools,
+    problem: () => problem,
     async list() {
       if (tools || now() < waitUntil) return;
       await using(() => Promise.resolve()).catch(() => {}); // the log has it
@@ -196,12 +224,15 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         const answer = await opened.callTool({ name, arguments: input, options: { signal } })
           .catch((error: unknown) => {
             signal.throwIfAborted();
-            throw error;
+            const asked = questions?.taken() ?? [];
+            if (asked.length === 0) throw error;
+            const why = error instanceof Error ? error.message : String(error);
+            throw new Error([why, ...asked].join("\n"), { cause: error });
           });
         failures = 0;
         return answer;
       });
-      const text = resultText(result);
+      const text = [resultText(result), ...questions?.taken() ?? []].join("\n");
       if (result.isError === true) throw new Error(text);
       return text;
     },
@@ -212,47 +243,6 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       await disconnect();
     },
   };
-}
-
-function httpOf({ transport }: McpServer) {
-  if (transport.kind !== "http") throw new TypeError("This server is a program");
-  const { url, headers } = transport;
-  return { type: "http", url, headers: { ...headers }, redirect: "error" } as const;
-}
-
-/** @returns `undefined` for a tool that is not allowed, or that no model could be told about. */
-function definitionOf(
-  { name, description = "", inputSchema, annotations }: {
-    readonly name: string;
-    readonly description?: string | undefined;
-    readonly inputSchema: object;
-    readonly annotations?: object | undefined;
-  },
-  { allow }: McpServer,
-): McpToolDefinition | undefined {
-  if (allow && !allow.includes(name)) return undefined;
-  if (JSON.stringify(inputSchema).length > MAX_SCHEMA) return undefined;
-  const { readOnlyHint, idempotentHint }: {
-    readonly readOnlyHint?: unknown;
-    readonly idempotentHint?: unknown;
-  } = { ...annotations };
-  return {
-    name,
-    description: description.slice(0, MAX_DESCRIPTION).toWellFormed(),
-    inputSchema: { type: "object", ...inputSchema },
-    isIdempotent: readOnlyHint === true || idempotentHint === true,
-  };
-}
-
-/** Names of tools that are new, gone, or described in another way. */
-function changedNames(
-  before: readonly McpToolDefinition[],
-  after: readonly McpToolDefinition[],
-): readonly string[] {
-  const textOf = (tools: readonly McpToolDefinition[], name: string) =>
-    JSON.stringify(tools.find((tool) => tool.name === name));
-  const names = new Set([...before, ...after].map(({ name }) => name));
-  return [...names].filter((name) => textOf(before, name) !== textOf(after, name));
 }
 
 /** @throws {Error} If the promise is not settled in time. */

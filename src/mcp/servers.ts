@@ -7,12 +7,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
+import type { McpToolDefinition } from "./definitions.ts";
 import {
   createMcpConnection,
   type McpConnection,
   type McpPorts,
   type McpServer,
-  type McpToolDefinition,
 } from "./server.ts";
 
 /** The servers of the config. */

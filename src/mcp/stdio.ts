@@ -11,28 +11,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/error_code.ts";
-
-/** How to start a program. */
-export interface StdioProgram {
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Variables of the config. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** Variables that programs need, and that hold no secret. */
-const PASSED = [
-  "PATH",
-  "HOME",
-  "LANG",
-  "LC_ALL",
-  "TZ",
-  "TMPDIR",
-  "SYSTEMROOT",
-  "APPDATA",
-  "LOCALAPPDATA",
-  "TEMP",
-];
+import type { ConfinedLaunch } from "./confine.ts";
 
 /** Maximum UTF-16 units of one message. */
 const MAX_MESSAGE = 8_000_000;
@@ -40,25 +19,14 @@ const MAX_MESSAGE = 8_000_000;
 /** Milliseconds from the request to end until the program is killed. */
 const GRACE_MS = 2_000;
 
-/** The environment of a program: some variables of Barnacle's, and those of the config. */
-export function environmentOf(
-  own: Readonly<Record<string, string | undefined>>,
-  written: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const passed = PASSED.flatMap((name): [string, string][] => {
-    const value = own[name];
-    return value === undefined ? [] : [[name, value]];
-  });
-  return { ...Object.fromEntries(passed), ...written };
-}
-
 /**
  * Creates the transport.
  *
+ * @param prepare Says how to start the program. If it rejects, the program does not start.
  * @param onEnd Called once, when the program ends by itself or is ended.
  */
 export function createStdioTransport(
-  { command, args, env }: StdioProgram,
+  prepare: () => Promise<ConfinedLaunch>,
   onEnd: () => void,
 ): MCPTransport {
   let child: ChildProcess | undefined;
@@ -88,15 +56,18 @@ export function createStdioTransport(
   }
 
   const transport: MCPTransport = {
-    start: () =>
-      new Promise((resolve, reject) => {
+    async start() {
+      const { command, args, env, cwd } = await prepare();
+      if (hasEnded) throw new Error("the program is not needed any more");
+      await new Promise<void>((resolve, reject) => {
         const started = child = spawn(command, [...args], {
-          env: environmentOf(process.env, env),
+          cwd,
+          env,
           stdio: ["pipe", "pipe", "ignore"],
           detached: process.platform !== "win32", // a process group of its own
           windowsHide: true,
         });
-        started.on("spawn", resolve);
+        started.on("spawn", () => resolve());
         started.on("error", (error) => {
           reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
           end();
@@ -105,7 +76,8 @@ export function createStdioTransport(
         started.stdin.on("error", () => {}); // it has ended; `close` tells
         started.stdout.setEncoding("utf8");
         started.stdout.on("data", read);
-      }),
+      });
+    },
     send: (message) =>
       new Promise((resolve, reject) => {
         const stdin = child?.stdin;
@@ -113,6 +85,7 @@ export function createStdioTransport(
         stdin.write(`${JSON.stringify(message)}\n`, (error) => error ? reject(error) : resolve());
       }),
     async close() {
+      if (!child) hasEnded = true; // it is not started any more
       if (!child || hasEnded) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       child.once("close", () => resolve());

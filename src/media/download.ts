@@ -8,6 +8,7 @@
  */
 
 import { FileError } from "../core/turn/media.ts";
+import { readBody } from "../lib/network/read_body.ts";
 import { sizeOf } from "../lib/text/byte_size.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { isExpired, type IsMediaUrl } from "./hosts.ts";
@@ -66,7 +67,7 @@ export function createDownload(
     if ((headers.get("content-encoding") ?? "identity") !== "identity") {
       return await refuse("it came compressed");
     }
-    return body ? await readBounded(body, maxBytes) : new Uint8Array();
+    return await readBody(body, maxBytes, () => new FileError(`larger than ${sizeOf(maxBytes)}`));
   }
 
   /** Without a new link, the file counts as gone. */
@@ -115,29 +116,4 @@ export function createDownload(
       signal.removeEventListener("abort", onAbort);
     }
   };
-}
-
-/**
- * Reads a body to its end.
- *
- * @throws {FileError} If it is larger.
- */
-export async function readBounded(
-  body: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of body) { // leaving the loop cancels the body
-    size += piece.length;
-    if (size > maxBytes) throw new FileError(`larger than ${sizeOf(maxBytes)}`);
-    pieces.push(piece);
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

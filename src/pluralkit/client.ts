@@ -10,7 +10,7 @@
 
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
 import type { LookUp } from "../core/inbound/pluralkit.ts";
-import type { Schedule } from "../lib/schedule.ts";
+import { type Schedule, waitFor } from "../lib/schedule.ts";
 import { type ApiDeps, createAsk } from "./api.ts";
 
 /** Everything that look-ups need from outside. */
@@ -99,17 +99,8 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
     return now() - createdAtMs(id) < YOUNG_MS;
   }
 
-  function sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms <= 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        cancel();
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const cancel = schedule(end, ms);
-      signal.addEventListener("abort", end, { once: true });
-    });
+  async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms > 0 && !signal.aborted) await waitFor(ms, schedule, signal);
   }
 
   /** Runs a look-up with one time-out for all of its requests. */

@@ -29,6 +29,7 @@ export type Admit = (message: InboundMessage | RecalledMessage, known?: KnownFac
 
 const INTENTS = "channels.discord.gateway.intents";
 const TEXT_COMMANDS = "commands.text";
+const ANNOUNCED = "Discord announces the result of a poll, and no person asks anything";
 
 /** Prepares a policy to judge many messages. */
 export function prepareAdmission(policy: AccessPolicy): Admit {
@@ -65,6 +66,9 @@ export function prepareMessages(
     { why, rule, open }: Granted,
     ask: Ask,
   ): Verdict {
+    if (message.isAnnouncement && !ask("mention", false, rule, () => ANNOUNCED)) {
+      return overhear("no-mention", rule, isOwnerKnown(known));
+    }
     if (!open) return rightIsMissing(message, known, ask) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
       return ignore("no-content", INTENTS);
@@ -129,7 +133,7 @@ export function prepareMessages(
       sender,
       known,
       needs: () => lettingCommand(message)?.kind.needs,
-      isChallenged: !isEdit,
+      isChallenged: !isEdit && !message.isAnnouncement,
       isMessage: true,
     };
     const access = checkAccess(caller, ask);

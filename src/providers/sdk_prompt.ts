@@ -47,14 +47,24 @@ export function sdkRequestOf(
 }
 
 /**
- * Marks the newest message, and the newest of a person. The next request of the turn begins with
- * the first, and the next turn with the second.
+ * Marks up to three messages. Anthropic takes four marks, and the system prompt has one.
+ *
+ * - The newest message, and the newest of a person: later requests begin with these.
+ * - The newest message of the request before. Anthropic looks back over 20 blocks only, and a step may
+ *   have more. In a turn's first request, this is the earlier message of a person, because results
+ *   after it may be shorter now.
  */
 function withBreakpoints(messages: readonly SdkMessage[]): readonly SdkMessage[] {
   const newest = messages.length - 1;
   const asked = messages.findLastIndex(({ role }) => role === "user");
+  const answered = messages.findLastIndex(({ role }) => role === "assistant");
+  const before = asked === newest
+    ? messages.findLastIndex(({ role }, at) => role === "user" && at < answered)
+    : answered - 1;
   return messages.map((message, at) =>
-    at === newest || at === asked ? { ...message, providerOptions: CACHED } : message
+    at === newest || at === asked || at === before
+      ? { ...message, providerOptions: CACHED }
+      : message
   );
 }
 

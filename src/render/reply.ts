@@ -224,14 +224,18 @@ function layOutUntrusted(
 ): LaidOutText {
   const links = createLinks({ written, linkHosts: rules.linkHosts });
   const tabled = renderTables(text, rules.tables);
-  const neutralized = (how: "code" | "plain"): LaidOutText => {
-    const { text, found } = links.neutralize(tabled, how);
+  const neutralized = (how: "code" | "plain", { neutralize } = links): LaidOutText => {
+    const { text, found } = neutralize(tabled, how);
     // Neutralizing may have removed the text between two halves of a secret.
     const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
     return { ...laidOut, suppressesEmbeds: found > 0 };
   };
   const asCode = neutralized("code");
-  return asCode.chunks.some(links.hasUntrusted) ? neutralized("plain") : asCode;
+  if (!asCode.chunks.some(links.hasUntrusted)) return asCode;
+  const plain = neutralized("plain");
+  if (!plain.chunks.some(links.hasUntrusted)) return plain;
+  // The cut between two messages has made a trusted address into another one.
+  return neutralized("plain", createLinks({ written: [], linkHosts: [] }));
 }
 
 function layOut(text: string, rules: TextRules): LaidOutText {

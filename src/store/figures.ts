@@ -14,6 +14,7 @@ import type { AccountId } from "../core/discord/ids.ts";
 import type { Judged } from "../core/inbound/inbox.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import type { Transactions } from "./database/transact.ts";
+import { IS_PARKED } from "./schema/questions.ts";
 
 /** The store's counts at one moment. */
 export interface StoreFigures {
@@ -100,11 +101,13 @@ const NONE_STOPPED = "[]";
 export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
   const selectInbox = database.prepare(
     `SELECT
-       (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'waiting') AS waiting,
+       (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
+          AND NOT ${IS_PARKED}) AS waiting,
        (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'running') AS running,
        (SELECT accepted_at FROM inbox WHERE id = (
           SELECT MIN(id) FROM inbox
           WHERE finished_at IS NULL AND state = 'waiting' AND account_id ${IS_NOT_STOPPED}
+            AND NOT ${IS_PARKED}
         )) AS oldest`,
   );
   const selectOutbox = database.prepare(

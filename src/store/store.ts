@@ -25,6 +25,7 @@ import { createMemory } from "./memory/memory.ts";
 import { createNotes, type Notes } from "./notes/notes.ts";
 import { createOutbox, type Outbox } from "./outbox/outbox.ts";
 import { createPairing, type Pairing } from "./pairing/pairing.ts";
+import { createQuestions, type Questions } from "./questions/questions.ts";
 import { prepareFactRows } from "./received/fact_rows.ts";
 import { createReceived, type Received } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
@@ -56,6 +57,8 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly usage: Usage;
   /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
+  /** Questions to people, and the turns that wait for them. */
+  readonly questions: Questions;
   /** Forgetting people (X5). */
   readonly forgetting: Forgetting;
   /** The agent's memory. */
@@ -186,6 +189,7 @@ export function createStore(
     outbox: createOutbox(database, commits, memory.outgoing),
     usage: createUsage(database, commits, memory.spent),
     pairing: createPairing(database, commits, memory.outgoing),
+    questions: createQuestions(database, commits, memory),
     forgetting: createForgetting(database, commits),
     notes: createNotes(database, commits),
     changes: createChanges(database, commits),

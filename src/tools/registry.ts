@@ -14,6 +14,7 @@ import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, writeFile } from "./files/files.ts";
 import { memory } from "./memory/memory.ts";
 import { readSkill } from "./skills/read_skill.ts";
+import { ask } from "./people/ask.ts";
 import { replyInThread } from "./channel/reply_in_thread.ts";
 import { remind } from "./time/remind.ts";
 import { webFetch } from "./web/web_fetch.ts";
@@ -32,6 +33,7 @@ export const TOOLS: readonly Tool[] = [
   webSearch,
   code,
   draw,
+  ask,
   readFile,
   writeFile,
   editFile,

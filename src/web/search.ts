@@ -6,6 +6,7 @@
  * @module
  */
 
+import { readBody } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/record.ts";
 import { WebError } from "./guarded_get.ts";
 
@@ -89,15 +90,9 @@ function requestTo({ kind, url, apiKey }: SearchEngine, query: string, most: num
 }
 
 async function jsonOf(response: Response, signal: AbortSignal): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const tooLarge = () => new WebError("the search engine's answer is too large");
   try {
-    for await (const chunk of response.body ?? []) {
-      size += chunk.byteLength;
-      if (size > MAX_BYTES) throw new WebError("the search engine's answer is too large");
-      chunks.push(chunk);
-    }
-    return JSON.parse(await new Blob(chunks as BlobPart[]).text());
+    return JSON.parse(new TextDecoder().decode(await readBody(response.body, MAX_BYTES, tooLarge)));
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof WebError) throw cause;

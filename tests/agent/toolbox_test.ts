@@ -62,20 +62,24 @@ describe("[T1] createToolbox()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("[H4] puts a fence around a result, but not around its own errors", async () => {
+  it("[H4] puts a fence around each result and each reason of a failure", async () => {
     const { schedule } = new FakeClock();
     const fence = (result: string) => `<${result}>`;
-    const toolbox = createToolbox([tide], {
+    const sink: Tool = { ...tide, name: "sink", run: () => Promise.reject(new Error("a leak")) };
+    const toolbox = createToolbox([tide, sink], {
       timeoutMs: 1_000,
       schedule,
       fence,
       cleanSecrets,
       missingRight: () => Promise.resolve(undefined),
     });
-    const run = (written: string) =>
-      toolbox.run({ id: "1", name: "tide", arguments: written }, toolContext());
-    assert.equal((await run('{"port":"Hull"}')).text, '<{"port":"Hull","hours":1}>');
-    assert.match((await run("no")).text, /^Error/);
+    const run = async (name: string, written: string) =>
+      (await toolbox.run({ id: "1", name, arguments: written }, toolContext())).text;
+    assert.equal(await run("tide", '{"port":"Hull"}'), '<{"port":"Hull","hours":1}>');
+    assert.equal(await run("sink", '{"port":"Hull"}'), "Error: <a leak>");
+    assert.equal(await run("tide", "no"), "Error: <the arguments are not JSON>");
+    assert.match(await run("tide", '{"port":1}'), /^Error: <the arguments do not fit[^]*>$/);
+    assert.match(await run("sail", "{}"), /^Error: <there is no tool [^]*>$/);
   });
 
   it("bounds a result, with a note behind the fence, and a failure", async () => {
@@ -137,7 +141,7 @@ describe("[T1] createToolbox()", () => {
     clock.advance(1_000);
     const { end, text } = await ended;
     assert.equal(end, "unknown");
-    assert.match(text, /^Unknown: no result within 1 s\. It may have happened, or not\./);
+    assert.match(text, /^Unknown: no result within 1 s\nIt may have happened, or not\./);
   });
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {

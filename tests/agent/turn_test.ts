@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
-import { runTurn, type TurnOutcome, type TurnPorts } from "../../src/agent/turn.ts";
+import {
+  type ParkedTurn,
+  runTurn,
+  type TurnOutcome,
+  type TurnPorts,
+} from "../../src/agent/turn.ts";
 import {
   type Model,
   ModelError,
+  type ModelImage,
   type ModelPart,
   type ModelRequest,
   type ToolCall,
@@ -48,7 +54,7 @@ interface Facts {
 function run(
   model: Model,
   { stopping = new AbortController(), clock = new FakeClock(), ports }: Facts = {},
-): Promise<TurnOutcome> {
+): Promise<TurnOutcome | ParkedTurn> {
   const { schedule } = clock;
   return runTurn(() => ({ request: REQUEST, stepChars: 10_000 }), {
     model,
@@ -174,6 +180,7 @@ function withTools(answers: readonly (string | readonly string[])[], stored: rea
   return { model, ports, events, requests, saved, clock };
 }
 
+const IMAGE: ModelImage = { mediaType: "image/png", data: new Uint8Array(1) };
 const callOf = (id: string): ToolCall => ({
   id,
   name: id.startsWith("r") ? "read" : "post",
@@ -202,6 +209,7 @@ describe("[T1] runTurn() with tools", () => {
     const { model, ports, requests } = withTools([["r1"], ["r2"], "done"]);
     const stored: string[] = [];
     const waiting = [undefined, [messageId("7")]];
+    let areRead = false;
     const outcome = await run(model, {
       ports: {
         ...ports,
@@ -211,11 +219,13 @@ describe("[T1] runTurn() with tools", () => {
           stored.push([...unsaved.map(stepName), "joined"].join());
           return Promise.resolve({ kind: "joined", messageIds, at: 1 });
         },
-        textOfJoined: (ids) => `the text of ${ids}`,
+        readJoined: () => Promise.resolve(void (areRead = true)),
+        showJoined: (id) => ({ text: `the text of ${id}`, ...(areRead && { images: [IMAGE] }) }),
       },
     });
     assert.deepEqual(stored, ["result r2,joined"]);
-    assert.deepEqual(requests[2]?.messages.at(-1), { role: "user", text: "the text of 7" });
+    const shown = { role: "user", text: "the text of 7", images: [IMAGE] };
+    assert.deepEqual(requests[2]?.messages.at(-1), shown);
     assert.ok(outcome.kind === "reply");
     assert.deepEqual(outcome.taken?.unsaved, []);
   });

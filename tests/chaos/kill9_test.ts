@@ -3,28 +3,32 @@ import { describe, it } from "node:test";
 import { scenario, WEAKNESSES } from "./scenarios/kill9.ts";
 import { assertKept, lineOf, SEED } from "./support/report.ts";
 
-it(`[D1] [D2] ${scenario.name} › ${scenario.summary}`, async () => {
+it(`[D1] [D2] [T1] ${scenario.name} › ${scenario.summary}`, async () => {
   assertKept(scenario.name, await scenario.run({ ...scenario.short, seed: SEED }));
 });
 
-describe("[D2] negative controls double replies, as they must", () => {
+describe("[D2] [T1] negative controls double replies and tools, as they must", () => {
   /**
    * Number of kills, by weakness: some kills meet a moment at which the weakness changes nothing.
    * `deno task chaos -- kill9 --weaken 1` and so on run the other weaknesses.
    */
-  const controls = new Map([["random nonce", 4], ["no intent", 4]]);
+  const controls = new Map([
+    ["random nonce", { kills: 4, bound: "nothing is doubled" }],
+    ["no intent", { kills: 4, bound: "nothing is doubled" }],
+    ["no begun calls", { kills: 3, bound: "no call has two effects" }],
+  ]);
   for (const [index, { name }] of WEAKNESSES.entries()) {
-    const kills = controls.get(name);
-    if (kills === undefined) continue;
+    const control = controls.get(name);
+    if (!control) continue;
     it(name, async () => {
       const report = await scenario.run({
         ...scenario.short,
-        kills,
+        kills: control.kills,
         weaken: index + 1,
         seed: SEED,
       });
       console.log(`control: ${lineOf(report)}`);
-      assert.ok(report.breaches.includes("nothing is doubled"), lineOf(report));
+      assert.ok(report.breaches.includes(control.bound), lineOf(report));
     });
   }
 });

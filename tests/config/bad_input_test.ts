@@ -1,5 +1,5 @@
 /**
- * Loads ten thousand slips in a valid config. Each one is reported with its place, or loads as
+ * Loads thousands of slips in a valid config. Each one is reported with its place, or loads as
  * written: a second, independent reader of the text must agree.
  *
  * @module
@@ -12,8 +12,9 @@ import type { LoadedConfig } from "../../src/config/load.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { seeded } from "../support/fuzz.ts";
 import { load } from "./support.ts";
+import { cases } from "../support/long_form.ts";
 
-const EDITS = 10_000;
+const EDITS = cases(2_000, 100_000);
 const SEED = 20_261_120;
 
 const VALID = `// The bot of two servers.

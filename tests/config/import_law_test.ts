@@ -25,6 +25,7 @@ import {
   userId,
 } from "../support/discord/builders.ts";
 import { load } from "./support.ts";
+import { cases } from "../support/long_form.ts";
 
 type Era = "seed" | "today";
 
@@ -212,7 +213,7 @@ describe("[C11] the law of importing", () => {
             );
           }
         }),
-        { numRuns: 1_000 },
+        { numRuns: cases(250, 10_000) },
       );
       // The law would also hold for a bot that answers no one.
       assert.ok(answered > asked / 4, `${answered} of ${asked}`);

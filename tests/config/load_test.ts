@@ -233,4 +233,40 @@ describe("loadConfig()", () => {
       assert.doesNotMatch(JSON.stringify(loaded.problems), /0123456789/);
     });
   }
+
+  const open: readonly (readonly [text: string, env: Record<string, string>, warns: boolean])[] = [
+    ["{}", { OPENAI_BASE_URL: "http://models.example.com/v1", OPENAI_API_KEY: "sk-1" }, true],
+    ["{}", { ANTHROPIC_BASE_URL: "http://8.8.8.8", ANTHROPIC_API_KEY: "sk-1" }, true],
+    ["{}", { OPENAI_BASE_URL: "http://models.example.com/v1" }, false],
+    ["{}", { OPENAI_BASE_URL: "https://models.example.com/v1", OPENAI_API_KEY: "sk-1" }, false],
+    ["{}", { OPENAI_BASE_URL: "http://10.0.0.7/v1", OPENAI_API_KEY: "sk-1" }, false],
+    [
+      '{"models":{"providers":{"openai":{"kind":"openai-compatible","baseUrl":"https://own.example/v1"}}}}',
+      { OPENAI_BASE_URL: "http://models.example.com/v1", OPENAI_API_KEY: "sk-1" },
+      false,
+    ],
+  ];
+  for (const [text, env, warns] of open) {
+    it(`[SEC-R9] ${warns ? "warns" : "is silent"} of ${Object.values(env)} beside ${text}`, async () => {
+      const { kind, problems } = await load(text, { env });
+      assert.equal(kind, "loaded");
+      const found = problems.filter(({ message }) => message.includes("unencrypted"));
+      assert.equal(found.length, warns ? 1 : 0);
+      assert.doesNotMatch(JSON.stringify(found), /sk-1/);
+    });
+  }
+
+  const beside: readonly (readonly [http: string, paths: string])[] = [
+    ['"port":"eighty","bind":["0.0.0.0"]', "http.port http.bind"],
+    ['"port":-1,"bind":"0.0.0.0","token":"short"', "http.port http.token"],
+    ['"bind":"0.0.0.0","token":5', "http.token"], // a token may be meant
+    ['"bind":5,"port":70000', "http.bind http.port"],
+  ];
+  for (const [http, paths] of beside) {
+    it(`[C2] [SEC-R30] judges http.bind beside other errors of http: ${paths}`, async () => {
+      const { problems } = await load(`{"http":{${http}}}`);
+      const errors = problems.filter(({ severity }) => severity === "error");
+      assert.equal(errors.map(({ path }) => path).join(" "), paths);
+    });
+  }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { configSchema } from "../../src/config/schema/root.ts";
-import { isInRemovedSection, validPartOf } from "../../src/config/valid_part.ts";
+import { isInRemovedSection, isRemoved, validPartOf } from "../../src/config/valid_part.ts";
 
 function partOf(value: Readonly<Record<string, unknown>>) {
   const issues = configSchema.safeParse(value, { jitless: true }).error?.issues ?? [];
@@ -102,6 +102,21 @@ describe("[C2] isInRemovedSection()", () => {
   for (const [path, isOne] of cases) {
     it(`${path.join(".")}: ${isOne ? "near" : "apart"}`, () => {
       assert.equal(isInRemovedSection(path, removed), isOne);
+    });
+  }
+});
+
+describe("[C2] isRemoved()", () => {
+  const cases: readonly (readonly [removed: readonly string[], isOne: boolean])[] = [
+    [["http", "token"], true],
+    [["http", "token", "file"], true],
+    [["http"], true],
+    [["http", "port"], false],
+    [["log", "token"], false],
+  ];
+  for (const [removed, isOne] of cases) {
+    it(`http.token after the removal of ${removed.join(".")}: ${isOne}`, () => {
+      assert.equal(isRemoved(["http", "token"], [removed]), isOne);
     });
   }
 });

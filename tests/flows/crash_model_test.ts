@@ -3,12 +3,12 @@
  * and beyond Discord's memory of nonces, and requests that fail in every way.
  *
  * There are three messages with answers of two parts each. One of them arrives while the bot is
- * away. With `BARNACLE_CRASH_MODEL=full`, it also plays every schedule of the controls, and 200,000
- * random ones, and prints figures.
+ * away. The short form plays each crash, with each fault and each outage, and one in seven of the
+ * pairs of crashes. The long form (`deno task chaos -- long tests/flows/crash_model_test.ts`) plays
+ * all pairs, every schedule of the controls, and 200,000 random ones, and prints figures.
  */
 
 import assert from "node:assert/strict";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { seeded } from "../support/seeded.ts";
 import {
@@ -19,11 +19,11 @@ import {
   type Schedule,
   type Weakness,
 } from "./support/crash_model.ts";
+import { cases, IS_LONG } from "../support/long_form.ts";
 
-const IS_FULL = process.env["BARNACLE_CRASH_MODEL"] === "full";
 const OUTAGES_MS = [1_000, 90_000, 600_000];
 const SEED = 20_261_120;
-const RANDOM = IS_FULL ? 200_000 : 20_000;
+const RANDOM = cases(5_000, 200_000);
 /** Steps of the first and the second crash; more than a process needs until it is idle. */
 const CRASHES = [75, 60] as const;
 /** The same with drafts, which take longer. */
@@ -92,18 +92,17 @@ async function playAll(from: Iterable<Schedule>, weak?: Weakness): Promise<numbe
   return played;
 }
 
-/** Plays one in so many of the pairs of crashes with drafts, since there are many. */
-const DRAFTS_EVERY = IS_FULL ? 1 : 5;
+/** Plays one in so many of the pairs of crashes: no divisor of their numbers, so all steps occur. */
+const EVERY = cases(7, 1);
+/** Schedules of one shape without drafts, and with drafts. */
+const PLAIN = cases(11_411, 46_125);
+const DRAFTS = cases(25_972, 127_800);
 
 const SHAPES: readonly [name: string, shape: Shape, schedules: number][] = [
-  ["two plain parts, journaled with the intent of the first", { isPlain: true }, 46_125],
-  ["two parts, one with a file", {}, 46_125],
-  ["answers that all look alike", { withoutQuotes: true }, 46_125],
-  [
-    "drafts that become the answer, and one that goes",
-    { withDrafts: true },
-    IS_FULL ? 127_800 : 32_760,
-  ],
+  ["two plain parts, journaled with the intent of the first", { isPlain: true }, PLAIN],
+  ["two parts, one with a file", {}, PLAIN],
+  ["answers that all look alike", { withoutQuotes: true }, PLAIN],
+  ["drafts that become the answer, and one that goes", { withDrafts: true }, DRAFTS],
 ];
 
 describe("[D2] the crash table", () => {
@@ -111,7 +110,7 @@ describe("[D2] the crash table", () => {
     it(`loses, doubles and reorders no message in ${count} schedules: ${name}`, async () => {
       const { steps, turns } = await play({ ...shape, crashes: [], outagesMs: [], faults: {} });
       assert.ok(steps < (shape.withDrafts ? CRASHES_WITH_DRAFTS : CRASHES)[0] && turns === 2);
-      assert.equal(await playAll(schedules(shape, shape.withDrafts ? DRAFTS_EVERY : 1)), count);
+      assert.equal(await playAll(schedules(shape, EVERY)), count);
     });
 
     it(`nor in ${RANDOM} schedules of 3 to 5 crashes: ${name}`, async () => {
@@ -120,8 +119,8 @@ describe("[D2] the crash table", () => {
   }
 
   it("does not need the gateway's echo", async () => {
-    await playAll(schedules({ isPlain: true }), { hearsNoEcho: true });
-    await playAll(schedules({}, 3), { hearsNoEcho: true });
+    await playAll(schedules({ isPlain: true }, EVERY), { hearsNoEcho: true });
+    await playAll(schedules({}, 3 * EVERY), { hearsNoEcho: true });
   });
 });
 
@@ -160,9 +159,9 @@ describe("[D2] the judge of the crash model", () => {
       for (const schedule of [...schedules({ isPlain: true }), ...schedules({})]) {
         played++;
         for (const violation of violationsOf(await play(schedule, weak))) found[violation]++;
-        if (found[shows] > 0 && !IS_FULL) break;
+        if (found[shows] > 0 && !IS_LONG) break;
       }
-      if (IS_FULL) console.log(name, played, found);
+      if (IS_LONG) console.log(name, played, found);
       assert.ok(found[shows] > 0);
     });
   }

@@ -21,6 +21,7 @@ import {
   MESSAGE,
   withoutDrafts,
 } from "./support/draft_world.ts";
+import { cases } from "../support/long_form.ts";
 
 /** One piece of an answer, and the events before the next. */
 interface Piece {
@@ -151,7 +152,7 @@ describe("[R8] an answer with drafts", () => {
       fc.asyncProperty(processRun, fc.boolean(), async (one, refusesDrafts) => {
         await run([one], { refusesDrafts });
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(1_000, 30_000) },
     );
   });
 
@@ -170,7 +171,7 @@ describe("[R8] an answer with drafts", () => {
           await run([...runs, last], { drainCrashes });
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: cases(1_000, 30_000) },
     );
   });
 

@@ -10,6 +10,7 @@ import {
   startHttpServer,
 } from "../../src/host/http_server.ts";
 import { createBoundedServer, type HttpHandler } from "../../src/host/bounded_server.ts";
+import { ended, talk } from "../support/network/raw_client.ts";
 
 const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
 const hello: HttpHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
@@ -25,17 +26,6 @@ async function withServer(
   } finally {
     await server.close();
   }
-}
-
-/** A connection that writes this and then waits for its end; gives what came. */
-async function talk(port: number, text: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  let heard = "";
-  socket.on("data", (data) => heard += data);
-  socket.on("error", () => {}); // a connection that is reset has ended too
-  socket.write(text);
-  await new Promise((resolve) => socket.once("close", resolve)); // `once()` would throw the reset
-  return heard;
 }
 
 async function taken(): Promise<{ port: number; free: () => Promise<void> }> {
@@ -208,16 +198,29 @@ describe("startHttpServer()", () => {
         const socket = connect(port, "127.0.0.1");
         const answers: string[] = [];
         // One request at a time: unread requests would let the kernel reset the connection.
+        socket.on("error", () => {}); // a connection that is reset has ended too
         socket.on("data", (data) => {
           answers.push(String(data));
           if (answers.length < 100) socket.write(request);
         });
         socket.write(request);
-        await once(socket, "close");
+        await ended(socket);
         assert.deepEqual(
           answers.map((one) => /^connection: close\r$/im.test(one)),
           [...Array<boolean>(99).fill(false), true],
         );
+      },
+      hello,
+      { timeouts },
+    );
+  });
+
+  it("[SEC-R35] answers a hundred requests of a client that sends them ahead", async () => {
+    const timeouts = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
+    await withServer(
+      async ({ port }) => {
+        const heard = await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(101));
+        assert.equal(heard.match(/ 200 OK\r$/gm)?.length, 100);
       },
       hello,
       { timeouts },

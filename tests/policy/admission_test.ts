@@ -304,6 +304,28 @@ describe("guilds", () => {
   }
 });
 
+describe("[H9] Discord's announcement of a poll's result", () => {
+  const announced = { isAnnouncement: true, mention: "user", text: "barnacle" } as const;
+  const open = policy({
+    ...listing({ requireMention: false }),
+    dm: dm({ policy: "open", allowFrom: entries("*") }),
+  });
+  const cases: readonly [name: string, InboundMessage, AccessPolicy, string][] = [
+    ["is context in a guild", guildMessage(announced), open, "ignore: no-mention+"],
+    ["is context in a direct message", directMessage(announced), open, "ignore: no-mention+"],
+    ["gives no pairing code", directMessage(announced), policy(), "ignore: dm-not-allowed"],
+    [
+      "is no context of an unlisted person",
+      guildMessage(announced),
+      policy(listing({ users: entries(BOB) })),
+      "ignore: sender-not-listed",
+    ],
+  ];
+  for (const [name, message, rules, verdict] of cases) {
+    it(name, () => assert.equal(inWords(admit(message, rules)).split(" by ")[0], verdict));
+  }
+});
+
 describe("known facts beside the message", () => {
   const proxied = sender({ pluralkit: { memberId: "abcde", name: "Luna" }, username: "pk:abcde" });
   const open = listing({ requireMention: false });

@@ -18,9 +18,10 @@ import { withNames } from "../../src/policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../src/policy/rules/rules.ts";
 import { userId } from "../support/discord/builders.ts";
 import { ADA, admit, BOB, drawn } from "./policies.ts";
+import { cases } from "../support/long_form.ts";
 
 const { anEntry, aPolicy, aMessage, someKnownFacts, aPlace, aSender } = drawn;
-const RUNS = { numRuns: 500 };
+const RUNS = { numRuns: cases(200, 5_000) };
 
 /** The policy with every list of people changed. */
 function withLists(
@@ -181,7 +182,7 @@ describe("[P1] laws of access", () => {
           if (asResolved.why !== asWritten.why) narrowed += 1;
         },
       ),
-      { numRuns: 5_000 },
+      { numRuns: cases(1_500, 50_000) },
     );
     assert.ok(narrowed > 0, "the law says something");
   });
@@ -203,7 +204,7 @@ describe("[P1] laws of access", () => {
           assert.equal(failed[0]?.rule, verdict.rule);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: cases(600, 20_000) },
     );
   });
 
@@ -229,7 +230,7 @@ describe("[P1] laws of access", () => {
         const explained = explain({ kind: "message", message: again }, facts.knownFacts, rules);
         assert.deepEqual(explained.verdict, verdict);
       }),
-      { numRuns: 5_000, seed: 5 },
+      { numRuns: cases(2_500, 50_000), seed: 5 },
     );
     const rare = ["pluralkit-original", "command", "not-owner", "mentioned", "dm-paired"];
     assert.deepEqual(rare.filter((why) => !found.has(why)), [], "the law says something");
@@ -338,7 +339,7 @@ describe("[P1] laws of access", () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: cases(600, 20_000) },
     );
     assert.ok(accepted > 0, "the law says something");
   });

@@ -32,7 +32,9 @@ const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] 
   ["overloaded_in_stream", "", "unavailable"],
   ["cut", "Well, ", "unavailable"],
   ["drop", "", "unavailable"],
+  ["cut_in_call", "", "unavailable"],
   ["hang", "", "timeout"],
+  ["headers_only", "", "timeout"],
   ["stall", "Well, ", "timeout"],
   ["rate_limited", "", "rate_limited"],
   ["quota", "", "quota"],
@@ -53,7 +55,7 @@ for (const kind of KINDS) {
       const sent = text === "" ? "no text" : "some text";
       it(`fails with ${failure} after ${sent}, then: ${behaviour}`, async () => {
         await withModelServer({ behaviour }, async (server) => {
-          const waits = behaviour === "hang" || behaviour === "stall";
+          const waits = failure === "timeout";
           const heard = await listen(modelAt(server, { kind }, waits ? SHORT : {}));
           assert.equal(heard.text, text);
           assert.ok(heard.error instanceof ModelError, inspect(heard.error));

@@ -113,6 +113,28 @@ for (const kind of KINDS) {
       });
     });
 
+    it("gives up after a storm of 529 without an end", async () => {
+      await withModelServer({ behaviour: "overloaded" }, async (server) => {
+        const model = withRetry(modelAt(server, { kind }), {
+          sleep: () => Promise.resolve(),
+          random: () => 0,
+        });
+        const { error } = await listen(model);
+        assert.ok(error instanceof ModelError && error.kind === "unavailable", inspect(error));
+        assert.equal(server.requests.length, 4);
+      });
+    });
+
+    it("passes a call of a tool on that the request did not offer", async () => {
+      await withModelServer({ behaviour: "tool_call" }, async (server) => {
+        const { parts, error } = await listen(modelAt(server, { kind }), undefined, ASKED);
+        assert.equal(error, undefined, inspect(error));
+        const last = parts.at(-1);
+        assert.ok(last?.kind === "finish");
+        assert.deepEqual(last.calls?.map(({ name }) => name), ["get_tide"]);
+      });
+    });
+
     it("[H7] sends images as bytes, never as an address", async () => {
       await withModelServer({}, async (server) => {
         const images = [{ mediaType: "image/png", data: PNG }];

@@ -6,6 +6,7 @@ import { renderTables } from "../../src/render/markdown/table.ts";
 import { documents, TOKENS } from "../support/markdown.ts";
 import { givesBack } from "../support/gateway/rejoin.ts";
 import { seeded } from "../support/seeded.ts";
+import { cases } from "../support/long_form.ts";
 
 const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
   limit: fc.integer({ min: 160, max: 400 }),
@@ -13,7 +14,9 @@ const anyRules: fc.Arbitrary<ChunkRules> = fc.record({
   mode: fc.constantFrom("length", "newline"),
   maxChunks: fc.constantFrom(2, 1_000),
 });
-const RUNS = { numRuns: 400 };
+const RUNS = { numRuns: cases(150, 4_000) };
+/** Random strings. */
+const STRINGS = cases(20_000, 1_000_000);
 
 /** The parts of a chunk in code blocks, and those between. */
 function sides(content: string): { readonly code: string; readonly words: string } {
@@ -124,7 +127,7 @@ describe("[R2] chunk() › laws of documents", () => {
   });
 });
 
-describe("[R2] chunk() › 100,000 random strings", () => {
+describe(`[R2] chunk() › ${STRINGS} random strings`, () => {
   // deno-fmt-ignore
   const PARTS = [
     "a", "bb ", "word ", "\n", "\n\n", "\r\n", " ", "\t", "`", "``", "```", "```js\n", "\n```\n",
@@ -135,7 +138,7 @@ describe("[R2] chunk() › 100,000 random strings", () => {
 
   it("keep the limit, return the whole text, and are never blank", () => {
     const { pick, upTo: below } = seeded(4);
-    for (let run = 0; run < 100_000; run += 1) {
+    for (let run = 0; run < STRINGS; run += 1) {
       const text = Array.from({ length: below(60) }, () => pick(PARTS)).join("");
       const rules: ChunkRules = {
         limit: run % 2 === 0 ? 60 + below(60) : 2 + below(58),

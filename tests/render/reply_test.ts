@@ -245,6 +245,19 @@ describe("[R9] composeReply() › links", () => {
     for (const one of chunks) assert.equal(hasUntrusted(one), false, one);
   });
 
+  it("[SEC-R7] breaks a trusted address that a cut would make into another one", () => {
+    const trusted = "https://seen.example/?k";
+    const composed = composeReply(answer({
+      text: `~~~<${foreign}>${foreign}\n\n${trusted}`,
+      shown: { system: trusted },
+      rules: { chunks: { ...RULES.chunks, limit: 80, maxLines: 5 } },
+    }));
+    assert.ok(composed.kind === "reply");
+    const { hasUntrusted } = createLinks({ written: [trusted], linkHosts: [] });
+    for (const one of composed.reply.chunks) assert.equal(hasUntrusted(one), false, one);
+    assert.match(composed.reply.chunks.join(""), /seen\./);
+  });
+
   it("[SEC-R7] leaves no foreign link in any message, for any answer", () => {
     const piece = fc.constantFrom(
       foreign,

@@ -164,9 +164,12 @@ const FILES: Readonly<Record<string, readonly [damage: (path: string) => void, p
         rmSync(path);
         mkdirSync(path);
       },
-      /Cannot use the database/,
+      /Cannot use the database .*barnacle\.db is a folder/,
     ],
-    "a log that is a folder": [(path) => mkdirSync(`${path}-wal`), /Cannot use the database/],
+    "a log that is a folder": [
+      (path) => mkdirSync(`${path}-wal`),
+      /Cannot use the database .*barnacle\.db-wal is a folder/,
+    ],
     "a table less": [(path) => {
       const database = new DatabaseSync(path);
       database.exec("DROP TABLE parked_channel");
@@ -200,6 +203,17 @@ describe("[X2] a damaged store", () => {
       if (before) assert.deepEqual(readFileSync(path), before);
     });
   }
+
+  it("an index of the log that is a folder: a start names it, as a reader does not need it", async () => {
+    using folder = tempDirectory();
+    const data = join(folder.path, "data");
+    await fill(data);
+    mkdirSync(join(data, `${DATABASE_NAME}-shm`));
+    await assert.rejects(use(data), {
+      name: "StoreError",
+      message: /barnacle\.db-shm is a folder/,
+    });
+  });
 
   it("0 bytes alone: a start that died at once left it, so it counts as new", async () => {
     using folder = tempDirectory();

@@ -28,6 +28,7 @@ export async function startAccount(
   await inbound.start();
   turns.wake();
   outbound.start();
+  parts.questions.changed();
   parts.connectionState.start();
   connection.start(reader.isComplete);
   let stopped: Promise<void> | undefined;
@@ -67,6 +68,9 @@ export async function startAccount(
     changedElsewhere() {
       outbound.channelQueues.wake();
       parts.schedules.changed();
+      store.questions.decidedElsewhere();
+      turns.wake();
+      parts.questions.changed();
     },
     stop: () =>
       stopped ??= stop(parts, (error) => {
@@ -91,6 +95,7 @@ async function stop(
   connectionState.stop();
   outbound.stop();
   await rest.schedules.stop();
+  await rest.questions.stop();
   await turns.stop();
   const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
   await Promise.race([isDone, graceOver]);

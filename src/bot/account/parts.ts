@@ -40,6 +40,7 @@ import { type AccountFiles, createAccountFiles } from "../files/account_files.ts
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createIsOwner, createTurnTools } from "../rules/turn_tools.ts";
 import { createAccountSchedules, type RunEvents } from "../schedules/schedules.ts";
+import { createAccountCards } from "../questions/cards.ts";
 import { createDrawPort } from "../turn/draw_port.ts";
 import { createCodePort } from "../turn/code_port.ts";
 import { skillsOf } from "../turn/skills_port.ts";
@@ -69,6 +70,7 @@ export interface Parts {
   readonly turns: AccountTurns;
   readonly files: AccountFiles;
   readonly schedules: Runner;
+  readonly questions: ReturnType<typeof createAccountCards>;
   readonly runEvents: Emitter<RunEvents & { changed(): void }>;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
@@ -146,6 +148,7 @@ export async function createParts(
     ownerIds: owners.toTell,
     onUndelivered: (cause) => runEvents.emit.ended(cause),
   });
+  const questions = createAccountCards({ ...common, outbound, onDecided: () => turns.wake() });
   const rates = createTokenRates();
   const agentId = () => config().agent.id;
   const spend = createSpending({ config, usage: store.usage, now });
@@ -170,6 +173,7 @@ export async function createParts(
     outbound,
     threads,
     isOurs,
+    onDecided: questions.decided,
     status: () => statusOf(health, version, now()),
   });
   const catchUp = createAccountCatchUp({
@@ -200,6 +204,8 @@ export async function createParts(
       sent: outbound.sent,
       onRefused: meter.toolRefused,
       setPresence: noPresenceYet,
+      ownerIds: owners.toTell,
+      onParked: questions.changed,
       onToolMessage: (channelId) => outbound.channelQueues.wake([channelId]),
       instructionFiles: createInstructionFiles(
         () => workspaceOf(config(), options.dataDir),
@@ -286,6 +292,7 @@ export async function createParts(
     turns,
     files,
     schedules,
+    questions,
     runEvents,
     duplicates,
     connection,

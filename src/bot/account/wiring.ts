@@ -55,6 +55,7 @@ export function connectParts(
     },
     touched({ touched, cut, channels }) {
       turns.touched(touched);
+      parts.questions.changed(); // those of messages without a turn now
       outbound.cut(cut);
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },

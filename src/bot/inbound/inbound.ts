@@ -47,7 +47,7 @@ export interface InboundOptions
   readonly version: string;
   readonly store: Pick<
     Store,
-    "gateway" | "inbox" | "notes" | "pairing" | "sessions" | "turns" | "usage"
+    "gateway" | "inbox" | "notes" | "pairing" | "questions" | "sessions" | "turns" | "usage"
   >;
   readonly owners: OwnerIds;
   /** The threads of the account's answers. */

@@ -35,7 +35,7 @@ import type { OwnerPresence } from "./owner_presence.ts";
 export interface InteractionOptions {
   /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  readonly store: Pick<Store, "notes" | "pairing" | "sessions" | "turns" | "usage">;
+  readonly store: Pick<Store, "notes" | "pairing" | "questions" | "sessions" | "turns" | "usage">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -49,6 +49,8 @@ export interface InteractionOptions {
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets">;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
+  /** A question to people was decided. */
+  readonly onDecided: () => void;
   readonly logging: Logging;
   /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;
@@ -82,6 +84,13 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   const authorize = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const context: InteractionContext = {
     pairing: store.pairing,
+    questions: {
+      async decide(deciding) {
+        const outcome = await store.questions.decide(deciding);
+        if (outcome.kind === "decided" || outcome.kind === "closed") options.onDecided();
+        return outcome;
+      },
+    },
     contextOf: createContextFacts(options),
     notes: store.notes,
     cleanSecrets: outbound.cleanSecrets,

@@ -8,17 +8,16 @@ import process from "node:process";
 import type { BotConfig } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
-import type { McpServer } from "../../mcp/server.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import { revealed } from "../rules/revealed.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { draw } from "../../tools/images/draw.ts";
 import { webSearch } from "../../tools/web/web_search.ts";
 import type { SearchEngine } from "../../web/search.ts";
+import { mcpFiles, serversOf } from "./mcp_ports.ts";
 import { createWebPort } from "../turn/web_port.ts";
 import { configuredFolders, createSkillLibrary, skillFolders } from "../turn/skills_port.ts";
 import { workspaceOf } from "../rules/workspace_path.ts";
@@ -50,7 +49,13 @@ export function createToolServices(
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), now, log);
   void skills.read();
   const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
-  const mcp = createMcpServers(serversOf(config), { version, now, schedule, log });
+  const mcp = createMcpServers(serversOf(config), {
+    version,
+    now,
+    schedule,
+    log,
+    ...mcpFiles(() => current, dataDir, "run", log),
+  });
   let own = toolsOf(config);
   const all = joined(() => own, mcp.tools);
   return {
@@ -99,15 +104,6 @@ function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
     }
     return all;
   };
-}
-
-function serversOf({ mcp }: BotConfig): readonly McpServer[] {
-  return mcp.map(({ transport, ...server }) => ({
-    ...server,
-    transport: transport.kind === "http"
-      ? { ...transport, headers: revealed(transport.headers) }
-      : { ...transport, env: revealed(transport.env) },
-  }));
 }
 
 /** The source on Deno needs its cache of modules; a binary needs nothing. */

@@ -85,8 +85,9 @@ function prepareIsShared(rulesOf: () => RightsOf) {
     isSamePerson(one, other) || !rulesOf()(one).tools.some(actsForAsker);
 }
 
-function actsForAsker({ isPersonal, needs }: Tool): boolean {
-  return isPersonal === true || needs.length > 0;
+/** The parts of a tool with gates check the rights of their asker by themselves. */
+function actsForAsker({ isPersonal, needs, withGates }: Tool): boolean {
+  return isPersonal === true || needs.length > 0 || withGates !== undefined;
 }
 
 /** Members of a PluralKit system share an account, and are different people (T14). */

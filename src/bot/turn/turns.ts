@@ -21,6 +21,7 @@ import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { type BackfillPorts, createBackfill } from "../../flows/turn/backfill.ts";
+import { createThreadStarter } from "../../flows/turn/thread_starter.ts";
 import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -33,8 +34,11 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { prepareQueueModes } from "../rules/queue_mode.ts";
 import { createHistoryPort } from "./history_port.ts";
+import { createTurnPeople, type TurnPeopleOptions } from "../questions/people.ts";
+import { composeToolMessage } from "../../render/tool_message.ts";
 import { type AskerRightsOptions, createMissingRight } from "./asker_rights.ts";
 import { createMemoryPort } from "./memory_port.ts";
+import { createReadStarter } from "./read_starter.ts";
 import { createSkillsPort } from "./skills_port.ts";
 import { createDiscordPort, type DiscordPortOptions } from "./discord/discord_port.ts";
 import { createMediaReads } from "./discord/media.ts";
@@ -55,6 +59,7 @@ export interface TurnsOptions {
     readonly notes: Store["notes"];
     readonly schedules: Store["schedules"];
     readonly changes: Store["changes"];
+    readonly questions: Store["questions"];
   };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -110,6 +115,7 @@ export function createAccountTurns(
       "client" | "reader" | "outbox" | "sent" | "onRefused" | "setPresence"
     >
     & Omit<ThreadsPortOptions, "threads">
+    & Pick<TurnPeopleOptions, "ownerIds" | "onParked">
     & {
       /** The threads of the account's answers. */
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
@@ -151,13 +157,28 @@ export function createAccountTurns(
     log,
   });
 
+  const threadStarter = createThreadStarter({
+    read: createReadStarter({ ...ports, accountId }),
+    entriesOf: store.turns.entriesOf,
+    schedule,
+    ended: ports.ended,
+    log,
+  });
   const missingRight = createMissingRight(ports);
   const retryAt = new Map<string, number>();
   const toolPorts: ToolPorts = {
     ...ports.toolPorts,
     code: ports.codePort,
     draw: ports.drawPort,
-    history: createHistoryPort(ports),
+    history: createHistoryPort({
+      ...ports,
+      accountId,
+      model,
+      agentId: () => config().agent.id,
+      randomId,
+      now,
+      log,
+    }),
     discord: createDiscordPort({
       ...ports,
       accountId,
@@ -180,6 +201,7 @@ export function createAccountTurns(
       now,
     }),
     threads: createThreadsPort(ports),
+    questions: { askTimeoutMs: () => config().askTimeoutMs },
     schedules: createSchedulesPort({
       ...ports,
       schedules: store.schedules,
@@ -190,6 +212,17 @@ export function createAccountTurns(
     }),
   };
 
+  const people = createTurnPeople({
+    config,
+    questions: store.questions,
+    ownerIds: ports.ownerIds,
+    cleanText: (message, text) => cleanText(message, text, config(), ports),
+    onParked() {
+      ports.onParked();
+      turns.wake();
+    },
+    now,
+  });
   const modesNow = latest(config, (by) => prepareQueueModes(by, rulesNow, ports.isOwner));
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn };
 
@@ -207,7 +240,9 @@ export function createAccountTurns(
       model: model(),
       rules: rulesNow(),
       backfill,
+      threadStarter,
       missingRight,
+      people,
       toolPorts,
       ...(drafts && { drafts }),
       ...(lines && { lines }),
@@ -263,6 +298,19 @@ function latest<Derived>(config: () => Config, derive: (config: Config) => Deriv
     if (last?.source !== source) last = { source, derived: derive(source) };
     return last.derived;
   };
+}
+
+/** A text of the model for people, as an answer would have it. */
+function cleanText(
+  message: InboundMessage,
+  text: string,
+  config: Config,
+  ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
+): string {
+  const rules = toolTextRules(config, message, ports);
+  const agentId = config.agent.id;
+  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
+  return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }
 
 /** 12 hex digits. */

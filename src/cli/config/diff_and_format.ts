@@ -55,7 +55,9 @@ export async function diff(
   }
   const { changes } = planReload(before, after);
   if (json) io.out(JSON.stringify({ same: changes.length === 0, changes }));
-  else for (const change of changes) io.out(line(change));
+  else if (changes.length === 0) {
+    io.err(theirs ? "The files say the same." : "Every key has its default.");
+  } else for (const change of changes) io.out(line(change));
   return theirs && changes.length > 0 ? EXIT.failed : EXIT.done;
 }
 

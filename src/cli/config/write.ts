@@ -15,7 +15,13 @@ import { replaceFile, WriteError } from "../../host/files/write_file.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Env, Io } from "../terminal/io.ts";
-import { checkConfig, readConfigText, shown, whyUnreadable } from "../shared/read_config.ts";
+import {
+  checkConfig,
+  isPipe,
+  readConfigText,
+  shown,
+  whyUnreadable,
+} from "../shared/read_config.ts";
 
 /** A config file to change, with its text. */
 export interface OpenedConfig {
@@ -101,6 +107,10 @@ export function writeText(
   { file, text: expected }: OpenedConfig,
   text: string,
 ): { readonly kind: "written"; readonly backup?: string } | Saved & { readonly kind: "unwritten" } {
+  if (isPipe(file)) {
+    const message = `${printable(file)} is a pipe, so no command can write it`;
+    return { kind: "unwritten", code: EXIT.io, message };
+  }
   try {
     const { backup } = replaceFile({ path: file, text, expected });
     return { kind: "written", ...(backup !== undefined && { backup }) };

@@ -52,11 +52,11 @@ export const doctor: CliCommand = describeCommand({
         ...COMMON,
         only: {
           kind: "enum",
-          values: ["discord", "host", "model"],
+          values: ["discord", "host", "mcp", "model"],
           variadic: ",",
           brief:
             "Check one part: the connection, token, intents and permissions; the disk, store and bot; " +
-            "or the model",
+            "the MCP servers; or the model",
           placeholder: "part",
           optional: true,
         },

@@ -30,13 +30,15 @@ import type { CommonFlags } from "../shared/flags.ts";
 import { checkDiscord } from "./check_discord.ts";
 import { type HostView, inspectHost, type StoreView } from "./host_facts.ts";
 import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import { judgeServers } from "./mcp_findings.ts";
 import { checkSkills } from "./skill_findings.ts";
+import { VERSION } from "../../version.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig } from "../shared/read_config.ts";
 
 /** A part of the checks. */
-export type DoctorPart = "discord" | "host" | "model";
+export type DoctorPart = "discord" | "host" | "mcp" | "model";
 
 /** Options of `doctor`. */
 export interface DoctorFlags extends CommonFlags {
@@ -69,7 +71,7 @@ async function examine(
   ports: DoctorPorts,
 ): Promise<readonly Finding[]> {
   const { env } = io;
-  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host", "model"]);
+  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host", "mcp", "model"]);
   const loaded = await readConfig(flags.config, env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note").map(toFinding);
   if (loaded.kind === "refused") return problems;
@@ -132,10 +134,19 @@ async function examine(
       )
       : []),
     ...discord,
+    ...(parts.has("mcp") && config.mcp.length > 0
+      ? await io.during("Connecting to MCP servers", checkServers(config, dataDir))
+      : []),
     ...(parts.has("model")
       ? [await io.during("Asking the model's server", checkTheModel(config, env))]
       : []),
   ];
+}
+
+/** Connects to the MCP servers of the config. Their code is loaded only then. */
+async function checkServers(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
+  const { lookAtServers } = await import("../../bot/process/mcp_look.ts");
+  return judgeServers(await lookAtServers(config, dataDir, VERSION));
 }
 
 /** Checks the model that `run` would use, without a question to it. */

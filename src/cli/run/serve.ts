@@ -25,6 +25,7 @@ import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./config_reload.ts";
 import { endingOf, logWait, signalled } from "./ending.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "./listen.ts";
 
@@ -220,10 +221,15 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   }, watchdog);
   const stopReloads = [
     options.hangups.onHangup(() => void reload()),
-    ...(config.file === undefined
+    ...(config.file === undefined || isPipe(config.file)
       ? []
       : [watchPath(config.file, () => void reload(), { schedule, since: options.fileState })]),
   ];
+  if (config.file !== undefined && isPipe(config.file)) {
+    log.info("The config is a pipe, so changes to it apply at the next start only", {
+      config: config.file,
+    });
+  }
   watchdog.ready(); // a SIGHUP may arrive from now on
   const { keepAliveUrl } = config.http;
   const keepAlive = keepAliveUrl === undefined ? undefined : startKeepAlive({

@@ -14,7 +14,7 @@ import { auditPermissions } from "../../config/checks/permissions.ts";
 import { type Problem, renderProblems } from "../../config/text/problem.ts";
 import type { Env } from "../../config/schema/parts/secrets.ts";
 import { foldersOf } from "../../host/files/folders_of.ts";
-import { FileRefusedError, readBounded } from "../../host/files/read_bounded.ts";
+import { FileRefusedError, isOpenFile, readBounded } from "../../host/files/read_bounded.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -26,10 +26,18 @@ const SECRET_MAX_BYTES = 64 * 1_024;
 /**
  * Reads the text of a config file.
  *
- * @throws {FileRefusedError} If it is larger than 5 MiB, or no file; an open pipe is one, such as `/dev/stdin`.
+ * @throws {FileRefusedError} If it is larger than 5 MiB, no file, or a pipe without an end in time.
  */
 export function readConfigText(path: string): string {
   return readBounded(path, { maxBytes: CONFIG_MAX_BYTES, acceptsPipes: true });
+}
+
+/**
+ * Whether a config is a pipe, as some secret managers provide it. Each read of it takes a writer, so
+ * the running bot reads it once, and no command writes it.
+ */
+export function isPipe(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
 }
 
 /** Why a file cannot be read: `"it has more than 64 KiB"`, or a code of the system. */
@@ -100,9 +108,8 @@ export async function readConfigAgain(
   if (!existsSync(file)) {
     return refused(file, "The file no longer exists; the bot keeps its last config");
   }
-  // A pipe can be read once, at the start. A second read would never end.
-  if (!statSync(file).isFile()) {
-    return refused(file, "Not a regular file, so it cannot be read again");
+  if (isPipe(file)) {
+    return refused(file, "The config is a pipe, so Barnacle reads it only when it starts");
   }
   return await readConfig(file, env, insecurePermissions);
 }
@@ -185,11 +192,11 @@ function permissionsOf(
   });
 }
 
-/** No problems of a pipe, which is in no folder. */
+/** No problems of an open pipe, which is in no folder. */
 function folderProblems(path: string): readonly Problem[] {
   const uid = process.getuid?.();
   const gid = process.getgid?.();
-  if (uid === undefined || gid === undefined || !statSync(path).isFile()) return [];
+  if (uid === undefined || gid === undefined || isOpenFile(path)) return [];
   return auditFolders(path, foldersOf(path), { uid, gid });
 }
 

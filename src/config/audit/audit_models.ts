@@ -15,13 +15,22 @@ export function auditModels(value: unknown, remark: AddRemark): void {
     const headers = valueAt(provider, ["headers"]);
     const hasSecret = valueAt(provider, ["apiKey"]) !== undefined ||
       (isRecord(headers) && Object.keys(headers).length > 0);
-    if (!hasSecret || typeof baseUrl !== "string" || !URL.canParse(baseUrl)) continue;
-    const { protocol, hostname } = new URL(baseUrl);
-    if (protocol !== "http:" || isPrivateHost(hostname)) continue;
+    const host = hasSecret && typeof baseUrl === "string" ? openHost(baseUrl) : undefined;
+    if (host === undefined) continue;
     remark(
       ["models", "providers", id, "baseUrl"],
-      `The key for ${hostname} crosses the network unencrypted`,
-      'use "https://", or a server on your own network',
+      `The key for ${host} crosses the network unencrypted`,
+      UNENCRYPTED_HINT,
     );
   }
+}
+
+/** How to protect a key that crosses the network unencrypted. */
+export const UNENCRYPTED_HINT = 'use "https://", or a server on your own network';
+
+/** The host of a plain HTTP address beyond private networks; `undefined` for other addresses. */
+export function openHost(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, hostname } = new URL(address);
+  return protocol === "http:" && !isPrivateHost(hostname) ? hostname : undefined;
 }

@@ -35,6 +35,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
     "and `barnacle doctor` prints the result",
   generate_invite_url: "remove it: `barnacle invite` prints the link",
   graceful_shutdown: "remove it: always on; shutdown.graceSec limits the time to finish answers",
+  roles: 'write roles in users: "users": ["role:<id>"]',
   dmPolicy: 'write "policy" in channels.discord.dm',
   discord: 'write it in channels: "channels": { "discord": { … } }',
   providers: 'write it in models: "models": { "providers": { … } }',

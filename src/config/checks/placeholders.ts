@@ -21,11 +21,11 @@ export interface Placeholder {
 }
 
 /**
- * `YOUR_…` in capitals, or a word for a value in angle brackets. A person's name may begin with
- * `your_`, but then it is in small letters.
+ * `YOUR_…`, `…_HERE`, `CHANGE_ME` or `REPLACE_ME` in capitals, or a word for a value in angle
+ * brackets. A person's name may begin with `your_`, but then it is in small letters.
  */
 const PLACEHOLDER =
-  /^(?:@|[a-z]+:)?(?:YOUR_[A-Z0-9_]+|<(?:[a-z]+[ _-])*(?:id|name|token|key|server|guild|channel|user|role)>)$/;
+  /^(?:@|[a-z]+:)?(?:YOUR_[A-Z0-9_]+|[A-Z0-9_]+_HERE|(?:CHANGE|REPLACE)_?ME|<(?:[a-z]+[ _-])*(?:id|name|token|key|server|guild|channel|user|role)>)$/;
 
 /** Whether a text is a placeholder, with or without a prefix such as `user:`. */
 export function isPlaceholder(text: string): boolean {

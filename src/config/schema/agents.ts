@@ -262,6 +262,11 @@ export const tools = lazySection(
         }).prefault({}),
         "The tool `discord`.",
       ),
+      askExpiresMin: key(
+        whole(1, 43_200).default(1_440),
+        "How long a question of the tool `ask` waits for an answer.",
+        { unit: "minutes", example: 60 },
+      ),
       timeoutSec: key(whole(1, 3_600).default(120), "How long a tool call may take.", {
         unit: "seconds",
         example: 60,

@@ -190,10 +190,13 @@ const accountKeys = {
       "gate is closed.",
     { task: "agents" },
   ),
-  execApprovals: laterSection(
+  execApprovals: lazySection(
     () =>
       z.strictObject({
-        enabled: key(z.boolean().default(false), "Whether to ask for approvals by DM."),
+        enabled: key(
+          z.boolean().default(false),
+          "Whether to ask for approvals by DM. Without it, a command that needs one is denied.",
+        ),
         approvers: key(z.array(id()).default([]), "Ids of the users to ask.", {
           example: ["123456789012345678"],
         }),

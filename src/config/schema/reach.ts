@@ -87,7 +87,7 @@ export const mcp = lazySection(
             command: key(
               text().optional(),
               "Program of a server over stdio; not used if `url` is set. Barnacle starts it when a turn first needs it, and " +
-                "ends it after ten idle minutes. It runs as Barnacle's user.",
+                "ends it after ten idle minutes. It runs as Barnacle's user, in a folder of its own.",
               { unset: "the server has a `url`", example: "mcp-files" },
             ),
             args: key(z.array(z.string()).default([]), "Arguments of the program.", {
@@ -99,9 +99,22 @@ export const mcp = lazySection(
                 "`LANG`, `TZ` and `TMPDIR`. A value is written like an `apiKey`.",
               { example: { GITHUB_TOKEN: "${GITHUB_TOKEN}" } },
             ),
+            sandbox: key(
+              z.enum(["auto", "require", "off"]).default("auto"),
+              "Whether the program runs in a sandbox, which needs bubblewrap (`bwrap`). `auto`: if " +
+                "bubblewrap works on this machine, as `barnacle doctor` tells; `require`: without it, " +
+                "the program does not start; `off`: never. In the sandbox, the program cannot read " +
+                "Barnacle's processes, data and config, and writes only to its own folder.",
+              { example: "require" },
+            ),
+            writable: key(
+              z.array(text().regex(/^\//, "Expected an absolute path")).default([]),
+              "Folders that the program may write to in the sandbox, besides its own.",
+              { example: ["/srv/files"] },
+            ),
             headers: key(
               z.record(text(), secret()).default({}),
-              "Headers of each request to `url`. A value is written like an `apiKey`.",
+              "Headers of each request to `url`, such as a token for a server that wants a sign-in. A value is written like an `apiKey`.",
               { example: { authorization: "${MCP_AUTHORIZATION}" } },
             ),
             allow: key(

@@ -17,6 +17,7 @@ import { messages } from "./messages.ts";
 import { models } from "./models.ts";
 import { mcp, otel, search } from "./reach.ts";
 import {
+  approvals,
   budgets,
   commands,
   exec,
@@ -78,6 +79,7 @@ export const configSchema = z.strictObject({
   router,
   commands: key(commands.prefault({}), "Commands in Discord.", { task: "access" }),
   tools,
+  approvals,
   exec,
   skills,
   search,

@@ -45,6 +45,20 @@ export const commands = z.strictObject({
   ),
 });
 
+/** `approvals`. */
+export const approvals = lazySection(
+  () =>
+    z.strictObject({
+      escalate: key(
+        z.boolean().default(false),
+        "Whether to ask the owners if a tool call is refused because the asker lacks a permission. " +
+          "Their approval holds for this one call.",
+      ),
+    }).prefault({}),
+  "Approvals of tool calls by people.",
+  { task: "agents" },
+);
+
 /** `exec`. */
 export const exec = laterSection(
   () =>

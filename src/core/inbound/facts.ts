@@ -22,7 +22,15 @@ import type { Verdict } from "./verdict.ts";
 export interface Facts extends
   Omit<
     InboundMessage,
-    "kind" | "text" | "quoted" | "extras" | "attachments" | "accountId" | "id" | "sentAt"
+    | "kind"
+    | "text"
+    | "quoted"
+    | "extras"
+    | "attachments"
+    | "displayName"
+    | "accountId"
+    | "id"
+    | "sentAt"
   > {
   /** The facts known beside the message when it was judged. */
   readonly knownFacts: KnownFacts;
@@ -91,14 +99,16 @@ export function factsOf(
   said = verdict,
 ): Facts {
   const { revision, channelId, guildId, place, sender, mention, mentionsOthers } = message;
+  const { isAnnouncement } = message;
   return {
     revision,
     channelId,
     ...(guildId !== undefined && { guildId }),
-    place: withoutTopic(place),
+    place: judgedPart(place),
     sender,
     ...(mention && { mention }),
     mentionsOthers,
+    ...(isAnnouncement && { isAnnouncement }),
     knownFacts: { ...knownFacts, ...settledBy(verdict) },
     ...contentFactsOf(message, said),
   };
@@ -129,7 +139,7 @@ export function factsKey(
   const { id, username, tag } = sender;
   let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
     `${message.mention} ${message.mentionsOthers} ${hasContent(message)} ${place.isUnknown} ` +
-    `${place.hasNamesake} ${place.guild.id} ${place.channel.id} ` +
+    `${place.hasNamesake} ${message.isAnnouncement} ${place.guild.id} ${place.channel.id} ` +
     measured(username) + measured(tag) + measured(place.guild.name) + measured(place.channel.name);
   for (const role of roles) key += ` ${role.id} ${measured(role.name)}`;
   return key;
@@ -145,10 +155,11 @@ function isEmpty(knownFacts: KnownFacts): boolean {
   return true;
 }
 
-/** Removes a channel's topic, since it is words as well and no verdict depends on it. */
-function withoutTopic(place: Place): Place {
-  if (place.kind !== "guild" || place.topic === undefined) return place;
-  const { topic: _, ...rest } = place;
+/** Removes a channel's topic, which is words as well, and its age limit: no verdict needs them. */
+function judgedPart(place: Place): Place {
+  if (place.kind !== "guild") return place;
+  if (place.topic === undefined && place.isAgeRestricted === undefined) return place;
+  const { topic: _, isAgeRestricted: __, ...rest } = place;
   return rest;
 }
 

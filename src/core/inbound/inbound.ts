@@ -86,6 +86,8 @@ export interface GuildPlace {
   readonly thread?: Named<ChannelId>;
   /** The channel's topic; absent if it has none. Untrusted, as every name is (H4). */
   readonly topic?: string;
+  /** Set if the channel is age-restricted: other places get nothing of it (H9). */
+  readonly isAgeRestricted?: true;
   /**
    * Set if the gateway has not described the guild, the channel or its parent. Names are ids then,
    * and without `thread` the channel may be a thread. Only a rule by the place's own id applies for
@@ -140,6 +142,11 @@ export interface InboundMessage {
   readonly place: Place;
   /** The author. */
   readonly sender: Sender;
+  /**
+   * The author's nickname or display name, for the model only: any person can take any. Absent if
+   * it is the username. Untrusted.
+   */
+  readonly displayName?: string;
   /** The text with Discord's markup, bounded. Untrusted; may be empty. */
   readonly text: string;
   /** Unix time in milliseconds, read from the message's id. */
@@ -154,6 +161,8 @@ export interface InboundMessage {
   readonly extras: readonly Extra[];
   /** Its files, and those of a message that it forwards; absent without any. */
   readonly attachments?: readonly Attachment[];
+  /** Set if Discord wrote it, to announce the result of this person's poll: context only (H9). */
+  readonly isAnnouncement?: true;
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
   readonly scheduled?: Scheduled;
 }

@@ -105,7 +105,7 @@ export interface OutboundMessage {
   readonly suppressesEmbeds?: true;
   /** Asks Discord for no notification (R14); absent: it notifies. */
   readonly isSilent?: true;
-  /** One row of buttons below it, at most five. */
+  /** Buttons below it in rows of five, at most 25. */
   readonly buttons?: readonly Button[];
   /** Set if it is a voice message: its only content is one file (R16). */
   readonly voice?: VoiceFacts;

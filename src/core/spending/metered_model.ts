@@ -8,7 +8,7 @@
  */
 
 import { BudgetSpent, type BudgetStop } from "./budget.ts";
-import type { Model, ModelUsage } from "../model.ts";
+import { type Model, type ModelUsage, withGenerate } from "../model.ts";
 import type { Charge, UsageKind, UsedBy } from "./usage.ts";
 
 /** Counts requests to models, and knows the budgets. */
@@ -41,30 +41,18 @@ export interface MeteredFor {
  * @throws {BudgetSpent} While iterating, before anything is asked, if a budget is spent.
  */
 export function metered(model: Model, { kind, by, spend, now }: MeteredFor): Model {
-  return {
-    id: model.id,
-    get takesNoTools() {
-      return model.takesNoTools ?? false;
-    },
-    get takesImages() {
-      return model.takesImages;
-    },
-    get window() {
-      return model.window;
-    },
-    async *generate(request, signal) {
-      const stop = await spend.check(by, kind);
-      if (stop) throw new BudgetSpent(stop);
-      const startedAt = now();
-      for await (const part of model.generate(request, signal)) {
-        if (part.kind === "finish" && part.usage) {
-          const ms = Math.max(0, now() - startedAt);
-          spend.record(chargeOf(part.usage, part.modelId ?? model.id, kind, by, ms, now()));
-        }
-        yield part;
+  return withGenerate(model, async function* (request, signal) {
+    const stop = await spend.check(by, kind);
+    if (stop) throw new BudgetSpent(stop);
+    const startedAt = now();
+    for await (const part of model.generate(request, signal)) {
+      if (part.kind === "finish" && part.usage) {
+        const ms = Math.max(0, now() - startedAt);
+        spend.record(chargeOf(part.usage, part.modelId ?? model.id, kind, by, ms, now()));
       }
-    },
-  };
+      yield part;
+    }
+  });
 }
 
 /** The charge of one request. */

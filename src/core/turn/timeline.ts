@@ -43,6 +43,9 @@ export type TimelineEntry =
     }
   );
 
+/** The marks around a reason, which are for the model only. */
+const FENCE = /<result boundary="\w+">\n|\n<\/result>/g;
+
 /**
  * Lists the course of a turn, by time of the ends.
  *
@@ -86,7 +89,7 @@ export function timelineOf(
           arguments: call.arguments,
           end: step.end,
           chars: step.text.length,
-          ...(step.end !== "done" && { problem: step.text }),
+          ...(step.end !== "done" && { problem: step.text.replace(FENCE, "") }),
         });
         break;
       }

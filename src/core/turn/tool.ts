@@ -13,11 +13,13 @@ import type { DiscordPort } from "./ports/discord.ts";
 import type { HistoryPort } from "./ports/history.ts";
 import type { RecallPort } from "./ports/recall.ts";
 import type { MemoryPort } from "./ports/memory.ts";
+import type { QuestionsPort } from "./ports/questions.ts";
 import type { SkillsPort } from "./ports/skills.ts";
 import type { WorkspacePort } from "./ports/workspace.ts";
 import type { ThreadsPort } from "./ports/threads.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { WebPort } from "./ports/web.ts";
+import type { Decision, Question } from "./question.ts";
 
 /** What tools can do outside the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -39,6 +41,8 @@ export interface ToolPorts {
   readonly workspace: WorkspacePort;
   /** Threads. */
   readonly threads: ThreadsPort;
+  /** Questions to people. */
+  readonly questions: QuestionsPort;
   /** Reminders and scheduled tasks. */
   readonly schedules: SchedulesPort;
   /** The web. */
@@ -57,6 +61,8 @@ export interface ToolContext {
   readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */
   readonly callKey: string;
+  /** What a person has decided about this call; absent: no person was asked. */
+  readonly decision?: Decision;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }
@@ -79,16 +85,30 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   readonly isPersonal?: true;
   /**
+   * Whether a call shows things of its asker alone, by its arguments: later turns do not see its
+   * result. Absent if no call does.
+   */
+  readonly isPersonalCall?: (written: unknown, message: InboundMessage) => boolean;
+  /**
    * The tool with the parts whose gates are open: the same object for the same gates, and
    * `undefined` if no part is left. Absent if the tool has no such parts.
    */
   readonly withGates?: (open: readonly ToolGate[]) => Tool | undefined;
+  /** The gates of those parts. */
+  readonly partGates?: readonly ToolGate[];
   /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
   readonly needs: readonly string[];
   /** Whether a second run changes nothing more, so that a crash may repeat it. */
   readonly isIdempotent: boolean;
   /** The same for one call, if it depends on the arguments; absent if it does not. */
   readonly mayRepeat?: (input: unknown) => boolean;
+  /**
+   * What people must decide before the call runs; absent: nothing. The turn waits without memory,
+   * and {@link Tool.run} gets the decision.
+   *
+   * @returns `undefined` if the call may run at once, or if it can only fail.
+   */
+  asks?(input: z.infer<Input>, context: ToolContext): Promise<Question | undefined>;
   /**
    * Runs the tool.
    *

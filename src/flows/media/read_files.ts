@@ -56,16 +56,26 @@ export interface TurnFiles {
   /**
    * Reads all files of a message, and of the message that it replies to. Never fails, except with
    * the signal's reason.
+   *
+   * @param model Whether it takes images, and its room for them; absent: that of a whole request.
    */
   read(
     message: InboundMessage,
-    model: { readonly takesImages: boolean },
+    model: { readonly takesImages: boolean; readonly room?: ImageRoom },
     signal: AbortSignal,
   ): Promise<readonly ReadFile[]>;
   /** The images that an earlier turn of this message showed a model, as far as they are kept. */
   imagesOf(messageId: MessageId, maxBytes: number): Promise<readonly ModelImage[]>;
   /** Begins to read the files of a message, because their links expire. */
   prefetch(message: InboundMessage): void;
+}
+
+/** Room for images in a request; reading takes from it. */
+export interface ImageRoom {
+  /** Bytes of images. */
+  bytes: number;
+  /** Number of images. */
+  count: number;
 }
 
 /** Maximum bytes of the images of one request. Anthropic takes 32 MB, in base64 and with all else. */
@@ -90,7 +100,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
       readonly owner: FileOwner;
       readonly takesImages: boolean;
       /** Bytes and number of images that the request still takes. */
-      readonly room: { bytes: number; count: number };
+      readonly room: ImageRoom;
     },
     signal: AbortSignal,
   ): Promise<FileResult> {
@@ -135,12 +145,14 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal): T
 
   async function read(
     message: InboundMessage,
-    { takesImages }: { readonly takesImages: boolean },
+    { takesImages, room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES } }: {
+      readonly takesImages: boolean;
+      readonly room?: ImageRoom;
+    },
     signal: AbortSignal,
   ): Promise<readonly ReadFile[]> {
     const wanted = filesOf(message);
     if (wanted.length === 0) return [];
-    const room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES };
     signal.throwIfAborted();
     const limit = new AbortController();
     // A race, which no reading can delay: another turn may have begun it, with its own limit.

@@ -9,10 +9,8 @@
 
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import { freeze } from "../../render/freeze.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import { noticeBody } from "../../render/reply.ts";
+import { noticeReply } from "./notice_reply.ts";
 
 /**
  * Reads a message as a request to stop. It counts only as a whole, apart from mentions: `/stop`, or
@@ -45,23 +43,8 @@ export function stopRequestOf(
   const isAll = message.place.kind === "dm" || mayStopAll(message);
   return {
     scope: { accountId, channelId, ...(!isAll && { userId: sender.id }) },
-    reply: replyWith(notice("stopped", {}, texts()), message),
-    ...(how === "command" && { nothing: replyWith(notice("nothingToStop", {}, texts()), message) }),
+    reply: noticeReply(notice("stopped", {}, texts()), message),
+    ...(how === "command" &&
+      { nothing: noticeReply(notice("nothingToStop", {}, texts()), message) }),
   };
-}
-
-function replyWith(
-  text: string,
-  { accountId, channelId, guildId, id: cause, revision }: InboundMessage,
-): readonly Frozen[] {
-  return freeze({
-    accountId,
-    channelId,
-    ...(guildId !== undefined && { guildId }),
-    cause,
-    revision,
-    kind: "notice",
-    quote: { messageId: cause, on: "first" },
-    ...noticeBody(text),
-  });
 }

@@ -5,13 +5,11 @@
  */
 
 import type { WaitingLimits, WaitingRules } from "../../core/inbound/waiting_turns.ts";
-import { freeze } from "../../render/freeze.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import { noticeBody } from "../../render/reply.ts";
+import { noticeReply } from "./notice_reply.ts";
 
 /**
- * Makes the limits. The notice quotes the refused message, so that its sender knows which one, and
- * pings no one.
+ * Makes the limits.
  */
 export function waitingRulesOf(
   { perUser, perChannel }: WaitingLimits,
@@ -20,16 +18,6 @@ export function waitingRulesOf(
   return {
     perUser,
     perChannel,
-    refusal: ({ accountId, channelId, guildId, id: cause, revision }) =>
-      freeze({
-        accountId,
-        channelId,
-        ...(guildId !== undefined && { guildId }),
-        cause,
-        revision,
-        kind: "notice",
-        quote: { messageId: cause, on: "first" },
-        ...noticeBody(notice("queueFull", {}, texts)),
-      }),
+    refusal: (message) => noticeReply(notice("queueFull", {}, texts), message),
   };
 }

@@ -27,7 +27,9 @@ import type { RunningTurn } from "./control/running_turns.ts";
 import type { Drafts } from "./progress/draft.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { EndPorts } from "./finished_turn.ts";
+import type { ThreadStarter } from "./thread_starter.ts";
 import type { SaveTurnPorts } from "./save_turn.ts";
+import type { TurnPeople } from "./park.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/refused_turn.ts";
 
@@ -104,12 +106,16 @@ export interface AnswerPorts
     messages: readonly InboundMessage[],
     needs: Tool["needs"],
   ) => Promise<string | undefined>;
+  /** People whom calls wait for (A1, T10); absent: no call does. */
+  readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
   readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
   /** The turn, which others may end; absent: only the process ends it. */
   readonly turn?: RunningTurn;
   /** Loads the channel's context, once since the start. Never fails. */
   readonly backfill: (message: InboundMessage, limit: number) => Promise<void>;
+  /** Finds the message that a thread began with; absent: no turn gets it (H6). */
+  readonly threadStarter?: ThreadStarter;
   /**
    * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
    * person can copy.

@@ -10,9 +10,11 @@ import { transcriptOf } from "../../agent/next_step.ts";
 import type { StepsTaken } from "../../agent/turn.ts";
 import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/progress_line.ts";
+import { joinedBy } from "../../core/step.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Log } from "../../lib/log.ts";
 import { visibleText } from "../../render/safety/visible.ts";
@@ -100,16 +102,20 @@ export function answeredTurn(
   const message = lastOf(claim);
   if (composed.kind === "reply" && composed.lacksFiles) ports.onNoFiles(message);
   const stamp = { messageId: message.id, at: ports.now() };
-  const personal = new Set(
-    (rules.tools ?? []).flatMap(({ name, isPersonal }) => isPersonal ? [name] : []),
-  );
-  const isPersonal = ({ name }: ToolCall) => personal.has(name);
+  const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
+  const showJoined = (id: MessageId) => {
+    const text = texts.of(id);
+    return text === undefined ? undefined : { text };
+  };
+  const transcript = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
+  const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
   const entries: readonly Entry[] = [
     ...texts.entries(stamp.at),
-    ...transcriptOf(steps, maxKeptChars, texts.of, isPersonal).map((said): Entry => ({
+    ...transcript.map((said): Entry => ({
       ...said,
       ...(said.role === "assistant" && { text: visibleText(said.text) }),
       ...stamp,
+      ...(said.role === "user" && { messageId: joined.shift() ?? message.id }),
     })),
     { role: "assistant", text: composed.text, ...stamp },
   ];
@@ -146,4 +152,19 @@ export function failedTurn(
   });
   const outbox = freeze(composeFailure(ofTurn(claim), failureId, texts));
   return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
+}
+
+/** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */
+function showsToAskerAlone(
+  { name, arguments: written }: ToolCall,
+  tools: readonly Tool[],
+  message: InboundMessage,
+): boolean {
+  const { isPersonal, isPersonalCall } = tools.find((tool) => tool.name === name) ?? {};
+  if (isPersonal || !isPersonalCall) return isPersonal === true;
+  try {
+    return isPersonalCall(JSON.parse(written), message);
+  } catch {
+    return false;
+  }
 }

@@ -4,15 +4,14 @@
  * @module
  */
 
-import type { ModelImage } from "../../core/model.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
-import type { Step } from "../../core/step.ts";
+import { joinedBy, type Step } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
-import type { ReadFile } from "../../core/turn/media.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./control/running_turns.ts";
 import { createTurnTexts, type TurnTexts } from "./control/texts_of_turn.ts";
+import { createFilesOfTurn, type FilesOfTurn } from "./files_of_turn.ts";
 
 /** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
@@ -30,8 +29,8 @@ export interface Gathered {
   readonly overheard: readonly Overheard[];
   /** Steps that an earlier process has stored. */
   readonly steps: readonly Step[];
-  /** Images of the turn's messages. */
-  readonly images: readonly ModelImage[];
+  /** Files of the turn's messages. Those of messages that join later are not read yet. */
+  readonly files: FilesOfTurn;
 }
 
 /**
@@ -43,39 +42,40 @@ export async function gather(
   turn: RunningTurn,
   { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
   { historyLimit: channelLimit, timezone }: TurnRules,
-  { store, backfill, files: turnFiles, model, stopping }: AnswerPorts,
+  { store, backfill, threadStarter, files: fileReader, model, stopping }: AnswerPorts,
 ): Promise<Gathered> {
   const { message, route: { sessionKey }, attempt } = turn.claim;
   const historyLimit = opensThread(turn.claim) ? 0 : channelLimit; // a thread inherits no history
   await backfill(message, historyLimit);
-  const takesImages = model.takesImages !== false;
-  const messages = messagesOf(turn.claim);
-  const readAll = async (): Promise<ReadonlyMap<string, readonly ReadFile[]>> =>
-    new Map(
-      await Promise.all(messages.map(async (one) => {
-        const read = await turnFiles?.read(one, { takesImages }, stopping) ?? [];
-        return [one.id, read] as const;
-      })),
-    );
-  const [files, overheard, reactions, steps] = await Promise.all([
-    readAll(),
+  const [starter, others, reactions, steps] = await Promise.all([
+    threadStarter?.(message, sessionKey),
     historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.reactionsFor(message, message.id),
     attempt === 1 ? [] : store.stepsOf(message.id),
   ]);
+  const overheard = others.filter(({ messageId }) => messageId !== starter?.messageId);
+  const files = createFilesOfTurn(fileReader, {
+    takesImages: model.takesImages !== false,
+    maxChars: filesChars,
+  });
+  const joined = joinedBy(steps);
+  const messages = messagesOf(turn.claim);
+  await files.read(messages.filter(({ id }) => id === message.id || !joined.has(id)), stopping);
+  for (const step of steps) {
+    if (step.kind !== "joined") continue;
+    await files.read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
+  }
   const texts = createTurnTexts(() => turn.claim, steps, (one, isFirst) =>
     envelopeOf({
       message: one,
+      ...(isFirst && starter && { starter }),
       overheard: isFirst ? overheard : [],
       overheardChars: OVERHEARD_CHARS,
       reactions: isFirst ? reactions : [],
       timezone,
       boundary,
-      files: files.get(one.id) ?? [],
-      filesChars: Math.floor(filesChars / messages.length),
+      files: files.of(one.id),
+      filesChars: files.charsFor(one.id),
     }));
-  const images = [...files.values()].flat().flatMap(({ result }) =>
-    result.kind === "image" ? [result.image] : []
-  );
-  return { texts, overheard, steps, images };
+  return { texts, overheard: starter ? [starter, ...overheard] : overheard, steps, files };
 }

@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox } from "../../agent/toolbox.ts";
-import { runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
+import { type ParkedTurn, runTurn, type TurnOutcome, type TurnPorts } from "../../agent/turn.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { metered } from "../../core/spending/metered_model.ts";
 import type { Step } from "../../core/step.ts";
@@ -38,7 +40,8 @@ import {
   ofTurn,
   progressPlaceOf,
 } from "./finished_turn.ts";
-import { gather, opensThread } from "./gather.ts";
+import { gather, type Gathered, opensThread } from "./gather.ts";
+import { parkTurn } from "./park.ts";
 import { saveSteps } from "./save_turn.ts";
 import { paidTurn, refusedTurn } from "./spending/refused_turn.ts";
 import { createTurnSpending } from "./spending/turn_spending.ts";
@@ -55,8 +58,8 @@ const FILES_SHARE = 0.5;
 /**
  * Runs a turn to its end. The function is long because each port of the turn stands here once.
  *
- * @returns `undefined` if the turn is not over: the process stops, the account ends, or the turn has
- * changed.
+ * @returns `undefined` if the turn is not over: the process stops, the account ends, the turn has
+ * changed, or it waits for a person.
  * @throws {unknown} The store's error.
  */
 export async function runAnswer(
@@ -82,7 +85,8 @@ export async function runAnswer(
   const system = systemPromptOf(rules.instructions);
   const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
   const gathered = await gather(turn, { boundary, filesChars }, rules, ports);
-  const { texts, overheard, steps, images } = gathered;
+  const { texts, overheard, steps } = gathered;
+  const images = gathered.files.imagesOf(texts.begunWith);
   if (ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const envelope = texts.first();
   const ownToolbox = createToolbox(rules.tools, {
@@ -91,6 +95,7 @@ export async function runAnswer(
     cleanSecrets: rules.cleanSecrets,
     fence: (result) => fenced("result", boundary, result),
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
+    ...(ports.people?.escalate && { escalate: ports.people.escalate }),
   });
   const toolbox = ports.tracing?.toolbox(ownToolbox) ?? ownToolbox;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
@@ -101,7 +106,12 @@ export async function runAnswer(
     model: folding,
     cleanSecrets,
     ...(files && model.takesImages !== false && {
-      earlierImages: (entries: readonly Entry[]) => earlierImages(entries, images, files),
+      async earlierImages(entries: readonly Entry[]) {
+        const shown = gathered.files.imagesOf(messagesOf(claim).map(({ id }) => id));
+        const earlier = await earlierImages(entries, shown, files);
+        gathered.files.showsEarlier([...earlier.values()].flat());
+        return earlier;
+      },
     }),
   });
   let { history } = opened;
@@ -145,7 +155,9 @@ export async function runAnswer(
       }),
       steps: stored,
       ...takingIn(turn, ports),
-      textOfJoined: texts.of,
+      ...(ports.people && { people: ports.people }),
+      readJoined: (signal) => gathered.files.read(messagesOf(turn.claim), signal),
+      showJoined: (id) => joinedMessage(id, gathered),
       save: async (more, waitsForDisk) => {
         const charges = spending.unsaved("answer");
         const add = () => store.addSteps(claim, more, waitsForDisk, charges);
@@ -161,7 +173,7 @@ export async function runAnswer(
       ...(progress && { onStep: progress.step }),
       ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
     });
-  let outcome: TurnOutcome;
+  let outcome: TurnOutcome | ParkedTurn;
   try {
     outcome = await converse(history, steps);
     if (isTooLong(outcome)) {
@@ -172,6 +184,10 @@ export async function runAnswer(
     stopping.end();
     await progress?.end(); // its timer must not outlive the turn
     await draft?.end();
+  }
+  if (outcome.kind === "parked") {
+    await parkTurn(turn.claim, outcome, spending, ports);
+    return undefined;
   }
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
   switch (outcome.kind) {
@@ -206,7 +222,7 @@ export async function runAnswer(
 }
 
 /** Whether the model's server refused a request because of its length. */
-function isTooLong(outcome: TurnOutcome): boolean {
+function isTooLong(outcome: TurnOutcome | ParkedTurn): boolean {
   return outcome.kind === "failed" && outcome.error instanceof ModelError &&
     outcome.error.kind === "context_length";
 }
@@ -229,6 +245,13 @@ function takingIn(
       return taken && joined;
     },
   };
+}
+
+/** A message that joined the turn, with its images. */
+function joinedMessage(id: MessageId, { texts, files }: Gathered): JoinedMessage | undefined {
+  const text = texts.of(id);
+  const images = files.imagesOf([id]);
+  return text === undefined ? undefined : { text, ...(images.length > 0 && { images }) };
 }
 
 /** Adds the spoken text, if the message was spoken too (R16). */

@@ -8,7 +8,7 @@ import type { Toolbox } from "../../agent/toolbox.ts";
 import type { TurnOutcome } from "../../agent/turn.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Claim, TurnEnd } from "../../core/inbound/inbox.ts";
-import { type Model, ModelError, type ModelPart } from "../../core/model.ts";
+import { type Model, ModelError, type ModelPart, withGenerate } from "../../core/model.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import type { TurnTrace } from "../../core/turn/trace.ts";
 
@@ -67,19 +67,8 @@ export function traceTurn(
   }
 
   return {
-    model: (model) => ({
-      id: model.id,
-      get takesNoTools() {
-        return model.takesNoTools ?? false;
-      },
-      get takesImages() {
-        return model.takesImages;
-      },
-      get window() {
-        return model.window;
-      },
-      generate: (request, signal) => traced(model.generate(request, signal)),
-    }),
+    model: (model) =>
+      withGenerate(model, (request, signal) => traced(model.generate(request, signal))),
     toolbox: (toolbox) => ({
       ...toolbox,
       async run(call, context) {

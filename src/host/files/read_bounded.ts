@@ -19,13 +19,16 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
+import { codeOf } from "../../lib/error_code.ts";
 
 /** The bound of a read. */
 export interface ReadBound {
   /** Largest size of the file. */
   readonly maxBytes: number;
-  /** Whether an open pipe is a file too, such as `/dev/stdin`; its writer ends it. */
+  /** Whether a pipe is a file too, such as `/dev/stdin` or a named one; its writer ends it. */
   readonly acceptsPipes?: boolean;
+  /** Milliseconds to wait for the writer of a pipe; 30 s if absent. */
+  readonly pipeMs?: number;
 }
 
 /** A file that is not read; `code` is the system's name for the reason. */
@@ -33,9 +36,9 @@ export class FileRefusedError extends Error {
   override readonly name = "FileRefusedError";
   /**
    * `EFBIG`: too large. `EISDIR`: a folder. `ENODEV`: a device, a socket, or a pipe. `ENOTSUP`: a
-   * file that the system makes up, such as those in `/proc`.
+   * file that the system makes up, such as those in `/proc`. `ETIMEDOUT`: a pipe without an end.
    */
-  readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP";
+  readonly code: "EFBIG" | "EISDIR" | "ENODEV" | "ENOTSUP" | "ETIMEDOUT";
 
   constructor(code: FileRefusedError["code"], message: string) {
     super(message);
@@ -46,26 +49,42 @@ export class FileRefusedError extends Error {
 /** Paths of files that are open in this process. A shell's `<(…)` is one of them. */
 const OPEN_FILE = /^\/(?:dev\/stdin|(?:dev|proc\/self)\/fd\/\d+)$/;
 
+/** Time for the writer of a pipe, such as a secret manager that first asks a person. */
+const PIPE_MS = 30_000;
+
+/** Milliseconds between two looks at a pipe without data. */
+const PIPE_LOOK_MS = 20;
+
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Reads a file as UTF-8.
+ * Reads a file as UTF-8. A pipe blocks this thread until its writer ends it.
  *
- * @throws {FileRefusedError} If it is too large, or no file. Other errors are the system's.
+ * @throws {FileRefusedError} If it is too large, no file, or a pipe without an end in time. Other
+ * errors are the system's.
  */
-export function readBounded(path: string, { maxBytes, acceptsPipes = false }: ReadBound): string {
-  const mayBePipe = acceptsPipes && OPEN_FILE.test(path);
+export function readBounded(
+  path: string,
+  { maxBytes, acceptsPipes = false, pipeMs = PIPE_MS }: ReadBound,
+): string {
   // Without a writer, opening a pipe would wait for ever. Windows has no such flag, and no pipes.
-  const noWait = mayBePipe ? 0 : constants.O_NONBLOCK ?? 0;
-  const descriptor = openSync(path, constants.O_RDONLY | noWait);
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stat = fstatSync(descriptor);
-    if (!(mayBePipe && stat.isFIFO())) assertRegular(stat);
+    if (acceptsPipes && stat.isFIFO()) {
+      return readAll(maxBytes, waitingRead(descriptor, pipeMs, isOpenFile(path))).toString("utf8");
+    }
+    assertRegular(stat);
     if (stat.size > maxBytes) throw tooLarge(maxBytes);
-    return readAll(descriptor, maxBytes).toString("utf8");
+    return readAll(maxBytes, (chunk) => readSync(descriptor, chunk)).toString("utf8");
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Whether a path names a file that this process has open already, such as `/dev/stdin`. */
+export function isOpenFile(path: string): boolean {
+  return OPEN_FILE.test(path);
 }
 
 /** A file that is open. */
@@ -101,7 +120,7 @@ export function withRegularFile<T>(path: string, use: (file: OpenFile) => T): T 
       size: stat.size,
       read(maxBytes) {
         if (stat.size > maxBytes) throw tooLarge(maxBytes);
-        const bytes = new Uint8Array(readAll(descriptor, maxBytes));
+        const bytes = new Uint8Array(readAll(maxBytes, (chunk) => readSync(descriptor, chunk)));
         if (stat.size === 0 && bytes.length > 0 && fstatSync(descriptor).size === 0) throw madeUp();
         return bytes;
       },
@@ -151,15 +170,55 @@ function madeUp(): FileRefusedError {
 }
 
 /** A file can grow meanwhile, and the size of a pipe or of a file in `/proc` is 0. */
-function readAll(descriptor: number, maxBytes: number): Buffer {
+function readAll(maxBytes: number, read: (chunk: Buffer) => number): Buffer {
   const chunks: Buffer[] = [];
   for (let total = 0;;) {
     const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, maxBytes + 1 - total));
-    const length = readSync(descriptor, chunk);
+    const length = read(chunk);
     if (length === 0) return Buffer.concat(chunks);
     total += length;
     if (total > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk.subarray(0, length));
+  }
+}
+
+/**
+ * Reads a pipe that was opened without waiting. Before the first byte of a named pipe, a read of 0
+ * bytes means that no program has opened it for writing yet.
+ *
+ * @param hadWriter Whether a writer had the pipe open before this process.
+ */
+function waitingRead(
+  descriptor: number,
+  waitMs: number,
+  hadWriter: boolean,
+): (chunk: Buffer) => number {
+  const until = performance.now() + waitMs;
+  let hasBegun = hadWriter;
+  return (chunk) => {
+    for (;;) {
+      const length = readNow(descriptor, chunk);
+      if (length !== undefined && length > 0) hasBegun = true;
+      if (length !== undefined && hasBegun) return length;
+      if (performance.now() >= until) {
+        const missing = hasBegun ? "its writer did not end it" : "no program wrote to it";
+        throw new FileRefusedError(
+          "ETIMEDOUT",
+          `it is a pipe, and ${missing} within ${Math.ceil(waitMs / 1_000)} s`,
+        );
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_LOOK_MS);
+    }
+  };
+}
+
+/** The number of read bytes; `undefined` if the pipe's writer has not written yet. */
+function readNow(descriptor: number, chunk: Buffer): number | undefined {
+  try {
+    return readSync(descriptor, chunk);
+  } catch (error) {
+    if (codeOf(error) === "EAGAIN") return undefined;
+    throw error;
   }
 }
 

@@ -71,6 +71,8 @@ export interface ToolFacts {
   readonly name: string;
   /** Gate that must be open; absent if no gate applies. */
   readonly gate?: ToolGate;
+  /** Gates of its parts, of which one must be open; absent if it has no such parts. */
+  readonly partGates?: readonly ToolGate[];
 }
 
 /** Decides about each of some tools, in their order. */
@@ -108,12 +110,13 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
     const [own = [], ...limiting] = rules?.tools.map((entry) => levelsOf(entry, sender)) ?? [];
     const denying = [...everywhere, ...own.flat(), ...limiting.flat(2)];
 
-    function decide({ name, gate }: ToolFacts): Step {
+    function decide({ name, gate, partGates }: ToolFacts): Step {
       const denial = denying.find(({ lists }) => has(lists.deny, name));
       if (denial) return out("denied", pathTo(denial.rule, "deny"));
       if (gate !== undefined && !openGates.includes(gate)) {
         return out("gate-closed", pathTo(GATES, gate));
       }
+      if (partGates?.every((part) => !openGates.includes(part))) return out("gate-closed", GATES);
       let step = globally(name, isOwner, global);
       step = narrowed(step, name, [{ lists: agent, rule: AGENT }]);
       step = narrowed(step, name, own[0] ?? []);

@@ -5,6 +5,7 @@
  */
 
 import { FileError } from "../../core/turn/media.ts";
+import { readBody } from "../../lib/network/read_body.ts";
 import { endpointOf, type ProviderSettings, secretsOf } from "../settings.ts";
 
 /** Everything that such a request needs from outside. */
@@ -53,6 +54,7 @@ export async function askSpeech(
   });
   stopped.catch(() => {}); // the answer may have come first
   const { headers = {}, apiKey } = provider;
+  const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
   async function ask(): Promise<SpeechAnswer> {
     const response = await fetch(`${endpointOf(provider)}${path}`, {
       method: "POST",
@@ -71,7 +73,7 @@ export async function askSpeech(
       throw new FileError(`the ${server} server refused it`, { cause });
     }
     const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
-    return { bytes: await readAll(response, maxBytes, server), contentType };
+    return { bytes: await readBody(response.body, maxBytes, tooLarge), contentType };
   }
   try {
     signal.throwIfAborted();
@@ -88,27 +90,6 @@ export async function askSpeech(
     const cause = new Error(reasonOf(error, provider));
     throw new FileError(`the ${server} server could not be reached`, { cause });
   }
-}
-
-async function readAll(
-  response: Response,
-  maxBytes: number,
-  server: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of response.body ?? []) {
-    size += piece.length;
-    if (size > maxBytes) throw new FileError(`the ${server} server's answer is too large`);
-    pieces.push(piece);
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** The runtime's reason, unless it repeats a secret of the provider. */

@@ -12,6 +12,7 @@ import { ANSWER_NOTICES } from "./answers.ts";
 import { COMMAND_NOTICES } from "./commands.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { PROGRESS_NOTICES } from "./progress.ts";
+import { QUESTION_NOTICES } from "./questions.ts";
 
 /** All notices by key. */
 export const NOTICES:
@@ -19,12 +20,14 @@ export const NOTICES:
   & typeof OWNER_NOTICES
   & typeof PROGRESS_NOTICES
   & typeof ACCESS_NOTICES
-  & typeof COMMAND_NOTICES = {
+  & typeof COMMAND_NOTICES
+  & typeof QUESTION_NOTICES = {
     ...ANSWER_NOTICES,
     ...OWNER_NOTICES,
     ...PROGRESS_NOTICES,
     ...ACCESS_NOTICES,
     ...COMMAND_NOTICES,
+    ...QUESTION_NOTICES,
   };
 
 /** Key of a notice. */

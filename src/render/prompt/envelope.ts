@@ -8,6 +8,7 @@
  * @module
  */
 
+import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { ReadFile } from "../../core/turn/media.ts";
@@ -19,6 +20,8 @@ import { fenced, nameInLine } from "./untrusted.ts";
 export interface Envelope {
   /** The message to answer. */
   readonly message: InboundMessage;
+  /** The message that the thread began with, for the thread's first turn; absent: none (H6). */
+  readonly starter?: Overheard;
   /** Messages in the channel that did not address the bot, oldest first (H1). */
   readonly overheard: readonly Overheard[];
   /** Maximum UTF-16 units of overheard messages; the newest ones stay. */
@@ -41,6 +44,7 @@ const MAX_REACTIONS = 25;
 /** The text of a turn: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
+  starter,
   overheard,
   overheardChars,
   reactions = [],
@@ -52,6 +56,8 @@ export function envelopeOf({
   const { place, sender, quoted, extras, text, scheduled } = message;
   const context = [
     ...placeLines(place),
+    ...displayNameLines(message),
+    ...(starter ? [overheardLine(starter, timezone, "the thread begins with it")] : []),
     ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
     ...reactionLines(reactions, timezone),
   ];
@@ -64,7 +70,9 @@ export function envelopeOf({
     ...(quoted
       ? [
         `[in reply to: ${author ? person(author.tag, author.id) : "unknown"}] ` +
-        `[discord message id: ${quoted.id}]`,
+        `[discord message id: ${quoted.id}] [sent: ${
+          timeOf(createdAtMs(quoted.id), timezone, "without zone")
+        }]`,
         fenced("quoted", boundary, quoted.text),
       ]
       : []),
@@ -101,6 +109,12 @@ function scheduledLine({ scheduleId, isLate }: Scheduled): string {
   return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
 }
 
+/** The name that people see in place of the author's username. */
+function displayNameLines({ sender, displayName }: InboundMessage): readonly string[] {
+  if (displayName === undefined || sender.pluralkit) return [];
+  return [jsonLine({ author: labelOf(sender), display_name: displayName })];
+}
+
 /** The names that people gave to the place. */
 function placeLines(place: Place): readonly string[] {
   switch (place.kind) {
@@ -121,8 +135,10 @@ function placeLines(place: Place): readonly string[] {
 function overheardLine(
   { messageId, tag, authorId, sentAt, replyTo, text }: Overheard,
   timezone: string,
+  note?: string,
 ): string {
   return jsonLine({
+    note,
     id: messageId,
     from: tag,
     from_id: authorId,

@@ -87,16 +87,25 @@ export function summaryOf(
 ): string | undefined {
   const text = visibleText(answer).trim();
   if (text === "") return undefined;
-  const links = new Set(sources.flatMap((source) => source.match(LINK) ?? []));
-  const ids = new Set(sources.flatMap((source) => source.match(ID) ?? []));
-  const exact = text
-    .replace(LINK, (link) => links.has(link) || isPart(link, links) ? link : "[link removed]")
-    .replace(ID, (id) => ids.has(id) ? id : "[id removed]");
-  const short = clip(exact, maxChars);
+  const short = clip(exactOnly(text, sources), maxChars);
+  const links = linksIn(sources);
   let room = LINKS_CHARS;
   const missing = [...links].reverse().filter((link) => !short.includes(link))
     .filter((link) => (room -= link.length) >= 0).slice(0, LINKS_MAX).reverse();
   return missing.length === 0 ? short : `${short}\nLinks:\n${missing.join("\n")}`;
+}
+
+/** Removes ids and links that no source has: they must be exact to be of use. */
+export function exactOnly(text: string, sources: readonly string[]): string {
+  const links = linksIn(sources);
+  const ids = new Set(sources.flatMap((source) => source.match(ID) ?? []));
+  return text
+    .replace(LINK, (link) => links.has(link) || isPart(link, links) ? link : "[link removed]")
+    .replace(ID, (id) => ids.has(id) ? id : "[id removed]");
+}
+
+function linksIn(sources: readonly string[]): ReadonlySet<string> {
+  return new Set(sources.flatMap((source) => source.match(LINK) ?? []));
 }
 
 /** Whether a link is one of the sources without its punctuation at the end, or the reverse. */

@@ -197,6 +197,16 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
         ),
     },
   },
+  question: {
+    delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
+    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
+    change: {
+      columns: ["question", "answer"],
+      row: (row, _person, scrub) => changed(row, ["question", "answer"], scrub.json),
+    },
+  },
+  question_card: { delete: "question_row NOT IN (SELECT id FROM question)" },
+  question_control: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
   note: {
     delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
       `${IN("message_id", "messages")})`,

@@ -76,6 +76,8 @@ export function createStoreOwner(
     "schedule",
     "schedule_run",
     "discord_change",
+    "question",
+    "question_card",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

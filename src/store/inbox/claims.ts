@@ -16,6 +16,7 @@ import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { IS_PARKED } from "../schema/questions.ts";
 import { prepareInsertSteps } from "../turns/steps.ts";
 import { readMessage, readRunning, readWaiting } from "./claim_rows.ts";
 
@@ -97,7 +98,7 @@ export function createClaims(
             message ->> '$.guildId' AS guild_id FROM (
        SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
               ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
-       FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
+       FROM inbox WHERE finished_at IS NULL AND state = 'waiting' AND NOT ${IS_PARKED}
      )
      WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
      ORDER BY id`,

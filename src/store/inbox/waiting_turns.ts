@@ -22,6 +22,7 @@ import {
 import type { Memory } from "../memory/memory.ts";
 import { type ListKey, listsOf, type OpenTurn } from "../memory/open_turns.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
+import { IS_PARKED } from "../schema/questions.ts";
 
 /** An accepted message after the check. */
 export interface Checked {
@@ -83,7 +84,7 @@ export function prepareWaitingTurns(
   // Both states are named, because the index of open messages begins with the state.
   const selectOpen = database.prepare(
     `SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
-     WHERE finished_at IS NULL AND state IN ('waiting', 'running')`,
+     WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND NOT ${IS_PARKED}`,
   );
   const selectTold = database.prepare("SELECT account_id, list, id FROM told_full");
   const isInInbox = database.prepare("SELECT 1 FROM inbox WHERE message_id = ?");

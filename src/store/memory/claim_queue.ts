@@ -214,13 +214,14 @@ export function createClaimQueue(): ClaimQueue {
         return;
       }
       const turn = running.endTurnOf(message.id);
-      if (!turn) return;
+      if (!turn) return void (isStale = true); // a parked turn, which is none now
       again(turn.entries.map((one) => one.messageId === message.id ? withText(one, message) : one));
     },
     drop(messageId) {
       const entry = backlog.find(messageId);
       if (entry) takeOut(entry);
       const turn = running.endTurnOf(messageId);
+      if (!entry && !turn) isStale = true; // as for an edit
       if (turn) again(turn.entries.filter((one) => one.messageId !== messageId));
     },
     hold() {

@@ -15,6 +15,7 @@ import { JUDGED } from "./judged.ts";
 import { NOTES } from "./notes.ts";
 import { OUTBOX } from "./outbox.ts";
 import { PAIRING } from "./pairing.ts";
+import { QUESTIONS } from "./questions.ts";
 import { REACTIONS } from "./reactions.ts";
 import { THREADS } from "./threads.ts";
 import { RECEIVED } from "./received.ts";
@@ -36,6 +37,7 @@ export const SCHEMA_1: string = [
   REACTIONS,
   THREADS,
   SCHEDULES,
+  QUESTIONS,
   NOTES,
   USAGE,
   CHANGES,

@@ -12,6 +12,7 @@ import type { ToolGate } from "../../core/tool_gates.ts";
 import { defineTool, type Tool } from "../../core/turn/tool.ts";
 import type { Action } from "./action/action.ts";
 import { ACTIONS } from "./actions.ts";
+import { actionReadsElsewhere } from "./elsewhere.ts";
 
 const input = z.looseObject({ action: z.string() });
 
@@ -34,6 +35,8 @@ function toolOf(actions: readonly Action[]): Tool {
     input,
     parameters: parametersOf(actions),
     withGates,
+    partGates: [...new Set(actions.flatMap(({ gate }) => gate ?? []))],
+    isPersonalCall: actionReadsElsewhere,
     needs: [], // the port checks those of each action
     isIdempotent: true,
     mayRepeat: (call) => {

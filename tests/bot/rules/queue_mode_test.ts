@@ -39,7 +39,7 @@ describe("[S5] prepareQueueModes()", () => {
   });
 
   it("[T4] gives another person a turn of their own if a tool acts for its asker", async () => {
-    for (const name of ["memory", "remind", "reply_in_thread", "read_channel_history"]) {
+    for (const name of ["memory", "remind", "reply_in_thread", "discord"]) {
       for (const mode of ["collect", "steer", "interrupt"]) {
         const { carries, steers } = await modesWith(named(name, "web_fetch"), { mode });
         assert.equal(carries(from(ADA), from(BOB)), false, `${name}, ${mode}`);

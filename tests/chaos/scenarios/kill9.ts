@@ -3,9 +3,12 @@
  * too.
  *
  * Half of the kills come at any moment. The others come right after a request to create a message
- * has arrived and before it is answered, because a reply could be doubled there. Discord forgets
- * nonces within seconds here, and some pauses are longer, so that only the channel can show the
- * truth.
+ * has arrived and before it is answered, because a reply could be doubled there; or right after a
+ * tool that must not run twice has run. Discord forgets nonces within seconds here, and some pauses
+ * are longer, so that only the channel can show the truth.
+ *
+ * For some questions, the model calls tools: alone and several at once, with effects at Discord, in
+ * the store and elsewhere (`tool_plan.ts`). Each effect is counted.
  *
  * The negative controls weaken the design from outside, in the store between a kill and the next
  * start: each is a plausible design that doubles replies.
@@ -16,7 +19,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { demoWorld } from "../../../simulator/actions/demo_world.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
@@ -25,9 +27,20 @@ import { wordsOf } from "../../../simulator/model/script.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
+import { CREATE, takeAim } from "../support/aim.ts";
+import { type Bell, startBell } from "../support/bell.ts";
 import { createLedger, type Ledger, PART_LIMIT } from "../support/ledger.ts";
 import { type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
+import {
+  boundsOf,
+  brokenCalls,
+  effectsIn,
+  stepsAfter,
+  writtenIn,
+} from "../support/tool_evidence.ts";
+import { createToolLedger, type ToolLedger } from "../support/tool_ledger.ts";
+import { KEY } from "../support/tool_plan.ts";
 
 /** How long the bot relies on a nonce, and how long Discord keeps it. The first must be smaller. */
 const BOT_WINDOW_MS = 2_000;
@@ -44,6 +57,10 @@ const AIMED_MAX = 6;
 const THINKING_MS = 300;
 /** The same for each piece of a stream: an answer complete within a second shows no draft. */
 const DRAFT_PIECE_MS = 1_000;
+/** Share of aimed kills that wait for a ring of the bell. */
+const RING_SHARE = 0.4;
+/** Maximum time between a ring of the bell and its result. */
+const RINGING_MS = 60;
 const PATIENCE_MS = 120_000;
 /** The same for questions with a fault. */
 const CONTROL_PATIENCE_MS = 15_000;
@@ -51,8 +68,6 @@ const CONTROL_PATIENCE_MS = 15_000;
 const AFTERWARDS_MS = 1_000;
 /** The result of a run, for the judge. */
 const KEPT_PER_CHANNEL = 100_000;
-
-const CREATE = { method: "POST", route: "/channels/:id/messages" } as const;
 
 /** How one request fails. Few 429s count as invalid, or the circuit breaker would open. */
 const FAULTS: readonly RestFault[] = [
@@ -79,6 +94,8 @@ interface Weakness {
   readonly nonceWindowMs?: number;
   /** Milliseconds without a process after each kill. */
   readonly pauseMs?: number;
+  /** Kills come after a ring of the bell, and not at a request to create a message. */
+  readonly isOfTools?: true;
 }
 
 const FORGET_ATTEMPT = "UPDATE outbox SET state = 'pending', first_attempt_at = NULL " +
@@ -107,19 +124,26 @@ export const WEAKNESSES: readonly Weakness[] = [
     pauseMs: FORGOTTEN_MS,
   },
   { name: "no intent", sql: FORGET_ATTEMPT, pauseMs: FORGOTTEN_MS },
+  {
+    name: "no begun calls",
+    sql: "DELETE FROM step WHERE json_extract(step, '$.kind') = 'begun'",
+    isOfTools: true,
+  },
+  { name: "no steps", sql: "DELETE FROM step", isOfTools: true },
 ];
 
 export const scenario = scenarioOf({
   name: "kill9",
   summary:
-    "kill -9 at any moment under 20 messages/s, REST broken: each reply once, whole, in order",
+    "kill -9 at any moment under 20 messages/s, REST broken: each reply and each tool once, in order",
   /**
-   * `pauses`: percentage of kills with a pause. `streaming`: 1 for growing drafts. `weaken`: the
-   * number of a weakness, 1 to 5; the run must fail.
+   * `pauses`: percentage of kills with a pause. `streaming`: 1 for growing drafts. `tools`:
+   * percentage of questions with tools. `weaken`: the number of a weakness, 1 to 7; the run must
+   * fail.
    */
-  long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, weaken: 0 },
-  short: { kills: 25, rate: 20, pauses: 20, streaming: 0, weaken: 0 },
-  async run({ seed, kills, rate, pauses, streaming, weaken }) {
+  long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, tools: 30, weaken: 0 },
+  short: { kills: 20, rate: 15, pauses: 20, streaming: 0, tools: 30, weaken: 0 },
+  async run({ seed, kills, rate, pauses, streaming, tools, weaken }) {
     const weakness = weaken === 0 ? undefined : WEAKNESSES[weaken - 1];
     if (weaken !== 0 && !weakness) throw new RangeError(`There is no weakness ${weaken}`);
     const { world, krill, barnacle } = demoWorld({
@@ -128,14 +152,23 @@ export const scenario = scenarioOf({
     });
     for (const name of NEW_CHANNELS) addChannel(world, krill, { name }, Date.now());
     const ledger = createLedger(seeded(seed + 1).random);
+    // The other weaknesses are about replies.
+    const toolLedger = createToolLedger(seed, weakness && !weakness.isOfTools ? 0 : tools);
     const thinking = seeded(seed + 3);
-    await using model = await startFixedModel(async function* (text) {
+    const ringing = seeded(seed + 4);
+    await using bell = await startBell(() => ringing.upTo(RINGING_MS));
+    await using model = await startFixedModel((_asked, request) => {
+      const calls = toolLedger.callsFor(request);
+      if (calls.length > 0) return { calls };
+      const text = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
       const answer = ledger.answer(wordsOf(text));
       const isSlow = thinking.random() < 0.3;
-      for (const piece of streaming ? answer.match(/[^]{1,60}/g) ?? [] : [answer]) {
-        if (isSlow) await sleep(thinking.upTo(streaming ? DRAFT_PIECE_MS : THINKING_MS));
-        yield piece;
-      }
+      return (async function* () {
+        for (const piece of streaming ? answer.match(/[^]{1,60}/g) ?? [] : [answer]) {
+          if (isSlow) await sleep(thinking.upTo(streaming ? DRAFT_PIECE_MS : THINKING_MS));
+          yield piece;
+        }
+      })();
     });
     let report: Report | undefined;
     await withSimulation({
@@ -149,11 +182,25 @@ export const scenario = scenarioOf({
         // A backlog must arrive as messages, not as a file.
         rateLimit: { maxQueueSize: 10_000 },
       }),
+      config: {
+        mcp: { servers: { bell: { url: bell.url } } },
+        tools: { allow: ["discord", "remind", "read_channel_history", "memory", "mcp__bell"] },
+      },
       env: { OPENAI_BASE_URL: model.baseUrl },
       mayRefuse: ({ status }) => status !== undefined && MAY_FAIL.has(status),
     }, async (scene) => {
       const lifeMs = streaming ? DRAFTS_LIFE_MS : LIFE_MS;
-      report = await play(scene, { seed, kills, rate, pauses, lifeMs, ledger, weakness });
+      report = await play(scene, {
+        seed,
+        kills,
+        rate,
+        pauses,
+        lifeMs,
+        ledger,
+        toolLedger,
+        bell,
+        weakness,
+      });
     });
     if (!report) throw new Error("The scenario ended without an account");
     return report;
@@ -177,22 +224,35 @@ interface Play {
   readonly pauses: number;
   readonly lifeMs: number;
   readonly ledger: Ledger;
+  readonly toolLedger: ToolLedger;
+  readonly bell: Bell;
   readonly weakness: Weakness | undefined;
 }
 
 async function play(scene: Scene, given: Play): Promise<Report> {
-  const { seed, kills, rate, pauses, lifeMs, ledger, weakness } = given;
+  const { seed, kills, rate, pauses, lifeMs, ledger, toolLedger, bell, weakness } = given;
   const { simulator, until } = scene;
   const patienceMs = weakness ? CONTROL_PATIENCE_MS : PATIENCE_MS;
   const dice = seeded(seed);
-  const talk = converse(scene, seeded(seed + 2), ledger);
-  const aim = takeAim(scene);
-  const figures = { aimed: 0, pauses: 0, forgotten: 0, faults: 0, lookups: 0, edits: 0 };
+  const talk = converse(scene, seeded(seed + 2), given);
+  const aim = takeAim(scene, bell);
+  const figures = {
+    aimed: 0,
+    aimedAtTools: 0,
+    pauses: 0,
+    forgotten: 0,
+    faults: 0,
+    lookups: 0,
+    edits: 0,
+  };
   simulator.subscribe((event) => {
     if (event.kind !== "message_created" && event.kind !== "message_updated") return;
     if (event.kind === "message_updated") figures.edits += 1;
     ledger.note(event.message.content);
+    const [, what, key] = KEY.exec(event.message.content) ?? [];
+    if (what === "sent" && key !== undefined) toolLedger.happened(key);
   });
+  bell.subscribe(toolLedger.happened);
   simulator.requests.subscribe(({ method, route }) => {
     if (method === "GET" && route === CREATE.route) figures.lookups += 1;
   });
@@ -219,14 +279,18 @@ async function play(scene: Scene, given: Play): Promise<Report> {
     const isAimed = weakness !== undefined || dice.random() < 0.5;
     const bot = scene.startBot();
     if (isAimed) {
+      const isRing = weakness ? weakness.isOfTools === true : dice.random() < RING_SHARE;
+      const target = isRing ? "ring" : "message";
       figures.aimed += 1;
-      await aim(bot, weakness ? 1 : dice.between(1, AIMED_MAX));
+      if (target === "ring") figures.aimedAtTools += 1;
+      await aim(bot, weakness || target === "ring" ? 1 : dice.between(1, AIMED_MAX), target);
     } else await Promise.race([bot.exited, sleep(dice.upTo(lifeMs))]);
     bot.kill("SIGKILL");
     const exit = await ended(bot);
     if (exit.signal !== KILLED.signal) {
       throw new Error(`The bot has ended by itself: ${JSON.stringify(exit)}`);
     }
+    toolLedger.killed(stepsAfter(scene, toolLedger.lastRow));
     const pauseMs = weakness?.pauseMs ?? pauseOf(dice, pauses);
     if (pauseMs > 0) {
       figures.pauses += 1;
@@ -243,11 +307,17 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   // A second answer would come before the answer to a later question.
   for (const place of PLACES) talk.ask(place);
   await until("the last answers", ledger.isAnswered, patienceMs).catch(() => {}); // as above
+  const isQuiet = () => toolLedger.isQuiet(writtenIn(scene));
+  await until("the last reminders", isQuiet, patienceMs).catch(() => {}); // as above
   await sleep(AFTERWARDS_MS);
   last.kill("SIGTERM");
   const exit = await ended(last);
 
-  const account = ledger.account((channel) => scene.written(channel));
+  const written = writtenIn(scene);
+  const account = ledger.account((channel) =>
+    written.get(channel)?.filter((content) => !KEY.test(content)) ?? []
+  );
+  const used = toolLedger.account(effectsIn(scene, bell));
   const notebook = simulator.account();
   const attempts = [...notebook.creates.values()].map((one) => one.attempts);
   const states = scene.rows("SELECT state, COUNT(*) AS count FROM outbox GROUP BY state");
@@ -263,12 +333,17 @@ async function play(scene: Scene, given: Play): Promise<Report> {
       askedAgain: attempts.filter((asked) => asked > 1).length,
       mixed: account.mixed.length,
       foreign: account.foreign.length,
+      calls: used.calls,
+      unknown: used.unknown,
+      failedCalls: used.failed,
+      ...brokenCalls(used),
       uncertain: count("uncertain"),
       dead: count("dead"),
     },
     bounds: [
       ["no answer is made of two", account.mixed.length === 0],
       ["nothing else is said", account.foreign.length === 0],
+      ...boundsOf(used),
       ["nothing is held or given up", count("uncertain") + count("dead") === 0],
       ["at most 2 IDENTIFY", notebook.identifies.length <= 2],
       ["the bot ends with 0", exit.code === STOPPED.code],
@@ -283,39 +358,20 @@ function pauseOf(dice: Seeded, percent: number): number {
   return dice.random() < 0.5 ? dice.upTo(BOT_WINDOW_MS) : FORGOTTEN_MS + dice.upTo(1_000);
 }
 
-/** Kills a bot as a request to create a message arrives, before Discord carries it out. */
-function takeAim({ simulator }: Scene): (bot: BotProcess, requests: number) => Promise<void> {
-  let hit: (() => void) | undefined;
-  let left = 0;
-  simulator.requests.subscribe(({ method, route }) => {
-    if (method !== CREATE.method || route !== CREATE.route) return;
-    left -= 1;
-    if (left === 0) hit?.();
-  });
-  return async (bot, requests) => {
-    left = requests;
-    const { promise: struck, resolve } = Promise.withResolvers<void>();
-    hit = () => {
-      bot.kill("SIGKILL");
-      resolve();
-    };
-    const cap = new AbortController();
-    const capped = sleep(3 * LIFE_MS, undefined, { signal: cap.signal }).catch(() => {}); // cancelled
-    await Promise.race([struck, bot.exited, capped]);
-    hit = undefined;
-    cap.abort();
-  };
-}
-
 /** Lets people ask one after the other, whether or not the bot runs. */
-function converse({ simulator, mention }: Scene, dice: Seeded, ledger: Ledger) {
+function converse(
+  { simulator, mention }: Scene,
+  dice: Seeded,
+  { ledger, toolLedger }: Pick<Play, "ledger" | "toolLedger">,
+) {
   let isOver = false;
   let talking: Promise<void> = Promise.resolve();
 
   function ask([as, where]: (typeof PLACES)[number]): void {
     const { id } = simulator.channel(where, as); // by id, because "dm" does not name the user
     const name = ledger.owe(String(id));
-    simulator.say({ as, in: id, text: where === "dm" ? name : `${mention} ${name}` });
+    const text = where === "dm" ? name : `${mention} ${name}`;
+    toolLedger.asked(name, simulator.say({ as, in: id, text }).id);
   }
 
   async function talk(rate: number): Promise<void> {

@@ -5,6 +5,7 @@ import { setAt, unsetAt } from "../../../src/config/text/edit.ts";
 import type { Edited } from "../../../src/config/text/edit.ts";
 import { readTree, type Segment } from "../../../src/config/text/tree.ts";
 import { anyValue, commentsOf, type Json, placesOf, texts } from "../jsonc_texts.ts";
+import { cases } from "../../support/long_form.ts";
 
 function textOf(edited: Edited): string {
   assert.ok(edited.kind === "edited", edited.kind === "refused" ? edited.message : "");
@@ -59,7 +60,7 @@ describe("[C10] setAt()", () => {
         assert.deepEqual(parsed(after), withSet(value, path, to));
         assertKept(text, after, `set ${JSON.stringify(path)} ${JSON.stringify(to)}`);
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 
@@ -77,7 +78,7 @@ describe("[C10] setAt()", () => {
         assert.deepEqual(parsed(after), withSet(value, path, to));
         assertKept(text, after, `add ${JSON.stringify(path)} ${JSON.stringify(to)}`);
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 
@@ -103,7 +104,7 @@ describe("[C10] unsetAt()", () => {
         assert.deepEqual(parsed(after), withUnset(value, path));
         assertKept(text, after, `unset ${JSON.stringify(path)}`);
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 });

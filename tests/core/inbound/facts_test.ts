@@ -26,7 +26,7 @@ const accepted = (why: (Verdict & { kind: "accept" })["why"]): Verdict => ({
 /** Parts of a message that must not be recorded. */
 const secretive = guildMessage({
   text: "/restart canary-text",
-  place: guildPlace({ topic: "canary-topic" }),
+  place: guildPlace({ topic: "canary-topic", isAgeRestricted: true }),
   quoted: { id: guildMessage().id, text: "canary-quote" },
   extras: [{ kind: "attachment", text: "canary-file" }],
 });
@@ -115,7 +115,12 @@ describe("[P1] factsOf() of the same sender's messages in the same place", () =>
 
 describe("[P1] toMessage()", () => {
   it("gives the message without its words, and survives JSON", () => {
-    const message = guildMessage({ mention: "user", mentionsOthers: true, revision: 1 });
+    const message = guildMessage({
+      mention: "user",
+      mentionsOthers: true,
+      revision: 1,
+      isAnnouncement: true,
+    });
     const facts = factsOf(message, { isMuted: true }, accepted("mentioned"));
     const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
     const { content, ...rest } = again;
@@ -136,6 +141,7 @@ describe("[P1] factsKey()", () => {
     isUnknown: fc.constantFrom(undefined, true),
     mention: fc.constantFrom(undefined, "user", "reply"),
     mentionsOthers: fc.boolean(),
+    isAnnouncement: fc.constantFrom(undefined, true),
     text: fc.constantFrom("", "hello"),
     revision: fc.nat({ max: 1 }),
     automaton: fc.constantFrom(undefined, "bot"),
@@ -152,6 +158,7 @@ describe("[P1] factsKey()", () => {
         revision: fields.revision,
         mention: fields.mention,
         mentionsOthers: fields.mentionsOthers,
+        isAnnouncement: fields.isAnnouncement,
         sender: { ...sender(), username, tag, roles, automaton },
         place: {
           ...place,
@@ -170,7 +177,7 @@ describe("[P1] factsKey()", () => {
   }
 
   it("is equal for two messages only if their facts are", () => {
-    const changes = fc.record({ from: aMessage, other: aMessage, kept: fc.nat({ max: 12 }) });
+    const changes = fc.record({ from: aMessage, other: aMessage, kept: fc.nat({ max: 13 }) });
     let same = 0;
     fc.assert(
       fc.property(changes, ({ from, other, kept }) => {

@@ -32,8 +32,9 @@ import {
   type TestShard,
   TOKEN,
 } from "../../support/gateway/gateway_shard.ts";
+import { cases } from "../../support/long_form.ts";
 
-const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? 100_000);
+const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? cases(20_000, 1_000_000));
 const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);
 
 const cleanups = cleanUpAfterEach();

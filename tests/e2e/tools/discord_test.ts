@@ -103,6 +103,33 @@ describe("[T3] the tool discord", () => {
       assert.deepEqual(scene.written(threadId), ["First"]);
     }));
 
+  it("[T5] neither posts to nor reads channels that the policy closes", () =>
+    withSimulation(
+      {
+        discord: (simulator) => {
+          const [krill] = simulator.world.guilds.values();
+          assert.ok(krill);
+          return {
+            guilds: { [krill.id]: { channels: { general: {}, help: { users: ["ada"] } } } },
+          };
+        },
+      },
+      async (scene) => {
+        await scene.start();
+        scene.say("ada", "help", "The budget is ten shells.");
+        const channelId = idOf(scene, "help");
+        const refusal = /the access rules of the bot close that channel to this person/;
+        assert.match(await asked(scene, { action: "sendMessage", channelId, text: "x" }), refusal);
+        assert.match(
+          await asked(scene, { action: "readMessages", channelId }, "grace", 2),
+          refusal,
+        );
+        assert.deepEqual(scene.written("help"), []);
+        const byAda = await asked(scene, { action: "readMessages", channelId }, "ada", 3);
+        assert.match(byAda, /ten shells/);
+      },
+    ));
+
   it("offers only actions with an open gate", () =>
     withSimulation(
       { discord: () => ({ actions: { messages: false } }) },

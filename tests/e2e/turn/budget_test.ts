@@ -73,29 +73,3 @@ describe("[L3] the bot", () => {
     }
   });
 });
-
-describe("[L1] a server's cache", () => {
-  it("could serve 80 % of each request from the second turn on", () =>
-    withSimulation({ discord: () => ({ historyLimit: 0 }) }, async (scene) => {
-      const { start, say, mention, replies, model } = scene;
-      await start();
-      for (let turn = 1; turn <= 4; turn++) {
-        say("grace", "general", `${mention}\ncall: read_channel_history {"limit":1}`);
-        await replies("general", turn);
-      }
-      const bodies = model.requests.map(({ body }) => body);
-      assert.equal(bodies.length, 8);
-      for (let at = 2; at < bodies.length; at++) {
-        const now = bodies[at] ?? "";
-        const share = Math.max(...bodies.slice(0, at).map((one) => commonPrefix(one, now))) /
-          now.length;
-        assert.ok(share >= 0.8, `request ${at + 1}: ${share}`);
-      }
-    }));
-});
-
-function commonPrefix(one: string, other: string): number {
-  let at = 0;
-  while (at < one.length && one[at] === other[at]) at++;
-  return at;
-}

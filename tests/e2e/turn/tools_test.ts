@@ -57,6 +57,70 @@ describe("[T6] the bot", () => {
       },
     ));
 
+  it("reads another channel for its asker, and no later turn sees the result", () =>
+    withSimulation({}, async ({ simulator, start, say, mention, replies, model }) => {
+      await start();
+      say("ada", "help", "The budget is ten shells.");
+      const channelId = String(simulator.channel("help").id);
+      const call = `call: read_channel_history ${JSON.stringify({ channelId })}`;
+      say("grace", "general", `${mention}\n${call}`);
+      assert.match((await replies("general", 1))[0] ?? "", /ten shells/);
+      say("ada", "general", `${mention} and now?`);
+      await replies("general", 2);
+      const results = model.requests.at(-1)?.messages.filter(({ role }) => role === "tool") ?? [];
+      assert.deepEqual(results.map(({ text }) => text), [
+        "[not kept: it was for the person who asked]",
+      ]);
+    }));
+
+  it("[T5] reads no channel that the asker may not see, or that the policy closes", () =>
+    withSimulation(
+      {
+        discord: (simulator) => {
+          const [krill] = simulator.world.guilds.values();
+          assert.ok(krill);
+          return {
+            guilds: { [krill.id]: { channels: { general: {}, help: { users: ["ada"] } } } },
+          };
+        },
+      },
+      async ({ simulator, start, say, mention, replies }) => {
+        await start();
+        say("ada", "help", "The budget is ten shells.");
+        const channelId = String(simulator.channel("help").id);
+        const call = `call: read_channel_history ${JSON.stringify({ channelId })}`;
+        say("grace", "general", `${mention}\n${call}`);
+        assert.match((await replies("general", 1))[0] ?? "", /access rules of the bot close/);
+        simulator.permit({ in: "help", to: "grace", what: "viewChannel", as: "denied" });
+        say("grace", "general", `${mention}\n${call}`);
+        assert.match((await replies("general", 2))[1] ?? "", /lack the permission View Channel/);
+      },
+    ));
+
+  it("summarises a long history in requests that count as summaries", () =>
+    withSimulation(
+      { discord: () => ({ historyLimit: 0 }) },
+      async ({ start, say, mention, replies, rows, model }) => {
+        const bot = await start();
+        for (let at = 0; at < 12; at++) say("ada", "general", `${at} ${"waves ".repeat(200)}`);
+        say("grace", "general", `${mention}\ncall: read_channel_history {"question":"Why?"}`);
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /summary of 12 messages, from \d+ to \d+/);
+        const asked = model.requests.filter(({ system }) =>
+          /an assistant can answer a person/.test(system ?? "")
+        );
+        assert.ok(asked.length > 0);
+        assert.match(asked[0]?.messages[0]?.text ?? "", /<message [^]*Why\?/);
+        bot.kill("SIGTERM");
+        assert.deepEqual(await ended(bot), STOPPED);
+        const kinds = rows("SELECT kind, sum(requests) AS requests FROM usage GROUP BY kind");
+        assert.ok(
+          kinds.some((row) => row["kind"] === "summary" && row["requests"] === asked.length),
+          JSON.stringify(kinds),
+        );
+      },
+    ));
+
   it("[T4] reads no history for a person who may not read it", () =>
     withSimulation({}, async ({ simulator, start, say, mention, replies }) => {
       await start();

@@ -41,6 +41,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
   const answers: string[] = [];
   const needed: string[] = [];
   const context: InteractionContext = {
+    questions: { decide: () => assert.fail() },
     turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
     pairing: { decide: () => assert.fail("no command asks for it") },
     usage: { sum: () => assert.fail("no test reads the usage") },

@@ -62,6 +62,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   };
   const needed: string[] = [];
   const context: InteractionContext = {
+    questions: { decide: () => Promise.resolve({ kind: "unknown" }) },
     turns: { stop: () => Promise.resolve(0), mayStopAll: () => Promise.resolve(false) },
     usage: { sum: () => assert.fail("no test reads the usage") },
     pairing: {

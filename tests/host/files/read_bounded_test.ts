@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,6 +10,18 @@ import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "read_stdin.ts");
+
+function namedPipe(folder: string): string {
+  const path = join(folder, "pipe");
+  execFileSync("mkfifo", [path]);
+  return path;
+}
+
+/** A shell that writes to a pipe, beside this thread, which waits. */
+function writer(script: string): { readonly ended: Promise<unknown>; kill(): void } {
+  const child = spawn("sh", ["-c", script], { stdio: "ignore" });
+  return { ended: once(child, "exit"), kill: () => void child.kill() };
+}
 
 describe("[SEC-R11] readBounded()", () => {
   it("reads a file up to its bound, with its byte order mark", () => {
@@ -49,13 +62,38 @@ describe("[SEC-R11] readBounded()", () => {
       assert.match(readBounded("/proc/self/maps", { maxBytes: 1_000_000 }), /^[0-9a-f]+-/);
     });
 
-    it("refuses a pipe that no program writes, without waiting for one", () => {
+    it("refuses a pipe that no program writes, after a bounded wait if pipes are accepted", () => {
       using folder = tempDirectory();
-      const path = join(folder.path, "pipe");
-      execFileSync("mkfifo", [path]);
-      for (const acceptsPipes of [true, false]) {
-        assert.throws(() => readBounded(path, { maxBytes: 10, acceptsPipes }), { code: "ENODEV" });
-      }
+      const path = namedPipe(folder.path);
+      assert.throws(() => readBounded(path, { maxBytes: 10 }), { code: "ENODEV" });
+      assert.throws(() => readBounded(path, { maxBytes: 10, acceptsPipes: true, pipeMs: 60 }), {
+        code: "ETIMEDOUT",
+        message: "it is a pipe, and no program wrote to it within 1 s",
+      });
+    });
+
+    it("reads a named pipe to its end, though its writer comes late and stops in between", async () => {
+      using folder = tempDirectory();
+      const path = namedPipe(folder.path);
+      const { ended } = writer(`sleep 0.2; { printf one; sleep 0.2; printf two; } > "${path}"`);
+      assert.equal(readBounded(path, { maxBytes: 6, acceptsPipes: true }), "onetwo");
+      await ended;
+    });
+
+    it("refuses a pipe with too much, and one whose writer does not end it", async () => {
+      using folder = tempDirectory();
+      const path = namedPipe(folder.path);
+      const endless = writer(`while printf xxxx; do :; done > "${path}"`);
+      assert.throws(() => readBounded(path, { maxBytes: 10, acceptsPipes: true }), {
+        code: "EFBIG",
+      });
+      await endless.ended;
+      const silent = writer(`{ printf x; exec sleep 60; } > "${path}"`);
+      assert.throws(() => readBounded(path, { maxBytes: 10, acceptsPipes: true, pipeMs: 2_000 }), {
+        code: "ETIMEDOUT",
+      });
+      silent.kill();
+      await silent.ended;
     });
 
     it("reads a pipe that is already open, where pipes are accepted", () => {
@@ -66,6 +104,9 @@ describe("[SEC-R11] readBounded()", () => {
           encoding: "utf8",
         });
         assert.equal(ended.stdout, "text\n", ended.stderr);
+        const argv = [process.execPath, ...run, SCRIPT, path];
+        const empty = spawnSync("sh", ["-c", 'true | "$0" "$@"', ...argv], { encoding: "utf8" });
+        assert.equal(empty.stdout, "\n", empty.stderr); // its writer has ended; none is waited for
       }
     });
   });

@@ -511,6 +511,21 @@ describe("[T2] prepareToolAccess() › the deciding config path", () => {
     });
   }
 
+  it("[T3] is the key of the gates for a tool whose parts are all closed", () => {
+    const parts: ToolFacts = { name: "discord", partGates: ["messages", "threads"] };
+    const decided = (actions: Readonly<Record<string, boolean>>) =>
+      prepareToolAccess(policyOf({ actions }))({
+        ...inHelp,
+        sender: bob,
+        ownsApplication: () => false,
+      }, [
+        parts,
+      ])[0];
+    const closed = decided({ messages: false, threads: false });
+    assert.deepEqual([closed?.why, closed?.rule], ["gate-closed", "channels.discord.actions"]);
+    assert.equal(decided({ messages: false })?.why, "default");
+  });
+
   it("[C6] is the account's own if the account sets it", () => {
     const rules = policyOf({ guild: { tools: { deny: ["*"] } } }, {
       ruleOf: (path) => path.replace("channels.discord.", "channels.discord.accounts.work."),

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
 import { vectorsOf } from "../../support/discord/vectors.ts";
+import { cases } from "../../support/long_form.ts";
 
 const rules = (fields: Partial<ChunkRules> = {}): ChunkRules => ({
   limit: 2_000,
@@ -378,7 +379,7 @@ describe("[R2] laws of chunk()", () => {
           assert.notEqual(content.trim(), "");
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 
@@ -408,14 +409,14 @@ describe("[R2] laws of chunk()", () => {
       fc.property(markdown, roomy, (text, one) => {
         assert.equal(unfenced(chunk(text, one).join("\n")), unfenced(text));
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
     fc.assert(
       fc.property(unicode, anyRules, (text, one) => {
         if (/```|~~~/.test(text)) return;
         assert.equal(bare(chunk(text, one).join("\n")), bare(text));
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(500, 10_000) },
     );
   });
 
@@ -429,7 +430,7 @@ describe("[R2] laws of chunk()", () => {
           assert.equal(markers.length % 2, 0, content);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 
@@ -440,7 +441,7 @@ describe("[R2] laws of chunk()", () => {
           assert.ok(content.split("\n").length <= Math.max(3, one.maxLines), content);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 
@@ -455,7 +456,7 @@ describe("[R2] laws of chunk()", () => {
       fc.property(characters, fc.integer({ min: 12, max: 40 }), (text, limit) => {
         assert.deepEqual(cut(text, { limit }).flatMap(split), split(text));
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(500, 10_000) },
     );
   });
 
@@ -465,7 +466,7 @@ describe("[R2] laws of chunk()", () => {
         const content = chunk(text, one).join("");
         if (text.isWellFormed()) assert.ok(content.isWellFormed());
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(500, 10_000) },
     );
   });
 
@@ -499,7 +500,7 @@ describe("[R2] laws of chunk()", () => {
           assert.equal(count(chunks, one), count(whole, one), one);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(500, 20_000) },
     );
   });
 });

@@ -87,7 +87,8 @@ describe("[H3] envelopeOf()", () => {
     const text = envelope({ message: directMessage({ quoted }) });
     assert.ok(
       text.includes(
-        "[in reply to: bob (987654321098765432)] [discord message id: 1400000000000000009]\n" +
+        "[in reply to: bob (987654321098765432)] [discord message id: 1400000000000000009] " +
+          "[sent: Wed 2025-07-30 06:20]\n" +
           '<quoted boundary="k3f9q2zz">\nthe original\n</quoted>\n[from: ada',
       ),
       text,

@@ -1,13 +1,12 @@
 /** A web page in a browser on the bot's machine. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import { createApp } from "../../../src/http/app.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
 import { BUILD, NOW } from "../../support/bot/health.ts";
+import { talk } from "../../support/network/raw_client.ts";
 
 const PATHS = ["/livez", "/readyz", "/healthz", "/metrics", "/status"];
 
@@ -38,17 +37,6 @@ const FOREIGN: readonly (readonly [what: string, headers: string])[] = [
 /** A value that is no host at all. */
 const NO_NAME = /^Host: .*[@,]|^Host: $/;
 
-/** The status of the answer, and its headers. */
-async function send(port: number, text: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  let heard = "";
-  socket.on("data", (data) => heard += data);
-  socket.on("error", () => {}); // a connection that is reset has ended too
-  socket.write(text);
-  await once(socket, "close");
-  return heard;
-}
-
 describe("[SEC-R31] a request that another site's page causes", () => {
   it("gets 403 before any handler, or 400 if it names no host, in more than 25 forms", async () => {
     let reached = 0;
@@ -68,7 +56,7 @@ describe("[SEC-R31] a request that another site's page causes", () => {
         for (const method of index < 3 ? ["GET", "POST", "DELETE"] : ["GET"]) {
           for (const path of paths) {
             const request = `${method} ${path} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`;
-            const answer = await send(server.port, request);
+            const answer = await talk(server.port, request);
             assert.match(answer, /^HTTP\/1\.1 40[03] /, `${what}: ${answer}`);
             if (/^HTTP\/1\.1 400 /.test(answer)) {
               assert.match(headers, NO_NAME); // the server's own parser refuses it
@@ -81,7 +69,7 @@ describe("[SEC-R31] a request that another site's page causes", () => {
         }
       }
       assert.equal(reached, 0);
-      const own = await send(
+      const own = await talk(
         server.port,
         "POST /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
       );

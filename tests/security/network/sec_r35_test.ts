@@ -1,26 +1,15 @@
 /** Clients that want to keep health probes out: pinned, slow, and too large. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { openedOrEnded, talk } from "../../support/network/raw_client.ts";
 import type { BotProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 
 async function portOf({ line }: Scene, bot: BotProcess): Promise<number> {
   const { fields } = JSON.parse(await line(bot, /"Barnacle is running"/));
   return Number(new URL(fields.health).port);
-}
-
-/** What the server says until it ends the connection. */
-async function talk(port: number, text: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  let heard = "";
-  socket.on("data", (data) => heard += data);
-  socket.on("error", () => {}); // a connection that is reset has ended too
-  socket.write(text);
-  await once(socket, "close");
-  return heard;
 }
 
 describe("[SEC-R35] a running bot's HTTP server", () => {
@@ -30,7 +19,7 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
       const port = await portOf(scene, bot);
       const clients: Socket[] = Array.from({ length: 600 }, () => connect(port, "127.0.0.1"));
       for (const client of clients) client.on("error", () => {}); // it is disconnected for others
-      await Promise.all(clients.map((client) => once(client, "connect")));
+      await Promise.all(clients.map(openedOrEnded));
       for (const client of clients.slice(100)) client.write("GET / HTTP/1.1\r\nX-Slow: ");
       for (let probe = 0; probe < 100; probe++) {
         const response = await fetch(`http://127.0.0.1:${port}/livez`);

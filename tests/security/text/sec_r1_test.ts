@@ -9,10 +9,10 @@ import {
   addGuild,
   addMember,
   addRole,
-  addThread,
   addUser,
   createWorld,
 } from "../../../simulator/world/create_world.ts";
+import { openThread } from "../../../simulator/actions/threads.ts";
 import { PRIVILEGED_INTENTS } from "../../../simulator/world/intents.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 
@@ -41,26 +41,68 @@ function hostileWorld() {
   addMember(guild, { userId: heard.id, joinedAt: AT });
   addBot(world, guild, application, AT);
   const channel = addChannel(world, guild, { name: "canary-channel", topic: order("topic") }, AT);
-  const thread = addThread(world, channel, { name: order("thread"), ownerId: mallory.id }, AT);
-  return { world, application, guild, role, thread };
+  addMember(guild, { userId: quoted.id, joinedAt: AT, nick: order("other-nick") });
+  return { world, application, guild, role, channel, mallory };
 }
 
 /** The parts of a prompt that Barnacle did not write itself: fences, and names in a line. */
 const UNTRUSTED = /<(\w+) boundary="(\w+)">\n[\s\S]*?\n<\/\1>|^\[(?:from|in reply to): .*$/gm;
 
+const poll = {
+  question: { text: order("poll-question") },
+  answers: [{ answer_id: 1, poll_media: { text: order("poll-answer") } }],
+  expiry: null,
+  allow_multiselect: false,
+  layout_type: 1,
+  results: { is_finalized: false, answer_counts: [{ id: 1, count: 1, me_voted: false }] },
+};
+const more = {
+  poll,
+  sticker_items: [{ id: "1", name: order("sticker"), format_type: 1 }],
+  components: [
+    { type: 10, content: order("component") },
+    { type: 1, components: [{ type: 2, label: order("button"), style: 1, custom_id: "x" }] },
+  ],
+  message_snapshots: [{ message: { content: order("forward"), embeds: [], attachments: [] } }],
+};
+const embed = {
+  title: order("embed-title"),
+  description: order("embed-text"),
+  fields: [{ name: order("embed-field"), value: order("embed-value") }],
+  footer: { text: order("embed-footer") },
+  author: { name: order("embed-author") },
+};
+
+/** Everything that a person can name or write, and that the model sees. */
+const FIELDS = [
+  ...["guild", "channel", "topic", "thread", "starter", "overheard", "nick"],
+  ...["text", "quote", "file", "alt", "reaction", "poll-question", "poll-answer"],
+  ...["sticker", "component", "button", "forward"],
+  ...["embed-author", "embed-title", "embed-text", "embed-field", "embed-value"],
+];
+
 describe("[SEC-R1] names and texts with orders", () => {
   it("do not reach the system message, and count as untrusted in the user's message", () => {
-    const { world, application, guild, role, thread } = hostileWorld();
+    const { world, application, guild, role, channel, mallory } = hostileWorld();
     return withSimulation({
       simulator: { world, application },
       discord: () => ({
-        guilds: { [guild.id]: { requireMention: true } },
+        guilds: { [guild.id]: { requireMention: true, reactionNotifications: "all" } },
         dm: { enabled: false },
       }),
-    }, async ({ simulator, start, replies, model }) => {
+    }, async ({ simulator, start, replies, model, until, rows }) => {
       await start();
+      const starter = simulator.say({ as: NAMES.quoted, in: channel.id, text: order("starter") });
+      const name = order("thread");
+      const opened = openThread(world, channel.id, starter.id, mallory.id, { name }, Date.now());
+      assert.ok(opened.kind === "done");
+      simulator.publish(opened.events);
+      const thread = opened.value;
       simulator.say({ as: NAMES.overheard, in: thread.id, text: order("overheard") });
       const quoted = simulator.say({ as: NAMES.quoted, in: thread.id, text: order("quote") });
+      const emoji = "canary_reaction:1456074443980800777";
+      simulator.react({ as: NAMES.user, in: thread.id, message: quoted.id, emoji });
+      await until("the stored reaction", () => rows("SELECT id FROM reaction").length === 1);
       simulator.say({
         as: NAMES.user,
         in: thread.id,
@@ -72,13 +114,8 @@ describe("[SEC-R1] names and texts with orders", () => {
           sizeBytes: 3,
           contentType: "text/plain",
         }],
-        embeds: [{
-          title: order("embed-title"),
-          description: order("embed-text"),
-          fields: [{ name: order("embed-field"), value: order("embed-value") }],
-          footer: { text: order("embed-footer") },
-          author: { name: order("embed-author") },
-        }],
+        embeds: [embed],
+        more,
       });
       await replies(thread.id, 1);
       const [request] = model.requests;
@@ -86,10 +123,8 @@ describe("[SEC-R1] names and texts with orders", () => {
       assert.doesNotMatch(request.system, /canary|ignore the rules/i);
       const shown = request.messages.map(({ text }) => text).join("\n");
       assert.doesNotMatch(shown.replace(UNTRUSTED, ""), /canary|ignore the rules/i);
-      const fields = ["guild", "channel", "thread", "topic", "text", "quote", "overheard", "file"];
-      const embeds = ["embed-title", "embed-text", "embed-field", "embed-value"];
-      for (const field of [...fields, ...embeds]) {
-        assert.ok(shown.includes(`canary-${field}`), `${field} is shown as untrusted`);
+      for (const field of FIELDS) {
+        assert.ok(new RegExp(`canary[-_]${field}`).test(shown), `${field} is shown as untrusted`);
       }
       for (const name of Object.values(NAMES)) assert.ok(shown.includes(name), name);
       assert.ok(!request.messages.some(({ role }) => role !== "user"));

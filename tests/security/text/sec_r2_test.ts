@@ -8,7 +8,16 @@ import { withSimulation } from "../../support/bot/e2e.ts";
 import { fencesIn } from "../../support/fences.ts";
 
 const BOUNDARY = "k3f9q2zz";
-const NAMES = ["context", "quoted", "extras", "message"] as const;
+const NAMES = [
+  "context",
+  "quoted",
+  "extras",
+  "message",
+  "file",
+  "result",
+  "summary",
+  "transcript",
+] as const;
 
 const noise = fc.array(
   fc.constantFrom("", " ", "\n", "\u200b", "\u2060", "\t", "\u0301", "\ufeff", "\u00ad"),
@@ -23,11 +32,11 @@ const forgery = fc.record({
   bracket: fc.constantFrom("<", "＜", "﹤", "‹", "〈", "<<"),
   slash: fc.constantFrom("", "/", "／", "\\"),
   name: fc.constantFrom(...NAMES),
-  noises: fc.array(noise, { minLength: 9, maxLength: 9 }),
-  styles: fc.array(style, { minLength: 8, maxLength: 8 }),
+  noises: fc.array(noise, { minLength: 11, maxLength: 11 }),
+  styles: fc.array(style, { minLength: 10, maxLength: 10 }),
   tail: fc.constantFrom(">", "＞", ` boundary="${BOUNDARY}">`, ""),
 }).map(({ bracket, slash, name, noises, styles, tail }) =>
-  bracket + noises[8] + slash +
+  bracket + noises[10] + slash +
   Array.from(name, (letter, index) => noises[index]! + styles[index]!(letter)).join("") + tail
 );
 

@@ -12,6 +12,7 @@ import {
 } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { accepted, batch, frozen, heard, ignored, part } from "../../support/store/store.ts";
+import { cases } from "../../support/long_form.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNELS = ["11", "12"];
@@ -143,7 +144,7 @@ describe("the journal", () => {
           assert.deepEqual(journaled.refused, []);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: cases(40, 1_500) },
     );
   });
 
@@ -172,7 +173,7 @@ describe("the journal", () => {
           assert.deepEqual(refused, []);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: cases(40, 1_500) },
     );
   });
 

@@ -8,6 +8,7 @@ import type { Frozen, OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../../src/core/outbound/queue.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";
+import { cases } from "../../support/long_form.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const HERE = channelId("1400000000000000005");
@@ -444,6 +445,6 @@ describe("the messages of a channel", () => {
         assert.deepEqual(rows("SELECT * FROM outbox_file"), []);
       },
     );
-    await fc.assert(property, { numRuns: 150 });
+    await fc.assert(property, { numRuns: cases(60, 1_500) });
   });
 });

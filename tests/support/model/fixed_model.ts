@@ -8,20 +8,39 @@
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { openAiFormat, parseWireRequest, type WireRequest } from "../../../simulator/model/wire.ts";
+import {
+  openAiFormat,
+  parseWireRequest,
+  type WireCall,
+  type WireRequest,
+} from "../../../simulator/model/wire.ts";
 
 export interface FixedModel extends AsyncDisposable {
   /** For `OPENAI_BASE_URL`. */
   readonly baseUrl: string;
   readonly requests: readonly WireRequest[];
+  /** The same as the client sent them: JSON. */
+  readonly bodies: readonly string[];
 }
 
-/** The answer: at once, after a while, or piece by piece. */
-export type Said = string | Promise<string> | AsyncIterable<string>;
+/** An answer that calls tools. */
+export interface SaidCalls {
+  readonly calls: readonly WireCall[];
+}
 
-/** @param answer The answer to the text of the newest message. */
-export async function startFixedModel(answer: (asked: string) => Said): Promise<FixedModel> {
+/** The answer: at once, after a while, or piece by piece; or calls of tools. */
+export type Said =
+  | string
+  | SaidCalls
+  | Promise<string | SaidCalls>
+  | AsyncIterable<string>;
+
+/** @param answer The answer to the text of the newest message, or to the whole request. */
+export async function startFixedModel(
+  answer: (asked: string, request: WireRequest) => Said,
+): Promise<FixedModel> {
   const requests: WireRequest[] = [];
+  const bodies: string[] = [];
   const format = openAiFormat("fixed");
   const server = createServer((incoming, response) => {
     response.on("error", () => response.destroy()); // the client has left
@@ -30,17 +49,23 @@ export async function startFixedModel(answer: (asked: string) => Said): Promise<
   });
 
   async function reply(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = parseWireRequest(await bodyOf(incoming));
+    const body = await bodyOf(incoming);
+    const request = parseWireRequest(body);
     if (!request) return void response.writeHead(404).end();
     requests.push(request);
+    bodies.push(body);
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write(format.open());
-    const reply = answer(request.messages.at(-1)?.text ?? "");
-    if (typeof reply === "string" || reply instanceof Promise) {
-      response.write(format.text(await reply));
-    } else {
-      for await (const piece of reply) response.write(format.text(piece));
+    const given = answer(request.messages.at(-1)?.text ?? "", request);
+    const reply = given instanceof Promise ? await given : given;
+    if (typeof reply === "object" && "calls" in reply) {
+      const { calls } = reply;
+      return void response.end(
+        calls.map(format.toolCall).join("") + format.finish("tool_calls", 1),
+      );
     }
+    if (typeof reply === "string") response.write(format.text(reply));
+    else for await (const piece of reply) response.write(format.text(piece));
     response.end(format.finish("stop", 1));
   }
 
@@ -50,6 +75,7 @@ export async function startFixedModel(answer: (asked: string) => Said): Promise<
   return {
     baseUrl: `http://127.0.0.1:${port}/v1`,
     requests,
+    bodies,
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();

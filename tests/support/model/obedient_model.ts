@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 import { openAiFormat, parseWireRequest, type WireRequest } from "../../../simulator/model/wire.ts";
 
 /** A line with a call, also one that a fence has escaped, or JSON has put into quotes. */
-const CALL = /call:\s*([\w-]+)\s*(\{.*?\})(?=\s*(?:$|\n|\\n|"|<))/gm;
+const CALL = /call:\s*([\w-]+)\s*(\{.*?\})(?=\s*(?:$|\n|\\n|["<()/\];]))/gm;
 
 /** Maximum number of calls in one answer. */
 const AT_ONCE = 32;

@@ -13,6 +13,7 @@ import type { FakeClock } from "../fake_clock.ts";
 
 /** Ports that fail. A test replaces the part that it uses. */
 export const UNUSED_PORTS: ToolPorts = {
+  questions: { askTimeoutMs: () => 60_000 },
   discord: {
     send: () => Promise.reject(new Error("This test sends nothing")),
     read: () => Promise.reject(new Error("This test reads no messages")),
@@ -27,7 +28,10 @@ export const UNUSED_PORTS: ToolPorts = {
     setPresence: () => Promise.reject(new Error("This test sets no status")),
     undo: { undo: () => Promise.reject(new Error("This test undoes nothing")) },
   },
-  history: { read: () => Promise.reject(new Error("This test reads no history")) },
+  history: {
+    read: () => Promise.reject(new Error("This test reads no history")),
+    summarise: () => Promise.reject(new Error("This test summarises nothing")),
+  },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },
   draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },

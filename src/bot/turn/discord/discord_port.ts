@@ -18,6 +18,7 @@ import type { PostOutcome } from "../../../core/outbound/outbound.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
 import type { SetPresence } from "../../../core/turn/ports/discord_place.ts";
+import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import { createReadHistory } from "../../../discord/rest/calls/history.ts";
 import { createMessages } from "../../../discord/rest/calls/messages.ts";
 import { createSingleReads } from "../../../discord/rest/calls/single_message.ts";
@@ -27,11 +28,13 @@ import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { explainCode } from "../../../discord/rest/permissions/denial.ts";
 import { threadTitle } from "../../../render/thread_title.ts";
 import type { Store } from "../../../store/store.ts";
+import { createAssertMayQuote } from "./age_limit.ts";
+import { type ClosedToAskerOptions, createClosedToAsker } from "./closed_to_asker.ts";
 import { createOpenPost } from "./forum_posts.ts";
 import { createInTurn } from "./in_turn.ts";
 import { createOutgoing, type OutgoingOptions } from "./outgoing.ts";
 import { createPlaces, type PlaceOptions } from "./place.ts";
-import { createShow, type ShowOptions } from "./reading.ts";
+import { createShow, type ShownPlace, type ShowOptions } from "./reading.ts";
 import {
   createTargets,
   type Found,
@@ -47,8 +50,10 @@ export interface DiscordPortOptions
   extends
     ShowOptions,
     OutgoingOptions,
-    Pick<TargetsOptions, "isOwner" | "alsoGuilds" | "onRefused">,
+    ClosedToAskerOptions,
+    Pick<TargetsOptions, "alsoGuilds" | "onRefused">,
     Pick<PlaceOptions, "cleanSecrets" | "maxDestructive" | "media" | "schedule"> {
+  readonly reader: Pick<Reader, "self" | "index">;
   readonly client: RestApi;
   readonly changes: Store["changes"];
   /** Sets the bot's status on all its gateway connections. */
@@ -78,8 +83,9 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
   const threads = createThreadCalls(client);
   const history = createReadHistory(client);
   const show = createShow(options);
-  const targets = createTargets({ ...options, self });
-  const places = createPlaces({ ...options, targets, show, self });
+  const targets = createTargets({ ...options, self, closedBy: createClosedToAsker(options) });
+  const assertMayQuote = createAssertMayQuote(reads);
+  const places = createPlaces({ ...options, targets, show, self, assertMayQuote });
   const undo = createUndo({ ...options, targets });
   const inTurn = createInTurn();
 
@@ -126,7 +132,14 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
 
   const { composed, deliver } = createOutgoing(options);
   const openPost = createOpenPost({ client, composed, deliver, self, cleanSecrets });
-  const isGroup = ({ place }: InboundMessage) => place.kind === "group_dm";
+  const shownPlace = (
+    { place, channelId: here }: InboundMessage,
+    { channelId, ...target }: ToolTarget,
+  ): ShownPlace => ({
+    ...target,
+    isGroup: place.kind === "group_dm",
+    isElsewhere: channelId !== here,
+  });
 
   const port: DiscordPort = {
     send: (call, { channelId, text, replyTo }) =>
@@ -151,6 +164,7 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
     read: (call, { channelId, limit, before, after }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
         const { message } = call;
+        await assertMayQuote(message, target.channelId);
         const isHere = target.channelId === message.channelId;
         // Later messages of the turn's own channel belong to other turns.
         const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
@@ -160,14 +174,15 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
           ...(from !== undefined && { before: from }),
           ...(after !== undefined && { after }),
         });
-        return raw.flatMap((one) => show(one, { ...target, isGroup: isGroup(message) }) ?? [])
+        return raw.flatMap((one) => show(one, shownPlace(message, target)) ?? [])
           .filter(({ id, from }) => from === "you" || !isLate(id))
           .toSorted((one, other) => compareIds(one.id, other.id));
       }),
     readOne: (call, { channelId, messageId }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
+        await assertMayQuote(call.message, target.channelId);
         const { raw } = await reads.message(target.channelId, messageId);
-        const shown = show(raw, { ...target, isGroup: isGroup(call.message) });
+        const shown = show(raw, shownPlace(call.message, target));
         if (!shown) throw new Error("you may not read that message");
         return shown;
       }),
@@ -216,12 +231,15 @@ export function createDiscordPort(options: DiscordPortOptions): AccountDiscord {
         { asker: ["Send Messages"], isBotChecked: true },
         (target, found, origin) => openPost(call, post, target, found, origin, targets),
       ),
-    inChannel: (call, { channelId, needs }, act) =>
+    inChannel: (call, { channelId, needs, isQuoted = false }, act) =>
       run(
         call,
         (origin) => targets.channel(origin, channelId),
         { asker: needs, isBotChecked: true },
-        async (found, origin) => await act(await places.channel(call, origin, found)),
+        async (found, origin) => {
+          if (isQuoted && found.channelId) await assertMayQuote(call.message, found.channelId);
+          return await act(await places.channel(call, origin, found));
+        },
       ),
     inGuild: (call, { guildId, needs }, act) =>
       run(

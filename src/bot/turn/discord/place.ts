@@ -18,6 +18,7 @@ import type {
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import type { Changes } from "../../../store/changes/changes.ts";
+import type { AssertMayQuote } from "./age_limit.ts";
 import type { Show } from "./reading.ts";
 import { createRequests, type RequestsOptions } from "./requests.ts";
 import type { Found, Origin, Targets } from "./targets.ts";
@@ -32,6 +33,7 @@ export interface PlaceOptions extends Omit<RequestsOptions, "client"> {
   /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
   readonly maxDestructive: () => number;
   readonly show: Show;
+  readonly assertMayQuote: AssertMayQuote;
   /** The bot's user id; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
   /** Reads a file of Discord. */
@@ -48,6 +50,7 @@ export interface Places {
 export function createPlaces(options: PlaceOptions): Places {
   const { targets, changes, accountId, maxDestructive, cleanSecrets, show, self, media, now } =
     options;
+  const { assertMayQuote } = options;
 
   /** The parts that servers and channels share. */
   function common(call: DiscordCall, origin: Origin, found: Found) {
@@ -110,6 +113,7 @@ export function createPlaces(options: PlaceOptions): Places {
         return show({ ...raw, id: String(raw.id) }, {
           ...(found.guild && { guildId: found.guild.id }),
           isGroup: place.kind === "group_dm",
+          isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
         });
       },
       media: (url: string, maxBytes: number) => media(url, maxBytes, signal),
@@ -152,6 +156,19 @@ export function createPlaces(options: PlaceOptions): Places {
         return all.filter((_, index) => seen[index]);
       },
       maySee,
+      async mayQuote(channelId) {
+        try {
+          await assertMayQuote(call.message, channelId);
+          return true;
+        } catch (error) {
+          if (error instanceof RestError) throw error;
+          return false;
+        }
+      },
+      async isAgeRestricted({ isNsfw, parentId }) {
+        const parent = parentId && (await reads.channels()).get(parentId);
+        return isNsfw || parent?.isNsfw === true;
+      },
     };
   }
 

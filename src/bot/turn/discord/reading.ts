@@ -12,9 +12,13 @@ import { toOverheard } from "../../../core/inbound/transcript.ts";
 import type { Verdict } from "../../../core/inbound/verdict.ts";
 import type { ShownMessage } from "../../../core/turn/ports/discord.ts";
 import { decodeHistory } from "../../../discord/gateway/decode/decode.ts";
+import { fullText } from "../../../discord/gateway/decode/describe.ts";
+import { POLL_RESULT } from "../../../discord/gateway/decode/describe_poll.ts";
+import { contentPayload } from "../../../discord/gateway/decode/payloads.ts";
 import type { Reader } from "../../../discord/gateway/read/reader.ts";
 import type { RawMessage } from "../../../discord/rest/calls/history.ts";
 import { mayBeSeen } from "../../../flows/turn/backfill.ts";
+import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
 
 /** The sources of shown messages. */
 export interface ShowOptions {
@@ -25,50 +29,59 @@ export interface ShowOptions {
 }
 
 /** The fields of a message that need no decoding. */
-const ownSchema = z.object({
+const ownSchema = contentPayload.extend({
   id: snowflakeSchema<"message">(),
+  type: z.number().default(0),
+  author: z.object({ id: z.string() }).optional().catch(undefined),
   timestamp: z.string().default(""),
-  content: z.string().default(""),
   message_reference: z.object({ message_id: snowflakeSchema<"message">().optional() }).nullish(),
 });
+
+/** The place of a shown message. */
+export interface ShownPlace {
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  readonly isGroup: boolean;
+  /** Whether the turn is in another channel: it then sees no text behind a spoiler (H9). */
+  readonly isElsewhere: boolean;
+}
 
 /**
  * Shows a message.
  *
  * @returns `undefined` if the model may not see it, or if no person and no bot wrote it.
  */
-export type Show = (
-  raw: RawMessage,
-  place: { readonly guildId?: GuildId; readonly isGroup: boolean },
-) => ShownMessage | undefined;
+export type Show = (raw: RawMessage, place: ShownPlace) => ShownMessage | undefined;
 
 /** Creates a {@link Show}. */
 export function createShow({ accountId, reader, admit }: ShowOptions): Show {
-  return (raw, { guildId, isGroup }) => {
+  return (raw, { guildId, isGroup, isElsewhere }) => {
     const { self, index } = reader;
     const plain = ownSchema.safeParse(raw).data;
     if (!self || !plain) return undefined;
-    const { id, timestamp, content, message_reference } = plain;
+    const { id, type, author, timestamp, message_reference } = plain;
     const times = { id, timestamp, timestampMs: createdAtMs(id) };
+    const shownText = (text: string) => isElsewhere ? withoutSpoilers(text) : text;
     const event = decodeHistory(raw, guildId, { accountId, self, index }, isGroup);
-    switch (event?.kind) {
-      case "own_message": {
-        const replyTo = message_reference?.message_id;
-        return {
-          ...times,
-          from: "you",
-          fromId: self.userId,
-          text: content,
-          ...(replyTo && { replyTo }),
-        };
-      }
-      case "message": {
-        if (!mayBeSeen(admit(event))) return undefined;
-        const { tag, authorId, text, replyTo } = toOverheard(event);
-        return { ...times, from: tag, fromId: authorId, text, ...(replyTo && { replyTo }) };
-      }
-      default:
-        return undefined;
+    const isOwnPollResult = type === POLL_RESULT && author?.id === self.userId;
+    if (event?.kind === "own_message" || isOwnPollResult) {
+      const replyTo = message_reference?.message_id;
+      return {
+        ...times,
+        from: "you",
+        fromId: self.userId,
+        text: shownText(fullText(plain)),
+        ...(replyTo && { replyTo }),
+      };
     }
+    if (event?.kind !== "message" || !mayBeSeen(admit(event))) return undefined;
+    const { tag, authorId, text, replyTo } = toOverheard(event);
+    return {
+      ...times,
+      from: tag,
+      fromId: authorId,
+      text: shownText(text),
+      ...(replyTo && { replyTo }),
+    };
   };
 }

@@ -25,6 +25,7 @@ import {
 import type { RestApi } from "../../../discord/rest/client/client.ts";
 import { RestError } from "../../../discord/rest/exchange/rest_error.ts";
 import { explainCode, namesPermission } from "../../../discord/rest/permissions/denial.ts";
+import type { ClosedToAsker } from "./closed_to_asker.ts";
 import { WORDS } from "./words.ts";
 
 /** The channel that a call acts in. */
@@ -37,6 +38,8 @@ export interface ToolTarget {
 /** A person for whom an action runs. */
 export interface Asker {
   readonly userId: UserId;
+  /** The question; absent for a command. */
+  readonly message?: InboundMessage;
   /** Whether the person owns the bot, and so is not bound by rights at Discord. */
   readonly isOwner: boolean;
 }
@@ -68,8 +71,10 @@ export interface TargetsOptions {
   readonly self: () => UserId | undefined;
   /** Servers that turns of other servers may reach, too: `tools.discord.alsoGuilds`. */
   readonly alsoGuilds: () => readonly string[];
+  /** The rule by which the policy closes another channel to the asker (P6–P9). */
+  readonly closedBy: ClosedToAsker;
   /** Called for each refused action, for the metrics. */
-  readonly onRefused: (reason: Missing["kind"] | "place") => void;
+  readonly onRefused: (reason: Missing["kind"] | "place" | "policy") => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -82,7 +87,7 @@ export interface Targets {
   channel(origin: Origin, channelId: ChannelId | undefined): Promise<Found>;
   /** Finds a server; absent: the server of the turn. */
   guild(origin: Origin, guildId: GuildId | undefined): Promise<Found>;
-  /** Checks that each asker has rights in a place. */
+  /** Checks that each asker has rights in a place, by Discord's permissions and by the policy. */
   assertMay(origin: Origin, found: Found, needs: readonly Need[]): Promise<void>;
   /**
    * Checks a right of the bot itself. Without it, Discord would refuse the request, and a message
@@ -95,7 +100,7 @@ export interface Targets {
 
 /** Creates the check of targets. */
 export function createTargets(
-  { client, isOwner, self, alsoGuilds, onRefused, now }: TargetsOptions,
+  { client, isOwner, self, alsoGuilds, closedBy, onRefused, now }: TargetsOptions,
 ): Targets {
   /** @returns An error that is counted as an action outside of the turn's reach. */
   const outside = (words: string): Error => {
@@ -162,6 +167,22 @@ export function createTargets(
     return missing && new Error(`${describeMissing(missing, "bot")} there`);
   }
 
+  /** The config may close a channel to the bot, or open it to some people only. */
+  async function assertOpen({ askers, channelId: here }: Origin, found: Found): Promise<void> {
+    const { channelId, guild } = found;
+    if (channelId === undefined || channelId === here || !guild) return;
+    const channel = await found.channel();
+    const parentId = isThread(channel) ? channel.parentId : undefined;
+    for (const { message, isOwner } of askers) {
+      const target = { channelId, guildId: guild.id, ...(parentId && { parentId }) };
+      const rule = message && closedBy(message, target);
+      if (rule === undefined) continue;
+      onRefused("policy");
+      const where = isOwner ? `, by ${rule}` : "";
+      throw new Error(`the access rules of the bot close that channel to this person${where}`);
+    }
+  }
+
   function mayReach({ askers, guildId }: Origin, target: GuildId): boolean {
     if (guildId === undefined) return askers.every(({ isOwner }) => isOwner);
     return guildId === target || alsoGuilds().includes(target);
@@ -174,6 +195,7 @@ export function createTargets(
         const known = askers.get(one.sender.id);
         askers.set(one.sender.id, {
           userId: one.sender.id,
+          message: one,
           isOwner: isOwner(one) && known?.isOwner !== false,
         });
       }
@@ -219,13 +241,14 @@ export function createTargets(
     },
     async assertMay(origin, found, needs) {
       for (const { userId, isOwner } of origin.askers) {
-        if (isOwner) continue;
-        const missing = await missingOf(userId, origin, found, needs);
-        if (!missing) continue;
-        onRefused(missing.kind);
-        const words = describeMissing(missing, "asker");
-        throw new Error(`the person who asks may not do that there: ${words}`);
+        const missing = isOwner ? undefined : await missingOf(userId, origin, found, needs);
+        if (missing) {
+          onRefused(missing.kind);
+          const words = describeMissing(missing, "asker");
+          throw new Error(`the person who asks may not do that there: ${words}`);
+        }
       }
+      await assertOpen(origin, found);
     },
     async assertBotMay(origin, found, needs) {
       const missing = await missingOfBot(origin, found, needs);

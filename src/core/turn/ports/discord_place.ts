@@ -123,6 +123,10 @@ export interface GuildPlace extends Place {
   member(userId: UserId): Promise<MemberFacts>;
   /** Channels, without threads, in which the asker has these rights. */
   channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
+  /** Whether texts of a channel may go to the model: not from an age-restricted one elsewhere. */
+  mayQuote(channelId: ChannelId): Promise<boolean>;
+  /** Whether a channel, or that of a thread, is age-restricted. */
+  isAgeRestricted(channel: Channel): Promise<boolean>;
   /** Whether the asker has these rights in a channel or thread; false if it does not exist. */
   maySee(channel: ChannelId | Channel, needs?: readonly Need[]): Promise<boolean>;
 }
@@ -141,6 +145,8 @@ export interface ChannelAct {
   readonly channelId?: ChannelId | undefined;
   /** Rights of the asker, beside View Channel. */
   readonly needs: readonly Need[];
+  /** Whether texts of the channel go to the model: not from an age-restricted one elsewhere. */
+  readonly isQuoted?: boolean;
 }
 
 /** A server, and the rights that an action needs on it. */

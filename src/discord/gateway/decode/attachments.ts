@@ -8,28 +8,39 @@
 import { type Attachment, MAX_ATTACHMENTS } from "../../../core/inbound/attachment.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
+import type { ForwardRule } from "./places.ts";
 
 /** Maximum characters of a file's name; Discord allows 260. */
 const MAX_NAME = 260;
 /** Maximum characters of an address; Discord's have some 250. */
 const MAX_URL = 2_000;
 
+/** Discord's flag of a file that is hidden behind a spoiler. */
+const IS_SPOILER = 1 << 3;
+
 /** A payload of {@link ContentPayload}. */
 type AttachmentPayload = NonNullable<ContentPayload["attachments"]>[number];
 
-/** The files of a message, without those of a message that it forwards. */
-export function attachmentsOf(
-  { attachments }: Pick<ContentPayload, "attachments">,
+/**
+ * The files of a message, and of the messages that it forwards as far as the rule lets a model see
+ * them.
+ */
+export function allAttachmentsOf(
+  message: Pick<MessagePayload, "attachments" | "message_snapshots">,
+  forwards: ForwardRule,
 ): readonly Attachment[] {
-  return (attachments ?? []).flatMap((payload) => toAttachment(payload) ?? [])
+  const { attachments = [], message_snapshots = [] } = message;
+  const forwarded = forwards === "nothing"
+    ? []
+    : message_snapshots.flatMap(({ message: snapshot }) => snapshot.attachments ?? []);
+  const shown = forwards === "whole" ? forwarded : forwarded.filter((file) => !isSpoiler(file));
+  return [...attachments, ...shown].flatMap((file) => toAttachment(file) ?? [])
     .slice(0, MAX_ATTACHMENTS);
 }
 
-/** The files of the messages that a message forwards. */
-export function forwardedAttachmentsOf(
-  { message_snapshots }: Pick<MessagePayload, "message_snapshots">,
-): readonly Attachment[] {
-  return (message_snapshots ?? []).flatMap(({ message }) => attachmentsOf(message));
+/** Whether Discord hides the file until a person clicks it. */
+export function isSpoiler({ filename, flags }: AttachmentPayload): boolean {
+  return filename.startsWith("SPOILER_") || ((flags ?? 0) & IS_SPOILER) !== 0;
 }
 
 /** @returns `undefined` for a file that cannot be read, because its id or address is missing. */

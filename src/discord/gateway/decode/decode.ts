@@ -15,7 +15,6 @@ import {
   type GuildId,
   type RoleId,
 } from "../../../core/discord/ids.ts";
-import { MAX_ATTACHMENTS } from "../../../core/inbound/attachment.ts";
 import type {
   InboundMessage,
   Mention,
@@ -27,13 +26,14 @@ import type {
 } from "../../../core/inbound/inbound.ts";
 import type { MessageEdited } from "../../../core/inbound/events.ts";
 import { bounded } from "../../../lib/bounded.ts";
-import { attachmentsOf, forwardedAttachmentsOf } from "./attachments.ts";
+import { allAttachmentsOf } from "./attachments.ts";
 import { describeExtras, fullText } from "./describe.ts";
+import { POLL_RESULT } from "./describe_poll.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
-import { placeIn } from "./places.ts";
+import { forwardRuleOf, placeIn } from "./places.ts";
 import { isPlainMessage } from "./plain_message.ts";
-import { namedRoles, senderOf, tagOf } from "./senders.ts";
+import { displayNameOf, namedRoles, senderOf, tagOf } from "./senders.ts";
 
 /** Facts for decoding a message. */
 export interface DecodeContext {
@@ -58,8 +58,8 @@ const MAX_TEXT = 4_000;
 /** Maximum characters of a quoted message. */
 const MAX_QUOTE = 2_000;
 
-/** Message types that people and bots write; all others are Discord's own announcements. */
-const WRITTEN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply]);
+/** Message types that people and bots write, and results of their polls; all others are Discord's own. */
+const SHOWN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply, POLL_RESULT]);
 
 /**
  * Decodes the message of a MESSAGE_CREATE.
@@ -131,9 +131,10 @@ function toEvent(
   context: DecodeContext,
   knownGuildId: GuildId | undefined,
 ): PostedMessage | undefined {
-  if (!WRITTEN.has(message.type)) return undefined;
+  if (!SHOWN.has(message.type)) return undefined;
   if (message.author.id === context.self.userId) {
-    return isAnswerToInteraction(message) ? undefined : toOwn(message, context.accountId);
+    const isForeign = message.type === POLL_RESULT || isAnswerToInteraction(message);
+    return isForeign ? undefined : toOwn(message, context.accountId);
   }
   return toInbound(message, message.guild_id ?? knownGuildId, context);
 }
@@ -164,8 +165,11 @@ function toInbound(
 ): InboundMessage {
   const guild = guildId && index.get(guildId);
   const mention = mentionOf(message, self, guild);
-  const quoted = quotedOf(message);
-  const attachments = [...attachmentsOf(message), ...forwardedAttachmentsOf(message)];
+  const place = guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message);
+  const forwards = forwardRuleOf(message, place, index);
+  const quoted = quotedOf(message, place, index);
+  const displayName = displayNameOf(message.author, message.member?.nick);
+  const attachments = allAttachmentsOf(message, forwards);
   return {
     kind: "message",
     accountId,
@@ -173,20 +177,22 @@ function toInbound(
     revision: revisionOf(message),
     channelId: message.channel_id,
     ...(guildId && { guildId }),
-    place: guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message),
+    place,
     sender: senderOf(message.author, {
       roles: message.member?.roles,
       automaton: automatonOf(message),
       applicationId: message.webhook_id ? message.application_id : undefined,
     }, guild),
+    ...(displayName !== undefined && { displayName }),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
     ...(mention && { mention }),
     mentionsOthers: message.mentions.some(({ id }) => id !== self.userId) ||
       message.mention_roles.some((id) => id !== guild?.ownRole),
     ...(quoted && { quoted }),
-    extras: describeExtras(message),
-    ...(attachments.length > 0 && { attachments: attachments.slice(0, MAX_ATTACHMENTS) }),
+    extras: describeExtras(message, forwards),
+    ...(message.type === POLL_RESULT && { isAnnouncement: true }),
+    ...(attachments.length > 0 && { attachments }),
   };
 }
 
@@ -236,17 +242,18 @@ function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention 
 }
 
 /** The quoted message of a reply. A forwarded message is an extra, not a quote. */
-function quotedOf(message: MessagePayload): Quoted | undefined {
-  const { type, message_reference, referenced_message } = message;
+function quotedOf(message: MessagePayload, place: Place, index: GuildIndex): Quoted | undefined {
+  const { type, channel_id, message_reference, referenced_message } = message;
   const id = message_reference?.message_id;
   if (type !== MessageTypes.Reply || !id) return undefined;
   if (!referenced_message) return { id, text: "" };
   const { author } = referenced_message;
-  const attachments = attachmentsOf(referenced_message);
+  const forwards = forwardRuleOf({ ...referenced_message, channel_id }, place, index);
+  const attachments = allAttachmentsOf(referenced_message, forwards);
   return {
     id,
     author: { id: author.id, tag: tagOf(author) },
-    text: bounded(fullText(referenced_message), MAX_QUOTE),
+    text: bounded(fullText(referenced_message, forwards), MAX_QUOTE),
     ...(attachments.length > 0 && { attachments }),
   };
 }

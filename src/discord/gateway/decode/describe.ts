@@ -9,8 +9,13 @@
 
 import type { Extra } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/bounded.ts";
+import { withoutSpoilers } from "../../../lib/text/spoilers.ts";
+import { isSpoiler } from "./attachments.ts";
 import { describeComponents } from "./describe_components.ts";
-import type { ContentPayload, MessagePayload } from "./payloads.ts";
+import { describePoll, describePollResult } from "./describe_poll.ts";
+import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
+import type { ForwardRule } from "./places.ts";
+import { tagOf } from "./senders.ts";
 
 const NONE: readonly Extra[] = [];
 const MAX_EXTRAS = 25;
@@ -18,50 +23,91 @@ const MAX_EXTRA_CHARS = 1_000;
 const MAX_FORWARD_CHARS = 4_000;
 const MAX_COMPONENTS_CHARS = 4_000;
 
-/** Describes attachments, stickers, the poll, embeds, components and forwards, in this order. */
-export function describeExtras(message: MessagePayload): readonly Extra[] {
+/** A message, or a quoted one. */
+type MessageParts = ContentPayload & Pick<MessagePayload, "message_snapshots">;
+
+/** The text of a forward from an age-restricted channel (H9). */
+const RESTRICTED = "(not shown: it is from an age-restricted channel)";
+
+/**
+ * Describes attachments, stickers, the poll, embeds, components and forwards, in this order.
+ *
+ * @param forwards How much of a forwarded message to describe; by default, all.
+ */
+export function describeExtras(
+  message: MessageParts,
+  forwards: ForwardRule = "whole",
+): readonly Extra[] {
   const { attachments, sticker_items, poll, embeds, components, message_snapshots } = message;
   const isBare = !attachments?.length && !sticker_items?.length && !poll && !embeds?.length &&
     !components?.length && !message_snapshots?.length;
   if (isBare) return NONE;
   const forwarded = (message.message_snapshots ?? []).map(({ message: snapshot }): Extra => ({
     kind: "forward",
-    text: bounded(fullText(snapshot), MAX_FORWARD_CHARS),
+    text: bounded(forwardText(snapshot, forwards), MAX_FORWARD_CHARS),
   }));
   return [...ownExtras(message), ...forwarded].slice(0, MAX_EXTRAS);
 }
 
 /** Returns a message's text, followed by descriptions of its other parts. */
-export function fullText(content: ContentPayload): string {
-  return [content.content, ...ownExtras(content).map(({ kind, text }) => `[${kind}: ${text}]`)]
-    .filter((text) => text !== "")
+export function fullText(message: MessageParts, forwards?: ForwardRule): string {
+  return withExtras(message.content, describeExtras(message, forwards));
+}
+
+function withExtras(text: string, extras: readonly Extra[]): string {
+  return [text, ...extras.map((extra) => `[${extra.kind}: ${extra.text}]`)]
+    .filter((part) => part !== "")
     .join("\n");
+}
+
+function forwardText(snapshot: SnapshotPayload, rule: ForwardRule): string {
+  const { author, content } = snapshot;
+  const text = author ? `from ${tagOf(author)}: ${content}` : content;
+  switch (rule) {
+    case "whole":
+      return withExtras(text, ownExtras(snapshot));
+    case "without-spoilers":
+      return withoutSpoilers(withExtras(text, ownExtras(snapshot, true)));
+    case "nothing":
+      return RESTRICTED;
+  }
 }
 
 function ownExtras(
   { attachments, sticker_items, poll, embeds, components }: ContentPayload,
+  hidesSpoilers = false,
 ): Extra[] {
   const extras: Extra[] = [];
   const add = (kind: Extra["kind"], text: string, maxChars = MAX_EXTRA_CHARS) => {
     if (text !== "") extras.push({ kind, text: bounded(text, maxChars) });
   };
-  for (const { filename, content_type, size, description } of attachments ?? []) {
+  for (const attachment of attachments ?? []) {
+    const { filename, content_type, size, description } = attachment;
+    if (hidesSpoilers && isSpoiler(attachment)) {
+      add("attachment", "(spoiler)");
+      continue;
+    }
     const type = content_type ?? "unknown type";
     const alt = description ? `: ${description}` : "";
     add("attachment", `${filename} (${type}, ${bytes(size)})${alt}`);
   }
   for (const { name } of sticker_items ?? []) add("sticker", name);
-  if (poll) {
-    const answers = poll.answers.map(({ poll_media }) => poll_media.text ?? "").filter(Boolean);
-    add("poll", `${poll.question.text ?? ""} (${answers.join(" / ")})`);
-  }
-  for (const { title, description, url, author, fields = [] } of embeds ?? []) {
+  if (poll) add("poll", describePoll(poll));
+  for (const embed of embeds ?? []) {
+    const result = describePollResult(embed);
+    if (result !== undefined) {
+      add("poll", result);
+      continue;
+    }
+    const { title, description, url, author, fields = [] } = embed;
     const parts = [author?.name, title, description];
     const rows = fields.map(({ name, value }) => `${name}: ${value}`);
     add("embed", [...parts, ...rows, url].filter(Boolean).join("\n"));
   }
   // A message with components may have no other text.
-  if (components?.length) add("components", describeComponents(components), MAX_COMPONENTS_CHARS);
+  if (components?.length) {
+    add("components", describeComponents(components, hidesSpoilers), MAX_COMPONENTS_CHARS);
+  }
   return extras;
 }
 

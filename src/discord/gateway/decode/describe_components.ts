@@ -25,6 +25,9 @@ const Type = {
 /** Maximum nesting. Discord's deepest is a button in a row in a container. */
 const MAX_DEPTH = 6;
 
+/** Stands in place of a part behind a spoiler. */
+const HIDDEN = "(spoiler)";
+
 const text = z.string().optional().catch(undefined);
 const children = z.array(z.unknown()).optional().catch(undefined);
 
@@ -54,24 +57,32 @@ type Component = z.infer<typeof componentSchema>;
 /** A gallery's picture has the fields of a component, but no type. */
 const gallerySchema = componentSchema.omit({ type: true });
 
-/** Describes each text, picture, file, button and menu in a line of its own, in order. */
-export function describeComponents(components: readonly unknown[]): string {
-  return components.flatMap((component) => linesOf(component, 0)).join("\n");
+/**
+ * Describes each text, picture, file, button and menu in a line of its own, in order.
+ *
+ * @param hidesSpoilers Whether parts behind a spoiler are left out.
+ */
+export function describeComponents(
+  components: readonly unknown[],
+  hidesSpoilers = false,
+): string {
+  return components.flatMap((component) => linesOf(component, 0, hidesSpoilers)).join("\n");
 }
 
-function linesOf(value: unknown, depth: number): readonly string[] {
+function linesOf(value: unknown, depth: number, hidesSpoilers: boolean): readonly string[] {
   if (depth >= MAX_DEPTH || value === undefined) return [];
   const { data: component } = componentSchema.safeParse(value);
   if (!component) return [];
+  if (hidesSpoilers && component.spoiler) return [HIDDEN];
   const within = [
     ...(component.components ?? []),
     component.component,
     component.accessory,
-  ].flatMap((child) => linesOf(child, depth + 1));
-  return [...ownLines(component), ...within];
+  ].flatMap((child) => linesOf(child, depth + 1, hidesSpoilers));
+  return [...ownLines(component, hidesSpoilers), ...within];
 }
 
-function ownLines(component: Component): readonly string[] {
+function ownLines(component: Component, hidesSpoilers: boolean): readonly string[] {
   const { type, content, label, url, placeholder, options = [], items = [] } = component;
   switch (type) {
     case Type.TextDisplay:
@@ -92,7 +103,8 @@ function ownLines(component: Component): readonly string[] {
     case Type.MediaGallery:
       return items.flatMap((item) => {
         const { data } = gallerySchema.safeParse(item);
-        return data ? [mediaLine("picture", data)] : [];
+        if (!data) return [];
+        return [hidesSpoilers && data.spoiler ? HIDDEN : mediaLine("picture", data)];
       });
     case Type.File:
       return [mediaLine("file", component)];

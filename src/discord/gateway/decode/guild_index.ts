@@ -43,6 +43,8 @@ export interface Channel {
   readonly parentId?: ChannelId;
   /** The channel's topic, bounded; absent if it has none. */
   readonly topic?: string;
+  /** Whether it is age-restricted; a thread has this setting of its channel. */
+  readonly isAgeRestricted?: true;
   /**
    * The last message as of the guild's GUILD_CREATE, which may be deleted since. `"none"` if the
    * channel had no message. Absent if unknown: texts of version 1 did not have it.
@@ -165,6 +167,8 @@ const snapshotText = z.object({
   upload: z.number().optional(),
   /** Settings about attached files; older texts do not have them. */
   files: fileText.optional(),
+  /** Age-restricted channels; older texts do not have them. */
+  nsfw: z.array(text).optional(),
   /** The last item is the last message: `""` if there is none, `null` if it is unknown. */
   channels: z.array(z.tuple([...channelText, text.nullable()])),
 });
@@ -185,6 +189,8 @@ const anySnapshot = z.union([snapshotText, snapshotText1]);
 
 /** Encodes a guild as text for the store. */
 export function snapshotOf(guild: Guild): GuildSnapshot {
+  const restricted = Array.from(guild.channels.values())
+    .flatMap(({ id, isAgeRestricted }) => isAgeRestricted ? [id] : []);
   const text: SnapshotText = {
     v: VERSION,
     name: guild.name,
@@ -192,6 +198,7 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
     ...(guild.isAwaited && { awaited: true }),
     ...(guild.uploadLimitBytes !== undefined && { upload: guild.uploadLimitBytes }),
     ...(guild.files && { files: toFileText(guild.files) }),
+    ...(restricted.length > 0 && { nsfw: restricted }),
     roles: Array.from(guild.roles),
     channels: Array.from(
       guild.channels.values(),
@@ -241,7 +248,8 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   const parsed = anySnapshot.safeParse(json);
   if (!parsed.success) return undefined;
   const { name, own, roles, channels } = parsed.data;
-  const { awaited, upload, files }: Partial<SnapshotText> = parsed.data;
+  const { awaited, upload, files, nsfw }: Partial<SnapshotText> = parsed.data;
+  const restricted = new Set(nsfw);
   const ownRole = own === undefined ? undefined : parseSnowflake<"role">(own);
   return {
     id: guildId,
@@ -251,7 +259,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
       return id ? [[id, roleName]] : [];
     })),
     channels: new Map(channels.flatMap((row) => {
-      const channel = toChannel(row);
+      const channel = toChannel(row, restricted.has(row[0]));
       return channel ? [[channel.id, channel] as const] : [];
     })),
     ...(ownRole && { ownRole }),
@@ -263,6 +271,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
 
 function toChannel(
   [digits, type, name, parent, topic, last]: SnapshotText["channels"][number],
+  isAgeRestricted: boolean,
 ): Channel | undefined {
   const id = parseSnowflake<"channel">(digits);
   const parentId = parseSnowflake<"channel">(parent ?? "");
@@ -273,6 +282,7 @@ function toChannel(
     name,
     ...(parentId && { parentId }),
     ...(topic !== null && { topic }),
+    ...(isAgeRestricted && { isAgeRestricted }),
     ...(lastMessageId && { lastMessageId }),
   };
 }

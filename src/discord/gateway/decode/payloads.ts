@@ -32,6 +32,8 @@ export const userPayload = z.object({
   id: snowflake<"user">(),
   username: z.string(),
   discriminator: z.string().nullish(),
+  /** The display name; any person can take any. */
+  global_name: z.string().nullish().catch(undefined),
   bot: z.boolean().nullish(),
   system: z.boolean().nullish(),
 });
@@ -41,6 +43,7 @@ const attachmentPayload = z.object({
   content_type: z.string().nullish(),
   size: z.number(),
   description: z.string().nullish(),
+  flags: z.number().nullish().catch(undefined),
   /** Discord always sends both; a file without them can be described, but not read. */
   id: snowflake<"attachment">().optional().catch(undefined),
   url: z.string().optional().catch(undefined),
@@ -52,16 +55,30 @@ const attachmentPayload = z.object({
 });
 const namedPayload = z.object({ name: z.string() });
 const embedPayload = z.object({
+  type: z.string().nullish().catch(undefined),
   title: z.string().nullish(),
   description: z.string().nullish(),
   url: z.string().nullish(),
   author: namedPayload.nullish(),
   fields: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
 });
-const pollMedia = z.object({ text: z.string().nullish() });
+const pollMedia = z.object({
+  text: z.string().nullish(),
+  emoji: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
+});
 const pollPayload = z.object({
   question: pollMedia,
-  answers: z.array(z.object({ poll_media: pollMedia })),
+  answers: z.array(z.object({
+    answer_id: z.number().optional().catch(undefined),
+    poll_media: pollMedia,
+  })),
+  allow_multiselect: z.boolean().optional().catch(undefined),
+  /** Absent if Discord does not tell the votes with this message. */
+  results: z.object({
+    is_finalized: z.boolean(),
+    /** Answers without votes may be absent. */
+    answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
+  }).nullish().catch(undefined),
 });
 
 /**
@@ -79,10 +96,26 @@ const contentFields = {
 
 /** The content of a message or of a forwarded one. */
 export const contentPayload = z.object(contentFields);
+/** A forwarded message. Discord tells no author; other servers may. */
+const snapshotPayload = contentPayload.extend({
+  author: userPayload.pick({ username: true, discriminator: true }).optional().catch(undefined),
+});
+/** Validated payload of a forwarded message. */
+export type SnapshotPayload = z.infer<typeof snapshotPayload>;
 /** Validated {@link contentPayload}. */
 export type ContentPayload = z.infer<typeof contentPayload>;
 
-const referencedPayload = z.object({ ...contentFields, author: userPayload });
+/** The message that a reply quotes, or that a forward copies. */
+const referenceFields = {
+  message_reference: z.object({
+    message_id: snowflake<"message">().optional(),
+    channel_id: snowflake<"channel">().optional().catch(undefined),
+    guild_id: snowflake<"guild">().optional().catch(undefined),
+  }).nullish(),
+  message_snapshots: leniently(z.object({ message: snapshotPayload })),
+};
+
+const referencedPayload = z.object({ ...contentFields, ...referenceFields, author: userPayload });
 
 /** A message of MESSAGE_CREATE, or of a channel's history. */
 export const messagePayload = z.object({
@@ -93,7 +126,10 @@ export const messagePayload = z.object({
   channel_type: z.number().optional(),
   guild_id: snowflake<"guild">().nullish(),
   author: userPayload,
-  member: z.object({ roles: z.array(snowflake<"role">()) }).nullish(),
+  member: z.object({
+    roles: z.array(snowflake<"role">()),
+    nick: z.string().nullish().catch(undefined),
+  }).nullish(),
   webhook_id: z.string().nullish(),
   /** Set if an application made the webhook. A malformed id counts as absent. */
   application_id: snowflake<"application">().optional().catch(undefined),
@@ -103,11 +139,8 @@ export const messagePayload = z.object({
   edited_timestamp: z.string().nullish(),
   mentions: z.array(z.object({ id: snowflake<"user">() })).default([]),
   mention_roles: z.array(snowflake<"role">()).default([]),
-  message_reference: z.object({
-    message_id: snowflake<"message">().optional(),
-  }).nullish(),
+  ...referenceFields,
   referenced_message: referencedPayload.nullish().catch(undefined),
-  message_snapshots: leniently(z.object({ message: contentPayload })),
 });
 /** Validated {@link messagePayload}. */
 export type MessagePayload = z.infer<typeof messagePayload>;
@@ -117,6 +150,8 @@ const channelPayload = z.object({
   type: z.number(),
   name: z.string().nullish(),
   topic: z.string().nullish(),
+  /** Whether the channel is age-restricted; threads do not have it. */
+  nsfw: z.boolean().nullish().catch(undefined),
   parent_id: snowflake<"channel">().nullish(),
   /** `file_permissions.ts` reads them. */
   permission_overwrites: z.unknown().optional(),

@@ -1,13 +1,14 @@
 /**
- * Lists and names the channels and threads of guilds.
+ * Lists and names the channels and threads of guilds, and decides what one place may show of another.
  *
  * @module
  */
 
 import { ChannelTypes } from "@discordeno/types";
 import type { ChannelId, GuildId, MessageId, RoleId } from "../../../core/discord/ids.ts";
-import type { GuildPlace, Named } from "../../../core/inbound/inbound.ts";
+import type { GuildPlace, Named, Place } from "../../../core/inbound/inbound.ts";
 import { type Guild, type GuildIndex, shardOf } from "./guild_index.ts";
+import type { MessagePayload } from "./payloads.ts";
 
 /** A channel or thread that can contain messages. */
 export interface KnownChannel {
@@ -69,9 +70,42 @@ function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): G
     channel: { id, name: channel?.name ?? id },
     ...(parentId && here && { thread: { id: here.id, name: here.name } }),
     ...(channel?.topic !== undefined && { topic: channel.topic }),
+    ...(channel?.isAgeRestricted && { isAgeRestricted: true }),
     ...(isUnknown && { isUnknown }),
     ...(guild?.hasNamesake && { hasNamesake: guild.hasNamesake }),
   };
+}
+
+/**
+ * `whole`: it is from the same channel. `without-spoilers`: it is from another one. `nothing`: that
+ * one is age-restricted, and the message's place is not.
+ */
+export type ForwardRule = "whole" | "without-spoilers" | "nothing";
+
+/**
+ * Decides how much of a forwarded message a model sees (H9). A forward brings the words of another
+ * place. Discord shows it to all readers of the channel, and hides spoilers until a person clicks.
+ *
+ * Barnacle knows the age limits of its own guilds only, and no archived threads. So an unknown place
+ * of a guild with age-restricted channels may be in one.
+ */
+export function forwardRuleOf(
+  { channel_id, message_reference }: Pick<MessagePayload, "channel_id" | "message_reference">,
+  place: Place,
+  index: GuildIndex,
+): ForwardRule {
+  const { channel_id: from, guild_id: guildId } = message_reference ?? {};
+  if (from === channel_id) return "whole";
+  const isRestrictedHere = place.kind === "guild" && place.isAgeRestricted;
+  const guild = guildId && index.get(guildId);
+  if (isRestrictedHere || !from || !guild) return "without-spoilers";
+  const { isAgeRestricted, isUnknown } = placeIn(guild.id, from, guild);
+  return isAgeRestricted || (isUnknown && hasAgeLimits(guild)) ? "nothing" : "without-spoilers";
+}
+
+function hasAgeLimits({ channels }: Guild): boolean {
+  for (const { isAgeRestricted } of channels.values()) if (isAgeRestricted) return true;
+  return false;
 }
 
 /** Selects the guilds for {@link placesOf}. */

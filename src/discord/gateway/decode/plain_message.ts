@@ -35,13 +35,15 @@ function carriesNothing(d: Unread<MessagePayload>): boolean {
 
 function isPlainUser(user: unknown): boolean {
   return isObject<MessagePayload["author"]>(user) && isId(user.id) && isText(user.username) &&
-    (isNone(user.discriminator) || isText(user.discriminator)) && isFlag(user.bot) &&
+    (isNone(user.discriminator) || isText(user.discriminator)) &&
+    (isNone(user.global_name) || isText(user.global_name)) && isFlag(user.bot) &&
     isFlag(user.system);
 }
 
 function isPlainMember(member: unknown): boolean {
   return isNone(member) ||
-    (isObject<NonNullable<MessagePayload["member"]>>(member) && isListOf(member.roles, isId));
+    (isObject<NonNullable<MessagePayload["member"]>>(member) && isListOf(member.roles, isId) &&
+      (isNone(member.nick) || isText(member.nick)));
 }
 
 function isMentioned(user: unknown): boolean {

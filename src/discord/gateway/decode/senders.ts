@@ -47,11 +47,26 @@ export function senderOf(
 }
 
 /** Returns `"ada#1234"` for accounts that still have a discriminator, else `"ada"`. */
-export function tagOf({ username, discriminator }: User): string {
+export function tagOf(
+  { username, discriminator }: Pick<User, "username" | "discriminator">,
+): string {
   const name = bounded(username, MAX_NAME);
   return !discriminator || /^0*$/.test(discriminator)
     ? name
     : `${name}#${bounded(discriminator, 4)}`;
+}
+
+/**
+ * The name that people see: the nickname in the guild, or the display name.
+ *
+ * @returns `undefined` if it is the username.
+ */
+export function displayNameOf(
+  { username, global_name }: User,
+  nick?: string | null,
+): string | undefined {
+  const name = bounded(nick || global_name || username, MAX_NAME);
+  return name === username ? undefined : name;
 }
 
 /** Adds names to roles; a name that two roles share is left out. */

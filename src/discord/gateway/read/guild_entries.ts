@@ -67,7 +67,7 @@ export function putChannel(channels: Map<ChannelId, Channel>, payload: ChannelPa
 }
 
 function toChannel(
-  { id, type, name, parent_id, topic, last_message_id: last }: ChannelPayload,
+  { id, type, name, parent_id, topic, nsfw, last_message_id: last }: ChannelPayload,
 ): Channel {
   return {
     id,
@@ -75,6 +75,7 @@ function toChannel(
     name: toName(name ?? id),
     ...(parent_id && { parentId: parent_id }),
     ...(topic && { topic: bounded(topic, MAX_TOPIC) }),
+    ...(nsfw && { isAgeRestricted: true }),
     ...(last !== undefined && { lastMessageId: last ?? "none" }),
   };
 }

@@ -22,15 +22,20 @@ const STYLES: Readonly<Record<Button["style"], ButtonStyles>> = {
   danger: ButtonStyles.Danger,
 };
 
+/** Maximum number of buttons in a row. */
+const IN_A_ROW = 5;
+
 /**
- * Puts buttons into one row. Without buttons there is no row, because Discord accepts no empty one.
+ * Puts buttons into rows. Without buttons there is no row, because Discord accepts no empty one.
  *
- * @param buttons At most five.
+ * @param buttons At most 25.
  * @see {@link https://docs.discord.com/developers/components/reference#action-row}
  */
 export function rowsOf(buttons: readonly Button[]): readonly Row[] {
-  if (buttons.length === 0) return [];
-  return [{ type: MessageComponentTypes.ActionRow, components: buttons.map(toComponent) }];
+  return Array.from({ length: Math.ceil(buttons.length / IN_A_ROW) }, (_, row) => ({
+    type: MessageComponentTypes.ActionRow,
+    components: buttons.slice(row * IN_A_ROW, (row + 1) * IN_A_ROW).map(toComponent),
+  }));
 }
 
 function toComponent({ customId, label, style }: Button): ButtonComponent {

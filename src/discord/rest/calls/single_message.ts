@@ -18,6 +18,10 @@ export interface NamedChannel {
   readonly guildId?: GuildId;
   /** Whether it is a private thread, which its parent's permissions do not open. */
   readonly isPrivateThread: boolean;
+  /** Set if it is age-restricted itself; a thread has the setting of {@link parentId}. */
+  readonly isAgeRestricted?: true;
+  /** The channel of a thread; absent for other channels. */
+  readonly parentId?: ChannelId;
 }
 
 /** A message, with the facts that a tool needs of it. */
@@ -41,7 +45,15 @@ export interface SingleReads {
 const channelSchema = z.object({
   guild_id: snowflakeSchema<"guild">().nullish(),
   type: z.number(),
+  parent_id: snowflakeSchema<"channel">().nullish(),
+  nsfw: z.boolean().nullish(),
 });
+
+const THREADS: ReadonlySet<number> = new Set([
+  ChannelTypes.AnnouncementThread,
+  ChannelTypes.PublicThread,
+  ChannelTypes.PrivateThread,
+]);
 
 const messageSchema = z.looseObject({
   id: z.string(),
@@ -61,10 +73,13 @@ export function createSingleReads(api: RestApi): SingleReads {
   return {
     async channel(channelId) {
       const answer = await api.request("GET", `/channels/${channelId}`);
-      const { guild_id: guildId, type } = expect("GET /channels/:id", channelSchema, answer);
+      const channel = expect("GET /channels/:id", channelSchema, answer);
+      const { guild_id: guildId, type, parent_id: parentId } = channel;
       return {
         ...(guildId && { guildId }),
         isPrivateThread: type === ChannelTypes.PrivateThread,
+        ...(channel.nsfw && { isAgeRestricted: true }),
+        ...(parentId && THREADS.has(type) && { parentId }),
       };
     },
     async message(channelId, messageId) {

@@ -12,12 +12,14 @@ import { joinedBy, type Step } from "../../../core/step.ts";
 
 /** The texts of a turn. */
 export interface TurnTexts {
-  /** Text of the messages that the turn began with, for the request. */
+  /** Ids of the messages that the turn began with. */
+  readonly begunWith: readonly MessageId[];
+  /** Their text, for the request. */
   first(): string;
   /** The same as entries of the transcript, one for each message. */
   entries(at: number): readonly Entry[];
-  /** Text of messages that joined later; empty if none of them is part of the turn any more. */
-  of(messageIds: readonly MessageId[]): string;
+  /** Text of a message that joined later; `undefined` if it is no part of the turn any more. */
+  of(messageId: MessageId): string | undefined;
   /** All texts by people. */
   all(): readonly string[];
 }
@@ -49,6 +51,7 @@ export function createTurnTexts(
 
   const first = () => initial.map(textOf).join("\n\n");
   return {
+    begunWith: initial.map(({ id }) => id),
     first,
     entries: (at) =>
       initial.map((message) => ({
@@ -57,9 +60,9 @@ export function createTurnTexts(
         messageId: message.id,
         at,
       })),
-    of(messageIds) {
-      const ids = new Set<string>(messageIds);
-      return messagesOf(claimNow()).filter(({ id }) => ids.has(id)).map(textOf).join("\n\n");
+    of(messageId) {
+      const message = messagesOf(claimNow()).find(({ id }) => id === messageId);
+      return message && textOf(message);
     },
     all: () => messagesOf(claimNow()).map(textOf),
   };

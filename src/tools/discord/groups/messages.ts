@@ -102,6 +102,10 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     run: ({ messageId, toChannelId, ...where }, call, discord) =>
       discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
         const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
+        const isRestricted = await place.guild?.isAgeRestricted(place.channel);
+        if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
+          throw new Error("that channel is age-restricted, and the other one is not");
+        }
         const sent = read(
           withId,
           await place.request("POST", `/channels/${to.id}/messages`, {

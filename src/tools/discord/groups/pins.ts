@@ -35,7 +35,11 @@ export const PIN_ACTIONS: readonly Action[] = [
       pinnedBefore: z.iso.datetime({ offset: true }).exactOptional(),
     }),
     run: ({ limit = 50, pinnedBefore, ...where }, call, discord) =>
-      discord.inChannel(call, { ...where, needs: ["Read Message History"] }, async (place) => {
+      discord.inChannel(call, {
+        ...where,
+        needs: ["Read Message History"],
+        isQuoted: true,
+      }, async (place) => {
         const { items, has_more: hasMore } = read(
           pinsSchema,
           await place.request("GET", `/channels/${place.channel.id}/messages/pins`, {

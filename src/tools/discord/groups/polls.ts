@@ -77,7 +77,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     run: ({ messageId, ...where }, call, discord) =>
       discord.inChannel(
         call,
-        { ...where, needs: ["Read Message History"] },
+        { ...where, needs: ["Read Message History"], isQuoted: true },
         async (place) => JSON.stringify(resultsOf(await pollAt(place, messageId))),
       ),
   }),

@@ -66,7 +66,8 @@ export const SEARCH_ACTIONS: readonly Action[] = [
           const { channel_id: channelId } = raw;
           const isReadable = readable.includes(channelId) ||
             await place.maySee(channelId, ["Read Message History"]);
-          const one = isReadable ? place.show(raw) : undefined;
+          const isShown = isReadable && await place.mayQuote(channelId);
+          const one = isShown ? place.show(raw) : undefined;
           if (one) shown.push({ channelId, ...messageFields(one) });
         }
         return lines(shown, "Nothing was found that the person who asks may read.");

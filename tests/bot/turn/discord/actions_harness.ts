@@ -27,6 +27,8 @@ import {
   sender,
 } from "../../../support/discord/builders.ts";
 import { FakeClock } from "../../../support/fake_clock.ts";
+import type { AccessPolicy } from "../../../../src/policy/rules/rules.ts";
+import { policy } from "../../../policy/policies.ts";
 import { toolContext, UNUSED_PORTS } from "../../../support/model/tools.ts";
 import { openTestStore } from "../../../support/store/store.ts";
 
@@ -72,6 +74,8 @@ export interface ActionScene extends Simulated {
   readonly refused: readonly string[];
   readonly presences: readonly unknown[];
   readonly clock: FakeClock;
+  /** The current rules; a test may replace them. */
+  readonly rules: { policy: AccessPolicy; alsoGuilds: readonly string[] };
 }
 
 export async function withActions(test: (scene: ActionScene) => Promise<void>): Promise<void> {
@@ -88,6 +92,10 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
     addChannel(world, krill, { name: "voice", kind: "voice" }, at);
     const { store } = openTestStore();
     const clock = new FakeClock();
+    const rules: ActionScene["rules"] = {
+      policy: policy({ groupPolicy: "open" }),
+      alsoGuilds: [],
+    };
     const refused: string[] = [];
     const presences: unknown[] = [];
     const owners = new Set<string>();
@@ -105,7 +113,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       reader,
       admit: () => ({ kind: "accept", why: "mentioned", rule: "test" }),
       isOwner: (message) => owners.has(message.sender.id),
-      alsoGuilds: () => [],
+      policy: () => rules.policy,
+      alsoGuilds: () => rules.alsoGuilds,
       onRefused: (reason) => refused.push(reason),
       maxDestructive: () => 2,
       changes: store.changes,
@@ -149,6 +158,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       crew,
       target,
       refused,
+      rules,
       presences,
       clock,
       permit(...names) {

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { createTargets } from "../../../../src/bot/turn/discord/targets.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { guildMessage, userId } from "../../../support/discord/builders.ts";
+import { guild, policy } from "../../../policy/policies.ts";
 import { withActions } from "./actions_harness.ts";
 
 const NOT_HERE = /no such channel in this server/;
@@ -17,8 +18,8 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
         assert.match(await run(channel, { isOwner }), NOT_HERE);
         const dm = { action: "channelInfo", channelId: "1390000000000000099" };
         assert.match(await run(dm, { isOwner }), NOT_HERE);
-        const guild = { action: "channelList", guildId: elsewhere.id };
-        assert.match(await run(guild, { isOwner }), /actions stay in the server/);
+        const list = { action: "channelList", guildId: elsewhere.id };
+        assert.match(await run(list, { isOwner }), /actions stay in the server/);
         const kick = { action: "kick", guildId: elsewhere.id, userId: people.edsger.id };
         assert.match(await run(kick, { isOwner }), /actions stay in the server/);
       }
@@ -38,6 +39,31 @@ describe("[T5] [SEC-R16] targets of the tool discord", () => {
       assert.match(await run(list, owner), /"name":"general"/);
       assert.match(await run({ action: "channelList" }, owner), /give `guildId`/);
       assert.match(await run(edit, owner), /^Changed/);
+    }));
+
+  it("are other servers that the owner has allowed, for their members with the right", () =>
+    withActions(async ({ run, rules, demo: { elsewhere, world, people } }) => {
+      rules.alsoGuilds = [elsewhere.id];
+      const list = { action: "roleInfo", guildId: elsewhere.id };
+      assert.match(await run(list), /not a member of that server/);
+      assert.match(await run(list, { by: people.edsger }), /"name":"@everyone"/);
+      assert.equal(world.guilds.size, 2);
+    }));
+
+  it("[P9] are no channels that the policy closes, whatever the asker may do at Discord", () =>
+    withActions(async ({ run, rules, demo: { channels, krill }, permit, writes, refused }) => {
+      permit("administrator");
+      rules.policy = policy({
+        groupPolicy: "allowlist",
+        guilds: { [krill.id]: guild({ channels: { [channels.general.id]: {} } }) },
+      });
+      const pins = { action: "listPins", channelId: channels.help.id };
+      assert.match(await run(pins), /the access rules of the bot close that channel/);
+      const remove = { action: "channelDelete", channelId: channels.help.id };
+      assert.match(await run(remove), /the access rules of the bot close that channel/);
+      assert.doesNotMatch(await run({ action: "channelList" }), /"help"/);
+      assert.deepEqual(writes(), []);
+      assert.ok(refused.includes("policy"));
     }));
 
   it("take no identity from arguments", () =>
@@ -164,6 +190,7 @@ describe("[T3] failures of actions", () => {
       isOwner: () => false,
       self: () => userId("1390000000000000001"),
       alsoGuilds: () => [],
+      closedBy: () => undefined,
       onRefused() {},
       now: () => 0,
     });

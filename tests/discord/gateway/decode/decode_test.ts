@@ -56,6 +56,7 @@ describe("[P2] decodeMessage()", () => {
         username: "ada",
         roles: [{ id: OTHER_ROLE, name: "Moderators" }],
       },
+      displayName: "Countess",
       text: "hello",
       sentAt: 1_753_856_410_742,
       mentionsOthers: false,
@@ -200,8 +201,12 @@ describe("[P14] decodeMessage()", () => {
     });
   }
 
-  it("[P4] leaves out display names and nicknames", () => {
-    assert.doesNotMatch(JSON.stringify(decoded()), /Countess/);
+  it("[P4] gives policy no display names and nicknames, but the model one", () => {
+    const { displayName, ...judged } = decoded();
+    assert.equal(displayName, "Countess");
+    assert.doesNotMatch(JSON.stringify(judged), /Countess/);
+    const nameless = { author: { ...ADA, global_name: "ada" }, member: { roles: [], nick: null } };
+    assert.equal(decoded(nameless).displayName, undefined);
   });
 });
 
@@ -282,6 +287,68 @@ describe("[H3] decodeMessage()", () => {
     assert.deepEqual(decoded(deleted).quoted, { id: "1400000000000000000", text: "" });
   });
 
+  it("[H9] shows a forward of an age-restricted channel only in such channels", () => {
+    const restricted = "1700000000000000009";
+    const index = applyDispatch(CONTEXT.index, {
+      t: "CHANNEL_CREATE",
+      s: 3,
+      d: { id: restricted, guild_id: GUILD, type: 0, name: "adults", nsfw: true },
+    }, SELF.userId).index;
+    const forward = {
+      message_reference: { type: 1, message_id: "1", channel_id: restricted, guild_id: GUILD },
+      message_snapshots: [{
+        message: {
+          content: "canary",
+          attachments: [{ id: "5", filename: "c.png", url: "https://cdn.test/c.png", size: 5 }],
+        },
+      }],
+    };
+    const reply = {
+      type: 19,
+      content: "look",
+      message_reference: { message_id: "2", channel_id: CHANNEL, guild_id: GUILD },
+      referenced_message: { author: ADA, content: "", attachments: [], embeds: [], ...forward },
+    };
+    for (const fields of [forward, reply]) {
+      const shownIn = (channel_id: string, guilds = index, from = restricted) => {
+        const data = JSON.stringify(messageData({ channel_id, ...fields }));
+        const event = decodeMessage(JSON.parse(data.replaceAll(restricted, from)), {
+          ...CONTEXT,
+          index: guilds,
+        });
+        assert.ok(event?.kind === "message");
+        return JSON.stringify([event.extras, event.attachments ?? [], event.quoted ?? {}]);
+      };
+      assert.doesNotMatch(shownIn(CHANNEL), /canary|c\.png/);
+      assert.match(shownIn(CHANNEL), /age-restricted/);
+      const archived = "1700000000000000010";
+      assert.doesNotMatch(shownIn(CHANNEL, index, archived), /canary|c\.png/);
+      assert.match(shownIn(CHANNEL, CONTEXT.index, archived), /canary[^]*c\.png/);
+      assert.match(shownIn(CHANNEL, index, THREAD), /canary[^]*c\.png/);
+      assert.match(
+        JSON.stringify(decodeMessage(messageData({ ...fields, channel_id: restricted }), {
+          ...CONTEXT,
+          index,
+        })),
+        /canary[^]*c\.png/,
+      );
+    }
+  });
+
+  it("[H9] takes the announcement of a poll's result as context, and never as a mention", () => {
+    const result = {
+      type: 46,
+      content: "",
+      mentions: [{ id: SELF.userId }],
+      embeds: [{ type: "poll_result", fields: [{ name: "poll_question_text", value: "Tea?" }] }],
+    };
+    const message = decoded(result);
+    assert.equal(message.isAnnouncement, true);
+    assert.match(message.extras[0]?.text ?? "", /Tea\?/);
+    assert.equal(decodeMessage(messageData({ ...result, author: BARNACLE }), CONTEXT), undefined);
+    assert.equal(decoded().isAnnouncement, undefined);
+  });
+
   it("does not treat a forwarded message as a quote", () => {
     const message = decoded({
       content: "",
@@ -339,7 +406,7 @@ describe("[D1] decodeMessage()", () => {
 });
 
 describe("[P1] decodeMessage()", () => {
-  for (const type of [1, 6, 7, 18, 20, 23, 24, 46, 999]) {
+  for (const type of [1, 6, 7, 18, 20, 23, 24, 999]) {
     it(`ignores Discord's own announcement of type ${type}`, () => {
       assert.equal(decodeMessage(messageData({ type }), CONTEXT), undefined);
     });
@@ -390,7 +457,8 @@ describe("[G6] decodeHistory()", () => {
     const { member: _, ...bare } = messageData();
     const event = decodeHistory(bare, GUILD, CONTEXT);
     assert.ok(event?.kind === "message");
-    assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), decoded());
+    const live = decoded({ member: { roles: [OTHER_ROLE] } }); // a history tells no nickname
+    assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), live);
   });
 
   it("marks messages that were edited before they were read", () => {

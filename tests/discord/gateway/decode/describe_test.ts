@@ -69,6 +69,38 @@ describe("[H3] describeExtras()", () => {
     it(`describes ${name}`, () => assert.deepEqual(extras(fields), [{ kind, text }]));
   }
 
+  it("[H9] leaves out the spoilers of a forward from another channel", () => {
+    const message = messagePayload.parse(messageData({
+      message_snapshots: [{
+        message: {
+          content: "the killer is ||the gardener||",
+          attachments: [
+            { filename: "SPOILER_end.png", size: 5, description: "canary" },
+            { filename: "end.png", size: 5, flags: 8, description: "canary" },
+            { filename: "map.png", size: 5 },
+          ],
+          components: [
+            { type: 17, spoiler: true, components: [{ type: 10, content: "canary" }] },
+            {
+              type: 12,
+              items: [{ description: "canary", spoiler: true }, { description: "a sea" }],
+            },
+          ],
+          embeds: [{ description: "he ||canary|| it" }],
+        },
+      }],
+    }));
+    const [elsewhere] = describeExtras(message, "without-spoilers");
+    assert.equal(
+      elsewhere?.text,
+      "the killer is (spoiler)\n[attachment: (spoiler)]\n[attachment: (spoiler)]\n" +
+        "[attachment: map.png (unknown type, 5 B)]\n[embed: he (spoiler) it]\n" +
+        "[components: (spoiler)\n(spoiler)\n[picture: a sea]]",
+    );
+    assert.match(describeExtras(message)[0]?.text ?? "", /canary[^]*canary[^]*canary/);
+    assert.match(describeExtras(message, "nothing")[0]?.text ?? "", /^\(not shown: .*\)$/);
+  });
+
   it("bounds their number and length", () => {
     const embeds = Array.from({ length: 60 }, () => ({ description: "x".repeat(6_000) }));
     const described = extras({ embeds });

@@ -44,6 +44,8 @@ const FIELDS = [
   "author.id",
   "author.username",
   "author.discriminator",
+  "author.global_name",
+  "member.nick",
   "author.bot",
   "author.system",
   "member.roles",

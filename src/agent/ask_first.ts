@@ -1,0 +1,55 @@
+/**
+ * Finds the calls that wait for people, before any of them runs.
+ *
+ * @module
+ */
+
+import type { ToolCall } from "../core/model.ts";
+import type { AskedCall, Decision } from "../core/turn/question.ts";
+import type { ToolContext } from "../core/turn/tool.ts";
+import type { Toolbox } from "./toolbox.ts";
+
+/** Decisions of people about calls. */
+export interface AskPorts {
+  /** The decision about a call; `undefined` if there is none yet. */
+  readonly decisionOf: (callKey: string) => Promise<Decision | undefined>;
+}
+
+/** A call that may run now. */
+export interface ReadyCall {
+  /** The model's call. */
+  readonly call: ToolCall;
+  /** The facts that it has besides its input. */
+  readonly context: ToolContext;
+}
+
+/** Calls by whether they may run. */
+export interface SortedCalls {
+  /** Those that may run, with the decisions about them. */
+  readonly ready: readonly ReadyCall[];
+  /** Those that people must decide about. */
+  readonly asked: readonly AskedCall[];
+}
+
+/**
+ * Sorts calls.
+ *
+ * @param calls With what each gets to know.
+ * @param people Absent: no call waits for people.
+ */
+export async function askFirst(
+  calls: readonly ReadyCall[],
+  toolbox: Pick<Toolbox, "ask">,
+  people: AskPorts | undefined,
+): Promise<SortedCalls> {
+  if (!people) return { ready: calls, asked: [] };
+  const ready: ReadyCall[] = [];
+  const asked: AskedCall[] = [];
+  for (const { call, context } of calls) {
+    const decision = await people.decisionOf(context.callKey);
+    const question = decision ? undefined : await toolbox.ask(call, context).catch(() => undefined);
+    if (question) asked.push({ callKey: context.callKey, question });
+    else ready.push({ call, context: decision ? { ...context, decision } : context });
+  }
+  return { ready, asked };
+}

@@ -1,0 +1,81 @@
+/**
+ * Connects to the MCP servers of the config once, for `barnacle doctor` (T13).
+ *
+ * @module
+ */
+
+import type { BotConfig } from "../../config/config.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { hashesOf, hashOfAll, type ToolChanges } from "../../mcp/definitions.ts";
+import { findSandbox, type Sandbox } from "../../mcp/sandbox.ts";
+import { createMcpConnection } from "../../mcp/server.ts";
+import { mcpFiles, serversOf } from "./mcp_ports.ts";
+
+/** A server, as it is now. */
+export interface McpLook {
+  /** Its name in the config. */
+  readonly id: string;
+  /** Why it cannot be used; absent if it can. */
+  readonly problem?: string;
+  /** Number of its tools. */
+  readonly tools: number;
+  /** One hash for all descriptions of its tools, in hex digits. */
+  readonly hash: string;
+  /** The differences since the last look; absent at the first one. */
+  readonly changes?: ToolChanges;
+  /** Whether its program runs in a sandbox; absent for a server over HTTP. */
+  readonly sandbox?: "yes" | "no" | "off";
+}
+
+/** All servers, and the sandbox of this machine; absent if no program may use it. */
+export interface McpView {
+  readonly servers: readonly McpLook[];
+  readonly sandbox?: Sandbox;
+}
+
+/** Looks at all servers at the same time. Remembers their tools. */
+export async function lookAtServers(
+  config: BotConfig,
+  dataDir: string,
+  version: string,
+): Promise<McpView> {
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const { confine, seen } = mcpFiles(() => config, dataDir, "doctor", quiet);
+  const servers = serversOf(config);
+  const asksSandbox = servers.some(({ transport }) =>
+    transport.kind === "stdio" && transport.sandbox !== "off"
+  );
+  const sandbox = asksSandbox ? await findSandbox() : undefined;
+  const looks = await Promise.all(servers.map(async (server): Promise<McpLook> => {
+    const { id, transport } = server;
+    let changes: ToolChanges | undefined;
+    const connection = createMcpConnection(server, {
+      version,
+      now: Date.now,
+      schedule,
+      log: quiet,
+      confine,
+      seen: { look: (serverId, tools) => changes = seen.look(serverId, tools) },
+      onTools() {},
+    });
+    await connection.list();
+    const tools = connection.tools();
+    const problem = tools ? undefined : connection.problem() ?? "it listed no tools";
+    await connection.close();
+    return {
+      id,
+      tools: tools?.length ?? 0,
+      hash: hashOfAll(hashesOf(tools ?? [])),
+      ...(problem !== undefined && { problem }),
+      ...(changes && { changes }),
+      ...(transport.kind === "stdio" && {
+        sandbox: transport.sandbox === "off"
+          ? "off"
+          : sandbox?.kind === "bubblewrap"
+          ? "yes"
+          : "no",
+      }),
+    };
+  }));
+  return { servers: looks, ...(sandbox && { sandbox }) };
+}

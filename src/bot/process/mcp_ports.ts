@@ -1,0 +1,57 @@
+/**
+ * Prepares MCP servers of the config: their secrets, their folders, and the files to hide from them.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import process from "node:process";
+import type { BotConfig } from "../../config/config.ts";
+import type { Log } from "../../lib/log.ts";
+import { createConfine } from "../../mcp/confine.ts";
+import { createSeenTools } from "../../mcp/seen_tools.ts";
+import type { McpPorts, McpServer } from "../../mcp/server.ts";
+import { revealed } from "../rules/revealed.ts";
+
+/** The folder of MCP servers in the data directory. */
+const FOLDER = "mcp";
+
+/** The file with the descriptions that `run` has seen, or `doctor`. */
+export type SeenBy = "run" | "doctor";
+
+/** The servers of the config, with their secrets. */
+export function serversOf({ mcp }: BotConfig): readonly McpServer[] {
+  return mcp.map(({ transport, ...server }) => ({
+    ...server,
+    transport: transport.kind === "http"
+      ? { ...transport, headers: revealed(transport.headers) }
+      : { ...transport, env: revealed(transport.env) },
+  }));
+}
+
+/** The ports of servers that depend on files of this machine. */
+export function mcpFiles(
+  config: () => BotConfig,
+  dataDir: string,
+  seenBy: SeenBy,
+  log: Log,
+): Pick<McpPorts, "confine" | "seen"> {
+  return {
+    confine: createConfine({
+      folder: join(dataDir, FOLDER),
+      hidden: () => [dataDir, ...filesWithSecrets(config().file)],
+      log,
+    }),
+    seen: createSeenTools(join(dataDir, FOLDER, `seen-by-${seenBy}.json`)),
+  };
+}
+
+/** The config, files beside it that often have secrets, and the credentials of a unit. */
+function filesWithSecrets(configFile: string | undefined): readonly string[] {
+  const { CREDENTIALS_DIRECTORY } = process.env;
+  const credentials = CREDENTIALS_DIRECTORY === undefined ? [] : [CREDENTIALS_DIRECTORY];
+  if (configFile === undefined) return credentials;
+  const folder = dirname(configFile);
+  const beside = [".env", "secrets", "credentials"].map((name) => join(folder, name));
+  return [configFile, ...beside, ...credentials];
+}

@@ -1,0 +1,50 @@
+/**
+ * Connects the cards of questions with Discord and the store.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../../config/config.ts";
+import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import type { Store } from "../../store/store.ts";
+import type { Outbound } from "../outbound/outbound.ts";
+
+/** The dependencies of an account's cards. */
+export interface AccountCardsOptions {
+  /** The current config; a reload replaces it (C9). */
+  readonly config: () => Config;
+  readonly store: Pick<Store, "questions">;
+  readonly client: RestClient;
+  readonly outbound: Pick<Outbound, "channelQueues">;
+  readonly logging: Logging;
+  /** Turns may continue. */
+  readonly onDecided: () => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Creates the cards of an account. */
+export function createAccountCards(options: AccountCardsOptions): QuestionCards {
+  const { config, store, client, outbound, logging, onDecided, now } = options;
+  return createQuestionCards({
+    accountId: config().discord.accountId,
+    store: store.questions,
+    openDirect: createOpenDirect(client),
+    isRefused: (error) =>
+      error instanceof RestError && (error.kind === "forbidden" || error.kind === "rejected"),
+    draw: (count) => randomBytes(count),
+    onOutbox: outbound.channelQueues.wake,
+    onDecided,
+    texts: () => config().texts,
+    schedule,
+    random: Math.random,
+    now,
+    log: logging.forPart("questions"),
+  });
+}

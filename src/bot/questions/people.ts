@@ -1,0 +1,91 @@
+/**
+ * Lets turns wait for people: stores their questions, and reads the decisions (A1, T10, T11).
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../../config/config.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { codeFrom } from "../../core/inbound/pairing.ts";
+import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/turn/question.ts";
+import type { TurnPeople } from "../../flows/turn/park.ts";
+import { notice } from "../../render/notices/notices.ts";
+import type { Store } from "../../store/store.ts";
+
+/** The dependencies of waiting for people. */
+export interface TurnPeopleOptions {
+  /** The current config; a reload replaces it (C9). */
+  readonly config: () => Config;
+  readonly questions: Pick<Store["questions"], "park" | "decisionOf">;
+  /** The bot's owners who can get messages. */
+  readonly ownerIds: () => Promise<readonly UserId[]>;
+  /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
+  readonly cleanText: (message: InboundMessage, text: string) => string;
+  /** A turn was parked: its questions need cards, and other turns may begin. */
+  readonly onParked: () => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+const CODE_BYTES = 8;
+
+/** Creates the people of an account's turns. */
+export function createTurnPeople(options: TurnPeopleOptions): TurnPeople {
+  const { config, questions, now } = options;
+
+  /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
+  function cleaned({ callKey, question }: AskedCall, message: InboundMessage) {
+    const clean = (text: string) => options.cleanText(message, text);
+    const { text, choices, form, facts } = question;
+    const shown: Question = {
+      ...question,
+      text: clean(text),
+      facts: facts.map(({ name, value }) => ({ name, value: clean(value) })),
+      choices: choices.map((choice) =>
+        choice.label === undefined ? choice : { ...choice, label: clean(choice.label) }
+      ),
+      ...(form && { form: form.map((field) => ({ ...field, label: clean(field.label) })) }),
+    };
+    return { callKey, question: shown, code: codeFrom(randomBytes(CODE_BYTES)) };
+  }
+
+  return {
+    decisionOf: questions.decisionOf,
+    async park({ claim, asked, ...turn }) {
+      const all = asked.map((one) => cleaned(one, claim.message));
+      await questions.park({ claim, ...turn, asked: all, now: now() });
+      options.onParked();
+    },
+    async escalate(call, missing, { message }) {
+      const { escalates, discord, texts } = config();
+      if (!escalates) return undefined;
+      const owners = (await options.ownerIds()).filter((id) => id !== message.sender.id);
+      if (owners.length === 0) return undefined;
+      return {
+        kind: "escalation",
+        tool: call.name,
+        text: notice("escalationAsked", { tool: call.name, missing }, texts),
+        facts: factsOf(message),
+        exact: call.arguments,
+        choices: [
+          { key: ALLOW_ONCE, style: "success" },
+          { key: DENY, style: "danger" },
+        ],
+        asked: owners,
+        where: "direct",
+        timeoutMs: discord.execApprovals.timeoutMs,
+      };
+    },
+  };
+}
+
+/** Asker and place of a call, for approvers. */
+export function factsOf({ sender, channelId, guildId, id }: InboundMessage): Question["facts"] {
+  const link = `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
+  return [
+    { name: "Who asks", value: `<@${sender.id}> (${sender.id})` },
+    { name: "Where", value: `<#${channelId}> · <${link}>` },
+  ];
+}

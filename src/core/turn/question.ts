@@ -1,0 +1,187 @@
+/**
+ * Questions to people: approvals of tool calls, and questions that the model asks (A1, T10).
+ *
+ * A question belongs to one call. Its turn is parked until each of its questions is decided: the
+ * store has the turn, and memory has nothing of it. A decision counts for its call alone.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
+
+/** A way to answer: a button, or an option of a select menu. */
+export interface Choice {
+  /** Names the choice for code and for the model. */
+  readonly key: string;
+  /** The text for people; absent for choices of Barnacle's own, which have notices. */
+  readonly label?: string;
+  /** Colour of the button; grey if absent. */
+  readonly style?: "primary" | "secondary" | "success" | "danger";
+}
+
+/** Choice that allows one call. */
+export const ALLOW_ONCE = "once";
+/** Choice that allows this call and later ones like it. */
+export const ALLOW_ALWAYS = "always";
+/** Choice that refuses a call. */
+export const DENY = "deny";
+
+/** One field of a form. */
+export interface FormField {
+  /** Names the field for code and for the model. */
+  readonly key: string;
+  /** The text for people. */
+  readonly label: string;
+  /** `line` and `text` are typed; `select` has options; `file` takes uploads. */
+  readonly type: "line" | "text" | "select" | "file";
+  /** Whether the form needs a value for it. */
+  readonly isRequired: boolean;
+  /** The options of a `select`. */
+  readonly options?: readonly string[];
+}
+
+/** A fact on a card: `Where: #general`. */
+export interface CardFact {
+  /** Name of the fact, for people. */
+  readonly name: string;
+  /** The fact, in one line. */
+  readonly value: string;
+}
+
+/** The content of a question, without its state. */
+export interface Question {
+  /**
+   * - `approval`: an approver decides about a command (A1).
+   * - `escalation`: an owner decides about a call that was refused (T11).
+   * - `ask`: the model asks a person (T10).
+   */
+  readonly kind: "approval" | "escalation" | "ask";
+  /** Name of the tool whose call waits. */
+  readonly tool: string;
+  /** The question, in one or more lines of Markdown. */
+  readonly text: string;
+  /** Facts for the person who decides. */
+  readonly facts: readonly CardFact[];
+  /** Text that is shown as it is: the exact command, or a diff. */
+  readonly exact?: string;
+  /** The ways to answer; empty if only a form answers. */
+  readonly choices: readonly Choice[];
+  /** The form that a button opens; absent: there is none. */
+  readonly form?: readonly FormField[];
+  /** Only these people may answer; `anyone`: each person who may talk to the bot there. */
+  readonly asked: readonly UserId[] | "anyone";
+  /** `direct`: a message to each asked person. `channel`: a message in the turn's channel. */
+  readonly where: "direct" | "channel";
+  /** Hash of the approved command; compared again before the call runs (A3). */
+  readonly binding?: string;
+  /** Milliseconds until it expires. */
+  readonly timeoutMs: number;
+}
+
+/** The answer to a question. */
+export interface QuestionAnswer {
+  /** Key of the choice; absent for forms and texts. */
+  readonly choice?: string;
+  /** Values of a form, by key. */
+  readonly fields?: Readonly<Record<string, string>>;
+}
+
+/** The end of a question. */
+export type Decision =
+  | {
+    readonly kind: "answered";
+    readonly answer: QuestionAnswer;
+    /** The person; absent: a person with access to the host (A4). */
+    readonly by?: UserId;
+    /** {@link Question.binding} as it was shown. */
+    readonly binding?: string;
+  }
+  /** No person has answered in time; an approval counts as denied. */
+  | { readonly kind: "expired" }
+  /** The question has lost its turn, or could reach no one. */
+  | { readonly kind: "withdrawn" };
+
+/** State of a stored question. */
+export type QuestionState = "open" | Decision["kind"];
+
+/** A question as the store has it. */
+export interface StoredQuestion {
+  /** The store's number. */
+  readonly id: number;
+  /** The account whose bot asks. */
+  readonly accountId: AccountId;
+  /** Eight letters and digits by which a person can name it. */
+  readonly code: string;
+  /** The message whose turn is parked. */
+  readonly messageId: MessageId;
+  /** The channel of the turn. */
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** The content. */
+  readonly question: Question;
+  /** Its state. */
+  readonly state: QuestionState;
+  /** Set if it is answered. */
+  readonly answer?: QuestionAnswer;
+  /** The person who answered; absent: none, or a person with access to the host. */
+  readonly decidedBy?: UserId;
+  /** Unix time in milliseconds. */
+  readonly createdAt: number;
+  /** Unix time in milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** A call that waits for a person, with its question. */
+export interface AskedCall {
+  /** Key of the call among all calls of all turns. */
+  readonly callKey: string;
+  /** The content of its question. */
+  readonly question: Question;
+}
+
+/** The most questions that a person's turns may have open at the same time. */
+export const MAX_OPEN_QUESTIONS = 10;
+
+/** A decision about a question: by a component, or by its code. */
+export interface Deciding {
+  /** The account that got the decision; absent: any. */
+  readonly accountId?: AccountId;
+  /** How the person names the question. */
+  readonly by:
+    | {
+      /** A component of a card. Untrusted: a client can send any text. */
+      readonly customId: string;
+      /** The message that has the component; absent for modals, which Discord ties to no message. */
+      readonly messageId?: MessageId;
+      /** Its channel. */
+      readonly channelId: ChannelId;
+      /** The application that Discord sent the interaction to. */
+      readonly applicationId: string;
+    }
+    | { readonly code: string };
+  /** The person; absent: a person with access to the host. */
+  readonly userId?: UserId;
+  /** The answer; absent: the choice of the component. */
+  readonly answer?: QuestionAnswer;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** The result of a decision. */
+export type DecidingOutcome =
+  /** There is no such question, or the component belongs to another message. */
+  | { readonly kind: "unknown" }
+  /** The question is for other people. */
+  | { readonly kind: "not_asked"; readonly question: StoredQuestion }
+  /** It was decided before, or has expired. */
+  | { readonly kind: "closed"; readonly question: StoredQuestion }
+  /** The component opens the form. */
+  | { readonly kind: "form"; readonly question: StoredQuestion; readonly customId: string }
+  /** The answer has no such choice. */
+  | { readonly kind: "no_choice"; readonly question: StoredQuestion }
+  /** This call has decided it. */
+  | { readonly kind: "decided"; readonly question: StoredQuestion };
+
+/** Name of the choice that opens the form. */
+export const OPEN_FORM = "form";

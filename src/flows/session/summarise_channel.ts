@@ -1,0 +1,165 @@
+/**
+ * Summarises a channel's messages in pieces that fit into the model's window (T6).
+ *
+ * Each piece is one request; one more joins their summaries. Their number is bounded, so the cost of
+ * one call of a tool is, too.
+ *
+ * @module
+ */
+
+import { UNKNOWN_WINDOW } from "../../core/abilities.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { Model, ModelRequest } from "../../core/model.ts";
+import { BudgetSpent } from "../../core/spending/budget.ts";
+import type { ShownMessage } from "../../core/turn/ports/discord.ts";
+import type { ChannelSummary } from "../../core/turn/ports/history.ts";
+import type { Log } from "../../lib/log.ts";
+import {
+  channelSummaryOf,
+  INSTRUCTION_CHARS,
+  mergeRequestOf,
+  messageLine,
+  piecesRequestOf,
+  type SummaryRequestParts,
+} from "../../render/prompt/channel_summary.ts";
+import { historyChars } from "../../session/history.ts";
+
+/** Everything that a summary needs from outside. */
+export interface SummariseChannelPorts {
+  /** Counts its requests, and obeys budgets. */
+  readonly model: Model;
+  /** Returns at least 8 random letters and digits. */
+  readonly randomId: () => string;
+  /** Removes the config's secrets (SEC-R9). */
+  readonly cleanSecrets: (text: string) => string;
+  /** Aborted when the call takes too long, or the turn ends. */
+  readonly signal: AbortSignal;
+  /** Gets the pieces without a summary. */
+  readonly log: Log;
+}
+
+/** Maximum UTF-16 units of messages in one request, and its share of a small window. */
+const PIECE_CHARS = 24_000;
+const PIECE_SHARE = 0.7;
+/** Maximum number of requests for pieces, and of those at a time. */
+export const PIECES_MAX = 10;
+const AT_ONCE = 4;
+/** Maximum UTF-16 units of a summary: a longer result would be cut in the turn. */
+export const SUMMARY_CHARS = 6_000;
+
+/** Some messages, as lines of one request. */
+interface Piece {
+  readonly lines: readonly string[];
+  readonly ids: readonly MessageId[];
+}
+
+/**
+ * Summarises messages.
+ *
+ * @param messages Oldest first, at least one. If they are too many, the newest ones.
+ * @throws {BudgetSpent} If a budget is spent.
+ * @throws {Error} If the model gives no summary at all; or the signal's reason.
+ */
+export async function summariseChannel(
+  messages: readonly ShownMessage[],
+  question: string | undefined,
+  ports: SummariseChannelPorts,
+): Promise<ChannelSummary> {
+  const { model, randomId, cleanSecrets, signal, log } = ports;
+  const room = historyChars(model.window ?? UNKNOWN_WINDOW, INSTRUCTION_CHARS);
+  const pieceChars = Math.floor(Math.min(PIECE_CHARS, room * PIECE_SHARE));
+  const maxChars = Math.floor(Math.min(SUMMARY_CHARS, room * (1 - PIECE_SHARE)));
+  const clean = (text: string) => cleanSecrets(text);
+  const pieces = piecesOf(messages, pieceChars, clean).slice(-PIECES_MAX);
+
+  const partsOf = (parts: readonly string[]): SummaryRequestParts => ({
+    parts,
+    boundary: randomId(),
+    maxChars,
+    ...(question !== undefined && { question: clean(question) }),
+  });
+  const lines = pieces.flatMap((piece) => piece.lines);
+  const summaryOf = async (request: ModelRequest) =>
+    channelSummaryOf(clean(await ask(model, request, signal)), lines, maxChars);
+
+  const summaries = await inOrder(pieces, async (piece) => {
+    try {
+      return await summaryOf(piecesRequestOf(partsOf(piece.lines)));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof BudgetSpent) throw error;
+      log.warn("The model gave no summary of a part of a channel", { model: model.id, error });
+      return undefined;
+    }
+  });
+  const known = summaries.filter((summary) => summary !== undefined);
+  const ids = pieces.flatMap((piece) => piece.ids);
+  const [first, last] = [ids[0], ids.at(-1)];
+  if (known.length === 0 || first === undefined || last === undefined) {
+    throw new Error("the model gave no summary");
+  }
+  const missing = pieces
+    .flatMap((piece, at) => summaries[at] === undefined ? piece.ids : []).length;
+  const text = known.length === 1
+    ? known.join()
+    : await merged(known, partsOf, summaryOf, maxChars);
+  return { text, messages: ids.length - missing, first, last, missing };
+}
+
+/** Joins summaries by the model; without its answer, one after the other. */
+async function merged(
+  summaries: readonly string[],
+  partsOf: (parts: readonly string[]) => SummaryRequestParts,
+  summaryOf: (request: ModelRequest) => Promise<string | undefined>,
+  maxChars: number,
+): Promise<string> {
+  const each = Math.floor(maxChars / summaries.length);
+  const joined = () => summaries.map((summary) => summary.slice(0, each).toWellFormed()).join("\n");
+  // The model reads all summaries at once, so they must fit into one request as a piece does.
+  const fit = Math.floor(maxChars * PIECE_SHARE / (1 - PIECE_SHARE) / summaries.length);
+  const parts = summaries.map((summary) => summary.slice(0, fit).toWellFormed());
+  return await summaryOf(mergeRequestOf(partsOf(parts))).catch(() => undefined) ?? joined();
+}
+
+/** Cuts messages into pieces, from the newest backwards, so that only the oldest piece is short. */
+function piecesOf(
+  messages: readonly ShownMessage[],
+  maxChars: number,
+  clean: (text: string) => string,
+): readonly Piece[] {
+  const pieces: { lines: string[]; ids: MessageId[] }[] = [];
+  let room = 0;
+  for (const message of messages.toReversed()) {
+    const line = clean(messageLine(message, Math.min(2_000, Math.floor(maxChars / 2))));
+    let piece = pieces[0];
+    if (!piece || line.length + 1 > room) {
+      pieces.unshift(piece = { lines: [], ids: [] });
+      room = maxChars;
+    }
+    room -= line.length + 1;
+    piece.lines.unshift(line);
+    piece.ids.unshift(message.id);
+  }
+  return pieces;
+}
+
+/** Runs a task for each item, a few at a time. The results are in the order of the items. */
+async function inOrder<Item, Result>(
+  items: readonly Item[],
+  task: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    results.push(...await Promise.all(items.slice(at, at + AT_ONCE).map(task)));
+  }
+  return results;
+}
+
+async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Promise<string> {
+  let text = "";
+  for await (const part of model.generate(request, signal)) {
+    if (part.kind === "finish") return text;
+    text += part.text;
+  }
+  throw new Error("the answer ended early");
+}

@@ -1,0 +1,103 @@
+/**
+ * Decides how a program of an MCP server starts: in which folder, and in a sandbox or not (T13, A3).
+ *
+ * @module
+ */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { Log } from "../lib/log.ts";
+import { findSandbox, type Launch, type Sandbox, sandboxed } from "./sandbox.ts";
+
+/** A program of the config. */
+export interface StdioProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Variables of the config. */
+  readonly env: Readonly<Record<string, string>>;
+  /**
+   * Whether to use the sandbox. `auto`: if there is one. `require`: the program does not start without
+   * one. `off`: never.
+   */
+  readonly sandbox: "auto" | "require" | "off";
+  /** Folders that it may write to within the sandbox, besides its own. */
+  readonly writable: readonly string[];
+}
+
+/** A program that is ready to start. */
+export interface ConfinedLaunch extends Launch {
+  /** Working directory. */
+  readonly cwd: string;
+}
+
+/**
+ * Prepares the start of a program.
+ *
+ * @throws {Error} If it must not start; as a rejection.
+ */
+export type Confine = (serverId: string, program: StdioProgram) => Promise<ConfinedLaunch>;
+
+/** The dependencies of {@link createConfine}. */
+export interface ConfineOptions {
+  /** Folder for the folders of servers. */
+  readonly folder: string;
+  /** Folders and files that no program in a sandbox may read, as they are now. */
+  readonly hidden: () => readonly string[];
+  /** Looks for a sandbox, once. */
+  readonly find?: () => Promise<Sandbox>;
+  /** Gets programs that run without a sandbox. */
+  readonly log: Log;
+}
+
+/** Variables that programs need, and that hold no secret. */
+const PASSED = [
+  "PATH",
+  "HOME",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "TMPDIR",
+  "SYSTEMROOT",
+  "APPDATA",
+  "LOCALAPPDATA",
+  "TEMP",
+];
+
+/** The environment of a program: some variables of Barnacle's, and those of the config. */
+export function environmentOf(
+  own: Readonly<Record<string, string | undefined>>,
+  written: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const passed = PASSED.flatMap((name): [string, string][] => {
+    const value = own[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...Object.fromEntries(passed), ...written };
+}
+
+/** Creates a {@link Confine}. It looks for a sandbox when the first program needs one. */
+export function createConfine(
+  { folder, hidden, find = () => findSandbox(), log }: ConfineOptions,
+): Confine {
+  let found: Promise<Sandbox> | undefined;
+  const told = new Set<string>();
+  return async (serverId, { command, args, env: written, sandbox, writable }) => {
+    const home = join(folder, serverId);
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    const plain = { command, args, env: environmentOf(process.env, written), cwd: home };
+    if (sandbox === "off") return plain;
+    const here = await (found ??= find());
+    if (here.kind === "bubblewrap") {
+      const env = environmentOf({ ...process.env, HOME: home, TMPDIR: "/tmp" }, written);
+      const files = { home, hidden: hidden(), writable };
+      return { ...sandboxed({ command, args, env }, files, here.program), cwd: home };
+    }
+    if (sandbox === "require") throw new Error(`it needs a sandbox, and ${here.why}`);
+    if (!told.has(serverId)) {
+      told.add(serverId);
+      log.warn("An MCP server runs without a sandbox", { server: serverId, why: here.why });
+    }
+    return plain;
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Notices about questions to people: approvals, and questions of the model (A1, T10).
+ *
+ * @module
+ */
+
+import type { Notice } from "./notice.ts";
+
+/** Notices about questions to people. */
+export const QUESTION_NOTICES = {
+  approvalAsked: {
+    text: "I want to run a command, and need your approval.",
+    when: "a command needs an approval, to each approver",
+    placeholders: {},
+  },
+  escalationAsked: {
+    text: "I was asked to use `{tool}`, but the person who asks lacks {missing}. Allow this call?",
+    when: "a tool call was refused, and `approvals.escalate` is on, to each owner",
+    placeholders: { tool: "the tool", missing: "the missing permission" },
+  },
+  questionFor: {
+    text: "{user} {question}",
+    when: "the model asks a person with `ask`",
+    placeholders: { user: "the asked person, as a mention", question: "the question" },
+  },
+  questionEnds: {
+    text: "Expires {when} · ID: `{code}`",
+    when: "a question is shown, below it",
+    placeholders: { when: "when it expires", code: "the ID for `/approve` and the command line" },
+  },
+  questionTooLong: {
+    text: "The command is too long to show here. Run `barnacle approvals show {code}` on the host.",
+    when: "a command is too long for a Discord message",
+    placeholders: { code: "the ID of the approval" },
+  },
+  allowOnce: {
+    text: "Allow once",
+    when: "a call needs an approval, on the button that allows it",
+    placeholders: {},
+  },
+  allowAlways: {
+    text: "Always allow",
+    when: "a call needs an approval, on the button that allows it for good",
+    placeholders: {},
+  },
+  denyCall: {
+    text: "Deny",
+    when: "a call needs an approval, on the button that refuses it",
+    placeholders: {},
+  },
+  openForm: {
+    text: "Answer",
+    when: "the model asks a person with a form, on the button that opens it",
+    placeholders: {},
+  },
+  questionAnswered: {
+    text: "{by} chose: {answer}",
+    when: "a question is answered, below it",
+    placeholders: { by: "the person", answer: "the answer" },
+  },
+  questionFilled: {
+    text: "{by} answered.",
+    when: "a form is sent, below the question",
+    placeholders: { by: "the person" },
+  },
+  questionExpired: {
+    text: "No one answered in time.",
+    when: "a question has expired, below it",
+    placeholders: {},
+  },
+  questionWithdrawn: {
+    text: "This needs no answer any more.",
+    when:
+      "the turn that asked was stopped, or its message was edited or deleted, below the question",
+    placeholders: {},
+  },
+  questionNotAsked: {
+    text: "This question is not for you.",
+    when: "a person answers a question for another person",
+    placeholders: {},
+  },
+  questionClosed: {
+    text: "This was already decided, or it has expired.",
+    when: "a person answers a question that is not open",
+    placeholders: {},
+  },
+} as const satisfies Readonly<Record<string, Notice>>;

@@ -1,0 +1,183 @@
+/**
+ * Keeps the messages that show questions, and finds those that are out of date.
+ *
+ * A decision changes a question alone, in any process. The bot then brings its cards up to date from
+ * here. So a crash leaves no card with buttons of a decided question for long.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { StoredQuestion } from "../../core/turn/question.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+
+/** A button or menu of a new card. */
+export interface NewControl {
+  /** Its `custom_id`: a name and 128 random bits. */
+  readonly customId: string;
+  /** Key of its choice; absent for a menu, whose use names the choice. */
+  readonly choice?: string;
+}
+
+/** A new message that shows a question. */
+export interface NewCard {
+  /** The message, with a nonce. */
+  readonly frozen: Frozen;
+  /** Its buttons and menus. */
+  readonly controls: readonly NewControl[];
+}
+
+/** A card of a decided question that still shows it as open. */
+export interface OutdatedCard {
+  /** The store's number. */
+  readonly id: number;
+  /** Channel of the message. */
+  readonly channelId: ChannelId;
+  /** Nonce of the posted message. */
+  readonly nonce: string;
+  /** The question as it is now. */
+  readonly question: StoredQuestion;
+}
+
+/** Keeps cards. `now` is Unix time in milliseconds throughout. */
+export interface Cards {
+  /** Open questions of an account without cards, in the order of asking. */
+  withoutCards(accountId: AccountId): Promise<readonly StoredQuestion[]>;
+  /**
+   * Adds the cards of a question to the outbox, unless it has some, or is decided.
+   *
+   * @returns Whether they were added.
+   */
+  addCards(questionId: number, cards: readonly NewCard[], now: number): Promise<boolean>;
+  /** Cards of an account that must change. */
+  outdated(accountId: AccountId): Promise<readonly OutdatedCard[]>;
+  /** Adds the last text of a card to the outbox, once. */
+  settleCard(id: number, frozen: Frozen, now: number): Promise<void>;
+  /** Ends a question that could reach no one. */
+  withdraw(questionId: number, now: number): Promise<void>;
+  /**
+   * Ends the questions of an account whose time is over.
+   *
+   * @returns Their number.
+   */
+  expire(accountId: AccountId, now: number): Promise<number>;
+  /** When the next question of an account expires; `undefined` if none is open. */
+  nextExpiry(accountId: AccountId): Promise<number | undefined>;
+  /** Whether the account has an open question, or a card that must change. */
+  hasWork(accountId: AccountId): Promise<boolean>;
+}
+
+const cardSchema = z.object({
+  card_id: z.number(),
+  card_channel: snowflakeSchema<"channel">(),
+  nonce: z.string(),
+});
+const idSchema = z.object({ id: z.number() });
+const nextSchema = z.object({ next: z.number().nullable() });
+
+/**
+ * Creates the storage of cards.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createCards(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  outgoing: Outgoing,
+  onDecided: () => void,
+): Cards {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const selectWithout = database.prepare(
+    `SELECT ${QUESTION_COLUMNS} FROM question
+     WHERE state = 'open' AND account_id = ? AND has_cards = 0 ORDER BY id`,
+  );
+  const markCarded = database.prepare(
+    "UPDATE question SET has_cards = 1 WHERE id = ? AND has_cards = 0 AND state = 'open'",
+  );
+  const insertCard = database.prepare(
+    `INSERT INTO question_card (question_row, account_id, channel_id, nonce)
+     VALUES (?, ?, ?, ?) RETURNING id`,
+  );
+  const insertControl = database.prepare(
+    "INSERT INTO question_control (custom_id, card_row, choice) VALUES (?, ?, ?)",
+  );
+  const selectOutdated = database.prepare(
+    `SELECT c.id AS card_id, c.channel_id AS card_channel, c.nonce,
+            ${QUESTION_COLUMNS.split(",").map((column) => `q.${column.trim()}`).join(", ")}
+     FROM question_card AS c CROSS JOIN question AS q
+     WHERE c.is_settled = 0 AND c.account_id = ? AND q.id = c.question_row AND q.state <> 'open'
+     ORDER BY c.id`,
+  );
+  const markSettled = database.prepare(
+    "UPDATE question_card SET is_settled = 1 WHERE id = ? AND is_settled = 0",
+  );
+  const withdraw = database.prepare(
+    "UPDATE question SET state = 'withdrawn', decided_at = ? WHERE id = ? AND state = 'open'",
+  );
+  const expire = database.prepare(
+    `UPDATE question SET state = 'expired', decided_at = :now
+     WHERE state = 'open' AND account_id = :accountId AND expires_at <= :now`,
+  );
+  const selectNext = database.prepare(
+    "SELECT MIN(expires_at) AS next FROM question WHERE state = 'open' AND account_id = ?",
+  );
+  const selectWork = database.prepare(
+    `SELECT EXISTS (SELECT 1 FROM question WHERE state = 'open' AND account_id = :accountId)
+         OR EXISTS (SELECT 1 FROM question_card
+                    WHERE is_settled = 0 AND account_id = :accountId) AS next`,
+  );
+
+  return {
+    withoutCards: (accountId) => read(() => selectWithout.all(accountId).map(readQuestion)),
+    addCards: (questionId, cards, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (markCarded.run(questionId).changes === 0) return false;
+        for (const { frozen, controls } of cards) {
+          const { accountId, channelId, nonce } = frozen.message;
+          addOnce(frozen, now);
+          const { id } = idSchema.parse(insertCard.get(questionId, accountId, channelId, nonce));
+          for (const { customId, choice } of controls) {
+            insertControl.run(customId, id, choice ?? null);
+          }
+        }
+        return true;
+      }),
+    outdated: (accountId) =>
+      read(() =>
+        selectOutdated.all(accountId).map((row) => {
+          const { card_id: id, card_channel: channelId, nonce } = cardSchema.parse(row);
+          return { id, channelId, nonce, question: readQuestion(row) };
+        })
+      ),
+    settleCard: (id, frozen, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (markSettled.run(id).changes > 0) addOnce(frozen, now);
+      }),
+    async withdraw(questionId, now) {
+      await commit(COMMIT_OPTIONS.BY_HAND, () => void withdraw.run(now, questionId));
+      onDecided();
+    },
+    async expire(accountId, now) {
+      if (await read(() => (nextSchema.parse(selectNext.get(accountId)).next ?? Infinity) > now)) {
+        return 0;
+      }
+      const count = await commit(
+        COMMIT_OPTIONS.BY_HAND,
+        () => Number(expire.run({ accountId, now }).changes),
+      );
+      if (count > 0) onDecided();
+      return count;
+    },
+    nextExpiry: (accountId) =>
+      read(() => nextSchema.parse(selectNext.get(accountId)).next ?? undefined),
+    hasWork: (accountId) => read(() => nextSchema.parse(selectWork.get({ accountId })).next === 1),
+  };
+}

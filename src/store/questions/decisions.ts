@@ -1,0 +1,159 @@
+/**
+ * Decides questions: the first decision counts, from wherever it comes (A4).
+ *
+ * A client can claim to have pressed any button of any message. So everything that a decision needs
+ * is compared with the rows, within the transaction that stores it (SEC-R19).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { readCode } from "../../core/inbound/pairing.ts";
+import {
+  type Deciding,
+  type DecidingOutcome,
+  OPEN_FORM,
+  type Question,
+  type QuestionAnswer,
+  type StoredQuestion,
+} from "../../core/turn/question.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+
+/** Decides questions, and lists them. */
+export interface Decisions {
+  /** Decides a question, unless it is decided. */
+  decide(deciding: Deciding): Promise<DecidingOutcome>;
+  /** Open questions, oldest first; of one account, if given. */
+  open(now: number, accountId?: AccountId): Promise<readonly StoredQuestion[]>;
+  /** Forgets waiting turns that memory knows, because another process may have decided one. */
+  decidedElsewhere(): void;
+}
+
+interface Match {
+  readonly question: StoredQuestion;
+  readonly choice?: string;
+}
+
+const controlSchema = z.object({
+  question_row: z.number(),
+  channel_id: z.string(),
+  message_id: z.string().nullable(),
+  application_id: z.string().nullable(),
+  choice: z.string().nullable(),
+});
+
+/**
+ * Creates the storage of decisions.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createDecisions(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  onDecided: () => void,
+): Decisions {
+  const selectControl = database.prepare(
+    `SELECT c.question_row, c.channel_id, o.message_id, a.application_id, k.choice
+     FROM question_control AS k
+       CROSS JOIN question_card AS c
+       LEFT JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
+       LEFT JOIN account AS a ON a.account_id = c.account_id
+     WHERE k.custom_id = :customId AND c.id = k.card_row
+       AND (:accountId IS NULL OR c.account_id = :accountId)`,
+  );
+  const selectById = database.prepare(`SELECT ${QUESTION_COLUMNS} FROM question WHERE id = ?`);
+  const selectByCode = database.prepare(
+    `SELECT ${QUESTION_COLUMNS} FROM question
+     WHERE code = :code AND (:accountId IS NULL OR account_id = :accountId)`,
+  );
+  const selectOpen = database.prepare(
+    `SELECT ${QUESTION_COLUMNS} FROM question
+     WHERE state = 'open' AND expires_at > :now
+       AND (:accountId IS NULL OR account_id = :accountId)
+     ORDER BY id`,
+  );
+  const end = database.prepare(
+    `UPDATE question SET state = :state, answer = :answer, decided_by = :by, decided_at = :now
+     WHERE id = :id AND state = 'open'`,
+  );
+
+  function find({ accountId: account, by }: Deciding): Match | undefined {
+    const accountId = account ?? null;
+    if ("code" in by) {
+      const code = readCode(by.code);
+      const row = code === undefined ? undefined : selectByCode.get({ code, accountId });
+      return row && { question: readQuestion(row) };
+    }
+    const row = selectControl.get({ customId: by.customId, accountId });
+    if (!row) return undefined;
+    const control = controlSchema.parse(row);
+    // Until Discord has told the id of the card, its channel must do.
+    const isItsCard = control.channel_id === by.channelId &&
+      (by.messageId === undefined || control.message_id === null ||
+        control.message_id === by.messageId) &&
+      (control.application_id === null || control.application_id === by.applicationId);
+    if (!isItsCard) return undefined;
+    return {
+      question: readQuestion(selectById.get(control.question_row)),
+      ...(control.choice !== null && { choice: control.choice }),
+    };
+  }
+
+  function settle(deciding: Deciding): DecidingOutcome {
+    const match = find(deciding);
+    if (!match) return { kind: "unknown" };
+    const { question: stored, choice } = match;
+    const { question } = stored;
+    const { userId, now, by } = deciding;
+    const isAsked = userId === undefined || question.asked === "anyone" ||
+      question.asked.includes(userId);
+    if (!isAsked) return { kind: "not_asked", question: stored };
+    if (stored.state !== "open") return { kind: "closed", question: stored };
+    if (stored.expiresAt <= now) {
+      end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
+      return { kind: "closed", question: { ...stored, state: "expired" } };
+    }
+    if (choice === OPEN_FORM && !deciding.answer && "customId" in by) {
+      return { kind: "form", question: stored, customId: by.customId };
+    }
+    const answer = deciding.answer ?? (choice === undefined ? {} : { choice });
+    if (!fits(answer, question)) return { kind: "no_choice", question: stored };
+    end.run({
+      id: stored.id,
+      state: "answered",
+      answer: JSON.stringify(answer),
+      by: userId ?? null,
+      now,
+    });
+    return {
+      kind: "decided",
+      question: {
+        ...stored,
+        state: "answered",
+        answer,
+        ...(userId !== undefined && { decidedBy: userId }),
+      },
+    };
+  }
+
+  return {
+    async decide(deciding) {
+      const outcome = await commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding));
+      if (outcome.kind === "decided" || outcome.kind === "closed") onDecided();
+      return outcome;
+    },
+    open: (now, accountId) =>
+      read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(readQuestion)),
+    decidedElsewhere: onDecided,
+  };
+}
+
+/** Whether an answer is one that the question offers. */
+function fits({ choice, fields }: QuestionAnswer, { choices, form }: Question): boolean {
+  if (fields) return form !== undefined;
+  return choice !== undefined && choices.some(({ key }) => key === choice);
+}

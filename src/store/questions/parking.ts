@@ -1,0 +1,161 @@
+/**
+ * Parks turns whose calls wait for people.
+ *
+ * Steps, charges and questions are stored in one transaction, which also ends the claim. A crash
+ * before it leaves a turn that asks again; a crash after it leaves a parked turn.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
+import type { Charge } from "../../core/spending/usage.ts";
+import type { Step } from "../../core/step.ts";
+import { type AskedCall, type Decision, MAX_OPEN_QUESTIONS } from "../../core/turn/question.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Memory } from "../memory/memory.ts";
+import { prepareInsertSteps } from "../turns/steps.ts";
+import { prepareInsertUsage } from "../usage/charges.ts";
+import { QUESTION_COLUMNS, readQuestion } from "./rows.ts";
+
+/** A turn to park. */
+export interface TurnToPark {
+  /** Its claim, which ends. */
+  readonly claim: Claim;
+  /** Its last steps, which are not stored yet. */
+  readonly steps: readonly Step[];
+  /** Requests to models since the last stored step. */
+  readonly charges: readonly Charge[];
+  /** At least one call that waits. */
+  readonly asked: readonly (AskedCall & { readonly code: string })[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** Parks turns, and tells them the decisions. */
+export interface Parking {
+  /**
+   * TS: parks a turn until its questions are decided.
+   *
+   * @throws {Error} If the claim does not run any more.
+   */
+  park(turn: TurnToPark): Promise<void>;
+  /** The decision about a call; `undefined` if there is none yet. */
+  decisionOf(callKey: string): Promise<Decision | undefined>;
+}
+
+/** How long decided questions are kept, for the log and for repeated presses. */
+const KEPT_MS = 30 * 86_400_000;
+
+/** Maximum number of old questions that a new one deletes. */
+const PRUNED_AT_ONCE = 16;
+
+const countSchema = z.object({ count: z.number() });
+
+/**
+ * Creates the storage of parked turns.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createParking(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { claims, turns, spent }: Pick<Memory, "claims" | "turns" | "spent">,
+): Parking {
+  const insertSteps = prepareInsertSteps(database);
+  const insertUsage = prepareInsertUsage(database);
+  // Waiting for people is no failed attempt. The first attempt stays counted: a later one knows by
+  // that which messages belong to the turn.
+  const unclaim = database.prepare(
+    `UPDATE inbox SET state = 'waiting', attempt = MAX(attempt - 1, 1)
+     WHERE (message_id = :messageId OR turn_of = :messageId) AND finished_at IS NULL`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO question (account_id, message_id, channel_id, guild_id, asker_id, call_key, code,
+                           question, state, decided_at, created_at, expires_at)
+     VALUES (:accountId, :messageId, :channelId, :guildId, :askerId, :callKey, :code,
+             :question, :state, :decidedAt, :now, :expiresAt)`,
+  );
+  const prune = [
+    `DELETE FROM question WHERE id IN (
+       SELECT id FROM question WHERE decided_at < ? ORDER BY decided_at LIMIT ${PRUNED_AT_ONCE})`,
+    `DELETE FROM question_card WHERE question_row NOT IN (SELECT id FROM question)`,
+    `DELETE FROM question_control WHERE card_row NOT IN (SELECT id FROM question_card)`,
+  ].map((sql) => database.prepare(sql));
+  const select = database.prepare(`SELECT ${QUESTION_COLUMNS} FROM question WHERE call_key = ?`);
+  const count = database.prepare(
+    `SELECT COUNT(*) AS count FROM question
+     WHERE state = 'open' AND account_id = ? AND asker_id = ?`,
+  );
+
+  return {
+    async park({ claim, steps, charges, asked, now }) {
+      const { message, attempt } = claim;
+      const { id: messageId, accountId, channelId, guildId, sender } = message;
+      const end = spent.begin(charges);
+      let hasWithdrawn = false;
+      try {
+        await commit(COMMIT_OPTIONS.TS, () => {
+          if (!claims.isRunning(claim)) {
+            throw new Error(`The turn of message ${messageId} has ended`);
+          }
+          insertSteps({ accountId, messageId, attempt }, steps);
+          insertUsage({ charges });
+          const [questions, ...parts] = prune;
+          if (questions && questions.run(now - KEPT_MS).changes > 0) {
+            for (const part of parts) part.run();
+          }
+          unclaim.run({ messageId });
+          const open = countSchema.parse(count.get(accountId, sender.id)).count;
+          for (const [index, { callKey, code, question }] of asked.entries()) {
+            const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
+            hasWithdrawn ||= isTooMany;
+            insert.run({
+              accountId,
+              messageId,
+              channelId,
+              guildId: guildId ?? null,
+              askerId: sender.id,
+              callKey,
+              code,
+              question: JSON.stringify(question),
+              state: isTooMany ? "withdrawn" : "open",
+              decidedAt: isTooMany ? now : null,
+              now,
+              expiresAt: now + question.timeoutMs,
+            });
+          }
+        });
+        end(true);
+      } catch (error) {
+        end(false);
+        throw error;
+      }
+      claims.end(claim);
+      if (hasWithdrawn) claims.forget(); // the turn may continue at once
+      for (const { id } of messagesOf(claim)) turns.end(id); // they do not fill a queue (X4)
+    },
+    decisionOf: (callKey) =>
+      read(() => {
+        const row = select.get(callKey);
+        if (!row) return undefined;
+        const { state, answer = {}, decidedBy, question: { binding } } = readQuestion(row);
+        switch (state) {
+          case "open":
+            return undefined;
+          case "answered":
+            return {
+              kind: state,
+              answer,
+              ...(decidedBy !== undefined && { by: decidedBy }),
+              ...(binding !== undefined && { binding }),
+            };
+          case "expired":
+          case "withdrawn":
+            return { kind: state };
+        }
+      }),
+  };
+}

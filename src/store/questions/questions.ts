@@ -1,0 +1,35 @@
+/**
+ * `store.questions`: questions to people, the turns that wait for them, and their cards (A1, T10).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { joinParts } from "../database/join_parts.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Memory } from "../memory/memory.ts";
+import { type Cards, createCards } from "./cards.ts";
+import { createDecisions, type Decisions } from "./decisions.ts";
+import { createParking, type Parking } from "./parking.ts";
+
+/** All methods of `store.questions`. */
+export interface Questions extends Cards, Decisions, Parking {}
+
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
+export function createQuestions(
+  database: DatabaseSync,
+  transactions: Transactions,
+  memory: Memory,
+): Questions {
+  // The tables tell which turns wait now.
+  const onDecided = () => memory.claims.forget();
+  return joinParts(
+    createParking(database, transactions, memory),
+    createCards(database, transactions, memory.outgoing, onDecided),
+    createDecisions(database, transactions, onDecided),
+  );
+}

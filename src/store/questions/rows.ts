@@ -1,0 +1,47 @@
+/**
+ * Reads questions from their rows.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { StoredQuestion } from "../../core/turn/question.ts";
+
+/** Columns of a query over `question` for {@link readQuestion}. */
+export const QUESTION_COLUMNS = `id, account_id, message_id, channel_id, guild_id, code, question,
+  state, answer, decided_by, created_at, expires_at`;
+
+const rowSchema = z.object({
+  id: z.number(),
+  account_id: z.string().transform(toAccountId),
+  message_id: snowflakeSchema<"message">(),
+  channel_id: snowflakeSchema<"channel">(),
+  guild_id: snowflakeSchema<"guild">().nullable(),
+  code: z.string(),
+  question: z.string(),
+  state: z.enum(["open", "answered", "expired", "withdrawn"]),
+  answer: z.string().nullable(),
+  decided_by: snowflakeSchema<"user">().nullable(),
+  created_at: z.number(),
+  expires_at: z.number(),
+}).transform((row): StoredQuestion => ({
+  id: row.id,
+  accountId: row.account_id,
+  messageId: row.message_id,
+  channelId: row.channel_id,
+  ...(row.guild_id !== null && { guildId: row.guild_id }),
+  code: row.code,
+  question: JSON.parse(row.question), // ours, written by `parking.ts`
+  state: row.state,
+  ...(row.answer !== null && { answer: JSON.parse(row.answer) }),
+  ...(row.decided_by !== null && { decidedBy: row.decided_by }),
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+}));
+
+/** Reads a row with the columns {@link QUESTION_COLUMNS}. */
+export function readQuestion(row: unknown): StoredQuestion {
+  return rowSchema.parse(row);
+}

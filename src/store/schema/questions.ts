@@ -1,0 +1,72 @@
+/**
+ * Tables of questions to people, and of the messages that show them (A1, T10).
+ *
+ * A turn is parked as long as one of its questions is open. So a decision is one change of one row:
+ * after it, the turn can be claimed again, in any process.
+ *
+ * @module
+ */
+
+/** SQL for the tables of questions. */
+export const QUESTIONS = `
+  CREATE TABLE question (
+    id         INTEGER PRIMARY KEY, -- in the order of asking
+    account_id TEXT NOT NULL,
+    message_id TEXT NOT NULL, -- of the parked turn
+    channel_id TEXT NOT NULL, -- of the parked turn
+    guild_id   TEXT,
+    asker_id   TEXT NOT NULL, -- the sender of the message
+    call_key   TEXT NOT NULL UNIQUE, -- of the call that waits
+    code       TEXT NOT NULL UNIQUE, -- for people
+    question   TEXT NOT NULL, -- JSON of a Question
+    state      TEXT NOT NULL DEFAULT 'open'
+      CHECK (state IN ('open', 'answered', 'expired', 'withdrawn')),
+    answer     TEXT, -- JSON of a QuestionAnswer
+    decided_by TEXT, -- NULL: no person of Discord
+    decided_at INTEGER,
+    has_cards  INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX question_open ON question (message_id) WHERE state = 'open';
+  CREATE INDEX question_expiry ON question (account_id, expires_at) WHERE state = 'open';
+  CREATE INDEX question_decided ON question (decided_at) WHERE decided_at IS NOT NULL;
+
+  CREATE TABLE question_card ( -- a message that shows a question
+    id           INTEGER PRIMARY KEY,
+    question_row INTEGER NOT NULL,
+    account_id   TEXT NOT NULL,
+    channel_id   TEXT NOT NULL,
+    nonce        TEXT NOT NULL, -- of its row in the outbox
+    is_settled   INTEGER NOT NULL DEFAULT 0 -- 1: the outbox has its last text
+  ) STRICT;
+  CREATE INDEX question_card_of ON question_card (question_row);
+  CREATE INDEX question_card_open ON question_card (account_id) WHERE is_settled = 0;
+
+  CREATE TABLE question_control ( -- a button or menu of a card
+    custom_id TEXT PRIMARY KEY,
+    card_row  INTEGER NOT NULL,
+    choice    TEXT -- NULL: a menu, whose use names the choice
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX question_control_of ON question_control (card_row);
+
+  CREATE TRIGGER question_lost_turn AFTER UPDATE OF finished_at ON inbox
+    WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
+  BEGIN
+    UPDATE question SET state = 'withdrawn', decided_at = NEW.finished_at
+    WHERE message_id = COALESCE(NEW.turn_of, NEW.message_id) AND state = 'open';
+  END;
+
+  CREATE TRIGGER question_edited_turn AFTER UPDATE OF message ON inbox
+    WHEN NEW.finished_at IS NULL
+  BEGIN
+    UPDATE question SET state = 'withdrawn', decided_at = NEW.accepted_at
+    WHERE message_id = COALESCE(NEW.turn_of, NEW.message_id) AND state = 'open';
+  END;
+`;
+
+/** Condition of rows of `inbox` whose turn is parked. */
+export const IS_PARKED = `EXISTS (
+  SELECT 1 FROM question AS q
+  WHERE q.state = 'open' AND q.message_id = COALESCE(inbox.turn_of, inbox.message_id)
+)`;

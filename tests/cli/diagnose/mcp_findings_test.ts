@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { McpLook } from "../../../src/bot/process/mcp_look.ts";
+import { judgeServers } from "../../../src/cli/diagnose/mcp_findings.ts";
+
+const files: McpLook = { id: "files", tools: 3, hash: "0123456789abcdef", sandbox: "yes" };
+
+describe("[T13] judgeServers()", () => {
+  it("shows a hash of each server's descriptions", () => {
+    const [finding] = judgeServers({ servers: [files] });
+    assert.deepEqual([finding?.status, finding?.where], ["pass", "mcp.servers.files"]);
+    assert.equal(finding?.why, "3 tools 0123456789ab; in a sandbox");
+  });
+
+  it("names changes since the last look", () => {
+    const changes = { changed: ["read", "write"], added: ["move"], removed: [] };
+    const [finding] = judgeServers({ servers: [{ ...files, changes }] });
+    assert.equal(finding?.status, "warn");
+    assert.match(finding?.why ?? "", /changed since the last look: read, write; added .*: move$/);
+    const same = { changed: [], added: [], removed: [] };
+    assert.equal(judgeServers({ servers: [{ ...files, changes: same }] })[0]?.status, "pass");
+  });
+
+  it("names a server that cannot be used", () => {
+    const [finding] = judgeServers({ servers: [{ ...files, problem: "HTTP 401\u001b[2J" }] });
+    assert.equal(finding?.status, "fail");
+    assert.equal(finding?.why.includes("\u001b"), false);
+  });
+
+  it("says once if programs have no sandbox", () => {
+    const open: McpLook = { ...files, sandbox: "no" };
+    const sandbox = { kind: "none", why: "bubblewrap is not installed" } as const;
+    const all = judgeServers({ servers: [open, { ...open, id: "two" }], sandbox });
+    assert.deepEqual(all.map(({ id }) => id), ["mcp", "mcp", "mcp.sandbox"]);
+    assert.match(all.at(-1)?.why ?? "", /without a sandbox: bubblewrap is not installed/);
+    const off = judgeServers({ servers: [{ ...open, sandbox: "off" }], sandbox });
+    assert.equal(off.length, 1);
+  });
+});

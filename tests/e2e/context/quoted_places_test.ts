@@ -1,0 +1,147 @@
+/** Tests texts of other places in the model's input: thread starters, polls, age limits (H6, H9). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { demoWorld } from "../../../simulator/actions/demo_world.ts";
+import { openThread } from "../../../simulator/actions/threads.ts";
+import { addChannel, addThread } from "../../../simulator/world/create_world.ts";
+import type { Channel, Message } from "../../../simulator/world/world.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+const lastTurn = ({ model }: Scene) => model.requests.at(-1)?.messages.at(-1)?.text ?? "";
+
+/** Opens a thread on a message, as a person does. */
+function threadOn({ simulator, user }: Scene, { id, channelId }: Message, name: string): Channel {
+  const { world } = simulator;
+  const opened = openThread(world, channelId, id, user("grace").id, { name }, Date.now());
+  assert.ok(opened.kind === "done");
+  simulator.publish(opened.events);
+  return opened.value;
+}
+
+describe("[H6] the first turn of a thread", () => {
+  it("contains the message that a person opened it on, and later turns do not", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, replies } = scene;
+      await start();
+      const starter = say("ada", "help", "the pump makes a noise");
+      const thread = threadOn(scene, starter, "pump");
+      say("grace", thread.id, `${mention} what could it be?`);
+      await replies(thread.id, 1);
+      const line = new RegExp(
+        `"note":"the thread begins with it","id":"${starter.id}","from":"ada"`,
+      );
+      assert.match(lastTurn(scene), line);
+      assert.match(lastTurn(scene), /the pump makes a noise/);
+      say("grace", thread.id, `${mention} and now?`);
+      await replies(thread.id, 2);
+      assert.doesNotMatch(lastTurn(scene), /the pump makes a noise/);
+    }));
+
+  it("contains the post of a forum, once", () => {
+    const { world, krill, people } = demoWorld();
+    const forum = addChannel(world, krill, { name: "questions", kind: "forum" }, NOW);
+    const id = parseSnowflake<"channel">("1456074443980800111");
+    assert.ok(id);
+    const post = addThread(world, forum, { name: "leak", ownerId: people.ada.id, id }, NOW);
+    return withSimulation({ simulator: { world } }, async (scene) => {
+      const { start, say, mention, replies, simulator } = scene;
+      const first = say("ada", post.id, "my boat leaks");
+      const own = { ...first, id: parseSnowflake<"message">(id)! }; // a post has its thread's id
+      post.messages.delete(first.id);
+      post.messages.set(own.id, own);
+      await start();
+      say("grace", post.id, `${mention} help her`);
+      await replies(post.id, 1);
+      assert.equal(lastTurn(scene).split("my boat leaks").length, 2, lastTurn(scene));
+      assert.match(lastTurn(scene), /the thread begins with it/);
+      assert.ok(simulator.posted(post.id).length > 0);
+    });
+  });
+
+  it("contains nothing of a sender that the policy refuses", () =>
+    withSimulation({
+      discord: ({ world }) => {
+        const [krill] = world.guilds.values();
+        return { guilds: { [krill?.id ?? ""]: { users: ["grace"] } } };
+      },
+    }, async (scene) => {
+      const { start, say, mention, replies } = scene;
+      await start();
+      const thread = threadOn(scene, say("ada", "help", "a secret of the captain"), "secret");
+      say("grace", thread.id, `${mention} what is it?`);
+      await replies(thread.id, 1);
+      assert.doesNotMatch(lastTurn(scene), /a secret of the captain/);
+    }));
+});
+
+describe("[H9] a poll", () => {
+  it("is shown with its votes in a reply to it, and its result as context", () =>
+    withSimulation({}, async (scene) => {
+      const { start, mention, say, replies, simulator, decided } = scene;
+      await start();
+      const answers = [
+        { answer_id: 1, poll_media: { text: "Rum" } },
+        { answer_id: 2, poll_media: { text: "Tea" } },
+      ];
+      const poll = {
+        question: { text: "What to drink?" },
+        answers,
+        expiry: null,
+        allow_multiselect: false,
+        layout_type: 1,
+        results: { is_finalized: false, answer_counts: [{ id: 2, count: 5, me_voted: false }] },
+      };
+      const asked = simulator.say({ as: "ada", in: "general", text: "", more: { poll } });
+      say("grace", "general", `${mention} who leads?`, asked.id);
+      await replies("general", 1);
+      assert.match(lastTurn(scene), /What to drink\? \(Rum: 0 votes \/ Tea: 5 votes\)/);
+      const fields = Object.entries({
+        poll_question_text: "What to drink?",
+        victor_answer_votes: "6",
+        total_votes: "7",
+        victor_answer_text: "Tea",
+      }).map(([name, value]) => ({ name, value, inline: false }));
+      const result = simulator.say({
+        as: "ada",
+        in: "general",
+        text: "",
+        more: { type: 46, embeds: [{ type: "poll_result", fields }] },
+      });
+      assert.equal(await decided(result), "ignore: no-mention");
+      say("grace", "general", `${mention} who won?`);
+      await replies("general", 2);
+      assert.match(lastTurn(scene), /What to drink\? Tea won with 6 of 7 votes/);
+    }));
+});
+
+describe("[H9] an age-restricted channel", () => {
+  it("is read by no turn elsewhere, not for an owner either, and by its own", () => {
+    const { world, krill } = demoWorld();
+    const adults = addChannel(world, krill, { name: "adults", isAgeRestricted: true }, NOW);
+    return withSimulation({ simulator: { world } }, async (scene) => {
+      const { start, say, mention, replies } = scene;
+      await start();
+      const { id: messageId } = say("grace", adults.id, "the canary-secret");
+      const calls = [
+        ["discord", { action: "readMessages", channelId: adults.id }],
+        ["discord", { action: "fetchMessage", channelId: adults.id, messageId }],
+        ["read_channel_history", { channelId: adults.id }],
+      ].map(([tool, args]) => `call: ${tool} ${JSON.stringify(args)}`).join("\n");
+      for (const [index, as] of ["grace", "ada"].entries()) {
+        say(as, "general", `${mention}\n${calls}`);
+        const answer = (await replies("general", index + 1))[index] ?? "";
+        assert.equal(answer.match(/age-restricted/g)?.length, 3);
+        assert.doesNotMatch(answer, /canary-secret/);
+      }
+      say("grace", "help", "the killer is ||canary-gardener||");
+      const args = { action: "readMessages", channelId: scene.simulator.channel("help").id };
+      say("grace", adults.id, `${mention}\ncall: discord ${JSON.stringify(args)}`);
+      const [answer = ""] = await replies(adults.id, 1);
+      assert.match(answer, /the killer is \(spoiler\)/);
+      assert.match(JSON.stringify(scene.model.requests.at(-1)), /canary-secret/);
+    });
+  });
+});

@@ -1,0 +1,106 @@
+/** Tests messages that join a running turn, as people on Discord see them (S5). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { pdf, png } from "../../support/files/samples.ts";
+import { type SaidCalls, startFixedModel } from "../../support/model/fixed_model.ts";
+
+const CALL: SaidCalls = {
+  calls: [{ id: "call_1", name: "read_channel_history", arguments: '{"limit":1}' }],
+};
+
+const FILES = {
+  "report.pdf": pdf(["The krill harvest grew by 12 percent."]),
+  "krill.png": png(8, 8),
+};
+
+/** Sends files with a message to the bot. */
+function send({ simulator, mention }: Scene, text: string): void {
+  simulator.say({
+    as: "grace",
+    in: "general",
+    text: `${mention} ${text}`,
+    attachments: Object.entries(FILES).map(([filename, bytes]) => ({
+      filename,
+      bytes,
+      sizeBytes: bytes.length,
+    })),
+  });
+}
+
+/** A message of a request in OpenAI's format. */
+interface Sent {
+  readonly role: string;
+  readonly text: string;
+  readonly images: number;
+}
+
+function messagesOf(body = "{}"): readonly Sent[] {
+  const { messages = [] }: {
+    readonly messages?: readonly {
+      readonly role: string;
+      readonly content?: string | readonly { readonly type: string; readonly text?: string }[];
+    }[];
+  } = JSON.parse(body);
+  return messages.map(({ role, content = "" }) => {
+    const parts = typeof content === "string" ? [{ type: "text", text: content }] : content ?? [];
+    return {
+      role,
+      text: parts.map(({ text = "" }) => text).join("\n"),
+      images: parts.filter(({ type }) => type === "image_url").length,
+    };
+  });
+}
+
+describe("[S5] [H7] messages that join a running turn", () => {
+  for (const point of [undefined, "after:TS:2"]) {
+    it(`have their files and images read${point ? `, also after a crash at ${point}` : ""}`, async () => {
+      const held = Promise.withResolvers<SaidCalls>();
+      await using model = await startFixedModel((_asked, { messages }) => {
+        const newest = messages.findLast(({ role }) => role === "user")?.text ?? "";
+        if (newest.includes("what do you see now")) return "the same";
+        return messages.some(({ role }) => role === "tool") ? "seen" : held.promise;
+      });
+      await withSimulation({
+        env: { OPENAI_BASE_URL: model.baseUrl },
+        config: { messages: { queue: { mode: "steer" } } },
+      }, async (scene) => {
+        const { say, mention, replies, start, until, rows, eventually } = scene;
+        const bot = await start(point === undefined ? {} : { BARNACLE_CRASH_AT: point });
+        say("grace", "general", `${mention} look at this:`);
+        await until("the request", () => model.requests.length > 0);
+        send(scene, "here it is");
+        await eventually(
+          "the second message",
+          () => Promise.resolve(rows("SELECT 1 FROM inbox").length === 2),
+        );
+        held.resolve(CALL);
+        if (point !== undefined) {
+          assert.deepEqual(await ended(bot), KILLED);
+          await start();
+        }
+        assert.deepEqual(await replies("general", 1), ["seen"]);
+        const [first, ...rest] = messagesOf(model.bodies.at(-1))
+          .filter(({ role }) => role !== "system");
+        assert.match(first?.text ?? "", /look at this:/);
+        assert.equal(first?.images, 0);
+        assert.deepEqual(rest.map(({ role }) => role), ["assistant", "tool", "user"]);
+        const joined = rest.at(-1);
+        assert.match(joined?.text ?? "", /here it is/);
+        assert.match(joined?.text ?? "", /: PDF\][^]*The krill harvest grew by 12 percent\./);
+        assert.equal(joined?.images, 1);
+        await eventually(
+          "both answers",
+          () => Promise.resolve(rows("SELECT 1 FROM inbox WHERE state <> 'answered'").length === 0),
+        );
+
+        say("grace", "general", `${mention} what do you see now?`);
+        await replies("general", 2);
+        const later = messagesOf(model.bodies.at(-1)).find(({ text }) => /here it is/.test(text));
+        assert.match(later?.text ?? "", /The krill harvest/);
+        assert.equal(later?.images, 1);
+      });
+    });
+  }
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Attachment } from "../../../src/core/inbound/attachment.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { FileResult } from "../../../src/core/turn/media.ts";
+import { MAX_IMAGES, MAX_IMAGES_BYTES } from "../../../src/flows/media/read_files.ts";
+import { createFilesOfTurn } from "../../../src/flows/turn/files_of_turn.ts";
+import { guildMessage, messageId } from "../../support/discord/builders.ts";
+
+const NEVER = new AbortController().signal;
+const ATTACHMENT: Attachment = {
+  id: parseSnowflake<"attachment">("7") ?? assert.fail("no snowflake"),
+  name: "a.png",
+  size: 1,
+  url: "https://cdn.discordapp.com/attachments/1/7/a.png",
+};
+
+function withFile(id: string): InboundMessage {
+  return guildMessage({ id: messageId(id), attachments: [ATTACHMENT] });
+}
+
+const image = (bytes: number): FileResult => ({
+  kind: "image",
+  image: { mediaType: "image/png", data: new Uint8Array(bytes) },
+});
+
+/** Files by message; notes which message had how much room. */
+function filesOf(results: Readonly<Record<string, FileResult>>, maxChars = 1_000) {
+  const rooms: Record<string, readonly [bytes: number | undefined, count: number | undefined]> = {};
+  const files = createFilesOfTurn({
+    read({ id }, { room }) {
+      rooms[id] = [room?.bytes, room?.count];
+      const result = results[id];
+      return Promise.resolve(result ? [{ attachment: ATTACHMENT, owner: "message", result }] : []);
+    },
+  }, { takesImages: true, maxChars });
+  return { files, rooms };
+}
+
+describe("[H7] createFilesOfTurn()", () => {
+  it("reads the files of each message once, and gives its images", async () => {
+    const { files, rooms } = filesOf({ "1": image(10) });
+    await files.read([withFile("1"), guildMessage({ id: messageId("2") })], NEVER);
+    await files.read([withFile("1")], NEVER);
+    assert.deepEqual(rooms, { "1": [MAX_IMAGES_BYTES, MAX_IMAGES] });
+    assert.equal(files.imagesOf([messageId("1"), messageId("2")]).length, 1);
+    assert.deepEqual(files.of(messageId("2")), []);
+  });
+
+  it("shares the room for images among messages with files", async () => {
+    const { files, rooms } = filesOf({});
+    await files.read(
+      [withFile("1"), guildMessage({ id: messageId("2") }), withFile("3")],
+      NEVER,
+    );
+    const half = [MAX_IMAGES_BYTES / 2, MAX_IMAGES / 2];
+    assert.deepEqual(rooms, { "1": half, "3": half });
+  });
+
+  it("[S5] gives messages that join later the rest of the room", async () => {
+    const { files, rooms } = filesOf({ "1": image(10), "2": image(MAX_IMAGES_BYTES) });
+    await files.read([withFile("1")], NEVER);
+    files.showsEarlier([{ mediaType: "image/png", data: new Uint8Array(5) }]);
+    await files.read([withFile("1"), withFile("2")], NEVER);
+    await files.read([withFile("3")], NEVER);
+    assert.deepEqual(rooms["2"], [MAX_IMAGES_BYTES - 15, MAX_IMAGES - 2]);
+    assert.deepEqual(rooms["3"], [0, MAX_IMAGES - 3]);
+  });
+
+  it("[S5] gives messages that join later the rest of the characters", async () => {
+    const text: FileResult = { kind: "text", text: "x".repeat(600), what: "text file" };
+    const { files } = filesOf({ "1": text, "2": text, "3": text });
+    await files.read([withFile("1")], NEVER);
+    await files.read([withFile("2")], NEVER);
+    await files.read([withFile("3")], NEVER);
+    const chars = ["1", "2", "3"].map((id) => files.charsFor(messageId(id)));
+    assert.deepEqual(chars, [1_000, 400, 0]);
+  });
+});

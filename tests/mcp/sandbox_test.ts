@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { schedule } from "../../src/lib/schedule.ts";
+import { createConfine } from "../../src/mcp/confine.ts";
+import { findSandbox, type Sandbox, sandboxed } from "../../src/mcp/sandbox.ts";
+import { createSeenTools } from "../../src/mcp/seen_tools.ts";
+import { createMcpServers } from "../../src/mcp/servers.ts";
+import { scriptedProgram } from "../support/model/mcp_scripted.ts";
+import { toolContext } from "../support/model/tools.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+
+const NONE: Sandbox = { kind: "none", why: "bubblewrap is not installed" };
+const here = await findSandbox();
+
+const program = {
+  command: "mcp-files",
+  args: ["/srv"],
+  env: { GIVEN: "given" },
+  sandbox: "auto",
+  writable: [],
+} as const;
+
+/** Positions of `words` in the arguments, as one list. */
+const after = (args: readonly string[], flag: string) =>
+  args.flatMap((arg, at) => arg === flag ? [args[at + 1]] : []);
+
+describe("[T13] createConfine()", () => {
+  const confineAt = (path: string, found: Sandbox) => {
+    const { log, lines } = recordingLog();
+    let searches = 0;
+    const confine = createConfine({
+      folder: path,
+      hidden: () => [],
+      find: () => Promise.resolve((searches++, found)),
+      log,
+    });
+    return { confine, lines, searches: () => searches };
+  };
+
+  it("runs a program without a sandbox if there is none, and says so once", async () => {
+    using folder = tempDirectory();
+    const { confine, lines, searches } = confineAt(folder.path, NONE);
+    const launch = await confine("files", program);
+    await confine("files", program);
+    assert.equal(launch.command, "mcp-files");
+    assert.equal(launch.cwd, join(folder.path, "files"));
+    assert.equal(launch.env["GIVEN"], "given");
+    assert.equal(searches(), 1);
+    assert.deepEqual(lines.map(({ event, fields }) => [event, fields["why"]]), [
+      ["An MCP server runs without a sandbox", "bubblewrap is not installed"],
+    ]);
+  });
+
+  it("refuses to start without a sandbox that the config requires", async () => {
+    using folder = tempDirectory();
+    const { confine } = confineAt(folder.path, NONE);
+    await assert.rejects(
+      confine("files", { ...program, sandbox: "require" }),
+      /needs a sandbox, and bubblewrap is not installed/,
+    );
+  });
+
+  it("looks for no sandbox if the config wants none", async () => {
+    using folder = tempDirectory();
+    const { confine, lines, searches } = confineAt(folder.path, NONE);
+    await confine("files", { ...program, sandbox: "off" });
+    assert.deepEqual([searches(), lines.length], [0, 0]);
+  });
+
+  it("starts bubblewrap, with a home of the program's own", async () => {
+    using folder = tempDirectory();
+    const { confine } = confineAt(folder.path, { kind: "bubblewrap", program: "bwrap" });
+    const launch = await confine("files", program);
+    assert.equal(launch.command, "bwrap");
+    assert.deepEqual(launch.args.slice(-3), ["--", "mcp-files", "/srv"]);
+    assert.equal(launch.env["HOME"], join(folder.path, "files"));
+    const own = await confine("files", { ...program, env: { HOME: "/srv" } });
+    assert.equal(own.env["HOME"], "/srv", "the config wins");
+  });
+});
+
+describe("[T13] sandboxed()", () => {
+  it("hides folders and files, and opens those that the program needs", () => {
+    using folder = tempDirectory();
+    const data = join(folder.path, "data");
+    const home = join(data, "mcp");
+    const notes = join(data, "notes");
+    const config = join(folder.path, "config.jsonc");
+    for (const path of [home, notes]) mkdirSync(path, { recursive: true });
+    writeFileSync(config, "{}");
+    const { args } = sandboxed(
+      { command: "node", args: [notes, data, config], env: {} },
+      { home, hidden: [data, config, join(folder.path, "gone")], writable: [notes] },
+      "bwrap",
+    );
+    assert.ok(after(args, "--tmpfs").includes(data));
+    const readable = after(args, "--ro-bind");
+    assert.ok(readable.includes(notes));
+    assert.ok(!readable.includes(data) && !readable.includes(config), "never all of it");
+    assert.deepEqual(new Set(after(args, "--bind")), new Set([notes, home]));
+    assert.ok(args.lastIndexOf(notes) > args.indexOf(data), "within the hidden folder");
+  });
+
+  it("lets no writable folder show a hidden one", () => {
+    using folder = tempDirectory();
+    const data = join(folder.path, "data");
+    const home = join(data, "mcp");
+    mkdirSync(home, { recursive: true });
+    const { args } = sandboxed(
+      { command: "node", args: [], env: {} },
+      { home, hidden: [data], writable: [folder.path] },
+      "bwrap",
+    );
+    assert.ok(args.lastIndexOf(folder.path) < args.indexOf(data));
+  });
+
+  it("names a writable folder that does not exist", () => {
+    assert.throws(
+      () =>
+        sandboxed(
+          { command: "node", args: [], env: {} },
+          { home: "/", hidden: [], writable: ["/does/not/exist"] },
+          "bwrap",
+        ),
+      /the writable folder \/does\/not\/exist does not exist/,
+    );
+  });
+});
+
+describe("[T13] a program in the sandbox", () => {
+  const skip = here.kind === "none" ? here.why : false;
+
+  it("sees neither Barnacle's data nor its processes, and writes only to its folders", {
+    skip,
+  }, async () => {
+    using folder = tempDirectory();
+    const data = join(folder.path, "data");
+    const shared = join(folder.path, "shared");
+    for (const path of [data, shared]) mkdirSync(path);
+    writeFileSync(join(data, "barnacle.db"), "token");
+    const { log } = recordingLog();
+    const servers = createMcpServers([{
+      id: "looks",
+      transport: {
+        kind: "stdio",
+        ...scriptedProgram("Looks."),
+        sandbox: "require",
+        writable: [shared],
+      },
+    }], {
+      version: "1",
+      now: Date.now,
+      schedule,
+      log,
+      confine: createConfine({ folder: join(data, "mcp"), hidden: () => [data], log }),
+      seen: createSeenTools(join(data, "seen.json")),
+    });
+    const look = async (what: string) =>
+      await servers.tools()[0]?.run({ what }, toolContext()) ?? "no tool";
+    try {
+      await servers.list(() => true);
+      assert.match(await look(`read ${join(data, "barnacle.db")}`), /ENOENT/);
+      assert.ok(Number(await look("processes")) < 5);
+      assert.match(await look("write /etc/barnacle-test"), /EROFS/);
+      assert.equal(await look(`write ${join(shared, "note")}`), "written");
+      assert.equal(await look("write note"), "written", "its own folder");
+      assert.equal(await look("home"), join(data, "mcp", "looks"));
+    } finally {
+      await servers.close();
+    }
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * A small server of the Model Context Protocol, without a library: it asks questions that clients do
+ * not offer to answer, and tells about the files and processes that it sees.
+ *
+ * Run it with the description of its tool as argument.
+ *
+ * @module
+ */
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The program of the server. */
+export function scriptedProgram(description: string) {
+  const { execPath, env: { DENO_DIR }, versions } = process;
+  const entry = fileURLToPath(import.meta.url);
+  return {
+    command: execPath,
+    args: [...versions.deno ? ["run", "-A", "--no-check", "-q"] : [], entry, description],
+    env: DENO_DIR === undefined ? {} : { DENO_DIR },
+  };
+}
+
+interface Message {
+  readonly id?: unknown;
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+function send(message: object): void {
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+}
+
+function attempt(run: () => unknown): string {
+  try {
+    return String(run());
+  } catch (error) {
+    return `failed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Reads `read <path>`, `write <path>`, `processes`, `cwd` or `home`. */
+function look(what: string): string {
+  const [verb, path = ""] = what.split(" ");
+  switch (verb) {
+    case "read":
+      return attempt(() => readFileSync(path, "utf8"));
+    case "write":
+      return attempt(() => writeFileSync(path, "x") ?? "written");
+    case "processes":
+      return attempt(() => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length);
+    case "cwd":
+      return process.cwd();
+    default:
+      return process.env["HOME"] ?? "";
+  }
+}
+
+function serve(description: string): void {
+  let asked: unknown;
+  const text = (id: unknown, words: string) =>
+    send({ id, result: { content: [{ type: "text", text: words }] } });
+  createInterface({ input: process.stdin }).on("line", (line) => {
+    const { id, method, params, result, error }: Message = JSON.parse(line);
+    if (id === "question") return text(asked, JSON.stringify(result ?? error));
+    const input = Object(params?.["arguments"]);
+    switch (method) {
+      case "initialize":
+        return send({
+          id,
+          result: {
+            protocolVersion: params?.["protocolVersion"],
+            capabilities: { tools: {} },
+            serverInfo: { name: "scripted", version: "1" },
+          },
+        });
+      case "tools/list": {
+        const inputSchema = { type: "object" };
+        return send({ id, result: { tools: [{ name: "look", description, inputSchema }] } });
+      }
+      case "tools/call":
+        if (typeof input.what === "string") return text(id, look(input.what));
+        asked = id;
+        return send({
+          id: "question",
+          method: "elicitation/create",
+          params: {
+            message: "Which reef?",
+            requestedSchema: { type: "object", properties: { reef: { type: "string" } } },
+          },
+        });
+      default:
+        if (id !== undefined) send({ id, error: { code: -32601, message: "Method not found" } });
+    }
+  });
+}
+
+if (import.meta.main) serve(process.argv[2] ?? "");
